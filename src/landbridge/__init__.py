@@ -1,0 +1,67 @@
+"""Transfer learning that can say no: measure when, rank what, transfer how.
+
+The three questions of transfer learning are three functions:
+
+* :func:`landbridge.measure` - **when**: how alike are source and target, which shift is it, will transfer hurt?
+* :func:`landbridge.rank` - **what**: which source, model or layer to carry over?
+* :func:`landbridge.transfer` - **how**: the method, chosen and guarded against negative transfer.
+
+Everything below them is a *method* in one of the field's families or a *score*.
+"""
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+# name -> the file that defines it; loaded at first use (PEP 562), so that the import stays light
+_NAMES = {
+    "Domain": "landbridge.domain",
+    "Measurement": "landbridge.measurement",
+    "Result": "landbridge.verbs._result",
+    "load_result": "landbridge.verbs._result",
+    "make_pipeline": "landbridge.pipeline",
+    "measure": "landbridge.verbs._measure",
+    "transfer": "landbridge.verbs._transfer",
+    "with_source": "landbridge.binding",
+    "with_target": "landbridge.binding",
+}
+_ROOMS = (
+    "catalogue",
+    "data",
+    "discrepancy",
+    "exceptions",
+    "feature",
+    "guard",
+    "instance",
+    "numerics",
+    "parameter",
+    "report",
+    "testing",
+)
+
+__all__ = [*_NAMES, *_ROOMS]
+
+if TYPE_CHECKING:
+    from landbridge.binding import with_source, with_target
+    from landbridge.domain import Domain
+    from landbridge.measurement import Measurement
+    from landbridge.pipeline import make_pipeline
+    from landbridge.verbs._measure import measure
+    from landbridge.verbs._result import Result, load_result
+    from landbridge.verbs._transfer import transfer
+
+
+def __getattr__(name: str) -> Any:
+    if name in _NAMES:
+        value = getattr(importlib.import_module(_NAMES[name]), name)
+    elif name in _ROOMS:
+        value = importlib.import_module(f"landbridge.{name}")
+    else:
+        raise AttributeError(f"module 'landbridge' has no attribute {name!r}")
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted([*__all__, "__version__"])

@@ -1,0 +1,539 @@
+"""The contract every method obeys: ``fit(X, y, *, X_target, y_target)`` on source rows, ``predict(X)`` on target rows.
+
+Two templates carry most methods: :class:`FeatureTransfer` (three hooks) and :class:`InstanceTransfer` (one hook).
+Parameter and relation methods extend :class:`TransferEstimator` directly.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar, NamedTuple, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+from sklearn import config_context
+from sklearn.base import (
+    BaseEstimator,
+    ClassNamePrefixFeaturesOutMixin,
+    MetaEstimatorMixin,
+    TransformerMixin,
+    _fit_context,
+    clone,
+    is_regressor,
+)
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import Pipeline
+from sklearn.utils import get_tags
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.validation import (
+    _check_feature_names_in,
+    check_is_fitted,
+    has_fit_parameter,
+    validate_data,
+)
+
+from landbridge.domain import missing_labels
+from landbridge.exceptions import InputError, LabelError, MissingExtraError
+
+__all__ = ["FeatureTransfer", "InstanceTransfer", "Read", "TransferEstimator", "TransferTags", "split_labelled"]
+
+# library to import -> the extra of landbridge that brings it
+EXTRAS = {"duckdb": "relational", "pyarrow": "parquet", "distributed": "cluster", "ot": "", "torch": "neural"}
+
+
+@dataclass(frozen=True)
+class TransferTags:
+    """What a method is, reads and needs: the planner, the table of methods, the kit and the docs are made from it.
+
+    Parameters
+    ----------
+    family : str
+        ``"instance"``, ``"feature"``, ``"parameter"`` or ``"relation"``.
+    reads : frozenset of str
+        Which of ``X_target``, ``y_target``, ``source_domain`` the mathematics uses; the others are ignored.
+    needs : frozenset of str
+        Which of them it cannot do without.
+    tasks : frozenset of str
+        ``"classification"``, ``"regression"``.
+    answers : frozenset of str
+        Kinds of shift it is made for: ``"covariate"``, ``"label"``, ``"concept"``, ``"subspace"``.
+    source_free : bool
+        True where a fitted source model is enough (the class then has ``adapt``).
+    requires : tuple of str
+        Optional libraries, by import name.
+    growth : str
+        Time and memory growth.
+    reference : str
+        The paper.
+    """
+
+    family: str
+    reads: frozenset[str] = frozenset({"X_target"})
+    needs: frozenset[str] = frozenset()
+    tasks: frozenset[str] = frozenset({"classification", "regression"})
+    answers: frozenset[str] = frozenset()
+    source_free: bool = False
+    requires: tuple[str, ...] = ()
+    growth: str = ""
+    reference: str = ""
+
+
+class Read(NamedTuple):
+    """Checked input: source rows and labels, target rows, and the labelled part of the target."""
+
+    Xs: Any
+    ys: Any
+    Xt: Any
+    rows: NDArray[np.intp]
+    yt: NDArray[Any]
+
+
+def split_labelled(y_target: Any, n_target: int, classes: Any = None) -> tuple[NDArray[np.intp], NDArray[Any]]:
+    """Split partly given target labels into row numbers and labels.
+
+    ``None`` and NaN always mark a row without label. ``-1`` does so for classification, unless ``-1`` is a class of
+    the source.
+
+    Parameters
+    ----------
+    y_target : array-like of shape (n_target,) or None
+        Labels of the target rows.
+    n_target : int
+        Number of target rows.
+    classes : array-like of shape (n_classes,), optional
+        The source's classes; left out for regression.
+
+    Returns
+    -------
+    rows : ndarray of int, shape (n_labelled,)
+        Which target rows have a label.
+    labels : ndarray of shape (n_labelled,)
+        Their labels.
+
+    Raises
+    ------
+    LabelError
+        If the length is wrong, or ``-1`` could mean both a class and "no label".
+
+    Examples
+    --------
+    >>> from landbridge.base import split_labelled
+    >>> rows, labels = split_labelled([1, -1, 0], 3, classes=[0, 1])
+    >>> rows.tolist(), labels.tolist()
+    ([0, 2], [1, 0])
+    """
+    if y_target is None:
+        return np.empty(0, dtype=np.intp), np.empty(0)
+    missing = missing_labels(y_target)
+    given = np.asarray(y_target, dtype=object) if missing.any() and hasattr(y_target, "isna") else np.asarray(y_target)
+    if given.ndim == 2 and given.shape[1] == 1:
+        given, missing = given[:, 0], missing.reshape(-1)
+    if given.shape != (n_target,):
+        raise LabelError(
+            f"y_target has shape {given.shape} but X_target has {n_target} rows; give one entry a row, "
+            "None, NaN or -1 where there is no label."
+        )
+    if classes is not None and given.dtype.kind in "iufO":
+        minus = np.array([isinstance(v, (int, float, np.number)) and v == -1 for v in given.tolist()], dtype=bool)
+        is_class = any(isinstance(c, (int, float, np.number)) and c == -1 for c in np.asarray(classes).tolist())
+        if minus.any() and not is_class:
+            missing = missing | minus
+        elif minus.any() and given.dtype != object and not missing.any():
+            raise LabelError(
+                "y_target holds -1, which is also a class of y, so it cannot mark unlabelled rows; pass object labels "
+                "with None where there is no label, or bind the labelled rows with landbridge.with_source."
+            )
+    rows = np.flatnonzero(~missing)
+    labels = given[rows]
+    if labels.dtype == object:
+        labels = np.array(labels.tolist()) if len(labels) else np.empty(0)
+    return rows, labels
+
+
+class TransferEstimator(BaseEstimator, ABC):
+    """Base of every method: reads and checks source and target, and declares what is routed.
+
+    Subclasses implement ``fit(X, y=None, *, X_target=None, y_target=None)`` and give ``transfer_tags``.
+    """
+
+    transfer_tags: ClassVar[TransferTags]
+    _parameter_constraints: ClassVar[dict[str, Any]] = {}
+    # Class-level requests: a pipeline hands the target to whichever step asks for it.
+    __metadata_request__fit: ClassVar[Mapping[str, bool]] = {"X_target": True, "y_target": True}
+    _accept_sparse: ClassVar[bool] = False
+
+    def _read(self, X: Any, y: Any, X_target: Any, y_target: Any, *, supervised: bool = False) -> Read:
+        """Check everything that comes in, once, with messages that name the argument at fault."""
+        check_requires(type(self))
+        accept = "csr" if self._accept_sparse else False
+        options: dict[str, Any] = {"accept_sparse": accept, "dtype": np.float64}
+        if supervised or y is not None:
+            X, y = validate_data(self, X, y, multi_output=False, y_numeric=False, **options)
+            if y.dtype.kind not in "OSU":
+                _check_finite_labels(y)
+        else:
+            X = validate_data(self, X, **options)
+        Xt = X if X_target is None else _validate_target(self, X_target, X.shape[1], options)
+        classes = np.unique(y) if y is not None and _is_classes(y) and not is_regressor(self) else None
+        if y_target is not None and X_target is None:
+            raise InputError("y_target was given without X_target; pass the target's rows with their labels.")
+        rows, yt = split_labelled(y_target, Xt.shape[0], classes)
+        for need in self.transfer_tags.needs:
+            missing = {"X_target": X_target is None, "y_target": len(rows) == 0}.get(need, False)
+            # Without any target the source is its own target, so that generic tools can fit every method.
+            if missing and X_target is not None:
+                raise LabelError(
+                    f"{type(self).__name__} needs {need}: label at least one target row, "
+                    "or choose a method that needs no target labels."
+                )
+        reads_labels = "y_target" in self.transfer_tags.reads
+        if classes is not None and reads_labels and len(yt) and (unknown := set(yt.tolist()) - set(classes.tolist())):
+            raise LabelError(
+                f"y_target holds the class {sorted(map(str, unknown))[0]!r}, which y does not have; "
+                "source and target must share their classes (same spelling and type)."
+            )
+        return Read(X, y, Xt, rows, yt)
+
+    def _read_rows(self, X: Any) -> Any:
+        """Check rows given after fitting."""
+        check_is_fitted(self)
+        accept = "csr" if self._accept_sparse else False
+        return validate_data(self, X, accept_sparse=accept, dtype=np.float64, reset=False)
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = self._accept_sparse
+        return tags
+
+
+class FeatureTransfer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, TransferEstimator):
+    """Template of feature methods: bring both domains into one space.
+
+    ``fit``, ``fit_transform`` and ``transform`` are final. A method gives three hooks:
+
+    * ``_fit(Xs, ys, Xt, yt)`` learns; ``yt`` has one entry a target row, ``None``/NaN where there is no label, or is
+      None altogether;
+    * ``_map_source(X)`` takes source rows, ``_map_target(X)`` target rows to the common space.
+
+    ``fit_transform`` returns the *source* in the common space (what the next step of a pipeline learns from) and
+    ``transform`` takes *target* rows there, so that any pipeline is a transfer pipeline.
+    """
+
+    # True where the output has the input's columns, so that their names carry over.
+    preserves_columns: ClassVar[bool] = False
+
+    @abstractmethod
+    def _fit(self, Xs: Any, ys: Any, Xt: Any, yt: Any) -> None: ...
+
+    @abstractmethod
+    def _map_source(self, X: Any) -> Any: ...
+
+    @abstractmethod
+    def _map_target(self, X: Any) -> Any: ...
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X: Any, y: Any = None, *, X_target: Any = None, y_target: Any = None) -> Self:
+        """Learn the common space.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_source, n_columns)
+            Source rows.
+        y : array-like of shape (n_source,), optional
+            Source labels; used by the methods whose tags say so.
+        X_target : array-like of shape (n_target, n_columns), optional
+            All target rows; left out, the source is its own target.
+        y_target : array-like of shape (n_target,), optional
+            Labels of some target rows; ``None``, NaN or -1 where there is none.
+
+        Returns
+        -------
+        self
+        """
+        self._learn(X, y, X_target, y_target)
+        return self
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit_transform(self, X: Any, y: Any = None, *, X_target: Any = None, y_target: Any = None) -> Any:
+        """Learn the common space and return the source in it.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_source, n_columns)
+            Source rows.
+        y : array-like of shape (n_source,), optional
+            Source labels.
+        X_target : array-like of shape (n_target, n_columns), optional
+            All target rows.
+        y_target : array-like of shape (n_target,), optional
+            Labels of some target rows.
+
+        Returns
+        -------
+        ndarray of shape (n_source, n_components)
+            The source rows in the common space.
+        """
+        return self._map_source(self._learn(X, y, X_target, y_target))
+
+    def transform(self, X: Any) -> Any:
+        """Take target rows, seen or new, to the common space.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_rows, n_columns)
+            Target rows.
+
+        Returns
+        -------
+        ndarray of shape (n_rows, n_components)
+        """
+        return self._map_target(self._read_rows(X))
+
+    def get_feature_names_out(self, input_features: Any = None) -> NDArray[Any]:
+        """Name the output columns.
+
+        Parameters
+        ----------
+        input_features : array-like of str, optional
+            Names of the input columns.
+
+        Returns
+        -------
+        ndarray of str
+        """
+        if not self.preserves_columns:
+            return super().get_feature_names_out(input_features)
+        check_is_fitted(self)
+        return _check_feature_names_in(self, input_features)
+
+    def _learn(self, X: Any, y: Any, X_target: Any, y_target: Any) -> Any:
+        read = self._read(X, y, X_target, y_target)
+        self._fit(read.Xs, read.ys, read.Xt, _spread(read))
+        self._n_features_out = self._map_target(read.Xt[:1]).shape[1]
+        return read.Xs
+
+
+def _predicts(name: str) -> Any:
+    def check(self: Any) -> bool:
+        inner = getattr(self, "estimator_", None)
+        getattr(inner if inner is not None else self._base(), name)  # raises AttributeError where it is missing
+        return True
+
+    return check
+
+
+class InstanceTransfer(MetaEstimatorMixin, TransferEstimator):
+    """Template of instance methods: weigh source rows, then fit any estimator that takes ``sample_weight``.
+
+    A method gives the hook ``_weigh(Xs, ys, Xt, yt)``, which returns one non-negative weight a source row; the rest
+    is final. Weights are scaled to mean one. Subclasses take ``estimator=None`` (logistic regression then).
+    """
+
+    estimator: Any
+
+    @abstractmethod
+    def _weigh(self, Xs: Any, ys: Any, Xt: Any, yt: Any) -> NDArray[np.float64]: ...
+
+    @_fit_context(prefer_skip_nested_validation=False)
+    def fit(self, X: Any, y: Any, *, X_target: Any = None, y_target: Any = None) -> Self:
+        """Weigh the source rows and fit the estimator on them.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_source, n_columns)
+            Source rows.
+        y : array-like of shape (n_source,)
+            Source labels or values.
+        X_target : array-like of shape (n_target, n_columns), optional
+            All target rows; left out, the source is its own target.
+        y_target : array-like of shape (n_target,), optional
+            Labels of some target rows.
+
+        Returns
+        -------
+        self
+        """
+        read = self._read(X, y, X_target, y_target, supervised=True)
+        weights = np.asarray(self._weigh(read.Xs, read.ys, read.Xt, _spread(read)), dtype=np.float64)
+        weights = np.clip(weights, 0.0, None)
+        total = weights.sum()
+        self.source_weights_ = weights * (len(weights) / total) if total > 0 else np.ones(len(weights))
+        self.estimator_ = fit_weighted(self._base(), read.Xs, read.ys, self.source_weights_)
+        if hasattr(self.estimator_, "classes_"):
+            self.classes_ = self.estimator_.classes_
+        return self
+
+    def predict(self, X: Any) -> NDArray[Any]:
+        """Predict for target rows.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_rows, n_columns)
+            Target rows, seen or new.
+
+        Returns
+        -------
+        ndarray of shape (n_rows,)
+        """
+        X = self._read_rows(X)
+        return self.estimator_.predict(X)
+
+    @available_if(_predicts("predict_proba"))
+    def predict_proba(self, X: Any) -> NDArray[np.float64]:
+        """Predict class probabilities for target rows.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_rows, n_columns)
+            Target rows.
+
+        Returns
+        -------
+        ndarray of shape (n_rows, n_classes)
+        """
+        X = self._read_rows(X)
+        return self.estimator_.predict_proba(X)
+
+    @available_if(_predicts("decision_function"))
+    def decision_function(self, X: Any) -> NDArray[np.float64]:
+        """Give the decision values of target rows.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_rows, n_columns)
+            Target rows.
+
+        Returns
+        -------
+        ndarray of shape (n_rows,) or (n_rows, n_classes)
+        """
+        X = self._read_rows(X)
+        return self.estimator_.decision_function(X)
+
+    @available_if(_predicts("score"))
+    def score(self, X: Any, y: Any) -> float:
+        """Return the estimator's own score on labelled target rows.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_rows, n_columns)
+            Target rows.
+        y : array-like of shape (n_rows,)
+            Their labels.
+
+        Returns
+        -------
+        float
+        """
+        X = self._read_rows(X)
+        return self.estimator_.score(X, y)
+
+    def _base(self) -> Any:
+        return LogisticRegression(max_iter=1000) if self.estimator is None else self.estimator
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        inner = get_tags(self._base())
+        tags.estimator_type = inner.estimator_type
+        tags.classifier_tags = inner.classifier_tags
+        tags.regressor_tags = inner.regressor_tags
+        tags.target_tags = inner.target_tags
+        tags.target_tags.multi_output = False
+        tags.input_tags.sparse = self._accept_sparse and inner.input_tags.sparse
+        return tags
+
+
+def fit_weighted(estimator: Any, X: Any, y: Any, weights: Any) -> Any:
+    """Fit a clone of an estimator, or of a pipeline's last step, with sample weights.
+
+    Parameters
+    ----------
+    estimator : estimator
+        Anything whose ``fit`` takes ``sample_weight``, or a Pipeline that ends in such a one.
+    X : array-like of shape (n, d)
+    y : array-like of shape (n,)
+    weights : array-like of shape (n,)
+
+    Returns
+    -------
+    estimator
+        The fitted clone.
+
+    Raises
+    ------
+    InputError
+        If it takes no ``sample_weight``.
+    """
+    model = clone(estimator)
+    last = model.steps[-1][1] if isinstance(model, Pipeline) else model
+    if not has_fit_parameter(last, "sample_weight"):
+        raise InputError(
+            f"estimator={type(last).__name__} takes no sample_weight, so its rows cannot be weighed; choose one that "
+            "does, for example LogisticRegression or Ridge."
+        )
+    key = f"{model.steps[-1][0]}__sample_weight" if isinstance(model, Pipeline) else "sample_weight"
+    # A surrounding pipeline may have switched routing on; this call is our own and names its argument.
+    with config_context(enable_metadata_routing=False):
+        return model.fit(X, y, **{key: weights})
+
+
+def check_requires(cls: type) -> None:
+    """Raise one clear error if a library that a method requires is not installed.
+
+    Parameters
+    ----------
+    cls : type
+        A method class with ``transfer_tags``.
+
+    Raises
+    ------
+    MissingExtraError
+        With the line to install.
+    """
+    for library in cls.transfer_tags.requires:  # type: ignore[attr-defined]
+        if importlib.util.find_spec(library) is None:
+            extra = EXTRAS.get(library, library)
+            line = f'pip install "landbridge[{extra}]"' if extra else f"pip install {library}"
+            raise MissingExtraError(f"{cls.__name__} needs the library {library!r}; install it with: {line}")
+
+
+def _spread(read: Read) -> Any:
+    """Target labels with one entry a row again, None or NaN where there is none; None without any label."""
+    if len(read.rows) == 0:
+        return None
+    if read.yt.dtype.kind == "f":
+        full = np.full(read.Xt.shape[0], np.nan)
+    else:
+        full = np.full(read.Xt.shape[0], None, dtype=object)
+    full[read.rows] = read.yt
+    return full
+
+
+def _is_classes(y: NDArray[Any]) -> bool:
+    return y.dtype.kind in "OSUbiu" or bool(y.dtype.kind == "f" and np.all(y == np.floor(y)) and len(np.unique(y)) <= 50)
+
+
+def _check_finite_labels(y: NDArray[Any]) -> None:
+    if y.dtype.kind == "f" and not np.isfinite(y).all():
+        raise LabelError("y holds NaN or infinity; every source row needs a label. Drop the rows without one.")
+
+
+def _validate_target(estimator: Any, X_target: Any, n_columns: int, options: dict[str, Any]) -> Any:
+    shape = np.shape(X_target) if not sparse.issparse(X_target) else X_target.shape
+    if len(shape) == 2 and shape[1] != n_columns and not hasattr(X_target, "columns"):
+        raise InputError(
+            f"X_target has {shape[1]} columns but X has {n_columns}; give both the same columns in the same order."
+        )
+    try:
+        return validate_data(estimator, X_target, reset=False, **options)
+    except (ValueError, TypeError) as error:
+        text = re.sub(r"\bInput X\b", "Input X_target", str(error))
+        text = re.sub(r"^X has", "X_target has", text)
+        if "X_target" not in text:
+            text = f"X_target: {text}"
+        raise type(error)(text) from error

@@ -1,0 +1,134 @@
+"""The catalogue: walks the families and reads class tags; nothing is listed by hand."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import inspect
+import pkgutil
+from dataclasses import dataclass
+
+from landbridge.base import TransferEstimator, TransferTags
+from landbridge.exceptions import InputError
+
+__all__ = ["FAMILIES", "Method", "find", "methods"]
+
+FAMILIES = ("instance", "feature", "parameter", "relation", "stepwise")
+
+
+@dataclass(frozen=True)
+class Method:
+    """One entry of the catalogue.
+
+    Parameters
+    ----------
+    name : str
+        The class's name, which is the paper's.
+    family : str
+        The folder it lives in.
+    cls : type
+        The estimator class.
+    summary : str
+        First line of its docstring.
+    """
+
+    name: str
+    family: str
+    cls: type[TransferEstimator]
+    summary: str
+
+    @property
+    def tags(self) -> TransferTags:
+        """The class's tags."""
+        return self.cls.transfer_tags
+
+    @property
+    def available(self) -> bool:
+        """Whether every library it requires is installed."""
+        return all(importlib.util.find_spec(r) is not None for r in self.tags.requires)
+
+
+def methods(family: str | None = None, *, task: str | None = None, answers: str | None = None) -> list[Method]:
+    """List every method of landbridge.
+
+    Parameters
+    ----------
+    family : str, optional
+        Only this family: one of ``FAMILIES``.
+    task : {"classification", "regression"}, optional
+        Only methods for this task.
+    answers : {"covariate", "label", "concept", "subspace"}, optional
+        Only methods made for this kind of shift.
+
+    Returns
+    -------
+    list of Method
+        Sorted by family, then name.
+
+    Raises
+    ------
+    InputError
+        If `family` is unknown.
+
+    Examples
+    --------
+    >>> from landbridge.catalogue import methods
+    >>> "CORAL" in [m.name for m in methods("feature")]
+    True
+    """
+    if family is not None and family not in FAMILIES:
+        raise InputError(f"family must be one of {', '.join(FAMILIES)}; got {family!r}.")
+    found = [m for f in FAMILIES if family in (None, f) for m in _walk(f)]
+    if task is not None:
+        found = [m for m in found if task in m.tags.tasks]
+    if answers is not None:
+        found = [m for m in found if answers in m.tags.answers]
+    return found
+
+
+def find(name: str) -> Method:
+    """Find a method by name, whatever the case, with or without hyphens.
+
+    Parameters
+    ----------
+    name : str
+        For example ``"coral"``.
+
+    Returns
+    -------
+    Method
+
+    Raises
+    ------
+    InputError
+        If there is none; the message names the nearest.
+    """
+    import difflib
+
+    everything = {_plain(m.name): m for m in methods()}
+    if (key := _plain(name)) in everything:
+        return everything[key]
+    near = difflib.get_close_matches(key, everything, n=3, cutoff=0.3) or list(everything)[:3]
+    names = ", ".join(everything[n].name for n in near)
+    raise InputError(f"there is no method {name!r}; did you mean {names}? `landbridge methods` lists them all.")
+
+
+def _walk(family: str) -> list[Method]:
+    try:
+        package = importlib.import_module(f"landbridge.{family}")
+    except ModuleNotFoundError as error:
+        if error.name == f"landbridge.{family}":
+            return []
+        raise
+    found = {}
+    for info in pkgutil.iter_modules(package.__path__):
+        module = importlib.import_module(f"landbridge.{family}.{info.name}")
+        for name, cls in vars(module).items():
+            own = inspect.isclass(cls) and cls.__module__ == module.__name__ and not name.startswith("_")
+            if own and issubclass(cls, TransferEstimator) and not inspect.isabstract(cls):
+                found[name] = Method(name, family, cls, (inspect.getdoc(cls) or "").split("\n")[0])
+    return [found[n] for n in sorted(found)]
+
+
+def _plain(name: str) -> str:
+    return "".join(c for c in name.lower() if c.isalnum())

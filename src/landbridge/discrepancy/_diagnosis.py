@@ -1,0 +1,57 @@
+"""What a pair of domains was diagnosed with: the kind of shift, its strength and the risk, in words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from landbridge.measurement import Measurement
+
+__all__ = ["SHIFTS", "Diagnosis"]
+
+SHIFTS = ("covariate", "label", "concept", "subspace")
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """The answer to *when*: how far apart, which shift, which risk.
+
+    Parameters
+    ----------
+    kind : str
+        ``"none"``, ``"covariate"``, ``"label"``, ``"concept"`` or ``"subspace"``: the shift that explains most.
+    risk : str
+        ``"low"``, ``"moderate"`` or ``"high"``: how likely plain transfer is to hurt.
+    words : str
+        The diagnosis in one to three sentences.
+    evidence : mapping of str to float
+        Strength in [0, 1] for each kind of shift.
+    measurements : mapping of str to Measurement
+        Every distance and estimate that was taken.
+    """
+
+    kind: str
+    risk: str
+    words: str
+    evidence: Mapping[str, float] = field(default_factory=dict)
+    measurements: Mapping[str, Measurement] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        lines = [self.words, f"shift: {self.kind}   risk: {self.risk}"]
+        return "\n".join([*lines, *(f"  {m}" for m in self.measurements.values())])
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the diagnosis as a plain, JSON-ready dict.
+
+        Returns
+        -------
+        dict
+        """
+        return {
+            "kind": self.kind,
+            "risk": self.risk,
+            "words": self.words,
+            "evidence": {k: float(v) for k, v in self.evidence.items()},
+            "measurements": {k: m.to_dict() for k, m in self.measurements.items()},
+        }
