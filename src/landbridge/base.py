@@ -70,6 +70,10 @@ class TransferTags:
         Time and memory growth.
     reference : str
         The paper.
+    new_classes : bool
+        True where labelled target rows may have classes that the source does not know.
+    max_rows : int or None
+        Rows a side beyond which the planner leaves the method out.
     """
 
     family: str
@@ -81,6 +85,8 @@ class TransferTags:
     requires: tuple[str, ...] = ()
     growth: str = ""
     reference: str = ""
+    new_classes: bool = False
+    max_rows: int | None = None
 
 
 class Read(NamedTuple):
@@ -191,7 +197,7 @@ class TransferEstimator(BaseEstimator, ABC):
                     f"{type(self).__name__} needs {need}: label at least one target row, "
                     "or choose a method that needs no target labels."
                 )
-        reads_labels = "y_target" in self.transfer_tags.reads
+        reads_labels = "y_target" in self.transfer_tags.reads and not self.transfer_tags.new_classes
         if classes is not None and reads_labels and len(yt) and (unknown := set(yt.tolist()) - set(classes.tolist())):
             raise LabelError(
                 f"y_target holds the class {sorted(map(str, unknown))[0]!r}, which y does not have; "
@@ -226,6 +232,8 @@ class FeatureTransfer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Transfe
 
     # True where the output has the input's columns, so that their names carry over.
     preserves_columns: ClassVar[bool] = False
+    # True where the method scales the columns itself, so that no scaler should come before it.
+    own_scaling: ClassVar[bool] = False
 
     @abstractmethod
     def _fit(self, Xs: Any, ys: Any, Xt: Any, yt: Any) -> None: ...
@@ -293,6 +301,20 @@ class FeatureTransfer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Transfe
         ndarray of shape (n_rows, n_components)
         """
         return self._map_target(self._read_rows(X))
+
+    def transform_source(self, X: Any) -> Any:
+        """Take source rows, seen or new, to the common space.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_rows, n_columns)
+            Source rows.
+
+        Returns
+        -------
+        ndarray of shape (n_rows, n_components)
+        """
+        return self._map_source(self._read_rows(X))
 
     def get_feature_names_out(self, input_features: Any = None) -> NDArray[Any]:
         """Name the output columns.

@@ -1,0 +1,56 @@
+"""Data: files and folders read as domains, built-in domains, generators of known shifts.
+
+``read`` and ``read_pair`` turn files into domains, ``load_builtin`` hands out real domains that need no download, and
+``make_shift`` makes pairs that differ by exactly one kind of shift.
+"""
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+# name -> the file that defines it; loaded at first use, so that reading nothing costs nothing
+_NAMES = {
+    "BUILTIN_PAIRS": "landbridge.data._builtin",
+    "Encoder": "landbridge.data._encoder",
+    "SHIFT_KINDS": "landbridge.data._shifts",
+    "builtin_names": "landbridge.data._builtin",
+    "load_builtin": "landbridge.data._builtin",
+    "make_gradual_shift": "landbridge.data._shifts",
+    "make_shift": "landbridge.data._shifts",
+    "read": "landbridge.data._readers",
+    "read_pair": "landbridge.data._readers",
+    "shared_data": "landbridge.data._shared",
+    "shared_weights": "landbridge.data._shared",
+}
+
+__all__ = [
+    "BUILTIN_PAIRS",
+    "SHIFT_KINDS",
+    "Encoder",
+    "builtin_names",
+    "load_builtin",
+    "make_gradual_shift",
+    "make_shift",
+    "read",
+    "read_pair",
+    "shared_data",
+    "shared_weights",
+]
+
+if TYPE_CHECKING:
+    from landbridge.data._builtin import BUILTIN_PAIRS, builtin_names, load_builtin
+    from landbridge.data._encoder import Encoder
+    from landbridge.data._readers import read, read_pair
+    from landbridge.data._shared import shared_data, shared_weights
+    from landbridge.data._shifts import SHIFT_KINDS, make_gradual_shift, make_shift
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _NAMES:
+        raise AttributeError(f"module 'landbridge.data' has no attribute {name!r}")
+    value = getattr(importlib.import_module(_NAMES[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,115 @@
+"""Reading two sets of rows: the checks and the subsampling that every discrepancy shares."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+from sklearn.utils import check_array
+
+from landbridge.exceptions import InputError
+from landbridge.numerics.resampling import subsample
+
+__all__ = ["label_codes", "two_samples", "within_scale"]
+
+
+def two_samples(
+    X_source: Any, X_target: Any, max_rows: int | None, rng: np.random.RandomState, least: int = 2
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Check two sets of rows and draw at most `max_rows` of each, as dense float64.
+
+    Parameters
+    ----------
+    X_source, X_target : array-like or sparse matrix of shape (n, d)
+        Rows with the same columns.
+    max_rows : int or None
+        Rows to keep of each set.
+    rng : RandomState
+        Draws the rows.
+    least : int, default=2
+        Fewest rows that make sense.
+
+    Returns
+    -------
+    Xs, Xt : ndarray
+
+    Raises
+    ------
+    InputError
+        If a set holds NaN or too few rows, or the numbers of columns differ.
+    """
+    sets = []
+    for name, X in (("X_source", X_source), ("X_target", X_target)):
+        try:
+            X = check_array(X, accept_sparse="csr", dtype=[np.float64, np.float32], input_name=name)
+        except (ValueError, TypeError) as error:
+            raise InputError(f"{name}: {str(error).splitlines()[0]}") from error
+        if X.shape[0] < least:
+            raise InputError(f"{name} has {X.shape[0]} row(s); a distance needs at least {least}.")
+        sets.append(X)
+    Xs, Xt = sets
+    if Xs.shape[1] != Xt.shape[1]:
+        raise InputError(
+            f"X_source has {Xs.shape[1]} columns but X_target has {Xt.shape[1]}; give both the same columns."
+        )
+    return tuple(_dense(X[subsample(X.shape[0], max_rows, rng)]) for X in (Xs, Xt))
+
+
+def within_scale(Xs: NDArray[np.float64], Xt: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Spread of each column inside the domains, so that a shift between them does not inflate its own yardstick.
+
+    Parameters
+    ----------
+    Xs, Xt : ndarray of shape (n, d)
+        Rows.
+
+    Returns
+    -------
+    ndarray of shape (d,)
+        Root of the mean of both variances; where neither domain varies, the spread over both; 1 where nothing does.
+    """
+    scale = np.sqrt((Xs.var(axis=0) + Xt.var(axis=0)) / 2)
+    size = np.maximum(np.abs(Xs).max(axis=0), np.abs(Xt).max(axis=0))
+    flat = scale <= 1e-12 * size
+    if flat.any():
+        scale = np.where(flat, np.abs(Xs.mean(axis=0) - Xt.mean(axis=0)) / 2, scale)
+        scale[scale <= 1e-12 * size] = 1.0
+        scale[scale == 0] = 1.0
+    return scale
+
+
+def label_codes(y: Any, n: int, argument: str = "y_source") -> tuple[NDArray[Any], NDArray[np.intp]]:
+    """Number the classes of a label vector.
+
+    Parameters
+    ----------
+    y : array-like of shape (n,)
+        Labels of any type, none missing.
+    n : int
+        Rows they belong to.
+    argument : str, default="y_source"
+        Its name in messages.
+
+    Returns
+    -------
+    classes : ndarray of shape (n_classes,)
+    codes : ndarray of int, shape (n,)
+
+    Raises
+    ------
+    InputError
+        If the length is wrong or there is one class only.
+    """
+    y = np.asarray(y)
+    if y.shape != (n,):
+        raise InputError(f"{argument} has shape {y.shape} but there are {n} rows; give one label a row.")
+    classes, codes = np.unique(y, return_inverse=True)
+    if len(classes) < 2:
+        raise InputError(f"{argument} holds the class {classes[0]!r} only; at least two classes are needed.")
+    return classes, codes
+
+
+def _dense(X: Any) -> NDArray[np.float64]:
+    return X.toarray().astype(np.float64) if sparse.issparse(X) else np.asarray(X, dtype=np.float64)

@@ -1,0 +1,36 @@
+"""The guard: never worse than not transferring.
+
+Validators estimate how a model does on the target without its labels (one a file); with a few labels,
+cross-validation over them does. The decision compares every candidate with the two ways of not transferring and
+refuses what it cannot defend, with the reason in words.
+"""
+
+from landbridge.guard._circular import circular
+from landbridge.guard._dev import dev_risk, embedded_validation
+from landbridge.guard._entropy import mean_entropy, prediction_entropy
+from landbridge.guard._importance_weighted import importance_weighted
+from landbridge.guard._labelled import LabelledSplits, nested_gain, scores_on_splits
+from landbridge.guard._paired import corrected_gain
+from landbridge.guard._snd import neighbourhood_density, soft_neighbourhood_density
+from landbridge.guard._trial import Trial, try_model
+from landbridge.guard._views import common_space, predict_source, probabilities
+
+__all__ = [
+    "LabelledSplits",
+    "Trial",
+    "circular",
+    "common_space",
+    "corrected_gain",
+    "dev_risk",
+    "embedded_validation",
+    "importance_weighted",
+    "mean_entropy",
+    "neighbourhood_density",
+    "nested_gain",
+    "predict_source",
+    "prediction_entropy",
+    "probabilities",
+    "scores_on_splits",
+    "soft_neighbourhood_density",
+    "try_model",
+]

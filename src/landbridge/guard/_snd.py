@@ -1,0 +1,103 @@
+"""Soft neighbourhood density: do target rows have close neighbours that are predicted alike?"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import softmax
+from sklearn.utils import check_random_state
+
+from landbridge.domain import Domain
+from landbridge.guard._views import probabilities
+from landbridge.measurement import Measurement
+
+__all__ = ["neighbourhood_density", "soft_neighbourhood_density"]
+
+
+def neighbourhood_density(proba: NDArray[np.float64], temperature: float = 0.05) -> float:
+    """Mean entropy of the softmax over similarities to the other rows, section 3 of [1]_.
+
+    Parameters
+    ----------
+    proba : ndarray of shape (n, n_classes)
+        Predicted probabilities.
+    temperature : float, default=0.05
+        The paper's.
+
+    Returns
+    -------
+    float
+        Higher means denser neighbourhoods; at most ``log(n - 1)``.
+
+    References
+    ----------
+    .. [1] K. Saito et al. Tune it the right way: unsupervised validation of domain adaptation via soft neighborhood
+       density. ICCV 2021.
+    """
+    n = len(proba)
+    if n < 3:
+        return 0.0
+    unit = proba / np.maximum(np.linalg.norm(proba, axis=1, keepdims=True), 1e-12)
+    similarity = unit @ unit.T / temperature
+    np.fill_diagonal(similarity, -np.inf)
+    p = softmax(similarity, axis=1)
+    return float(-(p * np.log(np.maximum(p, 1e-300))).sum(axis=1).mean())
+
+
+def soft_neighbourhood_density(
+    estimator: Any,
+    source: Domain,
+    target: Domain,
+    *,
+    temperature: float = 0.05,
+    max_rows: int = 2000,
+    random_state: Any = 0,
+    **_: Any,
+) -> Measurement:
+    """Density of soft neighbourhoods among the target's predictions: higher is taken as a good sign.
+
+    Parameters
+    ----------
+    estimator : classifier
+        Fitted.
+    source : Domain
+        Not used.
+    target : Domain
+        Target rows.
+    temperature : float, default=0.05
+        Of the softmax over similarities.
+    max_rows : int, default=2000
+        Rows that are looked at; time and memory grow with its square.
+    random_state : int or RandomState, default=0
+        Draws those rows.
+
+    Returns
+    -------
+    Measurement
+        Higher is better.
+
+    Notes
+    -----
+    Fails by design when all rows collapse into one cluster, which looks as dense as can be.
+
+    References
+    ----------
+    .. [1] K. Saito et al. Tune it the right way: unsupervised validation of domain adaptation via soft neighborhood
+       density. ICCV 2021.
+
+    Examples
+    --------
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> from landbridge.data import make_shift
+    >>> from landbridge.guard import soft_neighbourhood_density
+    >>> source, target = make_shift("covariate", random_state=0)
+    >>> model = LogisticRegression().fit(source.X, source.y)
+    >>> float(soft_neighbourhood_density(model, source, target)) > 0
+    True
+    """
+    proba = probabilities(estimator, target.frame())
+    if len(proba) > max_rows:
+        proba = proba[check_random_state(random_state).choice(len(proba), max_rows, replace=False)]
+    return Measurement("soft neighbourhood density", neighbourhood_density(proba, temperature), higher_is_better=True)

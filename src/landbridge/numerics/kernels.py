@@ -1,0 +1,563 @@
+"""Kernels: matrices, products in blocks that never hold the whole matrix, and Nystroem features."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import linalg, sparse
+from sklearn.utils import check_random_state
+from sklearn.utils.extmath import row_norms, safe_sparse_dot
+
+__all__ = [
+    "KERNELS",
+    "KernelOperator",
+    "NystroemMap",
+    "kernel",
+    "kernel_diagonal",
+    "landmark_rows",
+    "median_gamma",
+    "nystroem_features",
+]
+
+KERNELS = ("linear", "poly", "rbf")
+# bytes that one block of a kernel matrix may take: large enough for BLAS, small enough for the cache of a laptop
+BLOCK_BYTES = 32 * 2**20
+
+
+def median_gamma(X: Any, Y: Any = None, *, n_sample: int = 1000, random_state: Any = 0) -> float:
+    r"""Median heuristic for the width of the Gaussian kernel ``exp(-gamma ||x - y||²)``.
+
+    .. math:: \gamma = \frac{1}{2 \, \mathrm{median}_{i<j} \lVert x_i - x_j \rVert^2}
+
+    over all pairs of distinct rows of a sample, so that two rows at the median distance have kernel value
+    ``exp(-1/2)``. With two sets the pairs are those of the pooled rows. If more than half of the distances are zero,
+    the median is over the others; if all are zero, gamma is ``1 / n_columns``.
+
+    Parameters
+    ----------
+    X : ndarray or sparse matrix of shape (n, d)
+        Rows.
+    Y : ndarray or sparse matrix of shape (m, d), optional
+        Further rows, pooled with the first.
+    n_sample : int, default=1000
+        Largest number of rows drawn (half from each set, if there are two).
+    random_state : int, RandomState or None, default=0
+        Draws the sample.
+
+    Returns
+    -------
+    float
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from landbridge.numerics import median_gamma
+    >>> median_gamma(np.array([[0.0], [1.0], [2.0]]))
+    0.5
+    """
+    rng = check_random_state(random_state)
+    sets = [X] if Y is None else [X, Y]
+    share = max(n_sample // len(sets), 2)
+    drawn = [A if A.shape[0] <= share else A[np.sort(_draw(rng, A.shape[0], share))] for A in sets]
+    Z = drawn[0] if Y is None else sparse.vstack(drawn, format="csr") if sparse.issparse(X) else np.concatenate(drawn)
+    distances = squared_distances(Z, Z)[np.triu_indices(Z.shape[0], k=1)]
+    if len(distances) == 0:
+        return 1.0 / X.shape[1]
+    middle = float(np.median(distances))
+    # Distances are differences of large sums: what is below their rounding error counts as zero.
+    floor = 1e-12 * max(float(distances.max()), float(np.max(row_norms(Z, squared=True))))
+    if middle <= floor:
+        positive = distances[distances > floor]
+        if len(positive) == 0:
+            return 1.0 / X.shape[1]
+        middle = float(np.median(positive))
+    return 1.0 / (2.0 * middle)
+
+
+def squared_distances(X: Any, Y: Any) -> NDArray[np.float64]:
+    """Squared Euclidean distances between the rows of two sets, never negative.
+
+    Parameters
+    ----------
+    X : ndarray or sparse matrix of shape (n, d)
+    Y : ndarray or sparse matrix of shape (m, d)
+
+    Returns
+    -------
+    ndarray of shape (n, m)
+    """
+    D = safe_sparse_dot(X, Y.T, dense_output=True)
+    D *= -2.0
+    D += row_norms(X, squared=True)[:, None]
+    D += row_norms(Y, squared=True)[None, :]
+    np.maximum(D, 0.0, out=D)
+    if X is Y:
+        np.fill_diagonal(D, 0.0)
+    return D
+
+
+def kernel(
+    X: Any,
+    Y: Any = None,
+    *,
+    kernel: str = "rbf",
+    gamma: float | None = None,
+    degree: int = 3,
+    coef0: float = 1.0,
+) -> NDArray[np.float64]:
+    """Kernel matrix between the rows of two sets.
+
+    Parameters
+    ----------
+    X : ndarray or sparse matrix of shape (n, d)
+    Y : ndarray or sparse matrix of shape (m, d), optional
+        `X` if left out.
+    kernel : {"rbf", "linear", "poly"}, default="rbf"
+        ``exp(-gamma ||x - y||²)``, ``x·y`` or ``(gamma x·y + coef0) ** degree``.
+    gamma : float, optional
+        Left out: the median heuristic over both sets for "rbf", ``1 / n_columns`` for "poly".
+    degree : int, default=3
+        Of "poly".
+    coef0 : float, default=1.0
+        Of "poly".
+
+    Returns
+    -------
+    ndarray of shape (n, m)
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from landbridge.numerics import kernel
+    >>> kernel(np.array([[0.0], [1.0]]), gamma=1.0).round(3).tolist()
+    [[1.0, 0.368], [0.368, 1.0]]
+    """
+    gamma = resolve_gamma(X, Y, kernel, gamma)
+    if Y is None:
+        Y = X
+    if kernel == "rbf":
+        K = squared_distances(X, Y)
+        K *= -gamma
+        return np.exp(K, out=K)
+    K = np.asarray(safe_sparse_dot(X, Y.T, dense_output=True), dtype=np.float64)
+    if kernel == "poly":
+        K *= gamma
+        K += coef0
+        K **= degree
+    return K
+
+
+def kernel_diagonal(
+    X: Any, *, kernel: str = "rbf", gamma: float | None = None, degree: int = 3, coef0: float = 1.0
+) -> NDArray[np.float64]:
+    """Kernel value of each row with itself.
+
+    Parameters
+    ----------
+    X : ndarray or sparse matrix of shape (n, d)
+    kernel, gamma, degree, coef0
+        As in :func:`kernel`.
+
+    Returns
+    -------
+    ndarray of shape (n,)
+    """
+    if kernel == "rbf":
+        return np.ones(X.shape[0])
+    squares = row_norms(X, squared=True)
+    return squares if kernel == "linear" else (resolve_gamma(X, None, kernel, gamma) * squares + coef0) ** degree
+
+
+def resolve_gamma(X: Any, Y: Any, kernel: str, gamma: float | None) -> float:
+    """Give the kernel's width where none was chosen.
+
+    Parameters
+    ----------
+    X, Y : array or None
+        Rows.
+    kernel : {"rbf", "linear", "poly"}
+    gamma : float or None
+        Returned as it is, if given.
+
+    Returns
+    -------
+    float
+    """
+    if kernel not in KERNELS:
+        raise ValueError(f"kernel must be one of {', '.join(KERNELS)}; got {kernel!r}.")
+    if gamma is not None:
+        return float(gamma)
+    return median_gamma(X, Y) if kernel == "rbf" else 1.0 / X.shape[1]
+
+
+class KernelOperator:
+    """The kernel matrix of two sets of rows as something that can be multiplied, whatever its size.
+
+    Products are made in blocks of rows. The matrix is kept after the first product only if it fits in `max_bytes`;
+    the linear kernel never forms it.
+
+    Parameters
+    ----------
+    X : ndarray or sparse matrix of shape (n, d)
+    Y : ndarray or sparse matrix of shape (m, d), optional
+        `X` if left out.
+    kernel, gamma, degree, coef0
+        As in :func:`kernel`.
+    max_bytes : int, default=2**29
+        Keep the matrix if it takes no more than this; 0 never keeps it.
+
+    Attributes
+    ----------
+    shape : tuple of int
+        ``(n, m)``.
+    gamma : float
+        The kernel's width in use.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from landbridge.numerics import KernelOperator, kernel
+    >>> X = np.random.default_rng(0).normal(size=(50, 3))
+    >>> K = KernelOperator(X, gamma=0.5, max_bytes=0)
+    >>> np.allclose(K @ np.ones(50), kernel(X, gamma=0.5).sum(axis=1))
+    True
+    """
+
+    def __init__(
+        self,
+        X: Any,
+        Y: Any = None,
+        *,
+        kernel: str = "rbf",
+        gamma: float | None = None,
+        degree: int = 3,
+        coef0: float = 1.0,
+        max_bytes: int = 2**29,
+    ) -> None:
+        self.gamma = resolve_gamma(X, Y, kernel, gamma)
+        self.X, self.Y = X, X if Y is None else Y
+        self.shape = (X.shape[0], self.Y.shape[0])
+        self._how = {"kernel": kernel, "gamma": self.gamma, "degree": degree, "coef0": coef0}
+        self._keep = 8 * self.shape[0] * self.shape[1] <= max_bytes
+        self._matrix: NDArray[np.float64] | None = None
+
+    @property
+    def dtype(self) -> Any:
+        """Type of the entries."""
+        return np.dtype(np.float64)
+
+    @property
+    def T(self) -> KernelOperator:
+        """The transposed operator."""
+        flipped = KernelOperator(self.Y, self.X, **self._how, max_bytes=0)
+        flipped._keep = self._keep
+        flipped._matrix = None if self._matrix is None else self._matrix.T
+        return flipped
+
+    def __matmul__(self, V: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Multiply from the right with a vector or a matrix.
+
+        Parameters
+        ----------
+        V : ndarray of shape (m,) or (m, r)
+
+        Returns
+        -------
+        ndarray of shape (n,) or (n, r)
+        """
+        if self._how["kernel"] == "linear":
+            return safe_sparse_dot(self.X, safe_sparse_dot(self.Y.T, V, dense_output=True), dense_output=True)
+        if self._keep:
+            return self.to_array() @ V
+        out = np.empty((self.shape[0], *V.shape[1:]))
+        for rows, block in self.blocks():
+            out[rows] = block @ V
+        return out
+
+    matvec = matmat = __matmul__
+
+    def rsum(self) -> NDArray[np.float64]:
+        """Sum each row: the product with ones.
+
+        Returns
+        -------
+        ndarray of shape (n,)
+        """
+        return self @ np.ones(self.shape[1])
+
+    def diagonal(self) -> NDArray[np.float64]:
+        """Kernel value of each row of `X` with itself.
+
+        Returns
+        -------
+        ndarray of shape (n,)
+        """
+        return kernel_diagonal(self.X, **self._how)
+
+    def columns(self, index: Any) -> NDArray[np.float64]:
+        """Some columns of the matrix.
+
+        Parameters
+        ----------
+        index : int array or slice
+            Which rows of `Y`.
+
+        Returns
+        -------
+        ndarray of shape (n, len(index))
+        """
+        return kernel(self.X, self.Y[index], **self._how) if self._matrix is None else self._matrix[:, index]
+
+    def blocks(self) -> Iterator[tuple[slice, NDArray[np.float64]]]:
+        """Go through the matrix by blocks of rows.
+
+        Yields
+        ------
+        rows : slice
+        block : ndarray of shape (n_block, m)
+        """
+        for rows in row_blocks(self.shape[0], self.shape[1]):
+            yield rows, kernel(self.X[rows], self.Y, **self._how)
+
+    def to_array(self) -> NDArray[np.float64]:
+        """Return the whole matrix, whatever it takes.
+
+        Returns
+        -------
+        ndarray of shape (n, m)
+        """
+        if self._matrix is not None:
+            return self._matrix
+        matrix = np.empty(self.shape)
+        for rows, block in self.blocks():
+            matrix[rows] = block
+        if self._keep:
+            self._matrix = matrix
+        return matrix
+
+
+def row_blocks(n: int, width: int, block_bytes: int = BLOCK_BYTES) -> Iterator[slice]:
+    """Cut rows into blocks of bounded size.
+
+    Parameters
+    ----------
+    n : int
+        Number of rows.
+    width : int
+        Numbers a row takes.
+    block_bytes : int
+        Bytes a block may take.
+
+    Yields
+    ------
+    slice
+    """
+    step = int(max(16, block_bytes // (8 * max(width, 1))))
+    for start in range(0, n, step):
+        yield slice(start, min(start + step, n))
+
+
+def landmark_rows(
+    X: Any,
+    n_landmarks: int,
+    *,
+    method: str = "pivoted",
+    kernel: str = "rbf",
+    gamma: float | None = None,
+    degree: int = 3,
+    coef0: float = 1.0,
+    n_sample: int = 10_000,
+    tol: float = 1e-10,
+    random_state: Any = 0,
+) -> NDArray[np.intp]:
+    """Choose rows whose kernel columns span the kernel matrix well.
+
+    ``"pivoted"`` is a partial Cholesky factorisation that draws each pivot with probability proportional to what is
+    left of the diagonal; it stops early once nothing is left. ``"uniform"`` draws rows at random.
+
+    Parameters
+    ----------
+    X : ndarray or sparse matrix of shape (n, d)
+    n_landmarks : int
+        At most so many rows.
+    method : {"pivoted", "uniform"}, default="pivoted"
+    kernel, gamma, degree, coef0
+        As in :func:`kernel`.
+    n_sample : int, default=10_000
+        The pivots come from a random sample of so many rows, which bounds time and memory.
+    tol : float, default=1e-10
+        Stop once the largest rest of the diagonal is below ``tol`` times the largest diagonal entry.
+    random_state : int, RandomState or None, default=0
+
+    Returns
+    -------
+    ndarray of int, shape (n_chosen,)
+        Row numbers, in order of choice.
+
+    References
+    ----------
+    .. [1] Y. Chen, E. N. Epperly, J. A. Tropp, R. J. Webber. Randomly pivoted Cholesky: practical approximation of a
+       kernel matrix with few entry evaluations. Communications on Pure and Applied Mathematics, 2025.
+    """
+    rng = check_random_state(random_state)
+    n = X.shape[0]
+    if method == "uniform":
+        return np.arange(n) if n <= n_landmarks else _draw(rng, n, n_landmarks)
+    pool = np.arange(n) if n <= n_sample else np.sort(_draw(rng, n, n_sample))
+    Z = X[pool]
+    how: dict[str, Any] = {"kernel": kernel, "gamma": resolve_gamma(X, None, kernel, gamma)}
+    how |= {"degree": degree, "coef0": coef0}
+    rest = kernel_diagonal(Z, **how)
+    floor = tol * max(float(rest.max()), np.finfo(float).tiny)
+    F = np.zeros((len(pool), min(n_landmarks, len(pool))))
+    chosen: list[int] = []
+    for k in range(F.shape[1]):
+        rest[rest < floor] = 0.0
+        total = float(rest.sum())
+        if total <= 0.0:
+            break
+        pivot = int(min(np.searchsorted(np.cumsum(rest), rng.uniform() * total, side="right"), len(pool) - 1))
+        if rest[pivot] <= 0.0:
+            pivot = int(np.argmax(rest))
+        column = _kernel(Z, Z[[pivot]], **how)[:, 0] - F[:, :k] @ F[pivot, :k]
+        F[:, k] = column / np.sqrt(max(column[pivot], np.finfo(float).tiny))
+        rest -= F[:, k] ** 2
+        np.maximum(rest, 0.0, out=rest)
+        rest[pivot] = 0.0
+        chosen.append(pivot)
+    return pool[np.array(chosen, dtype=np.intp)] if chosen else pool[:1]
+
+
+class NystroemMap:
+    r"""Features whose inner products approximate a kernel, from a set of landmark rows.
+
+    .. math:: \phi(x) = k(x, L) \, U S^{-1/2}, \qquad k(L, L) = U S U^\top
+
+    Directions with an eigenvalue below ``tol`` times the largest are dropped. With every row as landmark the kernel
+    is reproduced exactly.
+
+    Parameters
+    ----------
+    landmarks : ndarray or sparse matrix of shape (n_landmarks, d)
+    kernel, gamma, degree, coef0
+        As in :func:`kernel`.
+    rank : int, optional
+        Keep at most so many directions.
+    tol : float, default=1e-12
+        Relative size of the smallest eigenvalue kept.
+
+    Attributes
+    ----------
+    n_features : int
+    whitening : ndarray of shape (n_landmarks, n_features)
+    """
+
+    def __init__(
+        self,
+        landmarks: Any,
+        *,
+        kernel: str = "rbf",
+        gamma: float | None = None,
+        degree: int = 3,
+        coef0: float = 1.0,
+        rank: int | None = None,
+        tol: float = 1e-12,
+    ) -> None:
+        self.gamma = resolve_gamma(landmarks, None, kernel, gamma)
+        self.landmarks = landmarks
+        self._how = {"kernel": kernel, "gamma": self.gamma, "degree": degree, "coef0": coef0}
+        values, vectors = linalg.eigh(_kernel(landmarks, landmarks, **self._how))
+        keep = np.flatnonzero(values > tol * max(float(values[-1]), np.finfo(float).tiny))[::-1][:rank]
+        if len(keep) == 0:
+            keep = np.array([len(values) - 1])
+        scale = np.sqrt(np.maximum(values[keep], np.finfo(float).tiny))
+        self.whitening = vectors[:, keep] / scale
+        self.n_features = len(keep)
+
+    def __call__(self, X: Any, *, dtype: Any = np.float64) -> NDArray[Any]:
+        """Give the features of rows.
+
+        Parameters
+        ----------
+        X : ndarray or sparse matrix of shape (n, d)
+        dtype : dtype, default=float64
+            Of the result; float32 halves its memory.
+
+        Returns
+        -------
+        ndarray of shape (n, n_features)
+        """
+        out = np.empty((X.shape[0], self.n_features), dtype=dtype)
+        for rows in row_blocks(X.shape[0], self.landmarks.shape[0]):
+            out[rows] = _kernel(X[rows], self.landmarks, **self._how) @ self.whitening
+        return out
+
+    def mean(self, X: Any) -> NDArray[np.float64]:
+        """Mean feature vector of rows, in one pass that stores none of them.
+
+        Parameters
+        ----------
+        X : ndarray or sparse matrix of shape (n, d)
+
+        Returns
+        -------
+        ndarray of shape (n_features,)
+        """
+        total = np.zeros(self.landmarks.shape[0])
+        for rows in row_blocks(X.shape[0], self.landmarks.shape[0]):
+            total += _kernel(X[rows], self.landmarks, **self._how).sum(axis=0)
+        return total @ self.whitening / X.shape[0]
+
+
+def nystroem_features(
+    X: Any,
+    landmarks: Any,
+    *,
+    kernel: str = "rbf",
+    gamma: float | None = None,
+    degree: int = 3,
+    coef0: float = 1.0,
+    rank: int | None = None,
+) -> NDArray[np.float64]:
+    """Features of rows whose inner products approximate a kernel; :class:`NystroemMap` in one call.
+
+    Parameters
+    ----------
+    X : ndarray or sparse matrix of shape (n, d)
+    landmarks : ndarray or sparse matrix of shape (n_landmarks, d)
+        Rows that span the space, for example ``X[landmark_rows(X, 100)]``.
+    kernel, gamma, degree, coef0
+        As in :func:`kernel`; `gamma` left out is set from the landmarks.
+    rank : int, optional
+        Keep at most so many directions.
+
+    Returns
+    -------
+    ndarray of shape (n, n_features)
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from landbridge.numerics import kernel, nystroem_features
+    >>> X = np.random.default_rng(0).normal(size=(30, 2))
+    >>> F = nystroem_features(X, X, gamma=1.0)
+    >>> np.allclose(F @ F.T, kernel(X, gamma=1.0))
+    True
+    """
+    how: dict[str, Any] = {"kernel": kernel, "gamma": gamma, "degree": degree, "coef0": coef0}
+    return NystroemMap(landmarks, **how, rank=rank)(X)
+
+
+# The name `kernel` is also the name of a parameter; inside such functions the function goes by this one.
+_kernel = kernel
+
+
+def _draw(rng: Any, n: int, size: int) -> NDArray[np.intp]:
+    if n <= 10 * size:
+        return rng.permutation(n)[:size]
+    # A permutation of all rows would cost more than the sample it is for.
+    drawn = np.unique(rng.randint(0, n, size=int(1.3 * size) + 8))
+    return rng.permutation(drawn)[:size] if len(drawn) >= size else rng.permutation(n)[:size]

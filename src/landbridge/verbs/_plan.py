@@ -1,0 +1,193 @@
+"""The plan: which methods to try on a pair of domains, and why or why not."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from scipy import sparse
+from sklearn.base import clone, is_regressor
+from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.pipeline import Pipeline
+from sklearn.pipeline import make_pipeline as plain_pipeline
+from sklearn.preprocessing import MaxAbsScaler, StandardScaler
+
+from landbridge.base import FeatureTransfer, InstanceTransfer, TransferEstimator
+from landbridge.catalogue import Method, find
+from landbridge.catalogue import methods as all_methods
+from landbridge.discrepancy._diagnosis import Diagnosis
+from landbridge.domain import Domain
+from landbridge.exceptions import InputError
+from landbridge.pipeline import make_pipeline
+
+__all__ = ["Planned", "default_estimator", "plan"]
+
+
+@dataclass(frozen=True)
+class Planned:
+    """One candidate of the plan.
+
+    Parameters
+    ----------
+    name : str
+    family : str
+    model : estimator or None
+        Unfitted; None where it is skipped.
+    why : str
+        Why it is tried or skipped.
+    answers : frozenset of str
+        Shifts it is made for.
+    """
+
+    name: str
+    family: str
+    model: Any
+    why: str
+    answers: frozenset[str] = frozenset()
+
+
+def default_estimator(task: str, *, is_sparse: bool = False) -> Any:
+    """Return the base learner used where none is given.
+
+    Parameters
+    ----------
+    task : {"classification", "regression"}
+    is_sparse : bool, default=False
+
+    Returns
+    -------
+    Pipeline
+        Scaling, then logistic or ridge regression.
+    """
+    scaler = MaxAbsScaler() if is_sparse else StandardScaler()
+    return plain_pipeline(scaler, LogisticRegression(max_iter=1000) if task == "classification" else Ridge())
+
+
+def plan(
+    source: Domain,
+    target: Domain,
+    *,
+    task: str,
+    labelled: int,
+    estimator: Any,
+    diagnosis: Diagnosis,
+    methods: Sequence[Any] | None = None,
+    random_state: int | None = 0,
+) -> list[Planned]:
+    """Choose candidates from the catalogue by their tags, or build those that were asked for.
+
+    Parameters
+    ----------
+    source, target : Domain
+    task : {"classification", "regression"}
+    labelled : int
+        Number of target rows with a label that may be used.
+    estimator : estimator
+        Base learner.
+    diagnosis : Diagnosis
+        What measure() found.
+    methods : sequence of str or estimator, optional
+        Only these.
+    random_state : int, optional
+        Given to every method that draws at random.
+
+    Returns
+    -------
+    list of Planned
+    """
+    if methods is not None:
+        return [_asked_for(m, estimator, source, random_state) for m in methods]
+    return [
+        _planned(m, source, target, task=task, labelled=labelled, estimator=estimator, seed=random_state)
+        for m in all_methods()
+    ]
+
+
+def _planned(
+    method: Method, source: Domain, target: Domain, *, task: str, labelled: int, estimator: Any, seed: int | None
+) -> Planned:
+    tags = method.tags
+
+    def skipped(why: str) -> Planned:
+        return Planned(method.name, method.family, None, why, tags.answers)
+
+    if task not in tags.tasks:
+        return skipped(f"made for {' and '.join(sorted(tags.tasks))}, not {task}")
+    if "y_target" in tags.needs and not labelled:
+        return skipped("needs target labels, and there are none to learn from")
+    if "source_domain" in tags.needs and source.source_domain is None:
+        return skipped("needs several sources, told apart by source_domain")
+    if not method.available:
+        return skipped(f"needs the library {', '.join(tags.requires)}, which is not installed")
+    if sparse.issparse(source.X) and not method.cls._accept_sparse:
+        return skipped("takes no sparse rows")
+    if tags.max_rows is not None and max(len(source), len(target)) > tags.max_rows:
+        return skipped(f"grows too fast for so many rows ({tags.growth})")
+    made_for = " and ".join(sorted(tags.answers)) or "any"
+    return Planned(
+        method.name, method.family, compose(method.cls(), estimator, seed), f"made for {made_for} shift", tags.answers
+    )
+
+
+def compose(method: TransferEstimator, estimator: Any, seed: int | None = None) -> Any:
+    """Put a method and the base learner together: scale, transfer, learn.
+
+    Parameters
+    ----------
+    method : TransferEstimator
+        Unfitted.
+    estimator : estimator
+        Base learner.
+    seed : int, optional
+        Set as ``random_state`` where the method has one that is not set.
+
+    Returns
+    -------
+    TransferPipeline
+    """
+    params = method.get_params(deep=False)
+    if seed is not None and "random_state" in params and params["random_state"] is None:
+        method.set_params(random_state=seed)
+    if isinstance(method, FeatureTransfer):
+        if method.own_scaling:
+            return make_pipeline(method, clone(estimator))
+        return make_pipeline(StandardScaler(), method, clone(estimator))
+    if isinstance(method, InstanceTransfer) and params.get("estimator") is None:
+        method.set_params(estimator=clone(estimator))
+    return make_pipeline(StandardScaler(), method)
+
+
+def _asked_for(asked: Any, estimator: Any, source: Domain, seed: int | None) -> Planned:
+    if isinstance(asked, str):
+        method = find(asked)
+        return Planned(
+            method.name, method.family, compose(method.cls(), estimator, seed), "asked for", method.tags.answers
+        )
+    if isinstance(asked, Pipeline):
+        inner = next((s for _, s in asked.steps if isinstance(s, TransferEstimator)), None)
+        if inner is None:
+            raise InputError("methods: a pipeline without any transfer method was given; put one among its steps.")
+        tags = inner.transfer_tags
+        return Planned(f"{type(inner).__name__} pipeline", tags.family, clone(asked), "asked for", tags.answers)
+    if isinstance(asked, TransferEstimator):
+        tags = asked.transfer_tags
+        return Planned(
+            type(asked).__name__, tags.family, compose(clone(asked), estimator, seed), "asked for", tags.answers
+        )
+    raise InputError(f"methods: {asked!r} is neither the name of a method nor a transfer estimator or pipeline.")
+
+
+def fits_task(estimator: Any, task: str) -> bool:
+    """Say whether a base learner is of the right kind.
+
+    Parameters
+    ----------
+    estimator : estimator
+    task : {"classification", "regression"}
+
+    Returns
+    -------
+    bool
+    """
+    return bool(is_regressor(estimator)) == (task == "regression")
