@@ -114,7 +114,7 @@ def make_gradual_shift(
     *,
     n_rows: int = 300,
     shape: str = "gaussians",
-    angle: float = 120.0,
+    angle: float = 100.0,
     noise: float | None = None,
     random_state: Any = None,
 ) -> list[Domain]:
@@ -131,10 +131,10 @@ def make_gradual_shift(
         Rows of each domain.
     shape : {"gaussians", "moons"}, default="gaussians"
         Two round classes, or two half moons that hold each other.
-    angle : float, default=120.0
+    angle : float, default=100.0
         Degrees between the first and the last domain.
     noise : float, optional
-        Standard deviation around the class centre or the moon; None takes 0.45 for Gaussians and 0.1 for moons.
+        Standard deviation around the class centre or the moon; None takes 0.3 for Gaussians and 0.05 for moons.
     random_state : int, RandomState instance or None, default=None
         Seed.
 
@@ -159,7 +159,7 @@ def make_gradual_shift(
     _check_count("n_steps", n_steps, 2)
     _check_count("n_rows", n_rows, 2)
     _check_range("angle", angle, -360.0, 360.0)
-    noise = {"gaussians": 0.45, "moons": 0.1}[shape] if noise is None else noise
+    noise = {"gaussians": 0.3, "moons": 0.05}[shape] if noise is None else noise
     _check_range("noise", noise, 0.0, np.inf)
     rng = check_random_state(random_state)
     chain = []
@@ -215,7 +215,7 @@ def _subspace(rng: Any, n: int, side: int, severity: float, noise: float, n_clas
     X = rng.normal(size=(n, n_columns))
     shared = np.where(y == 1, 1.5, -1.5) + 1.9 * noise * X[:, 0]
     # Off centre, so that the mirror shows in the marginal and can be found without target labels.
-    across = np.where(y == 1, 1.4, -0.9) + noise * X[:, 1]
+    across = np.where(y == 1, 1.6, -1.3) + noise * X[:, 1]
     if side == 1:
         across = across * (1.0 - 2.0 * severity)
     X[:, :2] = np.column_stack([shared, across]) @ _turn(np.pi / 4)

@@ -11,7 +11,7 @@ from sklearn.utils import check_random_state
 from landbridge.discrepancy._rows import two_samples
 from landbridge.measurement import Measurement
 from landbridge.numerics.covariance import covariance
-from landbridge.numerics.resampling import percentile_interval, permutation_p_value
+from landbridge.numerics.resampling import debiased_interval, permutation_p_value
 
 __all__ = ["coral_distance", "coral_loss"]
 
@@ -58,7 +58,7 @@ def coral_distance(
     n_permutations : int, default=0
         For a p-value; each domain is centred first, so that a difference of means is not taken for one of spread.
     n_bootstrap : int, default=100
-        Replicates for a 95 % interval (basic bootstrap, which corrects the upward bias of a squared distance).
+        Replicates for a 95 % interval (basic bootstrap against the upward bias, widened to hold the value).
     max_rows : int or None, default=20000
         Larger samples are cut to so many rows each.
     random_state : int, RandomState or None, default=None
@@ -96,11 +96,8 @@ def coral_distance(
         null, p_value = float(draws.mean()), permutation_p_value(value, draws)
     if n_bootstrap:
         draws = np.array(
-            [
-                coral_loss(Xs[rng.randint(n, size=n)], Xt[rng.randint(len(Xt), size=len(Xt))])
-                for _ in range(n_bootstrap)
-            ]
+            [coral_loss(Xs[rng.randint(n, size=n)], Xt[rng.randint(len(Xt), size=len(Xt))]) for _ in range(n_bootstrap)]
         )
-        low, high = (max(2 * value - q, 0.0) for q in reversed(percentile_interval(draws)))
+        low, high = debiased_interval(value, draws)
     details = {"rows": [n, len(Xt)]}
     return Measurement("coral_distance", value, low, high, null, p_value, False, details)

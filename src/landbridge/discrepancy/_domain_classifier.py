@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
-from sklearn.pipeline import make_pipeline
+from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from landbridge.numerics.resampling import balanced_folds
@@ -126,7 +126,9 @@ def fit_quietly(classifier: Any, X: Any, y: Any, weights: Any = None) -> Any:
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
-        if classifier is None:
-            steps = {"logisticregression__sample_weight": weights}
-            return linear_classifier().fit(X, y, **({} if weights is None else steps))
-        return clone(classifier).fit(X, y, **({} if weights is None else {"sample_weight": weights}))
+        model = linear_classifier() if classifier is None else clone(classifier)
+        if weights is None:
+            return model.fit(X, y)
+        # a pipeline wants the weights addressed to its last step
+        name = f"{model.steps[-1][0]}__sample_weight" if isinstance(model, Pipeline) else "sample_weight"
+        return model.fit(X, y, **{name: weights})

@@ -74,17 +74,13 @@ def proxy_a_distance(
     """
     rng = check_random_state(random_state)
     Xs, Xt = two_samples(X_source, X_target, max_rows, rng)
-    p = cross_fitted_domain(Xs, Xt, rng, classifier=classifier, n_splits=n_splits)
-    return distance_from_probabilities(
-        p,
-        len(Xs),
-        rng,
-        n_bootstrap=n_bootstrap,
-        null=[
-            _distance(balanced_error(cross_fitted_domain(Ys, Yt, rng, classifier=classifier, n_splits=n_splits), len(Xs)))
-            for Ys, Yt in _shuffles(Xs, Xt, n_permutations, rng)
-        ],
-    )
+
+    def held_out(A: Any, B: Any) -> Any:
+        return cross_fitted_domain(A, B, rng, classifier=classifier, n_splits=n_splits)
+
+    p = held_out(Xs, Xt)
+    null = [2 * (1 - 2 * balanced_error(held_out(*pair), len(Xs))) for pair in _shuffles(Xs, Xt, n_permutations, rng)]
+    return distance_from_probabilities(p, len(Xs), rng, n_bootstrap=n_bootstrap, null=null)
 
 
 def distance_from_probabilities(
@@ -107,17 +103,13 @@ def distance_from_probabilities(
     Measurement
     """
     error = balanced_error(p_target, n_source)
-    value, low, high = _distance(error), None, None
+    value, low, high = max(2 * (1 - 2 * error), 0.0), None, None
     if n_bootstrap:
         sides = [bootstrap_mean(side, n_bootstrap, rng) for side in row_errors(p_target, n_source)]
-        low, high = percentile_interval(np.maximum(2 * (1 - 2 * (sides[0] + sides[1]) / 2), 0.0))
+        low, high = percentile_interval(np.maximum(2 * (1 - sides[0] - sides[1]), 0.0))
     details = {"error": error, "accuracy": 1 - error, "rows": [n_source, len(p_target) - n_source]}
     p_value = permutation_p_value(2 * (1 - 2 * error), np.asarray(null)) if null else None
     return Measurement("proxy_a_distance", value, low, high, 0.0, p_value, False, details)
-
-
-def _distance(error: float) -> float:
-    return max(2 * (1 - 2 * error), 0.0)
 
 
 def _shuffles(Xs: Any, Xt: Any, n: int, rng: np.random.RandomState) -> Any:

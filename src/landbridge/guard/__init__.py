@@ -6,21 +6,28 @@ refuses what it cannot defend, with the reason in words.
 """
 
 from landbridge.guard._circular import circular
+from landbridge.guard._consensus import agreement, vote
+from landbridge.guard._decide import Judged, Verdict, decide
 from landbridge.guard._dev import dev_risk, embedded_validation
 from landbridge.guard._entropy import mean_entropy, prediction_entropy
 from landbridge.guard._importance_weighted import importance_weighted
 from landbridge.guard._labelled import LabelledSplits, nested_gain, scores_on_splits
 from landbridge.guard._paired import corrected_gain
 from landbridge.guard._snd import neighbourhood_density, soft_neighbourhood_density
+from landbridge.guard._source_weights import source_weights
 from landbridge.guard._trial import Trial, try_model
 from landbridge.guard._views import common_space, predict_source, probabilities
 
 __all__ = [
+    "Judged",
     "LabelledSplits",
     "Trial",
+    "Verdict",
+    "agreement",
     "circular",
     "common_space",
     "corrected_gain",
+    "decide",
     "dev_risk",
     "embedded_validation",
     "importance_weighted",
@@ -32,5 +39,7 @@ __all__ = [
     "probabilities",
     "scores_on_splits",
     "soft_neighbourhood_density",
+    "source_weights",
     "try_model",
+    "vote",
 ]

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from landbridge.domain import Domain
-from landbridge.guard._importance_weighted import held_out_losses
+from landbridge.guard._importance_weighted import source_losses_and_weights
 from landbridge.measurement import Measurement
 
 __all__ = ["dev_risk", "embedded_validation"]
@@ -101,5 +101,7 @@ def embedded_validation(
     >>> float(embedded_validation(model, source, target)) < 0.5
     True
     """
-    held = held_out_losses(estimator, source, target, cv=cv, refit=refit, random_state=random_state)
-    return Measurement("DEV risk", dev_risk(held.losses, held.weights), higher_is_better=False)
+    losses, weights = source_losses_and_weights(
+        estimator, source, target, cv=cv, refit=refit, random_state=random_state
+    )
+    return Measurement("DEV risk", dev_risk(losses, weights), higher_is_better=False)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,14 +19,7 @@ from landbridge.instance._density_ratio import probability_ratio
 from landbridge.measurement import Measurement
 from landbridge.pipeline import TransferPipeline
 
-__all__ = ["Held", "fit_transfer", "held_out_losses", "importance_weighted"]
-
-
-class Held(NamedTuple):
-    """Losses of held-out source rows and the density ratio of each."""
-
-    losses: NDArray[np.float64]
-    weights: NDArray[np.float64]
+__all__ = ["fit_transfer", "held_out_losses", "importance_weighted", "source_losses_and_weights"]
 
 
 def importance_weighted(
@@ -83,21 +76,50 @@ def importance_weighted(
     >>> float(importance_weighted(model, source, target)) < 0.5
     True
     """
-    held = held_out_losses(estimator, source, target, cv=cv, refit=refit, random_state=random_state)
-    value = float(np.average(held.losses, weights=held.weights))
+    losses, weights = source_losses_and_weights(
+        estimator, source, target, cv=cv, refit=refit, random_state=random_state
+    )
+    value = float(np.average(losses, weights=weights))
     low = high = None
     if n_bootstrap:
         rng = np.random.default_rng(random_state)
-        rows = rng.integers(len(held.losses), size=(n_bootstrap, len(held.losses)))
-        draws = (held.losses[rows] * held.weights[rows]).sum(1) / held.weights[rows].sum(1)
+        rows = rng.integers(len(losses), size=(n_bootstrap, len(losses)))
+        draws = (losses[rows] * weights[rows]).sum(1) / weights[rows].sum(1)
         low, high = (float(v) for v in np.quantile(draws, [0.025, 0.975]))
     return Measurement("importance-weighted risk", value, low=low, high=high, higher_is_better=False)
 
 
 def held_out_losses(
+    estimator: Any, source: Domain, target: Domain, *, cv: int = 3, random_state: Any = 0
+) -> NDArray[np.float64]:
+    """Loss of each source row under a clone that was fitted without it.
+
+    Parameters
+    ----------
+    estimator : estimator
+    source : Domain
+        Labelled source rows.
+    target : Domain
+        Target rows.
+    cv : int, default=3
+    random_state : int, default=0
+        Cuts the folds: the same for every model, so that losses can be compared row by row.
+
+    Returns
+    -------
+    ndarray of shape (n_source,)
+        0 or 1 (classification), or squared error over the labels' variance.
+    """
+    losses = np.zeros(len(source))
+    for model, test in _held_out(estimator, source, target, cv, random_state):
+        losses[test] = _losses(model, source, test)
+    return losses
+
+
+def source_losses_and_weights(
     estimator: Any, source: Domain, target: Domain, *, cv: int = 3, refit: bool = True, random_state: Any = 0
-) -> Held:
-    """Losses of held-out source rows, and how much each looks like the target.
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Losses of held-out source rows, and how much each looks like the target to the model's last step.
 
     Parameters
     ----------
@@ -109,25 +131,34 @@ def held_out_losses(
         Target rows.
     cv : int, default=3
     refit : bool, default=True
+        False takes all rows of `source` as held out.
     random_state : int, default=0
 
     Returns
     -------
-    Held
+    losses, weights : ndarray of shape (n_source,)
     """
-    Xs, ys, Xt = source.frame(), source.y, target.frame()
-    scale = np.var(ys) if is_regressor(estimator) else 1.0
     losses, weights = np.zeros(len(source)), np.zeros(len(source))
-    for train, test in _folds(estimator, source, cv, random_state) if refit else [(None, np.arange(len(source)))]:
-        if train is None:
-            model = estimator
-        else:
-            model = fit_transfer(clone(estimator), _take(Xs, train), ys[train], Xt)
-        rows = _take(Xs, test)
-        predicted = predict_source(model, rows)
-        losses[test] = (predicted - ys[test]) ** 2 / scale if is_regressor(model) else predicted != ys[test]
-        weights[test] = _ratio(model, rows, Xt)
-    return Held(losses, weights)
+    everything = [(estimator, np.arange(len(source)))]
+    for model, test in _held_out(estimator, source, target, cv, random_state) if refit else everything:
+        losses[test] = _losses(model, source, test)
+        weights[test] = _ratio(model, _take(source.frame(), test), target.frame())
+    return losses, weights
+
+
+def _held_out(estimator: Any, source: Domain, target: Domain, cv: int, seed: Any) -> Any:
+    Xs, ys, Xt = source.frame(), source.y, target.frame()
+    for train, test in _folds(estimator, source, cv, seed):
+        yield fit_transfer(clone(estimator), _take(Xs, train), ys[train], Xt), test
+
+
+def _losses(model: Any, source: Domain, test: NDArray[np.intp]) -> NDArray[np.float64]:
+    ys = source.y
+    assert ys is not None
+    predicted = predict_source(model, _take(source.frame(), test))
+    if is_regressor(model):
+        return (predicted - ys[test]) ** 2 / max(float(np.var(ys)), 1e-12)
+    return (predicted != ys[test]).astype(float)
 
 
 def fit_transfer(model: Any, Xs: Any, ys: Any, Xt: Any, yt: Any = None) -> Any:
@@ -170,7 +201,9 @@ def _ratio(model: Any, rows: Any, Xt: Any) -> NDArray[np.float64]:
     Zs, Zt = rows_before_last_step(model, rows, side="source"), rows_before_last_step(model, Xt, side="target")
     Zs, Zt = np.asarray(Zs, dtype=float), np.asarray(Zt, dtype=float)
     domain = np.repeat([0, 1], [len(Zs), len(Zt)])
-    judge = make_pipeline(StandardScaler(), LogisticRegression(C=0.1, max_iter=300)).fit(np.concatenate([Zs, Zt]), domain)
+    judge = make_pipeline(StandardScaler(), LogisticRegression(C=0.1, max_iter=300)).fit(
+        np.concatenate([Zs, Zt]), domain
+    )
     return probability_ratio(judge.predict_proba(Zs)[:, 1], len(Zs), len(Zt), clip=20.0)
 
 

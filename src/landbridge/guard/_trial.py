@@ -15,7 +15,7 @@ from sklearn.base import clone, is_regressor
 from landbridge.domain import Domain
 from landbridge.guard._circular import circular
 from landbridge.guard._entropy import prediction_entropy
-from landbridge.guard._importance_weighted import fit_transfer, importance_weighted
+from landbridge.guard._importance_weighted import fit_transfer, held_out_losses
 from landbridge.guard._labelled import LabelledSplits, scores_on_splits
 from landbridge.guard._snd import soft_neighbourhood_density
 from landbridge.guard._views import probabilities
@@ -41,6 +41,8 @@ class Trial:
         Its class probabilities; columns in the order of the source's classes.
     splits : ndarray of shape (n_splits,) or None
         Quality on each split of the labelled target rows.
+    losses : ndarray of shape (n_source,) or None
+        Loss of each source row when it was held out (0/1, or squared error over the variance).
     validators : mapping of str to Measurement
     seconds : float
     error : str
@@ -54,6 +56,7 @@ class Trial:
     predicted: NDArray[Any] | None = None
     proba: NDArray[np.float64] | None = None
     splits: NDArray[np.float64] | None = None
+    losses: NDArray[np.float64] | None = None
     validators: Mapping[str, Measurement] = field(default_factory=dict)
     seconds: float = 0.0
     error: str = ""
@@ -74,6 +77,7 @@ def try_model(
     answers: frozenset[str] = frozenset(),
     folds: LabelledSplits | None = None,
     target_only: bool = False,
+    held_out: bool = False,
     random_state: int | None = 0,
 ) -> Trial:
     """Fit one candidate and collect everything the guard wants to know about it.
@@ -92,6 +96,9 @@ def try_model(
         Splits of the labelled target rows; left out where there are too few.
     target_only : bool, default=False
         Fit on the labelled target rows alone.
+    held_out : bool, default=False
+        Also collect the losses of held-out source rows, for the shifts under which weighted source rows stand for the
+        target.
     random_state : int, optional
 
     Returns
@@ -103,7 +110,7 @@ def try_model(
     try:
         with warnings.catch_warnings(), np.errstate(all="ignore"):
             warnings.simplefilter("ignore")
-            found = _try(model, source, target, folds, target_only, random_state)
+            found = _try(model, source, target, folds, target_only, held_out, random_state)
     except Exception as error:  # one method's failure must never take the others down; it is told in the table
         why = str(error).splitlines()[0] if str(error) else type(error).__name__
         return Trial(name, family, answers, seconds=time.perf_counter() - started, error=why)
@@ -111,7 +118,13 @@ def try_model(
 
 
 def _try(
-    model: Any, source: Domain, target: Domain, folds: LabelledSplits | None, target_only: bool, seed: int | None
+    model: Any,
+    source: Domain,
+    target: Domain,
+    folds: LabelledSplits | None,
+    target_only: bool,
+    held_out: bool,
+    seed: int | None,
 ) -> dict[str, Any]:
     Xs, ys, Xt = source.frame(), source.y, target.frame()
     if target_only:
@@ -128,6 +141,8 @@ def _try(
         found["proba"] = _in_order(probabilities(fitted, Xt), fitted.classes_, np.unique(ys))
     if folds is not None:
         found["splits"] = scores_on_splits(model, fitted, Xs, ys, Xt, folds, target_only=target_only)
+    elif held_out:
+        found["losses"] = held_out_losses(fitted, source, target, random_state=seed)
     elif not target_only:
         found["validators"] = _validate(fitted, source, target, seed)
     return found
@@ -136,7 +151,7 @@ def _try(
 def _validate(fitted: Any, source: Domain, target: Domain, seed: int | None) -> dict[str, Measurement]:
     heard = {}
     blind = target.without_labels()
-    checks = [circular, importance_weighted]
+    checks = [circular]
     if not is_regressor(fitted):
         checks += [prediction_entropy, soft_neighbourhood_density]
     for check in checks:
@@ -149,9 +164,7 @@ def _validate(fitted: Any, source: Domain, target: Domain, seed: int | None) -> 
     return heard
 
 
-def _in_order(
-    proba: NDArray[np.float64], classes: NDArray[Any], wanted: NDArray[Any]
-) -> NDArray[np.float64]:
+def _in_order(proba: NDArray[np.float64], classes: NDArray[Any], wanted: NDArray[Any]) -> NDArray[np.float64]:
     if len(classes) == len(wanted) and np.array_equal(classes, wanted):
         return proba
     out = np.zeros((len(proba), len(wanted)))

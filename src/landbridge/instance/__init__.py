@@ -4,5 +4,20 @@ Reach for them when the target is a differently sampled part of the same world (
 """
 
 from landbridge.instance._density_ratio import ClassifierDensityRatio, probability_ratio
+from landbridge.instance._kliep import KLIEP, kliep_coefficients
+from landbridge.instance._kmm import KMM, KMMWeights, kmm_weights
+from landbridge.instance._label_shift import BBSE, MLLS, calibrate, fit_calibration
 
-__all__ = ["ClassifierDensityRatio", "probability_ratio"]
+__all__ = [
+    "BBSE",
+    "KLIEP",
+    "KMM",
+    "MLLS",
+    "ClassifierDensityRatio",
+    "KMMWeights",
+    "calibrate",
+    "fit_calibration",
+    "kliep_coefficients",
+    "kmm_weights",
+    "probability_ratio",
+]

@@ -1,5 +1,6 @@
 """The ground: mathematics that several methods share. Arrays in, arrays out; no estimators, no domains."""
 
+from landbridge.numerics.boxqp import BoxQP, box_qp, duality_gap, project_box_band
 from landbridge.numerics.covariance import covariance, matrix_power
 from landbridge.numerics.kernels import (
     KernelOperator,
@@ -15,19 +16,24 @@ from landbridge.numerics.resampling import (
     balanced_folds,
     bootstrap_mean,
     corrected_paired_test,
+    debiased_interval,
     percentile_interval,
     permutation_p_value,
     subsample,
 )
 
 __all__ = [
+    "BoxQP",
     "KernelOperator",
     "NystroemMap",
     "balanced_folds",
     "bbse_priors",
     "bootstrap_mean",
+    "box_qp",
     "corrected_paired_test",
     "covariance",
+    "debiased_interval",
+    "duality_gap",
     "em_priors",
     "kernel",
     "kernel_diagonal",
@@ -37,6 +43,7 @@ __all__ = [
     "nystroem_features",
     "percentile_interval",
     "permutation_p_value",
+    "project_box_band",
     "shift_posterior",
     "subsample",
 ]

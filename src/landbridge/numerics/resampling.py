@@ -12,6 +12,7 @@ __all__ = [
     "balanced_folds",
     "bootstrap_mean",
     "corrected_paired_test",
+    "debiased_interval",
     "percentile_interval",
     "permutation_p_value",
     "subsample",
@@ -117,6 +118,34 @@ def percentile_interval(values: NDArray[np.float64], level: float = 0.95) -> tup
     """
     low, high = np.quantile(values, [(1 - level) / 2, (1 + level) / 2])
     return float(low), float(high)
+
+
+def debiased_interval(value: float, draws: NDArray[np.float64], level: float = 0.95) -> tuple[float, float]:
+    """Basic bootstrap interval of a distance, which cannot be negative and which resampling inflates.
+
+    Parameters
+    ----------
+    value : float
+        The distance of the data as they are.
+    draws : ndarray of shape (n_bootstrap,)
+        Replicates.
+    level : float, default=0.95
+        Share to hold.
+
+    Returns
+    -------
+    low, high : float
+        The quantiles mirrored at the value, cut at zero, and widened to hold the value.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from landbridge.numerics import debiased_interval
+    >>> debiased_interval(1.0, np.array([0.5, 1.0, 1.5]), 1.0)
+    (0.5, 1.5)
+    """
+    low, high = percentile_interval(draws, level)
+    return float(min(max(2 * value - high, 0.0), value)), float(max(2 * value - low, value))
 
 
 def permutation_p_value(observed: float, null: NDArray[np.float64]) -> float:

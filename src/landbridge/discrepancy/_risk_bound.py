@@ -1,0 +1,128 @@
+"""A bound on the target error from the source error and the distance between the domains."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from sklearn.utils import check_random_state
+
+from landbridge.discrepancy._posterior import cross_fit_posterior
+from landbridge.discrepancy._proxy_a_distance import proxy_a_distance
+from landbridge.discrepancy._rows import label_codes, two_samples
+from landbridge.domain import missing_labels
+from landbridge.exceptions import InputError
+from landbridge.measurement import Measurement
+from landbridge.numerics.resampling import subsample
+
+__all__ = ["risk_bound"]
+
+
+def risk_bound(
+    X_source: Any,
+    y_source: Any,
+    X_target: Any,
+    *,
+    y_target: Any = None,
+    estimator: Any = None,
+    n_splits: int = 5,
+    n_bootstrap: int = 200,
+    max_rows: int | None = 2000,
+    random_state: Any = None,
+) -> Measurement:
+    r"""Plug-in estimate of the bound of Ben-David and others on a source model's error in the target.
+
+    .. math:: \varepsilon_T(h) \le \varepsilon_S(h) + \tfrac12 d(S, T) + \lambda
+
+    with the cross-validated source error, the proxy A-distance for :math:`d`, and for :math:`\lambda` the error that
+    one model makes on both domains at once.
+
+    Parameters
+    ----------
+    X_source, X_target : array-like or sparse matrix of shape (n, d)
+        Rows with the same columns.
+    y_source : array-like of shape (n_source,)
+        Classes.
+    y_target : array-like of shape (n_target,), optional
+        Classes of target rows, ``None`` or NaN where unknown. Without any, :math:`\lambda` cannot be estimated, is
+        taken as the source error alone (its least value), and the words say so.
+    estimator : classifier, optional
+        Needs ``predict_proba``. Left out: the better of a linear and a kernel logistic regression.
+    n_splits : int, default=5
+        Folds.
+    n_bootstrap : int, default=200
+        Replicates for the interval of the distance term, which is the interval of the sum.
+    max_rows : int or None, default=2000
+        Larger samples are cut to so many rows each.
+    random_state : int, RandomState or None, default=None
+
+    Returns
+    -------
+    Measurement
+        ``"risk_bound"``: the sum, cut at 1. ``details`` has ``source_error``, ``half_distance``, ``joint_error``,
+        ``joint_error_known`` and ``words``.
+
+    Notes
+    -----
+    An estimate of each term, without the sample-size terms of the theorem: a thermometer, not a guarantee. The bound
+    is loose by nature; a value near 1 says that theory promises nothing, not that transfer must fail.
+
+    References
+    ----------
+    .. [1] S. Ben-David, J. Blitzer, K. Crammer, A. Kulesza, F. Pereira, J. Vaughan. A theory of learning from
+       different domains. Machine Learning 79, 2010.
+
+    Examples
+    --------
+    >>> from landbridge.data import make_shift
+    >>> from landbridge.discrepancy import risk_bound
+    >>> source, target = make_shift("translation", random_state=0)
+    >>> m = risk_bound(source.X, source.y, target.X, y_target=target.y, random_state=0)
+    >>> terms = [m.details[k] for k in ("source_error", "half_distance", "joint_error")]
+    >>> abs(min(sum(terms), 1.0) - m.value) < 1e-12
+    True
+    """
+    rng = check_random_state(random_state)
+    Xs, Xt = two_samples(X_source, X_target, None, rng)
+    classes, codes = label_codes(y_source, len(Xs))
+    rows, rows_t = subsample(len(Xs), max_rows, rng, codes), subsample(len(Xt), max_rows, rng)
+    Xs, codes, Xt = Xs[rows], codes[rows], Xt[rows_t]
+    posterior = cross_fit_posterior(Xs, codes, Xt, rng, estimator=estimator, n_splits=n_splits)
+    distance = proxy_a_distance(Xs, Xt, n_splits=n_splits, n_bootstrap=n_bootstrap, max_rows=None, random_state=rng)
+    joint, known = posterior.error, False
+    if y_target is not None:
+        y_target = np.asarray(y_target)
+        if len(y_target) != np.shape(X_target)[0]:
+            raise InputError(
+                f"y_target has {len(y_target)} entries but X_target has {np.shape(X_target)[0]} rows; give one a row."
+            )
+        y_part = y_target[rows_t]
+        told = np.flatnonzero(~missing_labels(y_part))
+        told = told[np.isin(y_part[told].astype(classes.dtype), classes)] if len(told) else told
+        if len(told) >= 2:
+            # one model for both, each domain counting one half: the theorem's ideal joint hypothesis
+            both = np.concatenate([codes, np.searchsorted(classes, y_part[told].astype(classes.dtype))])
+            model = cross_fit_posterior(
+                np.concatenate([Xs, Xt[told]]), both, Xt[:1], rng, estimator=estimator, n_splits=n_splits
+            )
+            wrong = model.source.argmax(axis=1) != both
+            joint, known = float(wrong[: len(Xs)].mean() + wrong[len(Xs) :].mean()), True
+    half = distance.value / 2
+    value = min(posterior.error + half + joint, 1.0)
+    low, high = (
+        None if end is None else min(posterior.error + end / 2 + joint, 1.0) for end in (distance.low, distance.high)
+    )
+    words = (
+        f"A source model errs in {posterior.error:.0%} of source rows, half the distance of the domains adds "
+        f"{half:.2f}, and one model for both would err by {joint:.2f} in sum"
+        f"{'' if known else ' at best (no target labels to tell)'}: together at most {value:.2f} in the target"
+        f"{', which promises nothing' if value >= 1 else ''}."
+    )
+    details = {
+        "source_error": posterior.error,
+        "half_distance": half,
+        "joint_error": joint,
+        "joint_error_known": known,
+        "words": words,
+    }
+    return Measurement("risk_bound", value, low, high, None, None, False, details)

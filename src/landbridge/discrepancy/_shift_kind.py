@@ -1,0 +1,373 @@
+"""Diagnosis: which kind of shift explains the difference between two domains, and what it threatens."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+from sklearn.utils import check_random_state
+from sklearn.utils.extmath import randomized_svd
+
+from landbridge.discrepancy._concept import concept_gap
+from landbridge.discrepancy._coral_distance import coral_distance
+from landbridge.discrepancy._diagnosis import SHIFTS, Diagnosis
+from landbridge.discrepancy._domain_classifier import balanced_error, cross_fitted_domain
+from landbridge.discrepancy._label_shift import measure_fit, measure_priors
+from landbridge.discrepancy._mmd import mixture_kernel, weighted_mmd2
+from landbridge.discrepancy._posterior import Posterior, cross_fit_posterior, kernel_classifier
+from landbridge.discrepancy._proxy_a_distance import distance_from_probabilities
+from landbridge.discrepancy._rows import within_scale
+from landbridge.discrepancy._sliced_wasserstein import sliced_wasserstein
+from landbridge.discrepancy._subspace_distance import subspace_distance
+from landbridge.discrepancy._words import contradicted, in_words
+from landbridge.domain import Domain
+from landbridge.exceptions import InputError
+from landbridge.measurement import Measurement
+from landbridge.numerics.kernels import median_gamma
+from landbridge.numerics.resampling import permutation_p_value, subsample
+
+__all__ = ["diagnose"]
+
+# A repair "explains" a difference if it removes this share of it. Pure label shift reaches 0.9 to 1.0 and other
+# shifts stay below 0.8, from a severity that can be seen at all.
+EXPLAINED = 0.85
+WIDEST = 256
+BLIND = 0.05
+
+
+def diagnose(
+    source: Domain,
+    target: Domain,
+    *,
+    task: str | None = None,
+    n_permutations: int = 200,
+    n_bootstrap: int = 100,
+    max_rows: int = 1500,
+    random_state: Any = None,
+) -> Diagnosis:
+    """Say which kind of shift explains the difference between two domains, how strong it is and what it threatens.
+
+    Each kind of shift has a repair that is right for it and for nothing else. The evidence for a kind is the share of
+    the difference (squared MMD, and a classifier's advantage) that its repair removes:
+
+    * ``"label"``: weights by class, with the target's class shares estimated from unlabelled rows;
+    * ``"covariate"``: weights by row, from a domain classifier; works only where the source has rows at all;
+    * ``"concept"``: per-domain standardisation of every column. A domain that was moved or rescaled as a whole no
+      longer means the same by the same values, so that P(y | x) has changed. If labelled target rows are there, their
+      errors under a source model, beyond those expected and those of a model of their own, count as well;
+    * ``"subspace"``: twice the variance that each domain's leading directions miss in the other, halved if the total
+      variance has changed by more than half.
+
+    The simplest sufficient explanation wins, in the order label, covariate, concept, subspace; if none is sufficient,
+    the one with most evidence. A small translation that stays among the source's rows is thereby called covariate: no
+    unlabelled row can tell the two apart. ``"none"`` means that no difference was found: a change of P(y | x) alone
+    cannot be seen without target labels.
+
+    Parameters
+    ----------
+    source, target : Domain
+        With the same columns. Label shift needs source labels. Target labels are used only for "concept".
+    task : {"classification", "regression"}, optional
+        Left out: guessed from the source labels. Label shift is for classification only.
+    n_permutations : int, default=200
+        For the p-values.
+    n_bootstrap : int, default=100
+        For the intervals.
+    max_rows : int, default=1500
+        Larger domains are cut to so many rows each; the words say so.
+    random_state : int, RandomState or None, default=None
+
+    Returns
+    -------
+    Diagnosis
+
+    Notes
+    -----
+    Risk is **high** if labelled target rows contradict the source's rule (evidence for concept of 0.3 or more), if
+    label shift of 0.25 or more (total variation) explains the difference, since whatever aligns the domains then mixes
+    the classes; if a domain classifier is right in 90 % of rows under covariate shift, in 80 % under concept or
+    subspace shift; or if a source model errs on the source itself at three quarters of chance or worse. It is
+    **moderate** under any lesser label, concept or subspace shift, under covariate shift with a domain classifier right
+    in 70 %, or if the source error is half of chance or more. Else it is **low**.
+
+    Rows wider than 256 columns are brought to the 256 leading directions of both domains together. Time is that of
+    about 30 small logistic regressions and three products of a kernel matrix with n_permutations columns; memory that
+    of one kernel matrix of at most 2 max_rows rows (72 MB at the default), a second one for a moment.
+
+    Examples
+    --------
+    >>> from landbridge.data import make_shift
+    >>> from landbridge.discrepancy import diagnose
+    >>> source, target = make_shift("label", random_state=0)
+    >>> d = diagnose(source, target.without_labels(), random_state=0)
+    >>> d.kind, d.evidence["label"] > 0.8
+    ('label', True)
+    """
+    if source.X.shape[1] != target.X.shape[1]:
+        raise InputError(
+            f"target has {target.X.shape[1]} columns but source has {source.X.shape[1]}; give both the same columns."
+        )
+    rng = check_random_state(random_state)
+    pair = _prepare(source, target, task, max_rows, rng)
+    found = _measure_difference(pair, n_permutations, n_bootstrap, rng)
+    m, evidence = found.measurements, dict.fromkeys(SHIFTS, 0.0)
+    if pair.codes is not None:
+        _measure_label_shift(pair, found, n_permutations, n_bootstrap, rng)
+    if found.differs:
+        if "label_shift_fit" in m:
+            evidence["label"] = _label_evidence(m, n_permutations)
+        _measure_repairs(pair, found, evidence, rng)
+    if found.posterior is not None and len(pair.told) >= 5:
+        m["concept_gap"] = concept_gap(
+            found.posterior, found.shares(evidence), pair.Xt[pair.told], pair.told, pair.told_codes, rng
+        )
+        if (m["concept_gap"].p_value or 1.0) <= 0.01:
+            evidence["concept"] = max(evidence["concept"], min(m["concept_gap"].value, 1.0))
+    kind = _choose(evidence, found)
+    risk = _risk(kind, m)
+    evidence = {k: float(np.clip(v, 0.0, 1.0)) for k, v in evidence.items()}
+    words = in_words(kind, risk, evidence, m, pair.used, (len(source), len(target)))
+    return Diagnosis(kind, risk, words, evidence, m)
+
+
+@dataclass
+class _Pair:
+    """Rows as the measurements see them: dense, on one scale, of bounded number and width."""
+
+    Xs: NDArray[np.float64]
+    Xt: NDArray[np.float64]
+    classes: NDArray[Any] | None
+    codes: NDArray[np.intp] | None
+    told: NDArray[np.intp]
+    told_codes: NDArray[np.intp]
+    variance_ratio: float
+
+    @property
+    def used(self) -> tuple[int, int]:
+        return len(self.Xs), len(self.Xt)
+
+
+@dataclass
+class _Found:
+    """What has been measured so far."""
+
+    K: NDArray[np.float64]
+    p_linear: NDArray[np.float64]
+    p_kernel: NDArray[np.float64]
+    raw_error: float
+    differs: bool
+    measurements: dict[str, Measurement] = field(default_factory=dict)
+    posterior: Posterior | None = None
+    target_shares: NDArray[np.float64] | None = None
+
+    def shares(self, evidence: dict[str, float]) -> NDArray[np.float64]:
+        assert self.posterior is not None and self.target_shares is not None
+        return self.target_shares if evidence["label"] >= EXPLAINED else self.posterior.priors
+
+
+def _prepare(source: Domain, target: Domain, task: str | None, max_rows: int, rng: np.random.RandomState) -> _Pair:
+    labels = None if source.y is None or not source.labelled.any() else source.labelled_part()
+    if labels is not None and task is None:
+        task = "classification" if _are_classes(labels.y) else "regression"
+    classes = codes = None
+    if labels is not None and task == "classification" and len(np.unique(labels.y)) >= 2:
+        # unlabelled source rows say nothing about classes; where there are labels only labelled rows are used
+        source = labels
+        classes, codes = np.unique(source.y, return_inverse=True)
+    rows = subsample(len(source), max_rows, rng, codes)
+    rows_t = subsample(len(target), max_rows, rng)
+    Xs, Xt = (_dense(d.X[r]) for d, r in ((source, rows), (target, rows_t)))
+    # in the units the rows came in: on a common scale a column that grew and one that shrank would cancel
+    variance_ratio = float(Xt.var(axis=0).sum() / max(Xs.var(axis=0).sum(), np.finfo(float).tiny))
+    scale = within_scale(Xs, Xt)
+    centre = (Xs.mean(axis=0) + Xt.mean(axis=0)) / 2
+    Xs, Xt = (Xs - centre) / scale, (Xt - centre) / scale
+    if Xs.shape[1] > WIDEST:
+        _, _, V = randomized_svd(np.concatenate([Xs, Xt]), WIDEST, n_iter=2, random_state=rng)
+        Xs, Xt = Xs @ V.T, Xt @ V.T
+    told, told_codes = np.zeros(0, dtype=np.intp), np.zeros(0, dtype=np.intp)
+    if codes is not None:
+        codes = codes[rows]
+        # a class may have lost all its rows to the draw only if there are more classes than rows
+        present, codes = np.unique(codes, return_inverse=True)
+        classes = classes[present]
+        told, told_codes = _told(target, rows_t, classes)
+    return _Pair(Xs, Xt, classes, codes, told, told_codes, variance_ratio)
+
+
+def _told(target: Domain, rows: NDArray[np.intp], classes: NDArray[Any]) -> tuple[NDArray, NDArray]:
+    """Labelled target rows of known classes, as positions among the rows drawn."""
+    if target.y is None:
+        return np.zeros(0, dtype=np.intp), np.zeros(0, dtype=np.intp)
+    number = {label: i for i, label in enumerate(classes.tolist())}
+    y = target.y[rows].tolist()
+    known = [(i, number[v]) for i, v in enumerate(y) if target.labelled[rows[i]] and v in number]
+    told = np.array(known, dtype=np.intp).reshape(-1, 2)
+    return told[:, 0], told[:, 1]
+
+
+def _measure_difference(pair: _Pair, n_permutations: int, n_bootstrap: int, rng: np.random.RandomState) -> _Found:
+    Xs, Xt = pair.Xs, pair.Xt
+    n, m = pair.used
+    gamma = median_gamma(Xs, Xt, random_state=rng)
+    K = mixture_kernel(np.concatenate([Xs, Xt]), gammas=[gamma])
+    member = np.repeat([1.0, 0.0], [n, m])
+    value = float(weighted_mmd2(K, member, 1 - member))
+    shuffled = np.stack([rng.permutation(member) for _ in range(max(n_permutations, 1))], axis=1)
+    draws = weighted_mmd2(K, shuffled, 1 - shuffled)
+    measured = {
+        "mmd": Measurement(
+            "mmd",
+            value,
+            null=float(draws.mean()),
+            p_value=permutation_p_value(value, draws),
+            higher_is_better=False,
+            details={"gamma": gamma, "rows": [n, m]},
+        )
+    }
+    p_linear = cross_fitted_domain(Xs, Xt, rng)
+    measured["proxy_a_distance"] = distance_from_probabilities(p_linear, n, rng, n_bootstrap=n_bootstrap)
+    curved = kernel_classifier(int(rng.randint(2**31 - 1)), C=1.0)
+    p_kernel = cross_fitted_domain(Xs, Xt, rng, classifier=curved)
+    error = balanced_error(p_kernel, n)
+    measured["domain_accuracy"] = Measurement(
+        "domain_accuracy", 1 - error, null=0.5, details={"classifier": "logistic regression on kernel features"}
+    )
+    measured["subspace_distance"] = subspace_distance(
+        Xs, Xt, n_permutations=n_permutations, max_rows=None, random_state=rng
+    )
+    bootstraps = n_bootstrap if Xs.shape[1] <= 64 else 0
+    measured["coral_distance"] = coral_distance(Xs, Xt, n_bootstrap=bootstraps, random_state=rng)
+    measured["sliced_wasserstein"] = sliced_wasserstein(Xs, Xt, n_bootstrap=n_bootstrap // 4, random_state=rng)
+    raw_error = balanced_error(p_linear, n)
+    sure = _sure(n_permutations)
+    # three standard errors of a balanced accuracy
+    seen = min(error, raw_error) < 0.5 - 1.5 * np.sqrt(0.25 * (1 / n + 1 / m))
+    turned = measured["subspace_distance"]
+    differs = (
+        (measured["mmd"].p_value or 1) <= sure or seen or ((turned.p_value or 1) <= sure and turned.value >= BLIND)
+    )
+    return _Found(K, p_linear, p_kernel, raw_error, bool(differs), measured)
+
+
+def _measure_label_shift(
+    pair: _Pair, found: _Found, n_permutations: int, n_bootstrap: int, rng: np.random.RandomState
+) -> None:
+    posterior = cross_fit_posterior(pair.Xs, pair.codes, pair.Xt, rng)
+    m = found.measurements
+    draws = max(n_permutations // 2, 1)
+    m["label_shift"] = measure_priors(posterior, pair.classes, rng, n_permutations=draws, n_bootstrap=n_bootstrap)
+    found.posterior = posterior
+    found.target_shares = np.array(m["label_shift"].details["target_priors"])
+    chance = 1 - posterior.priors.max()
+    details = {"chance": float(chance), "model": posterior.model}
+    m["source_error"] = Measurement(
+        "source_error", posterior.error, null=float(chance), higher_is_better=False, details=details
+    )
+    if found.differs or (m["label_shift"].p_value or 1) <= _sure(draws):
+        m["label_shift_fit"] = measure_fit(
+            pair.Xs,
+            pair.Xt,
+            found.K,
+            posterior,
+            found.target_shares,
+            found.raw_error,
+            rng,
+            n_permutations=draws,
+        )
+
+
+def _label_evidence(m: dict[str, Measurement], n_permutations: int) -> float:
+    """The explained share, halved unless the shift is certain and the misfit is not."""
+    shift, fit = m["label_shift"], m["label_shift_fit"]
+    certain = (shift.p_value or 1) <= _sure(n_permutations // 2)
+    fits = (fit.p_value or 0) > 2 * _sure(n_permutations // 2) or fit.value >= 0.95
+    return fit.value * (1.0 if certain and fits else 0.5)
+
+
+def _measure_repairs(pair: _Pair, found: _Found, evidence: dict[str, float], rng: np.random.RandomState) -> None:
+    Xs, Xt, m = pair.Xs, pair.Xt, found.measurements
+    n, k = pair.used
+    before = m["mmd"].value
+    member = np.repeat([1.0, 0.0], [n, k])
+
+    best = None
+    for p in (found.p_linear[:n], found.p_kernel[:n]):
+        weights = np.minimum(np.clip(p, 1e-6, 1.0) / np.clip(1 - p, 1e-6, 1.0), 50.0)
+        after = float(weighted_mmd2(found.K, np.append(weights, np.zeros(k)), 1 - member))
+        effective = float(weights.sum() ** 2 / (weights**2).sum())
+        share = _removed(before, after) * min(1.0, effective / 20)
+        if best is None or share > best[0]:
+            best = share, {"mmd_after": after, "effective_rows": effective}
+    assert best is not None
+    evidence["covariate"] = best[0]
+    m["explained_by_row_weights"] = Measurement("explained_by_row_weights", best[0], details=best[1])
+
+    Zs, Zt = ((X - X.mean(axis=0)) / within_scale(X, X) for X in (Xs, Xt))
+    K = mixture_kernel(np.concatenate([Zs, Zt]), gammas=[median_gamma(Zs, Zt, random_state=rng)])
+    after = float(weighted_mmd2(K, member, 1 - member))
+    share = _removed(before, after)
+    evidence["concept"] = share
+    moved = (Xs - Xs.mean(axis=0), Xt - Xt.mean(axis=0))
+    K = mixture_kernel(np.concatenate(moved), gammas=[m["mmd"].details["gamma"]])
+    centring = _removed(before, float(weighted_mmd2(K, member, 1 - member)))
+    details = {"mmd_after": after, "by_centring": centring}
+    m["explained_by_standardising"] = Measurement("explained_by_standardising", share, details=details)
+    turned = m["subspace_distance"]
+    alike = 1 / 1.5 <= pair.variance_ratio <= 1.5
+    real = (turned.p_value or 1) <= 0.05
+    evidence["subspace"] = min(2 * turned.value, 1.0) * (1.0 if alike else 0.5) * real
+
+
+def _removed(before: float, after: float) -> float:
+    return float(np.clip(1 - max(after, 0.0) / before, 0.0, 1.0)) if before > 0 else 0.0
+
+
+def _choose(evidence: dict[str, float], found: _Found) -> str:
+    m = found.measurements
+    if not found.differs:
+        return "concept" if contradicted(m) else "none"
+    if evidence["label"] >= EXPLAINED:
+        return "label"
+    if evidence["covariate"] >= EXPLAINED and not contradicted(m):
+        return "covariate"
+    # variance that went from some columns to others looks like a rescaling of each: a turn, if the sum is as before
+    turned = evidence["subspace"] >= 0.5 and m["explained_by_standardising"].details["by_centring"] < 0.5
+    if evidence["concept"] >= EXPLAINED and not turned:
+        return "concept"
+    best = max(("covariate", "concept", "subspace"), key=evidence.__getitem__)
+    if turned and best == "concept":
+        best = "subspace"
+    return best if evidence[best] > 0 else "covariate"
+
+
+def _risk(kind: str, m: dict[str, Measurement]) -> str:
+    accuracy = max(m["proxy_a_distance"].details["accuracy"], m["domain_accuracy"].value)
+    error = m["source_error"].value / max(m["source_error"].details["chance"], 1e-12) if "source_error" in m else 0.0
+    if (
+        contradicted(m)
+        or (kind == "label" and m["label_shift"].value >= 0.25)
+        or (kind == "covariate" and accuracy >= 0.9)
+        or (kind in ("concept", "subspace") and accuracy >= 0.8)
+        or error >= 0.75
+    ):
+        return "high"
+    if kind in ("label", "concept", "subspace") or (kind == "covariate" and accuracy >= 0.7) or error >= 0.5:
+        return "moderate"
+    return "low"
+
+
+def _sure(n_permutations: int) -> float:
+    """The level at which a permutation test counts: 0.01, or the smallest that so few permutations can reach."""
+    return max(0.01, 1.0 / (n_permutations + 1))
+
+
+def _are_classes(y: NDArray[Any]) -> bool:
+    return y.dtype.kind in "OSUbiu" or bool(np.all(y == np.floor(y)) and len(np.unique(y)) <= 50)
+
+
+def _dense(X: Any) -> NDArray[np.float64]:
+    return X.toarray().astype(np.float64) if sparse.issparse(X) else np.asarray(X, dtype=np.float64)

@@ -1,0 +1,461 @@
+"""Source and target rows stacked in the space of a kernel, for methods that look for directions in it.
+
+A direction is ``f = F a``, where `F` has one row a row of data and the length of `a` is what a method penalises:
+
+* *dual* form: ``F = K``, the kernel matrix; one coefficient a row;
+* *primal* form: ``F`` holds features whose inner products are the kernel: the columns themselves for the linear
+  kernel, Nystroem features otherwise.
+
+Where the kernel has explicit features ``Φ`` of p columns the dual form is a p x p problem as well: the part of `a`
+outside the range of `Φ` changes nothing, and with ``ΦᵀΦ = V S² Vᵀ`` what is left is the primal form in ``Φ V S``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import linalg
+from sklearn.utils import check_random_state
+
+from landbridge.numerics.eigen import regularised_components
+from landbridge.numerics.kernels import KernelOperator, NystroemMap, landmark_rows, resolve_gamma, row_blocks
+
+__all__ = ["FeatureRows", "KernelRows", "project", "stack_rows"]
+
+# Stacked rows beyond which landmarks="auto" takes Nystroem features: their kernel matrix fills the 1 GB that is kept.
+EXACT_ROWS = 11_000
+AUTO_LANDMARKS = 500
+KEPT_BYTES = 2**30
+
+
+def stack_rows(
+    Xs: NDArray[np.float64],
+    Xt: NDArray[np.float64],
+    *,
+    kernel: str = "linear",
+    gamma: float | None = None,
+    form: str = "dual",
+    n_landmarks: int | str | None = "auto",
+    random_state: Any = 0,
+) -> FeatureRows | KernelRows:
+    """Stack source and target rows in the space of a kernel, choosing the cheapest exact way to hold them.
+
+    Parameters
+    ----------
+    Xs : ndarray of shape (n_source, d)
+    Xt : ndarray of shape (n_target, d)
+    kernel : {"linear", "rbf"}, default="linear"
+    gamma : float, optional
+        Of "rbf"; the median heuristic if left out.
+    form : {"dual", "primal"}, default="dual"
+        What is penalised, see the module's text.
+    n_landmarks : int, "auto" or None, default="auto"
+        Nystroem features of so many landmark rows in place of a kernel other than the linear one. ``None`` is exact,
+        ``"auto"`` is exact up to 11,000 stacked rows and takes 500 landmarks beyond.
+    random_state : int, RandomState or None, default=0
+        Draws the landmarks.
+
+    Returns
+    -------
+    FeatureRows or KernelRows
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from landbridge.numerics.stacked import stack_rows
+    >>> stack_rows(np.zeros((4, 3)), np.ones((5, 3))).n_columns
+    3
+    """
+    n = len(Xs) + len(Xt)
+    if kernel == "linear":
+        basis = None if Xs.shape[1] <= n else _row_space(np.vstack([Xs, Xt]))
+        return FeatureRows(Xs, Xt, basis=basis, form=form)
+    gamma = resolve_gamma(Xs, Xt, kernel, gamma)
+    if n_landmarks == "auto":
+        n_landmarks = None if n <= EXACT_ROWS else AUTO_LANDMARKS
+    if n_landmarks is None and form == "dual":
+        return KernelRows(np.vstack([Xs, Xt]), len(Xs), kernel=kernel, gamma=gamma)
+    how: dict[str, Any] = {"kernel": kernel, "gamma": gamma}
+    if n_landmarks is None or n_landmarks >= n:
+        landmarks = np.vstack([Xs, Xt])
+    else:
+        pool = _pool(Xs, Xt, random_state)
+        landmarks = pool[landmark_rows(pool, int(n_landmarks), **how, random_state=random_state)]
+    return FeatureRows(Xs, Xt, nystroem=NystroemMap(landmarks, **how, tol=1e-10), form=form)
+
+
+class FeatureRows:
+    """Stacked rows with explicit features; moments are gathered in blocks, so that the features need not be stored.
+
+    Parameters
+    ----------
+    Xs : ndarray of shape (n_source, d)
+    Xt : ndarray of shape (n_target, d)
+    basis : ndarray of shape (d, p), optional
+        Orthonormal; the features are ``X @ basis``.
+    nystroem : NystroemMap, optional
+        The features otherwise. With neither the columns are the features.
+    form : {"dual", "primal"}, default="dual"
+
+    Attributes
+    ----------
+    n_columns : int
+        Number of features.
+    scatter : ndarray of shape (n_columns, n_columns)
+        ``Φᵀ H Φ``, the centred second moments times the number of rows.
+    mean : ndarray of shape (n_columns,)
+    gamma : float or None
+        Width of the kernel in use.
+    """
+
+    def __init__(
+        self,
+        Xs: NDArray[np.float64],
+        Xt: NDArray[np.float64],
+        *,
+        basis: NDArray[np.float64] | None = None,
+        nystroem: NystroemMap | None = None,
+        form: str = "dual",
+    ) -> None:
+        self.Xs, self.Xt, self.basis, self.nystroem, self.form = Xs, Xt, basis, nystroem, form
+        self.n_source, self.n_rows = len(Xs), len(Xs) + len(Xt)
+        self.gamma = None if nystroem is None else nystroem.gamma
+        width = Xs.shape[1] if basis is None else basis.shape[1]
+        self.n_columns = width if nystroem is None else nystroem.n_features
+        self._kept: dict[str, NDArray[np.float64]] = {}
+        self._keep = (nystroem is not None or basis is not None) and 8 * self.n_rows * self.n_columns <= KEPT_BYTES
+        self._turn: NDArray[np.float64] | None = None
+        # A shift near the mean keeps the second moments from cancelling.
+        shift = self.features(Xs[:1024]).mean(axis=0)
+        total, scatter = np.zeros(self.n_columns), np.zeros((self.n_columns, self.n_columns))
+        for _, F in self.blocks():
+            F = F - shift
+            total += F.sum(axis=0)
+            scatter += F.T @ F
+        away = total / self.n_rows
+        self.mean = shift + away
+        self.scatter = scatter - self.n_rows * np.outer(away, away)
+
+    def features(self, X: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Features of some rows.
+
+        Parameters
+        ----------
+        X : ndarray of shape (m, d)
+
+        Returns
+        -------
+        ndarray of shape (m, n_columns)
+        """
+        if self.nystroem is not None:
+            return self.nystroem(X)
+        return X if self.basis is None else X @ self.basis
+
+    def blocks(self) -> Iterator[tuple[slice, NDArray[np.float64]]]:
+        """Go through the stacked rows by blocks.
+
+        Yields
+        ------
+        rows : slice
+            Of the stacked rows.
+        features : ndarray of shape (n_block, n_columns)
+        """
+        for name, X, first in (("source", self.Xs, 0), ("target", self.Xt, self.n_source)):
+            if self._keep and name not in self._kept:
+                self._kept[name] = self.features(X)
+            for rows in row_blocks(len(X), 4 * self.n_columns):
+                F = self._kept[name][rows] if self._keep else self.features(X[rows])
+                yield slice(first + rows.start, first + rows.stop), F
+
+    def cross(self, E: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Product ``Φᵀ E``.
+
+        Parameters
+        ----------
+        E : ndarray of shape (n_rows, r)
+
+        Returns
+        -------
+        ndarray of shape (n_columns, r)
+        """
+        out = np.zeros((self.n_columns, E.shape[1]))
+        for rows, F in self.blocks():
+            out += F.T @ E[rows]
+        return out
+
+    def gram(self, weight: NDArray[np.float64] | None = None) -> NDArray[np.float64]:
+        """Second moments ``Φᵀ diag(weight) Φ``.
+
+        Parameters
+        ----------
+        weight : ndarray of shape (n_rows,), optional
+            Ones if left out.
+
+        Returns
+        -------
+        ndarray of shape (n_columns, n_columns)
+        """
+        if weight is None:
+            return self.scatter + self.n_rows * np.outer(self.mean, self.mean)
+        out = np.zeros((self.n_columns, self.n_columns))
+        for rows, F in self.blocks():
+            out += F.T @ (F * weight[rows, None])
+        return out
+
+    def turn(self, weight: NDArray[np.float64] | None = None) -> NDArray[np.float64] | None:
+        """Return ``R`` for which the penalised coefficients belong to ``Φ R``; None where they belong to ``Φ``.
+
+        Parameters
+        ----------
+        weight : ndarray of shape (n_rows,), optional
+            Inverse penalties of the rows (dual form).
+
+        Returns
+        -------
+        ndarray of shape (n_columns, rank) or None
+        """
+        if self.form == "primal":
+            return None
+        if weight is None and self._turn is not None:
+            return self._turn
+        squares, V = linalg.eigh(self.gram(weight))
+        live = squares > len(squares) * np.finfo(float).eps * max(float(squares[-1]), np.finfo(float).tiny)
+        live[-1] = True
+        R = (V * np.sqrt(np.maximum(squares, 0.0)))[:, live]
+        if weight is None:
+            self._turn = R
+        return R
+
+    def components(
+        self,
+        E: NDArray[np.float64],
+        k: int,
+        *,
+        reg: float = 1.0,
+        penalty: NDArray[np.float64] | None = None,
+        start: Any = None,
+        random_state: Any = 0,
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Directions of large scatter whose means under `E` are close; see :meth:`KernelRows.components`.
+
+        Parameters
+        ----------
+        E : ndarray of shape (n_rows, r)
+        k : int
+        reg : float, default=1.0
+        penalty : ndarray of shape (n_rows,), optional
+        start : None
+            Not needed here.
+        random_state : int, RandomState or None, default=0
+
+        Returns
+        -------
+        values : ndarray of shape (j,)
+        directions : ndarray of shape (n_columns, j)
+        """
+        U = self.cross(E)
+        R = self.turn(None if penalty is None else 1.0 / penalty)
+        if R is None:
+            return regularised_components(self.scatter, U, k, reg=reg, random_state=random_state)
+        S = R.T @ self.scatter @ R
+        values, B = regularised_components(S, R.T @ U, k, reg=reg, random_state=random_state)
+        return values, R @ B
+
+    def embed(self, W: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Take the stacked rows along directions.
+
+        Parameters
+        ----------
+        W : ndarray of shape (n_columns, k)
+
+        Returns
+        -------
+        ndarray of shape (n_rows, k)
+        """
+        out = np.empty((self.n_rows, W.shape[1]))
+        for rows, F in self.blocks():
+            out[rows] = F @ W
+        return out
+
+    def coefficients(self, W: NDArray[np.float64]) -> tuple[NDArray[np.float64] | None, NDArray[np.float64]]:
+        """Turn directions into what :func:`project` needs for new rows.
+
+        Parameters
+        ----------
+        W : ndarray of shape (n_columns, k)
+
+        Returns
+        -------
+        rows : ndarray of shape (m, d) or None
+            Rows that the kernel is evaluated with; None for the linear kernel.
+        components : ndarray of shape (m, k) or (d, k)
+        """
+        if self.nystroem is not None:
+            return self.nystroem.landmarks, self.nystroem.whitening @ W
+        return None, W if self.basis is None else self.basis @ W
+
+
+class KernelRows:
+    """Stacked rows seen through their exact kernel matrix, which is applied in blocks (dual form).
+
+    Parameters
+    ----------
+    X : ndarray of shape (n_rows, d)
+        Source rows, then target rows.
+    n_source : int
+    kernel, gamma
+        As in :func:`stack_rows`.
+
+    Attributes
+    ----------
+    n_columns : int
+        The number of rows: there is one coefficient a row.
+    gamma : float or None
+        Width of the kernel in use.
+    """
+
+    def __init__(self, X: NDArray[np.float64], n_source: int, *, kernel: str, gamma: float | None) -> None:
+        self.X, self.n_source, self.n_rows, self.n_columns = X, n_source, len(X), len(X)
+        self.K = KernelOperator(X, kernel=kernel, gamma=gamma, max_bytes=KEPT_BYTES)
+        self.gamma = self.K.gamma if kernel == "rbf" else None
+        self._stored = 8 * len(X) ** 2 <= KEPT_BYTES
+        self._sums: NDArray[np.float64] | None = None
+        self._scatter: NDArray[np.float64] | None = None
+
+    def scatter_product(self, V: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Product with ``K H K``; a matrix that is not stored is gone through once, not twice.
+
+        Parameters
+        ----------
+        V : ndarray of shape (n_rows, b)
+
+        Returns
+        -------
+        ndarray of shape (n_rows, b)
+        """
+        if self._stored:
+            KV = self.K @ V
+            return self.K @ (KV - KV.mean(axis=0))
+        if self._sums is None:
+            self._sums = self.K.rsum()
+        mean, out = self._sums @ V / self.n_rows, np.zeros_like(V)
+        for _, block in self.K.blocks():
+            out += block.T @ (block @ V - mean)
+        return out
+
+    def components(
+        self,
+        E: NDArray[np.float64],
+        k: int,
+        *,
+        reg: float = 1.0,
+        penalty: NDArray[np.float64] | None = None,
+        start: NDArray[np.float64] | None = None,
+        random_state: Any = 0,
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        r"""Directions of large scatter whose means under `E` are close.
+
+        .. math:: K H K a = \varphi\, (K E E^\top K + r\, \mathrm{diag}(g))\, a
+
+        Parameters
+        ----------
+        E : ndarray of shape (n_rows, r)
+            Mean differences to shrink, see :mod:`landbridge.numerics.mmd`.
+        k : int
+            How many directions.
+        reg : float, default=1.0
+            Weight of the penalty.
+        penalty : ndarray of shape (n_rows,), optional
+            The row's own penalty ``g``, positive; ones if left out.
+        start : ndarray of shape (n_rows, j), optional
+            Directions nearby.
+        random_state : int, RandomState or None, default=0
+
+        Returns
+        -------
+        values : ndarray of shape (j,)
+        directions : ndarray of shape (n_rows, j)
+            Unit columns.
+        """
+        if self._scatter is None and self.n_rows <= 600:
+            S = self.scatter_product(np.eye(self.n_rows))
+            self._scatter = 0.5 * (S + S.T)
+        S = self.scatter_product if self._scatter is None else self._scatter
+        U = self.K @ E
+        return regularised_components(S, U, k, reg=reg, diagonal=penalty, start=start, random_state=random_state)
+
+    def embed(self, W: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Take the stacked rows along directions.
+
+        Parameters
+        ----------
+        W : ndarray of shape (n_rows, k)
+
+        Returns
+        -------
+        ndarray of shape (n_rows, k)
+        """
+        return self.K @ W
+
+    def coefficients(self, W: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Turn directions into what :func:`project` needs for new rows.
+
+        Parameters
+        ----------
+        W : ndarray of shape (n_rows, k)
+
+        Returns
+        -------
+        rows : ndarray of shape (n_rows, d)
+        components : ndarray of shape (n_rows, k)
+        """
+        return self.X, W
+
+
+def project(
+    X: NDArray[np.float64],
+    rows: NDArray[np.float64] | None,
+    components: NDArray[np.float64],
+    *,
+    kernel: str = "linear",
+    gamma: float | None = None,
+) -> NDArray[np.float64]:
+    """Take rows, seen or new, along fitted directions.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n, d)
+    rows : ndarray of shape (m, d) or None
+        None for the linear kernel.
+    components : ndarray of shape (m, k) or (d, k)
+    kernel, gamma
+        As in :func:`stack_rows`.
+
+    Returns
+    -------
+    ndarray of shape (n, k)
+    """
+    if rows is None:
+        return X @ components
+    return KernelOperator(X, rows, kernel=kernel, gamma=gamma, max_bytes=0) @ components
+
+
+def _row_space(X: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Orthonormal basis (d, r) of the span of fewer rows than columns."""
+    values, left = linalg.eigh(X @ X.T)
+    live = values > len(X) * np.finfo(float).eps * max(float(values[-1]), np.finfo(float).tiny)
+    live[-1] = True
+    return np.linalg.qr(X.T @ left[:, live])[0]
+
+
+def _pool(Xs: NDArray[np.float64], Xt: NDArray[np.float64], random_state: Any, size: int = 5000) -> NDArray[np.float64]:
+    """Draw rows of both domains, as many of each as it has a share, from which landmarks are chosen."""
+    rng = check_random_state(random_state)
+    n = len(Xs) + len(Xt)
+    if n <= 2 * size:
+        return np.vstack([Xs, Xt])
+    chosen = np.sort(rng.choice(n, 2 * size, replace=False))
+    return np.vstack([Xs[chosen[chosen < len(Xs)]], Xt[chosen[chosen >= len(Xs)] - len(Xs)]])

@@ -1,0 +1,10 @@
+"""Parameter methods start from a model of the source and stay near it: they transfer what was learned, not the rows.
+
+Reach for them when a few target rows are labelled, or when the source is a trained model and its rows are gone. They
+can hurt when source and target follow opposite rules, because the model is then held near the wrong place; a smaller
+strength lets go of it.
+"""
+
+from landbridge.parameter._prior_linear import SourcePriorLogistic, SourcePriorRidge, prior_logistic, prior_ridge
+
+__all__ = ["SourcePriorLogistic", "SourcePriorRidge", "prior_logistic", "prior_ridge"]

@@ -1,0 +1,178 @@
+"""A decision tree as plain arrays, so that its thresholds and leaves can be changed one by one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["FlatTree"]
+
+
+@dataclass
+class FlatTree:
+    """Nodes of a binary tree; parents come before their children.
+
+    Parameters
+    ----------
+    left, right : ndarray of int, shape (n_nodes,)
+        Children; -1 in a leaf.
+    feature : ndarray of int, shape (n_nodes,)
+        Column that is split.
+    threshold : ndarray of shape (n_nodes,)
+        Rows at or below it go left.
+    value : ndarray of shape (n_nodes, n_classes)
+        Share of each class.
+    """
+
+    left: NDArray[np.intp]
+    right: NDArray[np.intp]
+    feature: NDArray[np.intp]
+    threshold: NDArray[np.float64]
+    value: NDArray[np.float64]
+
+    @classmethod
+    def of(cls, fitted: Any, codes: NDArray[np.intp] | None = None, n_classes: int | None = None) -> FlatTree:
+        """Copy a fitted scikit-learn classification tree.
+
+        Parameters
+        ----------
+        fitted : DecisionTreeClassifier
+        codes : ndarray of int, optional
+            Place of each of the tree's classes among `n_classes`, where the tree saw only some.
+        n_classes : int, optional
+
+        Returns
+        -------
+        FlatTree
+        """
+        t = fitted.tree_
+        shares = t.value[:, 0, :] / t.value[:, 0, :].sum(axis=1, keepdims=True)
+        if codes is not None and n_classes is not None:
+            wide = np.zeros((len(shares), n_classes))
+            wide[:, codes] = shares
+            shares = wide
+        left, right = t.children_left.astype(np.intp), t.children_right.astype(np.intp)
+        return cls(left, right, t.feature.astype(np.intp), t.threshold.astype(np.float64), shares)
+
+    def copy(self) -> FlatTree:
+        """Return a tree that can be changed by itself.
+
+        Returns
+        -------
+        FlatTree
+        """
+        parts = (self.left, self.right, self.feature, self.threshold, self.value)
+        return FlatTree(*(part.copy() for part in parts))
+
+    def __len__(self) -> int:
+        return len(self.left)
+
+    def goes_left(self, X: NDArray[np.float64], node: Any) -> NDArray[np.bool_]:
+        """Say which rows go left at a node (or each at its own node).
+
+        Parameters
+        ----------
+        X : ndarray of shape (n, d)
+        node : int or ndarray of int, shape (n,)
+
+        Returns
+        -------
+        ndarray of bool, shape (n,)
+        """
+        column = X[np.arange(len(X)), self.feature[node]]
+        # scikit-learn's trees compare in single precision; so do these, to answer alike
+        return column.astype(np.float32) <= self.threshold[node]
+
+    def apply(self, X: NDArray[np.float64]) -> NDArray[np.intp]:
+        """Return the leaf of each row.
+
+        Parameters
+        ----------
+        X : ndarray of shape (n, d)
+
+        Returns
+        -------
+        ndarray of int, shape (n,)
+        """
+        node = np.zeros(len(X), dtype=np.intp)
+        rows = np.flatnonzero(self.left[node] >= 0)
+        while len(rows):
+            here = node[rows]
+            node[rows] = np.where(self.goes_left(X[rows], here), self.left[here], self.right[here])
+            rows = rows[self.left[node[rows]] >= 0]
+        return node
+
+    def predict_proba(self, X: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the class shares of each row's leaf.
+
+        Parameters
+        ----------
+        X : ndarray of shape (n, d)
+
+        Returns
+        -------
+        ndarray of shape (n, n_classes)
+        """
+        return self.value[self.apply(X)]
+
+    def walk(self, X: NDArray[np.float64]) -> Iterator[tuple[int, NDArray[np.intp]]]:
+        """Visit every node that is left in the tree, parents first, with the numbers of the rows that reach it.
+
+        A node may be changed when it is visited; its children are then visited as changed.
+
+        Parameters
+        ----------
+        X : ndarray of shape (n, d)
+
+        Yields
+        ------
+        node : int
+        rows : ndarray of int
+        """
+        pending: list[tuple[int, NDArray[np.intp]]] = [(0, np.arange(len(X)))]
+        while pending:
+            node, rows = pending.pop()
+            yield node, rows
+            if self.left[node] >= 0:
+                goes = self.goes_left(X[rows], node)
+                pending.append((int(self.right[node]), rows[~goes]))
+                pending.append((int(self.left[node]), rows[goes]))
+
+    def cut(self, node: int, value: NDArray[np.float64]) -> None:
+        """Make a node a leaf.
+
+        Parameters
+        ----------
+        node : int
+        value : ndarray of shape (n_classes,)
+            Shares of the classes in it.
+        """
+        self.left[node] = self.right[node] = self.feature[node] = -1
+        self.value[node] = value
+
+    def graft(self, node: int, other: FlatTree) -> None:
+        """Put another tree in place of a leaf.
+
+        Parameters
+        ----------
+        node : int
+            A leaf.
+        other : FlatTree
+        """
+        shift = len(self) - 1  # the graft's root takes the leaf's place, its other nodes are appended
+
+        def moved(children: NDArray[np.intp]) -> NDArray[np.intp]:
+            return np.where(children >= 0, children + shift, -1)
+
+        self.left = np.concatenate([self.left, moved(other.left[1:])])
+        self.right = np.concatenate([self.right, moved(other.right[1:])])
+        self.feature = np.concatenate([self.feature, other.feature[1:]])
+        self.threshold = np.concatenate([self.threshold, other.threshold[1:]])
+        self.value = np.concatenate([self.value, other.value[1:]])
+        self.left[node], self.right[node] = moved(other.left[:1])[0], moved(other.right[:1])[0]
+        self.feature[node], self.threshold[node] = other.feature[0], other.threshold[0]
+        self.value[node] = other.value[0]

@@ -1,0 +1,364 @@
+"""transfer(): candidates tried, judged by the guard, and the one that can be defended handed over."""
+
+from __future__ import annotations
+
+import platform
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import joblib
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import clone
+
+from landbridge.base import split_labelled
+from landbridge.discrepancy._shift_kind import diagnose
+from landbridge.domain import Domain
+from landbridge.exceptions import InputError, LabelError
+from landbridge.guard._decide import Verdict, decide
+from landbridge.guard._labelled import LabelledSplits
+from landbridge.guard._source_weights import source_weights
+from landbridge.guard._trial import Trial, try_model
+from landbridge.measurement import Measurement
+from landbridge.verbs._plan import Planned, default_estimator, fits_task, plan
+from landbridge.verbs._result import Candidate, Decision, Result
+from landbridge.verbs._sides import as_pair
+
+__all__ = ["transfer"]
+
+
+def transfer(
+    source: Any,
+    target: Any,
+    *,
+    label: str | None = None,
+    methods: Sequence[Any] | str | None = None,
+    estimator: Any = None,
+    task: str | None = None,
+    target_labels: str | int = "use",
+    confidence: float = 0.9,
+    n_jobs: int | None = None,
+    random_state: int | None = 0,
+    progress: Callable[[int, int, str], None] | None = None,
+) -> Result:
+    """Carry what was learnt on the source over to the target, or say why not.
+
+    Every candidate is compared with the two ways of not transferring: the base learner on the source alone, and on
+    the labelled target rows alone. What cannot be defended is not handed over.
+
+    Parameters
+    ----------
+    source, target : Domain, (X, y) tuple, array, DataFrame, path or "builtin:NAME"
+        The two sides. The source needs labels; the target's are optional, all or some.
+    label : str, optional
+        Name of the label column, where a side is a table.
+    methods : sequence of str or estimator, optional
+        Only these methods, by name or as estimators or pipelines. Left out, every method of the catalogue that fits
+        the data.
+    estimator : estimator, optional
+        Base learner. Left out: scaling and logistic regression (classification) or ridge regression.
+    task : {"classification", "regression"}, optional
+        Told from the labels if left out.
+    target_labels : {"use", "hide"} or int, default="use"
+        What to do with target labels: learn and judge by them; or keep them out of everything and only score the
+        outcome; or use so many of each class and hide the rest.
+    confidence : float, default=0.9
+        How sure a gain must be before the guard transfers.
+    n_jobs : int, optional
+        Candidates tried side by side, through joblib: ``joblib.parallel_config(backend="dask")`` takes them to a
+        cluster.
+    random_state : int or None, default=0
+        Seed of everything that draws at random.
+    progress : callable, optional
+        Called with (done, total, name) after each candidate.
+
+    Returns
+    -------
+    Result
+        Model, decision, table of candidates, diagnosis.
+
+    Raises
+    ------
+    InputError
+        If an argument is at fault; the message says which and what to do.
+
+    Examples
+    --------
+    >>> from landbridge import transfer
+    >>> from landbridge.data import make_shift
+    >>> source, target = make_shift("translation", random_state=0)
+    >>> result = transfer(source, target, target_labels="hide", methods=["CORAL", "DomainScaler"])
+    >>> result.decision.evidence
+    'no target labels'
+    """
+    started = time.perf_counter()
+    if not 0.5 <= confidence < 1:
+        raise InputError(f"confidence must lie in [0.5, 1); got {confidence}.")
+    source, target, encoder = as_pair(source, target, label=label)
+    source, task = _ready_source(source, task, estimator)
+    learner = default_estimator(task, is_sparse=_is_sparse(source)) if estimator is None else estimator
+    if not fits_task(learner, task):
+        raise InputError(f"estimator={type(learner).__name__} is not made for {task}; give a learner for {task}.")
+    target, hidden = _ready_target(source, target, task, target_labels, random_state)
+    timings = {"read": time.perf_counter() - started}
+
+    clock = time.perf_counter()
+    diagnosis = diagnose(source, target, task=task, random_state=random_state)
+    timings["measure"] = time.perf_counter() - clock
+
+    clock = time.perf_counter()
+    if isinstance(methods, str):
+        methods = [m.strip() for m in methods.split(",") if m.strip()]
+    labelled = int(target.labelled.sum())
+    planned = plan(
+        source,
+        target,
+        task=task,
+        labelled=labelled,
+        estimator=learner,
+        diagnosis=diagnosis,
+        methods=methods,
+        random_state=random_state,
+    )
+    folds = _folds(target, task, random_state)
+    weights = None if folds is not None else source_weights(diagnosis, source, target, random_state=random_state)
+    judged_by = diagnosis.kind if weights is not None else ""
+    trials = _run(planned, source, target, learner, folds, judged_by, labelled, n_jobs, random_state, progress)
+    timings["candidates"] = time.perf_counter() - clock
+
+    clock = time.perf_counter()
+    verdict = decide(trials, diagnosis, folds=folds, weights=weights, confidence=confidence, random_state=random_state)
+    timings["guard"] = time.perf_counter() - clock
+    timings["total"] = time.perf_counter() - started
+    metric = "accuracy" if task == "classification" else "R²"
+    chosen = next(t for t in trials if t.name == verdict.chosen)
+    return Result(
+        model=chosen.model,
+        decision=Decision(verdict.transferred, verdict.chosen, verdict.reason, verdict.evidence, verdict.gain),
+        candidates=_table(planned, trials, verdict, hidden, task),
+        diagnosis=diagnosis,
+        task=task,
+        metric=metric,
+        source=source,
+        target=target,
+        hidden_labels=hidden,
+        encoder=encoder,
+        settings={
+            "source": source.name,
+            "target": target.name,
+            "label": label,
+            "methods": None if methods is None else [m if isinstance(m, str) else repr(m) for m in methods],
+            "estimator": None if estimator is None else repr(estimator),
+            "task": task,
+            "target_labels": target_labels,
+            "confidence": confidence,
+            "random_state": random_state,
+            "n_source": len(source),
+            "n_target": len(target),
+            "n_target_labelled": labelled,
+            "versions": versions(),
+        },
+        timings=timings,
+    )
+
+
+def versions() -> dict[str, str]:
+    """Versions of what a result depends on.
+
+    Returns
+    -------
+    dict of str to str
+    """
+    import scipy
+    import sklearn
+
+    import landbridge
+
+    return {
+        "landbridge": landbridge.__version__,
+        "python": platform.python_version(),
+        "numpy": np.__version__,
+        "scipy": scipy.__version__,
+        "scikit-learn": sklearn.__version__,
+    }
+
+
+def _ready_source(source: Domain, task: str | None, estimator: Any) -> tuple[Domain, str]:
+    if source.y is None or not source.labelled.any():
+        raise LabelError(
+            f"source {source.name!r} has no labels; give y, name the label column, or swap source and target."
+        )
+    part = source.labelled_part() if source.regime != "labelled" else source
+    task = task or _told_task(part, estimator)
+    if task not in ("classification", "regression"):
+        raise InputError(f"task must be 'classification' or 'regression'; got {task!r}.")
+    if task == "classification" and len(np.unique(part.y)) < 2:
+        raise LabelError(
+            f"source {source.name!r} has the single class {np.unique(part.y)[0]!r}; a classifier needs at least two. "
+            "Check the label column."
+        )
+    return part, task
+
+
+def _told_task(source: Domain, estimator: Any) -> str:
+    from sklearn.base import is_regressor
+
+    if estimator is not None:
+        return "regression" if is_regressor(estimator) else "classification"
+    y = np.asarray(source.y)
+    if y.dtype.kind == "f" and not np.all(y == np.floor(y)):
+        return "regression"
+    return "regression" if y.dtype.kind in "iuf" and len(np.unique(y)) > max(20, 0.1 * len(y)) else "classification"
+
+
+def _ready_target(
+    source: Domain, target: Domain, task: str, use: str | int, seed: int | None
+) -> tuple[Domain, NDArray[Any] | None]:
+    """Sort the target's labels into those to learn from and those to hide."""
+    if isinstance(use, bool) or not (use in ("use", "hide") or (isinstance(use, int) and use > 0)):
+        raise InputError(f"target_labels must be 'use', 'hide' or a positive number a class; got {use!r}.")
+    if target.y is None:
+        return target, None
+    classes = np.unique(source.y) if task == "classification" else None
+    rows, labels = split_labelled(target.y, len(target), classes)
+    if classes is not None and len(labels) and (new := sorted(set(labels.tolist()) - set(classes.tolist()), key=str)):
+        raise LabelError(
+            f"target {target.name!r} has the label {new[0]!r}, which the source does not know (it knows "
+            f"{', '.join(map(str, classes[:8].tolist()))}); use the same spelling on both sides."
+        )
+    if len(rows) == 0:
+        return target.without_labels(), None
+    keep = np.zeros(len(target), dtype=bool)
+    if use == "use":
+        keep[rows] = True
+    elif use != "hide":
+        rng = np.random.default_rng(seed)
+        groups = [rows] if classes is None else [rows[labels == c] for c in classes]
+        for group in groups:
+            keep[rng.permutation(group)[: int(use)]] = True
+    full = np.full(len(target), None, dtype=object)
+    full[rows] = labels
+    hidden = np.where(keep, None, full)
+    shown = np.where(keep, full, None)
+    if task == "regression":
+        shown = shown.astype(float)
+    visible = target.replace(y=shown)._with_columns(target.columns) if keep.any() else target.without_labels()
+    return visible._with_columns(target.columns), None if (hidden == None).all() else hidden  # noqa: E711
+
+
+def _folds(target: Domain, task: str, seed: int | None) -> LabelledSplits | None:
+    rows = np.flatnonzero(target.labelled)
+    if len(rows) < 6:
+        return None
+    y = target.labelled_part().y
+    if task == "classification" and (y is None or np.unique(y, return_counts=True)[1].min() < 2):
+        return None
+    if task == "classification" and y is not None and len(np.unique(y)) < 2:
+        return None
+    return LabelledSplits(rows, np.asarray(y), regression=task == "regression", random_state=seed)
+
+
+def _run(
+    planned: list[Planned],
+    source: Domain,
+    target: Domain,
+    learner: Any,
+    folds: LabelledSplits | None,
+    judged_by: str,
+    labelled: int,
+    n_jobs: int | None,
+    seed: int | None,
+    progress: Callable[[int, int, str], None] | None,
+) -> list[Trial]:
+    jobs: list[tuple[str, str, Any, frozenset[str], bool]] = [
+        ("source-only", "baseline", learner, frozenset(), False),
+    ]
+    if labelled and (target.classes is None or len(target.classes) > 1):
+        jobs.append(("target-only", "baseline", learner, frozenset(), True))
+    jobs += [(p.name, p.family, p.model, p.answers, False) for p in planned if p.model is not None]
+    tasks = (
+        joblib.delayed(_one)(
+            i,
+            name,
+            family,
+            clone(model),
+            source,
+            target,
+            answers,
+            folds=folds,
+            target_only=alone,
+            held_out=bool(judged_by) and (family == "baseline" or judged_by in answers),
+            random_state=seed,
+        )
+        for i, (name, family, model, answers, alone) in enumerate(jobs)
+    )
+    done: dict[int, Trial] = {}
+    for i, trial in joblib.Parallel(n_jobs=n_jobs, return_as="generator_unordered")(tasks):
+        done[i] = trial
+        if progress is not None:
+            progress(len(done), len(jobs), trial.name)
+    trials = [done[i] for i in range(len(jobs))]
+    if trials[0].error:
+        raise InputError(f"the base learner failed on the source: {trials[0].error}")
+    return trials
+
+
+def _one(i: int, name: str, family: str, model: Any, *sides: Any, **how: Any) -> tuple[int, Trial]:
+    *sides, answers = sides
+    return i, try_model(name, family, model, *sides, answers=answers, **how)
+
+
+def _table(
+    planned: list[Planned], trials: list[Trial], verdict: Verdict, hidden: NDArray[Any] | None, task: str
+) -> tuple[Candidate, ...]:
+    reasons = {p.name: p.why for p in planned}
+    table = []
+    for trial in trials:
+        judged = verdict.judged.get(trial.name)
+        if trial.error:
+            table.append(Candidate(trial.name, trial.family, "failed", trial.error, seconds=trial.seconds))
+            continue
+        why = reasons.get(trial.name, "a way of not transferring")
+        if judged is not None and judged.why and not trial.baseline:
+            why = f"{why}; {judged.why}"
+        table.append(
+            Candidate(
+                trial.name,
+                trial.family,
+                "tried",
+                why,
+                estimate=None if judged is None else judged.estimate,
+                gain=None if judged is None else judged.gain,
+                validators=trial.validators,
+                hidden=_hidden_quality(trial, hidden, task),
+                seconds=trial.seconds,
+                defensible=judged is not None and judged.defensible,
+            )
+        )
+    table += [Candidate(p.name, p.family, "skipped", p.why) for p in planned if p.model is None]
+    return tuple(table)
+
+
+def _hidden_quality(trial: Trial, hidden: NDArray[Any] | None, task: str) -> Measurement | None:
+    """Quality on the hidden labels, with a bootstrap interval."""
+    if hidden is None or trial.predicted is None:
+        return None
+    rows = np.flatnonzero([v is not None for v in hidden])
+    truth, predicted = np.array(hidden[rows].tolist()), trial.predicted[rows]
+    draws = np.random.default_rng(0).integers(len(rows), size=(500, len(rows)))
+    if task == "classification":
+        right = (predicted == truth).astype(float)
+        value, spread = float(right.mean()), right[draws].mean(axis=1)
+        name = "accuracy"
+    else:
+        loss = (predicted - truth) ** 2
+        variance = max(float(np.var(truth)), 1e-12)
+        value, spread = 1 - float(loss.mean()) / variance, 1 - loss[draws].mean(axis=1) / variance
+        name = "R²"
+    low, high = (float(v) for v in np.quantile(spread, [0.025, 0.975]))
+    return Measurement(name, value, low=low, high=high, higher_is_better=True)
+
+
+def _is_sparse(domain: Domain) -> bool:
+    return not isinstance(domain.X, np.ndarray)

@@ -1,0 +1,169 @@
+"""The diagnosis: which shift, how strong, how dangerous, in which words."""
+
+import json
+
+import numpy as np
+import pytest
+from scipy import sparse
+
+from landbridge import Domain
+from landbridge.data import make_shift, shared_data
+from landbridge.discrepancy import SHIFTS, diagnose
+from landbridge.exceptions import InputError
+
+FEW = {"n_permutations": 100, "n_bootstrap": 20}
+
+
+def diagnose_pair(kind, seed, labels=False, **how):
+    source, target = make_shift(kind, random_state=seed, **how)
+    return diagnose(source, target if labels else target.without_labels(), random_state=seed, **FEW)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_label_shift_is_recognised(seed):
+    d = diagnose_pair("label", seed)
+    assert d.kind == "label" and d.risk == "high" and d.evidence["label"] >= 0.85
+    assert d.measurements["label_shift"].details["target_priors"][0] == pytest.approx(0.2, abs=0.05)
+
+
+@pytest.mark.parametrize("kind", ["covariate", "concept", "translation", "subspace"])
+@pytest.mark.parametrize("severity", [1.0, 0.5])
+def test_no_other_shift_is_called_label_shift(kind, severity):
+    for seed in range(5):
+        d = diagnose_pair(kind, seed, severity=severity)
+        assert d.kind != "label" and d.evidence["label"] < 0.7, (seed, d.words)
+
+
+@pytest.mark.parametrize(
+    ("kind", "expected"),
+    [("covariate", "covariate"), ("concept", "concept"), ("translation", "concept"), ("subspace", "subspace")],
+)
+def test_the_other_kinds_are_told_apart(kind, expected):
+    kinds = [diagnose_pair(kind, seed).kind for seed in range(6)]
+    assert kinds.count(expected) >= 5
+
+
+def test_nothing_is_found_where_nothing_is():
+    kinds = [diagnose_pair("translation", seed, severity=0.0).kind for seed in range(12)]
+    assert kinds.count("none") >= 11
+
+
+@pytest.mark.parametrize(
+    "how", [{"n_source": 100, "n_target": 100}, {"n_columns": 30}, {"n_classes": 4}, {"noise": 1.5}, {"n_target": 60}]
+)
+def test_label_shift_is_recognised_in_other_shapes(how):
+    kinds = [diagnose_pair("label", seed, **how).kind for seed in range(5)]
+    assert kinds.count("label") >= 4
+
+
+@pytest.mark.parametrize("how", [{"n_columns": 30}, {"noise": 1.2}, {"n_source": 100, "n_target": 100}])
+def test_a_weak_translation_along_the_classes_is_not_called_label_shift(how):
+    kinds = [diagnose_pair("translation", seed, severity=0.5, **how).kind for seed in range(5)]
+    assert kinds.count("label") <= 1
+
+
+def test_turned_rule_is_seen_through_target_labels_only():
+    source, _ = make_shift("label", severity=0.0, random_state=0)
+    _, other = make_shift("label", severity=0.0, random_state=1)
+    turned = other.replace(y=1 - other.y)
+    assert diagnose(source, turned.without_labels(), random_state=0, **FEW).kind == "none"
+    d = diagnose(source, turned, random_state=0, **FEW)
+    assert d.kind == "concept" and d.risk == "high" and d.evidence["concept"] > 0.8 and "contradict" in d.words
+    same = diagnose(source, other, random_state=0, **FEW)
+    assert same.kind == "none" and same.risk == "low" and "agree" in same.words
+
+
+@pytest.mark.parametrize("kind", ["label", "covariate"])
+def test_target_labels_that_keep_the_rule_do_not_cry_concept(kind):
+    for seed in range(4):
+        d = diagnose_pair(kind, seed, labels=True)
+        assert d.kind == kind and d.measurements["concept_gap"].value < 0.3
+
+
+def test_words_name_the_shares_and_the_rows_used():
+    source, target = make_shift("label", n_source=500, n_target=300, random_state=0)
+    source = source.replace(y=np.array(["healthy", "ill"])[source.y])
+    d = diagnose(source, target.without_labels(), max_rows=200, random_state=0, **FEW)
+    assert "label shift" in d.words and "healthy 80 % → " in d.words
+    assert "Looked at 200 of 500 source rows and 200 of 300 target rows." in d.words
+    assert json.loads(json.dumps(d.to_dict()))["kind"] == "label"
+    assert set(d.evidence) == set(SHIFTS) and all(0 <= v <= 1 for v in d.evidence.values())
+
+
+def test_without_source_labels_nothing_is_said_about_classes():
+    source, target = make_shift("translation", random_state=0)
+    d = diagnose(source.without_labels(), target.without_labels(), random_state=0, **FEW)
+    assert "label_shift" not in d.measurements and d.evidence["label"] == 0 and d.kind == "concept"
+
+
+def test_regression_has_no_label_shift():
+    source, target = make_shift("covariate", random_state=0)
+    y = source.X[:, 0] + 0.5
+    d = diagnose(source.replace(y=y), target.without_labels(), random_state=0, **FEW)
+    assert "label_shift" not in d.measurements and d.kind == "covariate"
+
+
+def test_same_seed_same_numbers_and_nothing_is_changed():
+    source, target = make_shift("concept", n_source=120, n_target=90, random_state=0)
+    before = source.X.copy(), target.X.copy()
+    one, two = (diagnose(source, target, random_state=4, **FEW).to_dict() for _ in range(2))
+    assert one == two
+    assert (source.X == before[0]).all() and (target.X == before[1]).all()
+
+
+@pytest.mark.parametrize("form", ["sparse", "float32", "constant", "one column", "duplicates", "few rows"])
+def test_odd_rows(form):
+    source, target = make_shift("translation", n_source=90, n_target=70, random_state=0)
+    Xs, ys, Xt = np.array(source.X), source.y, np.array(target.X)
+    if form == "sparse":
+        Xs, Xt = sparse.csr_matrix(Xs), sparse.csr_matrix(Xt)
+    elif form == "float32":
+        Xs, Xt = Xs.astype(np.float32), Xt.astype(np.float32)
+    elif form == "constant":
+        Xs, Xt = np.c_[Xs, np.ones(90)], np.c_[Xt, np.zeros(70)]
+    elif form == "one column":
+        Xs, Xt = Xs[:, :1], Xt[:, :1]
+    elif form == "duplicates":
+        Xs, Xt = np.repeat(Xs[:9], 10, axis=0), np.repeat(Xt[:7], 10, axis=0)
+    elif form == "few rows":
+        Xs, ys, Xt = Xs[:8], ys[:8], Xt[:3]
+    d = diagnose(Domain(Xs, ys), Domain(Xt), random_state=0, n_permutations=20, n_bootstrap=5)
+    assert d.kind in ("none", *SHIFTS) and np.isfinite(list(d.evidence.values())).all()
+
+
+def test_other_widths_are_refused():
+    with pytest.raises(InputError, match="target has 3 columns but source has 2"):
+        diagnose(Domain(np.eye(2)), Domain(np.eye(3)))
+
+
+@pytest.mark.data
+@pytest.mark.parametrize(("one", "other"), [("caltech", "amazon"), ("amazon", "webcam"), ("dslr", "webcam")])
+@pytest.mark.parametrize("scaled", [True, False])
+def test_office_caltech_is_not_label_shift(one, other, scaled):
+    path = shared_data("office_caltech_surf.npz")
+    if path is None:
+        pytest.skip("needs office_caltech_surf.npz of the shared data")
+    data, rows = np.load(path), {}
+    for name in (one, other):
+        X = data[f"{name}_X"].astype(float)
+        X /= X.sum(axis=1, keepdims=True)
+        rows[name] = (X - X.mean(axis=0)) / np.where(X.std(axis=0) > 0, X.std(axis=0), 1.0) if scaled else X
+    d = diagnose(Domain(rows[one], data[f"{one}_y"]), Domain(rows[other]), random_state=0, **FEW)
+    assert d.kind != "label" and d.evidence["label"] < 0.5
+
+
+@pytest.mark.data
+def test_real_digits_drawn_unevenly_are_label_shift_and_other_writers_are_not():
+    path = shared_data("usps_mnist_256.npz")
+    if path is None:
+        pytest.skip("needs usps_mnist_256.npz of the shared data")
+    data = np.load(path)
+    X, y = data["usps_X"], data["usps_y"].ravel()
+    rng = np.random.RandomState(0)
+    here = rng.uniform(size=len(y)) < np.where(y <= 5, 0.75, 0.25)
+    d = diagnose(Domain(X[here], y[here]), Domain(X[~here]), random_state=0, **FEW)
+    assert d.kind == "label"
+    true = np.bincount(y[~here], minlength=11)[1:] / (~here).sum()
+    assert d.measurements["label_shift"].details["target_priors"] == pytest.approx(true, abs=0.04)
+    d = diagnose(Domain(X, y), Domain(data["mnist_X"]), random_state=0, **FEW)
+    assert d.kind != "label" and d.evidence["label"] < 0.3 and d.risk == "high"

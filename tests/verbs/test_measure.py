@@ -1,0 +1,78 @@
+"""measure(): every form a side may have, and what is refused."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import landbridge
+from landbridge import Domain
+from landbridge.data import make_shift
+from landbridge.exceptions import InputError
+from landbridge.verbs._sides import as_pair
+
+FEW = {"n_permutations": 20, "n_bootstrap": 5, "random_state": 0}
+
+
+@pytest.fixture
+def pair():
+    return make_shift("label", n_source=100, n_target=80, random_state=0)
+
+
+def test_domains_tuples_and_arrays_agree(pair):
+    source, target = pair
+    bare = target.without_labels()
+    one = landbridge.measure(source, bare, **FEW)
+    two = landbridge.measure((source.X, source.y), target.X, **FEW)
+    three = landbridge.measure((source.X.tolist(), source.y.tolist()), bare, **FEW)
+    assert one.to_dict() == two.to_dict() == three.to_dict()
+    assert one.kind == "label"
+
+
+def test_data_frames_name_their_label_column(pair):
+    source, target = (
+        pd.DataFrame({"age": d.X[:, 0], "dose": d.X[:, 1], "ill": np.array(["no", "yes"])[d.y]}) for d in pair
+    )
+    d = landbridge.measure(source, target.drop(columns="ill"), label="ill", **FEW)
+    assert d.kind == "label" and "no 80 %" in d.words
+
+
+def test_files(pair, tmp_path):
+    for name, d in zip(("a", "b"), pair, strict=True):
+        pd.DataFrame({"age": d.X[:, 0], "dose": d.X[:, 1], "ill": d.y}).to_csv(tmp_path / f"{name}.csv", index=False)
+    d = landbridge.measure(tmp_path / "a.csv", str(tmp_path / "b.csv"), label="ill", **FEW)
+    assert d.kind == "label"
+
+
+def test_builtin_domains_differ_by_more_than_their_classes():
+    d = landbridge.measure("builtin:printed", "builtin:handwritten", **FEW)
+    assert d.kind != "label" and d.evidence["label"] < 0.5 and d.risk == "high"
+
+
+def test_unequal_columns_are_refused_with_both_counts():
+    with pytest.raises(InputError, match="target has 2 columns but source has 3.*same columns"):
+        landbridge.measure(np.eye(3), np.ones((4, 2)))
+
+
+def test_named_columns_are_brought_into_order():
+    a = Domain(pd.DataFrame({"x": [1.0, 2.0], "z": [5.0, 6.0]}))
+    b = Domain(pd.DataFrame({"z": [7.0, 8.0], "x": [3.0, 4.0]}), name="there")
+    _, target, _ = as_pair(a, b)
+    assert target.columns == ["x", "z"] and target.X.tolist() == [[3.0, 7.0], [4.0, 8.0]] and target.name == "there"
+    with pytest.raises(InputError, match="lacks the source's column 'z'"):
+        as_pair(a, Domain(pd.DataFrame({"y": [7.0], "x": [3.0]})))
+
+
+def test_what_cannot_be_a_side_is_refused():
+    with pytest.raises(InputError, match="source is None"):
+        as_pair(None, np.eye(2))
+    with pytest.raises(InputError, match="tuple of 3"):
+        as_pair((np.eye(2), [0, 1], [0, 1]), np.eye(2))
+    with pytest.raises(InputError, match="NaN"):
+        as_pair(np.full((2, 2), np.nan), np.eye(2))
+
+
+def test_images_are_kept_flat():
+    images = np.random.default_rng(0).uniform(size=(6, 4, 4))
+    source, target, encoder = as_pair((images, [0, 1] * 3), images)
+    assert target.kind == "images" and target.image_shape == (4, 4) and encoder is None
+    assert source.X.shape == (6, 16)
