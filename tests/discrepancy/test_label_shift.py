@@ -102,5 +102,5 @@ def test_mistakes_are_named():
         label_shift(X, np.arange(20) % 2, X, method="guess")
     with pytest.raises(InputError, match="y_source has shape"):
         label_shift(X, [0, 1], X)
-    with pytest.raises(InputError, match="class 0 only"):
+    with pytest.raises(InputError, match="class '0' only"):
         label_shift_fit(X, np.zeros(20, int), X)

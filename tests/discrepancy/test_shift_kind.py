@@ -103,6 +103,13 @@ def test_regression_has_no_label_shift():
     assert "label_shift" not in d.measurements and d.kind == "covariate"
 
 
+def test_numbers_and_hundreds_of_classes_are_not_taken_for_label_shift():
+    source, target = make_shift("translation", random_state=0)
+    for y in (np.arange(400) % 80, np.array([f"item {i % 80}" for i in range(400)])):
+        d = diagnose(source.replace(y=y), target.without_labels(), random_state=0, **FEW)
+        assert "label_shift" not in d.measurements and d.kind == "concept"
+
+
 def test_same_seed_same_numbers_and_nothing_is_changed():
     source, target = make_shift("concept", n_source=120, n_target=90, random_state=0)
     before = source.X.copy(), target.X.copy()

@@ -35,7 +35,7 @@ def _naive(Xs, ys, Xt, *, k, reg, rounds, how, form):
         e = np.r_[np.full(n_s, 1 / n_s), np.full(n_t, -1 / n_t)]
         M = np.outer(e, e) * len(classes)
         for c in classes if predicted is not None else []:
-            e = np.r_[(ys == c) / (ys == c).sum(), -(predicted == c) / max((predicted == c).sum(), 1)]
+            e = np.r_[(ys == c) / (ys == c).sum(), -1.0 * (predicted == c) / max((predicted == c).sum(), 1)]
             M += np.outer(e, e)
         M /= np.linalg.norm(M)
         p = F.shape[1]
@@ -49,7 +49,7 @@ def test_factor_is_the_authors_matrix():
     source, target = np.array([0, 0, 1, 1, 1]), np.array([1, 0, 1])
     M = np.zeros((8, 8))
     for weight, s, t in [(2, source > -1, target > -1), (1, source == 0, target == 0), (1, source == 1, target == 1)]:
-        e = np.r_[s / s.sum(), -t / t.sum()]
+        e = np.r_[s / s.sum(), -1.0 * t / t.sum()]
         M += weight * np.outer(e, e)
     E = joint_mmd_factor(source, target, 2)
     assert np.allclose(E @ E.T, M / np.linalg.norm(M))

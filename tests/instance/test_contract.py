@@ -7,7 +7,6 @@ import pandas as pd
 import pytest
 from sklearn.base import clone, is_regressor
 from sklearn.linear_model import LinearRegression, LogisticRegression, Ridge
-from sklearn.tree import DecisionTreeClassifier
 from sklearn.utils.estimator_checks import check_estimator
 
 from landbridge.instance import BBSE, KLIEP, KMM, MLLS, ClassifierDensityRatio
@@ -20,7 +19,7 @@ METHODS = [
     KLIEP(),
     KLIEP(Ridge(), gamma=0.5, n_centers=10),
     BBSE(),
-    BBSE(DecisionTreeClassifier(random_state=0), soft=True, cv=3),
+    BBSE(LogisticRegression(C=10), soft=True, cv=3),
     MLLS(),
     MLLS(calibration=None),
 ]

@@ -49,7 +49,7 @@ def test_builtin_domains_differ_by_more_than_their_classes():
 
 
 def test_unequal_columns_are_refused_with_both_counts():
-    with pytest.raises(InputError, match="target has 2 columns but source has 3.*same columns"):
+    with pytest.raises(InputError, match=r"target has 2 columns but source has 3.*same columns"):
         landbridge.measure(np.eye(3), np.ones((4, 2)))
 
 

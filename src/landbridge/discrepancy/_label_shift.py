@@ -268,7 +268,9 @@ def measure_fit(
         codes = np.append(posterior.codes, np.minimum(drawn, len(shares) - 1))
         A = _exchange_within(codes, member, n_permutations, rng)
 
-    explained, p_values, details = {}, [], {}
+    explained: dict[str, float] = {}
+    p_values: list[float] = []
+    details: dict[str, Any] = {}
     for view, kernel in (("rows", K), ("scores", _score_kernel(posterior, rng))):
         before = float(weighted_mmd2(kernel, member, 1 - member))
         after = float(weighted_mmd2(kernel, np.append(weights, np.zeros(m)), 1 - member))

@@ -113,7 +113,7 @@ def distance_from_probabilities(
 
 
 def _shuffles(Xs: Any, Xt: Any, n: int, rng: np.random.RandomState) -> Any:
-    X = np.concatenate([Xs, Xt]) if n else None
+    X = np.concatenate([Xs, Xt])
     for _ in range(n):
         order = rng.permutation(len(X))
         yield X[order[: len(Xs)]], X[order[len(Xs) :]]

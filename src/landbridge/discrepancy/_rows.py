@@ -54,7 +54,8 @@ def two_samples(
         raise InputError(
             f"X_source has {Xs.shape[1]} columns but X_target has {Xt.shape[1]}; give both the same columns."
         )
-    return tuple(_dense(X[subsample(X.shape[0], max_rows, rng)]) for X in (Xs, Xt))
+    Xs, Xt = (_dense(X[subsample(X.shape[0], max_rows, rng)]) for X in (Xs, Xt))
+    return Xs, Xt
 
 
 def within_scale(Xs: NDArray[np.float64], Xt: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -107,7 +108,7 @@ def label_codes(y: Any, n: int, argument: str = "y_source") -> tuple[NDArray[Any
         raise InputError(f"{argument} has shape {y.shape} but there are {n} rows; give one label a row.")
     classes, codes = np.unique(y, return_inverse=True)
     if len(classes) < 2:
-        raise InputError(f"{argument} holds the class {classes[0]!r} only; at least two classes are needed.")
+        raise InputError(f"{argument} holds the class {str(classes[0])!r} only; at least two classes are needed.")
     return classes, codes
 
 

@@ -34,7 +34,10 @@ __all__ = ["diagnose"]
 # A repair "explains" a difference if it removes this share of it. Pure label shift reaches 0.9 to 1.0 and other
 # shifts stay below 0.8, from a severity that can be seen at all.
 EXPLAINED = 0.85
+# columns, classes: more of them would cost minutes and tell no more
 WIDEST = 256
+MOST_CLASSES = 50
+# a turn of subspaces that misses less of the variance than this is no shift, however certain
 BLIND = 0.05
 
 
@@ -71,7 +74,8 @@ def diagnose(
     source, target : Domain
         With the same columns. Label shift needs source labels. Target labels are used only for "concept".
     task : {"classification", "regression"}, optional
-        Left out: guessed from the source labels. Label shift is for classification only.
+        Left out: guessed from the source labels; numbers with more than 50 different values make a regression. Label
+        shift is for classification with at most 50 classes.
     n_permutations : int, default=200
         For the p-values.
     n_bootstrap : int, default=100
@@ -124,7 +128,7 @@ def diagnose(
         m["concept_gap"] = concept_gap(
             found.posterior, found.shares(evidence), pair.Xt[pair.told], pair.told, pair.told_codes, rng
         )
-        if (m["concept_gap"].p_value or 1.0) <= 0.01:
+        if _p(m["concept_gap"]) <= 0.01:
             evidence["concept"] = max(evidence["concept"], min(m["concept_gap"].value, 1.0))
     kind = _choose(evidence, found)
     risk = _risk(kind, m)
@@ -173,7 +177,7 @@ def _prepare(source: Domain, target: Domain, task: str | None, max_rows: int, rn
     if labels is not None and task is None:
         task = "classification" if _are_classes(labels.y) else "regression"
     classes = codes = None
-    if labels is not None and task == "classification" and len(np.unique(labels.y)) >= 2:
+    if labels is not None and task == "classification" and 2 <= len(np.unique(labels.y)) <= MOST_CLASSES:
         # unlabelled source rows say nothing about classes; where there are labels only labelled rows are used
         source = labels
         classes, codes = np.unique(source.y, return_inverse=True)
@@ -193,7 +197,7 @@ def _prepare(source: Domain, target: Domain, task: str | None, max_rows: int, rn
         codes = codes[rows]
         # a class may have lost all its rows to the draw only if there are more classes than rows
         present, codes = np.unique(codes, return_inverse=True)
-        classes = classes[present]
+        classes = np.asarray(classes)[present]
         told, told_codes = _told(target, rows_t, classes)
     return _Pair(Xs, Xt, classes, codes, told, told_codes, variance_ratio)
 
@@ -247,15 +251,14 @@ def _measure_difference(pair: _Pair, n_permutations: int, n_bootstrap: int, rng:
     # three standard errors of a balanced accuracy
     seen = min(error, raw_error) < 0.5 - 1.5 * np.sqrt(0.25 * (1 / n + 1 / m))
     turned = measured["subspace_distance"]
-    differs = (
-        (measured["mmd"].p_value or 1) <= sure or seen or ((turned.p_value or 1) <= sure and turned.value >= BLIND)
-    )
+    differs = _p(measured["mmd"]) <= sure or seen or (_p(turned) <= sure and turned.value >= BLIND)
     return _Found(K, p_linear, p_kernel, raw_error, bool(differs), measured)
 
 
 def _measure_label_shift(
     pair: _Pair, found: _Found, n_permutations: int, n_bootstrap: int, rng: np.random.RandomState
 ) -> None:
+    assert pair.codes is not None and pair.classes is not None
     posterior = cross_fit_posterior(pair.Xs, pair.codes, pair.Xt, rng)
     m = found.measurements
     draws = max(n_permutations // 2, 1)
@@ -267,7 +270,7 @@ def _measure_label_shift(
     m["source_error"] = Measurement(
         "source_error", posterior.error, null=float(chance), higher_is_better=False, details=details
     )
-    if found.differs or (m["label_shift"].p_value or 1) <= _sure(draws):
+    if found.differs or _p(m["label_shift"]) <= _sure(draws):
         m["label_shift_fit"] = measure_fit(
             pair.Xs,
             pair.Xt,
@@ -283,8 +286,8 @@ def _measure_label_shift(
 def _label_evidence(m: dict[str, Measurement], n_permutations: int) -> float:
     """The explained share, halved unless the shift is certain and the misfit is not."""
     shift, fit = m["label_shift"], m["label_shift_fit"]
-    certain = (shift.p_value or 1) <= _sure(n_permutations // 2)
-    fits = (fit.p_value or 0) > 2 * _sure(n_permutations // 2) or fit.value >= 0.95
+    certain = _p(shift) <= _sure(n_permutations // 2)
+    fits = _p(fit) > 2 * _sure(n_permutations // 2) or fit.value >= 0.95
     return fit.value * (1.0 if certain and fits else 0.5)
 
 
@@ -318,7 +321,7 @@ def _measure_repairs(pair: _Pair, found: _Found, evidence: dict[str, float], rng
     m["explained_by_standardising"] = Measurement("explained_by_standardising", share, details=details)
     turned = m["subspace_distance"]
     alike = 1 / 1.5 <= pair.variance_ratio <= 1.5
-    real = (turned.p_value or 1) <= 0.05
+    real = _p(turned) <= 0.05
     evidence["subspace"] = min(2 * turned.value, 1.0) * (1.0 if alike else 0.5) * real
 
 
@@ -360,13 +363,18 @@ def _risk(kind: str, m: dict[str, Measurement]) -> str:
     return "low"
 
 
+def _p(measurement: Measurement) -> float:
+    """The p-value; 1 where none was asked for, so that nothing is ever certain without one."""
+    return 1.0 if measurement.p_value is None else measurement.p_value
+
+
 def _sure(n_permutations: int) -> float:
     """The level at which a permutation test counts: 0.01, or the smallest that so few permutations can reach."""
     return max(0.01, 1.0 / (n_permutations + 1))
 
 
 def _are_classes(y: NDArray[Any]) -> bool:
-    return y.dtype.kind in "OSUbiu" or bool(np.all(y == np.floor(y)) and len(np.unique(y)) <= 50)
+    return y.dtype.kind in "OSUb" or bool(np.all(y == np.floor(y)) and len(np.unique(y)) <= MOST_CLASSES)
 
 
 def _dense(X: Any) -> NDArray[np.float64]:

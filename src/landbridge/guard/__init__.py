@@ -6,6 +6,7 @@ refuses what it cannot defend, with the reason in words.
 """
 
 from landbridge.guard._circular import circular
+from landbridge.guard._committee import Consensus, consensus_proba
 from landbridge.guard._consensus import agreement, vote
 from landbridge.guard._decide import Judged, Verdict, decide
 from landbridge.guard._dev import dev_risk, embedded_validation
@@ -19,6 +20,7 @@ from landbridge.guard._trial import Trial, try_model
 from landbridge.guard._views import common_space, predict_source, probabilities
 
 __all__ = [
+    "Consensus",
     "Judged",
     "LabelledSplits",
     "Trial",
@@ -26,6 +28,7 @@ __all__ = [
     "agreement",
     "circular",
     "common_space",
+    "consensus_proba",
     "corrected_gain",
     "decide",
     "dev_risk",

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from landbridge.discrepancy._diagnosis import Diagnosis
+from landbridge.guard._committee import consensus_proba
 from landbridge.guard._consensus import agreement
 from landbridge.guard._labelled import LabelledSplits, nested_gain
 from landbridge.guard._paired import corrected_gain
@@ -21,8 +23,15 @@ WITHOUT = "no target labels"
 N_BOOTSTRAP = 500
 # Agreement is a proxy, so a gain in it must exceed what its systematic error alone can feign.
 MARGIN = 0.03
-# Votes one family may have.
-MOST_VOICES = 4.0
+# Shifts under which the same row means something else on the other side, so that no weighting can be right.
+MEANING = frozenset({"concept", "subspace"})
+# Fewer methods than this are no jury.
+SMALLEST_JURY = 2
+# Votes of the source model in the consensus.
+SOURCE_VOICES = 2.0
+# A model that gives so many rows the source model's label is the source model.
+SAME = 0.99
+CONSENSUS = "Consensus"
 
 
 @dataclass(frozen=True)
@@ -209,55 +218,181 @@ def _by_weighted_source(
         return _stay(source_only, reason, judged)
     _, trial, gain = best
     reason = {
-        "label": f"Label shift explains the difference between the domains{_shares(diagnosis)}; {trial.name} weighs the "
-        "source rows to the target's class shares. Methods that align the domains would mix the classes and are refused.",
-        "covariate": f"Covariate shift explains the difference; {trial.name} weighs the source rows to look like the "
-        "target.",
+        "label": f"Label shift explains the difference between the domains{_shares(diagnosis)}; {trial.name} weighs "
+        "the source rows to the target's class shares. Methods that align the domains would mix the classes and are "
+        "refused.",
+        "covariate": f"Covariate shift explains the difference; {trial.name} makes the source rows count as often as "
+        "such rows occur in the target.",
     }[kind]
     reason += f" Estimated gain over source-only: {100 * gain.value:.1f} points (p = {gain.p_value:.2g})."
     return Verdict(trial.name, True, reason, WITHOUT, gain, judged)
 
 
 def _by_consensus(source_only: Trial, candidates: list[Trial], confidence: float, seed: int | None) -> Verdict:
-    """Where the domains differ in what rows mean, no weighting of source rows is right: the vote of all candidates
-    stands in for the labels, every family with one voice a method up to a cap."""
-    trials = [source_only, *candidates]
-    if source_only.proba is None:
-        likeness, estimate_name = _regression_likeness(trials), "agreement"
-    else:
-        codes, n_classes = _codes(trials)
-        likeness, estimate_name = agreement(codes, n_classes, _voices(trials)), "agreement"
-    draws = np.random.default_rng(seed).integers(likeness.shape[1], size=(N_BOOTSTRAP, likeness.shape[1]))
-    ones = np.ones(likeness.shape[1])
+    """Where rows mean something else on the other side, no weighting of source rows is right: what methods of
+    different kinds agree on stands in for the labels."""
     judged = {}
-    best: tuple[float, Trial, Measurement] | None = None
-    for row, trial in zip(likeness, trials, strict=True):
-        estimate = _weighted(row, ones, draws, estimate_name)
-        if trial.baseline:
-            judged[trial.name] = Judged(estimate, None, True, "a way of not transferring")
-            continue
-        gain = _weighted(row - likeness[0], ones, draws, "gain", null=0.0)
-        sure = gain.value > MARGIN and gain.p_value is not None and gain.p_value <= 1 - confidence
+    for trial in candidates:
+        if trial.answers and not trial.answers & MEANING:
+            others = " and ".join(sorted(trial.answers))
+            judged[trial.name] = Judged(None, None, False, f"made for {others} shift, which is not what is seen here")
+    jury = [source_only, *(t for t in candidates if t.name not in judged)]
+    judged[source_only.name] = Judged(None, None, True, "a way of not transferring")
+    best = _judge_each(jury, judged, confidence, seed)
+    members = [source_only, *(t for t in jury[1:] if not _same(t, source_only))]
+    if len(members) > SMALLEST_JURY:
+        return _judge_together(members, judged, confidence, seed)
+    if best is None:
+        why = (
+            f"No candidate is closer to what the methods agree on than the source model, by more than "
+            f"{100 * MARGIN:.0f} points and more than chance"
+            if len(jury) > 2
+            else "A single candidate cannot be judged against others, and its labels survive the way back to the "
+            "source no better than the source model's"
+        )
+        return _stay(
+            source_only, f"{why}; without target labels no gain can be defended, and source-only is kept.", judged
+        )
+    trial, gain = best
+    what = f"what {len(jury)} models agree on" if len(jury) > 2 else "the source's labels after the way there and back"
+    reason = f"{trial.name} is {100 * gain.value:.1f} points closer than the source model to {what}."
+    return Verdict(trial.name, True, reason, WITHOUT, gain, judged)
+
+
+def _judge_each(
+    jury: list[Trial], judged: dict[str, Judged], confidence: float, seed: int | None
+) -> tuple[Trial, Measurement] | None:
+    """Each candidate against the source model, by the votes of all others; the best defensible one."""
+    source_only = jury[0]
+    likeness = _likeness(jury)
+    draws = np.random.default_rng(seed).integers(likeness.shape[2], size=(N_BOOTSTRAP, likeness.shape[2]))
+    ones = np.ones(likeness.shape[2])
+    best: tuple[Trial, Measurement] | None = None
+    for (mine, its), trial in zip(likeness[1:], jury[1:], strict=True):
+        if len(jury) > 2:
+            estimate = _weighted(mine, ones, draws, "agreement")
+            gain = _weighted(mine - its, ones, draws, "gain", null=0.0)
+            sure = gain.value > MARGIN and gain.p_value is not None and gain.p_value <= 1 - confidence
+        else:
+            estimate, gain = _way_back(trial, source_only)
+            sure = gain is not None and gain.value > MARGIN
         lost = _lost_on_the_way(trial, source_only)
+        if gain is None:
+            judged[trial.name] = Judged(None, None, False, "cannot be judged without target labels")
+            continue
         why = lost or ("nearer to what all methods agree on" if sure else _no_gain(gain, source_only.name))
         judged[trial.name] = Judged(estimate, gain, sure and not lost, why)
-        if sure and not lost and (best is None or gain.value > best[0]):
-            best = gain.value, trial, gain
-    if best is None:
+        if sure and not lost and (best is None or gain.value > best[1].value):
+            best = trial, gain
+    return best
+
+
+def _judge_together(members: list[Trial], judged: dict[str, Judged], confidence: float, seed: int | None) -> Verdict:
+    """The vote of the whole jury against the source model, judged in turn by each member that is left out of it."""
+    source_only = members[0]
+    gains, agreed = [], []
+    for j in range(1, len(members)):
+        vote_of_others = consensus(members[:j] + members[j + 1 :])
+        mine = _alike(vote_of_others, members[j], source_only)
+        agreed.append(mine)
+        gains.append(mine - _alike(np.asarray(source_only.predicted), members[j], source_only))
+    row_gain = np.mean(gains, axis=0)
+    draws = np.random.default_rng(seed).integers(len(row_gain), size=(N_BOOTSTRAP, len(row_gain)))
+    ones = np.ones(len(row_gain))
+    gain = _weighted(row_gain, ones, draws, "gain", null=0.0)
+    estimate = _weighted(np.mean(agreed, axis=0), ones, draws, "agreement")
+    sure = gain.value > 0 and gain.p_value is not None and gain.p_value <= 1 - confidence
+    k = len(members) - 1
+    if not sure:
+        judged[CONSENSUS] = Judged(estimate, gain, False, _no_gain(gain, source_only.name))
         reason = (
-            "No candidate is closer to what the methods agree on than the source model, by more than "
-            f"{100 * MARGIN:.0f} points and more than chance; without target labels no gain can be defended, and "
+            f"{k} methods of different kinds were tried; what they agree on is not surely nearer to each of them than "
+            f"the source model is (p = {gain.p_value:.2g}), so without target labels no gain can be defended, and "
             "source-only is kept."
         )
         return _stay(source_only, reason, judged)
-    _, trial, gain = best
-    n = sum(j.defensible for j in judged.values()) - 1
+    judged[CONSENSUS] = Judged(estimate, gain, True, "the vote of the source model and all methods made for the shift")
     reason = (
-        f"{trial.name} is {100 * gain.value:.1f} points closer than the source model to what {len(trials)} models of "
-        f"different kinds agree on (p = {gain.p_value:.2g}), and its labels survive the way back to the source; "
-        f"{n} candidate{'s' if n != 1 else ''} could be defended."
+        f"{k} methods of different kinds agree with one another more than with the source model: their vote is "
+        f"{100 * gain.value:.1f} points nearer to a method left out of it than the source model is "
+        f"(p = {gain.p_value:.2g}). The vote is handed over."
     )
-    return Verdict(trial.name, True, reason, WITHOUT, gain, judged)
+    return Verdict(CONSENSUS, True, reason, WITHOUT, gain, judged)
+
+
+def consensus(members: Sequence[Trial]) -> NDArray[Any]:
+    """Predict by the vote of several trials, the source model (first) with more than one voice.
+
+    Parameters
+    ----------
+    members : sequence of Trial
+        The source model first.
+
+    Returns
+    -------
+    ndarray of shape (n_target,)
+        Labels, or the median of values.
+    """
+    if members[0].proba is None:
+        return np.median(np.stack([t.predicted for t in members]), axis=0)  # type: ignore[arg-type]
+    classes = np.unique(np.concatenate([np.unique(t.predicted) for t in members if t.predicted is not None]))
+    known = np.asarray(members[0].model.classes_) if hasattr(members[0].model, "classes_") else classes
+    labels = np.stack([np.searchsorted(known, t.predicted) for t in members])
+    proba = np.stack([t.proba for t in members])  # type: ignore[arg-type]
+    return known[consensus_proba(labels, proba, voices(len(members))).argmax(axis=1)]
+
+
+def voices(n_members: int) -> list[float]:
+    """Votes of each member: the source model, first, has two, as what is proven must not be outvoted lightly.
+
+    Parameters
+    ----------
+    n_members : int
+
+    Returns
+    -------
+    list of float
+    """
+    return [SOURCE_VOICES] + [1.0] * (n_members - 1)
+
+
+def jury(trials: Sequence[Trial]) -> list[Trial]:
+    """Trials whose vote makes the consensus: the source model, then every method made for such a shift.
+
+    Parameters
+    ----------
+    trials : sequence of Trial
+
+    Returns
+    -------
+    list of Trial
+    """
+    source_only = next(t for t in trials if t.name == "source-only")
+    rest = [t for t in trials if not t.error and not t.baseline and (not t.answers or t.answers & MEANING)]
+    return [source_only, *(t for t in rest if not _same(t, source_only))]
+
+
+def _same(trial: Trial, source_only: Trial) -> bool:
+    """The same model under another name is no witness."""
+    if trial.proba is None:
+        return bool(np.allclose(trial.predicted, source_only.predicted))  # type: ignore[arg-type]
+    return bool(np.mean(trial.predicted == source_only.predicted) > SAME)
+
+
+def _alike(predicted: NDArray[Any], trial: Trial, source_only: Trial) -> NDArray[np.float64]:
+    if trial.proba is not None:
+        return (predicted == trial.predicted).astype(float)
+    spread = max(float(np.var(np.asarray(source_only.predicted, dtype=float))), 1e-12)
+    return 1 - np.minimum((predicted - np.asarray(trial.predicted)) ** 2 / spread, 1.0)
+
+
+def _way_back(trial: Trial, source_only: Trial) -> tuple[Measurement | None, Measurement | None]:
+    """With nobody to ask, the way there and back is all the evidence there is."""
+    name = next((n for n in trial.validators if n.startswith("circular")), None)
+    if name is None or name not in source_only.validators:
+        return None, None
+    mine = trial.validators[name]
+    return mine, Measurement("gain", mine.value - source_only.validators[name].value, null=0.0, higher_is_better=True)
 
 
 def _lost_on_the_way(trial: Trial, source_only: Trial) -> str:
@@ -273,18 +408,31 @@ def _lost_on_the_way(trial: Trial, source_only: Trial) -> str:
     return ""
 
 
-def _voices(trials: list[Trial]) -> NDArray[np.float64]:
-    """How much each model's vote counts: a family of many alike methods must not outvote the rest by number."""
-    families = [t.family for t in trials]
-    return np.array([min(1.0, MOST_VOICES / families.count(f)) for f in families])
+def _likeness(trials: list[Trial]) -> NDArray[np.float64]:
+    """How near each model and the source model come to the vote of the others, row by row.
+
+    Both are judged by the same voters, all but these two: otherwise a candidate would profit from the source model's
+    vote for what they have in common.
+    """
+    out = np.empty((len(trials), 2, len(trials[0].predicted if trials[0].predicted is not None else ())))
+    if trials[0].proba is not None:
+        codes, n_classes = _codes(trials)
+    for i in range(len(trials)):
+        voters = [j for j in range(len(trials)) if j not in (0, i)] or [0]
+        pair = [i, 0]
+        if trials[0].proba is None:
+            out[i] = _nearness(trials, pair, voters)
+        else:
+            out[i] = agreement(codes, n_classes, voters=voters)[pair]
+    return out
 
 
-def _regression_likeness(trials: list[Trial]) -> NDArray[np.float64]:
-    """Closeness of each model's values to the others' median, row by row, in units of the source model's spread."""
+def _nearness(trials: list[Trial], pair: list[int], voters: list[int]) -> NDArray[np.float64]:
+    """Closeness of two models' values to the others' median, in units of the spread of that median."""
     values = np.stack([np.asarray(t.predicted, dtype=float) for t in trials])
-    centre = np.median(values, axis=0)
+    centre = np.median(values[voters], axis=0)
     spread = max(float(np.var(centre)), 1e-12)
-    return 1 - np.minimum((values - centre) ** 2 / spread, 1.0)
+    return 1 - np.minimum((values[pair] - centre) ** 2 / spread, 1.0)
 
 
 def _weighted(

@@ -107,6 +107,8 @@ class KLIEP(InstanceTransfer):
         Their coefficients.
     gamma_ : float
         Width in use.
+    n_iter_ : int
+        Newton steps taken.
     cv_scores_ : dict of float to float
         Held-out mean log-ratio of each width tried; empty if `gamma` was given.
 
@@ -186,10 +188,11 @@ class KLIEP(InstanceTransfer):
         # a centre that no source row comes near cannot weigh any of them
         near = means[best] > np.finfo(float).tiny
         if not near.any():
-            self.centers_, self.coefficients_ = centers, np.zeros(len(centers))
+            self.centers_, self.coefficients_, self.n_iter_ = centers, np.zeros(len(centers)), 1
             return np.ones(len(Xs))
         self.centers_, mean = centers[near], means[best][near]
-        shares, _ = _proportions(_blocks(Xt, self.centers_, self.gamma_, mean), len(mean), self.tol, self.max_iter)
+        blocks = _blocks(Xt, self.centers_, self.gamma_, mean)
+        shares, self.n_iter_ = _proportions(blocks, len(mean), self.tol, self.max_iter)
         self.coefficients_ = shares / mean
         return _ratio(Xs, self.centers_, self.gamma_, self.coefficients_)
 
@@ -245,17 +248,16 @@ def _held_out(Xt: Any, centers: Any, gammas: Any, means: Any, cv: int, rng: Any)
 
 def _proportions(
     blocks: Blocks, b: int, tol: float, max_iter: int, start: NDArray[np.float64] | None = None
-) -> tuple[NDArray[np.float64], float]:
-    """Shares a >= 0, summing to one, that maximise the mean of log(P a); returns them with the gap."""
+) -> tuple[NDArray[np.float64], int]:
+    """Shares a >= 0, summing to one, that maximise the mean of log(P a); returns them and the steps taken."""
     a = np.full(b, 1.0 / b) if start is None else 0.99 * start + 0.01 / b
     # Minimise -mean log(P a) + sum(a) over a >= 0: the sum is one at the optimum of its own accord.
     value, g, H, n = _derivatives(blocks, a)
     if n == 0:
-        return a, 0.0
-    gap = np.inf
-    for _ in range(max_iter):
-        gap = float(g.max()) - 1.0
-        if gap <= tol:
+        return a, 1
+    step = 1
+    for step in range(1, max_iter + 1):
+        if float(g.max()) - 1.0 <= tol:
             break
         new = _newton_point(H, g, a)
         d = new - a
@@ -273,7 +275,7 @@ def _proportions(
             break
         # scaling back to the simplex never lowers the likelihood's objective
         a, value, g, H = trial / total, f + np.log(total), g_new * total, H_new * total**2
-    return a / a.sum(), gap
+    return a / a.sum(), step
 
 
 def _newton_point(H: NDArray[np.float64], g: NDArray[np.float64], a: NDArray[np.float64]) -> NDArray[np.float64]:

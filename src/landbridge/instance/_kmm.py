@@ -303,6 +303,8 @@ def _approximate(Xs: Any, Xt: Any, how: Any, band: Any, tol: float, max_iter: in
     F = nystroem(Xs, dtype=np.float64 if 8 * ns * nystroem.n_features <= DOUBLE_BYTES else np.float32)
     c = -ns * _times(F, nystroem.mean(Xt))
     rest = KernelOperator(Xs, **how, max_bytes=0).diagonal() - np.einsum("ij,ij->i", F, F, dtype=np.float64)
+    # Landmarks have no rest of their own; left so, they would take weight for no other reason than being landmarks.
+    rest = np.maximum(rest, rest.mean())
     return box_qp(c, *band, factor=F, diagonal=rest, tol=tol, max_iter=max_iter)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -14,8 +14,8 @@ __all__ = ["BoxQP", "box_qp", "duality_gap", "project_box_band"]
 
 Vector = NDArray[np.float64]
 
-# Rows of the factor that are widened to float64, or scaled, at a time.
-_BLOCK_ROWS = 16384
+# Rows of the factor that are widened to float64, or scaled, at a time: a block should stay in the cache.
+_BLOCK_ROWS = 1024
 _TINY = float(np.finfo(float).tiny)
 
 
@@ -270,7 +270,7 @@ class _System:
     """``(H + diag(theta) + ths 11') d = r``, with the low-rank preconditioner."""
 
     def __init__(self, F: NDArray[Any], diagonal: Vector, product: Any, fast_product: Any) -> None:
-        self.F = F
+        self.F = _Factor(F)
         self.n_products = 0
         # rounding may leave the rest slightly negative, and a zero would let Woodbury's identity cancel
         floor = 1e-12 * float(np.mean(np.einsum("ij,ij->i", F, F, dtype=np.float64)) + np.mean(np.abs(diagonal)))
@@ -284,7 +284,7 @@ class _System:
         self.n_products += 1
         if self._product is not None:
             return self._product(v)
-        return _right(self.F, _left(self.F, v)) + self.diagonal * v
+        return self.F.right(self.F.left(v)) + self.diagonal * v
 
     def fast(self, v: Vector) -> Vector:
         if self._fast is None:
@@ -295,19 +295,15 @@ class _System:
     def factorise(self, theta: Vector, ths: float) -> None:
         self.theta, self.ths = theta, ths
         self.inverse = 1.0 / (self.rest + theta)
-        gram = np.eye(self.F.shape[1])
-        root = np.sqrt(self.inverse)
-        for start in range(0, len(self.F), _BLOCK_ROWS):
-            rows = slice(start, start + _BLOCK_ROWS)
-            scaled = self.F[rows] * root[rows, None]
-            gram += scaled.T @ scaled
+        gram = self.F.gram(np.sqrt(self.inverse))
+        gram[np.diag_indices(len(gram))] += 1.0
         self.factor = linalg.cho_factor(gram, lower=True, overwrite_a=True, check_finite=False)
         self.across = self._woodbury(np.ones(len(theta)))
 
     def _woodbury(self, r: Vector) -> Vector:
         z = self.inverse * r
-        inner = linalg.cho_solve(self.factor, _left(self.F, z), check_finite=False)
-        return z - self.inverse * _right(self.F, inner)
+        inner = linalg.cho_solve(self.factor, self.F.left(z), check_finite=False)
+        return z - self.inverse * self.F.right(inner)
 
     def precondition(self, r: Vector) -> Vector:
         z = self._woodbury(r)
@@ -317,6 +313,11 @@ class _System:
         """Conjugate gradients, to a relative error in the preconditioned norm."""
         first = self.precondition(r)
         aim = tol * tol * float(r @ first)
+        if self._product is None:
+            # the preconditioner is the inverse, up to the digits that Woodbury's identity cancels
+            if guess is None:
+                return first
+            guess = first
         if guess is None:
             d, left, z = np.zeros(len(r)), r, first
         else:
@@ -344,14 +345,14 @@ class _System:
 
     def _top_of_rest(self) -> float:
         """Largest eigenvalue of ``H - F F'``, roughly."""
-        v = np.cos(1.7 * np.arange(len(self.F)) + 0.3)
+        v = np.cos(1.7 * np.arange(len(self.diagonal)) + 0.3)
         top = 0.0
         for _ in range(6):
             norm = float(np.linalg.norm(v))
             if norm == 0.0:
                 break
             v = v / norm
-            w = self.fast(v) - _right(self.F, _left(self.F, v))
+            w = self.fast(v) - self.F.right(self.F.left(v))
             top, v = max(top, float(v @ w)), w
         return top
 
@@ -368,24 +369,46 @@ def _trivial(c: Vector, upper: float, low: float, high: float, system: _System) 
     return BoxQP(x, value, duality_gap(g, x, upper, low, high), 0, system.n_products)
 
 
-def _left(F: NDArray[Any], v: Vector) -> Vector:
-    """``F' v`` in float64, whatever F is stored in."""
-    if F.dtype == np.float64:
-        return F.T @ v
-    out = np.zeros(F.shape[1])
-    for start in range(0, len(F), _BLOCK_ROWS):
-        out += F[start : start + _BLOCK_ROWS].astype(np.float64).T @ v[start : start + _BLOCK_ROWS]
-    return out
+class _Factor:
+    """A tall matrix, perhaps in float32, whose products are made in float64, block by block."""
 
+    def __init__(self, F: NDArray[Any]) -> None:
+        self.F = F
+        self._buffer = np.empty((min(_BLOCK_ROWS, len(F)), F.shape[1]))
 
-def _right(F: NDArray[Any], w: Vector) -> Vector:
-    """``F w`` in float64, whatever F is stored in."""
-    if F.dtype == np.float64:
-        return F @ w
-    out = np.empty(len(F))
-    for start in range(0, len(F), _BLOCK_ROWS):
-        out[start : start + _BLOCK_ROWS] = F[start : start + _BLOCK_ROWS].astype(np.float64) @ w
-    return out
+    def _blocks(self) -> Iterator[tuple[slice, Vector]]:
+        for start in range(0, len(self.F), _BLOCK_ROWS):
+            rows = slice(start, min(start + _BLOCK_ROWS, len(self.F)))
+            wide = self._buffer[: rows.stop - start]
+            np.copyto(wide, self.F[rows])
+            yield rows, wide
+
+    def left(self, v: Vector) -> Vector:
+        """``F' v``."""
+        if self.F.dtype == np.float64:
+            return self.F.T @ v
+        out = np.zeros(self.F.shape[1])
+        for rows, wide in self._blocks():
+            out += v[rows] @ wide
+        return out
+
+    def right(self, w: Vector) -> Vector:
+        """``F w``."""
+        if self.F.dtype == np.float64:
+            return self.F @ w
+        out = np.empty(len(self.F))
+        for rows, wide in self._blocks():
+            np.dot(wide, w, out=out[rows])
+        return out
+
+    def gram(self, scale: Vector) -> NDArray[np.float64]:
+        """``F' diag(scale²) F``."""
+        out = np.zeros((self.F.shape[1],) * 2)
+        for start in range(0, len(self.F), _BLOCK_ROWS):
+            rows = slice(start, min(start + _BLOCK_ROWS, len(self.F)))
+            scaled = np.multiply(self.F[rows], scale[rows, None], out=self._buffer[: rows.stop - start])
+            out += scaled.T @ scaled
+        return out
 
 
 def _ratio(value: Vector, step: Vector) -> float:

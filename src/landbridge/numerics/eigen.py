@@ -252,7 +252,7 @@ def _rows(V: NDArray[np.float64], factor: NDArray[np.float64] | None) -> NDArray
 
 
 def _orthonormal(W: NDArray[np.float64], V: NDArray[np.float64], floor: float = 0.0) -> NDArray[np.float64]:
-    """Orthonormal basis of the columns of `W`, which are orthogonal to `V` but for rounding; what is noise is dropped."""
+    """Orthonormal basis of the columns of `W`, which are orthogonal to `V` but for rounding; noise is dropped."""
     Q, R, _ = linalg.qr(W, mode="economic", pivoting=True)
     keep = np.abs(np.diagonal(R)) > max(floor, EPS * abs(R[0, 0]) if R.size else 0.0)
     Q = Q[:, keep]

@@ -115,7 +115,7 @@ def em_priors(
         curvature = np.linalg.norm(v)
         new = second
         if curvature > 0:
-            length = max(1.0, np.linalg.norm(r) / curvature)
+            length = max(1.0, float(np.linalg.norm(r) / curvature))
             leap = shares + 2 * length * r + length**2 * v
             # a leap out of the simplex would lose a class for good: EM never revives a zero
             if leap.min() >= 0 and (leap[second > 0] > 0).all():

@@ -5,6 +5,26 @@ can hurt when source and target follow opposite rules, because the model is then
 strength lets go of it.
 """
 
+from landbridge.parameter._adaptive_svm import AdaptiveSVM, adaptive_svm
+from landbridge.parameter._prior_gp import SourcePriorGP, prior_scale
 from landbridge.parameter._prior_linear import SourcePriorLogistic, SourcePriorRidge, prior_logistic, prior_ridge
+from landbridge.parameter._transemdt import TransEMDT, cluster_vote, refit_tree
+from landbridge.parameter._transfer_tree import TransferForest, TransferTree, ser, strut
 
-__all__ = ["SourcePriorLogistic", "SourcePriorRidge", "prior_logistic", "prior_ridge"]
+__all__ = [
+    "AdaptiveSVM",
+    "SourcePriorGP",
+    "SourcePriorLogistic",
+    "SourcePriorRidge",
+    "TransEMDT",
+    "TransferForest",
+    "TransferTree",
+    "adaptive_svm",
+    "cluster_vote",
+    "prior_logistic",
+    "prior_ridge",
+    "prior_scale",
+    "refit_tree",
+    "ser",
+    "strut",
+]

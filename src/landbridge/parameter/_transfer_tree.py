@@ -1,4 +1,4 @@
-"""Transfer trees: refine a source tree or forest on target rows, by structure expansion and reduction or by thresholds."""
+"""Transfer trees: refine a source tree or forest on target rows, in its structure (SER) or its thresholds (STRUT)."""
 
 from __future__ import annotations
 
@@ -279,7 +279,7 @@ class TransferTree(_TransferTrees):
     >>> y, shifted = (X[:, 0] > 0.5).astype(int), (X[:, 0] > 0.7).astype(int)
     >>> model = TransferTree("strut", random_state=0).fit(X, y, X_target=X[::5], y_target=shifted[::5])
     >>> round(float(model.trees_[0].threshold[0]), 3)
-    0.725
+    0.675
     """
 
     transfer_tags = TransferTags(

@@ -19,6 +19,7 @@ from landbridge.catalogue import methods as all_methods
 from landbridge.discrepancy._diagnosis import Diagnosis
 from landbridge.domain import Domain
 from landbridge.exceptions import InputError
+from landbridge.feature._domain_scaler import DomainScaler
 from landbridge.pipeline import make_pipeline
 
 __all__ = ["Planned", "default_estimator", "plan"]
@@ -96,16 +97,26 @@ def plan(
     -------
     list of Planned
     """
+    # Columns that were moved or rescaled as a whole are brought to one scale domain by domain, before any method.
+    scaler = DomainScaler() if diagnosis.kind in ("concept", "subspace") else StandardScaler()
     if methods is not None:
-        return [_asked_for(m, estimator, source, random_state) for m in methods]
+        return [_asked_for(m, estimator, scaler, random_state) for m in methods]
     return [
-        _planned(m, source, target, task=task, labelled=labelled, estimator=estimator, seed=random_state)
+        _planned(m, source, target, task=task, labelled=labelled, estimator=estimator, scaler=scaler, seed=random_state)
         for m in all_methods()
     ]
 
 
 def _planned(
-    method: Method, source: Domain, target: Domain, *, task: str, labelled: int, estimator: Any, seed: int | None
+    method: Method,
+    source: Domain,
+    target: Domain,
+    *,
+    task: str,
+    labelled: int,
+    estimator: Any,
+    scaler: Any,
+    seed: int | None,
 ) -> Planned:
     tags = method.tags
 
@@ -116,6 +127,8 @@ def _planned(
         return skipped(f"made for {' and '.join(sorted(tags.tasks))}, not {task}")
     if "y_target" in tags.needs and not labelled:
         return skipped("needs target labels, and there are none to learn from")
+    if method.family == "parameter" and "y_target" in tags.reads and not labelled:
+        return skipped("without target labels it is the source model itself")
     if "source_domain" in tags.needs and source.source_domain is None:
         return skipped("needs several sources, told apart by source_domain")
     if not method.available:
@@ -125,12 +138,11 @@ def _planned(
     if tags.max_rows is not None and max(len(source), len(target)) > tags.max_rows:
         return skipped(f"grows too fast for so many rows ({tags.growth})")
     made_for = " and ".join(sorted(tags.answers)) or "any"
-    return Planned(
-        method.name, method.family, compose(method.cls(), estimator, seed), f"made for {made_for} shift", tags.answers
-    )
+    model = compose(method.cls(), estimator, scaler, seed)
+    return Planned(method.name, method.family, model, f"made for {made_for} shift", tags.answers)
 
 
-def compose(method: TransferEstimator, estimator: Any, seed: int | None = None) -> Any:
+def compose(method: TransferEstimator, estimator: Any, scaler: Any = None, seed: int | None = None) -> Any:
     """Put a method and the base learner together: scale, transfer, learn.
 
     Parameters
@@ -139,6 +151,8 @@ def compose(method: TransferEstimator, estimator: Any, seed: int | None = None) 
         Unfitted.
     estimator : estimator
         Base learner.
+    scaler : transformer, optional
+        First step; standardises by the source where left out.
     seed : int, optional
         Set as ``random_state`` where the method has one that is not set.
 
@@ -146,23 +160,24 @@ def compose(method: TransferEstimator, estimator: Any, seed: int | None = None) 
     -------
     TransferPipeline
     """
+    scaler = StandardScaler() if scaler is None else clone(scaler)
     params = method.get_params(deep=False)
     if seed is not None and "random_state" in params and params["random_state"] is None:
         method.set_params(random_state=seed)
     if isinstance(method, FeatureTransfer):
         if method.own_scaling:
             return make_pipeline(method, clone(estimator))
-        return make_pipeline(StandardScaler(), method, clone(estimator))
+        return make_pipeline(scaler, method, clone(estimator))
     if isinstance(method, InstanceTransfer) and params.get("estimator") is None:
         method.set_params(estimator=clone(estimator))
-    return make_pipeline(StandardScaler(), method)
+    return make_pipeline(scaler, method)
 
 
-def _asked_for(asked: Any, estimator: Any, source: Domain, seed: int | None) -> Planned:
+def _asked_for(asked: Any, estimator: Any, scaler: Any, seed: int | None) -> Planned:
     if isinstance(asked, str):
         method = find(asked)
         return Planned(
-            method.name, method.family, compose(method.cls(), estimator, seed), "asked for", method.tags.answers
+            method.name, method.family, compose(method.cls(), estimator, scaler, seed), "asked for", method.tags.answers
         )
     if isinstance(asked, Pipeline):
         inner = next((s for _, s in asked.steps if isinstance(s, TransferEstimator)), None)
@@ -173,7 +188,7 @@ def _asked_for(asked: Any, estimator: Any, source: Domain, seed: int | None) -> 
     if isinstance(asked, TransferEstimator):
         tags = asked.transfer_tags
         return Planned(
-            type(asked).__name__, tags.family, compose(clone(asked), estimator, seed), "asked for", tags.answers
+            type(asked).__name__, tags.family, compose(clone(asked), estimator, scaler, seed), "asked for", tags.answers
         )
     raise InputError(f"methods: {asked!r} is neither the name of a method nor a transfer estimator or pipeline.")
 

@@ -47,33 +47,20 @@ def as_pair(source: Any, target: Any, *, label: str | None = None) -> tuple[Doma
     (Domain('source', 3 rows x 3 columns, table, labelled), Domain('target', 3 rows x 3 columns, table, no labels))
     """
     encoder = None
-    if _is_raw(source) or _is_raw(target):
-        if _is_raw(source) and _is_raw(target):
-            from landbridge.data import read_pair
+    if _is_raw(source) and _is_raw(target):
+        from landbridge.data import read_pair
 
-            read = read_pair(source, target, label=label)
-            pair, encoder = (read[0], read[1]), read[2] if len(read) > 2 else None
-        else:
-            given = "source" if _is_raw(source) else "target"
-            other = "target" if given == "source" else "source"
-            pair = tuple(
-                _read_one(side, name, label) if name == given else _one(side, name)
-                for side, name in ((source, "source"), (target, "target"))
-            )
-            if pair[0].X.shape[1] != pair[1].X.shape[1]:
-                raise InputError(
-                    f"{given} was read as {pair[given == 'target'].X.shape[1]} columns but {other} has "
-                    f"{pair[other == 'target'].X.shape[1]}; give both sides as files or DataFrames, or both as arrays."
-                )
+        read = read_pair(source, target, label=label)
+        one, two, encoder = read[0], read[1], read[2] if len(read) > 2 else None
     else:
-        pair = _one(source, "source"), _one(target, "target")
-    n, m = pair[0].X.shape[1], pair[1].X.shape[1]
+        one, two = _one(source, "source", label), _one(target, "target", label)
+    n, m = one.X.shape[1], two.X.shape[1]
     if n != m:
         raise InputError(
-            f"target has {m} columns but source has {n}; give both the same columns in the same order, or drop those "
-            "that only one side has."
+            f"target has {m} columns but source has {n}; give both the same columns in the same order and form, or "
+            "drop those that only one side has."
         )
-    return pair[0], _in_order(pair[0], pair[1]), encoder
+    return one, _in_order(one, two), encoder
 
 
 def _is_raw(side: Any) -> bool:
@@ -83,17 +70,14 @@ def _is_raw(side: Any) -> bool:
     return hasattr(side, "columns") and not isinstance(side, Domain)
 
 
-def _read_one(side: Any, name: str, label: str | None) -> Domain:
-    from landbridge.data import read
-
-    domain = read(side, label=label)
-    domain = domain[0] if isinstance(domain, tuple) else domain
-    return domain if domain.name else domain.replace(name=name)._with_columns(domain.columns)
-
-
-def _one(side: Any, name: str) -> Domain:
+def _one(side: Any, name: str, label: str | None) -> Domain:
     if isinstance(side, Domain):
         return side
+    if _is_raw(side):
+        from landbridge.data import read
+
+        domain = read(side, label=label)
+        return domain[0] if isinstance(domain, tuple) else domain
     if isinstance(side, str):
         from landbridge.data import load_builtin
 
@@ -101,12 +85,15 @@ def _one(side: Any, name: str) -> Domain:
     if isinstance(side, tuple):
         if len(side) != 2:
             raise InputError(f"{name} is a tuple of {len(side)}; give (X, y), or X alone.")
-        return Domain(side[0], side[1], name=name)
+        return _rows(side[0], side[1], name)
     if side is None:
         raise InputError(f"{name} is None; give a Domain, (X, y), rows, a DataFrame, a path or 'builtin:NAME'.")
-    if not sparse.issparse(side) and np.ndim(side) in (3, 4):
-        return Domain(side, name=name, kind="images")
-    return Domain(side, name=name)
+    return _rows(side, None, name)
+
+
+def _rows(X: Any, y: Any, name: str) -> Domain:
+    flat = sparse.issparse(X) or hasattr(X, "columns") or np.ndim(X) not in (3, 4)
+    return Domain(X, y, name=name, kind="table" if flat else "images")
 
 
 def _in_order(source: Domain, target: Domain) -> Domain:

@@ -16,7 +16,8 @@ from landbridge.base import split_labelled
 from landbridge.discrepancy._shift_kind import diagnose
 from landbridge.domain import Domain
 from landbridge.exceptions import InputError, LabelError
-from landbridge.guard._decide import Verdict, decide
+from landbridge.guard._committee import Consensus
+from landbridge.guard._decide import CONSENSUS, Verdict, consensus, decide, jury, voices
 from landbridge.guard._labelled import LabelledSplits
 from landbridge.guard._source_weights import source_weights
 from landbridge.guard._trial import Trial, try_model
@@ -132,6 +133,8 @@ def transfer(
     timings["guard"] = time.perf_counter() - clock
     timings["total"] = time.perf_counter() - started
     metric = "accuracy" if task == "classification" else "R²"
+    if CONSENSUS in verdict.judged:
+        trials = [*trials, _committee(trials)]
     chosen = next(t for t in trials if t.name == verdict.chosen)
     return Result(
         model=chosen.model,
@@ -304,6 +307,13 @@ def _run(
     return trials
 
 
+def _committee(trials: list[Trial]) -> Trial:
+    members = jury(trials)
+    model = Consensus([t.model for t in members], voices(len(members)), [t.name for t in members]).fit()
+    predicted, seconds = consensus(members), sum(t.seconds for t in members)
+    return Trial(CONSENSUS, "committee", model=model, predicted=predicted, seconds=seconds)
+
+
 def _one(i: int, name: str, family: str, model: Any, *sides: Any, **how: Any) -> tuple[int, Trial]:
     *sides, answers = sides
     return i, try_model(name, family, model, *sides, answers=answers, **how)
@@ -319,9 +329,9 @@ def _table(
         if trial.error:
             table.append(Candidate(trial.name, trial.family, "failed", trial.error, seconds=trial.seconds))
             continue
-        why = reasons.get(trial.name, "a way of not transferring")
+        why = reasons.get(trial.name, "a way of not transferring" if trial.baseline else "")
         if judged is not None and judged.why and not trial.baseline:
-            why = f"{why}; {judged.why}"
+            why = f"{why}; {judged.why}" if why else judged.why
         table.append(
             Candidate(
                 trial.name,
