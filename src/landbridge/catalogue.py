@@ -125,7 +125,7 @@ def _walk(family: str) -> list[Method]:
         module = importlib.import_module(f"landbridge.{family}.{info.name}")
         for name, cls in vars(module).items():
             own = inspect.isclass(cls) and cls.__module__ == module.__name__ and not name.startswith("_")
-            if own and issubclass(cls, TransferEstimator) and not inspect.isabstract(cls):
+            if own and issubclass(cls, TransferEstimator) and hasattr(cls, "transfer_tags"):
                 found[name] = Method(name, family, cls, (inspect.getdoc(cls) or "").split("\n")[0])
     return [found[n] for n in sorted(found)]
 

@@ -161,7 +161,7 @@ def test_errors_name_the_argument():
     with pytest.raises(InputError, match="estimator=LogisticRegression has no trees"):
         TransferTree(estimator=LogisticRegression()).fit(X, y)
     frozen = FrozenEstimator(grown())
-    with pytest.raises(LabelError, match="y_target holds the class [567], which"):
+    with pytest.raises(LabelError, match=r"y_target holds the class [567], which"):
         TransferTree(estimator=frozen).adapt(X, y + 5)
 
 

@@ -39,6 +39,8 @@ WIDEST = 256
 MOST_CLASSES = 50
 # a turn of subspaces that misses less of the variance than this is no shift, however certain
 BLIND = 0.05
+# a target row that is so many times likelier there than in the source has no support in the source
+HEAVIEST = 50.0
 
 
 def diagnose(
@@ -57,7 +59,8 @@ def diagnose(
     the difference (squared MMD, and a classifier's advantage) that its repair removes:
 
     * ``"label"``: weights by class, with the target's class shares estimated from unlabelled rows;
-    * ``"covariate"``: weights by row, from a domain classifier; works only where the source has rows at all;
+    * ``"covariate"``: weights by row, from a domain classifier on the columns and their squares, times the share of
+      target rows that the source supports at all;
     * ``"concept"``: per-domain standardisation of every column. A domain that was moved or rescaled as a whole no
       longer means the same by the same values, so that P(y | x) has changed. If labelled target rows are there, their
       errors under a source model, beyond those expected and those of a model of their own, count as well;
@@ -160,7 +163,6 @@ class _Found:
 
     K: NDArray[np.float64]
     p_linear: NDArray[np.float64]
-    p_kernel: NDArray[np.float64]
     raw_error: float
     differs: bool
     measurements: dict[str, Measurement] = field(default_factory=dict)
@@ -252,7 +254,7 @@ def _measure_difference(pair: _Pair, n_permutations: int, n_bootstrap: int, rng:
     seen = min(error, raw_error) < 0.5 - 1.5 * np.sqrt(0.25 * (1 / n + 1 / m))
     turned = measured["subspace_distance"]
     differs = _p(measured["mmd"]) <= sure or seen or (_p(turned) <= sure and turned.value >= BLIND)
-    return _Found(K, p_linear, p_kernel, raw_error, bool(differs), measured)
+    return _Found(K, p_linear, raw_error, bool(differs), measured)
 
 
 def _measure_label_shift(
@@ -297,17 +299,21 @@ def _measure_repairs(pair: _Pair, found: _Found, evidence: dict[str, float], rng
     before = m["mmd"].value
     member = np.repeat([1.0, 0.0], [n, k])
 
-    best = None
-    for p in (found.p_linear[:n], found.p_kernel[:n]):
-        weights = np.minimum(np.clip(p, 1e-6, 1.0) / np.clip(1 - p, 1e-6, 1.0), 50.0)
+    # Weights that rise and fall with the columns and their squares, no more: a flexible enough density ratio turns
+    # any distribution into any other that overlaps it, a moved one included, and would explain nothing.
+    curved = cross_fitted_domain(*(np.hstack([X, np.minimum(X**2, 25.0)]) for X in (Xs, Xt)), rng)
+    evidence["covariate"], details = -1.0, {}
+    for p in (found.p_linear, curved):
+        odds = np.clip(p, 1e-6, 1.0) / np.clip(1 - p, 1e-6, 1.0)
+        weights = np.minimum(odds[:n], HEAVIEST)
         after = float(weighted_mmd2(found.K, np.append(weights, np.zeros(k)), 1 - member))
+        supported = float((odds[n:] < HEAVIEST).mean())
         effective = float(weights.sum() ** 2 / (weights**2).sum())
-        share = _removed(before, after) * min(1.0, effective / 20)
-        if best is None or share > best[0]:
-            best = share, {"mmd_after": after, "effective_rows": effective}
-    assert best is not None
-    evidence["covariate"] = best[0]
-    m["explained_by_row_weights"] = Measurement("explained_by_row_weights", best[0], details=best[1])
+        share = _removed(before, after) * supported * min(1.0, effective / 10)
+        if share > evidence["covariate"]:
+            evidence["covariate"] = share
+            details = {"mmd_after": after, "effective_rows": effective, "supported_target_rows": supported}
+    m["explained_by_row_weights"] = Measurement("explained_by_row_weights", evidence["covariate"], details=details)
 
     Zs, Zt = ((X - X.mean(axis=0)) / within_scale(X, X) for X in (Xs, Xt))
     K = mixture_kernel(np.concatenate([Zs, Zt]), gammas=[median_gamma(Zs, Zt, random_state=rng)])

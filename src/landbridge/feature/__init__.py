@@ -6,9 +6,13 @@ They can hurt when class proportions differ, because aligning the rows then mixe
 
 from landbridge.feature._coral import CORAL, coral_map
 from landbridge.feature._domain_scaler import DomainScaler, column_statistics
+from landbridge.feature._easyadapt import FeatureAugmentation, augment
 from landbridge.feature._easytl import EasyTL, assign_classes
 from landbridge.feature._gfk import GFK, subspace_disagreement
 from landbridge.feature._jda import JDA, joint_mmd_factor
+from landbridge.feature._linear_ot import LinearOT, gaussian_transport
+from landbridge.feature._ot_class import ClassRegularizedOT, forbid_known_mismatches
+from landbridge.feature._ot_label_propagation import OTLabelPropagation, propagate
 from landbridge.feature._ot_mapping import OTMapping, barycentric_map, transport_plan
 from landbridge.feature._subspace_alignment import SubspaceAlignment, subspace_alignment
 from landbridge.feature._tca import TCA, transfer_components
@@ -18,15 +22,23 @@ __all__ = [
     "GFK",
     "JDA",
     "TCA",
+    "ClassRegularizedOT",
     "DomainScaler",
     "EasyTL",
+    "FeatureAugmentation",
+    "LinearOT",
+    "OTLabelPropagation",
     "OTMapping",
     "SubspaceAlignment",
     "assign_classes",
+    "augment",
     "barycentric_map",
     "column_statistics",
     "coral_map",
+    "forbid_known_mismatches",
+    "gaussian_transport",
     "joint_mmd_factor",
+    "propagate",
     "subspace_alignment",
     "subspace_disagreement",
     "transfer_components",

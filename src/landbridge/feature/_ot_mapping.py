@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+from abc import abstractmethod
 from numbers import Integral, Real
 from typing import Any
 
@@ -24,6 +26,7 @@ def transport_plan(
     *,
     solver: str = "sinkhorn",
     reg: float = 0.05,
+    reg_mass: float = 1.0,
     max_iter: int = 1000,
     tol: float = 1e-7,
 ) -> tuple[NDArray[np.float64], int]:
@@ -38,10 +41,12 @@ def transport_plan(
         Cost of moving each source row to each target row, about 1 in the middle.
     source_weights, target_weights : ndarray
         Masses; each sums to one.
-    solver : {"sinkhorn", "emd"}
-        Entropic or exact.
+    solver : {"sinkhorn", "emd", "unbalanced"}
+        Entropic, exact, or entropic with masses that need not be met: their Kullback-Leibler divergence is paid for.
     reg : float
         Strength of the entropy, relative to the costs.
+    reg_mass : float
+        Price of missing the masses, for ``"unbalanced"``.
     max_iter : int
         Iterations; the exact solver gets a thousand times as many, which are cheaper.
     tol : float
@@ -62,10 +67,18 @@ def transport_plan(
     if solver == "emd":
         plan, _ = ot.emd(source_weights, target_weights, cost, numItermax=1000 * max_iter, log=True)
         return plan, 1
+    options = {"numItermax": max_iter, "stopThr": tol, "log": True}
+    if solver == "unbalanced":
+        method = "sinkhorn" if cost.max() < 300 * reg else "sinkhorn_stabilized"
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # an early stop is bounded by max_iter on purpose
+            plan, log = ot.unbalanced.sinkhorn_unbalanced(
+                source_weights, target_weights, cost, reg, reg_mass, method=method, **options
+            )
+        return plan, len(log["err"]) or 1
     # exp(-C / reg) underflows beyond about 700: from there on, work with logarithms throughout (slower).
     method = "sinkhorn" if cost.max() < 300 * reg else "sinkhorn_log"
-    options = {"numItermax": max_iter, "stopThr": tol, "log": True, "warn": False}
-    plan, log = ot.sinkhorn(source_weights, target_weights, cost, reg, method=method, **options)
+    plan, log = ot.sinkhorn(source_weights, target_weights, cost, reg, method=method, warn=False, **options)
     return plan, int(log.get("niter", max_iter)) + 1
 
 
@@ -98,7 +111,47 @@ def barycentric_map(plan: NDArray[np.float64], Xt: NDArray[np.float64]) -> NDArr
     return (plan @ Xt) / plan.sum(axis=1, keepdims=True)
 
 
-class OTMapping(FeatureTransfer):
+class BarycentricMapping(FeatureTransfer):
+    """Template of the mappings by a transport plan; a method gives the hook ``_plan``."""
+
+    preserves_columns = True
+    norm: str | None
+    max_rows: int | None
+    random_state: Any
+
+    @abstractmethod
+    def _plan(
+        self, Xs: NDArray[np.float64], weights: NDArray[np.float64], ys: Any, Xt: NDArray[np.float64], yt: Any
+    ) -> tuple[NDArray[np.float64], int]: ...
+
+    def _fit(self, Xs: Any, ys: Any, Xt: Any, yt: Any) -> None:
+        self.n_iter_ = 1
+        if Xs.shape == Xt.shape and np.array_equal(Xs, Xt):  # nothing to carry; the entropy would only blur it
+            self.source_rows_, self.source_shift_ = Xs[:1].copy(), np.zeros((1, Xs.shape[1]))
+            return
+        rng = check_random_state(self.random_state)
+        drawn, met = subsample(len(Xs), self.max_rows, rng), subsample(len(Xt), self.max_rows, rng)
+        Xs, Xt = Xs[drawn], Xt[met]
+        ys, yt = (None if y is None else y[rows] for y, rows in ((ys, drawn), (yt, met)))
+        # Equal rows move together, so that the map is a function of the row.
+        self.source_rows_, group, counts = np.unique(Xs, axis=0, return_inverse=True, return_counts=True)
+        if ys is None:
+            plan, self.n_iter_ = self._plan(self.source_rows_, counts / len(Xs), None, Xt, yt)
+            self.source_shift_ = _places(plan, self.source_rows_, Xt) - self.source_rows_
+            return
+        plan, self.n_iter_ = self._plan(Xs, np.full(len(Xs), 1.0 / len(Xs)), ys, Xt, yt)
+        moved = np.zeros_like(self.source_rows_)
+        np.add.at(moved, group.ravel(), _places(plan, Xs, Xt) - Xs)
+        self.source_shift_ = moved / counts[:, None]
+
+    def _map_source(self, X: Any) -> Any:
+        return X + self.source_shift_[pairwise_distances_argmin(X, self.source_rows_)]
+
+    def _map_target(self, X: Any) -> Any:
+        return X.copy()
+
+
+class OTMapping(BarycentricMapping):
     """Carry source rows onto the target by optimal transport.
 
     A plan moves the source's mass onto the target's at the least total squared distance; each source row then goes to
@@ -107,11 +160,14 @@ class OTMapping(FeatureTransfer):
 
     Parameters
     ----------
-    solver : {"sinkhorn", "emd"}, default="sinkhorn"
-        Entropic transport, smooth and fast, or exact transport.
+    solver : {"sinkhorn", "emd", "unbalanced"}, default="sinkhorn"
+        Entropic transport, smooth and fast; exact transport; or entropic transport whose masses need not be met, so
+        that a group which is larger in one domain may stay in part unmatched.
     reg : float, default=0.05
         Strength of the entropy, relative to the normalised costs; larger is smoother and draws rows together.
-        Only for ``"sinkhorn"``.
+        Not for ``"emd"``.
+    reg_mass : float, default=1.0
+        Price of missing the masses, relative to the normalised costs. Only for ``"unbalanced"``.
     norm : {"median", "max", None}, default="median"
         What the costs are divided by, so that `reg` means the same whatever the units.
     max_rows : int or None, default=2000
@@ -164,10 +220,10 @@ class OTMapping(FeatureTransfer):
         growth="time O(m² (d + iterations)) sinkhorn, O(m³) emd; memory O(m²); m = min(n, max_rows)",
         reference="Courty, Flamary, Tuia, Rakotomamonjy: Optimal transport for domain adaptation. TPAMI 39(9), 2017",
     )
-    preserves_columns = True
     _parameter_constraints = {
-        "solver": [StrOptions({"sinkhorn", "emd"})],
+        "solver": [StrOptions({"sinkhorn", "emd", "unbalanced"})],
         "reg": [Interval(Real, 0, None, closed="neither")],
+        "reg_mass": [Interval(Real, 0, None, closed="neither")],
         "norm": [StrOptions({"median", "max"}), None],
         "max_rows": [Interval(Integral, 2, None, closed="left"), None],
         "max_iter": [Interval(Integral, 1, None, closed="left")],
@@ -180,6 +236,7 @@ class OTMapping(FeatureTransfer):
         solver: str = "sinkhorn",
         *,
         reg: float = 0.05,
+        reg_mass: float = 1.0,
         norm: str | None = "median",
         max_rows: int | None = 2000,
         max_iter: int = 1000,
@@ -188,6 +245,7 @@ class OTMapping(FeatureTransfer):
     ) -> None:
         self.solver = solver
         self.reg = reg
+        self.reg_mass = reg_mass
         self.norm = norm
         self.max_rows = max_rows
         self.max_iter = max_iter
@@ -195,32 +253,21 @@ class OTMapping(FeatureTransfer):
         self.random_state = random_state
 
     def _fit(self, Xs: Any, ys: Any, Xt: Any, yt: Any) -> None:
-        self.n_iter_ = 1
-        if Xs.shape == Xt.shape and np.array_equal(Xs, Xt):  # nothing to carry; the entropy would only blur it
-            self.source_rows_, self.source_shift_ = Xs[:1].copy(), np.zeros((1, Xs.shape[1]))
-            return
-        rng = check_random_state(self.random_state)
-        Xs = Xs[subsample(len(Xs), self.max_rows, rng)]
-        Xt = Xt[subsample(len(Xt), self.max_rows, rng)]
-        # Equal rows move together, so that the map is a function of the row.
-        self.source_rows_, counts = np.unique(Xs, axis=0, return_counts=True)
-        cost = normalised_cost(self.source_rows_, Xt, self.norm)
-        plan, self.n_iter_ = transport_plan(
-            cost,
-            counts / len(Xs),
+        super()._fit(Xs, None, Xt, None)
+
+    def _plan(
+        self, Xs: NDArray[np.float64], weights: NDArray[np.float64], ys: Any, Xt: NDArray[np.float64], yt: Any
+    ) -> tuple[NDArray[np.float64], int]:
+        return transport_plan(
+            normalised_cost(Xs, Xt, self.norm),
+            weights,
             np.full(len(Xt), 1.0 / len(Xt)),
             solver=self.solver,
             reg=self.reg,
+            reg_mass=self.reg_mass,
             max_iter=self.max_iter,
             tol=self.tol,
         )
-        self.source_shift_ = barycentric_map(plan, Xt) - self.source_rows_
-
-    def _map_source(self, X: Any) -> Any:
-        return X + self.source_shift_[pairwise_distances_argmin(X, self.source_rows_)]
-
-    def _map_target(self, X: Any) -> Any:
-        return X.copy()
 
 
 def normalised_cost(Xs: NDArray[np.float64], Xt: NDArray[np.float64], norm: str | None) -> NDArray[np.float64]:
@@ -247,3 +294,13 @@ def normalised_cost(Xs: NDArray[np.float64], Xt: NDArray[np.float64], norm: str 
     if scale > 0:
         cost /= scale
     return cost
+
+
+def _places(plan: NDArray[np.float64], Xs: NDArray[np.float64], Xt: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Where the source rows go; a row whose mass the plan leaves out stays."""
+    out = plan.sum(axis=1) <= np.finfo(float).tiny
+    if not out.any():
+        return barycentric_map(plan, Xt)
+    places = Xs.copy()
+    places[~out] = barycentric_map(plan[~out], Xt)
+    return places

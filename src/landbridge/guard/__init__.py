@@ -8,8 +8,9 @@ refuses what it cannot defend, with the reason in words.
 from landbridge.guard._circular import circular
 from landbridge.guard._committee import Consensus, consensus_proba
 from landbridge.guard._consensus import agreement, vote
-from landbridge.guard._decide import Judged, Verdict, decide
+from landbridge.guard._decide import Judged, Verdict, WeightedSource, decide
 from landbridge.guard._dev import dev_risk, embedded_validation
+from landbridge.guard._doubly_robust import Teacher, doubly_robust_gain, fit_teacher
 from landbridge.guard._entropy import mean_entropy, prediction_entropy
 from landbridge.guard._importance_weighted import importance_weighted
 from landbridge.guard._labelled import LabelledSplits, nested_gain, scores_on_splits
@@ -23,8 +24,10 @@ __all__ = [
     "Consensus",
     "Judged",
     "LabelledSplits",
+    "Teacher",
     "Trial",
     "Verdict",
+    "WeightedSource",
     "agreement",
     "circular",
     "common_space",
@@ -32,7 +35,9 @@ __all__ = [
     "corrected_gain",
     "decide",
     "dev_risk",
+    "doubly_robust_gain",
     "embedded_validation",
+    "fit_teacher",
     "importance_weighted",
     "mean_entropy",
     "neighbourhood_density",

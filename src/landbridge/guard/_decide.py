@@ -12,12 +12,13 @@ from numpy.typing import NDArray
 from landbridge.discrepancy._diagnosis import Diagnosis
 from landbridge.guard._committee import consensus_proba
 from landbridge.guard._consensus import agreement
+from landbridge.guard._doubly_robust import Teacher, doubly_robust_gain
 from landbridge.guard._labelled import LabelledSplits, nested_gain
 from landbridge.guard._paired import corrected_gain
 from landbridge.guard._trial import Trial
 from landbridge.measurement import Measurement
 
-__all__ = ["Judged", "Verdict", "decide"]
+__all__ = ["Judged", "Verdict", "WeightedSource", "consensus", "decide", "jury", "voices"]
 
 WITHOUT = "no target labels"
 N_BOOTSTRAP = 500
@@ -83,7 +84,7 @@ def decide(
     diagnosis: Diagnosis,
     *,
     folds: LabelledSplits | None = None,
-    weights: NDArray[np.float64] | None = None,
+    weighted: WeightedSource | None = None,
     confidence: float = 0.9,
     random_state: int | None = 0,
 ) -> Verdict:
@@ -97,8 +98,8 @@ def decide(
         What measure() found.
     folds : LabelledSplits, optional
         Given where target labels were enough to score every trial on splits of them.
-    weights : ndarray of shape (n_source,), optional
-        Weights that make source rows stand for the target, where the diagnosed shift allows it.
+    weighted : WeightedSource, optional
+        Source rows that can stand for the target, where the diagnosed shift allows it.
     confidence : float, default=0.9
         How sure a gain must be, one-sided.
     random_state : int, optional
@@ -111,7 +112,7 @@ def decide(
     alive = [t for t in trials if not t.error]
     if folds is not None and all(t.splits is not None for t in alive):
         return _by_labels(alive, folds, confidence)
-    return _without_labels([t for t in alive if t.name != "target-only"], diagnosis, weights, confidence, random_state)
+    return _without_labels([t for t in alive if t.name != "target-only"], diagnosis, weighted, confidence, random_state)
 
 
 def _by_labels(trials: list[Trial], folds: LabelledSplits, confidence: float) -> Verdict:
@@ -151,6 +152,56 @@ def _by_labels(trials: list[Trial], folds: LabelledSplits, confidence: float) ->
     return Verdict(stay, False, reason, "target labels", nested, judged)
 
 
+@dataclass(frozen=True)
+class WeightedSource:
+    """Source rows, weighted so that they can stand for the target.
+
+    Parameters
+    ----------
+    truth : ndarray of shape (n_source,)
+        Source labels.
+    weights : ndarray of shape (n_source,)
+    teacher : Teacher or None
+        Under covariate shift: corrects what weighting alone gets wrong.
+    """
+
+    truth: NDArray[Any]
+    weights: NDArray[np.float64]
+    teacher: Teacher | None = None
+
+    def losses(self, trial: Trial) -> NDArray[np.float64]:
+        """Loss of each source row when it was held out.
+
+        Parameters
+        ----------
+        trial : Trial
+
+        Returns
+        -------
+        ndarray of shape (n_source,)
+        """
+        if trial.proba is not None:
+            return (trial.held_out != self.truth).astype(float)
+        return (np.asarray(trial.held_out) - self.truth) ** 2 / max(float(np.var(self.truth)), 1e-12)
+
+    def gain(self, trial: Trial, base: Trial, draws: NDArray[np.intp]) -> Measurement:
+        """Estimated gain of one trial over another on the target.
+
+        Parameters
+        ----------
+        trial, base : Trial
+        draws : ndarray of int, shape (n_bootstrap, n_source)
+
+        Returns
+        -------
+        Measurement
+        """
+        if self.teacher is None:
+            return _weighted(self.losses(base) - self.losses(trial), self.weights, draws, "gain", null=0.0)
+        pairs = ((t.held_out, t.predicted) for t in (trial, base))
+        return doubly_robust_gain(self.teacher, self.truth, self.weights, *pairs)  # type: ignore[arg-type]
+
+
 def _no_gain(gain: Measurement, stay: str) -> str:
     return f"not better than {stay}" if gain.value <= 0 else f"gain over {stay} may be chance"
 
@@ -158,7 +209,7 @@ def _no_gain(gain: Measurement, stay: str) -> str:
 def _without_labels(
     trials: list[Trial],
     diagnosis: Diagnosis,
-    weights: NDArray[np.float64] | None,
+    weighted: WeightedSource | None,
     confidence: float,
     seed: int | None,
 ) -> Verdict:
@@ -170,8 +221,8 @@ def _without_labels(
         return _stay(
             source_only, "No shift was found between the domains, so the source model applies as it is.", judged
         )
-    if weights is not None and source_only.losses is not None:
-        return _by_weighted_source(source_only, candidates, diagnosis, weights, confidence, seed)
+    if weighted is not None and source_only.held_out is not None:
+        return _by_weighted_source(source_only, candidates, diagnosis, weighted, confidence, seed)
     return _by_consensus(source_only, candidates, confidence, seed)
 
 
@@ -179,15 +230,14 @@ def _by_weighted_source(
     source_only: Trial,
     candidates: list[Trial],
     diagnosis: Diagnosis,
-    weights: NDArray[np.float64],
+    weighted: WeightedSource,
     confidence: float,
     seed: int | None,
 ) -> Verdict:
     """Label and covariate shift change how often rows are seen, not what they mean: held-out source rows, weighted to
     the target, then estimate the target's quality without bias (importance-weighted cross-validation)."""
-    kind = diagnosis.kind
-    base = source_only.losses
-    assert base is not None
+    kind, weights = diagnosis.kind, weighted.weights
+    base = weighted.losses(source_only)
     draws = np.random.default_rng(seed).integers(len(weights), size=(N_BOOTSTRAP, len(weights)))
     refused = (
         "label shift explains the difference: aligning the domains would mix the classes"
@@ -197,12 +247,13 @@ def _by_weighted_source(
     judged = {source_only.name: Judged(_weighted(1 - base, weights, draws), None, True, "a way of not transferring")}
     best: tuple[float, Trial, Measurement] | None = None
     for trial in candidates:
-        if kind not in trial.answers or trial.losses is None:
+        if kind not in trial.answers or trial.held_out is None:
             judged[trial.name] = Judged(None, None, False, refused)
             continue
-        gain = _weighted(base - trial.losses, weights, draws, "gain", null=0.0)
+        losses = weighted.losses(trial)
+        gain = weighted.gain(trial, source_only, draws)
         sure = gain.value > 0 and gain.p_value is not None and gain.p_value <= 1 - confidence
-        estimate = _weighted(1 - trial.losses, weights, draws)
+        estimate = _weighted(1 - losses, weights, draws)
         why = "gain holds over source rows weighted to the target" if sure else _no_gain(gain, source_only.name)
         judged[trial.name] = Judged(estimate, gain, sure, why)
         if sure and (best is None or gain.value > best[0]):
@@ -236,17 +287,17 @@ def _by_consensus(source_only: Trial, candidates: list[Trial], confidence: float
         if trial.answers and not trial.answers & MEANING:
             others = " and ".join(sorted(trial.answers))
             judged[trial.name] = Judged(None, None, False, f"made for {others} shift, which is not what is seen here")
-    jury = [source_only, *(t for t in candidates if t.name not in judged)]
+    asked = [source_only, *(t for t in candidates if t.name not in judged)]
     judged[source_only.name] = Judged(None, None, True, "a way of not transferring")
-    best = _judge_each(jury, judged, confidence, seed)
-    members = [source_only, *(t for t in jury[1:] if not _same(t, source_only))]
+    best = _judge_each(asked, judged, confidence, seed)
+    members = [source_only, *(t for t in asked[1:] if not _same(t, source_only))]
     if len(members) > SMALLEST_JURY:
         return _judge_together(members, judged, confidence, seed)
     if best is None:
         why = (
             f"No candidate is closer to what the methods agree on than the source model, by more than "
             f"{100 * MARGIN:.0f} points and more than chance"
-            if len(jury) > 2
+            if len(asked) > 2
             else "A single candidate cannot be judged against others, and its labels survive the way back to the "
             "source no better than the source model's"
         )
@@ -254,7 +305,9 @@ def _by_consensus(source_only: Trial, candidates: list[Trial], confidence: float
             source_only, f"{why}; without target labels no gain can be defended, and source-only is kept.", judged
         )
     trial, gain = best
-    what = f"what {len(jury)} models agree on" if len(jury) > 2 else "the source's labels after the way there and back"
+    what = (
+        f"what {len(asked)} models agree on" if len(asked) > 2 else "the source's labels after the way there and back"
+    )
     reason = f"{trial.name} is {100 * gain.value:.1f} points closer than the source model to {what}."
     return Verdict(trial.name, True, reason, WITHOUT, gain, judged)
 

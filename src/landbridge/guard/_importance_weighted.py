@@ -19,7 +19,7 @@ from landbridge.instance._density_ratio import probability_ratio
 from landbridge.measurement import Measurement
 from landbridge.pipeline import TransferPipeline
 
-__all__ = ["fit_transfer", "held_out_losses", "importance_weighted", "source_losses_and_weights"]
+__all__ = ["fit_transfer", "held_out_answers", "importance_weighted", "source_losses_and_weights"]
 
 
 def importance_weighted(
@@ -89,10 +89,10 @@ def importance_weighted(
     return Measurement("importance-weighted risk", value, low=low, high=high, higher_is_better=False)
 
 
-def held_out_losses(
+def held_out_answers(
     estimator: Any, source: Domain, target: Domain, *, cv: int = 3, random_state: Any = 0
-) -> NDArray[np.float64]:
-    """Loss of each source row under a clone that was fitted without it.
+) -> NDArray[Any]:
+    """Prediction for each source row by a clone that was fitted without it.
 
     Parameters
     ----------
@@ -108,12 +108,16 @@ def held_out_losses(
     Returns
     -------
     ndarray of shape (n_source,)
-        0 or 1 (classification), or squared error over the labels' variance.
+        Labels or values.
     """
-    losses = np.zeros(len(source))
+    answers: Any = None
     for model, test in _held_out(estimator, source, target, cv, random_state):
-        losses[test] = _losses(model, source, test)
-    return losses
+        predicted = predict_source(model, _take(source.frame(), test))
+        answers = np.empty(len(source), dtype=predicted.dtype) if answers is None else answers
+        if predicted.dtype.kind in "SU":  # strings of one fold may be longer than those of another
+            answers = answers.astype(object)
+        answers[test] = predicted
+    return np.array(answers.tolist())
 
 
 def source_losses_and_weights(

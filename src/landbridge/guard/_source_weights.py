@@ -6,10 +6,9 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import StratifiedKFold, cross_val_predict
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
+from scipy import sparse
+from sklearn.decomposition import TruncatedSVD
+from sklearn.ensemble import RandomForestClassifier
 
 from landbridge.discrepancy._diagnosis import Diagnosis
 from landbridge.domain import Domain
@@ -19,6 +18,8 @@ __all__ = ["source_weights"]
 
 # Larger ratios than this are mostly noise of the classifier behind them.
 CLIP = 20.0
+N_TREES = 200
+MOST_ROWS = 20_000
 
 
 def source_weights(
@@ -34,7 +35,7 @@ def source_weights(
         Labelled.
     target : Domain
     random_state : int, optional
-        Cuts the folds of the domain classifier.
+        Grows the forest of the domain classifier.
 
     Returns
     -------
@@ -55,11 +56,20 @@ def source_weights(
 
 
 def _row_weights(Xs: Any, Xt: Any, seed: int | None) -> NDArray[np.float64]:
-    from scipy import sparse
-
-    X = sparse.vstack([Xs, Xt]).tocsr() if sparse.issparse(Xs) else np.concatenate([Xs, Xt])
-    domain = np.repeat([0, 1], [Xs.shape[0], Xt.shape[0]])
-    judge = make_pipeline(StandardScaler(with_mean=not sparse.issparse(X)), LogisticRegression(C=0.1, max_iter=500))
-    folds = StratifiedKFold(3, shuffle=True, random_state=seed)
-    p = cross_val_predict(judge, X, domain, cv=folds, method="predict_proba")[: Xs.shape[0], 1]
-    return probability_ratio(p, Xs.shape[0], Xt.shape[0], clip=CLIP)
+    """Density ratio by a forest, out of bag: it needs no form, and a leaf bounds what one row can weigh."""
+    rng = np.random.default_rng(seed)
+    a, b = (rng.permutation(X.shape[0])[:MOST_ROWS] for X in (Xs, Xt))
+    if sparse.issparse(Xs):
+        svd = TruncatedSVD(min(50, Xs.shape[1] - 1), random_state=seed).fit(sparse.vstack([Xs[a], Xt[b]]))
+        Xs, Xt = svd.transform(Xs), svd.transform(Xt)
+    domain = np.repeat([0, 1], [len(a), len(b)])
+    forest = RandomForestClassifier(
+        N_TREES, min_samples_leaf=10, class_weight="balanced", oob_score=True, random_state=seed
+    ).fit(np.concatenate([Xs[a], Xt[b]]), domain)
+    p = np.empty(Xs.shape[0])
+    rest = np.ones(Xs.shape[0], dtype=bool)
+    rest[a] = False
+    p[a] = forest.oob_decision_function_[: len(a), 1]
+    if rest.any():
+        p[rest] = forest.predict_proba(Xs[rest])[:, 1]
+    return probability_ratio(np.nan_to_num(p, nan=0.5), 1, 1, clip=CLIP)

@@ -15,7 +15,7 @@ from sklearn.base import clone, is_regressor
 from landbridge.domain import Domain
 from landbridge.guard._circular import circular
 from landbridge.guard._entropy import prediction_entropy
-from landbridge.guard._importance_weighted import fit_transfer, held_out_losses
+from landbridge.guard._importance_weighted import fit_transfer, held_out_answers
 from landbridge.guard._labelled import LabelledSplits, scores_on_splits
 from landbridge.guard._snd import soft_neighbourhood_density
 from landbridge.guard._views import probabilities
@@ -41,8 +41,8 @@ class Trial:
         Its class probabilities; columns in the order of the source's classes.
     splits : ndarray of shape (n_splits,) or None
         Quality on each split of the labelled target rows.
-    losses : ndarray of shape (n_source,) or None
-        Loss of each source row when it was held out (0/1, or squared error over the variance).
+    held_out : ndarray of shape (n_source,) or None
+        Its answer to each source row when that was held out.
     validators : mapping of str to Measurement
     seconds : float
     error : str
@@ -56,7 +56,7 @@ class Trial:
     predicted: NDArray[Any] | None = None
     proba: NDArray[np.float64] | None = None
     splits: NDArray[np.float64] | None = None
-    losses: NDArray[np.float64] | None = None
+    held_out: NDArray[Any] | None = None
     validators: Mapping[str, Measurement] = field(default_factory=dict)
     seconds: float = 0.0
     error: str = ""
@@ -97,7 +97,7 @@ def try_model(
     target_only : bool, default=False
         Fit on the labelled target rows alone.
     held_out : bool, default=False
-        Also collect the losses of held-out source rows, for the shifts under which weighted source rows stand for the
+        Also collect the answers to held-out source rows, for the shifts under which weighted source rows stand for the
         target.
     random_state : int, optional
 
@@ -142,7 +142,7 @@ def _try(
     if folds is not None:
         found["splits"] = scores_on_splits(model, fitted, Xs, ys, Xt, folds, target_only=target_only)
     elif held_out:
-        found["losses"] = held_out_losses(fitted, source, target, random_state=seed)
+        found["held_out"] = held_out_answers(fitted, source, target, random_state=seed)
     elif not target_only:
         found["validators"] = _validate(fitted, source, target, seed)
     return found

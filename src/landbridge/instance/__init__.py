@@ -7,17 +7,44 @@ from landbridge.instance._density_ratio import ClassifierDensityRatio, probabili
 from landbridge.instance._kliep import KLIEP, kliep_coefficients
 from landbridge.instance._kmm import KMM, KMMWeights, kmm_weights
 from landbridge.instance._label_shift import BBSE, MLLS, calibrate, fit_calibration
+from landbridge.instance._multi_source_tradaboost import MultiSourceTrAdaBoost, TaskTrAdaBoost
+from landbridge.instance._nearest_neighbour import NearestNeighbourWeights, voronoi_counts
+from landbridge.instance._tradaboost import Step, TrAdaBoost, source_decay, tradaboost_step
+from landbridge.instance._tradaboost_r2 import (
+    TrAdaBoostR2,
+    TwoStageTrAdaBoostR2,
+    adjusted_errors,
+    decay_for_share,
+    weighted_median,
+)
+from landbridge.instance._ulsif import ULSIF, leave_one_out_scores, ulsif_coefficients
 
 __all__ = [
     "BBSE",
     "KLIEP",
     "KMM",
     "MLLS",
+    "ULSIF",
     "ClassifierDensityRatio",
     "KMMWeights",
+    "MultiSourceTrAdaBoost",
+    "NearestNeighbourWeights",
+    "Step",
+    "TaskTrAdaBoost",
+    "TrAdaBoost",
+    "TrAdaBoostR2",
+    "TwoStageTrAdaBoostR2",
+    "adjusted_errors",
     "calibrate",
+    "decay_for_share",
     "fit_calibration",
     "kliep_coefficients",
     "kmm_weights",
+    "leave_one_out_scores",
     "probability_ratio",
+    "source_decay",
+    "tradaboost_step",
+    "ulsif_coefficients",
+    "voronoi_counts",
+    "weighted_median",
 ]

@@ -20,7 +20,7 @@ __all__ = ["KLIEP", "kliep_coefficients"]
 # Width of the kernel, as multiples of the median heuristic's.
 WIDTHS = (0.15, 0.25, 0.4, 0.6, 0.8, 1.0, 1.3, 1.8, 2.5, 4.0)
 # Target rows that the width is chosen on; the coefficients always come from all of them.
-CV_ROWS = 10_000
+CV_ROWS = 5_000
 # Bytes of kernel values that are kept between iterations; above, they are made anew, block by block.
 KEEP_BYTES = 2**28
 
@@ -256,9 +256,8 @@ def _proportions(
     if n == 0:
         return a, 1
     step = 1
-    for step in range(1, max_iter + 1):
-        if float(g.max()) - 1.0 <= tol:
-            break
+    while step < max_iter and float(g.max()) - 1.0 > tol:
+        step += 1
         new = _newton_point(H, g, a)
         d = new - a
         slope = float(d @ (1.0 - g))

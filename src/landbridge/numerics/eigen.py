@@ -204,7 +204,8 @@ def regularised_components(
     values : ndarray of shape (j,)
         Descending. Directions without scatter are dropped (but one), so that ``j`` may be smaller than `k`.
     vectors : ndarray of shape (n, j)
-        Columns of unit length whose largest entry is positive.
+        Columns with :math:`a^\top \mathrm{diag}(g) a = 1`, that is of unit length without a diagonal, whose largest
+        entry is positive.
 
     Notes
     -----
@@ -240,9 +241,8 @@ def regularised_components(
         values, W = leading_eigh(product, n, k, start=begin, tol=tol, random_state=random_state)
     live = values > n * EPS * max(float(values[0]), np.finfo(float).tiny)
     live[0] = True
-    A = _rows(P @ W[:, live], root)
-    length = np.linalg.norm(A, axis=0)
-    A /= np.where(length > 0, length, 1.0)
+    A = P @ W[:, live]
+    A = _rows(A / np.linalg.norm(A, axis=0), root)
     largest = A[np.abs(A).argmax(axis=0), np.arange(A.shape[1])]
     return values[live], A * np.where(largest < 0, -1.0, 1.0)
 

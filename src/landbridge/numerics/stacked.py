@@ -27,6 +27,7 @@ __all__ = ["FeatureRows", "KernelRows", "project", "stack_rows"]
 
 # Stacked rows beyond which landmarks="auto" takes Nystroem features: their kernel matrix fills the 1 GB that is kept.
 EXACT_ROWS = 11_000
+EXPLICIT_ROWS = 2_000
 AUTO_LANDMARKS = 500
 KEPT_BYTES = 2**30
 
@@ -39,6 +40,7 @@ def stack_rows(
     gamma: float | None = None,
     form: str = "dual",
     n_landmarks: int | str | None = "auto",
+    explicit: bool = False,
     random_state: Any = 0,
 ) -> FeatureRows | KernelRows:
     """Stack source and target rows in the space of a kernel, choosing the cheapest exact way to hold them.
@@ -55,6 +57,9 @@ def stack_rows(
     n_landmarks : int, "auto" or None, default="auto"
         Nystroem features of so many landmark rows in place of a kernel other than the linear one. ``None`` is exact,
         ``"auto"`` is exact up to 11,000 stacked rows and takes 500 landmarks beyond.
+    explicit : bool, default=False
+        Always give features, for problems that need more than products with the kernel; exactness then costs O(n³),
+        and ``"auto"`` ends it at 2,000 rows.
     random_state : int, RandomState or None, default=0
         Draws the landmarks.
 
@@ -75,8 +80,8 @@ def stack_rows(
         return FeatureRows(Xs, Xt, basis=basis, form=form)
     gamma = resolve_gamma(Xs, Xt, kernel, gamma)
     if n_landmarks == "auto":
-        n_landmarks = None if n <= EXACT_ROWS else AUTO_LANDMARKS
-    if n_landmarks is None and form == "dual":
+        n_landmarks = None if n <= (EXPLICIT_ROWS if explicit or form == "primal" else EXACT_ROWS) else AUTO_LANDMARKS
+    if n_landmarks is None and form == "dual" and not explicit:
         return KernelRows(np.vstack([Xs, Xt]), len(Xs), kernel=kernel, gamma=gamma)
     how: dict[str, Any] = {"kernel": kernel, "gamma": gamma}
     if n_landmarks is None or n_landmarks >= n:
@@ -127,7 +132,7 @@ class FeatureRows:
         self.n_columns = width if nystroem is None else nystroem.n_features
         self._kept: dict[str, NDArray[np.float64]] = {}
         self._keep = (nystroem is not None or basis is not None) and 8 * self.n_rows * self.n_columns <= KEPT_BYTES
-        self._turn: NDArray[np.float64] | None = None
+        self._turn: Any = None
         # A shift near the mean keeps the second moments from cancelling.
         shift = self.features(Xs[:1024]).mean(axis=0)
         total, scatter = np.zeros(self.n_columns), np.zeros((self.n_columns, self.n_columns))
@@ -205,29 +210,27 @@ class FeatureRows:
             out += F.T @ (F * weight[rows, None])
         return out
 
-    def turn(self, weight: NDArray[np.float64] | None = None) -> NDArray[np.float64] | None:
-        """Return ``R`` for which the penalised coefficients belong to ``Φ R``; None where they belong to ``Φ``.
+    def turn(self, weight: NDArray[np.float64] | None = None) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return the bases of the dual form: with ``Φᵀ diag(weight) Φ = V S² Vᵀ``, ``V S`` and ``V / S``.
+
+        The penalised coefficients belong to the features ``Φ V S``.
 
         Parameters
         ----------
         weight : ndarray of shape (n_rows,), optional
-            Inverse penalties of the rows (dual form).
+            Inverse penalties of the rows.
 
         Returns
         -------
-        ndarray of shape (n_columns, rank) or None
+        turn, inverse : ndarray of shape (n_columns, rank)
         """
-        if self.form == "primal":
-            return None
-        if weight is None and self._turn is not None:
-            return self._turn
-        squares, V = linalg.eigh(self.gram(weight))
-        live = squares > len(squares) * np.finfo(float).eps * max(float(squares[-1]), np.finfo(float).tiny)
-        live[-1] = True
-        R = (V * np.sqrt(np.maximum(squares, 0.0)))[:, live]
-        if weight is None:
-            self._turn = R
-        return R
+        if self._turn is None or not _same(self._turn[0], weight):
+            squares, V = linalg.eigh(self.gram(weight))
+            live = squares > len(squares) * np.finfo(float).eps * max(float(squares[-1]), np.finfo(float).tiny)
+            live[-1] = True
+            scale = np.sqrt(np.maximum(squares[live], np.finfo(float).tiny))
+            self._turn = (None if weight is None else weight.copy(), V[:, live] * scale, V[:, live] / scale)
+        return self._turn[1:]
 
     def components(
         self,
@@ -257,12 +260,32 @@ class FeatureRows:
         directions : ndarray of shape (n_columns, j)
         """
         U = self.cross(E)
-        R = self.turn(None if penalty is None else 1.0 / penalty)
-        if R is None:
+        if self.form == "primal":
             return regularised_components(self.scatter, U, k, reg=reg, random_state=random_state)
+        R, _ = self.turn(None if penalty is None else 1.0 / penalty)
         S = R.T @ self.scatter @ R
         values, B = regularised_components(S, R.T @ U, k, reg=reg, random_state=random_state)
         return values, R @ B
+
+    def row_norms(self, W: NDArray[np.float64], penalty: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Length of each row's coefficients in the dual form.
+
+        Parameters
+        ----------
+        W : ndarray of shape (n_columns, k)
+            Directions found with this penalty.
+        penalty : ndarray of shape (n_rows,)
+
+        Returns
+        -------
+        ndarray of shape (n_rows,)
+        """
+        _, inverse = self.turn(1.0 / penalty)
+        C = inverse @ (inverse.T @ W)
+        out = np.empty(self.n_rows)
+        for rows, F in self.blocks():
+            out[rows] = np.linalg.norm(F @ C, axis=1) / penalty[rows]
+        return out
 
     def embed(self, W: NDArray[np.float64]) -> NDArray[np.float64]:
         """Take the stacked rows along directions.
@@ -378,7 +401,7 @@ class KernelRows:
         -------
         values : ndarray of shape (j,)
         directions : ndarray of shape (n_rows, j)
-            Unit columns.
+            Columns with ``aᵀ diag(g) a = 1``.
         """
         if self._scatter is None and self.n_rows <= 600:
             S = self.scatter_product(np.eye(self.n_rows))
@@ -386,6 +409,21 @@ class KernelRows:
         S = self.scatter_product if self._scatter is None else self._scatter
         U = self.K @ E
         return regularised_components(S, U, k, reg=reg, diagonal=penalty, start=start, random_state=random_state)
+
+    def row_norms(self, W: NDArray[np.float64], penalty: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Length of each row's coefficients.
+
+        Parameters
+        ----------
+        W : ndarray of shape (n_rows, k)
+        penalty : ndarray of shape (n_rows,)
+            Not needed here.
+
+        Returns
+        -------
+        ndarray of shape (n_rows,)
+        """
+        return np.linalg.norm(W, axis=1)
 
     def embed(self, W: NDArray[np.float64]) -> NDArray[np.float64]:
         """Take the stacked rows along directions.
@@ -441,6 +479,10 @@ def project(
     if rows is None:
         return X @ components
     return KernelOperator(X, rows, kernel=kernel, gamma=gamma, max_bytes=0) @ components
+
+
+def _same(a: NDArray[np.float64] | None, b: NDArray[np.float64] | None) -> bool:
+    return (a is None) == (b is None) and (a is None or np.array_equal(a, b))
 
 
 def _row_space(X: NDArray[np.float64]) -> NDArray[np.float64]:

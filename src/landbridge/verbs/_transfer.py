@@ -13,11 +13,13 @@ from numpy.typing import NDArray
 from sklearn.base import clone
 
 from landbridge.base import split_labelled
+from landbridge.discrepancy._diagnosis import Diagnosis
 from landbridge.discrepancy._shift_kind import diagnose
 from landbridge.domain import Domain
 from landbridge.exceptions import InputError, LabelError
 from landbridge.guard._committee import Consensus
-from landbridge.guard._decide import CONSENSUS, Verdict, consensus, decide, jury, voices
+from landbridge.guard._decide import CONSENSUS, Verdict, WeightedSource, consensus, decide, jury, voices
+from landbridge.guard._doubly_robust import fit_teacher
 from landbridge.guard._labelled import LabelledSplits
 from landbridge.guard._source_weights import source_weights
 from landbridge.guard._trial import Trial, try_model
@@ -129,7 +131,10 @@ def transfer(
     timings["candidates"] = time.perf_counter() - clock
 
     clock = time.perf_counter()
-    verdict = decide(trials, diagnosis, folds=folds, weights=weights, confidence=confidence, random_state=random_state)
+    weighted = None if weights is None else _weighted_source(diagnosis, source, target, weights, task, random_state)
+    verdict = decide(
+        trials, diagnosis, folds=folds, weighted=weighted, confidence=confidence, random_state=random_state
+    )
     timings["guard"] = time.perf_counter() - clock
     timings["total"] = time.perf_counter() - started
     metric = "accuracy" if task == "classification" else "R²"
@@ -305,6 +310,15 @@ def _run(
     if trials[0].error:
         raise InputError(f"the base learner failed on the source: {trials[0].error}")
     return trials
+
+
+def _weighted_source(
+    diagnosis: Diagnosis, source: Domain, target: Domain, weights: NDArray[np.float64], task: str, seed: int | None
+) -> WeightedSource:
+    teacher = None
+    if diagnosis.kind == "covariate":
+        teacher = fit_teacher(source, target, regression=task == "regression", random_state=seed)
+    return WeightedSource(np.asarray(source.y), weights, teacher)
 
 
 def _committee(trials: list[Trial]) -> Trial:

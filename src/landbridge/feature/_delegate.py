@@ -1,0 +1,124 @@
+"""What the feature methods share that fit an estimator themselves."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import MetaEstimatorMixin, is_regressor
+from sklearn.linear_model import LogisticRegression
+from sklearn.utils import get_tags
+from sklearn.utils.metaestimators import available_if
+
+from landbridge.base import TransferEstimator
+
+__all__ = ["DelegatingTransfer"]
+
+
+def _gives(name: str) -> Any:
+    def check(self: Any) -> bool:
+        inner = getattr(self, "estimator_", None)
+        getattr(inner if inner is not None else self._base(), name)  # raises AttributeError where it is missing
+        return True
+
+    return check
+
+
+class DelegatingTransfer(MetaEstimatorMixin, TransferEstimator):
+    """An estimator that fits another one on rows or labels of its own making, and predicts with it.
+
+    A method gives ``fit``, which sets ``estimator_``; and ``_query``, which turns target rows into what that one reads.
+    """
+
+    estimator: Any
+
+    def _base(self) -> Any:
+        return LogisticRegression(max_iter=1000) if self.estimator is None else self.estimator
+
+    def _query(self, X: Any) -> Any:
+        return X
+
+    @property
+    def classes_(self) -> NDArray[Any]:
+        """The classes that the fitted estimator knows."""
+        return self.estimator_.classes_
+
+    def predict(self, X: Any) -> NDArray[Any]:
+        """Predict for target rows.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_rows, n_columns)
+            Target rows, seen or new.
+
+        Returns
+        -------
+        ndarray of shape (n_rows,)
+        """
+        X = self._read_rows(X)
+        return self.estimator_.predict(self._query(X))
+
+    @available_if(_gives("predict_proba"))
+    def predict_proba(self, X: Any) -> NDArray[np.float64]:
+        """Predict class probabilities for target rows.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_rows, n_columns)
+            Target rows.
+
+        Returns
+        -------
+        ndarray of shape (n_rows, n_classes)
+        """
+        X = self._read_rows(X)
+        return self.estimator_.predict_proba(self._query(X))
+
+    @available_if(_gives("decision_function"))
+    def decision_function(self, X: Any) -> NDArray[np.float64]:
+        """Give the decision values of target rows.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_rows, n_columns)
+            Target rows.
+
+        Returns
+        -------
+        ndarray of shape (n_rows,) or (n_rows, n_classes)
+        """
+        X = self._read_rows(X)
+        return self.estimator_.decision_function(self._query(X))
+
+    @available_if(_gives("score"))
+    def score(self, X: Any, y: Any) -> float:
+        """Return the estimator's own score on labelled target rows.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_rows, n_columns)
+            Target rows.
+        y : array-like of shape (n_rows,)
+            Their labels.
+
+        Returns
+        -------
+        float
+        """
+        X = self._read_rows(X)
+        return self.estimator_.score(self._query(X), y)
+
+    def _regresses(self) -> bool:
+        return is_regressor(self._base())
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        inner = get_tags(self._base())
+        tags.estimator_type = inner.estimator_type
+        tags.classifier_tags = inner.classifier_tags
+        tags.regressor_tags = inner.regressor_tags
+        tags.target_tags = inner.target_tags
+        tags.target_tags.multi_output = False
+        tags.input_tags.sparse = self._accept_sparse and inner.input_tags.sparse
+        return tags
