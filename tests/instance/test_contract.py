@@ -5,11 +5,25 @@ import pickle
 import numpy as np
 import pandas as pd
 import pytest
-from sklearn.base import clone, is_regressor
+from sklearn.base import clone, is_classifier, is_regressor
 from sklearn.linear_model import LinearRegression, LogisticRegression, Ridge
+from sklearn.tree import DecisionTreeClassifier
 from sklearn.utils.estimator_checks import check_estimator
 
-from landbridge.instance import BBSE, KLIEP, KMM, MLLS, ClassifierDensityRatio
+from landbridge.instance import (
+    BBSE,
+    KLIEP,
+    KMM,
+    MLLS,
+    ULSIF,
+    ClassifierDensityRatio,
+    MultiSourceTrAdaBoost,
+    NearestNeighbourWeights,
+    TaskTrAdaBoost,
+    TrAdaBoost,
+    TrAdaBoostR2,
+    TwoStageTrAdaBoostR2,
+)
 
 METHODS = [
     ClassifierDensityRatio(),
@@ -22,14 +36,38 @@ METHODS = [
     BBSE(LogisticRegression(C=10), soft=True, cv=3),
     MLLS(),
     MLLS(calibration=None),
+    ULSIF(),
+    ULSIF(Ridge(), alpha=0.2, reg=0.1, n_centers=10),
+    NearestNeighbourWeights(),
+    NearestNeighbourWeights(Ridge(), smoothing=0.0),
 ]
+BOOSTED = [
+    TrAdaBoost(n_estimators=10),
+    TrAdaBoost(DecisionTreeClassifier(max_depth=2, random_state=0), balance_classes=True, target_share=None),
+    TrAdaBoostR2(n_estimators=10),
+    TrAdaBoostR2(Ridge(), loss="square"),
+    TwoStageTrAdaBoostR2(n_steps=3, n_estimators=3, cv=2),
+    TwoStageTrAdaBoostR2(Ridge(), loss="exponential", n_steps=4),
+    MultiSourceTrAdaBoost(n_estimators=5),
+    MultiSourceTrAdaBoost(DecisionTreeClassifier(max_depth=2, random_state=0), target_share=None),
+    TaskTrAdaBoost(n_estimators=5),
+    TaskTrAdaBoost(DecisionTreeClassifier(max_depth=2, random_state=0), threshold=0.5),
+]
+
+
+def labelled(method, Xt):
+    """Some labels for the methods that cannot do without."""
+    if "y_target" not in method.transfer_tags.needs:
+        return {"X_target": Xt}
+    y = np.where(np.arange(len(Xt)) < 12, (Xt[:, 0] > 0.2).astype(float), np.nan)
+    return {"X_target": Xt, "y_target": y}
 
 
 def name(estimator):
     return str(estimator).replace("\n", "")
 
 
-@pytest.fixture(params=METHODS, ids=name)
+@pytest.fixture(params=METHODS + BOOSTED, ids=name)
 def method(request):
     return clone(request.param)
 
@@ -51,11 +89,12 @@ def test_input_is_left_alone_and_numbers_repeat(method, rows):
     X, y, Xt = (a.copy() for a in rows)
     for a in (X, y, Xt):
         a.flags.writeable = False
-    one = method.fit(X, y, X_target=Xt).predict(Xt)
-    assert np.array_equal(one, clone(method).fit(X, y, X_target=Xt).predict(Xt))
+    target = labelled(method, Xt)
+    one = method.fit(X, y, **target).predict(Xt)
+    assert np.array_equal(one, clone(method).fit(X, y, **target).predict(Xt))
     assert np.array_equal(one, pickle.loads(pickle.dumps(method)).predict(Xt))
     np.random.seed(3)  # noqa: NPY002
-    clone(method).fit(X, y, X_target=Xt)
+    clone(method).fit(X, y, **target)
     after = np.random.rand()  # noqa: NPY002
     np.random.seed(3)  # noqa: NPY002
     assert after == np.random.rand()  # noqa: NPY002
@@ -63,15 +102,20 @@ def test_input_is_left_alone_and_numbers_repeat(method, rows):
 
 def test_kinds_of_input(method, rows):
     X, y, Xt = rows
-    want = clone(method).fit(X, y, X_target=Xt).predict(Xt)
-    frame = pd.DataFrame(X, columns=list("abc")), pd.DataFrame(Xt, columns=list("abc"))
-    assert np.allclose(clone(method).fit(frame[0], y, X_target=frame[1]).predict(frame[1]), want)
-    fortran = clone(method).fit(np.asfortranarray(X), y, X_target=np.asfortranarray(Xt)).predict(Xt)
+    target = labelled(method, Xt)
+    want = clone(method).fit(X, y, **target).predict(Xt)
+    frame = pd.DataFrame(Xt, columns=list("abc"))
+    model = clone(method).fit(pd.DataFrame(X, columns=list("abc")), y, **{**target, "X_target": frame})
+    assert np.allclose(model.predict(frame), want)
+    fortran = clone(method).fit(np.asfortranarray(X), y, **{**target, "X_target": np.asfortranarray(Xt)}).predict(Xt)
     assert np.mean(np.abs(fortran - want)) < 0.03
-    single = clone(method).fit(X.astype(np.float32), y, X_target=Xt.astype(np.float32)).predict(Xt)
+    single = clone(method).fit(X.astype(np.float32), y, **{**target, "X_target": Xt.astype(np.float32)}).predict(Xt)
     assert np.mean(np.abs(single - want)) < 0.03
-    if not is_regressor(method):
-        text = clone(method).fit(X, np.array(["no", "yes"])[y], X_target=Xt).predict(Xt)
+    if is_classifier(method):
+        words = {0: "no", 1: "yes"}
+        if "y_target" in target:
+            target["y_target"] = np.array([words.get(v) for v in target["y_target"]], dtype=object)
+        text = clone(method).fit(X, np.array(["no", "yes"])[y], **target).predict(Xt)
         assert np.array_equal(text == "yes", want == 1)
 
 
@@ -88,7 +132,7 @@ def test_awkward_targets(method, rows, case):
         Xt = Xt[:1]
     if case == "same length":
         Xt = np.concatenate([Xt, Xt[:20]])
-    target = {} if case == "no" else {"X_target": Xt}
+    target = {} if case == "no" else labelled(method, Xt)
     model = method.fit(X, y, **target)
     assert np.isfinite(model.predict(Xt)).all()
     weights = getattr(model, "source_weights_", np.ones(60))
@@ -97,9 +141,13 @@ def test_awkward_targets(method, rows, case):
 
 def test_class_missing_in_the_target(method, rows):
     X, y, _ = rows
-    model = method.fit(X, y, X_target=X[y == 1] + 0.01)
+    Xt = X[y == 1] + 0.01
+    target = labelled(method, Xt)
+    if "y_target" in target:
+        target["y_target"] = np.where(np.arange(len(Xt)) < 5, 1.0, np.nan)
+    model = method.fit(X, y, **target)
     assert np.isfinite(model.predict(X)).all()
-    if not is_regressor(method):
+    if is_classifier(method):
         assert model.classes_.tolist() == [0, 1]
 
 

@@ -10,10 +10,13 @@ from landbridge.feature._easyadapt import FeatureAugmentation, augment
 from landbridge.feature._easytl import EasyTL, assign_classes
 from landbridge.feature._gfk import GFK, subspace_disagreement
 from landbridge.feature._jda import JDA, joint_mmd_factor
+from landbridge.feature._jdot import JDOTClassifier, JDOTRegressor, joint_cost
 from landbridge.feature._linear_ot import LinearOT, gaussian_transport
+from landbridge.feature._msda import MSDA, marginalised_denoiser
 from landbridge.feature._ot_class import ClassRegularizedOT, forbid_known_mismatches
 from landbridge.feature._ot_label_propagation import OTLabelPropagation, propagate
 from landbridge.feature._ot_mapping import OTMapping, barycentric_map, transport_plan
+from landbridge.feature._scl import StructuralCorrespondence, choose_pivots, pivot_directions
 from landbridge.feature._subspace_alignment import SubspaceAlignment, subspace_alignment
 from landbridge.feature._tca import TCA, transfer_components
 
@@ -21,23 +24,31 @@ __all__ = [
     "CORAL",
     "GFK",
     "JDA",
+    "MSDA",
     "TCA",
     "ClassRegularizedOT",
     "DomainScaler",
     "EasyTL",
     "FeatureAugmentation",
+    "JDOTClassifier",
+    "JDOTRegressor",
     "LinearOT",
     "OTLabelPropagation",
     "OTMapping",
+    "StructuralCorrespondence",
     "SubspaceAlignment",
     "assign_classes",
     "augment",
     "barycentric_map",
+    "choose_pivots",
     "column_statistics",
     "coral_map",
     "forbid_known_mismatches",
     "gaussian_transport",
+    "joint_cost",
     "joint_mmd_factor",
+    "marginalised_denoiser",
+    "pivot_directions",
     "propagate",
     "subspace_alignment",
     "subspace_disagreement",

@@ -37,7 +37,7 @@ class KernelFeature(FeatureTransfer):
     n_landmarks: Any
     random_state: Any
 
-    def _stack(self, Xs: Any, Xt: Any, rng: Any, form: str | None = None) -> FeatureRows | KernelRows:
+    def _stack(self, Xs: Any, Xt: Any, rng: Any, *, form: str | None = None, explicit: bool = False) -> Any:
         rows = stack_rows(
             Xs,
             Xt,
@@ -45,6 +45,7 @@ class KernelFeature(FeatureTransfer):
             gamma=self.gamma,
             form=form or self.form,
             n_landmarks=self.n_landmarks,
+            explicit=explicit,
             random_state=rng,
         )
         self.gamma_ = rows.gamma

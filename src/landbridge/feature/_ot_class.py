@@ -162,6 +162,9 @@ class ClassRegularizedOT(BarycentricMapping):
         if ys is None:
             return transport_plan(cost, weights, b, reg=self.reg)
         cost = forbid_known_mismatches(cost, ys, yt)
+        neighbours = min(3, len(Xs) - 1, len(Xt) - 1)
+        if self.penalty == "laplace" and neighbours < 1:  # a single row has no neighbour to land beside
+            return transport_plan(cost, weights, b, solver="emd")
         codes = np.unique(ys, return_inverse=True)[1]
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)  # an early stop is bounded by max_iter on purpose
@@ -174,7 +177,7 @@ class ClassRegularizedOT(BarycentricMapping):
                     Xt / scale,
                     cost,
                     sim="knn",
-                    sim_param=min(3, len(Xs) - 1, len(Xt)),
+                    sim_param=neighbours,
                     eta=self.eta,
                     numItermax=self.max_iter,
                 )

@@ -16,6 +16,7 @@ from landbridge.base import TransferEstimator, TransferTags, fit_weighted
 from landbridge.exceptions import InputError
 from landbridge.instance._tradaboost import (
     default_classifier,
+    first_weights,
     labelled_target,
     source_decay,
     stack_rows,
@@ -80,6 +81,8 @@ class MultiSourceTrAdaBoost(_SourceBoosting):
         ``sample_weight``. Logistic regression if left out.
     n_estimators : int, default=20
         Rounds M.
+    target_share : float or None, default=0.5
+        Share of the whole weight that the labelled target rows begin with. None gives every row the same weight.
 
     Attributes
     ----------
@@ -134,11 +137,13 @@ class MultiSourceTrAdaBoost(_SourceBoosting):
     _parameter_constraints = {
         "estimator": [HasMethods(["fit", "predict"]), None],
         "n_estimators": [Interval(Integral, 1, None, closed="left")],
+        "target_share": [Interval(Real, 0, 1, closed="neither"), None],
     }
 
-    def __init__(self, estimator: Any = None, *, n_estimators: int = 20) -> None:
+    def __init__(self, estimator: Any = None, *, n_estimators: int = 20, target_share: float | None = 0.5) -> None:
         self.estimator = estimator
         self.n_estimators = n_estimators
+        self.target_share = target_share
 
     @_fit_context(prefer_skip_nested_validation=False)
     def fit(self, X: Any, y: Any, *, X_target: Any = None, y_target: Any = None, source_domain: Any = None) -> Self:
@@ -167,7 +172,7 @@ class MultiSourceTrAdaBoost(_SourceBoosting):
         self.source_domains_, code = read_sources(source_domain, len(read.ys))
         n, total = len(read.ys), len(read.ys) + len(yl)
         beta = source_decay(n, self.n_estimators)
-        source, target = np.full(n, 1.0 / total), np.full(len(yl), 1.0 / total)
+        source, target = first_weights(n, len(yl), self.target_share)
         groups = [np.flatnonzero(code == k) for k in range(len(self.source_domains_))]
         joined = [(stack_rows(read.Xs[g], Xl), np.concatenate([read.ys[g], yl])) for g in groups]
         self.estimators_, self.chosen_, votes = [], [], []

@@ -9,7 +9,7 @@ from scipy import linalg
 __all__ = ["balance_factor", "linear_a_distance"]
 
 
-def linear_a_distance(Xs: NDArray[np.float64], Xt: NDArray[np.float64], *, reg: float = 1.0) -> float:
+def linear_a_distance(Xs: NDArray[np.float64], Xt: NDArray[np.float64], *, reg: float = 0.01) -> float:
     r"""Proxy A-distance :math:`2 (1 - 2\varepsilon)` of a linear domain classifier, without any refitting.
 
     The error :math:`\varepsilon` is the leave-one-out error of ridge regression on +1 and -1, both domains counting
@@ -19,8 +19,8 @@ def linear_a_distance(Xs: NDArray[np.float64], Xt: NDArray[np.float64], *, reg: 
     ----------
     Xs : ndarray of shape (n_source, d)
     Xt : ndarray of shape (n_target, d)
-    reg : float, default=1.0
-        Ridge penalty, relative to the mean variance of the columns times the number of rows divided by 100.
+    reg : float, default=0.01
+        Ridge penalty, relative to the mean variance of the columns.
 
     Returns
     -------
@@ -45,7 +45,7 @@ def linear_a_distance(Xs: NDArray[np.float64], Xt: NDArray[np.float64], *, reg: 
     centre = weight @ X
     root = np.sqrt(weight)
     Z = (X - centre) * root[:, None]
-    ridge = reg * 0.01 * float((Z**2).sum()) / X.shape[1] + np.finfo(float).tiny
+    ridge = reg * float((Z**2).sum()) / X.shape[1] + np.finfo(float).tiny
     if X.shape[1] <= len(X):
         A = Z.T @ Z
         A[np.diag_indices_from(A)] += ridge

@@ -191,6 +191,24 @@ class FeatureRows:
             out += F.T @ E[rows]
         return out
 
+    def quadratic(self, A: Any) -> NDArray[np.float64]:
+        """Product ``Φᵀ A Φ`` with a sparse matrix, by blocks of columns.
+
+        Parameters
+        ----------
+        A : sparse matrix of shape (n_rows, n_rows)
+
+        Returns
+        -------
+        ndarray of shape (n_columns, n_columns)
+        """
+        out = np.empty((self.n_columns, self.n_columns))
+        step = int(max(16, KEPT_BYTES // (32 * self.n_rows)))
+        for start in range(0, self.n_columns, step):
+            unit = np.eye(self.n_columns)[:, start : start + step]
+            out[:, start : start + step] = self.cross(A @ self.embed(unit))
+        return 0.5 * (out + out.T)
+
     def gram(self, weight: NDArray[np.float64] | None = None) -> NDArray[np.float64]:
         """Second moments ``Φᵀ diag(weight) Φ``.
 

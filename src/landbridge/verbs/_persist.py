@@ -1,0 +1,202 @@
+"""Saving and loading results: skops for the model, JSON for the rest, never pickle."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import json
+import math
+import os
+import tempfile
+import zipfile
+from pathlib import Path
+from typing import Any
+
+from landbridge.discrepancy._diagnosis import Diagnosis
+from landbridge.exceptions import ReadError, UntrustedModelError
+from landbridge.measurement import Measurement
+from landbridge.verbs._result import Candidate, Decision, Result
+
+__all__ = ["load", "save"]
+
+FORMAT = 1
+MODEL, STORY = "model.skops", "result.json"
+# Types outside landbridge that skops does not trust by itself, though they only hold numbers.
+HARMLESS = frozenset(
+    {
+        "numpy.dtype",
+        "numpy.random._mt19937.MT19937",
+        "numpy.random.mtrand.RandomState",
+        "scipy.sparse._csr.csr_matrix",
+        "scipy.sparse._csr.csr_array",
+        "sklearn._loss.link.Interval",
+        "sklearn._loss.link.LogitLink",
+        "sklearn._loss.link.MultinomialLogit",
+        "sklearn._loss.loss.HalfBinomialLoss",
+        "sklearn._loss.loss.HalfMultinomialLoss",
+        "sklearn._loss.loss.HalfSquaredError",
+        "sklearn._loss._loss.CyHalfBinomialLoss",
+        "sklearn._loss._loss.CyHalfMultinomialLoss",
+        "sklearn._loss._loss.CyHalfSquaredError",
+        "sklearn.calibration._CalibratedClassifier",
+        "sklearn.calibration._SigmoidCalibration",
+        "sklearn.compose._column_transformer._RemainderColsList",
+        "sklearn.metrics._dist_metrics.EuclideanDistance64",
+        "sklearn.neighbors._kd_tree.KDTree",
+        "sklearn.neighbors._kd_tree.newObj",
+        "sklearn.neighbors._ball_tree.BallTree",
+        "sklearn.neighbors._ball_tree.newObj",
+        "sklearn.tree._tree.Tree",
+        "sklearn.utils._bunch.Bunch",
+    }
+)
+
+
+def save(result: Result, folder: Path) -> Path:
+    """Write a result into a folder, each file complete or not at all.
+
+    Parameters
+    ----------
+    result : Result
+    folder : Path
+        Made if it does not exist.
+
+    Returns
+    -------
+    Path
+        The folder.
+    """
+    import skops.io
+
+    folder.mkdir(parents=True, exist_ok=True)
+    model = skops.io.dumps({"model": result.model, "encoder": result.encoder})
+    story = _strict(result.to_dict()) | {"format": FORMAT, "sha256": hashlib.sha256(model).hexdigest()}
+    _write(folder / MODEL, model)
+    _write(folder / STORY, json.dumps(story, indent=1, allow_nan=False, default=str).encode())
+    return folder
+
+
+def load(folder: Path) -> Result:
+    """Read a result back, after checking that nothing foreign is in it.
+
+    Parameters
+    ----------
+    folder : Path
+
+    Returns
+    -------
+    Result
+    """
+    import skops.io
+
+    story, model = _read_both(folder)
+    data = model.read_bytes()
+    if hashlib.sha256(data).hexdigest() != story.get("sha256"):
+        raise UntrustedModelError(
+            f"{model} was changed after saving (its checksum differs from {STORY}); get the folder again from whoever "
+            "made it, or run the transfer again."
+        )
+    try:
+        needed = skops.io.get_untrusted_types(data=data)
+        foreign = [t for t in needed if t not in HARMLESS and not _is_ours(t)]
+        if foreign:
+            raise UntrustedModelError(
+                f"{model} holds the type {foreign[0]}, which a result of landbridge never needs; do not load it."
+            )
+        held = skops.io.loads(data, trusted=needed)
+    except UntrustedModelError:
+        raise
+    except Exception as error:
+        raise UntrustedModelError(
+            f"{model} is not a model that can be read ({type(error).__name__}); run the transfer again."
+        ) from error
+    return Result(
+        model=held["model"],
+        encoder=held["encoder"],
+        decision=_decision(story["decision"]),
+        candidates=tuple(_candidate(c) for c in story["candidates"]),
+        diagnosis=_diagnosis(story["diagnosis"]),
+        task=story["task"],
+        metric=story["metric"],
+        settings=story["settings"],
+        timings=story["timings"],
+    )
+
+
+def _read_both(folder: Path) -> tuple[dict[str, Any], Path]:
+    for name in (STORY, MODEL):
+        if not (folder / name).is_file():
+            raise ReadError(f"{folder} holds no {name}; name the folder that `landbridge transfer --out` wrote.")
+    try:
+        story = json.loads((folder / STORY).read_text(encoding="utf-8"))
+        missing = {"decision", "candidates", "diagnosis", "task", "metric", "settings", "timings", "sha256"} - set(story)
+    except (ValueError, TypeError) as error:
+        raise ReadError(f"{folder / STORY} is not the JSON of a result; run the transfer again.") from error
+    if missing or story.get("format") != FORMAT:
+        raise ReadError(
+            f"{folder / STORY} is of format {story.get('format')!r}, and this version reads format {FORMAT}; "
+            "run the transfer again."
+        )
+    if not zipfile.is_zipfile(folder / MODEL):
+        raise UntrustedModelError(f"{folder / MODEL} is damaged: it is no skops file; run the transfer again.")
+    return story, folder / MODEL
+
+
+def _is_ours(name: str) -> bool:
+    """Whether a type's name really resolves to something that the landbridge package defines."""
+    module, _, attribute = name.rpartition(".")
+    if not module.startswith("landbridge."):
+        return False
+    try:
+        found = getattr(importlib.import_module(module), attribute)
+    except (ImportError, AttributeError):
+        return False
+    return getattr(found, "__module__", None) == module
+
+
+def _write(path: Path, data: bytes) -> None:
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(temporary, 0o644)
+        os.replace(temporary, path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+def _strict(value: Any) -> Any:
+    """Plain JSON types only; NaN and infinity, which JSON does not know, become null."""
+    if isinstance(value, dict):
+        return {str(k): _strict(v) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [_strict(v) for v in value]
+    if hasattr(value, "tolist"):
+        return _strict(value.tolist())
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    return value
+
+
+def _measured(data: Any) -> Measurement | None:
+    if data is None:
+        return None
+    return Measurement(**{**data, "value": math.nan if data["value"] is None else data["value"]})
+
+
+def _decision(data: dict[str, Any]) -> Decision:
+    return Decision(**{**data, "gain": _measured(data["gain"])})
+
+
+def _candidate(data: dict[str, Any]) -> Candidate:
+    measured = {k: _measured(data[k]) for k in ("estimate", "gain", "hidden")}
+    heard = {k: m for k, v in data["validators"].items() if (m := _measured(v)) is not None}
+    return Candidate(**{**data, **measured, "validators": heard})
+
+
+def _diagnosis(data: dict[str, Any]) -> Diagnosis:
+    taken = {k: m for k, v in data["measurements"].items() if (m := _measured(v)) is not None}
+    return Diagnosis(**{**data, "measurements": taken})
