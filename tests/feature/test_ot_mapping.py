@@ -106,3 +106,21 @@ def test_a_moved_target_is_recovered(solver):
     Zs = mapper.fit_transform(source.X, X_target=target.X)
     moved = LogisticRegression().fit(Zs, source.y).score(mapper.transform(target.X), target.y)
     assert moved > plain + 0.05
+
+
+def test_unbalanced_transport_leaves_the_surplus_where_it_is():
+    # one group is rare in the target: balanced transport drags part of it over to the other group
+    rng = np.random.default_rng(8)
+    Xs = np.concatenate([rng.normal(size=(50, 2)), rng.normal(size=(50, 2)) + 10])
+    Xt = np.concatenate([rng.normal(size=(90, 2)), rng.normal(size=(10, 2)) + 10])
+    balanced = OTMapping(reg=0.02).fit_transform(Xs, X_target=Xt)
+    free = OTMapping("unbalanced", reg=0.02, reg_mass=0.05).fit_transform(Xs, X_target=Xt)
+    assert (balanced[50:].mean(axis=1) < 5).mean() > 0.5
+    assert (free[50:].mean(axis=1) > 5).all()
+
+
+def test_much_weight_on_the_masses_is_balanced_transport():
+    rng = np.random.default_rng(9)
+    Xs, Xt = rng.normal(size=(30, 2)), rng.normal(size=(40, 2)) + 1
+    free = OTMapping("unbalanced", reg=0.2, reg_mass=1e4, tol=1e-12, max_iter=100000).fit_transform(Xs, X_target=Xt)
+    np.testing.assert_allclose(free, OTMapping(reg=0.2).fit_transform(Xs, X_target=Xt), atol=1e-2)

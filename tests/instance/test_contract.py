@@ -43,13 +43,14 @@ METHODS = [
 ]
 BOOSTED = [
     TrAdaBoost(n_estimators=10),
-    TrAdaBoost(DecisionTreeClassifier(max_depth=2, random_state=0), balance_classes=True, target_share=None),
+    TrAdaBoost(DecisionTreeClassifier(max_depth=2, random_state=0), target_share=None),
+    TrAdaBoost(balance_classes=True),
     TrAdaBoostR2(n_estimators=10),
     TrAdaBoostR2(Ridge(), loss="square"),
     TwoStageTrAdaBoostR2(n_steps=3, n_estimators=3, cv=2),
     TwoStageTrAdaBoostR2(Ridge(), loss="exponential", n_steps=4),
     MultiSourceTrAdaBoost(n_estimators=5),
-    MultiSourceTrAdaBoost(DecisionTreeClassifier(max_depth=2, random_state=0), target_share=None),
+    MultiSourceTrAdaBoost(DecisionTreeClassifier(max_depth=2, random_state=0), target_share=0.5),
     TaskTrAdaBoost(n_estimators=5),
     TaskTrAdaBoost(DecisionTreeClassifier(max_depth=2, random_state=0), threshold=0.5),
 ]

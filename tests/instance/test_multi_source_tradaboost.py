@@ -22,7 +22,7 @@ def sources():
         [name == "reversed", name == "right"], [X[:, 0] < 0, X[:, 0] + 0.1 * X[:, 1] > 0], rng.uniform(size=600) > 0.5
     ).astype(int)
     yt = (Xt[:, 0] > 0).astype(int)
-    return X, y, name, Xt, yt, np.where(np.arange(300) < 12, yt, -1)
+    return X, y, name, Xt, yt, np.where(np.arange(300) < 40, yt, -1)
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -38,17 +38,17 @@ def test_the_right_source_serves(method, sources):
 
 def test_one_round_is_the_best_source_joined_with_the_target(sources):
     X, y, name, Xt, yt, partly = sources
-    model = MultiSourceTrAdaBoost(n_estimators=1, target_share=None)
+    model = MultiSourceTrAdaBoost(n_estimators=1)
     model.fit(X, y, X_target=Xt, y_target=partly, source_domain=name)
-    rows, labels = np.concatenate([X[name == "right"], Xt[:12]]), np.concatenate([y[name == "right"], yt[:12]])
+    rows, labels = np.concatenate([X[name == "right"], Xt[:40]]), np.concatenate([y[name == "right"], yt[:40]])
     assert np.array_equal(model.predict(Xt), LogisticRegression(max_iter=1000).fit(rows, labels).predict(Xt))
 
 
 def test_multi_source_with_one_source_weighs_as_tradaboost(sources):
     X, y, _, Xt, _, partly = sources
     tree = DecisionTreeClassifier(max_depth=2, random_state=0)
-    one = MultiSourceTrAdaBoost(tree, n_estimators=6).fit(X, y, X_target=Xt, y_target=partly)
-    other = TrAdaBoost(tree, n_estimators=6).fit(X, y, X_target=Xt, y_target=partly)
+    one = MultiSourceTrAdaBoost(tree, n_estimators=6, target_share=0.4).fit(X, y, X_target=Xt, y_target=partly)
+    other = TrAdaBoost(tree, n_estimators=6, target_share=0.4).fit(X, y, X_target=Xt, y_target=partly)
     assert one.votes_ == pytest.approx(other.votes_)
     assert one.source_weights_ == pytest.approx(other.source_weights_)
 

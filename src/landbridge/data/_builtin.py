@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from sklearn.utils import check_random_state
 
 from landbridge.domain import Domain
@@ -119,13 +118,56 @@ def _printed(name: str, random_state: Any) -> Domain:
     for i in range(n):
         face = faces[rng.randint(len(faces))]
         size = int(rng.randint(30, 41))
-        font = fonts.setdefault((face, size), None) or fonts.setdefault((face, size, 0), ImageFont.truetype(face, size))
+        if (face, size) not in fonts:
+            fonts[face, size] = ImageFont.truetype(face, size)
         sheet = Image.new("L", (side, side), 0)
         dx, dy = rng.uniform(-1.5, 1.5, size=2)
         ImageDraw.Draw(sheet).text(
-            (side / 2 + dx, side / 2 + dy), str(y[i]), fill=255, font=font, anchor="mm", stroke_width=int(rng.rand() < 0.2)
+            (side / 2 + dx, side / 2 + dy),
+            str(y[i]),
+            fill=255,
+            font=fonts[face, size],
+            anchor="mm",
+            stroke_width=int(rng.rand() < 0.2),
         )
         sheet = sheet.rotate(rng.uniform(-8.0, 8.0), resample=Image.Resampling.BILINEAR)
         # As the handwritten set was made: ink counted in blocks of 4 x 4 dots.
         images[i] = (np.asarray(sheet) > 127).reshape(8, 4, 8, 4).sum(axis=(1, 3))
     return Domain(images.reshape(n, 64), y, name=name, kind="images", image_shape=(8, 8))
+
+
+def _handwritten(name: str, random_state: Any) -> Domain:
+    from sklearn.datasets import load_digits
+
+    X, y = load_digits(return_X_y=True)
+    return Domain(X, y, name=name, kind="images", image_shape=(8, 8))
+
+
+def _tumours(name: str, random_state: Any) -> Domain:
+    from sklearn.datasets import load_breast_cancer
+
+    data = load_breast_cancer(as_frame=True)
+    radius = data.data["mean radius"]
+    large = (radius > radius.median()).to_numpy()
+    rows = large if name.endswith("large") else ~large
+    kinds = np.asarray(data.target_names)[data.target.to_numpy()]
+    return Domain(data.data[rows], kinds[rows], name=name)
+
+
+def _patients(name: str, random_state: Any) -> Domain:
+    from sklearn.datasets import load_diabetes
+
+    data = load_diabetes(as_frame=True, scaled=False)
+    older = (data.data["age"] > data.data["age"].median()).to_numpy()
+    rows = older if name.endswith("older") else ~older
+    return Domain(data.data[rows], data.target.to_numpy()[rows], name=name)
+
+
+_LOADERS: dict[str, Callable[[str, Any], Domain]] = {
+    "printed": _printed,
+    "handwritten": _handwritten,
+    "tumours-small": _tumours,
+    "tumours-large": _tumours,
+    "patients-younger": _patients,
+    "patients-older": _patients,
+}

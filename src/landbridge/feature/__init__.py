@@ -4,6 +4,7 @@ Reach for them when the same thing is measured differently in both places: resca
 They can hurt when class proportions differ, because aligning the rows then mixes the classes.
 """
 
+from landbridge.feature._bda import BDA, balanced_mmd_factor
 from landbridge.feature._coral import CORAL, coral_map
 from landbridge.feature._domain_scaler import DomainScaler, column_statistics
 from landbridge.feature._easyadapt import FeatureAugmentation, augment
@@ -12,20 +13,28 @@ from landbridge.feature._gfk import GFK, subspace_disagreement
 from landbridge.feature._jda import JDA, joint_mmd_factor
 from landbridge.feature._jdot import JDOTClassifier, JDOTRegressor, joint_cost
 from landbridge.feature._linear_ot import LinearOT, gaussian_transport
+from landbridge.feature._meda import MEDA, adaptation_solver
 from landbridge.feature._msda import MSDA, marginalised_denoiser
 from landbridge.feature._ot_class import ClassRegularizedOT, forbid_known_mismatches
 from landbridge.feature._ot_label_propagation import OTLabelPropagation, propagate
 from landbridge.feature._ot_mapping import OTMapping, barycentric_map, transport_plan
 from landbridge.feature._scl import StructuralCorrespondence, choose_pivots, pivot_directions
+from landbridge.feature._sstca import SSTCA, supervised_components
 from landbridge.feature._subspace_alignment import SubspaceAlignment, subspace_alignment
 from landbridge.feature._tca import TCA, transfer_components
+from landbridge.feature._tjm import TJM, joint_matching
+from landbridge.feature._transfer_subspace import TransferSubspaceLearning, divergence_gradient
 
 __all__ = [
+    "BDA",
     "CORAL",
     "GFK",
     "JDA",
+    "MEDA",
     "MSDA",
+    "SSTCA",
     "TCA",
+    "TJM",
     "ClassRegularizedOT",
     "DomainScaler",
     "EasyTL",
@@ -37,21 +46,27 @@ __all__ = [
     "OTMapping",
     "StructuralCorrespondence",
     "SubspaceAlignment",
+    "TransferSubspaceLearning",
+    "adaptation_solver",
     "assign_classes",
     "augment",
+    "balanced_mmd_factor",
     "barycentric_map",
     "choose_pivots",
     "column_statistics",
     "coral_map",
+    "divergence_gradient",
     "forbid_known_mismatches",
     "gaussian_transport",
     "joint_cost",
+    "joint_matching",
     "joint_mmd_factor",
     "marginalised_denoiser",
     "pivot_directions",
     "propagate",
     "subspace_alignment",
     "subspace_disagreement",
+    "supervised_components",
     "transfer_components",
     "transport_plan",
 ]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from abc import abstractmethod
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,6 +33,9 @@ class DelegatingTransfer(MetaEstimatorMixin, TransferEstimator):
     """
 
     estimator: Any
+
+    @abstractmethod
+    def fit(self, X: Any, y: Any, *, X_target: Any = None, y_target: Any = None) -> Self: ...
 
     def _base(self) -> Any:
         return LogisticRegression(max_iter=1000) if self.estimator is None else self.estimator
@@ -117,6 +121,8 @@ class DelegatingTransfer(MetaEstimatorMixin, TransferEstimator):
         inner = get_tags(self._base())
         tags.estimator_type = inner.estimator_type
         tags.classifier_tags = inner.classifier_tags
+        if tags.classifier_tags is not None:
+            tags.classifier_tags.multi_label = False
         tags.regressor_tags = inner.regressor_tags
         tags.target_tags = inner.target_tags
         tags.target_tags.multi_output = False

@@ -114,7 +114,7 @@ class GFK(FeatureTransfer):
 
     def _fit(self, Xs: Any, ys: Any, Xt: Any, yt: Any) -> None:
         self.source_mean_, self.target_mean_ = Xs.mean(axis=0), Xt.mean(axis=0)
-        wanted = self._chosen(Xs, Xt) if self.n_components == "auto" else self.n_components
+        wanted = self._chosen(Xs, Xt) if isinstance(self.n_components, str) else self.n_components
         Ps = principal_basis(Xs, wanted)
         if Ps.shape[1] == 0:  # a source without any variance: the first axis is as good as another
             Ps = np.eye(Xs.shape[1], 1)

@@ -101,6 +101,9 @@ class _JDOT(DelegatingTransfer):
         Xs, Xt, values = read.Xs[kept], read.Xt[met], values[kept]
         a, b = np.full(len(Xs), 1.0 / len(Xs)), np.full(len(Xt), 1.0 / len(Xt))
         distance, history = normalised_cost(Xs, Xt, "max"), []
+        # The first plan knows the rows only: the source's own predictor would hold the labels where they were.
+        plan, _ = transport_plan(distance, a, b, solver=self.solver, reg=self.reg)
+        self.estimator_ = self._learn(Xt, propagate(plan, values))
         for _ in range(self.max_iter):
             cost = joint_cost(distance, values, self._predicted(Xt), self.alpha)
             plan, _ = transport_plan(cost, a, b, solver=self.solver, reg=self.reg)

@@ -122,7 +122,8 @@ class MSDA(FeatureTransfer):
         self.layers_: list[NDArray[np.float64]] = []
         hidden = [Xs, Xt]
         for layer in range(self.n_layers):
-            self.layers_.append(marginalised_denoiser(sum(_scatter(H) for H in hidden), self.noise, self.reg))
+            scatter = _scatter(hidden[0]) + _scatter(hidden[1])
+            self.layers_.append(marginalised_denoiser(scatter, self.noise, self.reg))
             if layer + 1 < self.n_layers:
                 hidden = [_through(H, self.layers_[-1]) for H in hidden]
 

@@ -160,7 +160,7 @@ class OTLabelPropagation(DelegatingTransfer):
         read = self._read(X, y, X_target, y_target, supervised=True)
         rng = check_random_state(self.random_state)
         regresses = self._regresses()
-        values, classes = (read.ys.astype(np.float64), None) if regresses else one_hot(read.ys)
+        values, classes = (read.ys.astype(np.float64), np.empty(0)) if regresses else one_hot(read.ys)
         kept = subsample(len(read.Xs), self.max_rows, rng, None if regresses else read.ys)
         self.target_rows_ = subsample(len(read.Xt), self.max_rows, rng)
         Xs, Xt = read.Xs[kept], read.Xt[self.target_rows_]

@@ -288,9 +288,10 @@ def normalised_cost(Xs: NDArray[np.float64], Xt: NDArray[np.float64], norm: str 
     # Moving both by one constant changes no distance and keeps the digits where the rows lie far from zero.
     middle = Xt.mean(axis=0)
     cost = euclidean_distances(Xs - middle, Xt - middle, squared=True)
-    scale = {"median": np.median, "max": np.max}[norm](cost) if norm else 1.0
-    if norm == "median" and scale == 0:
-        scale = cost.max()
+    scale = 1.0
+    if norm is not None:
+        scale = float(np.median(cost)) if norm == "median" else 0.0
+        scale = scale if scale > 0 else float(cost.max())
     if scale > 0:
         cost /= scale
     return cost

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import linalg, sparse
 from sklearn.utils._param_validation import Interval
-from sklearn.utils.extmath import randomized_svd, safe_sparse_dot, svd_flip
+from sklearn.utils.extmath import randomized_svd, row_norms, safe_sparse_dot, svd_flip
 
 from landbridge.base import FeatureTransfer, TransferTags
 
@@ -121,13 +121,13 @@ class StructuralCorrespondence(FeatureTransfer):
 
     Parameters
     ----------
-    n_pivots : int, default=200
+    n_pivots : int, default=100
         Pivots; chosen by mutual information with the source's labels where there are labels, else by frequency.
-    n_components : int, default=50
+    n_components : int, default=20
         Directions that are appended.
     scale : float, default=1.0
         Mean length of the appended part, relative to that of the rows.
-    reg : float, default=1.0
+    reg : float, default=10.0
         Ridge of the pivot predictors, as a share of the mean squared column.
 
     Attributes
@@ -178,7 +178,7 @@ class StructuralCorrespondence(FeatureTransfer):
         "reg": [Interval(Real, 0, None, closed="neither")],
     }
 
-    def __init__(self, n_pivots: int = 200, *, n_components: int = 50, scale: float = 1.0, reg: float = 1.0) -> None:
+    def __init__(self, n_pivots: int = 100, *, n_components: int = 20, scale: float = 1.0, reg: float = 10.0) -> None:
         self.n_pivots = n_pivots
         self.n_components = n_components
         self.scale = scale
@@ -194,8 +194,7 @@ class StructuralCorrespondence(FeatureTransfer):
         theta = pivot_directions(X, presence, self.pivots_, self.n_components, self.reg)
         added = safe_sparse_dot(X, theta)
         length = float(np.sqrt((added**2).sum(axis=1)).mean())
-        squares = X.multiply(X).sum(axis=1) if sparse.issparse(X) else (X**2).sum(axis=1)
-        wanted = self.scale * float(np.sqrt(np.asarray(squares)).mean())
+        wanted = self.scale * float(row_norms(X).mean())
         self.directions_ = theta * (wanted / length if length > 0 else 1.0)
 
     def _map_source(self, X: Any) -> Any:

@@ -13,7 +13,7 @@ from sklearn.utils._param_validation import Interval
 
 from landbridge.base import TransferTags
 from landbridge.domain import missing_labels
-from landbridge.feature._kernel_feature import KERNEL_CONSTRAINTS, KernelFeature, labelled_tags, label_codes
+from landbridge.feature._kernel_feature import KERNEL_CONSTRAINTS, KernelFeature, label_codes, labelled_tags
 from landbridge.numerics.graph import neighbour_laplacian
 from landbridge.numerics.mmd import mmd_factor, unit_factor
 from landbridge.numerics.stacked import FeatureRows
@@ -214,7 +214,7 @@ class SSTCA(KernelFeature):
 
 def _label_columns(method: Any, ys: Any, yt: Any, n_target: int) -> NDArray[np.float64]:
     """One column a class, or the standardised values; zeros where there is no label."""
-    if ys is None or ys.dtype.kind in "OSUb" or len(np.unique(ys)) <= max(20, len(ys) // 20):
+    if ys is None or ys.dtype.kind in "OSUb" or (np.all(ys == np.floor(ys)) and len(np.unique(ys)) <= 50):
         classes, source, target = label_codes(method, ys, yt, n_target)
         return (np.concatenate([source, target])[:, None] == np.arange(len(classes))).astype(float)
     values = np.asarray(ys, dtype=float)

@@ -72,7 +72,7 @@ def joint_matching(
         )
         previous, lengths = lengths, rows.row_norms(directions, penalty)[:n_source]
         # A row whose coefficients vanish would get an infinite penalty; a millionth of the mean is as good as zero.
-        floor = max(1e-6 * float(lengths.mean()), np.finfo(float).tiny**0.5)
+        floor = max(1e-6 * float(lengths.mean()), np.finfo(float).tiny ** 0.5)
         if np.abs(previous - lengths).sum() <= tol * lengths.sum():
             break
         penalty = penalty.copy()

@@ -49,7 +49,8 @@ class _SourceBoosting(ClassifierMixin, MetaEstimatorMixin, TransferEstimator):
         -------
         ndarray of shape (n_rows, n_classes)
         """
-        return vote_shares(self.estimators_, self.votes_, self._read_rows(X), self.classes_)
+        X = self._read_rows(X)
+        return vote_shares(self.estimators_, self.votes_, X, self.classes_)
 
     def predict(self, X: Any) -> NDArray[Any]:
         """Predict by the vote.
@@ -81,8 +82,9 @@ class MultiSourceTrAdaBoost(_SourceBoosting):
         ``sample_weight``. Logistic regression if left out.
     n_estimators : int, default=20
         Rounds M.
-    target_share : float or None, default=0.5
-        Share of the whole weight that the labelled target rows begin with. None gives every row the same weight.
+    target_share : float, optional
+        Share of the whole weight that the labelled target rows begin with. Left out, every row weighs the same: with
+        more, every source fits the target and there is nothing to choose the best of them by.
 
     Attributes
     ----------
@@ -140,7 +142,7 @@ class MultiSourceTrAdaBoost(_SourceBoosting):
         "target_share": [Interval(Real, 0, 1, closed="neither"), None],
     }
 
-    def __init__(self, estimator: Any = None, *, n_estimators: int = 20, target_share: float | None = 0.5) -> None:
+    def __init__(self, estimator: Any = None, *, n_estimators: int = 20, target_share: float | None = None) -> None:
         self.estimator = estimator
         self.n_estimators = n_estimators
         self.target_share = target_share
@@ -175,7 +177,9 @@ class MultiSourceTrAdaBoost(_SourceBoosting):
         source, target = first_weights(n, len(yl), self.target_share)
         groups = [np.flatnonzero(code == k) for k in range(len(self.source_domains_))]
         joined = [(stack_rows(read.Xs[g], Xl), np.concatenate([read.ys[g], yl])) for g in groups]
-        self.estimators_, self.chosen_, votes = [], [], []
+        self.estimators_: list[Any] = []
+        self.chosen_: list[Any] = []
+        votes: list[float] = []
         for _ in range(self.n_estimators):
             least = np.inf
             for k, (rows, labels) in enumerate(joined):
@@ -297,7 +301,8 @@ class TaskTrAdaBoost(_SourceBoosting):
         self.classes_ = np.unique(read.ys)
         k = len(self.classes_)
         self.source_domains_, code = read_sources(source_domain, len(read.ys))
-        candidates, origin = [], []
+        candidates: list[Any] = []
+        origin: list[Any] = []
         for s, name in enumerate(self.source_domains_):
             own = np.flatnonzero(code == s)
             found = self._adaboost(read.Xs[own], read.ys[own], k)
@@ -307,7 +312,9 @@ class TaskTrAdaBoost(_SourceBoosting):
         wrong = np.array([model.predict(Xl) != yl for model in candidates])
         target = np.full(len(yl), 1.0 / len(yl))
         left = np.ones(len(candidates), dtype=bool)
-        self.estimators_, self.chosen_, votes = [], [], []
+        self.estimators_: list[Any] = []
+        self.chosen_: list[Any] = []
+        votes: list[float] = []
         for _ in range(min(self.n_estimators, len(candidates))):
             errors = np.where(left, wrong @ target, np.inf)
             best = int(np.argmin(errors))

@@ -147,9 +147,9 @@ class TrAdaBoost(ClassifierMixin, MetaEstimatorMixin, TransferEstimator):
     ----------
     classes_ : ndarray of shape (n_classes,)
     estimators_ : list of classifiers
-        One a round.
+        One for each round whose learner was better than chance on the target.
     votes_ : ndarray of shape (n_rounds,)
-        ``log(1 / beta_t)`` of each; the final vote counts those from round ``ceil(N / 2)`` on.
+        ``log(1 / beta_t)`` of each; the final vote counts those from the ``ceil(n_rounds / 2)``-th on.
     errors_ : ndarray of shape (n_rounds,)
         Weighted error of each on the labelled target rows.
     source_weights_ : ndarray of shape (n_source,)
@@ -236,7 +236,9 @@ class TrAdaBoost(ClassifierMixin, MetaEstimatorMixin, TransferEstimator):
         rows, labels = stack_rows(read.Xs, Xl), np.concatenate([read.ys, yl])
         beta = source_decay(n, self.n_estimators)
         source, target = first_weights(n, len(yl), self.target_share)
-        self.estimators_, votes, errors = [], [], []
+        self.estimators_: list[Any] = []
+        votes: list[float] = []
+        errors: list[float] = []
         for _ in range(self.n_estimators):
             weights = training_weights(np.concatenate([source, target]))
             if self.balance_classes:
@@ -244,9 +246,13 @@ class TrAdaBoost(ClassifierMixin, MetaEstimatorMixin, TransferEstimator):
             model = fit_weighted(default_classifier(self.estimator), rows, labels, weights)
             wrong = model.predict(rows) != labels
             step = tradaboost_step(source, target, wrong[:n], wrong[n:], beta, k)
-            self.estimators_.append(model)
-            votes.append(step.vote)
-            errors.append(step.error)
+            # at chance a learner has no vote: it only lets contradicting source rows fade
+            if step.vote > 0 or not self.estimators_:
+                if votes and votes[0] == 0.0:
+                    self.estimators_, votes, errors = [], [], []
+                self.estimators_.append(model)
+                votes.append(step.vote)
+                errors.append(step.error)
             if not wrong.any():
                 break
             source, target = step.source, step.target

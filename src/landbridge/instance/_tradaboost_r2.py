@@ -228,7 +228,9 @@ class TrAdaBoostR2(RegressorMixin, MetaEstimatorMixin, TransferEstimator):
         learner = default_regressor(self.estimator, self.random_state)
         beta = source_decay(n, self.n_estimators)
         weights = np.full(len(values), 1.0 / len(values))
-        self.estimators_, votes, found = [], [], []
+        self.estimators_: list[Any] = []
+        votes: list[float] = []
+        found: list[float] = []
         for _ in range(self.n_estimators):
             model = fit_weighted(learner, rows, values, training_weights(weights))
             errors = adjusted_errors(values, model.predict(rows), self.loss)
@@ -417,7 +419,8 @@ class TwoStageTrAdaBoostR2(RegressorMixin, MetaEstimatorMixin, TransferEstimator
         -------
         ndarray of shape (n_rows,)
         """
-        return weighted_median(predictions(self.estimators_, self._read_rows(X)), self.votes_)
+        X = self._read_rows(X)
+        return weighted_median(predictions(self.estimators_, X), self.votes_)
 
     def _boost(
         self, learner: Any, rows: Any, values: NDArray[np.float64], weights: NDArray[np.float64], n: int

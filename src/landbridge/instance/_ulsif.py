@@ -17,18 +17,18 @@ from landbridge.numerics.kernels import kernel, median_gamma, row_blocks, square
 __all__ = ["ULSIF", "leave_one_out_scores", "ulsif_coefficients"]
 
 # Widths tried, as multiples of the median heuristic's, and ridges.
-WIDTHS = (0.25, 0.4, 0.6, 0.8, 1.0, 1.3, 1.8, 2.5)
-RIDGES = (1e-3, 1e-2, 1e-1, 1.0, 10.0)
+WIDTHS = (0.25, 0.4, 0.6, 0.8, 1.0, 1.3, 1.8, 2.5, 4.0)
+RIDGES = (1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1.0)
 # Rows of each domain that width and ridge are chosen on; the coefficients always come from all of them.
 CV_ROWS = 5_000
 
 
 def ulsif_coefficients(
-    H: NDArray[np.float64], h: NDArray[np.float64], reg: float, *, non_negative: bool = True
+    H: NDArray[np.float64], h: NDArray[np.float64], reg: float, *, non_negative: bool = False
 ) -> NDArray[np.float64]:
     r"""Coefficients of the least-squares density ratio, equation (19) of [1]_.
 
-    .. math:: \hat\theta = \max\bigl(0, (\hat H + \lambda I)^{-1} \hat h\bigr)
+    .. math:: \hat\theta = (\hat H + \lambda I)^{-1} \hat h
 
     Parameters
     ----------
@@ -38,8 +38,8 @@ def ulsif_coefficients(
         Mean of the kernels over the target.
     reg : float
         Ridge.
-    non_negative : bool, default=True
-        Round negative coefficients up to zero.
+    non_negative : bool, default=False
+        Round negative coefficients up to zero, as the paper does.
 
     Returns
     -------
@@ -54,7 +54,7 @@ def ulsif_coefficients(
     >>> import numpy as np
     >>> from landbridge.instance import ulsif_coefficients
     >>> ulsif_coefficients(np.diag([1.0, 3.0]), np.array([2.0, -1.0]), 1.0).round(6).tolist()
-    [1.0, 0.0]
+    [1.0, -0.25]
     """
     factor = linalg.cho_factor(H + reg * np.eye(len(H)))
     theta = linalg.cho_solve(factor, h)
@@ -62,7 +62,7 @@ def ulsif_coefficients(
 
 
 def leave_one_out_scores(
-    Ps: NDArray[np.float64], Pt: NDArray[np.float64], regs: Any, *, alpha: float = 0.0
+    Ps: NDArray[np.float64], Pt: NDArray[np.float64], regs: Any, *, alpha: float = 0.0, non_negative: bool = False
 ) -> NDArray[np.float64]:
     r"""Leave-one-out error of the least-squares density ratio, for several ridges, without refitting.
 
@@ -82,6 +82,8 @@ def leave_one_out_scores(
         Ridges.
     alpha : float, default=0.0
         Share of the target in the denominator.
+    non_negative : bool, default=False
+        Whether negative coefficients are rounded up to zero; negative ratios are in any case.
 
     Returns
     -------
@@ -112,8 +114,10 @@ def leave_one_out_scores(
         det = np.maximum(det, 1e-12)
         s_z = a * ((1.0 - c * xx) * u + c * zx * v) / det
         s_x = c * ((1.0 - a * zz) * v + a * zx * u) / det
-        theta = np.maximum(theta + s_z[:, None] * MZ + s_x[:, None] * MX, 0.0)
-        rx, rz = np.sum(X * theta, axis=1), np.sum(Z * theta, axis=1)
+        theta = theta + s_z[:, None] * MZ + s_x[:, None] * MX
+        if non_negative:
+            theta = np.maximum(theta, 0.0)
+        rx, rz = np.maximum(np.sum(X * theta, axis=1), 0.0), np.maximum(np.sum(Z * theta, axis=1), 0.0)
         scores[k] = float(np.mean(0.5 * alpha * rz**2 + 0.5 * (1.0 - alpha) * rx**2 - rz))
     return scores
 
@@ -135,6 +139,9 @@ class ULSIF(InstanceTransfer):
         Ridge; left out, chosen likewise.
     n_centers : int, default=100
         Kernels, centred on as many target rows.
+    non_negative : bool, default=False
+        Round negative coefficients up to zero, as [1]_ does. By default only negative ratios are, as in [2]_: rounding
+        the coefficients of many overlapping kernels spoils the fit, and forces a ridge that flattens the weights.
     random_state : int, RandomState instance or None, default=0
         Draws centres, and rows for cross-validation where there are many.
 
@@ -187,6 +194,7 @@ class ULSIF(InstanceTransfer):
         "gamma": [Interval(Real, 0, None, closed="neither"), None],
         "reg": [Interval(Real, 0, None, closed="neither"), None],
         "n_centers": [Interval(Integral, 1, None, closed="left")],
+        "non_negative": ["boolean"],
         "random_state": ["random_state"],
     }
 
@@ -198,6 +206,7 @@ class ULSIF(InstanceTransfer):
         gamma: float | None = None,
         reg: float | None = None,
         n_centers: int = 100,
+        non_negative: bool = False,
         random_state: Any = 0,
     ) -> None:
         self.estimator = estimator
@@ -205,6 +214,7 @@ class ULSIF(InstanceTransfer):
         self.gamma = gamma
         self.reg = reg
         self.n_centers = n_centers
+        self.non_negative = non_negative
         self.random_state = random_state
 
     def _weigh(self, Xs: Any, ys: Any, Xt: Any, yt: Any) -> NDArray[np.float64]:
@@ -213,11 +223,12 @@ class ULSIF(InstanceTransfer):
         self.gamma_, self.reg_ = self._choose(Xs, Xt, rng)
         h, Ht = _moments(Xt, self.centers_, self.gamma_, second=self.alpha > 0)
         _, Hs = _moments(Xs, self.centers_, self.gamma_, second=True)
-        self.coefficients_ = ulsif_coefficients((1.0 - self.alpha) * Hs + self.alpha * Ht, h, self.reg_)
+        H = (1.0 - self.alpha) * Hs + self.alpha * Ht
+        self.coefficients_ = ulsif_coefficients(H, h, self.reg_, non_negative=self.non_negative)
         weights = np.empty(len(Xs))
         for rows in row_blocks(len(Xs), len(self.centers_)):
             weights[rows] = kernel(Xs[rows], self.centers_, gamma=self.gamma_) @ self.coefficients_
-        return weights
+        return np.maximum(weights, 0.0)
 
     def _choose(self, Xs: Any, Xt: Any, rng: Any) -> tuple[float, float]:
         if self.gamma is not None and self.reg is not None:
@@ -227,9 +238,8 @@ class ULSIF(InstanceTransfer):
         regs = RIDGES if self.reg is None else (float(self.reg),)
         # The pairs left out together are pairs by chance.
         Ds, Dt = (squared_distances(X[rng.permutation(len(X))[:CV_ROWS]], self.centers_) for X in (Xs, Xt))
-        table = np.array(
-            [leave_one_out_scores(np.exp(-g * Ds), np.exp(-g * Dt), regs, alpha=self.alpha) for g in gammas]
-        )
+        how: dict[str, Any] = {"alpha": self.alpha, "non_negative": self.non_negative}
+        table = np.array([leave_one_out_scores(np.exp(-g * Ds), np.exp(-g * Dt), regs, **how) for g in gammas])
         i, j = np.unravel_index(int(np.argmin(table)), table.shape)
         return float(gammas[i]), float(regs[j])
 

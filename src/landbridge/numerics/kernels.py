@@ -240,7 +240,7 @@ class KernelOperator:
         self.gamma = resolve_gamma(X, Y, kernel, gamma)
         self.X, self.Y = X, X if Y is None else Y
         self.shape = (X.shape[0], self.Y.shape[0])
-        self._how = {"kernel": kernel, "gamma": self.gamma, "degree": degree, "coef0": coef0}
+        self._how: dict[str, Any] = {"kernel": kernel, "gamma": self.gamma, "degree": degree, "coef0": coef0}
         self._keep = 8 * self.shape[0] * self.shape[1] <= max_bytes
         self._matrix: NDArray[np.float64] | None = None
 
@@ -468,7 +468,7 @@ class NystroemMap:
     ) -> None:
         self.gamma = resolve_gamma(landmarks, None, kernel, gamma)
         self.landmarks = landmarks
-        self._how = {"kernel": kernel, "gamma": self.gamma, "degree": degree, "coef0": coef0}
+        self._how: dict[str, Any] = {"kernel": kernel, "gamma": self.gamma, "degree": degree, "coef0": coef0}
         values, vectors = linalg.eigh(_kernel(landmarks, landmarks, **self._how))
         keep = np.flatnonzero(values > tol * max(float(values[-1]), np.finfo(float).tiny))[::-1][:rank]
         if len(keep) == 0:

@@ -65,8 +65,9 @@ class FlatTree:
         -------
         FlatTree
         """
-        parts = (self.left, self.right, self.feature, self.threshold, self.value)
-        return FlatTree(*(part.copy() for part in parts))
+        return FlatTree(
+            self.left.copy(), self.right.copy(), self.feature.copy(), self.threshold.copy(), self.value.copy()
+        )
 
     def __len__(self) -> int:
         return len(self.left)

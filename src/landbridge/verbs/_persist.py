@@ -41,6 +41,11 @@ HARMLESS = frozenset(
         "sklearn.calibration._CalibratedClassifier",
         "sklearn.calibration._SigmoidCalibration",
         "sklearn.compose._column_transformer._RemainderColsList",
+        "sklearn.gaussian_process.kernels.ConstantKernel",
+        "sklearn.gaussian_process.kernels.Product",
+        "sklearn.gaussian_process.kernels.RBF",
+        "sklearn.gaussian_process.kernels.Sum",
+        "sklearn.gaussian_process.kernels.WhiteKernel",
         "sklearn.metrics._dist_metrics.EuclideanDistance64",
         "sklearn.neighbors._kd_tree.KDTree",
         "sklearn.neighbors._kd_tree.newObj",
@@ -129,7 +134,9 @@ def _read_both(folder: Path) -> tuple[dict[str, Any], Path]:
             raise ReadError(f"{folder} holds no {name}; name the folder that `landbridge transfer --out` wrote.")
     try:
         story = json.loads((folder / STORY).read_text(encoding="utf-8"))
-        missing = {"decision", "candidates", "diagnosis", "task", "metric", "settings", "timings", "sha256"} - set(story)
+        missing = {"decision", "candidates", "diagnosis", "task", "metric", "settings", "timings", "sha256"} - set(
+            story
+        )
     except (ValueError, TypeError) as error:
         raise ReadError(f"{folder / STORY} is not the JSON of a result; run the transfer again.") from error
     if missing or story.get("format") != FORMAT:

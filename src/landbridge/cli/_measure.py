@@ -1,0 +1,27 @@
+"""``landbridge measure``: how alike are two domains, and will transfer hurt?"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+__all__ = ["measure_command"]
+
+
+def measure_command(
+    source: Annotated[str, typer.Argument(help="File, folder or builtin:NAME with labelled rows.")],
+    target: Annotated[str, typer.Argument(help="File, folder or builtin:NAME to carry knowledge to.")],
+    label: Annotated[str | None, typer.Option(help="Name of the label column.")] = None,
+    seed: Annotated[int, typer.Option(help="Seed of everything drawn at random.")] = 0,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")] = False,
+) -> None:
+    """WHEN: how alike are source and target, which shift is it, and how risky is transfer?"""
+    from landbridge.cli._show import console, print_json, show_diagnosis
+    from landbridge.verbs._measure import measure
+
+    diagnosis = measure(source, target, label=label, random_state=seed)
+    if as_json:
+        print_json(diagnosis.to_dict())
+    else:
+        show_diagnosis(console(), diagnosis)

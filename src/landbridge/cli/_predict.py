@@ -1,0 +1,52 @@
+"""``landbridge predict``: labels and probabilities for new rows."""
+
+from __future__ import annotations
+
+import csv
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+__all__ = ["predict_command"]
+
+
+def predict_command(
+    result_dir: Annotated[Path, typer.Argument(metavar="RESULT", help="Folder that `landbridge transfer` wrote.")],
+    rows: Annotated[str, typer.Argument(help="File or folder of new target rows.")],
+    out: Annotated[Path | None, typer.Option(help="CSV file to write; standard output if left out.")] = None,
+) -> None:
+    """Predict new target rows with a saved result: a csv of row, label and one probability a class."""
+    from landbridge.verbs._result import load_result
+
+    result = load_result(result_dir)
+    X, names = _read_rows(result, rows)
+    labels = result.model.predict(X)
+    table: list[list[Any]] = [["row", "label"]]
+    proba = result.model.predict_proba(X) if hasattr(result.model, "predict_proba") else None
+    if proba is not None:
+        table[0] += [f"p({c})" for c in result.model.classes_]
+    for i, (name, label) in enumerate(zip(names, labels, strict=True)):
+        table.append([name, label, *([] if proba is None else [f"{p:.6g}" for p in proba[i]])])
+    if out is None:
+        csv.writer(sys.stdout).writerows(table)
+        return
+    with out.open("w", newline="", encoding="utf-8") as file:
+        csv.writer(file).writerows(table)
+    print(f"{len(names)} rows predicted: {out}")
+
+
+def _read_rows(result: Any, rows: str) -> tuple[Any, list[Any]]:
+    if result.encoder is not None:
+        return result.encoder.read(rows)
+    from landbridge.data import read
+    from landbridge.exceptions import InputError
+
+    domain = read(rows)
+    expected = getattr(result.model, "n_features_in_", domain.X.shape[1])
+    if domain.X.shape[1] != expected:
+        raise InputError(
+            f"{rows} has {domain.X.shape[1]} columns but the model was fitted on {expected}; give the same."
+        )
+    return domain.frame(), list(range(len(domain)))

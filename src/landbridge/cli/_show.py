@@ -1,0 +1,158 @@
+"""How results look in a terminal."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from landbridge.discrepancy._diagnosis import Diagnosis
+    from landbridge.measurement import Measurement
+    from landbridge.verbs._result import Result
+
+__all__ = ["console", "interval", "print_json", "show_candidates", "show_diagnosis", "show_verdict"]
+
+
+def console(*, stderr: bool = False) -> Console:
+    """Return a console that fits the terminal and respects NO_COLOR.
+
+    Parameters
+    ----------
+    stderr : bool, default=False
+
+    Returns
+    -------
+    Console
+    """
+    from rich.console import Console
+
+    return Console(stderr=stderr, highlight=False)
+
+
+def print_json(data: Any) -> None:
+    """Print strict JSON and nothing else.
+
+    Parameters
+    ----------
+    data : dict or list
+    """
+    from landbridge.verbs._persist import _strict
+
+    print(json.dumps(_strict(data), indent=1, allow_nan=False, default=str))
+
+
+def interval(measured: Measurement | None, *, percent: bool) -> str:
+    """Write a measurement with its interval, short.
+
+    Parameters
+    ----------
+    measured : Measurement or None
+    percent : bool
+        In points of a hundred.
+
+    Returns
+    -------
+    str
+    """
+    if measured is None:
+        return ""
+    times, form = (100, ".1f") if percent else (1, ".3f")
+    text = f"{times * measured.value:{form}}"
+    if measured.low is not None and measured.high is not None:
+        text += f" [{times * measured.low:{form}}, {times * measured.high:{form}}]"
+    return text
+
+
+def show_verdict(out: Console, result: Result) -> None:
+    """Print the verdict.
+
+    Parameters
+    ----------
+    out : Console
+    result : Result
+    """
+    from rich.text import Text
+
+    if result.decision.transferred:
+        head = Text(f"Transferred with {result.decision.chosen}.", style="bold green")
+    else:
+        head = Text(f"Not transferred: {result.decision.chosen} is kept.", style="bold yellow")
+    out.print(head)
+    out.print(Text(result.decision.reason))
+    out.print()
+
+
+def show_candidates(out: Console, result: Result) -> None:
+    """Print the table of candidates.
+
+    Parameters
+    ----------
+    out : Console
+    result : Result
+    """
+    from rich.table import Table
+    from rich.text import Text
+
+    percent = result.task == "classification"
+    hidden = any(c.hidden is not None for c in result.candidates)
+    told = result.decision.evidence == "target labels"
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("candidate", no_wrap=True)
+    table.add_column(f"estimated {result.metric}" if told else "evidence", justify="right")
+    table.add_column("gain", justify="right")
+    if hidden:
+        table.add_column(f"{result.metric} (hidden labels)", justify="right")
+    table.add_column("s", justify="right")
+    for c in result.candidates:
+        if c.status == "skipped":
+            continue
+        style = "bold" if c.name == result.decision.chosen else "" if c.defensible else "dim"
+        mark = "> " if c.name == result.decision.chosen else "  "
+        if c.status == "failed":
+            cells = ["failed", ""] + ([""] if hidden else [])
+        else:
+            cells = [interval(c.estimate, percent=percent), _signed(c.gain, percent)]
+            cells += [interval(c.hidden, percent=percent)] if hidden else []
+        table.add_row(Text(mark + c.name), *(Text(cell) for cell in cells), f"{c.seconds:.1f}", style=style)
+    out.print(table)
+    skipped = sum(c.status == "skipped" for c in result.candidates)
+    if skipped:
+        out.print(Text(f"{skipped} methods were not tried; the report says why, method by method.", style="dim"))
+    out.print()
+
+
+def show_diagnosis(out: Console, diagnosis: Diagnosis) -> None:
+    """Print a diagnosis with its measurements.
+
+    Parameters
+    ----------
+    out : Console
+    diagnosis : Diagnosis
+    """
+    from rich.table import Table
+    from rich.text import Text
+
+    colour = {"low": "green", "moderate": "yellow", "high": "red"}[diagnosis.risk]
+    out.print(Text.assemble(("Shift: ", "bold"), diagnosis.kind, ("   Risk: ", "bold"), (diagnosis.risk, colour)))
+    out.print(Text(diagnosis.words))
+    out.print()
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for name, justify in (("measured", "left"), ("value", "right"), ("95 % interval", "right"), ("p", "right")):
+        table.add_column(name, justify=justify)  # type: ignore[arg-type]
+    for name, m in diagnosis.measurements.items():
+        between = "" if m.low is None or m.high is None else f"[{m.low:.3g}, {m.high:.3g}]"
+        table.add_row(
+            Text(name.replace("_", " ")),
+            f"{m.value:.4g}",
+            Text(between),
+            "" if m.p_value is None else f"{m.p_value:.2g}",
+        )
+    out.print(table)
+
+
+def _signed(measured: Measurement | None, percent: bool) -> str:
+    if measured is None:
+        return ""
+    return f"{100 * measured.value:+.1f}" if percent else f"{measured.value:+.3f}"

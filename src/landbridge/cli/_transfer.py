@@ -1,0 +1,91 @@
+"""``landbridge transfer``: carry knowledge across, or say why not."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from landbridge.verbs._result import Result
+
+__all__ = ["transfer_command"]
+
+
+def transfer_command(
+    source: Annotated[str, typer.Argument(help="File, folder or builtin:NAME with labelled rows.")],
+    target: Annotated[str, typer.Argument(help="File, folder or builtin:NAME to carry knowledge to.")],
+    label: Annotated[str | None, typer.Option(help="Name of the label column.")] = None,
+    out: Annotated[Path, typer.Option(help="Folder for report.html, result.json and the model.")] = Path(
+        "landbridge-report"
+    ),
+    methods: Annotated[str | None, typer.Option(help="Only these methods, separated by commas.")] = None,
+    target_labels: Annotated[
+        str,
+        typer.Option(
+            help="What to do with labels of the target: 'use' them, 'hide' them (they only score the outcome), or a "
+            "number of them a class to use while the rest is hidden."
+        ),
+    ] = "use",
+    confidence: Annotated[float, typer.Option(help="How sure a gain must be, in [0.5, 1).")] = 0.9,
+    seed: Annotated[int, typer.Option(help="Seed of everything drawn at random.")] = 0,
+    jobs: Annotated[int, typer.Option(help="Candidates tried side by side; -1 for one a core.")] = 1,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
+) -> None:
+    """HOW: try every method that fits, guard the result, and write model and report.
+
+    Ends with 0 whether the guard transferred or chose not to (it says which), and with 2 for bad input.
+    """
+    from landbridge.cli._show import console, print_json, show_candidates, show_verdict
+    from landbridge.exceptions import InputError
+
+    if out.exists() and not out.is_dir():
+        raise InputError(f"--out {out} is a file; name a folder.")
+    result = _run(
+        quiet or as_json,
+        source=source,
+        target=target,
+        label=label,
+        methods=methods,
+        target_labels=int(target_labels) if target_labels.isdigit() else target_labels,
+        confidence=confidence,
+        n_jobs=jobs,
+        random_state=seed,
+    )
+    from landbridge.report import write_report
+
+    result.save(out)
+    page = write_report(result, out)
+    if as_json:
+        print_json(result.to_dict())
+        return
+    screen = console()
+    show_verdict(screen, result)
+    show_candidates(screen, result)
+    print(f"report: {page}")
+    print(f"predict new rows: landbridge predict {out} ROWS")
+
+
+def _run(quiet: bool, **arguments: Any) -> Result:
+    from landbridge.cli._show import console
+    from landbridge.verbs._transfer import transfer
+
+    if quiet:
+        return transfer(**arguments)
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=24),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(compact=True),
+    )
+    with Progress(*columns, console=console(stderr=True), transient=True) as bar:
+        job = bar.add_task("reading and measuring", total=None)
+
+        def tell(done: int, total: int, name: str) -> None:
+            bar.update(job, completed=done, total=total, description=f"tried {name}"[:28].ljust(28))
+
+        return transfer(**arguments, progress=tell)

@@ -1,0 +1,193 @@
+"""Pictures for the report, as SVG text that reads on light and dark pages alike."""
+
+from __future__ import annotations
+
+import base64
+import io
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from landbridge.base import FeatureTransfer, InstanceTransfer
+from landbridge.domain import Domain
+from landbridge.guard import Consensus, common_space
+from landbridge.verbs._result import Result
+
+__all__ = ["domains_before", "domains_shared", "example_strip", "interval_bar"]
+
+# Okabe and Ito's palette: told apart by colour-blind readers and on either background.
+SOURCE, TARGET = "#0072B2", "#E69F00"
+MARKERS = "os^Dv*PX"
+MOST_POINTS = 500
+
+
+def domains_before(result: Result) -> str | None:
+    """Draw both domains in their two leading directions.
+
+    Parameters
+    ----------
+    result : Result
+
+    Returns
+    -------
+    str or None
+        SVG, or None without data.
+    """
+    if result.source is None or result.target is None:
+        return None
+    Xs, Xt = _dense(result.source.X), _dense(result.target.X)
+    scale = np.where(Xs.std(axis=0) > 0, Xs.std(axis=0), 1.0)
+    return _scatter(Xs / scale, Xt / scale, result, None, "Both domains as they came")
+
+
+def domains_shared(result: Result) -> tuple[str, str] | None:
+    """Draw both domains as the chosen model sees them, after mapping or weighing.
+
+    Parameters
+    ----------
+    result : Result
+
+    Returns
+    -------
+    (svg, caption) or None
+        None where nothing was moved or weighed.
+    """
+    if result.source is None or result.target is None:
+        return None
+    model, name = result.model, result.decision.chosen
+    members = list(zip(model.names, model.models, strict=True)) if isinstance(model, Consensus) else [(name, model)]
+    for member, one in members:
+        steps = [s for _, s in getattr(one, "steps", [(member, one)])]
+        weighing = next((s for s in steps if isinstance(s, InstanceTransfer)), None)
+        if weighing is None and not any(isinstance(s, FeatureTransfer) for s in steps):
+            continue
+        Zs, Zt = common_space(one, result.source.frame(), result.target.frame())
+        Zs, Zt = _dense(Zs), _dense(Zt)
+        if weighing is not None:
+            told = f"Source rows as {member} weighs them: the larger a point, the more it counts."
+            return _scatter(Zs, Zt, result, weighing.source_weights_, told), told
+        told = f"The common space of {member}" + (", one of the models that vote." if len(members) > 1 else ".")
+        scale = np.where(Zs.std(axis=0) > 0, Zs.std(axis=0), 1.0)
+        return _scatter(Zs / scale, Zt / scale, result, None, told), told
+    return None
+
+
+def example_strip(domain: Domain, *, n: int = 10) -> str | None:
+    """Draw a few images of a domain side by side.
+
+    Parameters
+    ----------
+    domain : Domain
+    n : int, default=10
+
+    Returns
+    -------
+    str or None
+        A PNG data URI; None if the rows are no images.
+    """
+    if domain.image_shape is None or sparse.issparse(domain.X):
+        return None
+    from PIL import Image
+
+    rows = np.linspace(0, len(domain) - 1, min(n, len(domain))).astype(int)
+    pixels = np.asarray(domain.X[rows], dtype=float).reshape(len(rows), *domain.image_shape)
+    low, high = pixels.min(), pixels.max()
+    pixels = np.uint8(255 * (pixels - low) / max(high - low, 1e-12))
+    if pixels.ndim == 3:
+        pixels = np.repeat(pixels[..., None], 3, axis=3)
+    gap = np.full((pixels.shape[1], max(1, pixels.shape[2] // 8), 3), 128, dtype=np.uint8)
+    strip = np.concatenate([part for image in pixels for part in (image[..., :3], gap)][:-1], axis=1)
+    times = max(1, round(48 / pixels.shape[1]))
+    picture = Image.fromarray(strip).resize((strip.shape[1] * times, strip.shape[0] * times), Image.Resampling.NEAREST)
+    buffer = io.BytesIO()
+    picture.save(buffer, format="PNG", optimize=True)
+    return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()
+
+
+def interval_bar(value: float, low: float | None, high: float | None, ends: tuple[float, float]) -> str:
+    """Draw a value and its interval on a common scale, as a small SVG.
+
+    Parameters
+    ----------
+    value : float
+    low, high : float or None
+    ends : tuple of float
+        Ends of the scale.
+
+    Returns
+    -------
+    str
+    """
+    a, b = ends
+    reach = max(b - a, 1e-12)
+
+    def x(v: float) -> float:
+        return round(4 + 112 * min(max((v - a) / reach, 0.0), 1.0), 1)
+
+    whisker = ""
+    if low is not None and high is not None:
+        whisker = f'<line x1="{x(low)}" x2="{x(high)}" y1="8" y2="8" stroke="currentColor" stroke-width="2"/>'
+    return (
+        '<svg class="bar" viewBox="0 0 120 16" width="120" height="16" aria-hidden="true" focusable="false">'
+        '<line x1="4" x2="116" y1="8" y2="8" stroke="currentColor" stroke-opacity=".18"/>'
+        f'{whisker}<circle cx="{x(value)}" cy="8" r="4" fill="currentColor"/></svg>'
+    )
+
+
+def _scatter(Zs: NDArray[Any], Zt: NDArray[Any], result: Result, weights: Any, title: str) -> str:
+    import matplotlib
+    from matplotlib.figure import Figure
+
+    rng = np.random.default_rng(0)
+    keep_s, keep_t = (np.sort(rng.permutation(len(Z))[:MOST_POINTS]) for Z in (Zs, Zt))
+    both = np.concatenate([Zs[keep_s], Zt[keep_t]])
+    both = both - both.mean(axis=0)
+    axes = np.linalg.svd(both, full_matrices=False)[2][:2]
+    # the sign of a direction means nothing; fix it so that the same result is the same picture
+    axes = axes * np.where(axes.sum(axis=1, keepdims=True) < 0, -1, 1)
+    flat = both @ axes.T
+    if flat.shape[1] < 2:
+        flat = np.column_stack([flat, np.zeros(len(flat))])
+    marks = _classes(result, keep_s, keep_t)
+    with matplotlib.rc_context({"svg.hashsalt": "landbridge", "svg.fonttype": "none", "font.family": "sans-serif"}):
+        figure = Figure(figsize=(5.2, 3.9))
+        ax = figure.subplots()
+        size = 16 * np.ones(len(keep_s)) if weights is None else 6 + 22 * np.minimum(weights[keep_s], 5.0)
+        sides = (
+            (flat[: len(keep_s)], marks[0], SOURCE, size, "source"),
+            (flat[len(keep_s) :], marks[1], TARGET, 16 * np.ones(len(keep_t)), "target"),
+        )
+        for points, kinds, colour, sizes, name in sides:
+            for k in np.unique(kinds):
+                at = kinds == k
+                ax.scatter(*points[at].T, s=sizes[at], c=colour, marker=MARKERS[k], alpha=0.55, linewidths=0)
+            ax.scatter([], [], c=colour, s=30, label=name)
+        ax.legend(frameon=False, loc="upper center", bbox_to_anchor=(0.5, 1.12), ncols=2, labelcolor="#777")
+        ax.set_xticks([])
+        ax.set_yticks([])
+        for spine in ax.spines.values():
+            spine.set_color("#999")
+            spine.set_alpha(0.5)
+        figure.patch.set_alpha(0)
+        ax.patch.set_alpha(0)
+        buffer = io.StringIO()
+        figure.savefig(buffer, format="svg", bbox_inches="tight", metadata={"Date": None, "Title": title})
+    text = buffer.getvalue()
+    return text[text.index("<svg") :].replace("<svg", '<svg role="img" aria-label="' + title.replace('"', "") + '"', 1)
+
+
+def _classes(result: Result, rows_s: NDArray[np.intp], rows_t: NDArray[np.intp]) -> list[NDArray[np.intp]]:
+    """Marker numbers by class: the source's labels, and what the model predicts for the target."""
+    if result.task != "classification" or result.source is None or result.target is None or result.source.y is None:
+        return [np.zeros(len(rows_s), dtype=int), np.zeros(len(rows_t), dtype=int)]
+    classes = np.unique(result.source.y)
+    predicted = result.model.predict(result.target.frame())
+    return [
+        np.searchsorted(classes, y) % len(MARKERS) for y in (np.asarray(result.source.y)[rows_s], predicted[rows_t])
+    ]
+
+
+def _dense(X: Any) -> NDArray[np.float64]:
+    return np.asarray(X.toarray() if sparse.issparse(X) else X, dtype=float)
