@@ -103,6 +103,8 @@ def test_it_stops_once_the_labels_stand():
 def test_labels_are_required():
     with pytest.raises(LabelError, match="requires y"):
         JDA().fit(np.eye(4), X_target=np.eye(4))
+    with pytest.raises(ValueError, match="continuous"):
+        JDA().fit(np.eye(4), [0.1, 0.2, 0.7, 1.5], X_target=np.eye(4))
 
 
 @pytest.mark.parametrize("params", [{}, {"kernel": "rbf"}, {"form": "primal", "kernel": "rbf", "n_landmarks": 5}])

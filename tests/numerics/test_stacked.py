@@ -66,6 +66,17 @@ def test_components_are_those_of_the_dense_problem(kernel, form, landmarks, d):
 
 
 @pytest.mark.parametrize("kernel", ["linear", "rbf"])
+def test_signs_do_not_hang_on_rounding(kernel):
+    Xs, Xt = _data()
+    how = {"kernel": kernel, "gamma": 0.05, "n_landmarks": 20, "random_state": 0}
+    results = []
+    for order in (np.ascontiguousarray, np.asfortranarray):
+        rows = stack_rows(order(Xs), order(Xt), **how)
+        results.append(rows.embed(rows.components(_factor(60, 50), 4)[1]))
+    assert np.allclose(*results, atol=1e-5 * np.abs(results[0]).max())
+
+
+@pytest.mark.parametrize("kernel", ["linear", "rbf"])
 def test_penalties_of_rows_in_the_dual_form(kernel):
     Xs, Xt = _data()
     X, E, penalty = np.vstack([Xs, Xt]), _factor(60, 50), np.linspace(0.3, 3.0, 110)

@@ -193,8 +193,11 @@ class BDA(KernelFeature):
         rng = check_random_state(self.random_state)
         self.classes_, source, known = label_codes(self, ys, yt, len(Xt))
         n_classes = len(self.classes_)
-        rows, target, directions = self._stack(Xs, Xt, rng), known, None
-        for n_iter in range(1, self.max_iter + 1):
+        rows, target = self._stack(Xs, Xt, rng), known
+        directions: Any = None
+        self.n_iter_ = 0
+        for _ in range(self.max_iter):
+            self.n_iter_ += 1
             automatic = self.balance == "auto"
             self.balance_ = balance_factor(Xs, Xt, source, target, n_classes) if automatic else float(self.balance)
             E = balanced_mmd_factor(source, target, n_classes, self.balance_, self.weigh_classes)
@@ -204,7 +207,6 @@ class BDA(KernelFeature):
             previous, target = target, pseudo_codes(self.estimator, rows.embed(directions), source, known)
             if np.array_equal(previous, target):
                 break
-        self.n_iter_ = n_iter
         self.pseudo_labels_ = self.classes_[target]
         self._keep(rows, directions)
 

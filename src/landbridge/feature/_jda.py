@@ -168,8 +168,11 @@ class JDA(KernelFeature):
     def _fit(self, Xs: Any, ys: Any, Xt: Any, yt: Any) -> None:
         self.classes_, source, known = label_codes(self, ys, yt, len(Xt))
         rng = check_random_state(self.random_state)
-        rows, target, directions = self._stack(Xs, Xt, rng), known, None
-        for n_iter in range(1, self.max_iter + 1):
+        rows, target = self._stack(Xs, Xt, rng), known
+        directions: Any = None
+        self.n_iter_ = 0
+        for _ in range(self.max_iter):
+            self.n_iter_ += 1
             E = joint_mmd_factor(source, target, len(self.classes_))
             self.eigenvalues_, directions = rows.components(
                 E, self.n_components, reg=self.reg, start=directions, random_state=rng
@@ -177,7 +180,6 @@ class JDA(KernelFeature):
             previous, target = target, pseudo_codes(self.estimator, rows.embed(directions), source, known)
             if np.array_equal(previous, target):
                 break
-        self.n_iter_ = n_iter
         self.pseudo_labels_ = self.classes_[target]
         self._keep(rows, directions)
 

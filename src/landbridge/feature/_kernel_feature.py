@@ -12,6 +12,7 @@ from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import Normalizer
 from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.multiclass import check_classification_targets
 
 from landbridge.base import FeatureTransfer
 from landbridge.exceptions import LabelError
@@ -89,6 +90,7 @@ def label_codes(method: Any, ys: Any, yt: Any, n_target: int) -> tuple[Any, NDAr
             f"{type(method).__name__} requires y to be passed, but the target y is None; give the source's labels, "
             "or choose TCA, which needs none."
         )
+    check_classification_targets(ys)
     classes, source_codes = np.unique(ys, return_inverse=True)
     target_codes = np.full(n_target, -1, dtype=np.intp)
     if yt is not None:

@@ -14,7 +14,6 @@ from sklearn.neighbors import KNeighborsClassifier
 from sklearn.preprocessing import normalize
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
-from sklearn.utils.multiclass import check_classification_targets
 
 from landbridge.base import TransferEstimator, TransferTags
 from landbridge.exceptions import LabelError
@@ -238,7 +237,6 @@ class MEDA(ClassifierMixin, TransferEstimator):
         self
         """
         read = self._read(X, y, X_target, y_target, supervised=True)
-        check_classification_targets(read.ys)
         self.classes_, source, _ = label_codes(self, read.ys, None, 0)
         if len(self.classes_) < 2:
             raise LabelError(f"y holds one class only, {self.classes_[0]!r}; give rows of at least two classes.")
@@ -263,7 +261,9 @@ class MEDA(ClassifierMixin, TransferEstimator):
         solve = adaptation_solver(rows, Y, laplacian, self.reg, self.locality)
         target = KNeighborsClassifier(n_neighbors=1).fit(Zs, source).predict(Zt)
         target = np.where(known >= 0, known, target)
-        for n_iter in range(1, self.max_iter + 1):
+        self.n_iter_ = 0
+        for _ in range(self.max_iter):
+            self.n_iter_ += 1
             automatic = self.balance == "auto"
             self.balance_ = balance_factor(Zs, Zt, source, target, n_classes) if automatic else float(self.balance)
             weights = solve(balanced_mmd_factor(source, target, n_classes, self.balance_), float(self.adaptation))
@@ -271,7 +271,6 @@ class MEDA(ClassifierMixin, TransferEstimator):
             target = np.where(known >= 0, known, target)
             if np.array_equal(previous, target):
                 break
-        self.n_iter_ = n_iter
         self.pseudo_labels_ = self.classes_[target]
         kept, self.coefficients_ = rows.coefficients(weights)
         self.kernel_rows_ = kept

@@ -64,7 +64,7 @@ class OTLabelPropagation(DelegatingTransfer):
         Strength of the entropy, relative to the normalised costs.
     norm : {"median", "max", None}, default="median"
         What the costs are divided by.
-    max_rows : int or None, default=2000
+    max_rows : int or None, default=1000
         Largest number of rows of each domain in the plan; more are drawn at random, by class for the source.
     random_state : int, RandomState or None, default=None
         Draws the rows where there are more than `max_rows`.
@@ -128,7 +128,7 @@ class OTLabelPropagation(DelegatingTransfer):
         solver: str = "sinkhorn",
         reg: float = 0.05,
         norm: str | None = "median",
-        max_rows: int | None = 2000,
+        max_rows: int | None = 1000,
         random_state: Any = None,
     ) -> None:
         self.estimator = estimator

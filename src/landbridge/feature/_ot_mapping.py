@@ -170,7 +170,7 @@ class OTMapping(BarycentricMapping):
         Price of missing the masses, relative to the normalised costs. Only for ``"unbalanced"``.
     norm : {"median", "max", None}, default="median"
         What the costs are divided by, so that `reg` means the same whatever the units.
-    max_rows : int or None, default=2000
+    max_rows : int or None, default=1000
         Largest number of rows of each domain in the plan; more are drawn at random, the others follow their
         neighbours. None takes all.
     max_iter : int, default=1000
@@ -238,7 +238,7 @@ class OTMapping(BarycentricMapping):
         reg: float = 0.05,
         reg_mass: float = 1.0,
         norm: str | None = "median",
-        max_rows: int | None = 2000,
+        max_rows: int | None = 1000,
         max_iter: int = 1000,
         tol: float = 1e-7,
         random_state: Any = None,

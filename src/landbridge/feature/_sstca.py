@@ -81,8 +81,7 @@ def supervised_components(
     live = values > len(B) * np.finfo(float).eps * max(float(values[0]), np.finfo(float).tiny)
     live[0] = True
     A = A[:, live] / np.linalg.norm(A[:, live], axis=0)
-    A = A * np.where(A[np.abs(A).argmax(axis=0), np.arange(A.shape[1])] < 0, -1.0, 1.0)
-    return values[live], turn @ A
+    return values[live], rows.signed(turn @ A)
 
 
 class SSTCA(KernelFeature):

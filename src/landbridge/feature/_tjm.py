@@ -64,9 +64,12 @@ def joint_matching(
     """
     n_source = rows.n_source
     E = unit_factor(mmd_factor(n_source, rows.n_rows - n_source))
-    penalty, directions = np.ones(rows.n_rows), None
+    penalty = np.ones(rows.n_rows)
+    directions: Any = None
     lengths = np.full(n_source, np.inf)
-    for n_iter in range(1, max_iter + 1):
+    n_iter = 0
+    for _ in range(max_iter):
+        n_iter += 1
         values, directions = rows.components(
             E, n_components, reg=reg, penalty=penalty, start=directions, random_state=random_state
         )

@@ -93,10 +93,10 @@ class TransferSubspaceLearning(FeatureTransfer):
     ----------
     components_ : ndarray of shape (n_columns, n_components_)
         Orthonormal columns.
-    objective_ : ndarray of shape (n_iter_ + 1,)
-        Value at the start and after each step.
+    objective_ : ndarray of shape (n_steps + 1,)
+        Value at the start and after each step that lowered it.
     n_iter_ : int
-        Steps done.
+        Steps done, at least one.
     n_components_ : int
         Dimension of the common space.
 
@@ -133,7 +133,7 @@ class TransferSubspaceLearning(FeatureTransfer):
         tasks=frozenset({"classification"}),
         answers=frozenset({"covariate", "subspace"}),
         growth="time O(n d² + d³) and O(m² k + d² k) a step, memory O(d² + m²); m sampled rows",
-        reference="Si, Tao, Geng: Bregman divergence-based regularization for transfer subspace learning. TKDE 22, 2010",
+        reference="Si, Tao, Geng: Bregman divergence-based regularization for transfer subspace learning. TKDE 2010",
     )
     _parameter_constraints = {
         "n_components": [Interval(Integral, 1, None, closed="left")],
@@ -188,7 +188,7 @@ class TransferSubspaceLearning(FeatureTransfer):
             return a + weight * b, A + weight * B
 
         self.components_, self.objective_ = _descend(whole, W, self.max_iter, self.tol)
-        self.n_iter_, self.n_components_ = len(self.objective_) - 1, k
+        self.n_iter_, self.n_components_ = max(len(self.objective_) - 1, 1), k
 
     def _map_source(self, X: Any) -> Any:
         return X @ self.components_
@@ -241,12 +241,14 @@ def _descend(
     step = 1.0 / max(float(np.linalg.norm(D)), np.finfo(float).tiny)
     for _ in range(max_iter):
         slope = float((D * D).sum())
-        if slope <= 1e-16 * max(1.0, abs(value)):
+        if not slope > 1e-16 * max(1.0, abs(value)):
             break
+        # Beyond a few lengths of W the retraction turns no further; the bound also keeps the step finite.
+        step = min(step, 10.0 / np.sqrt(slope))
         while True:
             new = _orthonormal(W - step * D)
             new_value, new_gradient = objective(new)
-            if new_value <= value - 1e-4 * step * slope or step * np.sqrt(slope) < 1e-10:
+            if new_value <= value - 1e-4 * step * slope or not step * np.sqrt(slope) >= 1e-10:
                 break
             step *= 0.5
         if not new_value < value:

@@ -6,7 +6,7 @@ refuses what it cannot defend, with the reason in words.
 """
 
 from landbridge.guard._circular import circular
-from landbridge.guard._committee import Consensus, consensus_proba
+from landbridge.guard._committee import Consensus, consensus_proba, neighbour_graph, smooth_votes
 from landbridge.guard._consensus import agreement, vote
 from landbridge.guard._decide import Judged, Verdict, WeightedSource, decide
 from landbridge.guard._dev import dev_risk, embedded_validation
@@ -40,12 +40,14 @@ __all__ = [
     "fit_teacher",
     "importance_weighted",
     "mean_entropy",
+    "neighbour_graph",
     "neighbourhood_density",
     "nested_gain",
     "predict_source",
     "prediction_entropy",
     "probabilities",
     "scores_on_splits",
+    "smooth_votes",
     "soft_neighbourhood_density",
     "source_weights",
     "try_model",

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from landbridge.discrepancy._diagnosis import Diagnosis
-from landbridge.guard._committee import consensus_proba
+from landbridge.guard._committee import consensus_proba, smooth_votes
 from landbridge.guard._consensus import agreement
 from landbridge.guard._doubly_robust import Teacher, doubly_robust_gain
 from landbridge.guard._labelled import LabelledSplits, nested_gain
@@ -85,6 +85,7 @@ def decide(
     *,
     folds: LabelledSplits | None = None,
     weighted: WeightedSource | None = None,
+    graph: Any = None,
     confidence: float = 0.9,
     random_state: int | None = 0,
 ) -> Verdict:
@@ -100,6 +101,8 @@ def decide(
         Given where target labels were enough to score every trial on splits of them.
     weighted : WeightedSource, optional
         Source rows that can stand for the target, where the diagnosed shift allows it.
+    graph : csr_matrix of shape (n_target, n_target), optional
+        Target rows that listen to their neighbours when several models vote.
     confidence : float, default=0.9
         How sure a gain must be, one-sided.
     random_state : int, optional
@@ -112,7 +115,9 @@ def decide(
     alive = [t for t in trials if not t.error]
     if folds is not None and all(t.splits is not None for t in alive):
         return _by_labels(alive, folds, confidence)
-    return _without_labels([t for t in alive if t.name != "target-only"], diagnosis, weighted, confidence, random_state)
+    return _without_labels(
+        [t for t in alive if t.name != "target-only"], diagnosis, weighted, graph, confidence, random_state
+    )
 
 
 def _by_labels(trials: list[Trial], folds: LabelledSplits, confidence: float) -> Verdict:
@@ -210,6 +215,7 @@ def _without_labels(
     trials: list[Trial],
     diagnosis: Diagnosis,
     weighted: WeightedSource | None,
+    graph: Any,
     confidence: float,
     seed: int | None,
 ) -> Verdict:
@@ -223,7 +229,7 @@ def _without_labels(
         )
     if weighted is not None and source_only.held_out is not None:
         return _by_weighted_source(source_only, candidates, diagnosis, weighted, confidence, seed)
-    return _by_consensus(source_only, candidates, confidence, seed)
+    return _by_consensus(source_only, candidates, graph, confidence, seed)
 
 
 def _by_weighted_source(
@@ -279,7 +285,9 @@ def _by_weighted_source(
     return Verdict(trial.name, True, reason, WITHOUT, gain, judged)
 
 
-def _by_consensus(source_only: Trial, candidates: list[Trial], confidence: float, seed: int | None) -> Verdict:
+def _by_consensus(
+    source_only: Trial, candidates: list[Trial], graph: Any, confidence: float, seed: int | None
+) -> Verdict:
     """Where rows mean something else on the other side, no weighting of source rows is right: what methods of
     different kinds agree on stands in for the labels."""
     judged = {}
@@ -292,7 +300,7 @@ def _by_consensus(source_only: Trial, candidates: list[Trial], confidence: float
     best = _judge_each(asked, judged, confidence, seed)
     members = [source_only, *(t for t in asked[1:] if not _same(t, source_only))]
     if len(members) > SMALLEST_JURY:
-        return _judge_together(members, judged, confidence, seed)
+        return _judge_together(members, judged, graph, confidence, seed)
     if best is None:
         why = (
             f"No candidate is closer to what the methods agree on than the source model, by more than "
@@ -340,12 +348,14 @@ def _judge_each(
     return best
 
 
-def _judge_together(members: list[Trial], judged: dict[str, Judged], confidence: float, seed: int | None) -> Verdict:
+def _judge_together(
+    members: list[Trial], judged: dict[str, Judged], graph: Any, confidence: float, seed: int | None
+) -> Verdict:
     """The vote of the whole jury against the source model, judged in turn by each member that is left out of it."""
     source_only = members[0]
     gains, agreed = [], []
     for j in range(1, len(members)):
-        vote_of_others = consensus(members[:j] + members[j + 1 :])
+        vote_of_others = consensus(members[:j] + members[j + 1 :], graph)
         mine = _alike(vote_of_others, members[j], source_only)
         agreed.append(mine)
         gains.append(mine - _alike(np.asarray(source_only.predicted), members[j], source_only))
@@ -373,13 +383,15 @@ def _judge_together(members: list[Trial], judged: dict[str, Judged], confidence:
     return Verdict(CONSENSUS, True, reason, WITHOUT, gain, judged)
 
 
-def consensus(members: Sequence[Trial]) -> NDArray[Any]:
+def consensus(members: Sequence[Trial], graph: Any = None) -> NDArray[Any]:
     """Predict by the vote of several trials, the source model (first) with more than one voice.
 
     Parameters
     ----------
     members : sequence of Trial
         The source model first.
+    graph : csr_matrix of shape (n_target, n_target), optional
+        Target rows that listen to one another; left out, none do.
 
     Returns
     -------
@@ -388,11 +400,11 @@ def consensus(members: Sequence[Trial]) -> NDArray[Any]:
     """
     if members[0].proba is None:
         return np.median(np.stack([t.predicted for t in members]), axis=0)  # type: ignore[arg-type]
-    classes = np.unique(np.concatenate([np.unique(t.predicted) for t in members if t.predicted is not None]))
-    known = np.asarray(members[0].model.classes_) if hasattr(members[0].model, "classes_") else classes
-    labels = np.stack([np.searchsorted(known, t.predicted) for t in members])
+    classes = members[0].classes
+    labels = np.stack([np.searchsorted(classes, t.predicted) for t in members])
     proba = np.stack([t.proba for t in members])  # type: ignore[arg-type]
-    return known[consensus_proba(labels, proba, voices(len(members))).argmax(axis=1)]
+    votes = consensus_proba(labels, proba, voices(len(members)))
+    return classes[(votes if graph is None else smooth_votes(votes, graph)).argmax(axis=1)]
 
 
 def voices(n_members: int) -> list[float]:

@@ -23,6 +23,9 @@ from landbridge.measurement import Measurement
 
 __all__ = ["Trial", "try_model"]
 
+# Seconds of fitting beyond which a second fit, for the way back, is not asked for.
+PATIENCE = 10.0
+
 
 @dataclass(frozen=True)
 class Trial:
@@ -38,7 +41,9 @@ class Trial:
     predicted : ndarray of shape (n_target,) or None
         Its labels or values for every target row.
     proba : ndarray of shape (n_target, n_classes) or None
-        Its class probabilities; columns in the order of the source's classes.
+        Its class probabilities; columns in the order of `classes`.
+    classes : ndarray of shape (n_classes,) or None
+        The source's classes.
     splits : ndarray of shape (n_splits,) or None
         Quality on each split of the labelled target rows.
     held_out : ndarray of shape (n_source,) or None
@@ -55,6 +60,7 @@ class Trial:
     model: Any = None
     predicted: NDArray[Any] | None = None
     proba: NDArray[np.float64] | None = None
+    classes: NDArray[Any] | None = None
     splits: NDArray[np.float64] | None = None
     held_out: NDArray[Any] | None = None
     validators: Mapping[str, Measurement] = field(default_factory=dict)
@@ -126,6 +132,7 @@ def _try(
     held_out: bool,
     seed: int | None,
 ) -> dict[str, Any]:
+    started = time.perf_counter()
     Xs, ys, Xt = source.frame(), source.y, target.frame()
     if target_only:
         part = target.labelled_part()
@@ -138,20 +145,24 @@ def _try(
         if not np.isfinite(np.asarray(predicted, dtype=float)).all():
             raise ValueError("it predicted values that are not finite")
     else:
-        found["proba"] = _in_order(probabilities(fitted, Xt), fitted.classes_, np.unique(ys))
+        found["classes"] = np.unique(ys)
+        found["proba"] = _in_order(probabilities(fitted, Xt), fitted.classes_, found["classes"])
     if folds is not None:
         found["splits"] = scores_on_splits(model, fitted, Xs, ys, Xt, folds, target_only=target_only)
     elif held_out:
         found["held_out"] = held_out_answers(fitted, source, target, random_state=seed)
     elif not target_only:
-        found["validators"] = _validate(fitted, source, target, seed)
+        there = time.perf_counter() - started
+        found["validators"] = _validate(fitted, source, target, seed, way_back=there < PATIENCE)
     return found
 
 
-def _validate(fitted: Any, source: Domain, target: Domain, seed: int | None) -> dict[str, Measurement]:
+def _validate(
+    fitted: Any, source: Domain, target: Domain, seed: int | None, *, way_back: bool
+) -> dict[str, Measurement]:
     heard = {}
     blind = target.without_labels()
-    checks = [circular]
+    checks = [circular] if way_back else []
     if not is_regressor(fitted):
         checks += [prediction_entropy, soft_neighbourhood_density]
     for check in checks:

@@ -39,7 +39,7 @@ def stack_rows(
     kernel: str = "linear",
     gamma: float | None = None,
     form: str = "dual",
-    n_landmarks: int | str | None = "auto",
+    n_landmarks: Any = "auto",
     explicit: bool = False,
     random_state: Any = 0,
 ) -> FeatureRows | KernelRows:
@@ -279,11 +279,26 @@ class FeatureRows:
         """
         U = self.cross(E)
         if self.form == "primal":
-            return regularised_components(self.scatter, U, k, reg=reg, random_state=random_state)
+            values, W = regularised_components(self.scatter, U, k, reg=reg, random_state=random_state)
+            return values, self.signed(W)
         R, _ = self.turn(None if penalty is None else 1.0 / penalty)
         S = R.T @ self.scatter @ R
         values, B = regularised_components(S, R.T @ U, k, reg=reg, random_state=random_state)
-        return values, R @ B
+        return values, self.signed(R @ B)
+
+    def signed(self, W: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Turn directions so that the largest coefficient of each, as it is kept, is positive.
+
+        Parameters
+        ----------
+        W : ndarray of shape (n_columns, k)
+
+        Returns
+        -------
+        ndarray of shape (n_columns, k)
+        """
+        kept = self.coefficients(W)[1]
+        return W * np.where(kept[np.abs(kept).argmax(axis=0), np.arange(kept.shape[1])] < 0, -1.0, 1.0)
 
     def row_norms(self, W: NDArray[np.float64], penalty: NDArray[np.float64]) -> NDArray[np.float64]:
         """Length of each row's coefficients in the dual form.
@@ -424,9 +439,9 @@ class KernelRows:
         if self._scatter is None and self.n_rows <= 600:
             S = self.scatter_product(np.eye(self.n_rows))
             self._scatter = 0.5 * (S + S.T)
-        S = self.scatter_product if self._scatter is None else self._scatter
+        operator: Any = self.scatter_product if self._scatter is None else self._scatter
         U = self.K @ E
-        return regularised_components(S, U, k, reg=reg, diagonal=penalty, start=start, random_state=random_state)
+        return regularised_components(operator, U, k, reg=reg, diagonal=penalty, start=start, random_state=random_state)
 
     def row_norms(self, W: NDArray[np.float64], penalty: NDArray[np.float64]) -> NDArray[np.float64]:
         """Length of each row's coefficients.
@@ -500,7 +515,7 @@ def project(
 
 
 def _same(a: NDArray[np.float64] | None, b: NDArray[np.float64] | None) -> bool:
-    return (a is None) == (b is None) and (a is None or np.array_equal(a, b))
+    return a is b if a is None or b is None else np.array_equal(a, b)
 
 
 def _row_space(X: NDArray[np.float64]) -> NDArray[np.float64]:

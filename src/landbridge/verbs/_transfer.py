@@ -17,8 +17,8 @@ from landbridge.discrepancy._diagnosis import Diagnosis
 from landbridge.discrepancy._shift_kind import diagnose
 from landbridge.domain import Domain
 from landbridge.exceptions import InputError, LabelError
-from landbridge.guard._committee import Consensus
-from landbridge.guard._decide import CONSENSUS, Verdict, WeightedSource, consensus, decide, jury, voices
+from landbridge.guard._committee import MOST_ROWS, NEIGHBOURS, Consensus, neighbour_graph
+from landbridge.guard._decide import CONSENSUS, Verdict, WeightedSource, decide, jury, voices
 from landbridge.guard._doubly_robust import fit_teacher
 from landbridge.guard._labelled import LabelledSplits
 from landbridge.guard._source_weights import source_weights
@@ -132,14 +132,15 @@ def transfer(
 
     clock = time.perf_counter()
     weighted = None if weights is None else _weighted_source(diagnosis, source, target, weights, task, random_state)
+    graph = _graph(target, task) if folds is None and weighted is None else None
     verdict = decide(
-        trials, diagnosis, folds=folds, weighted=weighted, confidence=confidence, random_state=random_state
+        trials, diagnosis, folds=folds, weighted=weighted, graph=graph, confidence=confidence, random_state=random_state
     )
     timings["guard"] = time.perf_counter() - clock
     timings["total"] = time.perf_counter() - started
     metric = "accuracy" if task == "classification" else "R²"
     if CONSENSUS in verdict.judged:
-        trials = [*trials, _committee(trials)]
+        trials = [*trials, _committee(trials, target)]
     chosen = next(t for t in trials if t.name == verdict.chosen)
     return Result(
         model=chosen.model,
@@ -321,11 +322,16 @@ def _weighted_source(
     return WeightedSource(np.asarray(source.y), weights, teacher)
 
 
-def _committee(trials: list[Trial]) -> Trial:
+def _graph(target: Domain, task: str) -> Any:
+    small = NEIGHBOURS < len(target) <= MOST_ROWS
+    return neighbour_graph(target.X) if small and task == "classification" else None
+
+
+def _committee(trials: list[Trial], target: Domain) -> Trial:
     members = jury(trials)
-    model = Consensus([t.model for t in members], voices(len(members)), [t.name for t in members]).fit()
-    predicted, seconds = consensus(members), sum(t.seconds for t in members)
-    return Trial(CONSENSUS, "committee", model=model, predicted=predicted, seconds=seconds)
+    model = Consensus([t.model for t in members], voices(len(members)), [t.name for t in members])
+    predicted = model.fit(target.frame()).predict(target.frame())
+    return Trial(CONSENSUS, "committee", model=model, predicted=predicted, seconds=sum(t.seconds for t in members))
 
 
 def _one(i: int, name: str, family: str, model: Any, *sides: Any, **how: Any) -> tuple[int, Trial]:
