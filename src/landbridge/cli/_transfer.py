@@ -30,7 +30,7 @@ def transfer_command(
     ] = "use",
     confidence: Annotated[float, typer.Option(help="How sure a gain must be, in [0.5, 1).")] = 0.9,
     seed: Annotated[int, typer.Option(help="Seed of everything drawn at random.")] = 0,
-    jobs: Annotated[int, typer.Option(help="Candidates tried side by side; -1 for one a core.")] = 1,
+    jobs: Annotated[int, typer.Option(help="Candidates tried side by side; -1 for one a core.")] = -1,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
 ) -> None:

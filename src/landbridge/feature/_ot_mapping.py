@@ -27,8 +27,8 @@ def transport_plan(
     solver: str = "sinkhorn",
     reg: float = 0.05,
     reg_mass: float = 1.0,
-    max_iter: int = 1000,
-    tol: float = 1e-7,
+    max_iter: int = 200,
+    tol: float = 1e-6,
 ) -> tuple[NDArray[np.float64], int]:
     r"""Solve one transport problem, equation (9) of [1]_ for ``"sinkhorn"`` and (5) for ``"emd"``.
 
@@ -173,9 +173,9 @@ class OTMapping(BarycentricMapping):
     max_rows : int or None, default=1000
         Largest number of rows of each domain in the plan; more are drawn at random, the others follow their
         neighbours. None takes all.
-    max_iter : int, default=1000
+    max_iter : int, default=200
         Iterations of the entropic solver.
-    tol : float, default=1e-7
+    tol : float, default=1e-6
         Tolerance of the entropic solver on the masses.
     random_state : int, RandomState or None, default=None
         Draws the rows where there are more than `max_rows`.
@@ -239,8 +239,8 @@ class OTMapping(BarycentricMapping):
         reg_mass: float = 1.0,
         norm: str | None = "median",
         max_rows: int | None = 1000,
-        max_iter: int = 1000,
-        tol: float = 1e-7,
+        max_iter: int = 200,
+        tol: float = 1e-6,
         random_state: Any = None,
     ) -> None:
         self.solver = solver

@@ -38,8 +38,9 @@ def domains_before(result: Result) -> str | None:
     if result.source is None or result.target is None:
         return None
     Xs, Xt = _dense(result.source.X), _dense(result.target.X)
-    scale = np.where(Xs.std(axis=0) > 0, Xs.std(axis=0), 1.0)
-    return _scatter(Xs / scale, Xt / scale, result, None, "Both domains as they came")
+    if result.source.image_shape is None:
+        Xs, Xt = _one_scale(Xs, Xt)
+    return _scatter(Xs, Xt, result, None, "Both domains as they came")
 
 
 def domains_shared(result: Result) -> tuple[str, str] | None:
@@ -57,7 +58,11 @@ def domains_shared(result: Result) -> tuple[str, str] | None:
     if result.source is None or result.target is None:
         return None
     model, name = result.model, result.decision.chosen
-    members = list(zip(model.names, model.models, strict=True)) if isinstance(model, Consensus) else [(name, model)]
+    members = [(name, model)]
+    if isinstance(model, Consensus):
+        # the voter that the others bear out most shows best what the vote saw
+        gains = {c.name: c.gain.value for c in result.candidates if c.gain is not None}
+        members = sorted(zip(model.names, model.models, strict=True), key=lambda m: -gains.get(m[0], -np.inf))
     for member, one in members:
         steps = [s for _, s in getattr(one, "steps", [(member, one)])]
         weighing = next((s for s in steps if isinstance(s, InstanceTransfer)), None)
@@ -69,8 +74,7 @@ def domains_shared(result: Result) -> tuple[str, str] | None:
             told = f"Source rows as {member} weighs them: the larger a point, the more it counts."
             return _scatter(Zs, Zt, result, weighing.source_weights_, told), told
         told = f"The common space of {member}" + (", one of the models that vote." if len(members) > 1 else ".")
-        scale = np.where(Zs.std(axis=0) > 0, Zs.std(axis=0), 1.0)
-        return _scatter(Zs / scale, Zt / scale, result, None, told), told
+        return _scatter(*_one_scale(Zs, Zt), result, None, told), told
     return None
 
 
@@ -165,6 +169,11 @@ def _scatter(Zs: NDArray[Any], Zt: NDArray[Any], result: Result, weights: Any, t
                 ax.scatter(*points[at].T, s=sizes[at], c=colour, marker=MARKERS[k], alpha=0.55, linewidths=0)
             ax.scatter([], [], c=colour, s=30, label=name)
         ax.legend(frameon=False, loc="upper center", bbox_to_anchor=(0.5, 1.12), ncols=2, labelcolor="#777")
+        # a few far rows must not squeeze all others into a dot
+        for set_limits, values in ((ax.set_xlim, flat[:, 0]), (ax.set_ylim, flat[:, 1])):
+            low, high = np.quantile(values, [0.01, 0.99])
+            reach = max(high - low, 1e-9)
+            set_limits(low - 0.12 * reach, high + 0.12 * reach)
         ax.set_xticks([])
         ax.set_yticks([])
         for spine in ax.spines.values():
@@ -187,6 +196,12 @@ def _classes(result: Result, rows_s: NDArray[np.intp], rows_t: NDArray[np.intp])
     return [
         np.searchsorted(classes, y) % len(MARKERS) for y in (np.asarray(result.source.y)[rows_s], predicted[rows_t])
     ]
+
+
+def _one_scale(Xs: NDArray[Any], Xt: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
+    spread = np.sqrt((Xs.var(axis=0) + Xt.var(axis=0)) / 2)
+    spread = np.where(spread > 1e-3 * max(float(spread.max()), 1e-12), spread, np.inf)
+    return Xs / spread, Xt / spread
 
 
 def _dense(X: Any) -> NDArray[np.float64]:
