@@ -1,0 +1,268 @@
+"""Opening files: each format to rows and labels, or a one-line error that says what to do."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from landbridge.exceptions import LabelError, MissingExtraError, ReadError
+
+__all__ = ["IMAGES", "TABLES", "existing", "pick_label", "read_arrays", "read_images", "read_table"]
+
+TABLES = (".csv", ".tsv", ".txt", ".parquet", ".jsonl", ".ndjson")
+ARRAYS = (".npz", ".mat", ".svm", ".libsvm", ".svmlight")
+IMAGES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp")
+# Names a label column goes by when nobody says which it is.
+USUAL = ("label", "target", "class", "y")
+
+
+def kind_of(path: Path) -> str:
+    """Say how a path is to be read.
+
+    Parameters
+    ----------
+    path : Path
+
+    Returns
+    -------
+    {"table", "arrays", "images"}
+    """
+    if path.is_dir():
+        return "images"
+    name = path.name.lower().removesuffix(".gz")
+    if name.endswith(TABLES):
+        return "table"
+    if name.endswith(ARRAYS):
+        return "arrays"
+    raise ReadError(
+        f"{path} has an ending that cannot be read; give {', '.join((*TABLES, *ARRAYS))} or a folder of images."
+    )
+
+
+def existing(path: str | Path) -> Path:
+    """Return the path if there is something there.
+
+    Parameters
+    ----------
+    path : str or Path
+
+    Returns
+    -------
+    Path
+
+    Raises
+    ------
+    ReadError
+        If there is nothing, or an empty file.
+    """
+    path = Path(path)
+    if not path.exists():
+        raise ReadError(f"{path} does not exist; check the name and the folder you are in.")
+    if path.is_file() and path.stat().st_size == 0:
+        raise ReadError(f"{path} is empty; it needs a header line and rows.")
+    return path
+
+
+def read_table(path: Path) -> Any:
+    """Read a csv, tsv, parquet or jsonl file.
+
+    Parameters
+    ----------
+    path : Path
+
+    Returns
+    -------
+    DataFrame
+    """
+    import pandas as pd
+
+    name = path.name.lower().removesuffix(".gz")
+    try:
+        if name.endswith(".parquet"):
+            try:
+                frame = pd.read_parquet(path)
+            except ImportError as error:
+                raise MissingExtraError(
+                    f'{path} needs pyarrow to be read; install it with: pip install "landbridge[parquet]"'
+                ) from error
+        elif name.endswith((".jsonl", ".ndjson")):
+            frame = pd.read_json(path, lines=True)
+        else:
+            separator = "\t" if name.endswith(".tsv") else ";" if _semicolons(path) else ","
+            frame = pd.read_csv(path, sep=separator, skipinitialspace=True)
+    except (MissingExtraError, ReadError):
+        raise
+    except Exception as error:  # whatever the parser says becomes one line
+        why = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise ReadError(
+            f"{path} cannot be read as a table: {why}. Check that every line has the same columns."
+        ) from error
+    if frame.shape[0] == 0 or frame.shape[1] == 0:
+        raise ReadError(f"{path} has no rows below its header; give at least one.")
+    frame.columns = [str(c).strip() for c in frame.columns]
+    if frame.columns.duplicated().any():
+        twice = frame.columns[frame.columns.duplicated()][0]
+        raise ReadError(f"{path} has the column {twice!r} twice; give every column its own name.")
+    return frame
+
+
+def pick_label(frame: Any, label: str | None, where: str, *, required: bool) -> str | None:
+    """Find the label column of a table.
+
+    Parameters
+    ----------
+    frame : DataFrame
+    label : str or None
+        None: the one column with a usual name.
+    where : str
+        What to call the table in an error.
+    required : bool
+        Whether to raise if there is none.
+
+    Returns
+    -------
+    str or None
+
+    Raises
+    ------
+    LabelError
+        If it is required and not there.
+    """
+    columns = list(frame.columns)
+    if label is not None:
+        if label in columns:
+            return label
+        if not required:
+            return None
+        near = difflib.get_close_matches(label, columns, n=3) or columns[:8]
+        raise LabelError(f"label={label!r} is no column of {where}; its columns are like {', '.join(near)}.")
+    usual = [c for c in columns if c.lower() in USUAL]
+    if len(usual) == 1:
+        return str(usual[0])
+    if not required:
+        return None
+    told = "several columns could be the label" if usual else "no column is named label, target, class or y"
+    raise LabelError(f"{where}: {told}; name it with label= (or --label), one of {', '.join(columns[:12])}.")
+
+
+def read_arrays(path: Path, label: str | None) -> tuple[Any, Any]:
+    """Read an npz, mat or svmlight file.
+
+    Parameters
+    ----------
+    path : Path
+    label : str or None
+        Name of the label array.
+
+    Returns
+    -------
+    X : array or csr_matrix
+    y : array or None
+    """
+    name = path.name.lower().removesuffix(".gz")
+    try:
+        if name.endswith((".svm", ".libsvm", ".svmlight")):
+            from sklearn.datasets import load_svmlight_file
+
+            return load_svmlight_file(str(path))
+        if name.endswith(".mat"):
+            from scipy.io import loadmat
+
+            held = {k: v for k, v in loadmat(path).items() if not k.startswith("__")}
+        else:
+            with np.load(path, allow_pickle=False) as file:
+                held = {k: file[k] for k in file.files}
+    except Exception as error:
+        why = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise ReadError(f"{path} cannot be read: {why}. Save it again with numpy.savez(file, X=..., y=...).") from error
+    return _pick_arrays(held, label, path)
+
+
+def _pick_arrays(held: dict[str, Any], label: str | None, path: Path) -> tuple[Any, Any]:
+    wide = [k for k, v in held.items() if np.ndim(v) >= 2 and min(np.shape(v)[:2]) > 1]
+    rows = next((k for k in ("X", "x", "data", "fts", "features") if k in held), None) or (wide[0] if wide else None)
+    if rows is None:
+        raise ReadError(f"{path} holds no two-dimensional array; save the rows under the name X.")
+    names = [label] if label is not None else ["y", "labels", "label", "target"]
+    found = next((k for k in names if k in held), None)
+    if label is not None and found is None:
+        raise LabelError(f"label={label!r} is no array of {path}; it holds {', '.join(held)}.")
+    X = held[rows]
+    return (X.tocsr() if hasattr(X, "tocsr") else np.asarray(X)), None if found is None else np.ravel(held[found])
+
+
+def read_images(
+    folder: Path, size: Sequence[int] | None, mode: str | None = None
+) -> tuple[NDArray[np.float64], NDArray[Any] | None, list[str], tuple[int, ...], str]:
+    """Read a folder of images: one sub-folder a class, or images alone (unlabelled).
+
+    Parameters
+    ----------
+    folder : Path
+    size : (height, width) or None
+        Common size; 32 x 32 if left out.
+    mode : {"L", "RGB"}, optional
+        Grey or colour; colour if any image has colour.
+
+    Returns
+    -------
+    X : ndarray of shape (n_images, height * width * channels)
+        Values in [0, 1].
+    y : ndarray of str or None
+    names : list of str
+        Path of each image within the folder.
+    shape : tuple of int
+    mode : str
+    """
+    from PIL import Image, UnidentifiedImageError
+
+    height, width = (32, 32) if size is None else (int(size[0]), int(size[1]))
+    files = sorted(p for p in folder.rglob("*") if p.suffix.lower() in IMAGES and p.is_file())
+    if not files:
+        raise ReadError(f"{folder} holds no images; put them into one sub-folder a class, or all into the folder.")
+    root = folder.resolve()
+    pictures = []
+    for file in files:
+        if root not in file.resolve().parents:
+            raise ReadError(f"{file} is a link that leads out of {folder}; copy the image into the folder.")
+        try:
+            with Image.open(file) as image:
+                image.load()
+                pictures.append(image.convert("RGB").resize((width, height), Image.Resampling.BILINEAR))
+        except (UnidentifiedImageError, OSError, ValueError) as error:
+            raise ReadError(f"{file} is no image that can be read; mend it or take it out of the folder.") from error
+    colours = np.stack([np.asarray(p, dtype=np.uint8) for p in pictures])
+    if mode is None:
+        grey = (colours[..., :1].astype(int) - colours).any()
+        mode = "RGB" if grey else "L"
+    if mode == "L":
+        pixels = np.stack([np.asarray(p.convert("L"), dtype=np.uint8) for p in pictures])
+        shape: tuple[int, ...] = (height, width)
+    else:
+        pixels, shape = colours, (height, width, 3)
+    names = [str(f.relative_to(folder)) for f in files]
+    classes = [f.relative_to(folder).parts[0] if len(f.relative_to(folder).parts) > 1 else None for f in files]
+    y = None if all(c is None for c in classes) else np.array(classes, dtype=object)
+    if y is not None and any(c is None for c in classes):
+        loose = names[classes.index(None)]
+        raise ReadError(
+            f"{folder} has images beside its class folders ({loose}); move them into one or out of the way."
+        )
+    return pixels.reshape(len(files), -1) / 255.0, None if y is None else np.array(y.tolist()), names, shape, mode
+
+
+def _semicolons(path: Path) -> bool:
+    import gzip
+
+    opener: Any = gzip.open if path.suffix == ".gz" else open
+    try:
+        with opener(path, "rt", encoding="utf-8", errors="replace") as file:
+            head = file.readline()
+    except OSError as error:
+        raise ReadError(f"{path} cannot be opened: {error}.") from error
+    return head.count(";") > head.count(",")
