@@ -466,6 +466,8 @@ class InstanceTransfer(MetaEstimatorMixin, TransferEstimator):
         tags.regressor_tags = inner.regressor_tags
         tags.target_tags = inner.target_tags
         tags.target_tags.multi_output = False
+        if tags.classifier_tags is not None:
+            tags.classifier_tags.multi_label = False
         tags.input_tags.sparse = self._accept_sparse and inner.input_tags.sparse
         return tags
 
@@ -537,7 +539,9 @@ def _spread(read: Read) -> Any:
 
 
 def _is_classes(y: NDArray[Any]) -> bool:
-    return y.dtype.kind in "OSUbiu" or bool(y.dtype.kind == "f" and np.all(y == np.floor(y)) and len(np.unique(y)) <= 50)
+    return y.dtype.kind in "OSUbiu" or bool(
+        y.dtype.kind == "f" and np.all(y == np.floor(y)) and len(np.unique(y)) <= 50
+    )
 
 
 def _check_finite_labels(y: NDArray[Any]) -> None:

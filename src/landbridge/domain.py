@@ -36,7 +36,9 @@ def missing_labels(y: Any) -> NDArray[np.bool_]:
     if y.dtype.kind == "f":
         return np.isnan(y)
     if y.dtype == object:
-        return np.array([v is None or (isinstance(v, float) and v != v) or type(v).__name__ == "NAType" for v in y], bool)
+        return np.array(
+            [v is None or (isinstance(v, float) and v != v) or type(v).__name__ == "NAType" for v in y], bool
+        )
     return np.zeros(len(y), dtype=bool)
 
 
@@ -91,6 +93,15 @@ class Domain:
     """
 
     __slots__ = ("X", "columns", "image_shape", "kind", "labelled", "name", "source_domain", "y")
+
+    X: Any
+    y: Any
+    labelled: NDArray[np.bool_]
+    columns: list[str] | None
+    name: str
+    kind: str
+    source_domain: Any
+    image_shape: tuple[int, ...] | None
 
     def __init__(
         self,

@@ -1,0 +1,388 @@
+"""The conformance kit: what every transfer estimator must do, ours and anybody's.
+
+>>> from landbridge.feature import CORAL
+>>> from landbridge.testing import check_transfer_estimator
+>>> check_transfer_estimator(CORAL(), sklearn_checks=False)
+"""
+
+from __future__ import annotations
+
+import concurrent.futures
+import inspect
+import pickle
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import sklearn
+from sklearn.base import clone, is_regressor
+from sklearn.model_selection import KFold, cross_val_score
+from sklearn.preprocessing import StandardScaler
+from sklearn.utils.estimator_checks import check_estimator
+
+from landbridge.base import FeatureTransfer, TransferEstimator
+from landbridge.binding import with_source, with_target
+from landbridge.pipeline import make_pipeline
+
+__all__ = ["check_transfer_estimator", "transfer_checks"]
+
+FAMILIES = ("feature", "instance", "parameter", "relation", "stepwise")
+
+
+def check_transfer_estimator(estimator: TransferEstimator, *, sklearn_checks: bool = True) -> None:
+    """Run every check on an estimator; the first failure is raised.
+
+    Parameters
+    ----------
+    estimator : TransferEstimator
+        Unfitted.
+    sklearn_checks : bool, default=True
+        Also run scikit-learn's own ``check_estimator``, with no expected failures.
+
+    Raises
+    ------
+    AssertionError
+        Naming the check that failed.
+
+    Examples
+    --------
+    >>> from landbridge.feature import DomainScaler
+    >>> from landbridge.testing import check_transfer_estimator
+    >>> check_transfer_estimator(DomainScaler(), sklearn_checks=False)
+    """
+    if sklearn_checks:
+        results = check_estimator(clone(estimator), on_fail=None, on_skip=None)
+        failed = [r for r in results if r["status"] not in ("passed", "skipped")]
+        if failed:
+            told = "; ".join(f"{r['check_name']}: {r['exception']!r}" for r in failed)
+            raise AssertionError(f"scikit-learn's checks: {told}") from failed[0]["exception"]
+    for name, check in transfer_checks(estimator):
+        try:
+            check()
+        except Exception as error:
+            raise AssertionError(f"{name}: {error}") from error
+
+
+def transfer_checks(estimator: TransferEstimator) -> Iterator[tuple[str, Callable[[], None]]]:
+    """Yield the name and the function of each check of ours.
+
+    Parameters
+    ----------
+    estimator : TransferEstimator
+        Unfitted.
+
+    Yields
+    ------
+    name : str
+    check : callable
+        Takes nothing, raises if the estimator falls short.
+    """
+    for name, check in _CHECKS:
+        if name.startswith("feature") and not isinstance(estimator, FeatureTransfer):
+            continue
+        yield name, _bound(check, estimator)
+
+
+def _bound(check: Callable[[Any], None], estimator: Any) -> Callable[[], None]:
+    def run() -> None:
+        check(estimator)
+
+    return run
+
+
+class _Data:
+    """A small pair of domains with two classes (or values), and labels for half of the target."""
+
+    def __init__(self, estimator: Any, *, n: int = 40, m: int = 30, strings: bool = False, seed: int = 0) -> None:
+        rng = np.random.default_rng(seed)
+        tags = estimator.transfer_tags
+        self.regression = is_regressor(estimator) or "classification" not in tags.tasks
+        y, yt = np.arange(n) % 2, np.arange(m) % 2
+        self.X = rng.normal(size=(n, 4)) + 2.0 * y[:, None] * [1, 0.5, 0, 0]
+        self.X_target = 1.5 * rng.normal(size=(m, 4)) + 2.0 * yt[:, None] * [1, 0.5, 0, 0] + 0.5
+        if self.regression:
+            self.y: Any = self.X @ [1.0, -1.0, 0.5, 0.0] + 0.1 * rng.normal(size=n)
+            self.full: Any = self.X_target @ [1.0, -1.0, 0.5, 0.0]
+            self.y_target: Any = np.where(np.arange(m) < m // 2, self.full, np.nan)
+        else:
+            names = np.array(["ill", "well"]) if strings else np.array([3, 7])
+            self.y, self.full = names[y], names[yt]
+            self.y_target = self.full.astype(object)
+            self.y_target[m // 2 :] = None
+
+    @property
+    def target(self) -> dict[str, Any]:
+        return {"X_target": self.X_target, "y_target": self.y_target}
+
+    def fit(self, estimator: Any) -> Any:
+        return clone(estimator).fit(self.X, self.y, **self.target)
+
+
+def _answers(model: Any, X: Any) -> Any:
+    return np.asarray(model.transform(X) if isinstance(model, FeatureTransfer) else model.predict(X))
+
+
+def _same(a: Any, b: Any, *, tol: float = 1e-6) -> None:
+    a, b = np.asarray(a), np.asarray(b)
+    assert a.shape == b.shape, f"shapes {a.shape} and {b.shape} differ"
+    if a.dtype.kind in "fc":
+        scale = max(float(np.abs(b).max(initial=0.0)), 1.0)
+        assert np.abs(a - b).max(initial=0.0) <= tol * scale, f"values differ by {np.abs(a - b).max():.2g}"
+    else:
+        assert np.mean(a == b) == 1.0, "labels differ"
+
+
+def _check_tags(estimator: Any) -> None:
+    cls, tags = type(estimator), estimator.transfer_tags
+    assert tags.family in FAMILIES, f"tags: family {tags.family!r}"
+    if cls.__module__.startswith("landbridge."):
+        assert cls.__module__.split(".")[1] == tags.family, "tags: the family is not the folder it lives in"
+    assert tags.growth and tags.reference, "tags: growth and reference must be given"
+    assert tags.needs <= tags.reads <= {"X_target", "y_target", "source_domain"}, "tags: needs must be among reads"
+    assert tags.tasks and tags.tasks <= {"classification", "regression"}
+
+
+def _check_docstring(estimator: Any) -> None:
+    text = inspect.getdoc(type(estimator)) or ""
+    for section in ("Parameters\n---", "Attributes\n---", "Notes\n---", "References\n---", "Examples\n---"):
+        assert section in text, f"docstring: no section {section.split()[0]}"
+    assert "O(" in text or "growth" in text.lower() or "time" in text.lower(), "docstring: Notes must state growth"
+
+
+def _check_no_mutation(estimator: Any) -> None:
+    data = _Data(estimator)
+    given = [data.X, data.y, data.X_target, data.y_target]
+    before = [a.copy() for a in given]
+    params = {k: repr(v) for k, v in estimator.get_params().items()}
+    fresh = clone(estimator)
+    _answers(fresh.fit(data.X, data.y, **data.target), data.X_target)
+    for a, b in zip(given, before, strict=True):
+        equal = np.array([x is y or x == y or (x != x and y != y) for x, y in zip(a.ravel(), b.ravel(), strict=True)])
+        assert equal.all(), "an argument was changed in place"
+    assert {k: repr(v) for k, v in fresh.get_params().items()} == params, "a parameter was changed by fit"
+
+
+def _check_storage(estimator: Any) -> None:
+    """Read-only, memory-mapped, Fortran-ordered and float32 input give the same model."""
+    data = _Data(estimator)
+    wanted = _answers(data.fit(estimator), data.X_target)
+    X, Xt = np.asfortranarray(data.X), np.asfortranarray(data.X_target)
+    _same(_answers(clone(estimator).fit(X, data.y, X_target=Xt, y_target=data.y_target), Xt), wanted)
+    frozen = [a.copy() for a in (data.X, data.X_target)]
+    for a in frozen:
+        a.flags.writeable = False
+    model = clone(estimator).fit(frozen[0], data.y, X_target=frozen[1], y_target=data.y_target)
+    _same(_answers(model, frozen[1]), wanted)
+    with tempfile.TemporaryDirectory() as folder:
+        maps = []
+        for name, a in (("source", data.X), ("target", data.X_target)):
+            np.save(Path(folder) / f"{name}.npy", a)
+            maps.append(np.load(Path(folder) / f"{name}.npy", mmap_mode="r"))
+        model = clone(estimator).fit(maps[0], data.y, X_target=maps[1], y_target=data.y_target)
+        _same(_answers(model, maps[1]), wanted)
+        del maps, model
+    small = [a.astype(np.float32) for a in (data.X, data.X_target)]
+    model = clone(estimator).fit(small[0], data.y, X_target=small[1], y_target=data.y_target)
+    assert np.isfinite(np.asarray(_answers(model, small[1]), dtype=float)).all()
+
+
+def _check_frames(estimator: Any) -> None:
+    """Columns in another order are refused or matched by name, never taken as they come."""
+    pd = __import__("pandas")
+    data = _Data(estimator)
+    names = ["a", "b", "c", "d"]
+    X, Xt = pd.DataFrame(data.X, columns=names), pd.DataFrame(data.X_target, columns=names)
+    wanted = _answers(data.fit(estimator), data.X_target)
+    model = clone(estimator).fit(X, data.y, X_target=Xt, y_target=data.y_target)
+    _same(_answers(model, Xt), wanted)
+    try:
+        got = clone(estimator).fit(X, data.y, X_target=Xt[names[::-1]], y_target=data.y_target)
+    except ValueError as error:
+        assert "order" in str(error) or "names" in str(error)
+    else:
+        _same(_answers(got, Xt), wanted)
+
+
+def _check_labels(estimator: Any) -> None:
+    """String labels; None, NaN and -1 as markers; -1 as a class."""
+    data = _Data(estimator)
+    if data.regression:
+        return
+    text = _Data(estimator, strings=True)
+    model = text.fit(estimator)
+    if hasattr(model, "classes_"):
+        assert set(_answers(model, text.X_target)) <= {"ill", "well"}
+        assert list(model.classes_) == ["ill", "well"]
+    wanted = _answers(data.fit(estimator), data.X_target)
+    m = len(data.X_target)
+    half = np.arange(m) < m // 2
+    for marked in (np.where(half, data.full, -1), np.where(half, data.full.astype(float), np.nan)):
+        got = clone(estimator).fit(data.X, data.y, X_target=data.X_target, y_target=marked)
+        _same(_answers(got, data.X_target), wanted)
+    minus = np.where(data.y == 3, -1, 1)
+    told = np.where(data.full == 3, -1, 1).astype(object)
+    told[~half] = None
+    got = clone(estimator).fit(data.X, minus, X_target=data.X_target, y_target=told)
+    if hasattr(got, "classes_"):
+        assert set(_answers(got, data.X_target)) <= {-1, 1}
+    if "y_target" in estimator.transfer_tags.reads:
+        _raises(
+            lambda: clone(estimator).fit(data.X, minus, X_target=data.X_target, y_target=np.where(half, minus[0], -1)),
+            "-1",
+        )
+
+
+def _check_odd_targets(estimator: Any) -> None:
+    """One row, a class missing, constant columns, duplicated rows, as many rows as the source, few rows."""
+    data = _Data(estimator)
+    n, m = len(data.X), len(data.X_target)
+    told = data.y_target if data.regression else np.where(data.full == 3, data.y_target, None)
+    flat_s, flat_t = data.X.copy(), data.X_target.copy()
+    flat_s[:, 2] = flat_t[:, 2] = 1.0
+    twice = np.repeat(data.X_target[: m // 2], 2, axis=0)
+    twice_y = np.repeat(data.y_target[: m // 2], 2)
+    more = np.concatenate([data.X_target, data.X_target[: n - m] + 0.1])
+    more_y = np.concatenate([data.y_target, data.y_target[: n - m]])
+    cases: list[tuple[str, Any, Any, Any]] = [
+        ("one target row", data.X, data.X_target[:1], data.y_target[:1]),
+        ("a class missing in the target", data.X, data.X_target, told),
+        ("a constant column", flat_s, flat_t, data.y_target),
+        ("duplicated rows", data.X, twice, twice_y),
+        ("as many target rows as source rows", data.X, more, more_y),
+        ("three target rows", data.X, data.X_target[:3], data.y_target[:3]),
+    ]
+    for told_case, X, Xt, yt in cases:
+        model = clone(estimator).fit(X, data.y, X_target=Xt, y_target=yt)
+        out = _answers(model, Xt)
+        assert len(out) == len(Xt), f"{told_case}: {len(out)} answers for {len(Xt)} rows"
+        if out.dtype.kind == "f":
+            assert np.isfinite(out).all(), f"{told_case}: not finite"
+
+
+def _check_bad_targets(estimator: Any) -> None:
+    data = _Data(estimator)
+    hole, endless = data.X_target.copy(), data.X_target.copy()
+    hole[0, 0], endless[0, 0] = np.nan, np.inf
+    for bad in (data.X_target[:, :3], hole, endless, data.X_target[:0]):
+        told = data.y_target[: len(bad)]
+        _raises(
+            lambda bad=bad, told=told: clone(estimator).fit(data.X, data.y, X_target=bad, y_target=told), "X_target"
+        )
+    _raises(
+        lambda: clone(estimator).fit(data.X, data.y, X_target=data.X_target, y_target=data.y_target[:5]), "y_target"
+    )
+    _raises(lambda: clone(estimator).fit(data.X, data.y, y_target=data.y_target), "X_target")
+
+
+def _check_copies(estimator: Any) -> None:
+    """Clone, pickle, a second fit and four threads give the same answers."""
+    data = _Data(estimator)
+    model = data.fit(estimator)
+    wanted = _answers(model, data.X_target)
+    _same(_answers(pickle.loads(pickle.dumps(model)), data.X_target), wanted, tol=1e-12)
+    if "random_state" in estimator.get_params():
+        estimator = clone(estimator).set_params(random_state=0)
+        wanted = _answers(data.fit(estimator), data.X_target)
+    _same(_answers(data.fit(estimator), data.X_target), wanted)
+    with concurrent.futures.ThreadPoolExecutor(4) as pool:
+        for got in pool.map(lambda _: _answers(data.fit(estimator), data.X_target), range(4)):
+            _same(got, wanted)
+
+
+def _check_globals(estimator: Any) -> None:
+    data = _Data(estimator)
+    np.random.seed(7)  # noqa: NPY002 - the point is to see whether anybody touches it
+    state, config = np.random.get_state()[1].copy(), sklearn.get_config()  # noqa: NPY002
+    seeded = clone(estimator)
+    if "random_state" in seeded.get_params():
+        seeded.set_params(random_state=0)
+    _answers(data.fit(seeded), data.X_target)
+    assert np.array_equal(np.random.get_state()[1], state), "numpy's global random state was touched"  # noqa: NPY002
+    assert sklearn.get_config() == config, "scikit-learn's global configuration was touched"
+
+
+def _check_pipeline(estimator: Any) -> None:
+    """In a pipeline the target goes through the steps before, and the source through its own map."""
+    data = _Data(estimator)
+    scaler = StandardScaler().fit(data.X)
+    Zs, Zt = scaler.transform(data.X), scaler.transform(data.X_target)
+    byhand = clone(estimator).fit(Zs, data.y, X_target=Zt, y_target=data.y_target)
+    piped = make_pipeline(StandardScaler(), clone(estimator)).fit(data.X, data.y, **data.target)
+    _same(_answers(piped[-1], Zt), _answers(byhand, Zt))
+    assert sklearn.get_config()["enable_metadata_routing"] is False
+
+
+def _check_bindings(estimator: Any) -> None:
+    """Bound, it works in any tool of scikit-learn: the source is cut, the target stays whole, and the other way."""
+    data = _Data(estimator)
+    if isinstance(estimator, FeatureTransfer):
+        from sklearn.linear_model import LinearRegression, LogisticRegression
+
+        learner = LinearRegression() if data.regression else LogisticRegression()
+        whole: Any = make_pipeline(clone(estimator), learner)
+    else:
+        whole = clone(estimator)
+    bound = with_target(whole, data.X_target, data.y_target)
+    folds = KFold(3, shuffle=True, random_state=0)
+    scores = cross_val_score(bound, data.X, data.y, cv=folds, error_score="raise")
+    assert np.isfinite(scores).all()
+    copied = clone(bound)
+    assert copied.X_target is bound.X_target, "a clone must share the target, not copy it"
+    half = len(data.X_target) // 2
+    labelled, told = data.X_target[:half], data.full[:half]
+    scores = cross_val_score(
+        with_source(whole, data.X, data.y, data.X_target[half:]), labelled, told, cv=folds, error_score="raise"
+    )
+    assert np.isfinite(scores).all()
+
+
+def _check_probabilities(estimator: Any) -> None:
+    data = _Data(estimator)
+    model = data.fit(estimator)
+    if not hasattr(model, "predict_proba"):
+        return
+    proba = model.predict_proba(data.X_target)
+    assert proba.shape == (len(data.X_target), len(model.classes_))
+    assert np.allclose(proba.sum(axis=1), 1.0) and proba.min() >= 0, "predict_proba: rows must sum to one"
+
+
+def _check_feature_maps(estimator: Any) -> None:
+    """fit_transform is the source's map, transform the target's; set_output names the columns."""
+    data = _Data(estimator)
+    if "random_state" in estimator.get_params():
+        estimator = clone(estimator).set_params(random_state=0)
+    fresh = clone(estimator)
+    mapped = fresh.fit_transform(data.X, data.y, **data.target)
+    _same(mapped, fresh.transform_source(data.X), tol=1e-4)
+    assert fresh.transform(data.X_target).shape[1] == mapped.shape[1] == len(fresh.get_feature_names_out())
+    frame = clone(estimator).set_output(transform="pandas").fit(data.X, data.y, **data.target).transform(data.X_target)
+    assert list(frame.columns) == list(fresh.get_feature_names_out())
+
+
+def _raises(call: Callable[[], Any], word: str) -> None:
+    try:
+        call()
+    except ValueError as error:
+        assert word in str(error), f"the message must name {word}: {str(error).splitlines()[0]}"
+    else:
+        raise AssertionError(f"bad input was accepted; a ValueError that names {word} was due")
+
+
+_CHECKS: tuple[tuple[str, Callable[[Any], None]], ...] = (
+    ("tags are complete", _check_tags),
+    ("docstring is complete", _check_docstring),
+    ("nothing of the caller's is changed", _check_no_mutation),
+    ("any storage gives the same", _check_storage),
+    ("columns are matched by name", _check_frames),
+    ("any labels", _check_labels),
+    ("odd targets", _check_odd_targets),
+    ("bad targets are refused", _check_bad_targets),
+    ("copies agree", _check_copies),
+    ("no global state is touched", _check_globals),
+    ("pipelines carry the target", _check_pipeline),
+    ("bindings", _check_bindings),
+    ("probabilities", _check_probabilities),
+    ("feature maps", _check_feature_maps),
+)

@@ -1,0 +1,118 @@
+import numpy as np
+import pytest
+from sklearn.linear_model import Ridge
+
+from landbridge.base import FeatureTransfer, InstanceTransfer, TransferTags
+from landbridge.catalogue import methods
+from landbridge.testing import check_transfer_estimator, transfer_checks
+
+METHODS = {m.name: m for m in methods()}
+pytestmark = pytest.mark.filterwarnings("ignore")  # tiny data make learners complain
+
+
+def _skip_unless_available(method):
+    if not method.available:
+        pytest.skip(f"needs {', '.join(method.tags.requires)}, which is not installed")
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_scikit_learn_checks(name):
+    _skip_unless_available(METHODS[name])
+    from sklearn.utils.estimator_checks import check_estimator
+
+    results = check_estimator(METHODS[name].cls(), on_fail=None, on_skip=None)
+    failed = {r["check_name"]: repr(r["exception"]) for r in results if r["status"] not in ("passed", "skipped")}
+    assert not failed
+    assert sum(r["status"] == "passed" for r in results) > 30
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_transfer_checks(name):
+    _skip_unless_available(METHODS[name])
+    check_transfer_estimator(METHODS[name].cls(), sklearn_checks=False)
+
+
+REGRESSING = [n for n, m in METHODS.items() if issubclass(m.cls, InstanceTransfer) and "regression" in m.tags.tasks]
+
+
+@pytest.mark.parametrize("name", REGRESSING)
+def test_instance_methods_over_a_regressor(name):
+    check_transfer_estimator(METHODS[name].cls(Ridge()))
+
+
+class Shift(FeatureTransfer):
+    """Move the source's mean onto the target's.
+
+    Attributes
+    ----------
+    shift_ : ndarray of shape (n_columns,)
+
+    Parameters
+    ----------
+    none
+
+    Notes
+    -----
+    Time O(n d).
+
+    References
+    ----------
+    .. [1] Nobody, 2026.
+
+    Examples
+    --------
+    None needed.
+    """
+
+    transfer_tags = TransferTags("feature", growth="O(n d)", reference="Nobody, 2026")
+    preserves_columns = True
+
+    def _fit(self, Xs, ys, Xt, yt):
+        self.shift_ = Xt.mean(axis=0) - Xs.mean(axis=0)
+
+    def _map_source(self, X):
+        return X + self.shift_
+
+    def _map_target(self, X):
+        return X.copy()
+
+
+def test_outsiders_can_prove_their_own_method():
+    check_transfer_estimator(Shift())
+
+
+class Greedy(Shift):
+    __doc__ = Shift.__doc__
+
+    def fit(self, X, y=None, *, X_target=None, y_target=None):
+        if isinstance(X, np.ndarray) and X.flags.writeable:
+            X -= 1.0
+        return super().fit(X, y, X_target=X_target, y_target=y_target)
+
+
+class Swapped(Shift):
+    __doc__ = Shift.__doc__
+
+    def fit_transform(self, X, y=None, *, X_target=None, y_target=None):
+        return self.fit(X, y, X_target=X_target, y_target=y_target).transform(X)
+
+
+class Seeded(Shift):
+    __doc__ = Shift.__doc__
+
+    def _fit(self, Xs, ys, Xt, yt):
+        np.random.seed(0)  # noqa: NPY002
+        super()._fit(Xs, ys, Xt, yt)
+
+
+@pytest.mark.parametrize(
+    ("broken", "check"),
+    [
+        (Greedy, "nothing of the caller's is changed"),
+        (Swapped, "feature maps"),
+        (Seeded, "no global state is touched"),
+    ],
+)
+def test_broken_methods_are_caught(broken, check):
+    with pytest.raises(AssertionError):
+        dict(transfer_checks(broken()))[check]()
