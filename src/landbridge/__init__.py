@@ -1,9 +1,8 @@
 """Transfer learning that can say no: measure when, rank what, transfer how.
 
-The three questions of transfer learning are three functions:
+The questions of transfer learning are functions:
 
 * :func:`landbridge.measure` - **when**: how alike are source and target, which shift is it, will transfer hurt?
-* :func:`landbridge.rank` - **what**: which source, model or layer to carry over?
 * :func:`landbridge.transfer` - **how**: the method, chosen and guarded against negative transfer.
 
 Everything below them is a *method* in one of the field's families or a *score*.
@@ -40,7 +39,28 @@ _ROOMS = (
     "testing",
 )
 
-__all__ = [*_NAMES, *_ROOMS]
+__all__ = [
+    "Domain",
+    "Measurement",
+    "Result",
+    "catalogue",
+    "data",
+    "discrepancy",
+    "exceptions",
+    "feature",
+    "guard",
+    "instance",
+    "load_result",
+    "make_pipeline",
+    "measure",
+    "numerics",
+    "parameter",
+    "report",
+    "testing",
+    "transfer",
+    "with_source",
+    "with_target",
+]
 
 if TYPE_CHECKING:
     from landbridge.binding import with_source, with_target

@@ -26,7 +26,7 @@ def test_collapse_counts_as_nothing():
     X = rng.normal(size=(50, 2))
     y = (X[:, 0] > 0).astype(int)
     model = LogisticRegression().fit(X, y)
-    measured = circular(model, Domain(X, y), Domain(X + [50.0, 0.0]))
+    measured = circular(model, Domain(X, y), Domain(X + np.array([50.0, 0.0])))
     assert measured.value == 0.0 and measured.details["collapsed"]
 
 

@@ -75,6 +75,8 @@ class Encoder(BaseEstimator):
         import pandas as pd
 
         self.kind_ = "table"
+        self.tfidf_: Any = None
+        self.svd_: Any = None
         self.notes_: list[str] = []
         A, B = (f.drop(columns=[c for c in [self.ignore] if c in f.columns]) for f in (source, target))
         shared = [c for c in A.columns if c in set(B.columns)]

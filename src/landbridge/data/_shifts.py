@@ -259,6 +259,6 @@ def _check_count(name: str, value: Any, least: int) -> None:
 
 
 def _check_range(name: str, value: Any, low: float, high: float) -> None:
-    if not isinstance(value, Real) or isinstance(value, bool) or not low <= value <= high:
+    if not isinstance(value, Real) or isinstance(value, bool) or not low <= float(value) <= high:
         span = f"of at least {low:g}" if high == np.inf else f"between {low:g} and {high:g}"
         raise InputError(f"{name} must be a number {span}; got {value!r}.")

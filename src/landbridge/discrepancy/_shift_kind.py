@@ -301,7 +301,8 @@ def _measure_repairs(pair: _Pair, found: _Found, evidence: dict[str, float], rng
 
     # Weights that rise and fall with the columns and their squares, no more: a flexible enough density ratio turns
     # any distribution into any other that overlaps it, a moved one included, and would explain nothing.
-    curved = cross_fitted_domain(*(np.hstack([X, np.minimum(X**2, 25.0)]) for X in (Xs, Xt)), rng)
+    squares_s, squares_t = (np.hstack([X, np.minimum(X**2, 25.0)]) for X in (Xs, Xt))
+    curved = cross_fitted_domain(squares_s, squares_t, rng)
     evidence["covariate"], details = -1.0, {}
     for p in (found.p_linear, curved):
         odds = np.clip(p, 1e-6, 1.0) / np.clip(1 - p, 1e-6, 1.0)

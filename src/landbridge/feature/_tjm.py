@@ -132,7 +132,8 @@ class TJM(KernelFeature):
     Scale each domain's columns before (:class:`~landbridge.feature.DomainScaler`); the published tables also bring
     every row to unit length.
 
-    The penalty is diagonal and the matrix of the mean difference has rank one, so that a round grows as
+    Time O(n² d + rounds n² k) with an exact kernel: the penalty is diagonal and the matrix of the mean difference has
+    rank one, so that a round grows as
     :class:`~landbridge.feature.TCA` in its dual form.
 
     References

@@ -15,6 +15,7 @@ from landbridge.guard._entropy import mean_entropy, prediction_entropy
 from landbridge.guard._importance_weighted import importance_weighted
 from landbridge.guard._labelled import LabelledSplits, nested_gain, scores_on_splits
 from landbridge.guard._paired import corrected_gain
+from landbridge.guard._scoring import as_scoring
 from landbridge.guard._snd import neighbourhood_density, soft_neighbourhood_density
 from landbridge.guard._source_weights import source_weights
 from landbridge.guard._trial import Trial, try_model
@@ -29,6 +30,7 @@ __all__ = [
     "Verdict",
     "WeightedSource",
     "agreement",
+    "as_scoring",
     "circular",
     "common_space",
     "consensus_proba",

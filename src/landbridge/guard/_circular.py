@@ -80,7 +80,7 @@ def circular(
         weights = np.ones(len(loss))
     else:
         loss = (returned != source.y).astype(float)
-        _, codes, counts = np.unique(source.y, return_inverse=True, return_counts=True)
+        codes, counts = np.unique(source.y, return_inverse=True, return_counts=True)[1:]
         weights = 1.0 / counts[codes]
     value = 1.0 - float(np.average(loss, weights=weights))
     low = high = None

@@ -186,7 +186,7 @@ class WeightedSource:
         ndarray of shape (n_source,)
         """
         if trial.proba is not None:
-            return (trial.held_out != self.truth).astype(float)
+            return np.asarray(trial.held_out != self.truth, dtype=float)
         return (np.asarray(trial.held_out) - self.truth) ** 2 / max(float(np.var(self.truth)), 1e-12)
 
     def gain(self, trial: Trial, base: Trial, draws: NDArray[np.intp]) -> Measurement:
@@ -204,7 +204,7 @@ class WeightedSource:
         if self.teacher is None:
             return _weighted(self.losses(base) - self.losses(trial), self.weights, draws, "gain", null=0.0)
         pairs = ((t.held_out, t.predicted) for t in (trial, base))
-        return doubly_robust_gain(self.teacher, self.truth, self.weights, *pairs)  # type: ignore[arg-type]
+        return doubly_robust_gain(self.teacher, self.truth, self.weights, *pairs)
 
 
 def _no_gain(gain: Measurement, stay: str) -> str:
@@ -329,11 +329,13 @@ def _judge_each(
     draws = np.random.default_rng(seed).integers(likeness.shape[2], size=(N_BOOTSTRAP, likeness.shape[2]))
     ones = np.ones(likeness.shape[2])
     best: tuple[Trial, Measurement] | None = None
+    estimate: Measurement | None
+    gain: Measurement | None
     for (mine, its), trial in zip(likeness[1:], jury[1:], strict=True):
         if len(jury) > 2:
             estimate = _weighted(mine, ones, draws, "agreement")
             gain = _weighted(mine - its, ones, draws, "gain", null=0.0)
-            sure = gain.value > MARGIN and gain.p_value is not None and gain.p_value <= 1 - confidence
+            sure = gain.value > MARGIN and (gain.p_value or 0.0) <= 1 - confidence
         else:
             estimate, gain = _way_back(trial, source_only)
             sure = gain is not None and gain.value > MARGIN
@@ -399,10 +401,10 @@ def consensus(members: Sequence[Trial], graph: Any = None) -> NDArray[Any]:
         Labels, or the median of values.
     """
     if members[0].proba is None:
-        return np.median(np.stack([t.predicted for t in members]), axis=0)  # type: ignore[arg-type]
+        return np.median(np.stack([t.predicted for t in members]), axis=0)
     classes = members[0].classes
     labels = np.stack([np.searchsorted(classes, t.predicted) for t in members])
-    proba = np.stack([t.proba for t in members])  # type: ignore[arg-type]
+    proba = np.stack([t.proba for t in members])
     votes = consensus_proba(labels, proba, voices(len(members)))
     return classes[(votes if graph is None else smooth_votes(votes, graph)).argmax(axis=1)]
 
@@ -440,7 +442,7 @@ def jury(trials: Sequence[Trial]) -> list[Trial]:
 def _same(trial: Trial, source_only: Trial) -> bool:
     """The same model under another name is no witness."""
     if trial.proba is None:
-        return bool(np.allclose(trial.predicted, source_only.predicted))  # type: ignore[arg-type]
+        return bool(np.allclose(trial.predicted, source_only.predicted))
     return bool(np.mean(trial.predicted == source_only.predicted) > SAME)
 
 

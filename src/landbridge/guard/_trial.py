@@ -58,11 +58,11 @@ class Trial:
     family: str
     answers: frozenset[str] = frozenset()
     model: Any = None
-    predicted: NDArray[Any] | None = None
-    proba: NDArray[np.float64] | None = None
-    classes: NDArray[Any] | None = None
+    predicted: Any = None
+    proba: Any = None
+    classes: Any = None
     splits: NDArray[np.float64] | None = None
-    held_out: NDArray[Any] | None = None
+    held_out: Any = None
     validators: Mapping[str, Measurement] = field(default_factory=dict)
     seconds: float = 0.0
     error: str = ""

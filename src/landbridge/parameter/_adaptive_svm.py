@@ -206,7 +206,7 @@ class AdaptiveSVM(ClassifierMixin, TransferEstimator):
         self.gamma_ = self._width(read.Xs)
         model = None if self.estimator is None else clone(self.estimator)
         if model is None:
-            model = SVC(C=self.C, kernel=self.kernel, gamma=self.gamma_)
+            model = SVC(C=self.C, kernel=self.kernel, gamma=self.gamma_, random_state=0)
             model = model if len(classes) == 2 else OneVsRestClassifier(model)
         self._keep(model.fit(read.Xs, read.ys))
         self._adapt(read.Xt[read.rows], read.yt)

@@ -96,7 +96,7 @@ def example_strip(domain: Domain, *, n: int = 10) -> str | None:
     from PIL import Image
 
     rows = np.linspace(0, len(domain) - 1, min(n, len(domain))).astype(int)
-    pixels = np.asarray(domain.X[rows], dtype=float).reshape(len(rows), *domain.image_shape)
+    pixels: Any = np.asarray(domain.X[rows], dtype=np.float64).reshape(len(rows), *domain.image_shape)
     low, high = pixels.min(), pixels.max()
     pixels = np.uint8(255 * (pixels - low) / max(high - low, 1e-12))
     if pixels.ndim == 3:
@@ -159,14 +159,16 @@ def _scatter(Zs: NDArray[Any], Zt: NDArray[Any], result: Result, weights: Any, t
         figure = Figure(figsize=(5.2, 3.9))
         ax = figure.subplots()
         size = 16 * np.ones(len(keep_s)) if weights is None else 6 + 22 * np.minimum(weights[keep_s], 5.0)
-        sides = (
+        sides: Any = (
             (flat[: len(keep_s)], marks[0], SOURCE, size, "source"),
             (flat[len(keep_s) :], marks[1], TARGET, 16 * np.ones(len(keep_t)), "target"),
         )
         for points, kinds, colour, sizes, name in sides:
             for k in np.unique(kinds):
                 at = kinds == k
-                ax.scatter(*points[at].T, s=sizes[at], c=colour, marker=MARKERS[k], alpha=0.55, linewidths=0)
+                ax.scatter(
+                    points[at, 0], points[at, 1], s=sizes[at], c=colour, marker=MARKERS[k], alpha=0.55, linewidths=0
+                )
             ax.scatter([], [], c=colour, s=30, label=name)
         ax.legend(frameon=False, loc="upper center", bbox_to_anchor=(0.5, 1.12), ncols=2, labelcolor="#777")
         # a few far rows must not squeeze all others into a dot

@@ -246,10 +246,12 @@ def _ready_target(
         groups = [rows] if classes is None else [rows[labels == c] for c in classes]
         for group in groups:
             keep[rng.permutation(group)[: int(use)]] = True
-    full = np.full(len(target), None, dtype=object)
+    full: Any = np.full(len(target), None, dtype=object)
     full[rows] = labels
-    hidden = np.where(keep, None, full)
-    shown = np.where(keep, full, None)
+    hidden = full.copy()
+    hidden[keep] = None
+    shown = full.copy()
+    shown[~keep] = None
     if task == "regression":
         shown = shown.astype(float)
     visible = target.replace(y=shown)._with_columns(target.columns) if keep.any() else target.without_labels()
@@ -335,8 +337,8 @@ def _committee(trials: list[Trial], target: Domain) -> Trial:
 
 
 def _one(i: int, name: str, family: str, model: Any, *sides: Any, **how: Any) -> tuple[int, Trial]:
-    *sides, answers = sides
-    return i, try_model(name, family, model, *sides, answers=answers, **how)
+    *pair, answers = sides
+    return i, try_model(name, family, model, *pair, answers=answers, **how)
 
 
 def _table(

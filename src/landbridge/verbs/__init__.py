@@ -1,0 +1,1 @@
+"""The verbs: measure, transfer and what they hand over; reached through ``landbridge`` itself."""

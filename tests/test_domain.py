@@ -1,0 +1,67 @@
+import pickle
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import sparse
+
+from landbridge import Domain
+from landbridge.exceptions import InputError, LabelError
+
+
+def test_it_never_changes_and_never_changes_what_it_was_given():
+    X, y = np.ones((3, 2)), np.array([0.0, np.nan, 1.0])
+    domain = Domain(X, y)
+    with pytest.raises(AttributeError, match="frozen"):
+        domain.name = "other"
+    with pytest.raises(ValueError, match="read-only"):
+        domain.X[0, 0] = 5.0
+    X[0, 0] = 7.0  # the caller's own array stays writable
+    assert domain.regime == "partly labelled" and domain.labelled.tolist() == [True, False, True]
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_holes_are_refused_with_a_remedy(bad):
+    with pytest.raises(InputError, match=r"ward.*(NaN|infinity).*Drop or fill"):
+        Domain([[1.0], [bad]], name="ward")
+
+
+def test_lengths_must_match():
+    with pytest.raises(InputError, match="y has 2 entries but X has 3 rows"):
+        Domain(np.ones((3, 1)), [0, 1])
+    with pytest.raises(InputError, match="source_domain"):
+        Domain(np.ones((3, 1)), source_domain=[0, 1])
+
+
+def test_labels_of_any_kind():
+    assert Domain(np.ones((3, 1)), ["a", None, "b"]).classes.tolist() == ["a", "b"]
+    assert Domain(np.ones((3, 1)), [1, -1, 2], unlabelled=-1).labelled_part().y.tolist() == [1, 2]
+    assert Domain(np.ones((2, 1)), pd.Series([1.5, np.nan])).labelled.tolist() == [True, False]
+    with pytest.raises(LabelError, match="no labelled row"):
+        Domain(np.ones((2, 1))).labelled_part()
+
+
+def test_frames_keep_their_names():
+    frame = pd.DataFrame({"age": [1.0, 2.0], "dose": [3.0, 4.0]})
+    domain = Domain(frame, [0, 1])
+    assert domain.columns == ["age", "dose"]
+    pd.testing.assert_frame_equal(domain.take([1]).frame(), frame.iloc[[1]].reset_index(drop=True))
+
+
+def test_images_are_kept_flat_and_remembered():
+    domain = Domain(np.zeros((5, 4, 3)), kind="images")
+    assert domain.X.shape == (5, 12) and domain.image_shape == (4, 3)
+    with pytest.raises(InputError, match="image_shape"):
+        Domain(np.zeros((5, 10)), image_shape=(3, 3))
+
+
+def test_sparse_rows_and_pickling():
+    domain = Domain(sparse.eye(4, format="csr"), [0, 1, 0, 1], name="bag")
+    again = pickle.loads(pickle.dumps(domain))
+    assert again.name == "bag" and (again.X != domain.X).nnz == 0
+    assert again.take([0, 2]).y.tolist() == [0, 0]
+
+
+def test_replace_knows_its_fields():
+    with pytest.raises(InputError, match="no field 'z'"):
+        Domain([[1.0]]).replace(z=1)
