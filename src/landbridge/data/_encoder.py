@@ -220,7 +220,8 @@ class Encoder(BaseEstimator):
             return
         text = _as_text(filled)
         lengths = text.str.len().mean()
-        if lengths > LONG and text.nunique() > 0.5 * len(text):
+        varied = any(side.nunique() > 0.5 * side.notna().sum() for side in (a, b))
+        if lengths > LONG and varied:
             if self.text_ is None:
                 self.text_ = name
             else:

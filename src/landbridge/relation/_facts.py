@@ -126,6 +126,7 @@ class FactBase:
             ":memory:",
             config={"threads": threads, "memory_limit": memory_limit, "temp_directory": tempfile.gettempdir()},
         )
+        self._n_made = 0
         self.n_facts = 0
         for name in list(columns):
             self.n_facts += self._load(self._tables[name], columns.pop(name))
@@ -247,11 +248,30 @@ class FactBase:
             )
         return out.reshape(n, arity)
 
-    def _load(self, table: str, rows: NDArray[np.int64]) -> int:
-        incoming = {f"a{place}": np.ascontiguousarray(rows[:, place]) for place in range(rows.shape[1])}
-        self.connection.register("incoming", incoming)
-        self.connection.execute(f"CREATE TABLE {table} AS SELECT DISTINCT * FROM incoming")
+    def keep(self, columns: Mapping[str, NDArray[np.int64]]) -> str:
+        """Store columns of integers as a table of their own.
+
+        Parameters
+        ----------
+        columns : mapping of str to ndarray of int
+
+        Returns
+        -------
+        str
+            The table's name.
+        """
+        self._n_made += 1
+        self._create(f"k{self._n_made}", columns, "SELECT *")
+        return f"k{self._n_made}"
+
+    def _create(self, table: str, columns: Mapping[str, NDArray[np.int64]], select: str) -> None:
+        self.connection.register("incoming", dict(columns))
+        self.connection.execute(f"CREATE TABLE {table} AS {select} FROM incoming")
         self.connection.unregister("incoming")
+
+    def _load(self, table: str, rows: NDArray[np.int64]) -> int:
+        columns = {f"a{place}": np.ascontiguousarray(rows[:, place]) for place in range(rows.shape[1])}
+        self._create(table, columns, "SELECT DISTINCT *")
         return int(self.connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0])
 
 

@@ -99,13 +99,9 @@ class Grounder:
         """Store the distinct values of some of the head's arguments; the counts depend on nothing else."""
         if head not in self._keys:
             values, inverse = np.unique(self.atoms[:, list(head)], axis=0, return_inverse=True)
-            name = f"k{id(self)}_{len(self._keys)}"
-            incoming = {"i": np.arange(len(values))}
-            incoming |= {f"v{v}": np.ascontiguousarray(values[:, place]) for place, v in enumerate(head)}
-            connection = self.facts.connection
-            connection.register("incoming", incoming)
-            connection.execute(f"CREATE TEMP TABLE {name} AS SELECT * FROM incoming")
-            connection.unregister("incoming")
+            columns = {"i": np.arange(len(values))}
+            columns |= {f"v{v}": np.ascontiguousarray(values[:, place]) for place, v in enumerate(head)}
+            name = self.facts.keep(columns)
             self._keys[head] = name, inverse.ravel(), len(values)
         return self._keys[head]
 
@@ -121,7 +117,7 @@ class Grounder:
         held = set(head) | {v for b in negated for v in b.arguments}
         factors = _sum_out(factors, held)
         place = {v: f"k.v{v}" for v in head}
-        joins, product = [], ["1.0"]
+        joins, product = [], ["1e0"]
         for number, (scope, query) in enumerate(factors):
             conditions = [f"{place[v]} = f{number}.v{v}" for v in scope if v in place]
             for v in scope:
@@ -186,12 +182,10 @@ def _factor(literal: Literal, table: str) -> tuple[tuple[int, ...], str]:
         first.setdefault(v, j)
     columns = ", ".join(f"a{j} AS v{v}" for v, j in first.items())
     where = f" WHERE {' AND '.join(same)}" if same else ""
-    return tuple(first), f"SELECT {columns}, 1.0 AS c FROM {table}{where}"
+    return tuple(first), f"SELECT {columns}, 1e0 AS c FROM {table}{where}"
 
 
-def _sum_out(
-    factors: list[tuple[tuple[int, ...], str]], held: set[int]
-) -> list[tuple[tuple[int, ...], str]]:
+def _sum_out(factors: list[tuple[tuple[int, ...], str]], held: set[int]) -> list[tuple[tuple[int, ...], str]]:
     """Eliminate variables whose factors all lie within one factor's scope and away from the variables held."""
     while True:
         for v in sorted({v for scope, _ in factors for v in scope} - held):

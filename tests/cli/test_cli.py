@@ -1,0 +1,154 @@
+import csv
+import json
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+from typer.testing import CliRunner
+
+import landbridge
+from landbridge.cli import app
+from landbridge.data import make_shift
+
+COMMANDS = ["measure", "methods", "predict", "transfer", "version"]
+
+
+def _run(*arguments, cwd=None):
+    env = os.environ | {"COLUMNS": "80", "NO_COLOR": "1"}
+    code = "from landbridge.cli import main; main()"
+    return subprocess.run(
+        [sys.executable, "-c", code, *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        cwd=cwd,
+        env=env,
+        check=False,
+    )
+
+
+@pytest.fixture(scope="module")
+def tables(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("tables")
+    source, target = make_shift("translation", n_source=80, n_target=80, random_state=0)
+    for name, d in (("a", source), ("b", target)):
+        frame = pd.DataFrame(d.X, columns=["x", "z"]).assign(ill=np.where(d.y == 1, "yes", "no"))
+        frame.to_csv(folder / f"{name}.csv", index=False)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def result(tables):
+    options = ["--label", "ill", "--target-labels", "hide", "--methods", "CORAL,DomainScaler,GFK", "--jobs", "1"]
+    done = _run("transfer", "a.csv", "b.csv", *options, "--out", "out", cwd=tables)
+    assert done.returncode == 0, done.stderr
+    return done, tables / "out"
+
+
+def test_every_command_has_help():
+    names = sorted(c.name for c in app.registered_commands)
+    assert names == COMMANDS
+    for name in names:
+        shown = CliRunner().invoke(app, [name, "--help"])
+        assert shown.exit_code == 0 and len(shown.output) > 100
+
+
+def test_help_is_light():
+    code = (
+        "import sys; sys.argv = ['landbridge', '--help']\n"
+        "from landbridge.cli import main\n"
+        "try: main()\nexcept SystemExit: pass\n"
+        "print([m for m in ('numpy', 'sklearn', 'pandas', 'matplotlib', 'scipy') if m in sys.modules])"
+    )
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert out.strip().endswith("[]")
+
+
+def test_version_and_methods():
+    assert _run("version").stdout.strip() == landbridge.__version__
+    told = json.loads(_run("methods", "--family", "feature", "--json").stdout)
+    assert {"CORAL", "TCA", "JDA"} <= {m["name"] for m in told}
+    assert all(m["reference"] and m["growth"] and m["summary"] for m in told)
+
+
+def test_transfer_says_what_it_did_and_writes_three_files(result):
+    done, out = result
+    assert "Transferred with" in done.stdout and "report:" in done.stdout
+    assert max(len(line) for line in done.stdout.splitlines() if "report:" not in line) <= 80
+    assert {p.name for p in out.iterdir()} == {"report.html", "result.json", "model.skops"}
+
+
+def test_predict_new_rows_in_a_new_process(result, tables):
+    _, out = result
+    done = _run("predict", out, tables / "b.csv", "--out", tables / "p.csv")
+    assert done.returncode == 0, done.stderr
+    with (tables / "p.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    truth = pd.read_csv(tables / "b.csv")["ill"]
+    assert [r["row"] for r in rows] == [str(i) for i in range(80)]
+    assert np.mean([r["label"] == t for r, t in zip(rows, truth, strict=True)]) > 0.9
+    assert abs(float(rows[0]["p(no)"]) + float(rows[0]["p(yes)"]) - 1) < 1e-4
+
+
+def test_json_and_nothing_else(tables):
+    options = ["--label", "ill", "--target-labels", "hide", "--methods", "CORAL,GFK", "--json", "--jobs", "1"]
+    told = json.loads(_run("transfer", "a.csv", "b.csv", *options, "--out", "j", cwd=tables).stdout)
+    assert told["decision"]["chosen"] and told["candidates"]
+    measured = json.loads(_run("measure", "a.csv", "b.csv", "--label", "ill", "--json", cwd=tables).stdout)
+    assert measured["kind"] == "concept"
+
+
+def test_declining_is_success_with_a_clear_word(tmp_path):
+    done = _run(
+        "transfer", "builtin:tumours-small", "builtin:tumours-small", "--target-labels", "hide",
+        "--methods", "CORAL", "--out", tmp_path / "o", "--jobs", "1",
+    )  # fmt: skip
+    assert done.returncode == 0 and "Not transferred: source-only is kept" in done.stdout
+
+
+def test_two_image_folders(tmp_path):
+    rng = np.random.default_rng(0)
+    for side, light in (("a", 0), ("b", 60)):
+        for c, row in (("low", 2), ("high", 20)):
+            (tmp_path / side / c).mkdir(parents=True)
+            for i in range(15):
+                pixels = rng.integers(0, 60, size=(24, 24)) + light
+                pixels[row : row + 4] += 120
+                Image.fromarray(pixels.astype(np.uint8)).save(tmp_path / side / c / f"{i}.png")
+    done = _run(
+        "transfer", "a", "b", "--target-labels", "hide", "--methods", "CORAL,DomainScaler,GFK", "--out", "o",
+        "--jobs", "1", cwd=tmp_path,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    done = _run("predict", "o", "b", "--out", "p.csv", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    table = pd.read_csv(tmp_path / "p.csv")
+    assert table["row"].str.contains("low").sum() == 15
+    assert np.mean([r.split("/")[0] == v for r, v in zip(table["row"], table["label"], strict=True)]) > 0.9
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["transfer", "no.csv", "b.csv"], "no.csv does not exist"),
+        (["transfer", "a.csv", "b.csv", "--label", "sick"], "label='sick' is no column"),
+        (["transfer", "a.csv", "b.csv", "--label", "ill", "--methods", "CORLA"], "did you mean CORAL"),
+        (["transfer", "a.csv", "b.csv", "--label", "ill", "--target-labels", "some"], "target_labels must be"),
+        (["transfer", "a.csv", "b.csv", "--label", "ill", "--out", "a.csv"], "is a file"),
+        (["measure", "builtin:nothing", "b.csv"], "no built-in domain"),
+        (["methods", "--family", "cooking"], "family must be one of"),
+        (["predict", ".", "a.csv"], "holds no result.json"),
+    ],
+)
+def test_bad_input_is_one_line_and_exit_code_two(tables, arguments, message):
+    done = _run(*arguments, cwd=tables)
+    assert done.returncode == 2
+    assert message in done.stderr and done.stderr.count("\n") == 1 and done.stderr.startswith("landbridge: ")
+
+
+def test_usage_errors_are_two():
+    assert _run("transfer").returncode == 2
+    assert _run("fly").returncode == 2

@@ -1,0 +1,99 @@
+import re
+import shutil
+import subprocess
+import tempfile
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from landbridge import Domain, load_result, transfer
+from landbridge.data import load_builtin, make_shift
+from landbridge.exceptions import InputError
+from landbridge.report import write_report
+
+EVIL = "<script>alert(1)</script>"
+BROWSER = next((b for n in ("chromium", "chromium-browser", "google-chrome") if (b := shutil.which(n))), None)
+
+
+@pytest.fixture(scope="module")
+def result():
+    source, target = make_shift("translation", n_source=80, n_target=80, random_state=0)
+    names = np.array([EVIL, "well"])
+    source = source.replace(y=names[source.y], name=EVIL)
+    target = target.replace(y=names[target.y])
+    return transfer(source, target, target_labels="hide", methods=["CORAL", "DomainScaler", "GFK", "TCA"])
+
+
+def _text(result, tmp_path, name="r.html"):
+    return write_report(result, tmp_path / name).read_text(encoding="utf-8")
+
+
+def test_it_tells_everything(result, tmp_path):
+    text = _text(result, tmp_path)
+    for word in ("When", "What", "How", "Again", result.decision.chosen, "CORAL", "hidden target labels", 'role="img"'):
+        assert word in text
+    assert text.count("<svg") >= 3 and "landbridge.transfer(" in text
+
+
+def test_names_are_text_never_markup(result, tmp_path):
+    text = _text(result, tmp_path)
+    assert EVIL not in text and "&lt;script&gt;" in text
+    assert "<script" not in text
+
+
+def test_it_needs_nothing_from_outside(result, tmp_path):
+    text = _text(result, tmp_path)
+    assert not re.search(r"""(src|href)\s*=\s*["'](?!data:|#)""", text)
+    assert "url(http" not in text and "@import" not in text
+    assert "default-src 'none'" in text
+
+
+def test_same_result_same_bytes(result, tmp_path):
+    assert _text(result, tmp_path, "a.html") == _text(result, tmp_path, "b.html")
+
+
+def test_refusals_regression_images_and_loaded_results(result, tmp_path):
+    refused = replace(result, decision=replace(result.decision, transferred=False, chosen="source-only", reason="No."))
+    assert "Not transferred: source-only is kept." in _text(refused, tmp_path)
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(60, 2))
+    told = transfer((X, X[:, 0]), (X * 2 + 4, X[:, 0]), target_labels="hide", methods=["CORAL", "DomainScaler"])
+    assert "R²" in _text(told, tmp_path)
+    digits = load_builtin("handwritten").take(np.arange(120))
+    seen = transfer(digits, Domain(digits.X[::-1] * 0.5, kind="images", image_shape=(8, 8)), methods=["DomainScaler"])
+    assert "data:image/png;base64," in _text(seen, tmp_path)
+    result.save(tmp_path / "saved")
+    assert "Before and after" not in _text(load_result(tmp_path / "saved"), tmp_path)
+
+
+def test_where_it_is_written(result, tmp_path):
+    assert write_report(result, tmp_path / "new" / "folder").name == "report.html"
+    (tmp_path / "file.txt").write_text("x")
+    with pytest.raises(InputError, match="does not end in .html"):
+        write_report(result, tmp_path / "file.txt")
+
+
+def _console(page):
+    with tempfile.TemporaryDirectory() as profile:
+        done = subprocess.run(
+            [
+                BROWSER, "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-sync",
+                "--disable-background-networking", "--disable-component-update", f"--user-data-dir={profile}",
+                "--enable-logging=stderr", "--v=0", "--virtual-time-budget=2000", "--dump-dom", page.as_uri(),
+            ],
+            capture_output=True, text=True, timeout=120, check=False,
+        )  # fmt: skip
+    return [line for line in done.stderr.splitlines() if "CONSOLE" in line], done.stdout
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(BROWSER is None, reason="no browser is installed; install chromium to run this")
+def test_a_real_browser_has_nothing_to_complain_about(result, tmp_path):
+    page = write_report(result, tmp_path)
+    complaints, dom = _console(page)
+    assert "Transferred with" in dom
+    assert complaints == []
+    bad = tmp_path / "bad.html"
+    bad.write_text("<script>console.error('seen')</script>")
+    assert _console(bad)[0], "the check must see an error where there is one"

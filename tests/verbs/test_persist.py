@@ -1,0 +1,129 @@
+import json
+import subprocess
+import sys
+import zipfile
+
+import numpy as np
+import pytest
+
+from landbridge import load_result, transfer
+from landbridge.base import InstanceTransfer
+from landbridge.catalogue import methods
+from landbridge.data import make_shift
+from landbridge.exceptions import ReadError, UntrustedModelError
+from landbridge.verbs._persist import HARMLESS, _is_ours
+from landbridge.verbs._plan import compose, default_estimator
+
+pytestmark = pytest.mark.filterwarnings("ignore")
+
+
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory):
+    source, target = make_shift("translation", n_source=80, n_target=80, random_state=0)
+    result = transfer(source, target, target_labels="hide", methods=["CORAL", "DomainScaler", "GFK", "TCA"])
+    folder = tmp_path_factory.mktemp("result")
+    result.save(folder)
+    return result, target, folder
+
+
+def test_round_trip(saved):
+    result, target, folder = saved
+    again = load_result(folder)
+    assert again.decision == result.decision
+    assert [c.name for c in again.candidates] == [c.name for c in result.candidates]
+    assert again.diagnosis.words == result.diagnosis.words
+    np.testing.assert_array_equal(again.predict(target.X), result.predict(target.X))
+    assert again["CORAL"].hidden == result["CORAL"].hidden
+
+
+def test_in_a_new_process(saved):
+    result, target, folder = saved
+    np.save(folder / "rows.npy", target.X)
+    code = (
+        "import sys, numpy as np, landbridge; f = sys.argv[1];"
+        "print(*landbridge.load_result(f).predict(np.load(f + '/rows.npy')))"
+    )
+    out = subprocess.run([sys.executable, "-c", code, str(folder)], capture_output=True, text=True, check=True).stdout
+    assert out.split() == [str(v) for v in result.predict(target.X)]
+
+
+@pytest.mark.parametrize("method", methods(), ids=lambda m: m.name)
+def test_every_method_can_be_saved_safely(method):
+    import skops.io
+
+    if not method.available:
+        pytest.skip(f"needs {method.tags.requires}")
+    source, target = make_shift("concept", n_source=50, n_target=40, random_state=0)
+    classify = "classification" in method.tags.tasks
+    told = target.y.astype(object)
+    told[12:] = None
+    y = source.y if classify else source.y + source.X[:, 0]
+    yt = told if classify else np.where(np.arange(40) < 12, target.y + target.X[:, 0], np.nan)
+    learner = default_estimator("classification" if classify else "regression")
+    if not classify and issubclass(method.cls, InstanceTransfer):
+        learner = learner[-1]
+    model = compose(method.cls(), learner).fit(source.X, y, X_target=target.X, y_target=yt)
+    data = skops.io.dumps(model)
+    needed = skops.io.get_untrusted_types(data=data)
+    assert [t for t in needed if t not in HARMLESS and not _is_ours(t)] == []
+    np.testing.assert_array_equal(skops.io.loads(data, trusted=needed).predict(target.X), model.predict(target.X))
+
+
+def test_tampering_is_noticed(saved, tmp_path):
+    result, _, _ = saved
+    result.save(tmp_path)
+    model = tmp_path / "model.skops"
+    data = bytearray(model.read_bytes())
+    data[len(data) // 2] ^= 1
+    model.write_bytes(bytes(data))
+    with pytest.raises(UntrustedModelError, match="changed after saving") as caught:
+        load_result(tmp_path)
+    assert "\n" not in str(caught.value)
+
+
+def test_foreign_types_are_refused_though_the_checksum_fits(saved, tmp_path):
+    """Whoever changes both files still cannot make the loader touch a type that no result needs."""
+    import hashlib
+
+    result, _, _ = saved
+    result.save(tmp_path)
+    model, story = tmp_path / "model.skops", tmp_path / "result.json"
+    with zipfile.ZipFile(model) as file:
+        held = {n: file.read(n) for n in file.namelist()}
+    schema = json.loads(held["schema.json"])
+    schema["content"]["model"] = {
+        "__class__": "system",
+        "__module__": "os",
+        "__loader__": "FunctionNode",
+        "__id__": 1,
+        "content": {"module_path": "os", "function": "system"},
+    }
+    held["schema.json"] = json.dumps(schema).encode()
+    with zipfile.ZipFile(model, "w") as file:
+        for name, data in held.items():
+            file.writestr(name, data)
+    told = json.loads(story.read_text())
+    told["sha256"] = hashlib.sha256(model.read_bytes()).hexdigest()
+    story.write_text(json.dumps(told))
+    with pytest.raises(UntrustedModelError):
+        load_result(tmp_path)
+
+
+def test_missing_and_damaged_files(saved, tmp_path):
+    with pytest.raises(ReadError, match=r"holds no result\.json"):
+        load_result(tmp_path)
+    result, _, _ = saved
+    result.save(tmp_path)
+    (tmp_path / "model.skops").write_bytes(b"rubbish")
+    with pytest.raises(UntrustedModelError, match="damaged"):
+        load_result(tmp_path)
+    (tmp_path / "result.json").write_text("{")
+    with pytest.raises(ReadError, match="JSON"):
+        load_result(tmp_path)
+
+
+def test_only_what_landbridge_defines_counts_as_its_own():
+    assert _is_ours("landbridge.feature._coral.CORAL")
+    assert not _is_ours("landbridge.feature._coral.np")
+    assert not _is_ours("landbridge.verbs._persist.os")
+    assert not _is_ours("os.system")

@@ -1,0 +1,182 @@
+import numpy as np
+import pytest
+from sklearn.linear_model import LogisticRegression
+from sklearn.svm import SVC
+
+from landbridge import Domain, make_pipeline, transfer
+from landbridge.data import make_shift
+from landbridge.exceptions import InputError, LabelError
+from landbridge.feature import CORAL
+
+QUICK = ["CORAL", "DomainScaler", "SubspaceAlignment", "GFK"]
+
+
+def _accuracy(result, name=None):
+    return result[name or result.decision.chosen].hidden.value
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_the_trap_of_label_shift(seed):
+    """80/20 becomes 20/80: every mapping falls to a third, the guard stays above 0.97 and says why."""
+    source, target = make_shift("label", random_state=seed)
+    result = transfer(source, target, target_labels="hide")
+    assert _accuracy(result) >= 0.97
+    assert "label shift" in result.decision.reason.lower()
+    assert _accuracy(result, "DomainScaler") < 0.5
+    assert not result["DomainScaler"].defensible
+
+
+@pytest.mark.parametrize("kind", ["covariate", "concept", "translation", "subspace"])
+def test_it_transfers_where_that_helps(kind):
+    gains = []
+    for seed in range(3):
+        source, target = make_shift(kind, random_state=seed)
+        result = transfer(source, target, target_labels="hide")
+        assert result.decision.transferred, result.decision.reason
+        gains.append(_accuracy(result) - _accuracy(result, "source-only"))
+    assert min(gains) > 0
+    assert np.mean(gains) > (0.03 if kind == "covariate" else 0.3)
+
+
+def test_nothing_to_bridge():
+    source, target = make_shift("concept", severity=0.0, random_state=1)
+    result = transfer(source, target, target_labels="hide", methods=QUICK)
+    assert not result.decision.transferred and result.decision.chosen == "source-only"
+    assert "No shift" in result.decision.reason
+
+
+def test_hidden_labels_teach_nothing():
+    """Scrambling the hidden labels changes the scores and nothing else."""
+    source, target = make_shift("translation", random_state=0)
+    wrong = target.replace(y=np.random.default_rng(0).permutation(target.y))
+    a, b = (transfer(source, t, target_labels="hide", methods=QUICK) for t in (target, wrong))
+    assert a.decision == b.decision
+    np.testing.assert_array_equal(a.predict(target.X), b.predict(target.X))
+    assert _accuracy(a) > 0.9 > _accuracy(b)
+
+
+def test_a_few_labels_are_learnt_from_and_judge():
+    source, target = make_shift("subspace", random_state=0)
+    result = transfer(source, target, target_labels=10)
+    assert result.decision.evidence == "target labels"
+    assert {"source-only", "target-only"} <= {c.name for c in result.candidates}
+    assert _accuracy(result) > _accuracy(result, "source-only") + 0.3
+    assert result.settings["n_target_labelled"] == 20
+
+
+def test_useless_source_is_refused_with_labels():
+    """Labels of the source are noise: with target labels in hand nothing of it is worth having."""
+    rng = np.random.default_rng(0)
+    Xt = rng.normal(size=(200, 3))
+    source, target = (
+        Domain(rng.normal(size=(200, 3)), rng.integers(2, size=200)),
+        Domain(Xt, (Xt[:, 0] > 0).astype(int)),
+    )
+    result = transfer(source, target, methods=QUICK)
+    assert result.decision.chosen == "target-only" and not result.decision.transferred
+
+
+def test_regression():
+    rng = np.random.default_rng(0)
+    Xs, Xt = rng.normal(size=(150, 3)), rng.normal(size=(120, 3)) * 2 + 5
+    source = Domain(Xs, Xs @ [1.0, 2.0, 0.0] + 0.1 * rng.normal(size=150))
+    target = Domain(Xt, ((Xt - 5) / 2) @ [1.0, 2.0, 0.0])
+    result = transfer(source, target, target_labels="hide")
+    assert result.metric == "R²" and np.isfinite(_accuracy(result))
+    assert result.predict(Xt).shape == (120,)
+
+
+def test_own_learner_pipelines_and_names():
+    source, target = make_shift("translation", random_state=0)
+    pipe = make_pipeline(CORAL(center=True), LogisticRegression())
+    result = transfer(
+        source, target, target_labels="hide", estimator=SVC(), methods=[pipe, "domain-scaler", CORAL(reg=0.1)]
+    )
+    assert {"CORAL pipeline", "DomainScaler", "CORAL"} <= {c.name for c in result.candidates}
+    assert isinstance(result["source-only"], type(result["CORAL"]))
+
+
+def test_a_failing_method_is_told_and_harms_nobody():
+    from landbridge.feature import GFK
+
+    class Broken(GFK):
+        """Fails on purpose."""
+
+        def _fit(self, Xs, ys, Xt, yt):
+            raise ZeroDivisionError("no luck")
+
+    source, target = make_shift("translation", random_state=0)
+    result = transfer(source, target, target_labels="hide", methods=[Broken(), "CORAL", "DomainScaler", "GFK"])
+    assert result["Broken"].status == "failed" and "no luck" in result["Broken"].why
+    assert result.decision.transferred
+
+
+def test_same_seed_same_result():
+    source, target = make_shift("concept", random_state=3)
+    a, b = (transfer(source, target, target_labels="hide", methods=QUICK) for _ in range(2))
+    assert a.decision == b.decision
+    np.testing.assert_array_equal(a.predict_proba(target.X), b.predict_proba(target.X))
+
+
+def test_predicting_new_rows():
+    source, target = make_shift("translation", n_target=600, random_state=0)
+    seen, new = target.take(np.arange(300)), target.take(np.arange(300, 600))
+    result = transfer(source, seen, target_labels="hide", methods=QUICK)
+    assert np.mean(result.predict(new.X) == new.y) > 0.9
+    proba = result.predict_proba(new.X)
+    np.testing.assert_allclose(proba.sum(axis=1), 1.0)
+
+
+S, T = make_shift("translation", n_source=40, n_target=40, random_state=0)
+
+
+@pytest.mark.parametrize(
+    ("call", "kind", "message"),
+    [
+        (lambda: transfer((S.X, np.ones(40)), T), LabelError, "single class"),
+        (lambda: transfer(S.X, T), LabelError, "source .* has no labels"),
+        (lambda: transfer(S, T.X[:, :1]), InputError, "1 columns but source has 2"),
+        (lambda: transfer((S.X * np.nan, S.y), T), InputError, "NaN"),
+        (lambda: transfer(S, (T.X, np.array(["x"] * 40))), LabelError, "label 'x'"),
+        (lambda: transfer(S, T, target_labels="maybe"), InputError, "target_labels must be"),
+        (lambda: transfer(S, T, methods=["CORLA"]), InputError, "did you mean CORAL"),
+        (lambda: transfer(S, T, methods=[LogisticRegression()]), InputError, "neither the name"),
+        (lambda: transfer(S, T, confidence=2), InputError, "confidence"),
+        (lambda: transfer(S, T, task="ranking"), InputError, "task must be"),
+        (
+            lambda: transfer(S, T, estimator=LogisticRegression(), task="regression"),
+            InputError,
+            "not made for regression",
+        ),
+        (lambda: transfer("nowhere.csv", "neither.csv"), InputError, "nowhere.csv does not exist"),
+        (lambda: transfer("builtin:cats", "builtin:dogs"), InputError, "no built-in domain 'cats'"),
+    ],
+)
+def test_bad_input_is_one_line_with_a_remedy(call, kind, message):
+    with pytest.raises(kind, match=message) as caught:
+        call()
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.slow
+def test_candidates_run_on_a_dask_cluster():
+    joblib = pytest.importorskip("joblib")
+    distributed = pytest.importorskip("distributed", reason="needs the extra landbridge[cluster]")
+    source, target = make_shift("translation", n_source=80, n_target=80, random_state=0)
+    with (
+        distributed.LocalCluster(n_workers=1, threads_per_worker=1, processes=False, dashboard_address=None) as cluster,
+        distributed.Client(cluster),
+        joblib.parallel_config(backend="dask"),
+    ):
+        there = transfer(source, target, target_labels="hide", methods=QUICK, n_jobs=2)
+    here = transfer(source, target, target_labels="hide", methods=QUICK)
+    assert there.decision == here.decision
+    np.testing.assert_array_equal(there.predict(target.X), here.predict(target.X))
+
+
+@pytest.mark.slow
+def test_printed_to_handwritten():
+    """Real and hard: fonts to pens, no target label; the guarded model is far better than the source model."""
+    result = transfer("builtin:printed", "builtin:handwritten", target_labels="hide", n_jobs=1)
+    assert result.decision.transferred
+    assert _accuracy(result) >= _accuracy(result, "source-only") + 0.15
