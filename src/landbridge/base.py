@@ -211,6 +211,12 @@ class TransferEstimator(BaseEstimator, ABC):
         accept = "csr" if self._accept_sparse else False
         return validate_data(self, X, accept_sparse=accept, dtype=np.float64, reset=False)
 
+    def _read_target(self, X_target: Any, *, reset: bool = False) -> Any:
+        """Check target rows given to ``adapt``; with `reset` they are the first rows that the method sees."""
+        accept = "csr" if self._accept_sparse else False
+        width = None if reset else getattr(self, "n_features_in_", None)
+        return _validate_target(self, X_target, width, {"accept_sparse": accept, "dtype": np.float64}, reset=reset)
+
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = self._accept_sparse
@@ -549,14 +555,16 @@ def _check_finite_labels(y: NDArray[Any]) -> None:
         raise LabelError("y holds NaN or infinity; every source row needs a label. Drop the rows without one.")
 
 
-def _validate_target(estimator: Any, X_target: Any, n_columns: int, options: dict[str, Any]) -> Any:
+def _validate_target(
+    estimator: Any, X_target: Any, n_columns: int | None, options: dict[str, Any], *, reset: bool = False
+) -> Any:
     shape = np.shape(X_target) if not sparse.issparse(X_target) else X_target.shape
-    if len(shape) == 2 and shape[1] != n_columns and not hasattr(X_target, "columns"):
+    if n_columns is not None and len(shape) == 2 and shape[1] != n_columns and not hasattr(X_target, "columns"):
         raise InputError(
             f"X_target has {shape[1]} columns but X has {n_columns}; give both the same columns in the same order."
         )
     try:
-        return validate_data(estimator, X_target, reset=False, **options)
+        return validate_data(estimator, X_target, reset=reset, **options)
     except (ValueError, TypeError) as error:
         text = re.sub(r"\bInput X\b", "Input X_target", str(error))
         text = re.sub(r"^X has", "X_target has", text)

@@ -18,9 +18,11 @@ from typing import Any
 
 import numpy as np
 import sklearn
+from scipy import sparse
 from sklearn.base import clone, is_regressor
 from sklearn.model_selection import KFold, cross_val_score
 from sklearn.preprocessing import StandardScaler
+from sklearn.utils import get_tags
 from sklearn.utils.estimator_checks import check_estimator
 
 from landbridge.base import FeatureTransfer, TransferEstimator
@@ -144,11 +146,16 @@ def _check_tags(estimator: Any) -> None:
         assert cls.__module__.split(".")[1] == tags.family, "tags: the family is not the folder it lives in"
     assert tags.growth and tags.reference, "tags: growth and reference must be given"
     assert tags.needs <= tags.reads <= {"X_target", "y_target", "source_domain"}, "tags: needs must be among reads"
-    assert tags.tasks and tags.tasks <= {"classification", "regression"}
+    assert tags.tasks and tags.tasks <= {"classification", "regression"}, f"tags: tasks {set(tags.tasks)}"
+    answers = {"covariate", "label", "concept", "subspace"}
+    assert tags.answers <= answers, f"tags: answers must be among {sorted(answers)}"
+    assert tags.source_free == hasattr(cls, "adapt"), "tags: a source-free method has adapt(), and only such a one"
 
 
 def _check_docstring(estimator: Any) -> None:
     text = inspect.getdoc(type(estimator)) or ""
+    summary = text.split("\n")[0].strip()
+    assert summary and summary.endswith("."), "docstring: the first line is a sentence that says what the method does"
     for section in ("Parameters\n---", "Attributes\n---", "Notes\n---", "References\n---", "Examples\n---"):
         assert section in text, f"docstring: no section {section.split()[0]}"
     assert "O(" in text or "growth" in text.lower() or "time" in text.lower(), "docstring: Notes must state growth"
@@ -206,6 +213,28 @@ def _check_frames(estimator: Any) -> None:
         assert "order" in str(error) or "names" in str(error)
     else:
         _same(_answers(got, Xt), wanted)
+    # An index is no order of rows: labels belong to the row they stand at.
+    mixed = pd.Series(data.y_target, index=np.arange(len(Xt))[::-1])
+    model = clone(estimator).fit(X, pd.Series(data.y, index=X.index[::-1]), X_target=Xt, y_target=mixed)
+    _same(_answers(model, Xt), wanted)
+    lists = (data.X.tolist(), data.y.tolist(), data.X_target.tolist(), data.y_target.tolist())
+    model = clone(estimator).fit(lists[0], lists[1], X_target=lists[2], y_target=lists[3])
+    _same(_answers(model, lists[2]), wanted)
+
+
+def _check_sparse(estimator: Any) -> None:
+    """A sparse target is taken for what it holds, or refused by name."""
+    data = _Data(estimator)
+    if not get_tags(estimator).input_tags.sparse:
+        for kind in (sparse.csr_matrix, sparse.csr_array):
+            target = {"X_target": kind(data.X_target), "y_target": data.y_target}
+            _raises(functools.partial(clone(estimator).fit, data.X, data.y, **target), "X_target")
+        return
+    wanted = _answers(data.fit(estimator), data.X_target)
+    X, Xt = sparse.csr_array(data.X), sparse.csr_array(data.X_target)
+    model = clone(estimator).fit(X, data.y, X_target=Xt, y_target=data.y_target)
+    got = model.transform(Xt) if isinstance(model, FeatureTransfer) else model.predict(Xt)
+    _same(got.toarray() if sparse.issparse(got) else got, wanted, tol=1e-4)
 
 
 def _check_labels(estimator: Any) -> None:
@@ -231,7 +260,11 @@ def _check_labels(estimator: Any) -> None:
     got = clone(estimator).fit(data.X, minus, X_target=data.X_target, y_target=told)
     if predicts:
         assert set(_answers(got, data.X_target)) <= {-1, 1}
-    if "y_target" in estimator.transfer_tags.reads:
+    tags = estimator.transfer_tags
+    if "y_target" in tags.reads and not tags.new_classes:
+        strange = np.where(np.arange(m) == 0, 99, np.where(half, data.full, -1))
+        _raises(lambda: clone(estimator).fit(data.X, data.y, X_target=data.X_target, y_target=strange), "99")
+    if "y_target" in tags.reads:
         _raises(
             lambda: clone(estimator).fit(data.X, minus, X_target=data.X_target, y_target=np.where(half, minus[0], -1)),
             "-1",
@@ -266,16 +299,19 @@ def _check_odd_targets(estimator: Any) -> None:
 
 
 def _check_bad_targets(estimator: Any) -> None:
+    """Another width, holes, no rows, one dimension, labels of another length: the message says which argument."""
     data = _Data(estimator)
     hole, endless = data.X_target.copy(), data.X_target.copy()
     hole[0, 0], endless[0, 0] = np.nan, np.inf
-    for bad in (data.X_target[:, :3], hole, endless, data.X_target[:0]):
+    for bad in (data.X_target[:, :3], hole, endless, data.X_target[:0], data.X_target[:, 0]):
         told = data.y_target[: len(bad)]
         _raises(functools.partial(clone(estimator).fit, data.X, data.y, X_target=bad, y_target=told), "X_target")
     _raises(
         lambda: clone(estimator).fit(data.X, data.y, X_target=data.X_target, y_target=data.y_target[:5]), "y_target"
     )
     _raises(lambda: clone(estimator).fit(data.X, data.y, y_target=data.y_target), "X_target")
+    if "y_target" in estimator.transfer_tags.needs:
+        _raises(lambda: clone(estimator).fit(data.X, data.y, X_target=data.X_target), "y_target")
 
 
 def _check_copies(estimator: Any) -> None:
@@ -288,6 +324,18 @@ def _check_copies(estimator: Any) -> None:
     with concurrent.futures.ThreadPoolExecutor(4) as pool:
         for got in pool.map(lambda _: _answers(data.fit(estimator), data.X_target), range(4)):
             _same(got, wanted)
+
+
+def _check_adapt(estimator: Any) -> None:
+    """A source-free method goes on from a fitted source model, always from the same one, whatever came before."""
+    if not estimator.transfer_tags.source_free:
+        return
+    data = _Data(estimator)
+    source = clone(estimator).fit(data.X, data.y)
+    wanted = _answers(pickle.loads(pickle.dumps(source)).adapt(data.X_target, data.y_target), data.X_target)
+    source.adapt(data.X_target[:5], data.y_target[:5])
+    _same(_answers(source.adapt(data.X_target, data.y_target), data.X_target), wanted)
+    _raises(lambda: source.adapt(data.X_target[:, :3], data.y_target), "X_target")
 
 
 def _check_globals(estimator: Any) -> None:
@@ -360,7 +408,7 @@ def _check_feature_maps(estimator: Any) -> None:
 def _raises(call: Callable[[], Any], word: str) -> None:
     try:
         call()
-    except ValueError as error:
+    except (ValueError, TypeError) as error:  # scikit-learn refuses sparse rows with a TypeError
         assert word in str(error), f"the message must name {word}: {str(error).splitlines()[0]}"
     else:
         raise AssertionError(f"bad input was accepted; a ValueError that names {word} was due")
@@ -372,10 +420,12 @@ _CHECKS: tuple[tuple[str, Callable[[Any], None]], ...] = (
     ("nothing of the caller's is changed", _check_no_mutation),
     ("any storage gives the same", _check_storage),
     ("columns are matched by name", _check_frames),
+    ("sparse targets", _check_sparse),
     ("any labels", _check_labels),
     ("odd targets", _check_odd_targets),
     ("bad targets are refused", _check_bad_targets),
     ("copies agree", _check_copies),
+    ("adapting starts from the source", _check_adapt),
     ("no global state is touched", _check_globals),
     ("pipelines carry the target", _check_pipeline),
     ("bindings", _check_bindings),

@@ -101,7 +101,7 @@ def test_mixed_tables_get_the_same_columns(tmp_path):
 
 def test_gaps_among_target_labels(frame):
     target = frame.assign(ill=[1.0, 0.0] + [None] * 38)
-    source, other, _ = read_pair(frame, target, label="ill")
+    _, other, _ = read_pair(frame, target, label="ill")
     assert other.labelled.sum() == 2 and other.labelled_part().y.tolist() == [1, 0]
 
 

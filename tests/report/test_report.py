@@ -70,7 +70,7 @@ def test_refusals_regression_images_and_loaded_results(result, tmp_path):
 def test_where_it_is_written(result, tmp_path):
     assert write_report(result, tmp_path / "new" / "folder").name == "report.html"
     (tmp_path / "file.txt").write_text("x")
-    with pytest.raises(InputError, match="does not end in .html"):
+    with pytest.raises(InputError, match=r"does not end in \.html"):
         write_report(result, tmp_path / "file.txt")
 
 

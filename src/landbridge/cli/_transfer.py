@@ -82,7 +82,8 @@ def _run(quiet: bool, **arguments: Any) -> Result:
         MofNCompleteColumn(),
         TimeRemainingColumn(compact=True),
     )
-    with Progress(*columns, console=console(stderr=True), transient=True) as bar:
+    screen = console(stderr=True)
+    with Progress(*columns, console=screen, transient=True, disable=not screen.is_terminal) as bar:
         job = bar.add_task("reading and measuring", total=None)
 
         def tell(done: int, total: int, name: str) -> None:

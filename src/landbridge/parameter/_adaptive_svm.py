@@ -11,7 +11,7 @@ from sklearn.base import ClassifierMixin, _fit_context, clone
 from sklearn.multiclass import OneVsRestClassifier
 from sklearn.svm import SVC
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
 from landbridge.base import TransferEstimator, TransferTags, split_labelled
 from landbridge.exceptions import InputError, LabelError
@@ -232,7 +232,7 @@ class AdaptiveSVM(ClassifierMixin, TransferEstimator):
             if self.estimator is None:
                 check_is_fitted(self, "estimator_")
             self._keep(self.estimator)
-        X = validate_data(self, X_target, dtype=np.float64, reset=first)
+        X = self._read_target(X_target, reset=first)
         if first:
             self.gamma_ = self._width(X)
         rows, labels = split_labelled(y_target, X.shape[0], self.classes_)

@@ -14,7 +14,7 @@ from sklearn.gaussian_process import GaussianProcessRegressor
 from sklearn.gaussian_process.kernels import RBF, ConstantKernel, Kernel, WhiteKernel
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import HasMethods, Interval
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
 from landbridge.base import TransferEstimator, TransferTags, split_labelled
 from landbridge.numerics.resampling import subsample
@@ -201,7 +201,7 @@ class SourcePriorGP(RegressorMixin, TransferEstimator):
             if self.estimator is None:
                 check_is_fitted(self, "estimator_")
             self.estimator_ = self.estimator
-        X = validate_data(self, X_target, dtype=np.float64, reset=first)
+        X = self._read_target(X_target, reset=first)
         rows, values = split_labelled(y_target, X.shape[0])
         self._adapt(X[rows], values, check_random_state(self.random_state))
         return self

@@ -13,7 +13,7 @@ from sklearn.base import ClassifierMixin, RegressorMixin, _fit_context
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.utils._param_validation import HasMethods, Interval
 from sklearn.utils.extmath import safe_sparse_dot
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
 from landbridge.base import TransferEstimator, TransferTags, split_labelled
 from landbridge.exceptions import InputError, LabelError
@@ -194,9 +194,7 @@ class _SourcePrior(TransferEstimator):
             if self.source is None:
                 check_is_fitted(self, "source_coef_")
             self._keep_source(self.source)
-        X = validate_data(
-            self, X_target, accept_sparse="csr", dtype=np.float64, reset=not hasattr(self, "n_features_in_")
-        )
+        X = self._read_target(X_target, reset=not hasattr(self, "n_features_in_"))
         self._check_width(X.shape[1])
         rows, labels = split_labelled(y_target, X.shape[0], getattr(self, "classes_", None))
         self._adapt(X[rows], labels)

@@ -12,7 +12,7 @@ from sklearn.cluster import KMeans
 from sklearn.tree import DecisionTreeClassifier
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import HasMethods, Interval
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
 from landbridge.base import TransferEstimator, TransferTags
 from landbridge.exceptions import InputError
@@ -270,7 +270,7 @@ class TransEMDT(ClassifierMixin, TransferEstimator):
                 check_is_fitted(self, "estimator_")
             self._keep(self.estimator)
             self.n_features_in_ = self.estimator_.n_features_in_
-        X = validate_data(self, X_target, dtype=np.float64, reset=False)
+        X = self._read_target(X_target)
         self._adapt(X, check_random_state(self.random_state))
         return self
 

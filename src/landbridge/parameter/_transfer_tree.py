@@ -13,7 +13,7 @@ from sklearn.ensemble import RandomForestClassifier
 from sklearn.tree import DecisionTreeClassifier
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
 from landbridge.base import TransferEstimator, TransferTags, split_labelled
 from landbridge.exceptions import InputError, LabelError
@@ -178,7 +178,7 @@ class _TransferTrees(ClassifierMixin, TransferEstimator):
                 check_is_fitted(self, "estimator_")
             self._keep(self.estimator)
             self.n_features_in_ = self.estimator_.n_features_in_
-        X = validate_data(self, X_target, dtype=np.float64, reset=False)
+        X = self._read_target(X_target)
         rows, labels = split_labelled(y_target, X.shape[0], self.classes_)
         self._adapt(X[rows], labels, check_random_state(self.random_state))
         return self

@@ -1,0 +1,1 @@
+"""Measurements anyone can repeat: the fidelity ledger and the speed table."""

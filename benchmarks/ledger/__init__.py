@@ -1,0 +1,1 @@
+"""The fidelity ledger: published figures against ours, on the published protocols."""

@@ -1,0 +1,1 @@
+"""Speed: ours against the peers, same data, one run."""
