@@ -15,7 +15,6 @@ from typing import Any, ClassVar, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import sparse
 from sklearn import config_context
 from sklearn.base import (
     BaseEstimator,
@@ -558,13 +557,15 @@ def _check_finite_labels(y: NDArray[Any]) -> None:
 def _validate_target(
     estimator: Any, X_target: Any, n_columns: int | None, options: dict[str, Any], *, reset: bool = False
 ) -> Any:
-    shape = np.shape(X_target) if not sparse.issparse(X_target) else X_target.shape
-    if n_columns is not None and len(shape) == 2 and shape[1] != n_columns and not hasattr(X_target, "columns"):
-        raise InputError(
-            f"X_target has {shape[1]} columns but X has {n_columns}; give both the same columns in the same order."
-        )
     try:
+        shape = X_target.shape if hasattr(X_target, "shape") else np.shape(X_target)
+        if n_columns is not None and len(shape) == 2 and shape[1] != n_columns and not hasattr(X_target, "columns"):
+            raise InputError(
+                f"X_target has {shape[1]} columns but X has {n_columns}; give both the same columns in the same order."
+            )
         return validate_data(estimator, X_target, reset=reset, **options)
+    except InputError:
+        raise
     except (ValueError, TypeError) as error:
         text = re.sub(r"\bInput X\b", "Input X_target", str(error))
         text = re.sub(r"^X has", "X_target has", text)

@@ -299,11 +299,12 @@ def _check_odd_targets(estimator: Any) -> None:
 
 
 def _check_bad_targets(estimator: Any) -> None:
-    """Another width, holes, no rows, one dimension, labels of another length: the message says which argument."""
+    """Targets of another width or shape, with holes or without rows: the message says which argument is at fault."""
     data = _Data(estimator)
     hole, endless = data.X_target.copy(), data.X_target.copy()
     hole[0, 0], endless[0, 0] = np.nan, np.inf
-    for bad in (data.X_target[:, :3], hole, endless, data.X_target[:0], data.X_target[:, 0]):
+    ragged = [*data.X_target[1:].tolist(), [0.0]]
+    for bad in (data.X_target[:, :3], hole, endless, data.X_target[:0], data.X_target[:, 0], ragged):
         told = data.y_target[: len(bad)]
         _raises(functools.partial(clone(estimator).fit, data.X, data.y, X_target=bad, y_target=told), "X_target")
     _raises(
