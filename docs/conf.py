@@ -31,4 +31,5 @@ sphinx_gallery_conf = {
     "abort_on_example_error": True,
     "min_reported_time": 1,
 }
-suppress_warnings = ["config.cache", "docutils"]
+# scikit-learn's inherited docstrings refer to labels of its own site
+suppress_warnings = ["config.cache", "docutils", "ref.ref"]

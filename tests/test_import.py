@@ -44,5 +44,7 @@ def test_the_import_loads_no_room():
         "from landbridge.catalogue import methods; methods()",
     ],
 )
-def test_heavy_libraries_wait_until_they_are_needed(statement, ground):
-    assert not _modules_after(statement) & (HEAVY - ground)
+def test_heavy_libraries_wait_until_they_are_needed(statement):
+    # what scikit-learn's own learners drag in (through pandas, say) is not ours to mend
+    given = _modules_after("import sklearn.linear_model, sklearn.pipeline")
+    assert not _modules_after(statement) & (HEAVY - given)

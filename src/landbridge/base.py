@@ -89,7 +89,21 @@ class TransferTags:
 
 
 class Read(NamedTuple):
-    """Checked input: source rows and labels, target rows, and the labelled part of the target."""
+    """Checked input: source rows and labels, target rows, and the labelled part of the target.
+
+    Parameters
+    ----------
+    Xs : ndarray or csr_matrix of shape (n_source, n_columns)
+        Source rows.
+    ys : ndarray of shape (n_source,) or None
+        Source labels.
+    Xt : ndarray or csr_matrix of shape (n_target, n_columns)
+        Target rows; the source rows where no target was given.
+    rows : ndarray of int, shape (n_labelled,)
+        Which target rows have a label.
+    yt : ndarray of shape (n_labelled,)
+        Their labels.
+    """
 
     Xs: Any
     ys: Any

@@ -28,6 +28,17 @@ class TransferPipeline(Pipeline):
 
     Made by :func:`make_pipeline`. The stock Pipeline needs a global switch for this and, without it, hands the target
     over unscaled and in silence; here the switch is set for the length of each call only.
+
+    Parameters
+    ----------
+    steps : list of (str, estimator)
+        As in :class:`sklearn.pipeline.Pipeline`.
+    transform_input : list of str, optional
+        What goes through the steps along with `X`; :func:`make_pipeline` gives ``["X_target"]``.
+    memory : str or joblib.Memory, optional
+        Cache of fitted steps.
+    verbose : bool, default=False
+        Print the time each step takes.
     """
 
     def fit(self, X: Any, y: Any = None, *, X_target: Any = None, y_target: Any = None, **params: Any) -> Any:

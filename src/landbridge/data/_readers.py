@@ -27,7 +27,7 @@ def read(
     Parameters
     ----------
     path : str or Path
-        csv, tsv, parquet, jsonl, npz, mat or svmlight file; folder of images; or ``"builtin:NAME"``.
+        A csv, tsv, parquet, jsonl, npz, mat or svmlight file; a folder of images; or ``"builtin:NAME"``.
     label : str, optional
         Name of the label column or array. Left out: a column named label, target, class or y, if there is just one.
     name : str, optional

@@ -62,6 +62,7 @@ def coral_distance(
     max_rows : int or None, default=20000
         Larger samples are cut to so many rows each.
     random_state : int, RandomState or None, default=None
+        Seeds the resampling; an int gives the same numbers every time.
 
     Returns
     -------

@@ -38,10 +38,12 @@ def label_shift(
 
     Parameters
     ----------
-    X_source, X_target : array-like or sparse matrix of shape (n, d)
-        Rows with the same columns.
+    X_source : array-like or sparse matrix of shape (n_source, d)
+        Source rows.
     y_source : array-like of shape (n_source,)
         Classes of the source rows.
+    X_target : array-like or sparse matrix of shape (n_target, d)
+        Target rows, with the same columns.
     method : {"em", "bbse"}, default="em"
         Maximum likelihood on calibrated, cross-fitted probabilities, or matching of predicted classes. The other
         estimate is in ``details`` either way.
@@ -57,6 +59,7 @@ def label_shift(
     max_rows : int or None, default=2000
         Larger samples are cut to so many rows each.
     random_state : int, RandomState or None, default=None
+        Seeds folds, permutations and resampling; an int gives the same numbers every time.
 
     Returns
     -------
@@ -115,10 +118,12 @@ def label_shift_fit(
 
     Parameters
     ----------
-    X_source, X_target : array-like or sparse matrix of shape (n, d)
-        Rows with the same columns.
+    X_source : array-like or sparse matrix of shape (n_source, d)
+        Source rows.
     y_source : array-like of shape (n_source,)
         Classes of the source rows.
+    X_target : array-like or sparse matrix of shape (n_target, d)
+        Target rows, with the same columns.
     estimator : classifier, optional
         As in :func:`label_shift`.
     n_splits : int, default=5
@@ -128,6 +133,7 @@ def label_shift_fit(
     max_rows : int or None, default=1000
         Larger samples are cut to so many rows each.
     random_state : int, RandomState or None, default=None
+        Seeds folds, permutations and resampling; an int gives the same numbers every time.
 
     Returns
     -------

@@ -127,6 +127,7 @@ def mmd(
     max_rows : int or None, default=2000
         Larger samples are cut to so many rows each; ``method="linear"`` uses all rows.
     random_state : int, RandomState or None, default=None
+        Seeds permutations and resampling; an int gives the same numbers every time.
 
     Returns
     -------

@@ -46,6 +46,7 @@ def proxy_a_distance(
     max_rows : int or None, default=2000
         Larger samples are cut to so many rows each.
     random_state : int, RandomState or None, default=None
+        Seeds folds and resampling; an int gives the same numbers every time.
 
     Returns
     -------

@@ -39,10 +39,12 @@ def risk_bound(
 
     Parameters
     ----------
-    X_source, X_target : array-like or sparse matrix of shape (n, d)
-        Rows with the same columns.
+    X_source : array-like or sparse matrix of shape (n_source, d)
+        Source rows.
     y_source : array-like of shape (n_source,)
         Classes.
+    X_target : array-like or sparse matrix of shape (n_target, d)
+        Target rows, with the same columns.
     y_target : array-like of shape (n_target,), optional
         Classes of target rows, ``None`` or NaN where unknown. Without any, :math:`\lambda` cannot be estimated, is
         taken as the source error alone (its least value), and the words say so.
@@ -55,6 +57,7 @@ def risk_bound(
     max_rows : int or None, default=2000
         Larger samples are cut to so many rows each.
     random_state : int, RandomState or None, default=None
+        Seeds folds and resampling; an int gives the same numbers every time.
 
     Returns
     -------

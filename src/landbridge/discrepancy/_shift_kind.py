@@ -86,6 +86,7 @@ def diagnose(
     max_rows : int, default=1500
         Larger domains are cut to so many rows each; the words say so.
     random_state : int, RandomState or None, default=None
+        Seeds every test in it; an int gives the same diagnosis every time.
 
     Returns
     -------

@@ -81,6 +81,7 @@ def sliced_wasserstein(
     max_rows : int or None, default=2000
         Larger samples are cut to so many rows each.
     random_state : int, RandomState or None, default=None
+        Seeds the directions, permutations and resampling; an int gives the same numbers every time.
 
     Returns
     -------

@@ -89,6 +89,7 @@ def subspace_distance(
     max_rows : int or None, default=2000
         Larger samples are cut to so many rows each.
     random_state : int, RandomState or None, default=None
+        Seeds permutations and resampling; an int gives the same numbers every time.
 
     Returns
     -------

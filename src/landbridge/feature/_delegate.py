@@ -35,7 +35,24 @@ class DelegatingTransfer(MetaEstimatorMixin, TransferEstimator):
     estimator: Any
 
     @abstractmethod
-    def fit(self, X: Any, y: Any, *, X_target: Any = None, y_target: Any = None) -> Self: ...
+    def fit(self, X: Any, y: Any, *, X_target: Any = None, y_target: Any = None) -> Self:
+        """Fit on both domains.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_source, n_columns)
+            Source rows.
+        y : array-like of shape (n_source,)
+            Source labels or values.
+        X_target : array-like of shape (n_target, n_columns), optional
+            All target rows; left out, the source is its own target.
+        y_target : array-like of shape (n_target,), optional
+            Labels of some target rows.
+
+        Returns
+        -------
+        self
+        """
 
     def _base(self) -> Any:
         return LogisticRegression(max_iter=1000) if self.estimator is None else self.estimator

@@ -1,4 +1,4 @@
-"""mSDA: marginalised stacked denoising autoencoders, in closed form."""
+"""MSDA: marginalised stacked denoising autoencoders, in closed form."""
 
 from __future__ import annotations
 

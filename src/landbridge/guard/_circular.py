@@ -37,6 +37,8 @@ def circular(
         Resamples for the interval.
     random_state : int, default=0
         Draws them.
+    **_
+        Not used; every validator is called alike.
 
     Returns
     -------

@@ -49,6 +49,8 @@ def prediction_entropy(estimator: Any, source: Domain, target: Domain, **_: Any)
         Not used; there so that every validator is called alike.
     target : Domain
         Target rows.
+    **_
+        Not used; every validator is called alike.
 
     Returns
     -------

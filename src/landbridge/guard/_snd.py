@@ -72,6 +72,8 @@ def soft_neighbourhood_density(
         Rows that are looked at; time and memory grow with its square.
     random_state : int or RandomState, default=0
         Draws those rows.
+    **_
+        Not used; every validator is called alike.
 
     Returns
     -------

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from itertools import permutations, product
 from typing import Any, NamedTuple
 
@@ -152,6 +153,7 @@ class Clause:
         return kinds
 
 
+@lru_cache(maxsize=2**14)
 def canonical_body(body: tuple[Literal, ...], arity: int) -> tuple[Literal, ...]:
     """Renumber the free variables and sort the literals so that equal bodies become equal tuples.
 

@@ -272,7 +272,7 @@ class FactBase:
     def _load(self, table: str, rows: NDArray[np.int64]) -> int:
         columns = {f"a{place}": np.ascontiguousarray(rows[:, place]) for place in range(rows.shape[1])}
         self._create(table, columns, "SELECT DISTINCT *")
-        return int(self.connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0])
+        return int(self.connection.execute(f"SELECT count(*) FROM {table}").fetchall()[0][0])
 
 
 def _infer_types(columns: Mapping[str, NDArray[np.int64]], n_constants: int) -> dict[str, tuple[int, ...]]:

@@ -129,11 +129,11 @@ def map_clauses(
     """
     found: list[tuple[Clause, Clause, float]] = []
     for clause in clauses:
-        options = [
-            translated for _, translated in legal_mappings(clause, source, target, query, swap_arguments=swap_arguments)
-        ]
-        if not options:
+        legal = list(legal_mappings(clause, source, target, query, swap_arguments=swap_arguments))
+        if not legal:
             continue
+        dropped = [sum(image is None for image in mapping.values()) for mapping, _ in legal]
+        options = [translated for d, (_, translated) in zip(dropped, legal, strict=True) if d == min(dropped)]
         scores, _ = scorer.score_all([], options)
         best = int(np.argmax(scores))
         if all(options[best] != translated for _, translated, _ in found):

@@ -27,6 +27,8 @@ def beam_search(
     negated: bool = False,
     lengthen: bool = True,
     shorten: bool = False,
+    floor: float = -np.inf,
+    patience: int = 0,
 ) -> tuple[Clause | None, float]:
     """Search for the clause that improves a model most.
 
@@ -50,17 +52,23 @@ def beam_search(
         Whether to add negated literals.
     lengthen, shorten : bool
         Which edits to make.
+    floor : float, default=-inf
+        Score to beat.
+    patience : int, default=0
+        Rounds without a better clause that the search endures. One is needed to find a path from nothing: its first
+        literal alone is worth little.
 
     Returns
     -------
     clause : Clause or None
-        The best clause met, weighed; None where nothing was met.
+        The best clause met, weighed; None where none beats the floor.
     score : float
         Score of the model with it.
     """
-    beam, seen = list(start), set()
+    beam = list(start)
+    seen = {clause.canonical() for clause in [*beam, *model]}
     best: Clause | None = None
-    best_score = -np.inf
+    best_score, idle = floor, 0
     while beam:
         edits: dict[Clause, None] = {}
         for clause in beam:
@@ -74,12 +82,12 @@ def beam_search(
             break
         scores, weights = scorer.score_all(model, fresh)
         order = np.argsort(-scores, kind="stable")[:beam_width]
-        # A first literal seldom helps alone (it takes two to make a path), so that only deeper rounds may end it.
-        if scores[order[0]] <= best_score + 1e-9 and max(len(fresh[i]) for i in order) > 2:
-            break
         if scores[order[0]] > best_score + 1e-9:
             best_score = float(scores[order[0]])
             best = fresh[order[0]].weighed(float(weights[order[0]]))
+            idle = 0
+        elif (idle := idle + 1) > patience:
+            break
         beam = [fresh[i] for i in order]
     return best, best_score
 
@@ -130,8 +138,10 @@ def learn_structure(
             max_literals=max_literals,
             max_variables=max_variables,
             negated=negated,
+            floor=score,
+            patience=1,
         )
-        if found is None or new <= score + 1e-9:
+        if found is None:
             break
         clauses.append(found.weighed(None))
         score = new
@@ -205,12 +215,13 @@ def find_paths(
         return []
     touching = _index_facts(facts, head.predicate)
     shown: Counter[Clause] = Counter()
+    spelt: dict[tuple[Literal, ...], Clause] = {}
     for atom in atoms.tolist():
         here: set[Clause] = set()
         for start in range(arity):
             for end in range(start + 1, arity):
                 for chain in _chains(touching, atom[start], atom[end], max_literals, max_degree, max_paths):
-                    here.add(_lift(chain, atom, head))
+                    here.add(_lift(chain, atom, head, spelt))
         shown.update(here)
     return sorted(shown.items(), key=lambda item: (-item[1], len(item[0]), item[0].body))
 
@@ -249,7 +260,9 @@ def _chains(
     return found
 
 
-def _lift(chain: tuple[Fact, ...], atom: list[int], head: Literal) -> Clause:
+def _lift(
+    chain: tuple[Fact, ...], atom: list[int], head: Literal, spelt: dict[tuple[Literal, ...], Clause]
+) -> Clause:
     names: dict[int, int] = {}
     for place, constant in enumerate(atom):
         names.setdefault(constant, place)
@@ -261,4 +274,7 @@ def _lift(chain: tuple[Fact, ...], atom: list[int], head: Literal) -> Clause:
                 names[constant] = fresh
                 fresh += 1
         body.append(Literal(predicate, tuple(names[constant] for constant in row)))
-    return Clause(head, tuple(body)).canonical()
+    key = tuple(body)
+    if key not in spelt:
+        spelt[key] = Clause(head, key).canonical()
+    return spelt[key]

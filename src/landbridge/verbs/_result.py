@@ -148,6 +148,17 @@ class Result:
         Arguments, seed and versions: how to reproduce it.
     timings : mapping of str to float
         Seconds by step.
+
+    Examples
+    --------
+    >>> from landbridge import transfer
+    >>> from landbridge.data import make_shift
+    >>> source, target = make_shift("translation", random_state=0)
+    >>> result = transfer(source, target, target_labels="hide", methods=["DomainScaler"])
+    >>> result.predict(target.X).shape == (len(target),)
+    True
+    >>> [c.name for c in result.candidates][0]
+    'source only'
     """
 
     model: Any
@@ -259,6 +270,18 @@ def load_result(folder: str | Path) -> Result:
         If the folder holds no result.
     UntrustedModelError
         If a file was changed after saving, or holds types that are not allowed.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from landbridge import load_result, transfer
+    >>> from landbridge.data import make_shift
+    >>> source, target = make_shift("translation", random_state=0)
+    >>> result = transfer(source, target, target_labels="hide", methods=["DomainScaler"])
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     again = load_result(result.save(folder))
+    >>> again.decision == result.decision
+    True
     """
     from landbridge.verbs._persist import load
 

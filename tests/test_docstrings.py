@@ -1,0 +1,81 @@
+"""Every public object is documented in numpydoc's form, and what a newcomer calls first has an example."""
+
+import importlib
+import inspect
+import pkgutil
+
+import pytest
+
+import landbridge
+from landbridge.catalogue import methods
+
+validate = pytest.importorskip("numpydoc.validate", reason="numpydoc is not installed").validate
+
+# Codes left to the writer's judgement, with the reason.
+LEFT_OUT = {
+    "ES01",  # an extended summary: many functions say all in one line
+    "SA01",  # "See Also": where there is something to see
+    "EX01",  # an example: demanded below of what a newcomer calls
+    "PR04",  # a type for each parameter: a group may refer to the function that explains it
+    "PR07",  # a sentence for each parameter: demanded below; elsewhere the type and shape may say it all
+    "RT02",  # named return values
+    "RT03",  # a sentence for the return value, likewise
+    "SS05",  # takes a summary that starts with a plural noun for a verb in the third person
+}
+
+
+def _modules():
+    for info in pkgutil.walk_packages(landbridge.__path__, "landbridge."):
+        # A command's docstring is its help text, in another form.
+        if info.name.split(".")[1] != "cli":
+            yield importlib.import_module(info.name)
+
+
+def _public():
+    """Dotted name of every class and function of every ``__all__``, and of the public members of the classes."""
+    seen = {}
+    for module in _modules():
+        for promised in getattr(module, "__all__", ()):
+            found = getattr(module, promised)
+            if not (inspect.isclass(found) or inspect.isfunction(found)):
+                continue
+            name = f"{found.__module__}.{found.__qualname__}"
+            seen[name] = found
+            if inspect.isclass(found):
+                for key, member in vars(found).items():
+                    if not key.startswith("_") and (inspect.isroutine(member) or isinstance(member, property)):
+                        seen[f"{name}.{key}"] = member
+    return seen
+
+
+PUBLIC = _public()
+FIRST = {f"{m.cls.__module__}.{m.name}" for m in methods()} | {
+    f"{found.__module__}.{found.__qualname__}"
+    for room in (landbridge, landbridge.discrepancy)
+    for found in (getattr(room, n) for n in room.__all__)
+    if inspect.isfunction(found) or (inspect.isclass(found) and room is landbridge)
+}
+
+
+def _faults(name, left_out):
+    return [f"{code}: {text}" for code, text in validate(name)["errors"] if code not in left_out]
+
+
+@pytest.mark.parametrize("name", sorted(PUBLIC))
+def test_docstring(name):
+    faults = _faults(name, LEFT_OUT)
+    # A property takes no parameters and returns what its name says.
+    if isinstance(PUBLIC[name], property):
+        faults = [f for f in faults if not f.startswith(("PR", "RT"))]
+    assert not faults
+
+
+@pytest.mark.parametrize("name", sorted(FIRST))
+def test_what_is_called_first_has_an_example_and_a_sentence_for_each_parameter(name):
+    assert not _faults(name, LEFT_OUT - {"EX01", "PR07"})
+
+
+def test_modules_say_what_they_are():
+    for module in _modules():
+        summary = (module.__doc__ or "").strip().split("\n")[0]
+        assert summary and summary[0].isupper() and summary[-1] in ".:", module.__name__
