@@ -21,9 +21,7 @@ def test_it_finds_every_estimator_that_a_face_promises():
             continue
         package = importlib.import_module(f"landbridge.{family}")
         promised |= {
-            n
-            for n in package.__all__
-            if inspect.isclass(c := getattr(package, n)) and issubclass(c, TransferEstimator)
+            n for n in package.__all__ if inspect.isclass(c := getattr(package, n)) and issubclass(c, TransferEstimator)
         }
     assert {m.name for m in methods()} == promised
 

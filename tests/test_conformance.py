@@ -1,6 +1,11 @@
+"""Every method of the catalogue passes scikit-learn's checks and ours, and the kit catches those that should not."""
+
+from numbers import Real
+
 import numpy as np
 import pytest
 from sklearn.linear_model import Ridge
+from sklearn.utils._param_validation import Interval
 
 from landbridge.base import FeatureTransfer, InstanceTransfer, TransferTags
 from landbridge.catalogue import methods
@@ -49,7 +54,8 @@ class Shift(FeatureTransfer):
 
     Parameters
     ----------
-    none
+    amount : float, default=1.0
+        Which part of the way.
 
     Notes
     -----
@@ -65,10 +71,14 @@ class Shift(FeatureTransfer):
     """
 
     transfer_tags = TransferTags("feature", growth="O(n d)", reference="Nobody, 2026")
+    _parameter_constraints = {"amount": [Interval(Real, 0, 1, closed="both")]}
     preserves_columns = True
 
+    def __init__(self, amount=1.0):
+        self.amount = amount
+
     def _fit(self, Xs, ys, Xt, yt):
-        self.shift_ = Xt.mean(axis=0) - Xs.mean(axis=0)
+        self.shift_ = self.amount * (Xt.mean(axis=0) - Xs.mean(axis=0))
 
     def _map_source(self, X):
         return X + self.shift_
@@ -105,14 +115,84 @@ class Seeded(Shift):
         super()._fit(Xs, ys, Xt, yt)
 
 
+class Forgetful(Shift):
+    __doc__ = Shift.__doc__
+
+    def _map_target(self, X):
+        return X + np.random.default_rng().normal(size=X.shape)
+
+
+class Blind(Shift):
+    __doc__ = Shift.__doc__
+
+    def fit(self, X, y=None, *, X_target=None, y_target=None):
+        if X_target is not None:
+            X_target = np.nan_to_num(np.asarray(X_target, dtype=float))
+        return super().fit(X, y, X_target=X_target, y_target=y_target)
+
+
+class Untold(Shift):
+    """Move the mean."""
+
+
+class Mislaid(Shift):
+    __doc__ = Shift.__doc__
+    transfer_tags = TransferTags("features", growth="O(n d)", reference="Nobody, 2026")
+
+
+class Meddling(Shift):
+    __doc__ = Shift.__doc__
+
+    def _fit(self, Xs, ys, Xt, yt):
+        super()._fit(Xs, ys, Xt, yt)
+        self.amount = 0.5
+
+
+class Fragile(Shift):
+    __doc__ = Shift.__doc__
+
+    def _fit(self, Xs, ys, Xt, yt):
+        super()._fit(Xs, ys, Xt, yt)
+        self.shift_ = self.shift_ / Xt.std(axis=0, ddof=1)
+
+
 @pytest.mark.parametrize(
     ("broken", "check"),
     [
         (Greedy, "nothing of the caller's is changed"),
+        (Meddling, "nothing of the caller's is changed"),
         (Swapped, "feature maps"),
         (Seeded, "no global state is touched"),
+        (Forgetful, "copies agree"),
+        (Blind, "bad targets are refused"),
+        (Blind, "columns are matched by name"),
+        (Fragile, "odd targets"),
+        (Untold, "docstring is complete"),
+        (Mislaid, "tags are complete"),
     ],
 )
 def test_broken_methods_are_caught(broken, check):
+    checks = dict(transfer_checks(Shift()))
+    checks[check]()
     with pytest.raises(AssertionError):
         dict(transfer_checks(broken()))[check]()
+    with pytest.raises(AssertionError):
+        check_transfer_estimator(broken(), sklearn_checks=False)
+
+
+def test_a_failure_of_scikit_learns_checks_is_told_by_name():
+    class Mute(Shift):
+        __doc__ = Shift.__doc__
+
+        def __init__(self, amount=1.0):
+            self.amount = amount * 2  # changed on the way in
+
+    with pytest.raises(AssertionError, match=r"scikit-learn's checks: check_\w+"):
+        check_transfer_estimator(Mute())
+
+
+def test_every_check_applies_to_a_feature_method_and_none_of_theirs_to_others():
+    names = [n for n, _ in transfer_checks(Shift())]
+    assert len(set(names)) == len(names) > 12
+    others = [n for n, _ in transfer_checks(METHODS["KMM"].cls())]
+    assert set(names) - set(others) == {"feature maps"}

@@ -46,7 +46,9 @@ def main() -> None:
         seconds = time.perf_counter() - started
         held[row.__name__] = found._asdict() | {"met": bool(found.met), "seconds": round(seconds, 1)}
         print(
-            f"{row.__name__:20s} {found.published:8.3f} ours {found.ours:8.3f} {'met' if found.met else 'SHORT'} {found.note}"
+            f"{row.__name__:20s} {found.published:8.3f} ours {found.ours:8.3f}",
+            "met" if found.met else "SHORT",
+            found.note,
         )
         file.write_text(json.dumps(held, indent=1, ensure_ascii=False))
     _write_page(held)

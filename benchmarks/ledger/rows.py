@@ -261,7 +261,8 @@ def guarded_office() -> Row:
         levels.append(100 * (hidden.value if hidden else 0.0))
         notes.append(f"{name} {gain:+.1f}")
     below, far = sum(g < -1 for g in gains), sum(g < -3 for g in gains)
-    note = f"{' '.join(notes)}; {below} tasks more than 1.0 below, {far} more than 3.0; mean accuracy {np.mean(levels):.1f}"
+    note = f"{' '.join(notes)}; {below} tasks more than 1.0 below, {far} more than 3.0; "
+    note += f"mean accuracy {np.mean(levels):.1f}"
     return Row(
         ("guard",), "Office-Caltech SURF, guarded, no target label: mean gain over source-only", 1.0, "stated property",
         0.0, float(np.mean(gains)), note,

@@ -168,7 +168,7 @@ def _write_page(held: dict[str, Any]) -> None:
         "# Speed",
         "",
         "Ours against the newest skada and ADAPT from the package index: the same rows (50 columns), one run, every",
-        f"measurement in a process of its own with {THREADS} thread(s), {os.cpu_count()} cores, Python {platform.python_version()};",
+        f"measurement in a process of its own with {THREADS} thread(s), Python {platform.python_version()};",
         "`make speed` writes this page. Seconds without imports; peak memory above that after the imports.",
         "",
         "| method | rows a side | who | seconds | peak MB | |",

@@ -35,6 +35,9 @@ class _Bound(BaseEstimator):
 
     estimator: Any
 
+    def __repr__(self, N_CHAR_MAX: int = 700) -> str:
+        return f"{type(self).__name__}({self.estimator.__repr__(N_CHAR_MAX)})"
+
     def get_params(self, deep: bool = True) -> dict[str, Any]:
         """Return the parameters of the bound estimator, so that grids need no prefix.
 

@@ -7,6 +7,6 @@ __all__ = ["version_command"]
 
 def version_command() -> None:
     """Print the version of landbridge."""
-    import landbridge
+    from importlib.metadata import version
 
-    print(landbridge.__version__)
+    print(version("landbridge"))

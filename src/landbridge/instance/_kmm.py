@@ -14,7 +14,7 @@ from landbridge.base import InstanceTransfer, TransferTags
 from landbridge.numerics.boxqp import BoxQP, box_qp
 from landbridge.numerics.kernels import KernelOperator, NystroemMap, landmark_rows, median_gamma
 
-__all__ = ["KMM", "kmm_weights"]
+__all__ = ["KMM", "KMMWeights", "kmm_weights"]
 
 # Beyond so many source rows the kernel matrix is replaced by Nystroem features, unless the caller asks otherwise.
 EXACT_ROWS = 10_000

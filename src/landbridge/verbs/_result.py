@@ -158,7 +158,7 @@ class Result:
     >>> result.predict(target.X).shape == (len(target),)
     True
     >>> [c.name for c in result.candidates][0]
-    'source only'
+    'source-only'
     """
 
     model: Any
