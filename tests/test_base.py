@@ -3,15 +3,26 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sklearn.linear_model import LogisticRegression
+from sklearn.base import is_classifier, is_regressor
+from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
+from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+from sklearn.utils import get_tags
 
-from landbridge.base import check_requires, fit_weighted, split_labelled
+from landbridge.base import (
+    FeatureTransfer,
+    InstanceTransfer,
+    TransferTags,
+    check_requires,
+    fit_weighted,
+    split_labelled,
+)
 from landbridge.exceptions import InputError, LabelError, MissingExtraError
 from landbridge.feature import CORAL
-from landbridge.instance import ClassifierDensityRatio
+from landbridge.instance import ClassifierDensityRatio, TrAdaBoost
+from landbridge.parameter import SourcePriorLogistic
 
 
 @given(st.lists(st.one_of(st.none(), st.integers(0, 3)), min_size=1, max_size=30))
@@ -82,9 +93,103 @@ def test_weights_reach_the_last_step_of_a_pipeline():
 
 def test_missing_libraries_give_the_line_to_install():
     class Needy:
-        from landbridge.base import TransferTags
-
         transfer_tags = TransferTags("feature", requires=("no_such_library",))
 
     with pytest.raises(MissingExtraError, match="pip install"):
         check_requires(Needy)
+
+
+def test_ragged_targets_are_named():
+    with pytest.raises(ValueError, match="X_target"):
+        CORAL().fit(np.eye(3), X_target=[[1.0, 2.0, 3.0], [1.0]])
+
+
+def test_targets_given_to_adapt_are_named_too():
+    model = SourcePriorLogistic().fit(np.eye(4), [0, 1, 0, 1])
+    with pytest.raises(InputError, match="X_target has 2 columns but X has 4"):
+        model.adapt(np.ones((3, 2)), [0, 1, 0])
+    with pytest.raises(ValueError, match="Input X_target contains NaN"):
+        model.adapt(np.full((1, 4), np.nan), [0])
+
+
+def test_classes_that_the_source_does_not_know_are_named():
+    with pytest.raises(LabelError, match="class 'c', which y does not have"):
+        SourcePriorLogistic().fit(np.eye(2), ["a", "b"], X_target=np.eye(2), y_target=["a", "c"])
+
+
+def test_numbers_as_text_are_other_classes():
+    with pytest.raises(LabelError, match="same spelling and type"):
+        SourcePriorLogistic().fit(np.eye(2), [0, 1], X_target=np.eye(2), y_target=np.array(["0", "1"]))
+
+
+def test_methods_that_need_labels_say_so():
+    with pytest.raises(LabelError, match="TrAdaBoost needs y_target: label at least one target row"):
+        TrAdaBoost().fit(np.eye(4), [0, 1, 0, 1], X_target=np.eye(4), y_target=[-1, -1, -1, -1])
+
+
+class Weigher(InstanceTransfer):
+    """Weigh rows as told."""
+
+    transfer_tags = TransferTags("instance")
+    weights = (1.0, 3.0, 0.0, 4.0)
+
+    def __init__(self, estimator=None):
+        self.estimator = estimator
+
+    def _weigh(self, Xs, ys, Xt, yt):
+        return np.array(self.weights)
+
+
+def test_weights_have_mean_one_and_reach_the_estimator():
+    X, y = np.arange(4.0).reshape(-1, 1), [0.0, 1.0, 5.0, 2.0]
+    model = Weigher(Ridge()).fit(X, y, X_target=X)
+    np.testing.assert_allclose(model.source_weights_, [0.5, 1.5, 0.0, 2.0])
+    np.testing.assert_allclose(model.predict(X), Ridge().fit(X, y, sample_weight=[0.5, 1.5, 0.0, 2.0]).predict(X))
+
+
+@pytest.mark.parametrize(("weights", "kept"), [((0, 0, 0, 0), [1, 1, 1, 1]), ((-5, 1, 1, 2), [0, 1, 1, 2])])
+def test_weights_without_mass_are_even_and_negative_ones_none(monkeypatch, weights, kept):
+    monkeypatch.setattr(Weigher, "weights", weights)
+    model = Weigher().fit(np.eye(4), [0, 1, 0, 1], X_target=np.eye(4))
+    np.testing.assert_allclose(model.source_weights_, kept)
+
+
+def test_an_instance_method_is_what_its_estimator_is():
+    assert is_classifier(Weigher()) and is_classifier(Weigher(LogisticRegression()))
+    assert is_regressor(Weigher(Ridge())) and not hasattr(Weigher(Ridge()), "predict_proba")
+    for tags in (get_tags(Weigher(RandomForestClassifier())), get_tags(Weigher(RandomForestRegressor()))):
+        assert not tags.target_tags.multi_output
+        assert tags.classifier_tags is None or not tags.classifier_tags.multi_label
+
+
+class Recorder(FeatureTransfer):
+    """Keep what arrives."""
+
+    transfer_tags = TransferTags("feature", reads=frozenset({"X_target", "y_target"}))
+
+    def _fit(self, Xs, ys, Xt, yt):
+        self.seen_ = Xs, ys, Xt, yt
+
+    def _map_source(self, X):
+        return X[:, :1]
+
+    def _map_target(self, X):
+        return -X[:, :1]
+
+
+def test_the_template_hands_over_one_label_a_target_row():
+    X, Xt = np.eye(3), np.ones((4, 3))
+    model = Recorder().fit(X, ["a", "b", "a"], X_target=Xt, y_target=["b", None, None, "a"])
+    assert model.seen_[3].tolist() == ["b", None, None, "a"]
+    value = Recorder().fit(X, [0.1, 0.2, 0.3], X_target=Xt, y_target=[0.5, np.nan, np.nan, -1.0]).seen_[3]
+    np.testing.assert_array_equal(value, [0.5, np.nan, np.nan, -1.0])
+    assert Recorder().fit(X, ["a", "b", "a"], X_target=Xt, y_target=[None] * 4).seen_[3] is None
+    np.testing.assert_array_equal(Recorder().fit(X).seen_[2], X)  # the source is its own target
+
+
+def test_the_two_maps_are_kept_apart():
+    X = np.arange(6.0).reshape(2, 3)
+    model = Recorder()
+    np.testing.assert_array_equal(model.fit_transform(X, X_target=X + 1), X[:, :1])
+    np.testing.assert_array_equal(model.transform(X), -X[:, :1])
+    assert model.get_feature_names_out().tolist() == ["recorder0"]

@@ -6,6 +6,7 @@ import pytest
 from scipy import sparse
 
 from landbridge import Domain
+from landbridge.domain import missing_labels
 from landbridge.exceptions import InputError, LabelError
 
 
@@ -65,3 +66,43 @@ def test_sparse_rows_and_pickling():
 def test_replace_knows_its_fields():
     with pytest.raises(InputError, match="no field 'z'"):
         Domain([[1.0]]).replace(z=1)
+
+
+def test_none_and_nan_and_na_are_missing():
+    assert missing_labels(np.array(["a", None, float("nan"), pd.NA], dtype=object)).tolist() == [
+        False,
+        True,
+        True,
+        True,
+    ]
+    assert missing_labels(np.array([1.0, np.nan])).tolist() == [False, True]
+    assert missing_labels(pd.Series([1, None], dtype="Int64")).tolist() == [False, True]
+    assert missing_labels([0, -1]).tolist() == [False, False]
+
+
+def test_taking_rows_keeps_everything_in_line():
+    frame = pd.DataFrame({"age": [1.0, 2.0, 3.0]})
+    domain = Domain(frame, ["a", None, "b"], name="ward", source_domain=[7, 8, 9])
+    part = domain.take([2, 0])
+    assert part.X[:, 0].tolist() == [3.0, 1.0] and part.y.tolist() == ["b", "a"]
+    assert part.source_domain.tolist() == [9, 7] and part.columns == ["age"] and part.name == "ward"
+    assert domain.take(domain.labelled).y.tolist() == ["a", "b"]
+
+
+def test_labels_can_be_taken_away_and_put_back():
+    domain = Domain(np.ones((2, 1)), [0, 1], name="ward")
+    assert domain.without_labels().regime == "unlabelled" and domain.without_labels().classes is None
+    assert domain.without_labels().replace(y=[1, 0]).y.tolist() == [1, 0] and domain.y.tolist() == [0, 1]
+
+
+def test_pickling_keeps_names_and_stays_frozen():
+    domain = Domain(pd.DataFrame({"age": [1.0, 2.0]}), ["a", None], name="ward")
+    again = pickle.loads(pickle.dumps(domain))
+    assert again.columns == ["age"] and again.labelled.tolist() == [True, False] and repr(again) == repr(domain)
+    with pytest.raises(AttributeError, match="frozen"):
+        again.y = None
+
+
+def test_unknown_kinds_are_refused():
+    with pytest.raises(InputError, match="kind must be one of table"):
+        Domain([[1.0]], kind="sound")

@@ -1,4 +1,4 @@
-"""MSDA: marginalised stacked denoising autoencoders, in closed form."""
+"""mSDA: marginalised stacked denoising autoencoders, in closed form."""
 
 from __future__ import annotations
 

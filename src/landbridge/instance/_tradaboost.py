@@ -15,7 +15,7 @@ from sklearn.utils._param_validation import HasMethods, Interval
 
 from landbridge.base import Read, TransferEstimator, TransferTags, fit_weighted
 
-__all__ = ["TrAdaBoost", "source_decay", "tradaboost_step"]
+__all__ = ["Step", "TrAdaBoost", "source_decay", "tradaboost_step"]
 
 # A learner without any error on the target would have an infinite vote.
 SMALLEST_ERROR = 1e-10

@@ -179,13 +179,13 @@ def versions() -> dict[str, str]:
     -------
     dict of str to str
     """
+    from importlib.metadata import version
+
     import scipy
     import sklearn
 
-    import landbridge
-
     return {
-        "landbridge": landbridge.__version__,
+        "landbridge": version("landbridge"),
         "python": platform.python_version(),
         "numpy": np.__version__,
         "scipy": scipy.__version__,
