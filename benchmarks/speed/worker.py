@@ -138,7 +138,7 @@ def _ours_kliep(d, job):
 
     from landbridge.instance import KLIEP
 
-    model = KLIEP(DummyClassifier(), random_state=0)
+    model = KLIEP(DummyClassifier(), gamma=job["gamma"], random_state=0)
     return lambda: model.fit(d["Xs"], d["ys"], X_target=d["Xt"]).source_weights_
 
 
