@@ -35,6 +35,7 @@ _ROOMS = (
     "instance",
     "numerics",
     "parameter",
+    "relation",
     "report",
     "testing",
 )
@@ -55,6 +56,7 @@ __all__ = [
     "measure",
     "numerics",
     "parameter",
+    "relation",
     "report",
     "testing",
     "transfer",
