@@ -3,6 +3,7 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -84,7 +85,7 @@ def test_transfer_says_what_it_did_and_writes_three_files(result):
 def test_predict_new_rows_in_a_new_process(result, tables):
     _, out = result
     done = _run("predict", out, tables / "b.csv", "--out", tables / "p.csv")
-    assert done.returncode == 0, done.stderr
+    assert done.returncode == 0 and done.stderr == "", done.stderr
     with (tables / "p.csv").open() as file:
         rows = list(csv.DictReader(file))
     truth = pd.read_csv(tables / "b.csv")["ill"]
@@ -149,6 +150,59 @@ def test_bad_input_is_one_line_and_exit_code_two(tables, arguments, message):
     assert message in done.stderr and done.stderr.count("\n") == 1 and done.stderr.startswith("landbridge: ")
 
 
-def test_usage_errors_are_two():
-    assert _run("transfer").returncode == 2
-    assert _run("fly").returncode == 2
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["transfer"], "Missing argument 'SOURCE'"),
+        (["fly"], "No such command 'fly'"),
+        (["measure", "a.csv", "b.csv", "--seed", "abc"], "--seed"),
+        (["measure", "a.csv", "b.csv", "--bogus"], "--bogus"),
+        (["transfer", "a.csv", "b.csv", "--label", "ill", "--jobs", "0"], "--jobs is 0"),
+        (["predict", ".", "a.csv", "--out", "no/where.csv"], "folder that does not exist"),
+    ],
+)
+def test_usage_errors_are_one_line_too(tables, arguments, message):
+    done = _run(*arguments, cwd=tables)
+    assert done.returncode == 2 and done.stdout == ""
+    assert message in done.stderr and done.stderr.count("\n") == 1 and done.stderr.startswith("landbridge: ")
+
+
+def test_no_command_shows_the_help():
+    done = _run()
+    assert done.returncode == 0 and all(name in done.stdout for name in COMMANDS)
+
+
+def test_the_unforeseen_keeps_its_traceback():
+    code = (
+        "import landbridge.verbs._measure as m\n"
+        "def broken(*a, **k): raise ZeroDivisionError('a fault of ours')\n"
+        "m.measure = broken\n"
+        "import sys; sys.argv = ['landbridge', 'measure', 'x', 'y']\n"
+        "from landbridge.cli import main; main()"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 1 and "Traceback" in done.stderr and "a fault of ours" in done.stderr
+
+
+def test_the_result_knows_its_command(result):
+    _, out = result
+    command = json.loads((out / "result.json").read_text())["settings"]["command"]
+    assert command.startswith("landbridge transfer a.csv b.csv --label ill --methods CORAL,DomainScaler,GFK")
+    assert command in (out / "report.html").read_text(encoding="utf-8")
+
+
+def test_plain_text_in_eighty_columns():
+    for arguments in (["methods"], ["--help"], ["transfer", "--help"]):
+        shown = _run(*arguments).stdout
+        assert "\x1b" not in shown and max(map(len, shown.splitlines())) <= 80
+
+
+def test_every_command_and_option_is_in_the_reference():
+    from typer.main import get_command
+
+    reference = Path(__file__).parents[2] / "docs" / "cli.md"
+    text = reference.read_text(encoding="utf-8")
+    for name, command in get_command(app).commands.items():
+        section = text.split(f"## `landbridge {name}")[1].split("\n## ")[0]
+        options = [o for p in command.params if p.param_type_name == "option" for o in p.opts if o.startswith("--")]
+        assert [o for o in options if o != "--help" and o not in section] == []

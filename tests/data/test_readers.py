@@ -1,4 +1,6 @@
+import csv
 import gzip
+import zipfile
 
 import numpy as np
 import pandas as pd
@@ -177,6 +179,137 @@ def test_bad_paths_columns_and_images(frame, tmp_path):
     assert len(read(tmp_path / "d.csv.gz", label="ill")) == 40
 
 
+def test_a_frame_is_read_like_a_file(frame, tmp_path):
+    frame.to_csv(tmp_path / "a.csv", index=False)
+    held, filed = read(frame, label="ill", name="ward"), read(tmp_path / "a.csv", label="ill")
+    assert held.name == "ward" and held.columns == filed.columns and held.y.tolist() == filed.y.tolist()
+    np.testing.assert_allclose(held.X, filed.X)
+    assert read(frame.rename(columns={"age": 0}), label="ill").columns == ["0", "dose"]
+
+
+def test_a_name_may_be_given():
+    domain = read("builtin:tumours-small", name="clinic")
+    assert domain.name == "clinic" and domain.columns == read("builtin:tumours-small").columns
+
+
+def test_text_of_one_file(tmp_path):
+    said = pd.DataFrame({"said": ["a good film", "a bad film", "good good"] * 5, "n": 1, "y": [0, 1, 0] * 5})
+    domain = read(said, text="said")
+    assert domain.kind == "text" and domain.columns[0] == "said:0" and domain.y.tolist() == said["y"].tolist()
+    with pytest.raises(InputError, match="text='sad' is no column of the DataFrame"):
+        read(said, text="sad")
+    source, _, encoder = read_pair(said, said, text="said")
+    assert source.kind == "table" and encoder.text_ == "said" and "n" in source.columns
+    assert read_pair(said.drop(columns="n"), said, text="said")[0].kind == "text"
+
+
+@pytest.mark.parametrize(
+    ("cells", "labels"),
+    [
+        (pd.Series([1, 0], dtype=object), [1, 0]),
+        (pd.Series([1, None], dtype=object), [1, None]),
+        (pd.Series([1.0, np.nan]), [1, None]),
+        (pd.Series([1.0, 2.0]), [1.0, 2.0]),
+        (pd.Series([1, None], dtype="Int64"), [1, None]),
+        (pd.Series([1, 2], dtype="category"), [1, 2]),
+        (pd.Series([True, None], dtype=object), [True, None]),
+        (pd.Series([" ill", ""]), ["ill", None]),
+        (pd.Series(["ill", None], dtype="string"), ["ill", None]),
+    ],
+    ids=lambda v: None if isinstance(v, list) else f"{v.dtype}-{v.isna().any()}",
+)
+def test_labels_keep_their_type(cells, labels):
+    rows = pd.DataFrame({"a": [1.0, 2.0], "ill": cells})
+    source = rows.assign(ill=labels[0])
+    for domain in (read(rows, label="ill"), read_pair(source, rows, label="ill")[1]):
+        assert domain.y.tolist() == labels
+        assert [type(v) for v in domain.y.tolist()] == [type(v) for v in labels]
+
+
+def test_fractions_with_gaps_stay_numbers():
+    rows = pd.DataFrame({"a": [1.0, 2.0], "price": [0.5, None]})
+    y = read(rows, label="price").y
+    assert y.dtype == float and y[0] == 0.5 and np.isnan(y[1])
+
+
+def test_labels_are_spelt_alike_on_both_sides(frame):
+    grade = frame.assign(ill=["1", "2", "x", "1"] * 10)
+    source, target, _ = read_pair(grade, frame.assign(ill=[1.0, None] * 20), label="ill")
+    assert source.classes.tolist() == ["1", "2", "x"] and target.labelled_part().classes.tolist() == ["1"]
+
+
+def test_the_label_column_of_the_target_may_have_other_capitals(frame):
+    source, target, encoder = read_pair(frame.rename(columns={"ill": "Class"}), frame.rename(columns={"ill": "class"}))
+    assert target.regime == "labelled" and target.columns == source.columns == ["age", "dose"]
+    assert encoder.notes_ == []
+
+
+def test_a_source_without_labels_is_refused(frame):
+    with pytest.raises(LabelError, match="'ill' of the source is empty"):
+        read_pair(frame.assign(ill=None), frame, label="ill")
+    with pytest.raises(LabelError, match="several columns could be the label"):
+        read_pair(frame.assign(y=1, target=0), frame)
+
+
+def test_svmlight_files_of_other_width(tmp_path):
+    (tmp_path / "a.svm").write_text("1 1:1 3:2\n0 2:1\n")
+    (tmp_path / "b.svm").write_text("1 1:1\n0 2:5\n")
+    source, target, encoder = read_pair(tmp_path / "a.svm", tmp_path / "b.svm")
+    assert source.X.toarray().tolist() == [[1, 0, 2], [0, 1, 0]]
+    assert target.X.toarray().tolist() == [[1, 0, 0], [0, 5, 0]]
+    assert encoder.read(tmp_path / "b.svm")[0].toarray().tolist() == target.X.toarray().tolist()
+
+
+def test_arrays_whose_label_has_a_name(frame, tmp_path):
+    X = frame[["age", "dose"]].to_numpy()
+    np.savez(tmp_path / "a.npz", rows=X, ill=frame["ill"])
+    np.savez(tmp_path / "b.npz", rows=X)
+    source, target, _ = read_pair(tmp_path / "a.npz", tmp_path / "b.npz", label="ill")
+    assert source.regime == "labelled" and target.regime == "unlabelled"
+    with pytest.raises(LabelError, match="it holds rows, ill"):
+        read(tmp_path / "a.npz", label="il")
+
+
+def test_builtin_beside_a_file(tmp_path):
+    large = read("builtin:tumours-large")
+    large.frame().to_csv(tmp_path / "large.csv", index=False)
+    source, target, encoder = read_pair("builtin:tumours-small", tmp_path / "large.csv", label="kind")
+    assert encoder is None and source.columns == target.columns and target.regime == "unlabelled"
+    np.testing.assert_allclose(target.X, large.X)
+
+
+def test_images_without_classes_and_of_a_common_size(tmp_path):
+    _images(tmp_path / "a", classes=("cat",), n=3)
+    flat = read(tmp_path / "a" / "cat", image_size=8)
+    assert flat.regime == "unlabelled" and flat.image_shape == (8, 8) and flat.name == "cat"
+    for size in ((0, 4), "big", (8,), 7.5, (8, 8.5)):
+        with pytest.raises(InputError, match="image_size must be"):
+            read(tmp_path / "a", image_size=size)
+
+
+def test_colour_is_remembered_for_new_images(tmp_path):
+    _images(tmp_path / "grey")
+    _images(tmp_path / "colour", grey=False)
+    _, _, grey = read_pair(tmp_path / "grey", tmp_path / "grey", image_size=(6, 4))
+    assert grey.read(tmp_path / "colour")[0].shape == (8, 24)
+    np.testing.assert_allclose(grey.transform(np.zeros((2, 6, 4))), np.zeros((2, 24)))
+
+
+@pytest.mark.parametrize("what", [None, 3, [1, 2], np.eye(2)], ids=["None", "int", "list", "array"])
+def test_what_is_no_path_is_refused(what, frame):
+    with pytest.raises(InputError, match="path must be a path"):
+        read(what)
+    with pytest.raises(InputError, match="target must be a path"):
+        read_pair(frame, what, label="ill")
+
+
+def test_gaps_and_dates_are_refused_by_their_column(frame):
+    with pytest.raises(ReadError, match=r"column 'age' has 2 empty cells .*read_pair"):
+        read(frame.assign(age=[np.nan, np.inf, *range(38)]), label="ill")
+    with pytest.raises(ReadError, match="column 'age' holds dates"):
+        read(frame.assign(age=pd.date_range("2020", periods=40)), label="ill")
+
+
 @pytest.mark.data
 def test_two_hospitals():
     one, other = shared_data("heart_cleveland.csv"), shared_data("heart_hungarian.csv")
@@ -184,3 +317,31 @@ def test_two_hospitals():
         pytest.skip("the shared data folder is not here; set LANDBRIDGE_DATA to it")
     result = transfer(one, other, label="num", target_labels="hide", methods=["CORAL", "KMM", "BBSE"])
     assert result.encoder.notes_ and result["source-only"].hidden.value > 0.6
+    rows, names = result.encoder.read(other)
+    np.testing.assert_array_equal(rows, result.encoder.transform(pd.read_csv(other)))
+    assert rows.shape == (294, 13) and len(names) == 294
+
+
+@pytest.mark.data
+def test_photographs_and_paintings(tmp_path):
+    packed = shared_data("pacs_photo_art.zip")
+    if packed is None:
+        pytest.skip("the shared data folder is not here; set LANDBRIDGE_DATA to it")
+    with zipfile.ZipFile(packed) as file:
+        file.extractall(tmp_path)
+    source, target, encoder = read_pair(tmp_path / "photo", tmp_path / "art_painting")
+    assert source.X.shape == target.X.shape == (420, 32 * 32 * 3) and source.classes.tolist() == target.classes.tolist()
+    assert len(source.classes) == 7 and encoder.mode_ == "RGB"
+    assert (source.name, target.name) == ("photo", "art_painting")
+
+
+@pytest.mark.data
+def test_short_messages_to_long_ones():
+    path = shared_data("sms_spam.tsv.gz")
+    if path is None:
+        pytest.skip("the shared data folder is not here; set LANDBRIDGE_DATA to it")
+    messages = pd.read_csv(path, sep="\t", header=None, names=["label", "text"], quoting=csv.QUOTE_NONE)
+    long = messages["text"].str.len() > 60
+    source, target, encoder = read_pair(messages[~long], messages[long])
+    assert source.kind == "text" and source.X.shape[1] == 100 and len(source) + len(target) == 5574
+    assert encoder.text_ == "text" and source.classes.tolist() == ["ham", "spam"]

@@ -1,4 +1,5 @@
 import re
+import shlex
 import shutil
 import subprocess
 import tempfile
@@ -7,10 +8,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from landbridge import Domain, load_result, transfer
+from landbridge import Domain, Measurement, load_result, transfer
 from landbridge.data import load_builtin, make_shift
 from landbridge.exceptions import InputError
 from landbridge.report import write_report
+from landbridge.report._write import _call, _command
 
 EVIL = "<script>alert(1)</script>"
 BROWSER = next((b for n in ("chromium", "chromium-browser", "google-chrome") if (b := shutil.which(n))), None)
@@ -65,6 +67,63 @@ def test_refusals_regression_images_and_loaded_results(result, tmp_path):
     assert "data:image/png;base64," in _text(seen, tmp_path)
     result.save(tmp_path / "saved")
     assert "Before and after" not in _text(load_result(tmp_path / "saved"), tmp_path)
+
+
+def test_pictures_follow_the_page_and_speak(result, tmp_path):
+    text = _text(result, tmp_path)
+    assert "var(--source)" in text and "var(--mark)" in text and "#01020" not in text
+    assert text.count("<title id=") == text.count("<desc id=") == 2
+    names = re.findall(r'\bid="([^"]+)"', text)
+    assert len(names) == len(set(names)), "a name may occur once in a page"
+    used = set(re.findall(r'(?:href="#|url\(#)([^")]+)', text))
+    assert used <= set(names), "what is pointed at must be there"
+
+
+def test_matplotlib_is_left_as_it_was(result, tmp_path):
+    import matplotlib
+
+    before = dict(matplotlib.rcParams)
+    _text(result, tmp_path)
+    assert dict(matplotlib.rcParams) == before
+
+
+def test_intervals_can_be_read_and_not_only_seen(result, tmp_path):
+    text = _text(result, tmp_path)
+    m = result["CORAL"].hidden
+    assert f"{100 * m.low:.1f} to {100 * m.high:.1f}" in text
+
+
+@pytest.mark.parametrize(("low", "says"), [(0.9, "do not use this model"), (0.1, "it may be chance")])
+def test_hidden_labels_that_speak_against_the_verdict_are_not_passed_over(result, tmp_path, low, says):
+    def scored(name, value, low, high):
+        kept = result.candidates[0] if name == "source-only" else result[result.decision.chosen]
+        return replace(kept, name=name, hidden=Measurement("accuracy", value, low=low, high=high))
+
+    chosen = result.decision.chosen
+    worse = (scored("source-only", 0.95, low, 1.0), scored(chosen, 0.5, 0.4, 0.6))
+    decision = replace(result.decision, transferred=True)
+    text = _text(replace(result, candidates=worse, decision=decision), tmp_path)
+    assert "The hidden labels do not bear this out" in text and says in text and "45.0 points below" in text
+    assert "do not bear this out" not in _text(result, tmp_path)
+
+
+def test_the_chosen_one_leads_the_table(result, tmp_path):
+    rows = re.findall(r'<th scope="row" class="name">([^<]+)<', _text(result, tmp_path))
+    assert rows[0] == result.decision.chosen and rows[1] == "source-only"
+
+
+def test_how_to_reproduce_can_be_pasted():
+    settings = {"label": "it's $HOME", "methods": ["CORAL"], "target_labels": "hide", "confidence": 0.8}
+    words = shlex.split(_command(settings))
+    assert words[words.index("--label") + 1] == "it's $HOME" and words[words.index("--confidence") + 1] == "0.8"
+    built = {"methods": ["TCA(mu=2)", "CORAL"], "estimator": "SVC(C=3)"}
+    assert _call(built) == "landbridge.transfer(source, target, methods=[TCA(mu=2), 'CORAL'], estimator=SVC(C=3))"
+    assert _command(built) == ""
+
+
+def test_too_many_classes_are_said_and_not_drawn(result, tmp_path):
+    names = np.array([f"c{i:02}" for i in range(len(result.target))], dtype=object)
+    assert "classes are too many to read" in _text(replace(result, hidden_labels=names), tmp_path)
 
 
 def test_where_it_is_written(result, tmp_path):

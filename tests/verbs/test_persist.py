@@ -127,3 +127,114 @@ def test_only_what_landbridge_defines_counts_as_its_own():
     assert not _is_ours("landbridge.feature._coral.np")
     assert not _is_ours("landbridge.verbs._persist.os")
     assert not _is_ours("os.system")
+
+
+def _forged(result, folder, model, **story):
+    """What someone who may change both files would leave: any model, with a checksum that fits."""
+    import hashlib
+
+    import skops.io
+
+    result.save(folder)
+    data = skops.io.dumps({"model": model, "encoder": None})
+    (folder / "model.skops").write_bytes(data)
+    told = json.loads((folder / "result.json").read_text()) | story
+    told["sha256"] = hashlib.sha256(data).hexdigest()
+    (folder / "result.json").write_text(json.dumps(told))
+    return folder
+
+
+def test_a_function_of_landbridge_is_not_trusted(saved, tmp_path):
+    """Otherwise a FunctionTransformer would call it with a stranger's arguments."""
+    from sklearn.preprocessing import FunctionTransformer
+
+    from landbridge.verbs import _persist
+
+    writer = getattr(_persist, "write_atomically", None) or _persist._write
+    with pytest.raises(UntrustedModelError, match="which a result of landbridge never needs"):
+        load_result(_forged(saved[0], tmp_path, FunctionTransformer(writer, kw_args={"data": b"x"})))
+    assert not _is_ours(f"landbridge.verbs._persist.{writer.__name__}")
+    assert not _is_ours("landbridge.domain.Domain") and not _is_ours("landbridge.nothing.X")
+
+
+@pytest.mark.parametrize(
+    "story", [{"decision": []}, {"candidates": 5}, {"candidates": [{"name": "x"}]}, {"diagnosis": {"x": 1}}]
+)
+def test_a_broken_story_is_one_line(saved, tmp_path, story):
+    with pytest.raises(ReadError, match="not the JSON of a result") as caught:
+        load_result(_forged(saved[0], tmp_path, saved[0].model, **story))
+    assert "\n" not in str(caught.value)
+
+
+def test_what_could_not_be_loaded_is_not_saved(saved, tmp_path):
+    from dataclasses import replace
+
+    from sklearn.preprocessing import FunctionTransformer
+
+    from landbridge.exceptions import InputError
+
+    with pytest.raises(InputError, match=r"loading would refuse|cannot be saved"):
+        replace(saved[0], model=FunctionTransformer(test_round_trip)).save(tmp_path / "new")
+    assert not (tmp_path / "new").exists()
+
+
+def test_the_story_names_versions_and_types(saved):
+    _, _, folder = saved
+    told = json.loads((folder / "result.json").read_text())
+    assert {"landbridge", "numpy", "scikit-learn", "skops"} <= set(told["versions"])
+    assert told["types"] and all(_is_ours(t) for t in told["types"])
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="permissions of POSIX")
+def test_files_are_as_private_as_the_user_wants(saved, tmp_path):
+    import os
+
+    before = os.umask(0o077)
+    try:
+        saved[0].save(tmp_path / "private")
+    finally:
+        os.umask(before)
+    assert {p.stat().st_mode & 0o777 for p in (tmp_path / "private").iterdir()} == {0o600}
+
+
+def test_a_failed_write_leaves_the_old_file_and_no_litter(saved, tmp_path, monkeypatch):
+    from landbridge.verbs import _persist
+
+    saved[0].save(tmp_path)
+    before = {p.name: p.read_bytes() for p in tmp_path.iterdir()}
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(_persist.os, "replace", full)
+    with pytest.raises(OSError, match="No space"):
+        saved[0].save(tmp_path)
+    assert {p.name: p.read_bytes() for p in tmp_path.iterdir()} == before
+
+
+def _learners():
+    from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
+    from sklearn.gaussian_process import GaussianProcessClassifier
+    from sklearn.neighbors import KNeighborsClassifier
+    from sklearn.neural_network import MLPClassifier
+    from sklearn.svm import SVC
+
+    return [
+        HistGradientBoostingClassifier(max_iter=3),
+        RandomForestClassifier(n_estimators=3),
+        GaussianProcessClassifier(),
+        KNeighborsClassifier(algorithm="kd_tree"),
+        KNeighborsClassifier(algorithm="ball_tree"),
+        MLPClassifier(max_iter=5),
+        SVC(),
+    ]
+
+
+@pytest.mark.parametrize("learner", _learners(), ids=repr)
+def test_usual_learners_come_back(saved, tmp_path, learner):
+    from dataclasses import replace
+
+    result, target, _ = saved
+    fitted = learner.fit(target.X, target.y)
+    replace(result, model=fitted).save(tmp_path)
+    np.testing.assert_array_equal(load_result(tmp_path).predict(target.X), fitted.predict(target.X))

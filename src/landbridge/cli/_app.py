@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import sys
+from typing import Any
 
 import typer
 
@@ -27,6 +29,9 @@ app.command("predict")(predict_command)
 app.command("methods")(methods_command)
 app.command("version")(version_command)
 
+# typer carries its own click or uses the installed one, by version; its public error leads to the right base class.
+_UsageError: Any = next(c for c in typer.BadParameter.__mro__ if c.__name__ == "UsageError")
+
 
 def main() -> None:
     """Run the command line.
@@ -36,10 +41,25 @@ def main() -> None:
     from landbridge.exceptions import LandbridgeError
 
     try:
-        app()
-    except (LandbridgeError, FileNotFoundError, PermissionError, IsADirectoryError, NotADirectoryError) as error:
-        print("landbridge: " + " ".join(str(error).split()), file=sys.stderr)
-        sys.exit(2)
-    except KeyboardInterrupt:
-        print("landbridge: interrupted", file=sys.stderr)
-        sys.exit(130)
+        code = app(sys.argv[1:] or ["--help"], prog_name="landbridge", standalone_mode=False)
+    except _UsageError as error:
+        context = getattr(error, "ctx", None)
+        command = context.command_path if context is not None else "landbridge"
+        _stop(f"{error.format_message().rstrip('.')}; `{command} --help` says what there is.")
+    except LandbridgeError as error:
+        _stop(str(error))
+    except (FileNotFoundError, PermissionError, IsADirectoryError, NotADirectoryError, FileExistsError) as error:
+        where = f"{error.filename}: " if error.filename else ""
+        _stop(f"{where}{error.strerror or error}; check the path.")
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        _stop(f"{error.filename or 'the disk'}: no space is left; free some, or write elsewhere with --out.")
+    except (KeyboardInterrupt, typer.Abort):
+        _stop("interrupted", 130)
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _stop(line: str, code: int = 2) -> None:
+    print("landbridge: " + " ".join(line.split()), file=sys.stderr)
+    sys.exit(code)

@@ -39,9 +39,19 @@ def methods_command(
     from rich.table import Table
     from rich.text import Text
 
+    screen = console()
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for column in ("method", "family", "made for", "what it does"):
-        table.add_column(column, no_wrap=column in ("method", "family"))
+    table.add_column("method", no_wrap=True)
+    table.add_column("made for", max_width=11)
+    table.add_column("what it does")
+    last = None
     for m in found:
-        table.add_row(m.name, m.family, Text(", ".join(sorted(m.tags.answers)) or "any shift"), Text(m.summary))
-    console().print(table)
+        if m.family != last:
+            if last is not None:
+                table.add_row()
+            table.add_row(Text(m.family, style="bold underline"))
+            last = m.family
+        name = Text(m.name) if m.available else Text(m.name, style="dim")
+        summary = m.summary if m.available else f"{m.summary} Needs {', '.join(m.tags.requires)}."
+        table.add_row(name, Text(", ".join(sorted(m.tags.answers)) or "any shift"), Text(summary))
+    screen.print(table)

@@ -14,12 +14,15 @@ __all__ = ["predict_command"]
 
 def predict_command(
     result_dir: Annotated[Path, typer.Argument(metavar="RESULT", help="Folder that `landbridge transfer` wrote.")],
-    rows: Annotated[str, typer.Argument(help="File or folder of new target rows.")],
+    rows: Annotated[str, typer.Argument(metavar="ROWS", help="File or folder of new target rows.")],
     out: Annotated[Path | None, typer.Option(help="CSV file to write; standard output if left out.")] = None,
 ) -> None:
     """Predict new target rows with a saved result: a csv of row, label and one probability a class."""
+    from landbridge.exceptions import InputError
     from landbridge.verbs._result import load_result
 
+    if out is not None and not out.absolute().parent.is_dir():
+        raise InputError(f"--out {out} lies in a folder that does not exist; make it first.")
     result = load_result(result_dir)
     X, names = _read_rows(result, rows)
     labels = result.model.predict(X)
@@ -30,7 +33,7 @@ def predict_command(
     for i, (name, label) in enumerate(zip(names, labels, strict=True)):
         table.append([name, label, *([] if proba is None else [f"{p:.6g}" for p in proba[i]])])
     if out is None:
-        csv.writer(sys.stdout).writerows(table)
+        csv.writer(sys.stdout, lineterminator="\n").writerows(table)
         return
     with out.open("w", newline="", encoding="utf-8") as file:
         csv.writer(file).writerows(table)
@@ -39,7 +42,13 @@ def predict_command(
 
 def _read_rows(result: Any, rows: str) -> tuple[Any, list[Any]]:
     if result.encoder is not None:
-        return result.encoder.read(rows)
+        X, names = result.encoder.read(rows)
+        columns = list(getattr(result.encoder, "columns_", []))
+        if len(columns) == X.shape[1]:  # the model was fitted on columns with names, and warns of rows without
+            import pandas as pd
+
+            X = pd.DataFrame(X, columns=columns, copy=False)
+        return X, names
     from landbridge.data import read
     from landbridge.exceptions import InputError
 

@@ -38,9 +38,9 @@ def print_json(data: Any) -> None:
     ----------
     data : dict or list
     """
-    from landbridge.verbs._persist import _strict
+    from landbridge.verbs._persist import strict
 
-    print(json.dumps(_strict(data), indent=1, allow_nan=False, default=str))
+    print(json.dumps(strict(data), indent=1, allow_nan=False, default=str))
 
 
 def interval(measured: Measurement | None, *, percent: bool) -> str:
@@ -75,12 +75,16 @@ def show_verdict(out: Console, result: Result) -> None:
     """
     from rich.text import Text
 
+    from landbridge.report._write import hidden_check
+
     if result.decision.transferred:
         head = Text(f"Transferred with {result.decision.chosen}.", style="bold green")
     else:
         head = Text(f"Not transferred: {result.decision.chosen} is kept.", style="bold yellow")
     out.print(head)
     out.print(Text(result.decision.reason))
+    if warning := hidden_check(result):
+        out.print(Text.assemble(("Caution. ", "bold red"), warning))
     out.print()
 
 
@@ -147,7 +151,7 @@ def show_diagnosis(out: Console, diagnosis: Diagnosis) -> None:
             Text(name.replace("_", " ")),
             f"{m.value:.4g}",
             Text(between),
-            "" if m.p_value is None else f"{m.p_value:.2g}",
+            "" if m.p_value is None else "< 0.001" if m.p_value < 0.001 else f"{m.p_value:.2g}",
         )
     out.print(table)
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import shlex
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -14,8 +17,8 @@ __all__ = ["transfer_command"]
 
 
 def transfer_command(
-    source: Annotated[str, typer.Argument(help="File, folder or builtin:NAME with labelled rows.")],
-    target: Annotated[str, typer.Argument(help="File, folder or builtin:NAME to carry knowledge to.")],
+    source: Annotated[str, typer.Argument(metavar="SOURCE", help="File, folder or builtin:NAME with labelled rows.")],
+    target: Annotated[str, typer.Argument(metavar="TARGET", help="File, folder or builtin:NAME to carry over to.")],
     label: Annotated[str | None, typer.Option(help="Name of the label column.")] = None,
     out: Annotated[Path, typer.Option(help="Folder for report.html, result.json and the model.")] = Path(
         "landbridge-report"
@@ -41,8 +44,9 @@ def transfer_command(
     from landbridge.cli._show import console, print_json, show_candidates, show_verdict
     from landbridge.exceptions import InputError
 
-    if out.exists() and not out.is_dir():
-        raise InputError(f"--out {out} is a file; name a folder.")
+    _check_out(out)  # now, not after minutes of work
+    if jobs == 0:
+        raise InputError("--jobs is 0; give 1 or more, or -1 for one a core.")
     result = _run(
         quiet or as_json,
         source=source,
@@ -56,6 +60,10 @@ def transfer_command(
     )
     from landbridge.report import write_report
 
+    words = {"label": label, "methods": methods, "target-labels": target_labels, "confidence": confidence, "seed": seed}
+    given = [w for k, v in words.items() if v is not None for w in (f"--{k}", str(v))]
+    command = shlex.join(["landbridge", "transfer", source, target, *given])
+    result = replace(result, settings={**result.settings, "command": command})
     result.save(out)
     page = write_report(result, out)
     if as_json:
@@ -65,7 +73,17 @@ def transfer_command(
     show_verdict(screen, result)
     show_candidates(screen, result)
     print(f"report: {page}")
-    print(f"predict new rows: landbridge predict {out} ROWS")
+    print(f"predict new rows: landbridge predict {shlex.quote(str(out))} ROWS")
+
+
+def _check_out(out: Path) -> None:
+    from landbridge.exceptions import InputError
+
+    if out.exists() and not out.is_dir():
+        raise InputError(f"--out {out} is a file; name a folder.")
+    there = next(p for p in (out, *out.absolute().parents) if p.exists())
+    if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
+        raise InputError(f"--out {out} cannot be written, because {there} does not allow it; name another folder.")
 
 
 def _run(quiet: bool, **arguments: Any) -> Result:

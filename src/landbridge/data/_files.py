@@ -94,9 +94,12 @@ def read_table(path: Path) -> Any:
             frame = pd.read_json(path, lines=True)
         else:
             separator = "\t" if name.endswith(".tsv") else ";" if _semicolons(path) else ","
+            _check_lines(path, separator)
             frame = pd.read_csv(path, sep=separator, skipinitialspace=True)
     except (MissingExtraError, ReadError):
         raise
+    except UnicodeDecodeError as error:
+        raise ReadError(f"{path} is not written in UTF-8; save it again in that encoding.") from error
     except Exception as error:  # whatever the parser says becomes one line
         why = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise ReadError(
@@ -222,10 +225,15 @@ def read_images(
     from PIL import Image, UnidentifiedImageError
 
     height, width = (32, 32) if size is None else (int(size[0]), int(size[1]))
-    files = sorted(p for p in folder.rglob("*") if p.suffix.lower() in IMAGES and p.is_file())
+    root = folder.resolve()
+    # Names that begin with a dot are the system's own, such as macOS's ._0001.jpg beside each image.
+    seen = [p for p in folder.rglob("*") if not any(part.startswith(".") for part in p.relative_to(folder).parts)]
+    for link in seen:
+        if link.is_symlink() and link.is_dir() and root not in link.resolve().parents:
+            raise ReadError(f"{link} is a link that leads out of {folder}; copy the images into the folder.")
+    files = sorted(p for p in seen if p.suffix.lower() in IMAGES and p.is_file())
     if not files:
         raise ReadError(f"{folder} holds no images; put them into one sub-folder a class, or all into the folder.")
-    root = folder.resolve()
     pictures = []
     for file in files:
         if root not in file.resolve().parents:
@@ -234,6 +242,8 @@ def read_images(
             with Image.open(file) as image:
                 image.load()
                 pictures.append(image.convert("RGB").resize((width, height), Image.Resampling.BILINEAR))
+        except Image.DecompressionBombError as error:
+            raise ReadError(f"{file} is too large an image to be read; make it smaller.") from error
         except (UnidentifiedImageError, OSError, ValueError) as error:
             raise ReadError(f"{file} is no image that can be read; mend it or take it out of the folder.") from error
     colours = np.stack([np.asarray(p, dtype=np.uint8) for p in pictures])
@@ -254,6 +264,26 @@ def read_images(
             f"{folder} has images beside its class folders ({loose}); move them into one or out of the way."
         )
     return pixels.reshape(len(files), -1) / 255.0, None if y is None else np.array(y.tolist()), names, shape, mode
+
+
+def _check_lines(path: Path, separator: str) -> None:
+    """Refuse lines of another length than the header: pandas takes the first column for an index, or fills up."""
+    import csv
+    import gzip
+
+    opener: Any = gzip.open if path.suffix == ".gz" else open
+    with opener(path, "rt", encoding="utf-8-sig", newline="") as file:
+        lines = csv.reader(file, delimiter=separator, skipinitialspace=True)
+        try:
+            header = next((len(line) for line in lines if line), 0)
+            odd = next((len(line) for line in lines if line and len(line) != header), None)
+        except csv.Error:  # beyond what this module takes, such as a very long cell: the parser proper will say
+            return
+    if odd is not None:
+        raise ReadError(
+            f"{path} cannot be read as a table: line {lines.line_num} has {odd} cells but the header has {header}. "
+            "Check that every line has the same columns."
+        )
 
 
 def _semicolons(path: Path) -> bool:

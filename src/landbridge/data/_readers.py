@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from numbers import Integral
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
 
 from landbridge.data._builtin import load_builtin
 from landbridge.data._encoder import Encoder
@@ -20,20 +23,29 @@ BUILTIN = "builtin:"
 
 
 def read(
-    path: str | Path, *, label: str | None = None, name: str | None = None, image_size: Sequence[int] | None = None
+    path: Any,
+    *,
+    label: str | None = None,
+    name: str | None = None,
+    image_size: int | Sequence[int] | None = None,
+    text: str | None = None,
 ) -> Domain:
     """Read one domain from a file or a folder; every column must be a number without gaps.
 
     Parameters
     ----------
-    path : str or Path
-        A csv, tsv, parquet, jsonl, npz, mat or svmlight file; a folder of images; or ``"builtin:NAME"``.
+    path : str, Path or DataFrame
+        A csv, tsv, parquet, jsonl, npz, mat or svmlight file; a folder of images; ``"builtin:NAME"``; or a table
+        that is in memory already.
     label : str, optional
         Name of the label column or array. Left out: a column named label, target, class or y, if there is just one.
     name : str, optional
         What to call it; the file's name if left out.
-    image_size : (height, width), optional
+    image_size : int or (height, width), optional
         Common size of images, 32 x 32 if left out.
+    text : str, optional
+        A column of running text; it becomes the only feature, as components of TF-IDF. They mean something within
+        this file only: ``read_pair`` gives two files the same ones.
 
     Returns
     -------
@@ -56,32 +68,37 @@ def read(
     >>> read("builtin:tumours-small").regime
     'labelled'
     """
-    if str(path).startswith(BUILTIN):
-        return load_builtin(str(path)[len(BUILTIN) :])
-    path = existing(path)
-    name = name or _stem(path)
-    kind = kind_of(path)
+    kind = _side_kind(path, "path")
+    if kind == "builtin":
+        domain = load_builtin(str(path)[len(BUILTIN) :])
+        return domain if name is None else domain.replace(name=name)
+    name = name or _name(path, "table")
     if kind == "images":
-        X, y, _, shape, _ = read_images(path, image_size)
+        X, y, _, shape, _ = read_images(existing(path), _size(image_size))
         return Domain(X, y, name=name, kind="images", image_shape=shape)
     if kind == "arrays":
-        X, y = read_arrays(path, label)
-        return Domain(X, y, name=name, kind="images" if np.ndim(X) > 2 else "table")
-    frame = read_table(path)
-    column = pick_label(frame, label, str(path), required=label is not None)
-    y = None if column is None else frame[column].to_numpy()
+        X, y = read_arrays(existing(path), label)
+        return _array_domain(X, y, name)
+    where = "the DataFrame" if hasattr(path, "columns") else str(path)
+    frame = _frame(path, where)
+    column = pick_label(frame, label, where, required=label is not None)
+    y = None if column is None else _clean_labels(frame[column])
     rows = frame if column is None else frame.drop(columns=[column])
-    words = [c for c in rows.columns if rows[c].dtype.kind not in "iufb"]
-    if words:
-        raise ReadError(
-            f"{path}: column {words[0]!r} holds text; read both sides together with landbridge.data.read_pair, which "
-            "encodes it."
-        )
-    return Domain(rows.astype(float), y, name=name)
+    if text is not None:
+        if text not in rows.columns:
+            raise InputError(f"text={text!r} is no column of {where}; choose from {', '.join(rows.columns[:12])}.")
+        encoder = Encoder(text=text).fit(rows[[text]], rows[[text]])
+        return Domain(encoder.transform(rows), y, name=name, kind="text")._with_columns(list(encoder.columns_))
+    return Domain(_strict(rows, where), y, name=name)
 
 
 def read_pair(
-    source: Any, target: Any, *, label: str | None = None, image_size: Sequence[int] | None = None
+    source: Any,
+    target: Any,
+    *,
+    label: str | None = None,
+    image_size: int | Sequence[int] | None = None,
+    text: str | None = None,
 ) -> tuple[Domain, Domain, Encoder | None]:
     """Read source and target together, so that both get the same numeric columns.
 
@@ -90,15 +107,18 @@ def read_pair(
     source, target : path or DataFrame
         Two tables, two folders of images, two array files; ``"builtin:NAME"`` for either.
     label : str, optional
-        Name of the label column. The source needs it; in the target it may be missing or have gaps.
-    image_size : (height, width), optional
-        Common size of images.
+        Name of the label column. The source needs it; in the target it may be missing or have gaps. Left out: the one
+        column of the source named label, target, class or y.
+    image_size : int or (height, width), optional
+        Common size of images, 32 x 32 if left out.
+    text : str, optional
+        The column of running text, if there is one and it is not plain to see.
 
     Returns
     -------
     source, target : Domain
     encoder : Encoder or None
-        Reads and encodes new rows in the same way; None for arrays and built-in domains.
+        Reads and encodes new rows in the same way; None if a side is built-in.
 
     Raises
     ------
@@ -115,75 +135,178 @@ def read_pair(
     >>> target.columns, target.regime
     (['age', 'sex=f', 'sex=m'], 'unlabelled')
     """
-    kinds = {side: _side_kind(side_data) for side, side_data in (("source", source), ("target", target))}
-    if kinds["source"] != "table" or kinds["target"] != "table":
-        return _read_like(source, target, kinds, label, image_size)
-    frames = {}
-    for side, data in (("source", source), ("target", target)):
-        frames[side] = data if hasattr(data, "columns") else read_table(existing(data))
-    column = pick_label(frames["source"], label, _name(source, "the source"), required=True)
-    encoder = Encoder(ignore=column).fit(frames["source"], frames["target"])
-    domains = []
-    for side, data in (("source", source), ("target", target)):
-        frame = frames[side]
-        y = _clean_labels(frame[column]) if column in frame.columns else None
-        X = encoder.transform(frame)
-        domain = Domain(X, y, name=_name(data, side))
-        domains.append(domain._with_columns(list(encoder.columns_)))
-    if domains[0].regime == "unlabelled":
+    kinds = (_side_kind(source, "source"), _side_kind(target, "target"))
+    if "builtin" in kinds:
+        return read(source, label=label), _read_target(target, label), None
+    if kinds[0] != kinds[1]:
+        raise InputError(f"source holds {kinds[0]} but target holds {kinds[1]}; give both sides as the same kind.")
+    if kinds[0] == "images":
+        return _image_pair(source, target, _size(image_size))
+    if kinds[0] == "arrays":
+        return _array_pair(source, target, label)
+    return _table_pair(source, target, label, text)
+
+
+def _table_pair(source: Any, target: Any, label: str | None, text: str | None) -> tuple[Domain, Domain, Encoder]:
+    names = _name(source, "source"), _name(target, "target")
+    A, B = _frame(source, "source"), _frame(target, "target")
+    column = pick_label(A, label, "the source" if hasattr(source, "columns") else str(source), required=True)
+    assert column is not None
+    if column not in B.columns:  # "Class" here and "class" there are one column
+        alike = [c for c in B.columns if c.lower() == column.lower() and c not in A.columns]
+        B = B.rename(columns={alike[0]: column}) if len(alike) == 1 else B
+    y = _clean_labels(A[column])
+    yt = _clean_labels(B[column]) if column in B.columns else None
+    if missing_labels(y).all():
         raise LabelError(f"the label column {column!r} of the source is empty; fill it or name another.")
-    return domains[0], domains[1], encoder
-
-
-def _read_like(
-    source: Any, target: Any, kinds: dict[str, str], label: str | None, image_size: Sequence[int] | None
-) -> tuple[Domain, Domain, Encoder | None]:
-    plain = {"arrays", "builtin"}
-    if kinds["source"] == kinds["target"] == "images":
-        first = existing(source)
-        X, y, _, shape, mode = read_images(first, image_size)
-        Xt, yt, _, _, mode_t = read_images(existing(target), image_size)
-        if mode != mode_t:  # one side has colour: both are read in colour, so that the columns agree
-            mode = "RGB"
-            X, y, _, shape, _ = read_images(first, image_size, mode)
-            Xt, yt, _, _, _ = read_images(existing(target), image_size, mode)
-        encoder = Encoder(image_size=image_size).fit_images(mode, shape)
-        domains = (
-            Domain(X, y, name=_name(source, "source"), kind="images", image_shape=shape),
-            Domain(Xt, yt, name=_name(target, "target"), kind="images", image_shape=shape),
+    y, yt = _one_type(y, yt)
+    encoder = Encoder(ignore=column, text=text).fit(A, B)
+    only_text = encoder.text_ is not None and not encoder.numbers_ and not encoder.categories_
+    one, two = (
+        Domain(encoder.transform(frame), labels, name=n, kind="text" if only_text else "table")._with_columns(
+            list(encoder.columns_)
         )
-        return *domains, encoder
-    if set(kinds.values()) <= plain:
-        target_label = label
-        try:
-            b = read(target, label=target_label)
-        except LabelError:
-            b = read(target)
-        return read(source, label=label), b, None
-    raise InputError(
-        f"source holds {kinds['source']} but target holds {kinds['target']}; give both sides as the same kind."
+        for frame, labels, n in ((A, y, names[0]), (B, yt, names[1]))
     )
+    return one, two, encoder
 
 
-def _side_kind(side: Any) -> str:
-    if hasattr(side, "columns"):
+def _image_pair(source: Any, target: Any, size: tuple[int, int] | None) -> tuple[Domain, Domain, Encoder]:
+    sides = [existing(source), existing(target)]
+    held = [read_images(side, size) for side in sides]
+    mode = "RGB" if any(h[4] == "RGB" for h in held) else "L"
+    # One side has colour: the other is read in colour too, so that the columns agree.
+    held = [h if h[4] == mode else read_images(side, size, mode) for h, side in zip(held, sides, strict=True)]
+    (X, y, _, shape, _), (Xt, yt, _, _, _) = held
+    encoder = Encoder(image_size=size).fit_images(mode, shape)
+    one = Domain(X, y, name=_name(source, "source"), kind="images", image_shape=shape)
+    return one, Domain(Xt, yt, name=_name(target, "target"), kind="images", image_shape=shape), encoder
+
+
+def _array_pair(source: Any, target: Any, label: str | None) -> tuple[Domain, Domain, Encoder]:
+    X, y = read_arrays(existing(source), label)
+    try:
+        Xt, yt = read_arrays(existing(target), label)
+    except LabelError:  # the target need not have the label array
+        Xt, yt = read_arrays(existing(target), None)[0], None
+    if sparse.issparse(X) and sparse.issparse(Xt):
+        # A svmlight file does not say how wide it is: columns at the end that are zero throughout are not in it.
+        width = max(X.shape[1], Xt.shape[1])
+        for rows in (X, Xt):
+            rows.resize(rows.shape[0], width)
+    one, two = _array_domain(X, y, _name(source, "source")), _array_domain(Xt, yt, _name(target, "target"))
+    return one, two, Encoder().fit_arrays(one.X.shape[1])
+
+
+def _array_domain(X: Any, y: Any, name: str) -> Domain:
+    return Domain(X, y, name=name, kind="images" if np.ndim(X) > 2 else "table")
+
+
+def _read_target(target: Any, label: str | None) -> Domain:
+    try:
+        return read(target, label=label)
+    except LabelError:  # the target need not have the label column
+        return read(target)
+
+
+def _side_kind(side: Any, argument: str) -> str:
+    if hasattr(side, "columns") and hasattr(side, "dtypes"):
         return "table"
-    if str(side).startswith(BUILTIN):
-        return "builtin"
-    return kind_of(existing(side))
+    if not isinstance(side, str | Path):
+        raise InputError(
+            f"{argument} must be a path, 'builtin:NAME' or a DataFrame; got {type(side).__name__}. Arrays need no "
+            "reading: landbridge.Domain takes them."
+        )
+    return "builtin" if str(side).startswith(BUILTIN) else kind_of(existing(side))
 
 
-def _clean_labels(column: Any) -> Any:
-    """Labels as their own type: whole numbers stay whole although gaps made floats of them."""
-    y = column.to_numpy()
-    if y.dtype == object or column.dtype.kind not in "iufb":
-        values = [None if m else str(v).strip() for v, m in zip(column, missing_labels(column), strict=True)]
-        return np.array(values, dtype=object)
-    if y.dtype.kind == "f" and np.isnan(y).any():
-        told = y[~np.isnan(y)]
-        if len(told) and np.all(told == np.floor(told)):
-            return np.array([None if v != v else int(v) for v in y], dtype=object)
-    return y
+def _frame(side: Any, where: str) -> Any:
+    """Return the table of a file, or a DataFrame with text for column names."""
+    if not hasattr(side, "columns"):
+        return read_table(existing(side))
+    columns = [str(c) for c in side.columns]
+    if len(set(columns)) < len(columns):
+        twice = next(c for c in columns if columns.count(c) > 1)
+        raise InputError(f"{where} has the column {twice!r} twice; give every column its own name.")
+    if not len(side) or not columns:
+        raise InputError(f"{where} is an empty table; give at least one row and one column.")
+    return side.set_axis(columns, axis=1)
+
+
+def _strict(rows: Any, where: str) -> Any:
+    """Return the table as numbers, or say which column is not."""
+    remedy = "read both sides together with landbridge.data.read_pair, which"
+    for c in rows.columns:
+        if rows[c].dtype.kind not in "iufb":
+            held = "dates" if rows[c].dtype.kind in "mM" else "text"
+            raise ReadError(f"{where}: column {c!r} holds {held}; {remedy} encodes text, or leave it out.")
+    out = rows.apply(lambda column: column.to_numpy(dtype=float, na_value=np.nan))
+    gaps = (~np.isfinite(out.to_numpy())).sum(axis=0)
+    if gaps.any():
+        i = int(np.argmax(gaps > 0))
+        raise ReadError(
+            f"{where}: column {out.columns[i]!r} has {gaps[i]} empty cells (NaN or infinity); fill them, or {remedy} "
+            "fills them."
+        )
+    return out
+
+
+def _clean_labels(column: Any) -> NDArray[Any]:
+    """Labels of their own type: whole numbers stay whole although gaps made floats or objects of them."""
+    values = [v.strip() if isinstance(v, str) else v for v in column.astype(object)]
+    gaps = missing_labels(column) | np.array([isinstance(v, str) and not v for v in values], dtype=bool)
+    told = [v for v, gap in zip(values, gaps, strict=True) if not gap]
+    if not told:
+        return np.full(len(values), None, dtype=object)
+    if all(isinstance(v, bool | np.bool_) for v in told):
+        convert: Any = bool
+    elif any(isinstance(v, bool | np.bool_) or not isinstance(v, int | float | np.number) for v in told):
+        convert = str
+    elif all(isinstance(v, Integral) for v in told):
+        convert = int
+    else:
+        # A gap turns whole numbers into floats on the way in; without gaps the file itself says 1.0.
+        convert = int if gaps.any() and all(float(v).is_integer() for v in told) else float
+    if not gaps.any():
+        return np.array([convert(v) for v in told])
+    if convert is float:
+        return np.array([np.nan if gap else float(v) for v, gap in zip(values, gaps, strict=True)])
+    return np.array([None if gap else convert(v) for v, gap in zip(values, gaps, strict=True)], dtype=object)
+
+
+def _one_type(y: NDArray[Any], yt: NDArray[Any] | None) -> tuple[NDArray[Any], NDArray[Any] | None]:
+    """Labels 1 and 2 of one side are the labels "1" and "2" of the other, if that one also has "x"."""
+    if yt is None or missing_labels(yt).all():
+        return y, yt
+    words = [isinstance(side[~missing_labels(side)][0], str) for side in (y, yt)]
+    if words[0] == words[1]:
+        return y, yt
+    return (y, _worded(yt)) if words[0] else (_worded(y), yt)
+
+
+def _worded(y: NDArray[Any]) -> NDArray[Any]:
+    gaps = missing_labels(y)
+    words = [None if gap else _word(v) for v, gap in zip(y, gaps, strict=True)]
+    return np.array(words, dtype=object if gaps.any() else None)
+
+
+def _word(label: Any) -> str:
+    whole = not isinstance(label, bool | np.bool_) and float(label).is_integer()
+    return str(int(label)) if whole else str(label)
+
+
+def _size(image_size: Any) -> tuple[int, int] | None:
+    if image_size is None:
+        return None
+    both = (image_size, image_size) if isinstance(image_size, Integral) else image_size
+    try:
+        height, width = (int(s) for s in both)
+        whole = all(s == int(s) for s in both)
+    except (TypeError, ValueError):
+        whole = False
+    if not whole or min(height, width) < 1:
+        raise InputError(f"image_size must be (height, width) in dots, both at least 1; got {image_size!r}.")
+    return height, width
 
 
 def _name(side: Any, default: str) -> str:
@@ -191,4 +314,5 @@ def _name(side: Any, default: str) -> str:
 
 
 def _stem(path: Path) -> str:
+    path = path.resolve() if path.name in ("", "..") else path
     return path.name.removesuffix(".gz").rsplit(".", 1)[0] if path.is_file() else path.name

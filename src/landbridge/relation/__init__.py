@@ -6,7 +6,7 @@ people, papers or proteins rather than rows: rules learned in one domain are rea
 repaired where they fail. Both can hurt when the resemblance is false; labelled target data outweigh it as they grow.
 """
 
-from landbridge.relation._class_affinity import ClassAffinity, class_affinity, map_means, transferability_of_means
+from landbridge.relation._class_affinity import ClassAffinity, class_affinity, foretell_classes, posterior_means
 from landbridge.relation._clauses import Clause, Literal, extensions, shortenings
 from landbridge.relation._facts import FactBase, Schema, merge_facts
 from landbridge.relation._grounding import Grounder
@@ -39,14 +39,14 @@ __all__ = [
     "find_cliques",
     "find_paths",
     "fit_weights",
+    "foretell_classes",
     "learn_structure",
     "legal_mappings",
     "map_clauses",
-    "map_means",
     "merge_facts",
+    "posterior_means",
     "revise",
     "sample_negatives",
     "shortenings",
     "state_distribution",
-    "transferability_of_means",
 ]

@@ -289,6 +289,7 @@ class RelationalTransfer(BaseEstimator):
         self.source_clauses_: list[Clause] = []
         self.source_seconds_, self.n_source_clauses_scored_ = 0.0, 0
         name = query if source_query is None else source_query
+        self.mapping_: list[tuple[Clause, Clause, float]] = []
         carried: list[Any] = []
         schema: Schema | None = None
         if isinstance(facts_source, RelationalTransfer):

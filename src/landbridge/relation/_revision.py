@@ -87,7 +87,8 @@ def diagnose(
         Shares of relevant good, relevant bad, irrelevant good, irrelevant bad.
     """
     s = sample_weight / sample_weight.sum()
-    erred = (probability >= 0.5) != truth
+    # Being undecided is no answer either.
+    erred = np.where(truth, probability, 1.0 - probability) < 0.5 + 1e-6
     agrees = truth[:, None] == (weights >= 0)[None, :]
     bad = erred[:, None] & (active != agrees)
     return np.column_stack([s @ (active & ~bad), s @ (active & bad), s @ (~active & ~bad), s @ (~active & bad)])

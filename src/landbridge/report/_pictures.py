@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import base64
+import html
 import io
+import re
 from typing import Any
 
 import numpy as np
@@ -15,11 +17,14 @@ from landbridge.domain import Domain
 from landbridge.guard import Consensus, common_space
 from landbridge.verbs._result import Result
 
-__all__ = ["domains_before", "domains_shared", "example_strip", "interval_bar"]
+__all__ = ["class_marks", "domains_before", "domains_shared", "example_strip", "interval_bar"]
 
-# Okabe and Ito's palette: told apart by colour-blind readers and on either background.
-SOURCE, TARGET = "#0072B2", "#E69F00"
+# Stand-ins that matplotlib accepts as colours; in the finished SVG each becomes a colour of the page, which has one
+# for light and one for dark (Okabe and Ito's palette: told apart by colour-blind readers).
+SOURCE, TARGET, FRAME = "#010203", "#010204", "#010205"
+PAGE_COLOURS = {SOURCE: "var(--source)", TARGET: "var(--mark)", FRAME: "currentColor"}
 MARKERS = "os^Dv*PX"
+GLYPHS = "●■▲◆▼★✚✖"
 MOST_POINTS = 500
 
 
@@ -40,7 +45,25 @@ def domains_before(result: Result) -> str | None:
     Xs, Xt = _dense(result.source.X), _dense(result.target.X)
     if result.source.image_shape is None:
         Xs, Xt = _one_scale(Xs, Xt)
-    return _scatter(Xs, Xt, result, None, "Both domains as they came")
+    return _scatter(Xs, Xt, result, None, "before", "Both domains as they came")
+
+
+def class_marks(result: Result) -> list[tuple[str, str]]:
+    """Say which marker stands for which class in the pictures.
+
+    Parameters
+    ----------
+    result : Result
+
+    Returns
+    -------
+    list of (glyph, class)
+        Empty where markers say nothing, or where there are more classes than markers.
+    """
+    if result.task != "classification" or result.source is None or result.source.y is None:
+        return []
+    classes = np.unique(result.source.y).tolist()
+    return [] if len(classes) > len(MARKERS) else [(g, str(c)) for g, c in zip(GLYPHS, classes, strict=False)]
 
 
 def domains_shared(result: Result) -> tuple[str, str] | None:
@@ -72,9 +95,9 @@ def domains_shared(result: Result) -> tuple[str, str] | None:
         Zs, Zt = _dense(Zs), _dense(Zt)
         if weighing is not None:
             told = f"Source rows as {member} weighs them: the larger a point, the more it counts."
-            return _scatter(Zs, Zt, result, weighing.source_weights_, told), told
+            return _scatter(Zs, Zt, result, weighing.source_weights_, "after", told), told
         told = f"The common space of {member}" + (", one of the models that vote." if len(members) > 1 else ".")
-        return _scatter(*_one_scale(Zs, Zt), result, None, told), told
+        return _scatter(*_one_scale(Zs, Zt), result, None, "after", told), told
     return None
 
 
@@ -140,7 +163,7 @@ def interval_bar(value: float, low: float | None, high: float | None, ends: tupl
     )
 
 
-def _scatter(Zs: NDArray[Any], Zt: NDArray[Any], result: Result, weights: Any, title: str) -> str:
+def _scatter(Zs: NDArray[Any], Zt: NDArray[Any], result: Result, weights: Any, key: str, title: str) -> str:
     import matplotlib
     from matplotlib.figure import Figure
 
@@ -160,17 +183,15 @@ def _scatter(Zs: NDArray[Any], Zt: NDArray[Any], result: Result, weights: Any, t
         ax = figure.subplots()
         size = 16 * np.ones(len(keep_s)) if weights is None else 6 + 22 * np.minimum(weights[keep_s], 5.0)
         sides: Any = (
-            (flat[: len(keep_s)], marks[0], SOURCE, size, "source"),
-            (flat[len(keep_s) :], marks[1], TARGET, 16 * np.ones(len(keep_t)), "target"),
+            (flat[: len(keep_s)], marks[0], SOURCE, size),
+            (flat[len(keep_s) :], marks[1], TARGET, 16 * np.ones(len(keep_t))),
         )
-        for points, kinds, colour, sizes, name in sides:
+        for points, kinds, colour, sizes in sides:
             for k in np.unique(kinds):
                 at = kinds == k
                 ax.scatter(
                     points[at, 0], points[at, 1], s=sizes[at], c=colour, marker=MARKERS[k], alpha=0.55, linewidths=0
                 )
-            ax.scatter([], [], c=colour, s=30, label=name)
-        ax.legend(frameon=False, loc="upper center", bbox_to_anchor=(0.5, 1.12), ncols=2, labelcolor="#777")
         # a few far rows must not squeeze all others into a dot
         for set_limits, values in ((ax.set_xlim, flat[:, 0]), (ax.set_ylim, flat[:, 1])):
             low, high = np.quantile(values, [0.01, 0.99])
@@ -179,14 +200,28 @@ def _scatter(Zs: NDArray[Any], Zt: NDArray[Any], result: Result, weights: Any, t
         ax.set_xticks([])
         ax.set_yticks([])
         for spine in ax.spines.values():
-            spine.set_color("#999")
-            spine.set_alpha(0.5)
+            spine.set_color(FRAME)
+            spine.set_alpha(0.25)
         figure.patch.set_alpha(0)
         ax.patch.set_alpha(0)
         buffer = io.StringIO()
-        figure.savefig(buffer, format="svg", bbox_inches="tight", metadata={"Date": None, "Title": title})
-    text = buffer.getvalue()
-    return text[text.index("<svg") :].replace("<svg", '<svg role="img" aria-label="' + title.replace('"', "") + '"', 1)
+        figure.savefig(buffer, format="svg", bbox_inches="tight", metadata={"Date": None})
+    told = (
+        f"Scatter plot of {len(keep_s)} source and {len(keep_t)} target rows, flattened to the two directions in which "
+        "they vary most."
+    )
+    return _for_page(buffer.getvalue(), key, title, told)
+
+
+def _for_page(text: str, key: str, title: str, told: str) -> str:
+    """Fit matplotlib's SVG into a page: the page's colours, names that occur once, words for those who do not see."""
+    text = re.sub(r"<metadata>.*?</metadata>\s*", "", text[text.index("<svg") :], flags=re.DOTALL)
+    for stand_in, colour in PAGE_COLOURS.items():
+        text = text.replace(stand_in, colour)
+    text = re.sub(r'(\bid="|href="#|url\(#)', rf"\g<1>{key}-", text)
+    words = f'<title id="{key}-title">{html.escape(title)}</title><desc id="{key}-desc">{html.escape(told)}</desc>'
+    head, rest = text.split(">", 1)
+    return f'{head} role="img" aria-labelledby="{key}-title {key}-desc">{words}{rest}'
 
 
 def _classes(result: Result, rows_s: NDArray[np.intp], rows_t: NDArray[np.intp]) -> list[NDArray[np.intp]]:

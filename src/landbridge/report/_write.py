@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
-import os
-import tempfile
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +12,13 @@ from landbridge.catalogue import find
 from landbridge.exceptions import InputError
 from landbridge.guard import Consensus
 from landbridge.measurement import Measurement
-from landbridge.report._pictures import domains_before, domains_shared, example_strip, interval_bar
+from landbridge.report._pictures import class_marks, domains_before, domains_shared, example_strip, interval_bar
+from landbridge.verbs._persist import strict, write_atomically
 from landbridge.verbs._result import Candidate, Result
 
-__all__ = ["report_json", "write_report"]
+__all__ = ["hidden_check", "report_json", "write_report"]
 
+MOST_CLASSES = 25
 # What each measurement tells, for readers who have not met it.
 MEANING = {
     "mmd": "squared distance of the two clouds of rows; 0 if they follow one law",
@@ -47,7 +47,7 @@ def report_json(result: Result) -> dict[str, Any]:
     -------
     dict
     """
-    return result.to_dict()
+    return strict(result.to_dict())
 
 
 def write_report(result: Result, path: str | Path, *, title: str | None = None) -> Path:
@@ -91,11 +91,7 @@ def write_report(result: Result, path: str | Path, *, title: str | None = None) 
         loader=PackageLoader("landbridge.report", "."), autoescape=True, undefined=StrictUndefined, trim_blocks=True
     )
     text = pages.get_template("template.html").render(**_gather(result, title))
-    handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=".html")
-    with os.fdopen(handle, "w", encoding="utf-8") as file:
-        file.write(text)
-    os.chmod(temporary, 0o644)
-    os.replace(temporary, path)
+    write_atomically(path, text.encode())
     return path
 
 
@@ -103,33 +99,102 @@ def _gather(result: Result, title: str | None) -> dict[str, Any]:
     settings = dict(result.settings)
     names = (str(settings.get("source") or "source"), str(settings.get("target") or "target"))
     tried = [c for c in result.candidates if c.status == "tried"]
-    shared = domains_shared(result)
+    percent = result.task == "classification"
+    confusion, too_many = _confusion(result)
     return {
         "title": title or f"{names[0]} → {names[1]}",
-        "source_name": names[0],
-        "target_name": names[1],
-        "result": result,
         "decision": result.decision,
         "diagnosis": result.diagnosis,
-        "chosen": next((c for c in tried if c.name == result.decision.chosen), None),
-        "percent": result.task == "classification",
-        "has_hidden": any(c.hidden is not None for c in tried),
+        "metric": result.metric,
+        "percent": percent,
         "told": result.decision.evidence == "target labels",
+        "figures": _figures(result, tried),
+        "check": hidden_check(result),
         "measured": [_measured_row(n, m) for n, m in result.diagnosis.measurements.items()],
         "evidence": sorted(result.diagnosis.evidence.items(), key=lambda kv: -kv[1]),
         "carried": _carried(result),
-        "candidates": [_candidate_row(c, tried, result) for c in tried],
+        "candidates": [_candidate_row(c, tried, result) for c in _in_order(tried, result.decision.chosen)],
+        "has_estimate": any(c.estimate is not None for c in tried),
+        "has_gain": any(c.gain is not None for c in tried),
+        "has_hidden": any(c.hidden is not None for c in tried),
         "failed": [c for c in result.candidates if c.status == "failed"],
         "skipped": [c for c in result.candidates if c.status == "skipped"],
         "before": domains_before(result),
-        "after": shared,
+        "after": domains_shared(result),
+        "marks": class_marks(result),
         "strips": _strips(result, names),
-        "confusion": _confusion(result),
+        "confusion": confusion,
+        "too_many": too_many,
         "call": _call(settings),
         "command": _command(settings),
         "versions": settings.get("versions", {}),
         "timings": result.timings,
     }
+
+
+def _figures(result: Result, tried: list[Candidate]) -> list[tuple[str, str]]:
+    """The few numbers of the verdict, with what each is."""
+    settings, percent = result.settings, result.task == "classification"
+    unit = " %" if percent else ""
+    found = []
+    chosen, base = _named(tried, result.decision.chosen), _named(tried, "source-only")
+    if chosen is not None and chosen.hidden is not None:
+        found.append((_number(chosen.hidden, percent) + unit, f"{result.metric} on hidden target labels"))
+        if base is not None and base.hidden is not None and base is not chosen:
+            found.append((_number(base.hidden, percent) + unit, "the source model alone, on the same labels"))
+    elif chosen is not None and chosen.estimate is not None and result.decision.evidence == "target labels":
+        found.append((_number(chosen.estimate, percent) + unit, f"estimated {result.metric} on the target"))
+    if "n_source" in settings:
+        found.append((f"{settings['n_source']:,}", "source rows"))
+    if "n_target" in settings:
+        told = settings.get("n_target_labelled", 0)
+        found.append((f"{settings['n_target']:,}", f"target rows, {told:,} with a label to learn from"))
+    return found
+
+
+def hidden_check(result: Result) -> str:
+    """Say where hidden labels, which the guard did not see, speak against what it decided.
+
+    Parameters
+    ----------
+    result : Result
+
+    Returns
+    -------
+    str
+        Empty where they do not, or where there are none.
+    """
+    tried = [c for c in result.candidates if c.status == "tried"]
+    chosen, base = _named(tried, result.decision.chosen), _named(tried, "source-only")
+    if chosen is None or base is None or chosen.hidden is None or base.hidden is None:
+        return ""
+    lost = base.hidden.value - chosen.hidden.value
+    if not result.decision.transferred or lost <= 0:
+        return ""
+    by = f"{100 * lost:.1f} points" if result.task == "classification" else f"{lost:.3f}"
+    sure = base.hidden.low is not None and chosen.hidden.high is not None and base.hidden.low > chosen.hidden.high
+    how = "The intervals do not overlap: do not use this model." if sure else "The intervals overlap: it may be chance."
+    return (
+        f"The hidden labels do not bear this out: on them {chosen.name} is {by} below the source model alone. "
+        f"The guard did not see these labels. {how}"
+    )
+
+
+def _named(candidates: list[Candidate], name: str) -> Candidate | None:
+    return next((c for c in candidates if c.name == name), None)
+
+
+def _in_order(tried: list[Candidate], chosen: str) -> list[Candidate]:
+    """The chosen one, the ways of not transferring, then by gain; the rest in the order they were tried."""
+
+    def place(c: Candidate) -> tuple[int, float]:
+        if c.name == chosen:
+            return 0, 0.0
+        if c.family == "baseline":
+            return 1, 0.0
+        return (2, -c.gain.value) if c.gain is not None and c.gain.value == c.gain.value else (3, 0.0)
+
+    return sorted(tried, key=place)
 
 
 def _measured_row(name: str, m: Measurement) -> dict[str, str]:
@@ -150,9 +215,12 @@ def _candidate_row(c: Candidate, tried: list[Candidate], result: Result) -> dict
         "it": c,
         "chosen": c.name == result.decision.chosen,
         "estimate": _number(c.estimate, percent),
+        "estimate_between": _between(c.estimate, percent),
         "estimate_bar": _bar(c.estimate, [t.estimate for t in tried]),
         "gain": "" if c.gain is None else _number(c.gain, percent, sign=True),
+        "gain_between": _between(c.gain, percent, sign=True),
         "hidden": _number(c.hidden, percent),
+        "hidden_between": _between(c.hidden, percent),
         "hidden_bar": _bar(c.hidden, [t.hidden for t in tried]),
     }
 
@@ -162,6 +230,13 @@ def _number(m: Measurement | None, percent: bool, *, sign: bool = False) -> str:
         return ""
     form = ("+" if sign else "") + (".1f" if percent else ".3f")
     return f"{(100 if percent else 1) * m.value:{form}}"
+
+
+def _between(m: Measurement | None, percent: bool, *, sign: bool = False) -> str:
+    if m is None or m.low is None or m.high is None:
+        return ""
+    times, form = (100 if percent else 1), ("+" if sign else "") + (".1f" if percent else ".3f")
+    return f"{times * m.low:{form}} to {times * m.high:{form}}"
 
 
 def _bar(m: Measurement | None, everyone: list[Measurement | None]) -> str:
@@ -200,22 +275,25 @@ def _strips(result: Result, names: tuple[str, str]) -> list[dict[str, str]]:
     return [{"name": n, "side": s, "uri": uri} for n, s, uri in found if uri is not None]
 
 
-def _confusion(result: Result) -> dict[str, Any] | None:
-    """Rows of truth against prediction, on labels nobody saw if there are any, else on the labelled rows."""
+def _confusion(result: Result) -> tuple[dict[str, Any] | None, int]:
+    """Truth against prediction, on labels nobody saw if there are any, else on the labelled rows.
+
+    The second value is the number of classes where they are too many for a table, else 0.
+    """
     if result.task != "classification" or result.target is None:
-        return None
+        return None, 0
     if result.hidden_labels is not None:
         truth, told = result.hidden_labels, "hidden target labels, which nothing learnt from"
     elif result.target.y is not None and result.target.labelled.any():
         truth, told = result.target.y, "labelled target rows, which the model has seen: an upper bound"
     else:
-        return None
+        return None, 0
     rows = np.array([i for i, v in enumerate(truth) if v is not None and v == v])
     actual = np.array([truth[i] for i in rows])
     predicted = result.model.predict(result.target.frame())[rows]
     classes = np.unique(np.concatenate([actual.astype(str), predicted.astype(str)]))
-    if len(classes) > 25:
-        return None
+    if len(classes) > MOST_CLASSES:
+        return None, len(classes)
     if actual.dtype.kind in "iuf":
         classes = np.array(sorted(classes, key=float))
     number = {c: i for i, c in enumerate(classes)}
@@ -223,7 +301,7 @@ def _confusion(result: Result) -> dict[str, Any] | None:
     for a, p in zip(actual.astype(str), predicted.astype(str), strict=True):
         counts[number[a], number[p]] += 1
     top = np.maximum(counts.sum(axis=1, keepdims=True), 1)
-    return {
+    table = {
         "classes": classes.tolist(),
         "rows": [
             {
@@ -237,18 +315,35 @@ def _confusion(result: Result) -> dict[str, Any] | None:
         "accuracy": f"{100 * float(np.trace(counts)) / max(counts.sum(), 1):.1f}",
         "n": int(counts.sum()),
     }
+    return table, 0
 
 
 def _call(settings: dict[str, Any]) -> str:
-    keep = ("label", "methods", "task", "target_labels", "confidence", "random_state")
-    given = [f"{k}={settings[k]!r}" for k in keep if settings.get(k) is not None]
-    return f"landbridge.transfer(source, target, {', '.join(given)})"
+    keep = ("label", "methods", "estimator", "task", "target_labels", "confidence", "random_state")
+    given = [f"{k}={_as_code(k, settings[k])}" for k in keep if settings.get(k) is not None]
+    return f"landbridge.transfer({', '.join(['source', 'target', *given])})"
+
+
+def _as_code(key: str, value: Any) -> str:
+    """Names in quotes; estimators, which the settings hold as their repr, without."""
+    if key == "estimator":
+        return str(value)
+    if key == "methods":
+        return f"[{', '.join(v if '(' in v else repr(v) for v in value)}]"
+    return repr(value)
 
 
 def _command(settings: dict[str, Any]) -> str:
-    options = [f"--target-labels {settings.get('target_labels', 'use')}", f"--seed {settings.get('random_state', 0)}"]
-    if settings.get("label"):
-        options.append(f"--label {json.dumps(settings['label'])}")
-    if settings.get("methods"):
-        options.append(f"--methods {','.join(settings['methods'])}")
-    return f"landbridge transfer SOURCE TARGET {' '.join(options)}"
+    """The command line of the same run; empty where estimators were given, which it cannot name."""
+    methods = settings.get("methods") or []
+    if settings.get("estimator") or any("(" in m for m in methods):
+        return ""
+    if settings.get("command"):
+        return str(settings["command"])
+    words = ["landbridge", "transfer", "SOURCE", "TARGET"]
+    for option, key in (("label", "label"), ("target-labels", "target_labels"), ("confidence", "confidence")):
+        if settings.get(key) is not None:
+            words += [f"--{option}", str(settings[key])]
+    words += ["--methods", ",".join(methods)] if methods else []
+    words += ["--seed", str(settings["random_state"])] if settings.get("random_state") is not None else []
+    return shlex.join(words)

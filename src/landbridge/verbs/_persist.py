@@ -4,23 +4,28 @@ from __future__ import annotations
 
 import hashlib
 import importlib
+import inspect
 import json
 import math
 import os
-import tempfile
+import uuid
 import zipfile
 from pathlib import Path
 from typing import Any
 
+from sklearn.base import BaseEstimator
+
 from landbridge.discrepancy._diagnosis import Diagnosis
-from landbridge.exceptions import ReadError, UntrustedModelError
+from landbridge.exceptions import InputError, ReadError, UntrustedModelError
 from landbridge.measurement import Measurement
 from landbridge.verbs._result import Candidate, Decision, Result
 
-__all__ = ["load", "save"]
+__all__ = ["load", "save", "strict", "write_atomically"]
 
 FORMAT = 1
 MODEL, STORY = "model.skops", "result.json"
+# Classes of landbridge that are no estimators and yet part of fitted ones.
+PARTS = frozenset({"landbridge.parameter._flat_tree.FlatTree"})
 # Types outside landbridge that skops does not trust by itself, though they only hold numbers.
 HARMLESS = frozenset(
     {
@@ -41,6 +46,10 @@ HARMLESS = frozenset(
         "sklearn.calibration._CalibratedClassifier",
         "sklearn.calibration._SigmoidCalibration",
         "sklearn.compose._column_transformer._RemainderColsList",
+        "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
+        "sklearn.feature_selection._univariate_selection.f_classif",
+        "sklearn.feature_selection._univariate_selection.f_regression",
+        "sklearn.gaussian_process._gpc._BinaryGaussianProcessClassifierLaplace",
         "sklearn.gaussian_process.kernels.ConstantKernel",
         "sklearn.gaussian_process.kernels.Product",
         "sklearn.gaussian_process.kernels.RBF",
@@ -51,6 +60,8 @@ HARMLESS = frozenset(
         "sklearn.neighbors._kd_tree.newObj",
         "sklearn.neighbors._ball_tree.BallTree",
         "sklearn.neighbors._ball_tree.newObj",
+        "sklearn.neural_network._stochastic_optimizers.AdamOptimizer",
+        "sklearn.neural_network._stochastic_optimizers.SGDOptimizer",
         "sklearn.tree._tree.Tree",
         "sklearn.utils._bunch.Bunch",
     }
@@ -70,14 +81,36 @@ def save(result: Result, folder: Path) -> Path:
     -------
     Path
         The folder.
+
+    Raises
+    ------
+    InputError
+        If the model holds a type that `load` would refuse; nothing is written then.
     """
     import skops.io
 
+    try:
+        model = skops.io.dumps({"model": result.model, "encoder": result.encoder})
+        needed = skops.io.get_untrusted_types(data=model)
+    except Exception as error:
+        raise InputError(
+            f"the model cannot be saved ({' '.join(str(error).split())[:200]}); use estimators of scikit-learn and "
+            "landbridge as estimator and methods."
+        ) from error
+    if foreign := _foreign(needed):
+        raise InputError(
+            f"the model holds the type {foreign[0]}, which loading would refuse; use estimators of scikit-learn and "
+            "landbridge as estimator and methods."
+        )
+    story = strict(result.to_dict()) | {
+        "format": FORMAT,
+        "versions": _versions(),
+        "types": [t for t in needed if t.startswith("landbridge.")],
+        "sha256": hashlib.sha256(model).hexdigest(),
+    }
     folder.mkdir(parents=True, exist_ok=True)
-    model = skops.io.dumps({"model": result.model, "encoder": result.encoder})
-    story = _strict(result.to_dict()) | {"format": FORMAT, "sha256": hashlib.sha256(model).hexdigest()}
-    _write(folder / MODEL, model)
-    _write(folder / STORY, json.dumps(story, indent=1, allow_nan=False, default=str).encode())
+    write_atomically(folder / MODEL, model)
+    write_atomically(folder / STORY, json.dumps(story, indent=1, allow_nan=False, default=str).encode())
     return folder
 
 
@@ -103,8 +136,7 @@ def load(folder: Path) -> Result:
         )
     try:
         needed = skops.io.get_untrusted_types(data=data)
-        foreign = [t for t in needed if t not in HARMLESS and not _is_ours(t)]
-        if foreign:
+        if foreign := _foreign(needed):
             raise UntrustedModelError(
                 f"{model} holds the type {foreign[0]}, which a result of landbridge never needs; do not load it."
             )
@@ -115,17 +147,64 @@ def load(folder: Path) -> Result:
         raise UntrustedModelError(
             f"{model} is not a model that can be read ({type(error).__name__}); run the transfer again."
         ) from error
-    return Result(
-        model=held["model"],
-        encoder=held["encoder"],
-        decision=_decision(story["decision"]),
-        candidates=tuple(_candidate(c) for c in story["candidates"]),
-        diagnosis=_diagnosis(story["diagnosis"]),
-        task=story["task"],
-        metric=story["metric"],
-        settings=story["settings"],
-        timings=story["timings"],
-    )
+    try:
+        return Result(
+            model=held["model"],
+            encoder=held["encoder"],
+            decision=_decision(story["decision"]),
+            candidates=tuple(_candidate(c) for c in story["candidates"]),
+            diagnosis=_diagnosis(story["diagnosis"]),
+            task=story["task"],
+            metric=story["metric"],
+            settings=dict(story["settings"]),
+            timings=dict(story["timings"]),
+        )
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise ReadError(f"{folder / STORY} is not the JSON of a result; run the transfer again.") from error
+
+
+def write_atomically(path: Path, data: bytes) -> None:
+    """Write a file that is there whole or not at all, with the permissions that the user's umask asks for.
+
+    Parameters
+    ----------
+    path : Path
+    data : bytes
+    """
+    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
+    # os.open heeds the umask; tempfile and chmod do not, and a result may be about patients.
+    handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+def strict(value: Any) -> Any:
+    """Reduce to plain JSON types; NaN and infinity, which JSON does not know, become null.
+
+    Parameters
+    ----------
+    value : object
+
+    Returns
+    -------
+    object
+    """
+    if isinstance(value, dict):
+        return {str(k): strict(v) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [strict(v) for v in value]
+    if hasattr(value, "tolist"):
+        return strict(value.tolist())
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    return value
 
 
 def _read_both(folder: Path) -> tuple[dict[str, Any], Path]:
@@ -149,8 +228,16 @@ def _read_both(folder: Path) -> tuple[dict[str, Any], Path]:
     return story, folder / MODEL
 
 
+def _foreign(types: list[str]) -> list[str]:
+    return [t for t in types if t not in HARMLESS and not _is_ours(t)]
+
+
 def _is_ours(name: str) -> bool:
-    """Whether a type's name really resolves to something that the landbridge package defines."""
+    """Whether a type's name resolves to an estimator class that the landbridge package defines.
+
+    Classes only: a function of landbridge, put into a ``FunctionTransformer``, would be *called* with arguments of a
+    stranger's choice.
+    """
     module, _, attribute = name.rpartition(".")
     if not module.startswith("landbridge."):
         return False
@@ -158,34 +245,14 @@ def _is_ours(name: str) -> bool:
         found = getattr(importlib.import_module(module), attribute)
     except (ImportError, AttributeError):
         return False
-    return getattr(found, "__module__", None) == module
+    own = inspect.isclass(found) and found.__module__ == module and found.__qualname__ == attribute
+    return own and (issubclass(found, BaseEstimator) or name in PARTS)
 
 
-def _write(path: Path, data: bytes) -> None:
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        os.chmod(temporary, 0o644)
-        os.replace(temporary, path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+def _versions() -> dict[str, str]:
+    from importlib.metadata import version
 
-
-def _strict(value: Any) -> Any:
-    """Plain JSON types only; NaN and infinity, which JSON does not know, become null."""
-    if isinstance(value, dict):
-        return {str(k): _strict(v) for k, v in value.items()}
-    if isinstance(value, list | tuple):
-        return [_strict(v) for v in value]
-    if hasattr(value, "tolist"):
-        return _strict(value.tolist())
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    return value
+    return {name: version(name) for name in ("landbridge", "numpy", "scipy", "scikit-learn", "skops")}
 
 
 def _measured(data: Any) -> Measurement | None:

@@ -248,7 +248,11 @@ class Result:
     def _rows(self, X: Any) -> Any:
         if isinstance(X, Domain):
             return X.frame()
-        return X if self.encoder is None else self.encoder.transform(X)
+        if self.encoder is None:
+            return X
+        rows = self.encoder.transform(X)
+        # With the names that the model was fitted with; images and arrays have none.
+        return Domain(rows)._with_columns(list(self.encoder.columns_) or None).frame()
 
 
 def load_result(folder: str | Path) -> Result:
