@@ -352,8 +352,8 @@ class ClassAffinity(ClassifierMixin, TransferEstimator):
             self.classes_, codes = np.unique(labels, return_inverse=True)
             if len(self.classes_) < 2:
                 raise LabelError(
-                    f"y_target holds one class only, {str(self.classes_[0])!r}, which y does not have; label rows of at least "
-                    "two classes."
+                    f"y_target holds one class only, {str(self.classes_[0])!r}, which y does not have; label rows of "
+                    "at least two classes."
                 )
             # How many rows of each new class were labelled says nothing of how many there are.
             self._log_prior = np.full(len(self.classes_), -np.log(len(self.classes_)))

@@ -255,7 +255,7 @@ def _chains(
     found: list[tuple[Fact, ...]] = []
     frontier: list[tuple[int, tuple[Fact, ...], frozenset[int]]] = [(start, (), frozenset([start]))]
     for left in reversed(range(longest)):
-        further = []  # type: ignore[var-annotated]
+        further: list[tuple[int, tuple[Fact, ...], frozenset[int]]] = []
         for at, chain, passed in frontier:
             edges = touching.get(at, [])
             if len(edges) > max_degree and at != start:
