@@ -75,7 +75,7 @@ def test_rows_far_from_the_origin_are_no_worse(shifted):
     far = kmm_weights(Xs + 1e6, Xt + 1e6, gamma=0.2)
     assert far.objective == pytest.approx(kmm_weights(Xs, Xt, gamma=0.2).objective, rel=1e-6)
     # a single target row has no spread of its own to tell by
-    assert kmm_weights(np.array([[0.0], [0.1], [5.0]]), np.array([[0.05]]), gamma=1.0).weights[2] < 1e-3
+    assert kmm_weights(np.array([[0.0], [0.1], [5.0]]), np.array([[0.05]]), gamma=1.0, tol=1e-7).weights[2] < 1e-3
 
 
 def test_same_domain_needs_no_weights():
@@ -106,5 +106,5 @@ def test_shimodaira_toy():
 def test_attributes(shifted):
     model = KMM(max_iter=50).fit(shifted[0], shifted[0][:, 0] > 0, X_target=shifted[1])
     assert model.source_weights_.mean() == pytest.approx(1.0)
-    assert 0 <= model.duality_gap_ <= 1e-7 * abs(model.objective_)
+    assert 0 <= model.duality_gap_ <= 1e-6 * abs(model.objective_)
     assert 1 <= model.n_iter_ <= 50

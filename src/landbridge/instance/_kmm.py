@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.linalg import get_blas_funcs
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 
@@ -19,7 +20,7 @@ __all__ = ["KMM", "KMMWeights", "kmm_weights"]
 # Beyond so many source rows the kernel matrix is replaced by Nystroem features, unless the caller asks otherwise.
 EXACT_ROWS = 10_000
 # Landmarks of the approximation, and of the preconditioner where the kernel matrix is exact.
-LANDMARKS, PRECONDITIONER = 200, 500
+LANDMARKS, PRECONDITIONER = 200, 250
 # Above so many bytes matrices are kept in single precision.
 DOUBLE_BYTES = 2**28
 
@@ -52,7 +53,7 @@ def kmm_weights(
     gamma: float | None = None,
     B: float = 1000.0,
     eps: float | None = None,
-    tol: float = 1e-7,
+    tol: float = 1e-6,
     max_iter: int = 100,
     n_components: int | None = None,
     random_state: Any = 0,
@@ -76,7 +77,7 @@ def kmm_weights(
         Largest weight.
     eps : float, optional
         How far the mean weight may be from one; :math:`(\sqrt{n_s} - 1)/\sqrt{n_s}` if left out.
-    tol : float, default=1e-7
+    tol : float, default=1e-6
         Stops once the duality gap is below ``tol * |objective|``.
     max_iter : int, default=100
         Most steps of the solver.
@@ -141,7 +142,7 @@ class KMM(InstanceTransfer):
         Largest weight. Small values bound the variance at the price of some bias.
     eps : float, optional
         How far the mean weight may be from one; ``(sqrt(n_source) - 1) / sqrt(n_source)`` if left out.
-    tol : float, default=1e-7
+    tol : float, default=1e-6
         Stops once the duality gap is below ``tol * |objective|``.
     max_iter : int, default=100
         Most steps of the solver; 10 to 25 are usual.
@@ -169,9 +170,9 @@ class KMM(InstanceTransfer):
     Helps under covariate shift when both domains overlap. It needs no density, which is where it beats density ratios
     in many columns. Hurts when the labelling rule or the class shares differ, and adds noise when there is no shift.
 
-    Time O(n_s n_t d + p n_s²) with about a hundred products p, memory O(n_s²) in single precision up to 10,000 source
-    rows; beyond, O((n_s + n_t) m d + n_s m²) a step and O(n_s m) for m landmarks. The linear kernel is exact and
-    linear in the rows.
+    Time O(n_s n_t d + p n_s²) with about a hundred products p, memory n_s²/2 numbers in single precision up to 10,000
+    source rows; beyond, O((n_s + n_t) m d + n_s m²) a step and O(n_s m) for m landmarks. The linear kernel is exact
+    and linear in the rows.
 
     References
     ----------
@@ -218,7 +219,7 @@ class KMM(InstanceTransfer):
         gamma: float | None = None,
         B: float = 1000.0,
         eps: float | None = None,
-        tol: float = 1e-7,
+        tol: float = 1e-6,
         max_iter: int = 100,
         n_components: int | None = None,
         random_state: Any = 0,
@@ -264,34 +265,52 @@ def _centred(Xs: NDArray[np.float64], Xt: NDArray[np.float64]) -> tuple[Any, Any
 
 def _exact(Xs: Any, Xt: Any, how: Any, band: Any, tol: float, max_iter: int, rng: Any) -> BoxQP:
     ns = len(Xs)
-    K = KernelOperator(Xs, **how, max_bytes=0)
-    c = -(ns / len(Xt)) * KernelOperator(Xs, Xt, **how, max_bytes=0).rsum()
+    small = 8 * ns * ns <= DOUBLE_BYTES
+    dtype = np.float64 if small else np.float32
+    K, c = KernelOperator(Xs, **how, max_bytes=0), np.empty(ns)
+    for rows, block in KernelOperator(Xs, Xt, **how, max_bytes=0).blocks(dtype):
+        c[rows] = (-ns / len(Xt)) * block.sum(axis=1, dtype=np.float64)
     nystroem = NystroemMap(Xs[landmark_rows(Xs, min(PRECONDITIONER, ns), **how, n_sample=ns, random_state=rng)], **how)
     F = nystroem(Xs)
     rest = K.diagonal() - np.einsum("ij,ij->i", F, F)
     if rest.max() <= 0.1 * tol * K.diagonal().max():
         # so smooth a kernel that its features are the matrix
         return box_qp(c, *band, factor=F, diagonal=rest, tol=tol, max_iter=max_iter)
-    small = 8 * ns * ns <= DOUBLE_BYTES
     # Kept around their mean, the entries lose nothing that matters in single precision (error below 1e-7).
     mean = 0.0 if small else float(np.mean(F @ F.mean(axis=0)))
-    H = np.empty((ns, ns), dtype=np.float64 if small else np.float32)
-    for rows, block in K.blocks():
-        np.subtract(block, mean, out=block)
-        H[rows] = block
+    H = np.empty(ns * (ns + 1) // 2, dtype=dtype)  # the lower half, row after row
+    for rows, block in K.blocks(dtype, lower=True):
+        block -= dtype(mean)
+        for row, values in enumerate(block, rows.start):
+            H[_packed(row)] = values[: row + 1]
+    times = get_blas_funcs("spmv", dtype=dtype)
+
+    def fast(v: NDArray[np.float64]) -> NDArray[np.float64]:
+        out = times(ns, 1.0, H, v.astype(dtype, copy=False), lower=0)
+        return out if small else out.astype(np.float64) + mean * float(v.sum())
 
     def product(v: NDArray[np.float64]) -> NDArray[np.float64]:
         if small:
-            return H @ v
-        out = np.empty(ns)
-        for start in range(0, ns, 512):
-            out[start : start + 512] = H[start : start + 512].astype(np.float64) @ v
-        return out + mean * float(v.sum())
-
-    def fast(v: NDArray[np.float64]) -> NDArray[np.float64]:
-        return H @ v if small else (H @ v.astype(np.float32)).astype(np.float64) + mean * float(v.sum())
+            return fast(v)
+        out = np.full(ns, mean * float(v.sum()))
+        wide = np.zeros((min(ns, 64), ns))
+        for start in range(0, ns, 64):
+            stop = min(start + 64, ns)
+            for row in range(start, stop):
+                wide[row - start, : row + 1] = H[_packed(row)]
+            block = wide[: stop - start, :stop]
+            out[start:stop] += block @ v[:stop]
+            block[:, start:][np.diag_indices(stop - start)] = 0.0
+            out[:stop] += v[start:stop] @ block
+            block[:, start:] = 0.0
+        return out
 
     return box_qp(c, *band, factor=F, diagonal=rest, product=product, fast_product=fast, tol=tol, max_iter=max_iter)
+
+
+def _packed(row: int) -> slice:
+    """Where a row of the lower half lies."""
+    return slice(row * (row + 1) // 2, (row + 1) * (row + 2) // 2)
 
 
 def _approximate(Xs: Any, Xt: Any, how: Any, band: Any, tol: float, max_iter: int, n_landmarks: int, rng: Any) -> BoxQP:
