@@ -27,7 +27,10 @@ COMPONENTS, MU = 10, 0.1
 # One thread for everybody, so that the figures do not depend on what else the machine is doing.
 THREADS = os.environ.get("LANDBRIDGE_SPEED_THREADS", "1")
 SIZES = {"KMM": (500, 2000, 8000), "CORAL": (500, 2000, 8000), "KLIEP": (500, 2000, 8000)}
-SIZES |= {"TCA": (500, 1000, 2000, 4000, 8000)}
+SIZES |= {"TCA": (500, 1000, 2000, 4000, 8000), "TCA, small penalty": (4000,)}
+# skada and ADAPT give a symmetric eigensolver a matrix that is not symmetric; how far that takes them from the problem
+# grows with the penalty, so they are also compared where it matters little.
+PENALTY = {"TCA, small penalty": 0.01}
 LARGE = (125_000, 250_000, 500_000, 1_000_000)
 LARGE_METHODS = ("CORAL", "Nystroem TCA", "KMM, low rank")
 
@@ -57,6 +60,8 @@ def main() -> None:
                 for who, python in pythons.items():
                     # TCA of the peers at 8,000 takes longer than anybody waits; that was seen at 4,000 already
                     if method == "TCA" and n == 8000 and who != "landbridge":
+                        continue
+                    if method in PENALTY and who == "adapt":
                         continue
                     _run(held, who, python, method, n, Path(folder), given.timeout)
                 _compare(held, method, n, Path(folder))
@@ -88,12 +93,12 @@ def _run(held: dict[str, Any], who: str, python: str, method: str, n: int, folde
     out = folder / f"{who}-{method}-{n}.npy".replace(" ", "_")
     if key in held and (n > 8000 or f"{method} {n} compared" in held):
         return
-    ratio = 2.0 / n
+    ratio, mu = 2.0 / n, PENALTY.get(method, MU)
     job = {
-        "who": who, "method": method, "data": str(_data(n, folder)), "out": str(out), "gamma": 1.0 / 50,
-        "k": COMPONENTS, "mu": MU,
+        "who": who, "method": method.split(", small")[0], "data": str(_data(n, folder)), "out": str(out), "gamma": 1.0 / 50,
+        "k": COMPONENTS, "mu": mu,
         # the same penalty: peers weigh L by mu against I, we weigh I by reg against L of unit norm
-        "reg": 1.0 / (MU * ratio),
+        "reg": 1.0 / (mu * ratio),
     }  # fmt: skip
     (folder / "job.json").write_text(json.dumps(job))
     env = os.environ | {"OMP_NUM_THREADS": THREADS, "OPENBLAS_NUM_THREADS": THREADS, "TF_CPP_MIN_LOG_LEVEL": "3"}
@@ -121,9 +126,8 @@ def _compare(held: dict[str, Any], method: str, n: int, folder: Path) -> None:
     if key in held or "landbridge" not in found:
         return
     told: dict[str, Any] = {}
-    if method == "TCA" and n <= 4000:
-        if n <= 2000:
-            found["dense solver"] = _dense_tca(_data(n, folder), n)
+    if method.startswith("TCA") and n <= 4000:
+        found["dense solver"] = _dense_tca(_data(n, folder), n, PENALTY.get(method, MU))
         told = {w: _largest_angle(found["landbridge"], Z) for w, Z in found.items() if w != "landbridge"}
     if method == "KMM":
         told = {w: _kmm_objective(_data(n, folder), b) for w, b in found.items()}
@@ -132,7 +136,7 @@ def _compare(held: dict[str, Any], method: str, n: int, folder: Path) -> None:
     FILE.write_text(json.dumps(held, indent=1))
 
 
-def _dense_tca(path: Path, n: int) -> Any:
+def _dense_tca(path: Path, n: int, mu: float) -> Any:
     """The problem of the paper by a dense generalised eigensolver, nothing exploited."""
     from scipy.linalg import eigh
     from sklearn.metrics.pairwise import rbf_kernel
@@ -142,7 +146,7 @@ def _dense_tca(path: Path, n: int) -> Any:
     K = rbf_kernel(X, gamma=1.0 / 50)
     e = np.repeat([1.0 / n, -1.0 / n], n)
     Kc = K - K.mean(axis=0)
-    A = np.eye(2 * n) + MU * np.outer(K @ e, K @ e)
+    A = np.eye(2 * n) + mu * np.outer(K @ e, K @ e)
     vectors = eigh(Kc.T @ Kc, A, subset_by_index=[2 * n - COMPONENTS, 2 * n - 1])[1]
     return K @ vectors
 
