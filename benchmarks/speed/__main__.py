@@ -95,8 +95,8 @@ def _run(held: dict[str, Any], who: str, python: str, method: str, n: int, folde
         return
     ratio, mu = 2.0 / n, PENALTY.get(method, MU)
     job = {
-        "who": who, "method": method.split(", small")[0], "data": str(_data(n, folder)), "out": str(out), "gamma": 1.0 / 50,
-        "k": COMPONENTS, "mu": mu,
+        "who": who, "method": method.split(", small")[0], "data": str(_data(n, folder)), "out": str(out),
+        "gamma": 1.0 / 50, "k": COMPONENTS, "mu": mu,
         # the same penalty: peers weigh L by mu against I, we weigh I by reg against L of unit norm
         "reg": 1.0 / (mu * ratio),
     }  # fmt: skip
@@ -121,7 +121,7 @@ def _run(held: dict[str, Any], who: str, python: str, method: str, n: int, folde
 def _compare(held: dict[str, Any], method: str, n: int, folder: Path) -> None:
     """Angles between subspaces (TCA), or values of the same quadratic programme (KMM)."""
     key = f"{method} {n} compared"
-    files = {w: folder / f"{w}-{method}-{n}.npy" for w in ("landbridge", *PEERS)}
+    files = {w: folder / f"{w}-{method}-{n}.npy".replace(" ", "_") for w in ("landbridge", *PEERS)}
     found = {w: np.load(f) for w, f in files.items() if f.exists()}
     if key in held or "landbridge" not in found:
         return

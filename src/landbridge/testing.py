@@ -110,6 +110,8 @@ class _Data:
         if self.regression:
             self.y: Any = self.X @ [1.0, -1.0, 0.5, 0.0] + 0.1 * rng.normal(size=n)
             self.full: Any = self.X_target @ [1.0, -1.0, 0.5, 0.0]
+            if get_tags(estimator).target_tags.positive_only:
+                self.y, self.full = np.exp(0.3 * self.y), np.exp(0.3 * self.full)
             self.y_target: Any = np.where(np.arange(m) < m // 2, self.full, np.nan)
         else:
             names = np.array(["ill", "well"]) if strings else np.array([3, 7])

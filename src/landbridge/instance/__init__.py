@@ -9,6 +9,7 @@ from landbridge.instance._kmm import KMM, KMMWeights, kmm_weights
 from landbridge.instance._label_shift import BBSE, MLLS, calibrate, fit_calibration
 from landbridge.instance._multi_source_tradaboost import MultiSourceTrAdaBoost, TaskTrAdaBoost
 from landbridge.instance._nearest_neighbour import NearestNeighbourWeights, voronoi_counts
+from landbridge.instance._source_pooling import SourcePooling, mixture_weights
 from landbridge.instance._tradaboost import Step, TrAdaBoost, source_decay, tradaboost_step
 from landbridge.instance._tradaboost_r2 import (
     TrAdaBoostR2,
@@ -29,6 +30,7 @@ __all__ = [
     "KMMWeights",
     "MultiSourceTrAdaBoost",
     "NearestNeighbourWeights",
+    "SourcePooling",
     "Step",
     "TaskTrAdaBoost",
     "TrAdaBoost",
@@ -41,6 +43,7 @@ __all__ = [
     "kliep_coefficients",
     "kmm_weights",
     "leave_one_out_scores",
+    "mixture_weights",
     "probability_ratio",
     "source_decay",
     "tradaboost_step",

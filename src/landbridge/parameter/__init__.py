@@ -6,6 +6,7 @@ strength lets go of it.
 """
 
 from landbridge.parameter._adaptive_svm import AdaptiveSVM, adaptive_svm
+from landbridge.parameter._prior_glm import SourcePriorGLM, glm_loss, prior_glm
 from landbridge.parameter._prior_gp import SourcePriorGP, prior_scale
 from landbridge.parameter._prior_linear import SourcePriorLogistic, SourcePriorRidge, prior_logistic, prior_ridge
 from landbridge.parameter._transemdt import TransEMDT, cluster_vote, refit_tree
@@ -13,6 +14,7 @@ from landbridge.parameter._transfer_tree import TransferForest, TransferTree, se
 
 __all__ = [
     "AdaptiveSVM",
+    "SourcePriorGLM",
     "SourcePriorGP",
     "SourcePriorLogistic",
     "SourcePriorRidge",
@@ -21,6 +23,8 @@ __all__ = [
     "TransferTree",
     "adaptive_svm",
     "cluster_vote",
+    "glm_loss",
+    "prior_glm",
     "prior_logistic",
     "prior_ridge",
     "prior_scale",
