@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from scipy.special import expit
 from sklearn.linear_model import LogisticRegression
 from sklearn.svm import SVC
 
@@ -180,3 +181,17 @@ def test_printed_to_handwritten():
     result = transfer("builtin:printed", "builtin:handwritten", target_labels="hide", n_jobs=1)
     assert result.decision.transferred
     assert _accuracy(result) >= _accuracy(result, "source-only") + 0.15
+
+
+@pytest.mark.parametrize("column", [0, 7, 20])
+def test_a_common_error_of_the_methods_is_seen(column):
+    """Tumours by size: class shares change with the rows. All that align the domains mix the classes, and agree."""
+    from sklearn.datasets import load_breast_cancer
+
+    X, y = load_breast_cancer(return_X_y=True)
+    size = X[:, column]
+    large = np.random.default_rng(0).random(len(y)) < expit(3 * (size - np.median(size)) / size.std())
+    result = transfer((X[~large], y[~large]), (X[large], y[large]), target_labels="hide", random_state=0)
+    kept = result[result.decision.chosen].hidden.value
+    assert kept >= result["source-only"].hidden.value - 0.02
+    assert kept > 0.9

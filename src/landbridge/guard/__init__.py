@@ -14,6 +14,7 @@ from landbridge.guard._doubly_robust import Teacher, doubly_robust_gain, fit_tea
 from landbridge.guard._entropy import mean_entropy, prediction_entropy
 from landbridge.guard._importance_weighted import importance_weighted
 from landbridge.guard._labelled import LabelledSplits, nested_gain, scores_on_splits
+from landbridge.guard._neighbourhood import neighbour_information, separation_gain
 from landbridge.guard._paired import corrected_gain
 from landbridge.guard._scoring import as_scoring
 from landbridge.guard._snd import neighbourhood_density, soft_neighbourhood_density
@@ -43,12 +44,14 @@ __all__ = [
     "importance_weighted",
     "mean_entropy",
     "neighbour_graph",
+    "neighbour_information",
     "neighbourhood_density",
     "nested_gain",
     "predict_source",
     "prediction_entropy",
     "probabilities",
     "scores_on_splits",
+    "separation_gain",
     "smooth_votes",
     "soft_neighbourhood_density",
     "source_weights",

@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import ndtr
 
 from landbridge.discrepancy._diagnosis import Diagnosis
 from landbridge.guard._committee import consensus_proba, smooth_votes
 from landbridge.guard._consensus import agreement
 from landbridge.guard._doubly_robust import Teacher, doubly_robust_gain
 from landbridge.guard._labelled import LabelledSplits, nested_gain
+from landbridge.guard._neighbourhood import separation_gain
 from landbridge.guard._paired import corrected_gain
 from landbridge.guard._trial import Trial
 from landbridge.measurement import Measurement
 
-__all__ = ["Judged", "Verdict", "WeightedSource", "consensus", "decide", "jury", "voices"]
+__all__ = ["COLUMNS", "Judged", "Verdict", "WeightedSource", "consensus", "decide", "jury", "voices"]
 
 WITHOUT = "no target labels"
 N_BOOTSTRAP = 500
@@ -33,6 +35,8 @@ SOURCE_VOICES = 2.0
 # A model that gives so many rows the source model's label is the source model.
 SAME = 0.99
 CONSENSUS = "Consensus"
+# Kind of a diagnosis: the sides have different columns, so that no shift between them is defined.
+COLUMNS = "columns"
 
 
 @dataclass(frozen=True)
@@ -115,6 +119,8 @@ def decide(
     alive = [t for t in trials if not t.error]
     if folds is not None and all(t.splits is not None for t in alive):
         return _by_labels(alive, folds, confidence)
+    if diagnosis.kind == COLUMNS:
+        return _across_columns(alive)
     return _without_labels(
         [t for t in alive if t.name != "target-only"], diagnosis, weighted, graph, confidence, random_state
     )
@@ -155,6 +161,25 @@ def _by_labels(trials: list[Trial], folds: LabelledSplits, confidence: float) ->
         f"{stay} is kept."
     )
     return Verdict(stay, False, reason, "target labels", nested, judged)
+
+
+def _across_columns(trials: list[Trial]) -> Verdict:
+    """Across different columns nothing but target labels is evidence: classes that are swapped consistently survive
+    the way there and back, and there is no source model to agree with."""
+    stay = next((t for t in trials if t.name == "target-only"), next(t for t in trials if t.baseline))
+    judged = {
+        t.name: Judged(None, None, True, "a way of not transferring")
+        if t.baseline
+        else Judged(None, None, False, "cannot be judged across different columns without target labels")
+        for t in trials
+    }
+    few = "too few target labels to judge by" if stay.name == "target-only" else "no target labels"
+    reason = (
+        f"Source and target have different columns, and there are {few}: a matching that swaps classes looks as good "
+        f"as the right one, so no gain can be defended, and {stay.name} is kept. Label at least three target rows of "
+        "each class."
+    )
+    return _stay(stay, reason, judged)
 
 
 @dataclass(frozen=True)
@@ -353,7 +378,12 @@ def _judge_each(
 def _judge_together(
     members: list[Trial], judged: dict[str, Judged], graph: Any, confidence: float, seed: int | None
 ) -> Verdict:
-    """The vote of the whole jury against the source model, judged in turn by each member that is left out of it."""
+    """The vote of the whole jury against the source model, before two witnesses.
+
+    The first is each member in turn, left out of the vote; the second the neighbourhood of the target rows, which
+    knows no method and so does not share the methods' errors: all that align the domains mix classes whose shares
+    differ, and agree on it. Their standard scores are added (Stouffer), and the second has a veto.
+    """
     source_only = members[0]
     gains, agreed = [], []
     for j in range(1, len(members)):
@@ -366,20 +396,36 @@ def _judge_together(
     ones = np.ones(len(row_gain))
     gain = _weighted(row_gain, ones, draws, "gain", null=0.0)
     estimate = _weighted(np.mean(agreed, axis=0), ones, draws, "agreement")
+    k, apart = len(members) - 1, ""
+    if graph is not None:
+        # the vote as it is: smoothed by its neighbours it would be a witness in its own cause
+        classes = members[0].classes
+        before, after = (np.searchsorted(classes, v) for v in (source_only.predicted, consensus(members)))
+        told = separation_gain(graph, before, after, len(classes))
+        error = float(row_gain.std()) / np.sqrt(len(row_gain))
+        score = (gain.value / error if error > 0 else 0.0) + told.details["z"]
+        gain = replace(gain, p_value=float(ndtr(-score / np.sqrt(2.0))), details={"separation": told.value})
+        if ndtr(told.details["z"]) <= 1 - confidence:
+            judged[CONSENSUS] = Judged(estimate, gain, False, "cuts through rows that lie together")
+            reason = (
+                f"{k} methods agree on other labels than the source model's, but theirs cut through rows that lie "
+                "together where the source model's do not: what they have in common may be an error, such as mixing "
+                "classes whose shares have changed. Source-only is kept."
+            )
+            return _stay(source_only, reason, judged)
+        apart = f", and rows that lie together are {'less' if told.value > 0 else 'no less'} often cut apart"
     sure = gain.value > 0 and gain.p_value is not None and gain.p_value <= 1 - confidence
-    k = len(members) - 1
     if not sure:
         judged[CONSENSUS] = Judged(estimate, gain, False, _no_gain(gain, source_only.name))
         reason = (
-            f"{k} methods of different kinds were tried; what they agree on is not surely nearer to each of them than "
-            f"the source model is (p = {gain.p_value:.2g}), so without target labels no gain can be defended, and "
-            "source-only is kept."
+            f"{k} methods of different kinds were tried; what they agree on is not surely better than the source model "
+            f"(p = {gain.p_value:.2g}), so without target labels no gain can be defended, and source-only is kept."
         )
         return _stay(source_only, reason, judged)
     judged[CONSENSUS] = Judged(estimate, gain, True, "the vote of the source model and all methods made for the shift")
     reason = (
         f"{k} methods of different kinds agree with one another more than with the source model: their vote is "
-        f"{100 * gain.value:.1f} points nearer to a method left out of it than the source model is "
+        f"{100 * gain.value:.1f} points nearer to a method left out of it than the source model is{apart} "
         f"(p = {gain.p_value:.2g}). The vote is handed over."
     )
     return Verdict(CONSENSUS, True, reason, WITHOUT, gain, judged)
