@@ -73,6 +73,8 @@ class TransferTags:
         True where labelled target rows may have classes that the source does not know.
     max_rows : int or None
         Rows a side beyond which the planner leaves the method out.
+    heterogeneous : bool
+        True where the target may have other columns than the source.
     """
 
     family: str
@@ -86,6 +88,7 @@ class TransferTags:
     reference: str = ""
     new_classes: bool = False
     max_rows: int | None = None
+    heterogeneous: bool = False
 
 
 class Read(NamedTuple):
@@ -185,6 +188,8 @@ class TransferEstimator(BaseEstimator, ABC):
     # Class-level requests: a pipeline hands the target to whichever step asks for it.
     __metadata_request__fit: ClassVar[Mapping[str, bool]] = {"X_target": True, "y_target": True}
     _accept_sparse: ClassVar[bool] = False
+    # Remembers the source's columns where the target has columns of its own; the estimator itself knows the target's.
+    _source_side: Any = None
 
     def _read(self, X: Any, y: Any, X_target: Any, y_target: Any, *, supervised: bool = False) -> Read:
         """Check everything that comes in, once, with messages that name the argument at fault."""
@@ -197,12 +202,16 @@ class TransferEstimator(BaseEstimator, ABC):
                 _check_finite_labels(y)
         else:
             X = validate_data(self, X, **options)
-        Xt = X if X_target is None else _validate_target(self, X_target, X.shape[1], options)
+        own = X_target is not None and self.transfer_tags.heterogeneous and _other_columns(self, X_target)
+        self._source_side = _columns_of(self) if own else None
+        Xt = (
+            X if X_target is None else _validate_target(self, X_target, None if own else X.shape[1], options, reset=own)
+        )
         classes = np.unique(y) if y is not None and _is_classes(y) and not is_regressor(self) else None
         if y_target is not None and X_target is None:
             raise InputError("y_target was given without X_target; pass the target's rows with their labels.")
         rows, yt = split_labelled(y_target, Xt.shape[0], classes)
-        for need in self.transfer_tags.needs:
+        for need in self._needs():
             missing = {"X_target": X_target is None, "y_target": len(rows) == 0}.get(need, False)
             # Without any target the source is its own target, so that generic tools can fit every method.
             if missing and X_target is not None:
@@ -218,11 +227,16 @@ class TransferEstimator(BaseEstimator, ABC):
             )
         return Read(X, y, Xt, rows, yt)
 
-    def _read_rows(self, X: Any) -> Any:
+    def _needs(self) -> frozenset[str]:
+        """What this instance cannot do without; a parameter may stand in for what the tags name."""
+        return self.transfer_tags.needs
+
+    def _read_rows(self, X: Any, *, side: str = "target") -> Any:
         """Check rows given after fitting."""
         check_is_fitted(self)
         accept = "csr" if self._accept_sparse else False
-        return validate_data(self, X, accept_sparse=accept, dtype=np.float64, reset=False)
+        checker = self if side == "target" or self._source_side is None else self._source_side
+        return validate_data(checker, X, accept_sparse=accept, dtype=np.float64, reset=False)
 
     def _read_target(self, X_target: Any, *, reset: bool = False) -> Any:
         """Check target rows given to ``adapt``; with `reset` they are the first rows that the method sees."""
@@ -333,7 +347,7 @@ class FeatureTransfer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Transfe
         -------
         ndarray of shape (n_rows, n_components)
         """
-        return self._map_source(self._read_rows(X))
+        return self._map_source(self._read_rows(X, side="source"))
 
     def get_feature_names_out(self, input_features: Any = None) -> NDArray[Any]:
         """Name the output columns.
@@ -566,6 +580,27 @@ def _is_classes(y: NDArray[Any]) -> bool:
 def _check_finite_labels(y: NDArray[Any]) -> None:
     if y.dtype.kind == "f" and not np.isfinite(y).all():
         raise LabelError("y holds NaN or infinity; every source row needs a label. Drop the rows without one.")
+
+
+def _other_columns(estimator: Any, X_target: Any) -> bool:
+    """Whether a target has columns of its own; the source's in another order are the source's."""
+    names, mine = getattr(X_target, "columns", None), getattr(estimator, "feature_names_in_", None)
+    if names is not None and mine is not None:
+        return {str(c) for c in names} != set(mine.tolist())
+    try:
+        shape = X_target.shape if hasattr(X_target, "shape") else np.shape(X_target)
+    except ValueError:  # ragged: told apart by the check of the rows
+        return False
+    return len(shape) == 2 and shape[1] != estimator.n_features_in_
+
+
+def _columns_of(estimator: Any) -> Any:
+    """An unfitted copy that knows the columns the estimator has just seen, and nothing else."""
+    side = clone(estimator)
+    for name in ("n_features_in_", "feature_names_in_"):
+        if hasattr(estimator, name):
+            setattr(side, name, getattr(estimator, name))
+    return side
 
 
 def _validate_target(

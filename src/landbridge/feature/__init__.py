@@ -5,6 +5,7 @@ They can hurt when class proportions differ, because aligning the rows then mixe
 """
 
 from landbridge.feature._bda import BDA, balanced_mmd_factor
+from landbridge.feature._co_optimal_transport import CoOptimalTransport, co_optimal_couplings
 from landbridge.feature._coral import CORAL, coral_map
 from landbridge.feature._domain_scaler import DomainScaler, column_statistics
 from landbridge.feature._easyadapt import FeatureAugmentation, augment
@@ -12,7 +13,9 @@ from landbridge.feature._easytl import EasyTL, assign_classes
 from landbridge.feature._gfk import GFK, subspace_disagreement
 from landbridge.feature._jda import JDA, joint_mmd_factor
 from landbridge.feature._jdot import JDOTClassifier, JDOTRegressor, joint_cost
+from landbridge.feature._kernel_cca import KernelCCA, canonical_directions, class_pairs
 from landbridge.feature._linear_ot import LinearOT, gaussian_transport
+from landbridge.feature._manifold_alignment import ManifoldAlignment, alignment_matrices
 from landbridge.feature._meda import MEDA, adaptation_solver
 from landbridge.feature._msda import MSDA, marginalised_denoiser
 from landbridge.feature._ot_class import ClassRegularizedOT, forbid_known_mismatches
@@ -36,23 +39,30 @@ __all__ = [
     "TCA",
     "TJM",
     "ClassRegularizedOT",
+    "CoOptimalTransport",
     "DomainScaler",
     "EasyTL",
     "FeatureAugmentation",
     "JDOTClassifier",
     "JDOTRegressor",
+    "KernelCCA",
     "LinearOT",
+    "ManifoldAlignment",
     "OTLabelPropagation",
     "OTMapping",
     "StructuralCorrespondence",
     "SubspaceAlignment",
     "TransferSubspaceLearning",
     "adaptation_solver",
+    "alignment_matrices",
     "assign_classes",
     "augment",
     "balanced_mmd_factor",
     "barycentric_map",
+    "canonical_directions",
     "choose_pivots",
+    "class_pairs",
+    "co_optimal_couplings",
     "column_statistics",
     "coral_map",
     "divergence_gradient",

@@ -6,9 +6,11 @@ from typing import Any
 
 from landbridge.discrepancy._diagnosis import Diagnosis
 from landbridge.discrepancy._shift_kind import diagnose
+from landbridge.domain import Domain
+from landbridge.guard._decide import COLUMNS
 from landbridge.verbs._sides import as_pair
 
-__all__ = ["measure"]
+__all__ = ["diagnose_columns", "measure"]
 
 
 def measure(
@@ -66,3 +68,24 @@ def measure(
     """
     source, target, _ = as_pair(source, target, label=label)
     return diagnose(source, target, n_permutations=n_permutations, n_bootstrap=n_bootstrap, random_state=random_state)
+
+
+def diagnose_columns(source: Domain, target: Domain) -> Diagnosis:
+    """Say what can be said of two domains whose columns differ: that their rows cannot be compared.
+
+    Parameters
+    ----------
+    source, target : Domain
+
+    Returns
+    -------
+    Diagnosis
+        Of the kind ``"columns"``, without measurements.
+    """
+    told = int(target.labelled.sum())
+    words = (
+        f"Source and target have different columns ({source.X.shape[1]} and {target.X.shape[1]}), so their rows cannot "
+        "be compared and no source model applies to the target; only methods for different columns can be tried, "
+        + (f"judged by {told} labelled target rows." if told else "and without target labels nothing can judge them.")
+    )
+    return Diagnosis(COLUMNS, "high", words)

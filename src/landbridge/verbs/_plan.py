@@ -21,6 +21,7 @@ from landbridge.domain import Domain
 from landbridge.exceptions import InputError
 from landbridge.feature._domain_scaler import DomainScaler
 from landbridge.pipeline import make_pipeline
+from landbridge.verbs._sides import share_columns
 
 __all__ = ["Planned", "default_estimator", "plan"]
 
@@ -100,7 +101,10 @@ def plan(
     # Columns that were moved or rescaled as a whole are brought to one scale domain by domain, before any method.
     scaler = DomainScaler() if diagnosis.kind in ("concept", "subspace") else StandardScaler()
     if methods is not None:
-        return [_asked_for(m, estimator, scaler, random_state) for m in methods]
+        asked = [_asked_for(m, estimator, scaler, random_state) for m in methods]
+        if not share_columns(source, target):
+            _check_columns(asked, source, target)
+        return asked
     return [
         _planned(m, source, target, task=task, labelled=labelled, estimator=estimator, scaler=scaler, seed=random_state)
         for m in all_methods()
@@ -123,6 +127,8 @@ def _planned(
     def skipped(why: str) -> Planned:
         return Planned(method.name, method.family, None, why, tags.answers)
 
+    if tags.heterogeneous == share_columns(source, target):
+        return skipped("made for sides with different columns" if tags.heterogeneous else "needs the same columns")
     if task not in tags.tasks:
         return skipped(f"made for {' and '.join(sorted(tags.tasks))}, not {task}")
     if "y_target" in tags.needs and not labelled:
@@ -191,6 +197,19 @@ def _asked_for(asked: Any, estimator: Any, scaler: Any, seed: int | None) -> Pla
             type(asked).__name__, tags.family, compose(clone(asked), estimator, scaler, seed), "asked for", tags.answers
         )
     raise InputError(f"methods: {asked!r} is neither the name of a method nor a transfer estimator or pipeline.")
+
+
+def _check_columns(asked: list[Planned], source: Domain, target: Domain) -> None:
+    """Refuse methods that were asked for by name and cannot take a target with columns of its own."""
+    for planned in asked:
+        steps = [step for _, step in planned.model.steps]
+        # every step before the method would have to take both sides
+        if not (isinstance(steps[0], TransferEstimator) and steps[0].transfer_tags.heterogeneous):
+            able = ", ".join(m.name for m in all_methods() if m.tags.heterogeneous)
+            raise InputError(
+                f"methods: {planned.name} needs the same columns on both sides, and target has {target.X.shape[1]} "
+                f"but source has {source.X.shape[1]}; choose among {able}, as the first step of a pipeline."
+            )
 
 
 def fits_task(estimator: Any, task: str) -> bool:

@@ -11,13 +11,15 @@ from scipy import sparse
 from landbridge.domain import Domain
 from landbridge.exceptions import InputError
 
-__all__ = ["as_pair"]
+__all__ = ["as_pair", "share_columns"]
 
 BUILTIN = "builtin:"
 
 
-def as_pair(source: Any, target: Any, *, label: str | None = None) -> tuple[Domain, Domain, Any]:
-    """Turn whatever was given for source and target into two domains with the same columns.
+def as_pair(
+    source: Any, target: Any, *, label: str | None = None, other_columns: bool = False
+) -> tuple[Domain, Domain, Any]:
+    """Turn whatever was given for source and target into two domains, with the same columns if need be.
 
     Parameters
     ----------
@@ -26,17 +28,20 @@ def as_pair(source: Any, target: Any, *, label: str | None = None) -> tuple[Doma
         encoded); a file or folder; or ``"builtin:NAME"``. Rows must be numbers unless they come as DataFrames or files.
     label : str, optional
         Name of the label column of DataFrames and files.
+    other_columns : bool, default=False
+        Whether the target may have columns of its own: another number of them, or other names throughout.
 
     Returns
     -------
     source, target : Domain
     encoder : object or None
-        What turned raw rows of both sides into numbers; None where they were numbers already.
+        What turned raw rows of both sides, or of a target with columns of its own, into numbers; None where they were
+        numbers already.
 
     Raises
     ------
     InputError
-        If a side cannot be read, or the numbers of columns differ.
+        If a side cannot be read, or the columns differ where they must not.
 
     Examples
     --------
@@ -48,19 +53,80 @@ def as_pair(source: Any, target: Any, *, label: str | None = None) -> tuple[Doma
     """
     encoder = None
     if _is_raw(source) and _is_raw(target):
-        from landbridge.data import read_pair
-
-        read = read_pair(source, target, label=label)
-        one, two, encoder = read[0], read[1], read[2] if len(read) > 2 else None
+        one, two, encoder = _read_both(source, target, label, other_columns)
     else:
         one, two = _one(source, "source", label), _one(target, "target", label)
     n, m = one.X.shape[1], two.X.shape[1]
+    if not share_columns(one, two) and other_columns:
+        return one, two, encoder
     if n != m:
         raise InputError(
             f"target has {m} columns but source has {n}; give both the same columns in the same order and form, or "
-            "drop those that only one side has."
+            "drop those that only one side has; transfer() alone can go on with arrays of different widths."
         )
     return one, _in_order(one, two), encoder
+
+
+def share_columns(source: Domain, target: Domain) -> bool:
+    """Say whether the columns of two domains are meant to be the same.
+
+    Parameters
+    ----------
+    source, target : Domain
+
+    Returns
+    -------
+    bool
+        With names on both sides: whether any is on both. Otherwise whether there are equally many.
+    """
+    if source.columns is not None and target.columns is not None:
+        return not set(source.columns).isdisjoint(target.columns)
+    return bool(source.X.shape[1] == target.X.shape[1])
+
+
+def _read_both(source: Any, target: Any, label: str | None, other_columns: bool) -> tuple[Domain, Domain, Any]:
+    from landbridge.data import Encoder, read_pair
+
+    try:
+        one, two, encoder = read_pair(source, target, label=label)
+    except InputError:
+        apart = _read_apart(source, target, label) if other_columns else None
+        if apart is None:
+            raise
+        return apart
+    if encoder is not None and not share_columns(one, two):
+        encoder = Encoder().fit_arrays(two.X.shape[1])
+    return one, two, encoder
+
+
+def _read_apart(source: Any, target: Any, label: str | None) -> tuple[Domain, Domain, Any] | None:
+    """Two tables without a common column but the label's, each read by itself; None for any other two sides."""
+    from landbridge.data import read_pair
+    from landbridge.data._files import existing, kind_of, pick_label, read_table
+
+    frames = []
+    for side in (source, target):
+        if hasattr(side, "columns"):
+            frames.append(side.rename(columns=str))
+        elif kind_of(existing(side)) == "table" and not str(side).startswith(BUILTIN):
+            frames.append(read_table(existing(side)).rename(columns=str))
+        else:
+            return None
+    A, B = frames
+    column = pick_label(A, label, "the source", required=True)
+    assert column is not None
+    if not (set(A.columns) - {column}).isdisjoint(B.columns):
+        return None
+    one = read_pair(A, A, label=column)[0]
+    told = column in B.columns
+    B = B if told else B.assign(**{column: 0})
+    _, two, encoder = read_pair(B, B, label=column)
+    names = [Path(str(s)).stem if isinstance(s, str | Path) else n for s, n in ((source, "source"), (target, "target"))]
+    return _named(one, names[0]), _named(two if told else two.without_labels(), names[1], two.columns), encoder
+
+
+def _named(domain: Domain, name: str, columns: list[str] | None = None) -> Domain:
+    return domain.replace(name=name)._with_columns(columns or domain.columns)
 
 
 def _is_raw(side: Any) -> bool:

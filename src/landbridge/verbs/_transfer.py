@@ -10,7 +10,8 @@ from typing import Any
 import joblib
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.base import clone
+from sklearn.base import clone, is_regressor
+from sklearn.dummy import DummyClassifier, DummyRegressor
 
 from landbridge.base import split_labelled
 from landbridge.discrepancy._diagnosis import Diagnosis
@@ -24,11 +25,16 @@ from landbridge.guard._labelled import LabelledSplits
 from landbridge.guard._source_weights import source_weights
 from landbridge.guard._trial import Trial, try_model
 from landbridge.measurement import Measurement
+from landbridge.verbs._measure import diagnose_columns
 from landbridge.verbs._plan import Planned, default_estimator, fits_task, plan
 from landbridge.verbs._result import Candidate, Decision, Result
-from landbridge.verbs._sides import as_pair
+from landbridge.verbs._sides import as_pair, share_columns
 
 __all__ = ["transfer"]
+
+
+# What the source says of a target whose columns no source model can read: its commonest class, or its mean.
+PRIOR = "source-prior"
 
 
 def transfer(
@@ -49,6 +55,10 @@ def transfer(
 
     Every candidate is compared with the two ways of not transferring: the base learner on the source alone, and on
     the labelled target rows alone. What cannot be defended is not handed over.
+
+    The target may have columns of its own, other than the source's: arrays of different widths, or tables that share
+    no column but the label. Only methods made for that are tried then, the source's commonest class stands in for the
+    source model, and without target labels nothing is handed over but that.
 
     Parameters
     ----------
@@ -98,7 +108,7 @@ def transfer(
     started = time.perf_counter()
     if not 0.5 <= confidence < 1:
         raise InputError(f"confidence must lie in [0.5, 1); got {confidence}.")
-    source, target, encoder = as_pair(source, target, label=label)
+    source, target, encoder = as_pair(source, target, label=label, other_columns=True)
     source, task = _ready_source(source, task, estimator)
     learner = default_estimator(task, is_sparse=_is_sparse(source)) if estimator is None else estimator
     if not fits_task(learner, task):
@@ -107,7 +117,12 @@ def transfer(
     timings = {"read": time.perf_counter() - started}
 
     clock = time.perf_counter()
-    diagnosis = diagnose(source, target, task=task, random_state=random_state)
+    comparable = share_columns(source, target)
+    diagnosis = (
+        diagnose(source, target, task=task, random_state=random_state)
+        if comparable
+        else diagnose_columns(source, target)
+    )
     timings["measure"] = time.perf_counter() - clock
 
     clock = time.perf_counter()
@@ -132,7 +147,7 @@ def transfer(
 
     clock = time.perf_counter()
     weighted = None if weights is None else _weighted_source(diagnosis, source, target, weights, task, random_state)
-    graph = _graph(target, task) if folds is None and weighted is None else None
+    graph = _graph(target, task) if comparable and folds is None and weighted is None else None
     verdict = decide(
         trials, diagnosis, folds=folds, weighted=weighted, graph=graph, confidence=confidence, random_state=random_state
     )
@@ -211,8 +226,6 @@ def _ready_source(source: Domain, task: str | None, estimator: Any) -> tuple[Dom
 
 
 def _told_task(source: Domain, estimator: Any) -> str:
-    from sklearn.base import is_regressor
-
     if estimator is not None:
         return "regression" if is_regressor(estimator) else "classification"
     y = np.asarray(source.y)
@@ -283,7 +296,9 @@ def _run(
     progress: Callable[[int, int, str], None] | None,
 ) -> list[Trial]:
     jobs: list[tuple[str, str, Any, frozenset[str], bool]] = [
-        ("source-only", "baseline", learner, frozenset(), False),
+        ("source-only", "baseline", learner, frozenset(), False)
+        if share_columns(source, target)
+        else (PRIOR, "baseline", DummyRegressor() if is_regressor(learner) else DummyClassifier(), frozenset(), False),
     ]
     if labelled and (target.classes is None or len(target.classes) > 1):
         jobs.append(("target-only", "baseline", learner, frozenset(), True))
