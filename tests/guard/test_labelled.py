@@ -1,10 +1,12 @@
 import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression
+from sklearn.preprocessing import StandardScaler
 
-from landbridge.guard import LabelledSplits, nested_gain, scores_on_splits
+from landbridge import Domain, make_pipeline
+from landbridge.guard import LabelledSplits, nested_gain, scores_on_splits, try_model
 from landbridge.guard._labelled import reads_labels
-from landbridge.instance import KMM
+from landbridge.instance import KMM, MultiSourceTrAdaBoost
 from landbridge.parameter import SourcePriorLogistic
 
 
@@ -47,3 +49,18 @@ def test_reads_labels():
     assert not reads_labels(KMM())
     assert not reads_labels(make_pipeline(CORAL(), LogisticRegression()))
     assert not reads_labels(LogisticRegression())
+
+
+def test_several_sources_are_told_apart():
+    """A model that knows several sources is given them, in the fit and in every split."""
+    rng = np.random.default_rng(0)
+    X, Xt = rng.normal(size=(200, 2)), rng.normal(size=(60, 2))
+    origin = np.repeat(["good", "bad"], 100)
+    y = np.where(origin == "good", X[:, 0] > 0, X[:, 0] < 0).astype(int)
+    target = Domain(Xt, np.where(np.arange(60) < 24, (Xt[:, 0] > 0).astype(int), -1))
+    source = Domain(X, y, source_domain=origin)
+    folds = LabelledSplits(np.arange(24), target.y[:24], regression=False)
+    pipeline = make_pipeline(StandardScaler(), MultiSourceTrAdaBoost(n_estimators=3))
+    trial = try_model("boost", "instance", pipeline, source, target, folds=folds, random_state=0)
+    assert not trial.error
+    assert set(trial.model[-1].source_domains_) == {"good", "bad"}

@@ -153,7 +153,8 @@ def source_losses_and_weights(
 def _held_out(estimator: Any, source: Domain, target: Domain, cv: int, seed: Any) -> Any:
     Xs, ys, Xt = source.frame(), source.y, target.frame()
     for train, test in _folds(estimator, source, cv, seed):
-        yield fit_transfer(clone(estimator), _take(Xs, train), ys[train], Xt), test
+        origin = None if source.source_domain is None else source.source_domain[train]
+        yield fit_transfer(clone(estimator), _take(Xs, train), ys[train], Xt, source_domain=origin), test
 
 
 def _losses(model: Any, source: Domain, test: NDArray[np.intp]) -> NDArray[np.float64]:
@@ -165,7 +166,7 @@ def _losses(model: Any, source: Domain, test: NDArray[np.intp]) -> NDArray[np.fl
     return (predicted != ys[test]).astype(float)
 
 
-def fit_transfer(model: Any, Xs: Any, ys: Any, Xt: Any, yt: Any = None) -> Any:
+def fit_transfer(model: Any, Xs: Any, ys: Any, Xt: Any, yt: Any = None, *, source_domain: Any = None) -> Any:
     """Fit any model on source and target; a plain estimator sees the source only.
 
     Parameters
@@ -174,6 +175,8 @@ def fit_transfer(model: Any, Xs: Any, ys: Any, Xt: Any, yt: Any = None) -> Any:
     Xs, ys : source rows and labels
     Xt : target rows
     yt : target labels, optional
+    source_domain : array-like of shape (n_source,), optional
+        Which source each source row came from; given to models that know several sources.
 
     Returns
     -------
@@ -182,7 +185,10 @@ def fit_transfer(model: Any, Xs: Any, ys: Any, Xt: Any, yt: Any = None) -> Any:
     """
     if not reads_target(model):
         return model.fit(Xs, ys)
-    return model.fit(Xs, ys, X_target=Xt) if yt is None else model.fit(Xs, ys, X_target=Xt, y_target=yt)
+    told = {"X_target": Xt} if yt is None else {"X_target": Xt, "y_target": yt}
+    if source_domain is not None and _reads_sources(model):
+        told["source_domain"] = source_domain
+    return model.fit(Xs, ys, **told)
 
 
 def reads_target(model: Any) -> bool:
@@ -199,6 +205,12 @@ def reads_target(model: Any) -> bool:
     if isinstance(model, TransferPipeline):
         return any(reads_target(step) for _, step in model.steps)
     return isinstance(model, TransferEstimator)
+
+
+def _reads_sources(model: Any) -> bool:
+    if isinstance(model, TransferPipeline):
+        return any(_reads_sources(step) for _, step in model.steps)
+    return isinstance(model, TransferEstimator) and "source_domain" in model.transfer_tags.reads
 
 
 def _ratio(model: Any, rows: Any, Xt: Any) -> NDArray[np.float64]:

@@ -81,7 +81,15 @@ def reads_labels(model: Any) -> bool:
 
 
 def scores_on_splits(
-    model: Any, fitted: Any, Xs: Any, ys: Any, Xt: Any, folds: LabelledSplits, *, target_only: bool = False
+    model: Any,
+    fitted: Any,
+    Xs: Any,
+    ys: Any,
+    Xt: Any,
+    folds: LabelledSplits,
+    *,
+    target_only: bool = False,
+    source_domain: Any = None,
 ) -> NDArray[np.float64]:
     """Score one candidate on every split of the labelled target rows.
 
@@ -99,6 +107,8 @@ def scores_on_splits(
     folds : LabelledSplits
     target_only : bool, default=False
         Fit on the labelled target rows alone.
+    source_domain : array-like of shape (n_source,), optional
+        Which source each source row came from.
 
     Returns
     -------
@@ -111,7 +121,7 @@ def scores_on_splits(
         if not again:
             predicted = fitted.predict(_take(Xt, folds.rows[test]))
         else:
-            one = _fit_on(model, Xs, ys, Xt, folds, train, target_only)
+            one = _fit_on(model, Xs, ys, Xt, folds, train, target_only, source_domain)
             predicted = one.predict(_take(Xt, folds.rows[test])) if one is not None else _constant(folds, train, test)
         out[j] = _quality(predicted, folds.labels[test], folds.labels, is_regressor(model))
     return out
@@ -154,7 +164,14 @@ def nested_gain(
 
 
 def _fit_on(
-    model: Any, Xs: Any, ys: Any, Xt: Any, folds: LabelledSplits, train: NDArray[np.intp], target_only: bool
+    model: Any,
+    Xs: Any,
+    ys: Any,
+    Xt: Any,
+    folds: LabelledSplits,
+    train: NDArray[np.intp],
+    target_only: bool,
+    origin: Any,
 ) -> Any:
     rows, labels = folds.rows[train], folds.labels[train]
     if target_only:
@@ -163,7 +180,7 @@ def _fit_on(
         return clone(model).fit(_take(Xt, rows), labels)
     yt = np.full(Xt.shape[0], np.nan) if labels.dtype.kind == "f" else np.full(Xt.shape[0], None, dtype=object)
     yt[rows] = labels
-    return fit_transfer(clone(model), Xs, ys, Xt, yt)
+    return fit_transfer(clone(model), Xs, ys, Xt, yt, source_domain=origin)
 
 
 def _constant(folds: LabelledSplits, train: NDArray[np.intp], test: NDArray[np.intp]) -> NDArray[Any]:

@@ -138,7 +138,7 @@ def _try(
         part = target.labelled_part()
         fitted = clone(model).fit(part.frame(), part.y)
     else:
-        fitted = fit_transfer(clone(model), Xs, ys, Xt, target.y)
+        fitted = fit_transfer(clone(model), Xs, ys, Xt, target.y, source_domain=source.source_domain)
     predicted = fitted.predict(Xt)
     found: dict[str, Any] = {"model": fitted, "predicted": predicted, "proba": None}
     if is_regressor(fitted):
@@ -148,7 +148,9 @@ def _try(
         found["classes"] = np.unique(ys)
         found["proba"] = _in_order(probabilities(fitted, Xt), fitted.classes_, found["classes"])
     if folds is not None:
-        found["splits"] = scores_on_splits(model, fitted, Xs, ys, Xt, folds, target_only=target_only)
+        found["splits"] = scores_on_splits(
+            model, fitted, Xs, ys, Xt, folds, target_only=target_only, source_domain=source.source_domain
+        )
     elif held_out:
         found["held_out"] = held_out_answers(fitted, source, target, random_state=seed)
     elif not target_only:
