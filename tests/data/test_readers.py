@@ -345,3 +345,21 @@ def test_short_messages_to_long_ones():
     source, target, encoder = read_pair(messages[~long], messages[long])
     assert source.kind == "text" and source.X.shape[1] == 100 and len(source) + len(target) == 5574
     assert encoder.text_ == "text" and source.classes.tolist() == ["ham", "spam"]
+
+
+def test_a_rule_makes_two_classes_of_a_column(tmp_path):
+    pd.DataFrame({"age": [40.0, 50, 60, 70], "num": [0, 3, None, 1]}).to_csv(tmp_path / "a.csv", index=False)
+    pd.DataFrame({"age": [45.0, 55], "num": [0, 1]}).to_csv(tmp_path / "b.csv", index=False)
+    source, target, encoder = read_pair(tmp_path / "a.csv", tmp_path / "b.csv", label="num>0")
+    assert source.X.shape == (4, 1) and target.X.shape == (2, 1)
+    assert [source.y[0], source.y[1], source.y[3]] == ["num<=0", "num>0", "num>0"]
+    assert not source.labelled[2]
+    assert list(target.y) == ["num<=0", "num>0"]
+    # the column is no feature of new rows either
+    assert encoder.transform(pd.DataFrame({"num": [4], "age": [1.0]})).shape == (1, 1)
+    kinds = pd.DataFrame({"x": [1.0, 2.0], "kind": ["cat", "dog"]})
+    assert list(read(kinds, label="kind == cat").y) == ["kind==cat", "kind!=cat"]
+    with pytest.raises(LabelError, match=r"compares column 'kind' with '3'.*use == or !="):
+        read(kinds, label="kind>3")
+    with pytest.raises(LabelError, match="is no column"):
+        read(kinds, label="size>3")

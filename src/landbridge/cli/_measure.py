@@ -12,7 +12,7 @@ __all__ = ["measure_command"]
 def measure_command(
     source: Annotated[str, typer.Argument(metavar="SOURCE", help="File, folder or builtin:NAME with labelled rows.")],
     target: Annotated[str, typer.Argument(metavar="TARGET", help="File, folder or builtin:NAME to carry over to.")],
-    label: Annotated[str | None, typer.Option(help="Name of the label column.")] = None,
+    label: Annotated[str | None, typer.Option(help="Label column, or a rule on one: 'num>0'.")] = None,
     seed: Annotated[int, typer.Option(help="Seed of everything drawn at random.")] = 0,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")] = False,
 ) -> None:

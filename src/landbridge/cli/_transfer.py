@@ -19,7 +19,7 @@ __all__ = ["transfer_command"]
 def transfer_command(
     source: Annotated[str, typer.Argument(metavar="SOURCE", help="File, folder or builtin:NAME with labelled rows.")],
     target: Annotated[str, typer.Argument(metavar="TARGET", help="File, folder or builtin:NAME to carry over to.")],
-    label: Annotated[str | None, typer.Option(help="Name of the label column.")] = None,
+    label: Annotated[str | None, typer.Option(help="Label column, or a rule on one: 'num>0'.")] = None,
     out: Annotated[Path, typer.Option(help="Folder for report.html, result.json and the model.")] = Path(
         "landbridge-report"
     ),

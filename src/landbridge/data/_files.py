@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -151,6 +152,81 @@ def pick_label(frame: Any, label: str | None, where: str, *, required: bool) -> 
         return None
     told = "several columns could be the label" if usual else "no column is named label, target, class or y"
     raise LabelError(f"{where}: {told}; name it with label= (or --label), one of {', '.join(columns[:12])}.")
+
+
+# What can stand between a column and a value in a label rule, and what is true of the other rows.
+RULES = {">=": "<", "<=": ">", "==": "!=", "!=": "==", ">": "<=", "<": ">="}
+
+
+def apply_label_rule(frame: Any, label: str | None) -> tuple[Any, str | None]:
+    """Make a label column of two classes out of a rule such as ``"num>0"``.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        Left as it is.
+    label : str or None
+        Name of a column, or ``column``, one of ``> >= < <= == !=``, and a value.
+
+    Returns
+    -------
+    frame : DataFrame
+        With a column called `label` in place of the rule's own, where `label` is a rule; its classes are the rule and
+        its opposite, ``"num>0"`` and ``"num<=0"``, and gaps stay gaps.
+    column : str or None
+        The column that the rule reads; None if it is none.
+
+    Raises
+    ------
+    LabelError
+        If the values cannot be compared.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from landbridge.data._files import apply_label_rule
+    >>> apply_label_rule(pd.DataFrame({"num": [0, 3]}), "num > 0")[0]["num > 0"].tolist()
+    ['num<=0', 'num>0']
+    """
+    columns = list(frame.columns)
+    found = (
+        None if label is None or label in columns else re.fullmatch(r"\s*(.+?)\s*(>=|<=|==|!=|>|<)\s*(.+?)\s*", label)
+    )
+    if found is None:
+        return frame, None
+    column, sign, value = found.groups()
+    if column not in columns:
+        return frame, None
+    held = frame[column]
+    try:
+        if sign in ("==", "!="):
+            true = held.astype(str).eq(value) | (_numbers(held) == _number(value))
+            true = true if sign == "==" else ~true
+        else:
+            aim = _number(value)
+            if aim != aim or _numbers(held).isna().gt(held.isna()).any():
+                raise ValueError
+            true = getattr(_numbers(held), {">": "gt", ">=": "ge", "<": "lt", "<=": "le"}[sign])(aim)
+    except ValueError:
+        raise LabelError(
+            f"label={label!r} compares column {column!r} with {value!r}, but not all of that are numbers; use == or !=."
+        ) from None
+    classes = true.map({True: f"{column}{sign}{value}", False: f"{column}{RULES[sign]}{value}"}).astype(object)
+    return frame.drop(columns=[column]).assign(**{str(label): classes.where(held.notna(), None)}), column
+
+
+def _numbers(column: Any) -> Any:
+    """Values of a column as numbers; what is none becomes NaN."""
+    import pandas as pd
+
+    return pd.to_numeric(column, errors="coerce")
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        return float("nan")
 
 
 def read_arrays(path: Path, label: str | None) -> tuple[Any, Any]:

@@ -13,7 +13,7 @@ from scipy import sparse
 
 from landbridge.data._builtin import load_builtin
 from landbridge.data._encoder import Encoder
-from landbridge.data._files import existing, kind_of, pick_label, read_arrays, read_images, read_table
+from landbridge.data._files import apply_label_rule, existing, kind_of, pick_label, read_arrays, read_images, read_table
 from landbridge.domain import Domain, missing_labels
 from landbridge.exceptions import InputError, LabelError, ReadError
 
@@ -38,7 +38,8 @@ def read(
         A csv, tsv, parquet, jsonl, npz, mat or svmlight file; a folder of images; ``"builtin:NAME"``; or a table
         that is in memory already.
     label : str, optional
-        Name of the label column or array. Left out: a column named label, target, class or y, if there is just one.
+        Name of the label column or array, or a rule that makes two classes of a column, such as ``"num>0"``. Left
+        out: a column named label, target, class or y, if there is just one.
     name : str, optional
         What to call it; the file's name if left out.
     image_size : int or (height, width), optional
@@ -80,7 +81,7 @@ def read(
         X, y = read_arrays(existing(path), label)
         return _array_domain(X, y, name)
     where = "the DataFrame" if hasattr(path, "columns") else str(path)
-    frame = _frame(path, where)
+    frame, _ = apply_label_rule(_frame(path, where), label)
     column = pick_label(frame, label, where, required=label is not None)
     y = None if column is None else _clean_labels(frame[column])
     rows = frame if column is None else frame.drop(columns=[column])
@@ -107,8 +108,9 @@ def read_pair(
     source, target : path or DataFrame
         Two tables, two folders of images, two array files; ``"builtin:NAME"`` for either.
     label : str, optional
-        Name of the label column. The source needs it; in the target it may be missing or have gaps. Left out: the one
-        column of the source named label, target, class or y.
+        Name of the label column, or a rule that makes two classes of one, such as ``"num>0"``. The source needs it; in
+        the target it may be missing or have gaps. Left out: the one column of the source named label, target, class
+        or y.
     image_size : int or (height, width), optional
         Common size of images, 32 x 32 if left out.
     text : str, optional
@@ -149,7 +151,8 @@ def read_pair(
 
 def _table_pair(source: Any, target: Any, label: str | None, text: str | None) -> tuple[Domain, Domain, Encoder]:
     names = _name(source, "source"), _name(target, "target")
-    A, B = _frame(source, "source"), _frame(target, "target")
+    A, rule = apply_label_rule(_frame(source, "source"), label)
+    B, _ = apply_label_rule(_frame(target, "target"), label)
     column = pick_label(A, label, "the source" if hasattr(source, "columns") else str(source), required=True)
     assert column is not None
     if column not in B.columns:  # "Class" here and "class" there are one column
@@ -160,7 +163,9 @@ def _table_pair(source: Any, target: Any, label: str | None, text: str | None) -
     if missing_labels(y).all():
         raise LabelError(f"the label column {column!r} of the source is empty; fill it or name another.")
     y, yt = _one_type(y, yt)
-    encoder = Encoder(ignore=column, text=text).fit(A, B)
+    encoder = Encoder(ignore=column if rule is None else rule, text=text).fit(
+        *(side.drop(columns=[column], errors="ignore") if rule else side for side in (A, B))
+    )
     only_text = encoder.text_ is not None and not encoder.numbers_ and not encoder.categories_
     one, two = (
         Domain(encoder.transform(frame), labels, name=n, kind="text" if only_text else "table")._with_columns(
