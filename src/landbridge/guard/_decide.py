@@ -303,8 +303,12 @@ def _by_weighted_source(
         "label": f"Label shift explains the difference between the domains{_shares(diagnosis)}; {trial.name} weighs "
         "the source rows to the target's class shares. Methods that align the domains would mix the classes and are "
         "refused.",
-        "covariate": f"Covariate shift explains the difference; {trial.name} makes the source rows count as often as "
-        "such rows occur in the target.",
+        "covariate": f"Covariate shift explains the difference; {trial.name} "
+        + (
+            "makes the source rows count as often as such rows occur in the target."
+            if trial.family == "instance"
+            else "is right more often on held-out source rows that count as often as such rows occur in the target."
+        ),
     }[kind]
     reason += f" Estimated gain over source-only: {100 * gain.value:.1f} points (p = {gain.p_value:.2g})."
     return Verdict(trial.name, True, reason, WITHOUT, gain, judged)

@@ -120,6 +120,7 @@ class SourcePooling(InstanceTransfer):
     transfer_tags = TransferTags(
         family="instance",
         reads=frozenset({"X_target", "source_domain"}),
+        needs=frozenset({"source_domain"}),
         answers=frozenset({"covariate", "concept"}),
         growth="time O(n m d), memory O(n)",
         reference="Sun, Chattopadhyay, Panchanathan, Ye: A two-stage weighting framework for multi-source domain "
