@@ -31,12 +31,13 @@ from sklearn.utils import get_tags
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import (
     _check_feature_names_in,
+    _num_features,
     check_is_fitted,
     has_fit_parameter,
     validate_data,
 )
 
-from landbridge.domain import missing_labels
+from landbridge.domain import split_labelled
 from landbridge.exceptions import InputError, LabelError, MissingExtraError
 
 __all__ = ["FeatureTransfer", "InstanceTransfer", "Read", "TransferEstimator", "TransferTags", "split_labelled"]
@@ -115,68 +116,6 @@ class Read(NamedTuple):
     yt: NDArray[Any]
 
 
-def split_labelled(y_target: Any, n_target: int, classes: Any = None) -> tuple[NDArray[np.intp], NDArray[Any]]:
-    """Split partly given target labels into row numbers and labels.
-
-    ``None`` and NaN always mark a row without label. ``-1`` does so for classification, unless ``-1`` is a class of
-    the source.
-
-    Parameters
-    ----------
-    y_target : array-like of shape (n_target,) or None
-        Labels of the target rows.
-    n_target : int
-        Number of target rows.
-    classes : array-like of shape (n_classes,), optional
-        The source's classes; left out for regression.
-
-    Returns
-    -------
-    rows : ndarray of int, shape (n_labelled,)
-        Which target rows have a label.
-    labels : ndarray of shape (n_labelled,)
-        Their labels.
-
-    Raises
-    ------
-    LabelError
-        If the length is wrong, or ``-1`` could mean both a class and "no label".
-
-    Examples
-    --------
-    >>> from landbridge.base import split_labelled
-    >>> rows, labels = split_labelled([1, -1, 0], 3, classes=[0, 1])
-    >>> rows.tolist(), labels.tolist()
-    ([0, 2], [1, 0])
-    """
-    if y_target is None:
-        return np.empty(0, dtype=np.intp), np.empty(0)
-    missing = missing_labels(y_target)
-    given = np.asarray(y_target, dtype=object) if missing.any() and hasattr(y_target, "isna") else np.asarray(y_target)
-    if given.ndim == 2 and given.shape[1] == 1:
-        given, missing = given[:, 0], missing.reshape(-1)
-    if given.shape != (n_target,):
-        raise LabelError(
-            f"y_target has shape {given.shape} but X_target has {n_target} rows; give one entry a row, "
-            "None, NaN or -1 where there is no label."
-        )
-    if classes is not None and given.dtype.kind in "iufO":
-        minus = np.array([isinstance(v, (int, float, np.number)) and v == -1 for v in given.tolist()], dtype=bool)
-        is_class = any(isinstance(c, (int, float, np.number)) and c == -1 for c in np.asarray(classes).tolist())
-        if minus.any() and not is_class:
-            missing = missing | minus
-        elif minus.any() and given.dtype != object and not missing.any():
-            raise LabelError(
-                "y_target holds -1, which is also a class of y, so it cannot mark unlabelled rows; pass object labels "
-                "with None where there is no label, or bind the labelled rows with landbridge.with_source."
-            )
-    rows = np.flatnonzero(~missing)
-    labels = given[rows]
-    if labels.dtype == object:
-        labels = np.array(labels.tolist()) if len(labels) else np.empty(0)
-    return rows, labels
-
-
 class TransferEstimator(BaseEstimator, ABC):
     """Base of every method: reads and checks source and target, and declares what is routed.
 
@@ -194,31 +133,25 @@ class TransferEstimator(BaseEstimator, ABC):
     def _read(self, X: Any, y: Any, X_target: Any, y_target: Any, *, supervised: bool = False) -> Read:
         """Check everything that comes in, once, with messages that name the argument at fault."""
         check_requires(type(self))
-        accept = "csr" if self._accept_sparse else False
-        options: dict[str, Any] = {"accept_sparse": accept, "dtype": np.float64}
+        options = self._reading()
         if supervised or y is not None:
             X, y = validate_data(self, X, y, multi_output=False, y_numeric=False, **options)
-            if y.dtype.kind not in "OSU":
-                _check_finite_labels(y)
+            if y.dtype.kind == "f" and not np.isfinite(y).all():
+                raise LabelError("y holds NaN or infinity; every source row needs a label. Drop the rows without one.")
         else:
             X = validate_data(self, X, **options)
-        own = X_target is not None and self.transfer_tags.heterogeneous and _other_columns(self, X_target)
-        self._source_side = _columns_of(self) if own else None
-        Xt = (
-            X if X_target is None else _validate_target(self, X_target, None if own else X.shape[1], options, reset=own)
-        )
+        apart = self.transfer_tags.heterogeneous and X_target is not None
+        self._source_side = _columns_apart(self, X_target) if apart else None
+        width = X.shape[1] if self._source_side is None else None
+        Xt = X if X_target is None else _validate_target(self, X_target, width, options, reset=width is None)
         classes = np.unique(y) if y is not None and _is_classes(y) and not is_regressor(self) else None
         if y_target is not None and X_target is None:
             raise InputError("y_target was given without X_target; pass the target's rows with their labels.")
         rows, yt = split_labelled(y_target, Xt.shape[0], classes)
-        for need in self._needs():
-            missing = {"X_target": X_target is None, "y_target": len(rows) == 0}.get(need, False)
-            # Without any target the source is its own target, so that generic tools can fit every method.
-            if missing and X_target is not None:
-                raise LabelError(
-                    f"{type(self).__name__} needs {need}: label at least one target row, "
-                    "or choose a method that needs no target labels."
-                )
+        # Without any target the source is its own target, so that generic tools can fit every method.
+        if "y_target" in self._needs() and X_target is not None and len(rows) == 0:
+            name = type(self).__name__
+            raise LabelError(f"{name} needs y_target: label at least one target row, or choose another method.")
         reads_labels = "y_target" in self.transfer_tags.reads and not self.transfer_tags.new_classes
         if classes is not None and reads_labels and len(yt) and (unknown := set(yt.tolist()) - set(classes.tolist())):
             raise LabelError(
@@ -234,15 +167,16 @@ class TransferEstimator(BaseEstimator, ABC):
     def _read_rows(self, X: Any, *, side: str = "target") -> Any:
         """Check rows given after fitting."""
         check_is_fitted(self)
-        accept = "csr" if self._accept_sparse else False
         checker = self if side == "target" or self._source_side is None else self._source_side
-        return validate_data(checker, X, accept_sparse=accept, dtype=np.float64, reset=False)
+        return validate_data(checker, X, reset=False, **self._reading())
 
     def _read_target(self, X_target: Any, *, reset: bool = False) -> Any:
         """Check target rows given to ``adapt``; with `reset` they are the first rows that the method sees."""
-        accept = "csr" if self._accept_sparse else False
         width = None if reset else getattr(self, "n_features_in_", None)
-        return _validate_target(self, X_target, width, {"accept_sparse": accept, "dtype": np.float64}, reset=reset)
+        return _validate_target(self, X_target, width, self._reading(), reset=reset)
+
+    def _reading(self) -> dict[str, Any]:
+        return {"accept_sparse": "csr" if self._accept_sparse else False, "dtype": np.float64}
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -414,8 +348,7 @@ class InstanceTransfer(MetaEstimatorMixin, TransferEstimator):
         self
         """
         read = self._read(X, y, X_target, y_target, supervised=True)
-        weights = np.asarray(self._weigh(read.Xs, read.ys, read.Xt, _spread(read)), dtype=np.float64)
-        weights = np.clip(weights, 0.0, None)
+        weights = np.clip(self._weigh(read.Xs, read.ys, read.Xt, _spread(read)), 0.0, None).astype(np.float64)
         total = weights.sum()
         self.source_weights_ = weights * (len(weights) / total) if total > 0 else np.ones(len(weights))
         self.estimator_ = fit_weighted(self._base(), read.Xs, read.ys, self.source_weights_)
@@ -435,7 +368,7 @@ class InstanceTransfer(MetaEstimatorMixin, TransferEstimator):
         -------
         ndarray of shape (n_rows,)
         """
-        X = self._read_rows(X)
+        X = self._read_rows(X)  # first of all: it says so if nothing was fitted
         return self.estimator_.predict(X)
 
     @available_if(_predicts("predict_proba"))
@@ -563,10 +496,8 @@ def _spread(read: Read) -> Any:
     """Target labels with one entry a row again, None or NaN where there is none; None without any label."""
     if len(read.rows) == 0:
         return None
-    if read.yt.dtype.kind == "f":
-        full = np.full(read.Xt.shape[0], np.nan)
-    else:
-        full = np.full(read.Xt.shape[0], None, dtype=object)
+    blank, dtype = (np.nan, float) if read.yt.dtype.kind == "f" else (None, object)
+    full: Any = np.full(read.Xt.shape[0], blank, dtype=dtype)
     full[read.rows] = read.yt
     return full
 
@@ -577,29 +508,19 @@ def _is_classes(y: NDArray[Any]) -> bool:
     )
 
 
-def _check_finite_labels(y: NDArray[Any]) -> None:
-    if y.dtype.kind == "f" and not np.isfinite(y).all():
-        raise LabelError("y holds NaN or infinity; every source row needs a label. Drop the rows without one.")
-
-
-def _other_columns(estimator: Any, X_target: Any) -> bool:
-    """Whether a target has columns of its own; the source's in another order are the source's."""
+def _columns_apart(estimator: Any, X_target: Any) -> Any:
+    """Where a target has columns of its own: an unfitted copy of the estimator that knows the source's. Else None."""
     names, mine = getattr(X_target, "columns", None), getattr(estimator, "feature_names_in_", None)
-    if names is not None and mine is not None:
-        return {str(c) for c in names} != set(mine.tolist())
     try:
-        shape = X_target.shape if hasattr(X_target, "shape") else np.shape(X_target)
-    except ValueError:  # ragged: told apart by the check of the rows
-        return False
-    return len(shape) == 2 and shape[1] != estimator.n_features_in_
-
-
-def _columns_of(estimator: Any) -> Any:
-    """An unfitted copy that knows the columns the estimator has just seen, and nothing else."""
-    side = clone(estimator)
-    for name in ("n_features_in_", "feature_names_in_"):
-        if hasattr(estimator, name):
-            setattr(side, name, getattr(estimator, name))
+        if names is not None and mine is not None:  # the source's in another order are the source's
+            apart = {str(c) for c in names} != set(mine.tolist())
+        else:
+            apart = _num_features(X_target) != estimator.n_features_in_
+    except TypeError:  # not rows of columns: told by the check of the rows
+        return None
+    side = clone(estimator) if apart else None
+    if side is not None:
+        vars(side).update({k: v for k, v in vars(estimator).items() if k in ("n_features_in_", "feature_names_in_")})
     return side
 
 
@@ -616,8 +537,5 @@ def _validate_target(
     except InputError:
         raise
     except (ValueError, TypeError) as error:
-        text = re.sub(r"\bInput X\b", "Input X_target", str(error))
-        text = re.sub(r"^X has", "X_target has", text)
-        if "X_target" not in text:
-            text = f"X_target: {text}"
-        raise type(error)(text) from error
+        text = re.sub(r"^X has", "X_target has", re.sub(r"\bInput X\b", "Input X_target", str(error)))
+        raise type(error)(text if "X_target" in text else f"X_target: {text}") from error

@@ -12,7 +12,7 @@ from sklearn.utils import check_array
 
 from landbridge.exceptions import InputError, LabelError
 
-__all__ = ["Domain"]
+__all__ = ["Domain", "missing_labels", "split_labelled"]
 
 KINDS = ("table", "images", "text", "series")
 
@@ -40,6 +40,68 @@ def missing_labels(y: Any) -> NDArray[np.bool_]:
             [v is None or (isinstance(v, float) and v != v) or type(v).__name__ == "NAType" for v in y], bool
         )
     return np.zeros(len(y), dtype=bool)
+
+
+def split_labelled(y_target: Any, n_target: int, classes: Any = None) -> tuple[NDArray[np.intp], NDArray[Any]]:
+    """Split partly given target labels into row numbers and labels.
+
+    ``None`` and NaN always mark a row without label. ``-1`` does so for classification, unless ``-1`` is a class of
+    the source.
+
+    Parameters
+    ----------
+    y_target : array-like of shape (n_target,) or None
+        Labels of the target rows.
+    n_target : int
+        Number of target rows.
+    classes : array-like of shape (n_classes,), optional
+        The source's classes; left out for regression.
+
+    Returns
+    -------
+    rows : ndarray of int, shape (n_labelled,)
+        Which target rows have a label.
+    labels : ndarray of shape (n_labelled,)
+        Their labels.
+
+    Raises
+    ------
+    LabelError
+        If the length is wrong, or ``-1`` could mean both a class and "no label".
+
+    Examples
+    --------
+    >>> from landbridge.domain import split_labelled
+    >>> rows, labels = split_labelled([1, -1, 0], 3, classes=[0, 1])
+    >>> rows.tolist(), labels.tolist()
+    ([0, 2], [1, 0])
+    """
+    if y_target is None:
+        return np.empty(0, dtype=np.intp), np.empty(0)
+    missing = missing_labels(y_target)
+    given = np.asarray(y_target, dtype=object) if missing.any() and hasattr(y_target, "isna") else np.asarray(y_target)
+    if given.ndim == 2 and given.shape[1] == 1:
+        given, missing = given[:, 0], missing.reshape(-1)
+    if given.shape != (n_target,):
+        raise LabelError(
+            f"y_target has shape {given.shape} but X_target has {n_target} rows; give one entry a row, "
+            "None, NaN or -1 where there is no label."
+        )
+    if classes is not None and given.dtype.kind in "iufO":
+        minus = np.array([isinstance(v, (int, float, np.number)) and v == -1 for v in given.tolist()], dtype=bool)
+        is_class = any(isinstance(c, (int, float, np.number)) and c == -1 for c in np.asarray(classes).tolist())
+        if minus.any() and not is_class:
+            missing = missing | minus
+        elif minus.any() and given.dtype != object and not missing.any():
+            raise LabelError(
+                "y_target holds -1, which is also a class of y, so it cannot mark unlabelled rows; pass object labels "
+                "with None where there is no label, or bind the labelled rows with landbridge.with_source."
+            )
+    rows = np.flatnonzero(~missing)
+    labels = given[rows]
+    if labels.dtype == object:
+        labels = np.array(labels.tolist()) if len(labels) else np.empty(0)
+    return rows, labels
 
 
 class Domain:

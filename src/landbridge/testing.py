@@ -310,7 +310,10 @@ def _check_bad_targets(estimator: Any) -> None:
     hole, endless = data.X_target.copy(), data.X_target.copy()
     hole[0, 0], endless[0, 0] = np.nan, np.inf
     ragged = [*data.X_target[1:].tolist(), [0.0]]
-    for bad in (data.X_target[:, :3], hole, endless, data.X_target[:0], data.X_target[:, 0], ragged):
+    bads = [hole, endless, data.X_target[:0], data.X_target[:, 0], ragged]
+    if not estimator.transfer_tags.heterogeneous:
+        bads.append(data.X_target[:, :3])
+    for bad in bads:
         told = data.y_target[: len(bad)]
         _raises(functools.partial(clone(estimator).fit, data.X, data.y, X_target=bad, y_target=told), "X_target")
     _raises(
@@ -319,6 +322,24 @@ def _check_bad_targets(estimator: Any) -> None:
     _raises(lambda: clone(estimator).fit(data.X, data.y, y_target=data.y_target), "X_target")
     if "y_target" in estimator.transfer_tags.needs:
         _raises(lambda: clone(estimator).fit(data.X, data.y, X_target=data.X_target), "y_target")
+
+
+def _check_other_columns(estimator: Any) -> None:
+    """A target with columns of its own is taken; each side's map then takes that side's columns only."""
+    data = _Data(estimator)
+    if not estimator.transfer_tags.heterogeneous:
+        return
+    other = {"X_target": data.X_target[:, :3], "y_target": data.y_target}
+    model = clone(estimator).fit(data.X, data.y, **other)
+    assert model.n_features_in_ == 3, "n_features_in_ must be the target's number of columns"
+    if not isinstance(estimator, FeatureTransfer):
+        assert len(model.predict(data.X_target[:, :3])) == len(data.X_target)
+        return
+    mapped = model.transform_source(data.X), model.transform(data.X_target[:, :3])
+    assert mapped[0].shape[1] == mapped[1].shape[1] and all(np.isfinite(m).all() for m in mapped)
+    _same(clone(estimator).fit_transform(data.X, data.y, **other), mapped[0])
+    _raises(lambda: model.transform_source(data.X_target[:, :3]), "4")
+    _raises(lambda: model.transform(data.X), "3")
 
 
 def _check_copies(estimator: Any) -> None:
@@ -431,6 +452,7 @@ _CHECKS: tuple[tuple[str, Callable[[Any], None]], ...] = (
     ("any labels", _check_labels),
     ("odd targets", _check_odd_targets),
     ("bad targets are refused", _check_bad_targets),
+    ("targets with columns of their own", _check_other_columns),
     ("copies agree", _check_copies),
     ("adapting starts from the source", _check_adapt),
     ("no global state is touched", _check_globals),

@@ -245,10 +245,7 @@ class KernelOperator:
         self._keep = 8 * self.shape[0] * self.shape[1] <= max_bytes
         self._matrix: NDArray[np.float64] | None = None
 
-    @property
-    def dtype(self) -> Any:
-        """Type of the entries."""
-        return np.dtype(np.float64)
+    dtype = np.dtype(np.float64)
 
     @property
     def T(self) -> KernelOperator:
@@ -281,21 +278,11 @@ class KernelOperator:
     matvec = matmat = __matmul__
 
     def rsum(self) -> NDArray[np.float64]:
-        """Sum each row: the product with ones.
-
-        Returns
-        -------
-        ndarray of shape (n,)
-        """
+        """Sum each row: the product with ones, of shape (n,)."""
         return self @ np.ones(self.shape[1])
 
     def diagonal(self) -> NDArray[np.float64]:
-        """Kernel value of each row of `X` with itself.
-
-        Returns
-        -------
-        ndarray of shape (n,)
-        """
+        """Kernel value of each row of `X` with itself, of shape (n,)."""
         return kernel_diagonal(self.X, **self._how)
 
     def columns(self, index: Any) -> NDArray[np.float64]:
@@ -580,10 +567,9 @@ def nystroem_features(
 
 
 def _columns_of(Z: Any, how: dict[str, Any]) -> Callable[[int], NDArray[np.float64]]:
-    """One column of the kernel matrix at a time; the rows' norms are found once."""
     if how["kernel"] != "rbf" or sparse.issparse(Z):
         return lambda i: _kernel(Z, Z[[i]], **how)[:, 0]
-    left, right = (_with_squares(Z, how["gamma"], np.float64, right=r) for r in (False, True))
+    left, right = (_with_squares(Z, how["gamma"], np.float64, right=r) for r in (False, True))  # norms are found once
     return lambda i: np.exp(np.minimum(left @ right[i], 0.0))
 
 

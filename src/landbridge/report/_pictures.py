@@ -38,9 +38,9 @@ def domains_before(result: Result) -> str | None:
     Returns
     -------
     str or None
-        SVG, or None without data.
+        SVG, or None without data, or where the sides have no columns in common.
     """
-    if result.source is None or result.target is None:
+    if result.source is None or result.target is None or result.source.X.shape[1] != result.target.X.shape[1]:
         return None
     Xs, Xt = _dense(result.source.X), _dense(result.target.X)
     if result.source.image_shape is None:

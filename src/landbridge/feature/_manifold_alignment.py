@@ -1,0 +1,234 @@
+"""Manifold alignment (DAMA): a map for each side, so that classes meet, part and keep their neighbours."""
+
+from __future__ import annotations
+
+from numbers import Integral, Real
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import linalg
+from sklearn.utils import check_random_state
+from sklearn.utils._param_validation import Interval, StrOptions
+
+from landbridge.base import FeatureTransfer, TransferTags
+from landbridge.domain import missing_labels
+from landbridge.exceptions import LabelError
+from landbridge.feature._kernel_cca import SideFeatures
+from landbridge.numerics.graph import neighbour_laplacian
+from landbridge.numerics.resampling import subsample
+
+__all__ = ["ManifoldAlignment", "alignment_matrices"]
+
+
+def alignment_matrices(
+    features: list[NDArray[np.float64]], labels: list[NDArray[Any]]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    r"""Scatter of rows of one class and of different classes over all sides, section 3 of [1]_.
+
+    With the labelled rows of all sides in one block matrix `Z`, one block of columns a side, they are
+    :math:`Z^\top L_s Z` and :math:`Z^\top L_d Z` for the Laplacians of the graphs that join rows of the same class and
+    rows of different classes. An edge weighs :math:`w_i w_j`, where the weights of each side's rows sum to one, so that
+    a side with many labels does not drown another. Both come from sums over classes; no graph is formed.
+
+    Parameters
+    ----------
+    features : list of ndarray of shape (n_labelled, p)
+        Labelled rows of each side.
+    labels : list of ndarray of shape (n_labelled,)
+
+    Returns
+    -------
+    same, different : ndarray of shape (p_all, p_all)
+        `p_all` is the sum of the sides' numbers of columns.
+
+    References
+    ----------
+    .. [1] C. Wang, S. Mahadevan. Heterogeneous domain adaptation using manifold alignment. IJCAI 2011.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from landbridge.feature import alignment_matrices
+    >>> X, y = np.array([[0.0], [2.0]]), np.array(["a", "b"])
+    >>> same, different = alignment_matrices([X, X], [y, y])
+    >>> same.tolist()  # the two rows of "b", 2 apart in sign if the maps are opposed
+    [[1.0, -1.0], [-1.0, 1.0]]
+    """
+    classes = np.unique(np.concatenate([np.unique(y) for y in labels]))
+    width = sum(X.shape[1] for X in features)
+    sums, share, squares = np.zeros((len(classes), width)), np.zeros(len(classes)), np.zeros((width, width))
+    apart = np.zeros((width, width))
+    members = [(y[:, None] == classes).astype(float) / max(len(y), 1) for y in labels]
+    for M in members:
+        share += M.sum(axis=0)
+    start = 0
+    for X, M in zip(features, members, strict=True):
+        here = slice(start, start + X.shape[1])
+        sums[:, here] = M.T @ X
+        degree = M @ share
+        squares[here, here] = (X * degree[:, None]).T @ X
+        apart[here, here] = (X * (M.sum(axis=1) * share.sum() - degree)[:, None]).T @ X
+        start += X.shape[1]
+    within, everything = sums.T @ sums, sums.sum(axis=0)
+    return squares - within, apart - np.outer(everything, everything) + within
+
+
+class ManifoldAlignment(FeatureTransfer):
+    """Bring two domains with different columns into one space by their labels and their neighbourhoods (DAMA).
+
+    Each side gets a map of its own. Together they bring rows of one class near, wherever they come from, take rows of
+    different classes apart, and leave rows near that were neighbours on their own side, labelled or not.
+
+    Parameters
+    ----------
+    n_components : int or None, default=None
+        Dimension of the common space; None takes as many as there are classes.
+    mu : float, default=0.1
+        Weight of the neighbourhoods against the labels.
+    n_neighbors : int, default=10
+        Neighbours of a row.
+    kernel : {"linear", "rbf"}, default="linear"
+        Kernel of both sides.
+    gamma : float, optional
+        Of "rbf", for standardised columns; left out, the median heuristic of each side.
+    reg : float, default=1.0
+        Penalty on the maps, relative to the mean of what is made small.
+    n_landmarks : int, default=300
+        For "rbf": Nystroem features of each side from so many of its rows.
+    max_rows : int or None, default=2000
+        Rows of each side in its graph of neighbours, drawn at random where there are more. None takes all.
+    random_state : int, RandomState or None, default=None
+        Chooses the landmarks and draws the rows.
+
+    Attributes
+    ----------
+    source_features_, target_features_ : callable
+        Take rows of a side to its features: standardised columns, or kernel features.
+    source_directions_ : ndarray of shape (n_source_features, n_components_)
+    target_directions_ : ndarray of shape (n_target_features, n_components_)
+    ratios_ : ndarray of shape (n_components_,)
+        How far classes are taken apart, relative to what is kept near; descending.
+    n_components_ : int
+        Dimension of the common space.
+
+    Notes
+    -----
+    Helps with very few labelled and many unlabelled target rows whose neighbours are mostly of their own class: the
+    neighbourhoods then say what the labels leave open. The source's part is only to tell which classes are alike, so do
+    not expect much: with three labels a class on handwritten digits (USPS pixels to MNIST pixels) it was no better than
+    a classifier on the labelled target rows alone. Hurts where neighbours do not share their class, as in many tables
+    of mixed columns. It needs labels of at least two classes on the target.
+
+    With no target the source's labels are those of both sides.
+
+    Time O(n p² + p³) for p features in all and O(m² d) for the neighbours, ``m = min(n, max_rows)``; memory
+    O(n p + p²). Linear in the rows beyond `max_rows`.
+
+    References
+    ----------
+    .. [1] C. Wang, S. Mahadevan. Heterogeneous domain adaptation using manifold alignment. IJCAI 2011.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from landbridge.feature import ManifoldAlignment
+    >>> rng = np.random.default_rng(0)
+    >>> hidden, y = rng.normal(size=(300, 2)), np.arange(300) % 2
+    >>> hidden[:, 0] += 6 * y
+    >>> Xs, Xt = hidden[:200] @ rng.normal(size=(2, 5)), hidden[200:] @ rng.normal(size=(2, 3))
+    >>> told = np.where(np.arange(100) < 10, y[200:], -1)
+    >>> mapper = ManifoldAlignment(random_state=0).fit(Xs, y[:200], X_target=Xt, y_target=told)
+    >>> mapper.transform_source(Xs).shape, mapper.transform(Xt).shape
+    ((200, 2), (100, 2))
+    """
+
+    transfer_tags = TransferTags(
+        family="feature",
+        reads=frozenset({"X_target", "y_target"}),
+        needs=frozenset({"y_target"}),
+        tasks=frozenset({"classification"}),
+        answers=frozenset({"subspace"}),
+        growth="time O(n p² + p³ + m² d), memory O(n p + p²) for p features in all; m = min(n, max_rows)",
+        reference="Wang, Mahadevan: Heterogeneous domain adaptation using manifold alignment. IJCAI 2011",
+        heterogeneous=True,
+    )
+    own_scaling = True
+    _parameter_constraints = {
+        "n_components": [Interval(Integral, 1, None, closed="left"), None],
+        "mu": [Interval(Real, 0, None, closed="left")],
+        "n_neighbors": [Interval(Integral, 1, None, closed="left")],
+        "kernel": [StrOptions({"linear", "rbf"})],
+        "gamma": [Interval(Real, 0, None, closed="neither"), None],
+        "reg": [Interval(Real, 0, None, closed="neither")],
+        "n_landmarks": [Interval(Integral, 1, None, closed="left")],
+        "max_rows": [Interval(Integral, 2, None, closed="left"), None],
+        "random_state": ["random_state"],
+    }
+
+    def __init__(
+        self,
+        n_components: int | None = None,
+        *,
+        mu: float = 0.1,
+        n_neighbors: int = 10,
+        kernel: str = "linear",
+        gamma: float | None = None,
+        reg: float = 1.0,
+        n_landmarks: int = 300,
+        max_rows: int | None = 2000,
+        random_state: Any = None,
+    ) -> None:
+        self.n_components = n_components
+        self.mu = mu
+        self.n_neighbors = n_neighbors
+        self.kernel = kernel
+        self.gamma = gamma
+        self.reg = reg
+        self.n_landmarks = n_landmarks
+        self.max_rows = max_rows
+        self.random_state = random_state
+
+    def _fit(self, Xs: Any, ys: Any, Xt: Any, yt: Any) -> None:
+        rng = check_random_state(self.random_state)
+        alone = Xt is Xs and yt is None
+        how = (self.kernel, self.gamma, self.n_landmarks)
+        self.source_features_ = SideFeatures(*how).fit(Xs, rng)
+        self.target_features_ = self.source_features_ if alone else SideFeatures(*how).fit(Xt, rng)
+        A, B = self.source_features_(Xs), self.target_features_(Xt)
+        ys = np.zeros(len(Xs), dtype=int) if ys is None else np.asarray(ys)
+        rows = np.arange(len(Xt)) if alone else np.flatnonzero(~missing_labels(yt))
+        told = ys if alone else np.array([yt[r] for r in rows.tolist()])
+        if not alone and not set(told.tolist()) & set(ys.tolist()):
+            raise LabelError("y_target and y share no class, so the sides cannot meet; give both the same classes.")
+        near, apart = alignment_matrices([A, B[rows]], [ys, told])
+        # what the labels and what the neighbourhoods keep near is brought to one scale, so that mu has no unit
+        for X, F, here in ((Xs, A, slice(0, A.shape[1])), (Xt, B, slice(A.shape[1], None))):
+            smooth = self._roughness(X, F, rng)
+            total, labelled = float(np.trace(smooth)), float(np.trace(near[here, here]))
+            near[here, here] += smooth * (self.mu * labelled / total if total > 0 else 0.0)
+        k = len(np.unique(ys)) if self.n_components is None else self.n_components
+        k = min(k, len(near))
+        size = float(np.trace(near)) / len(near) or 1.0
+        near[np.diag_indices_from(near)] += self.reg * size
+        values, vectors = linalg.eigh(apart, near, subset_by_index=[len(near) - k, len(near) - 1])
+        values, vectors = values[::-1], vectors[:, ::-1]
+        sign = np.sign(vectors[np.abs(vectors).argmax(axis=0), np.arange(k)])
+        vectors = vectors * np.where(sign == 0.0, 1.0, sign) * np.sqrt(size)
+        self.source_directions_, self.target_directions_ = vectors[: A.shape[1]], vectors[A.shape[1] :]
+        if alone:  # one side: one map
+            self.target_directions_ = self.source_directions_
+        self.ratios_, self.n_components_ = values, k
+
+    def _roughness(self, X: NDArray[np.float64], F: NDArray[np.float64], rng: Any) -> NDArray[np.float64]:
+        """How much each direction of the features differs between neighbours."""
+        drawn = subsample(len(X), self.max_rows, rng)
+        scaled = (X[drawn] - X[drawn].mean(axis=0)) / np.maximum(X[drawn].std(axis=0), 1e-12)
+        L = neighbour_laplacian(scaled, self.n_neighbors)
+        return F[drawn].T @ (L @ F[drawn])
+
+    def _map_source(self, X: Any) -> Any:
+        return self.source_features_(X) @ self.source_directions_
+
+    def _map_target(self, X: Any) -> Any:
+        return self.target_features_(X) @ self.target_directions_
