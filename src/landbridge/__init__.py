@@ -37,6 +37,7 @@ _ROOMS = (
     "parameter",
     "relation",
     "report",
+    "stepwise",
     "testing",
 )
 
@@ -58,6 +59,7 @@ __all__ = [
     "parameter",
     "relation",
     "report",
+    "stepwise",
     "testing",
     "transfer",
     "with_source",

@@ -310,7 +310,7 @@ def _check_bad_targets(estimator: Any) -> None:
     hole, endless = data.X_target.copy(), data.X_target.copy()
     hole[0, 0], endless[0, 0] = np.nan, np.inf
     ragged = [*data.X_target[1:].tolist(), [0.0]]
-    bads = [hole, endless, data.X_target[:0], data.X_target[:, 0], ragged]
+    bads: list[Any] = [hole, endless, data.X_target[:0], data.X_target[:, 0], ragged]
     if not estimator.transfer_tags.heterogeneous:
         bads.append(data.X_target[:, :3])
     for bad in bads:

@@ -24,6 +24,9 @@ def transfer_command(
         "landbridge-report"
     ),
     methods: Annotated[str | None, typer.Option(help="Only these methods, separated by commas.")] = None,
+    through: Annotated[
+        list[str] | None, typer.Option(help="Stepping stone between source and target; give it again for the next one.")
+    ] = None,
     target_labels: Annotated[
         str,
         typer.Option(
@@ -53,6 +56,7 @@ def transfer_command(
         target=target,
         label=label,
         methods=methods,
+        through=through or (),
         target_labels=int(target_labels) if target_labels.isdigit() else target_labels,
         confidence=confidence,
         n_jobs=jobs,
@@ -62,6 +66,7 @@ def transfer_command(
 
     words = {"label": label, "methods": methods, "target-labels": target_labels, "confidence": confidence, "seed": seed}
     given = [w for k, v in words.items() if v is not None for w in (f"--{k}", str(v))]
+    given += [w for stone in through or () for w in ("--through", stone)]
     command = shlex.join(["landbridge", "transfer", source, target, *given])
     result = replace(result, settings={**result.settings, "command": command})
     result.save(out)

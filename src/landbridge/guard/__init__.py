@@ -8,7 +8,7 @@ refuses what it cannot defend, with the reason in words.
 from landbridge.guard._circular import circular
 from landbridge.guard._committee import Consensus, consensus_proba, neighbour_graph, smooth_votes
 from landbridge.guard._consensus import agreement, vote
-from landbridge.guard._decide import Judged, Verdict, WeightedSource, decide
+from landbridge.guard._decide import WeightedSource, decide
 from landbridge.guard._dev import dev_risk, embedded_validation
 from landbridge.guard._doubly_robust import Teacher, doubly_robust_gain, fit_teacher
 from landbridge.guard._entropy import mean_entropy, prediction_entropy
@@ -20,6 +20,7 @@ from landbridge.guard._scoring import as_scoring
 from landbridge.guard._snd import neighbourhood_density, soft_neighbourhood_density
 from landbridge.guard._source_weights import source_weights
 from landbridge.guard._trial import Trial, try_model
+from landbridge.guard._verdict import Judged, Verdict
 from landbridge.guard._views import common_space, predict_source, probabilities
 
 __all__ = [

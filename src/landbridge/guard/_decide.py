@@ -18,9 +18,11 @@ from landbridge.guard._labelled import LabelledSplits, nested_gain
 from landbridge.guard._neighbourhood import separation_gain
 from landbridge.guard._paired import corrected_gain
 from landbridge.guard._trial import Trial
+from landbridge.guard._verdict import Judged, Verdict
+from landbridge.guard._walk import best_walk
 from landbridge.measurement import Measurement
 
-__all__ = ["COLUMNS", "Judged", "Verdict", "WeightedSource", "consensus", "decide", "jury", "voices"]
+__all__ = ["COLUMNS", "WeightedSource", "consensus", "decide", "jury", "voices"]
 
 WITHOUT = "no target labels"
 N_BOOTSTRAP = 500
@@ -37,50 +39,6 @@ SAME = 0.99
 CONSENSUS = "Consensus"
 # Kind of a diagnosis: the sides have different columns, so that no shift between them is defined.
 COLUMNS = "columns"
-
-
-@dataclass(frozen=True)
-class Judged:
-    """What the guard concluded about one candidate.
-
-    Parameters
-    ----------
-    estimate : Measurement or None
-        Quality on the target, as far as it can be known.
-    gain : Measurement or None
-        Over the better way of not transferring.
-    defensible : bool
-    why : str
-        One clause.
-    """
-
-    estimate: Measurement | None
-    gain: Measurement | None
-    defensible: bool
-    why: str
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """The guard's decision with every candidate's judgement.
-
-    Parameters
-    ----------
-    chosen : str
-    transferred : bool
-    reason : str
-    evidence : str
-        ``"target labels"`` or ``"no target labels"``.
-    gain : Measurement or None
-    judged : mapping of str to Judged
-    """
-
-    chosen: str
-    transferred: bool
-    reason: str
-    evidence: str
-    gain: Measurement | None
-    judged: Mapping[str, Judged]
 
 
 def decide(
@@ -326,6 +284,8 @@ def _by_consensus(
             judged[trial.name] = Judged(None, None, False, f"made for {others} shift, which is not what is seen here")
     asked = [source_only, *(t for t in candidates if t.name not in judged)]
     judged[source_only.name] = Judged(None, None, True, "a way of not transferring")
+    if (walk := best_walk(candidates, source_only, graph, confidence)) is not None:
+        return _over_stones(*walk, candidates, judged)
     best = _judge_each(asked, judged, confidence, seed)
     members = [source_only, *(t for t in asked[1:] if not _same(t, source_only))]
     if len(members) > SMALLEST_JURY:
@@ -347,6 +307,21 @@ def _by_consensus(
     )
     reason = f"{trial.name} is {100 * gain.value:.1f} points closer than the source model to {what}."
     return Verdict(trial.name, True, reason, WITHOUT, gain, judged)
+
+
+def _over_stones(trial: Trial, back: float, candidates: list[Trial], judged: dict[str, Judged]) -> Verdict:
+    """Who gives stepping stones says that one step is too far: methods that take it are no jury then."""
+    others = {
+        t.name: Judged(None, None, False, "crosses the gap in one step, though stones were given") for t in candidates
+    }
+    estimate = next(v for n, v in trial.validators.items() if n.startswith("circular"))
+    mine = Judged(estimate, None, True, "its labels survive the way back over the stepping stones")
+    reason = (
+        f"{trial.name} walked to the target over the stepping stones that were given, and its labels survive the way "
+        f"back over them: {100 * back:.0f} % of the source's rows get their own label again. That the stones lie on "
+        "the way is taken on trust."
+    )
+    return Verdict(trial.name, True, reason, WITHOUT, None, {**others, **judged, trial.name: mine})
 
 
 def _judge_each(

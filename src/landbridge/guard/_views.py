@@ -7,11 +7,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import softmax
+from sklearn.base import clone
 from sklearn.pipeline import Pipeline
 
 from landbridge.base import FeatureTransfer
 
-__all__ = ["common_space", "predict_source", "probabilities", "rows_before_last_step"]
+__all__ = ["common_space", "predict_source", "probabilities", "rows_before_last_step", "stones_of", "turned"]
 
 
 def rows_before_last_step(model: Any, X: Any, *, side: str) -> Any:
@@ -112,3 +113,37 @@ def probabilities(model: Any, X: Any, *, side: str = "target") -> NDArray[np.flo
         if scores.shape[1] == len(model.classes_):
             return softmax(scores, axis=1)
     return (np.asarray(model.predict(X))[:, None] == model.classes_).astype(float)
+
+
+def stones_of(model: Any) -> Any:
+    """Give the stepping stones that a model, or the last step of a pipeline, was given.
+
+    Parameters
+    ----------
+    model : estimator
+
+    Returns
+    -------
+    sequence of array or None
+    """
+    step = last_step(model)
+    return step.get_params(deep=False).get("intermediate") if hasattr(step, "get_params") else None
+
+
+def turned(model: Any) -> Any:
+    """Copy a model for the way back: its stepping stones, where it was given some, in the opposite order.
+
+    Parameters
+    ----------
+    model : estimator
+
+    Returns
+    -------
+    estimator
+        Unfitted.
+    """
+    back = clone(model)
+    stones = stones_of(back)
+    if stones:
+        last_step(back).set_params(intermediate=list(stones)[::-1])
+    return back

@@ -75,6 +75,7 @@ def plan(
     estimator: Any,
     diagnosis: Diagnosis,
     methods: Sequence[Any] | None = None,
+    stones: Sequence[Any] = (),
     random_state: int | None = 0,
 ) -> list[Planned]:
     """Choose candidates from the catalogue by their tags, or build those that were asked for.
@@ -91,6 +92,8 @@ def plan(
         What measure() found.
     methods : sequence of str or estimator, optional
         Only these.
+    stones : sequence of array, optional
+        Rows of the domains between source and target, in order, for the methods that cross over them.
     random_state : int, optional
         Given to every method that draws at random.
 
@@ -101,12 +104,24 @@ def plan(
     # Columns that were moved or rescaled as a whole are brought to one scale domain by domain, before any method.
     scaler = DomainScaler() if diagnosis.kind in ("concept", "subspace") else StandardScaler()
     if methods is not None:
-        asked = [_asked_for(m, estimator, scaler, random_state) for m in methods]
+        asked = [_asked_for(m, estimator, scaler, random_state, stones) for m in methods]
         if not share_columns(source, target):
             _check_columns(asked, source, target)
         return asked
+    wide = diagnosis.risk == "high"
     return [
-        _planned(m, source, target, task=task, labelled=labelled, estimator=estimator, scaler=scaler, seed=random_state)
+        _planned(
+            m,
+            source,
+            target,
+            task=task,
+            labelled=labelled,
+            estimator=estimator,
+            scaler=scaler,
+            stones=stones,
+            wide=wide,
+            seed=random_state,
+        )
         for m in all_methods()
     ]
 
@@ -120,6 +135,8 @@ def _planned(
     labelled: int,
     estimator: Any,
     scaler: Any,
+    stones: Sequence[Any],
+    wide: bool,
     seed: int | None,
 ) -> Planned:
     tags = method.tags
@@ -143,12 +160,23 @@ def _planned(
         return skipped("takes no sparse rows")
     if tags.max_rows is not None and max(len(source), len(target)) > tags.max_rows:
         return skipped(f"grows too fast for so many rows ({tags.growth})")
+    if method.family == "stepwise" and not stones and not wide:
+        return skipped("the gap is narrow enough to be crossed in one step")
     made_for = " and ".join(sorted(tags.answers)) or "any"
-    model = compose(method.cls(), estimator, scaler, seed)
-    return Planned(method.name, method.family, model, f"made for {made_for} shift", tags.answers)
+    model = compose(method.cls(), estimator, scaler, seed, stones)
+    over = (
+        f", over {len(stones)} stepping stone{'s' * (len(stones) > 1)}"
+        if "intermediate" in model[-1].get_params()
+        else ""
+    )
+    return Planned(
+        method.name, method.family, model, f"made for {made_for} shift{over if stones else ''}", tags.answers
+    )
 
 
-def compose(method: TransferEstimator, estimator: Any, scaler: Any = None, seed: int | None = None) -> Any:
+def compose(
+    method: TransferEstimator, estimator: Any, scaler: Any = None, seed: int | None = None, stones: Sequence[Any] = ()
+) -> Any:
     """Put a method and the base learner together: scale, transfer, learn.
 
     Parameters
@@ -161,6 +189,8 @@ def compose(method: TransferEstimator, estimator: Any, scaler: Any = None, seed:
         First step; standardises by the source where left out.
     seed : int, optional
         Set as ``random_state`` where the method has one that is not set.
+    stones : sequence of array, optional
+        Set as ``intermediate`` where the method has it and it is not set.
 
     Returns
     -------
@@ -170,6 +200,13 @@ def compose(method: TransferEstimator, estimator: Any, scaler: Any = None, seed:
     params = method.get_params(deep=False)
     if seed is not None and "random_state" in params and params["random_state"] is None:
         method.set_params(random_state=seed)
+    if method.transfer_tags.family == "stepwise":
+        if params.get("intermediate") is None and stones:
+            method.set_params(intermediate=list(stones))
+        if params.get("estimator") is None:
+            method.set_params(estimator=clone(estimator))
+        # stepping stones would not pass through a scaler before the method; the base learner scales for itself
+        return make_pipeline(method)
     if isinstance(method, FeatureTransfer):
         if method.own_scaling:
             return make_pipeline(method, clone(estimator))
@@ -179,12 +216,11 @@ def compose(method: TransferEstimator, estimator: Any, scaler: Any = None, seed:
     return make_pipeline(scaler, method)
 
 
-def _asked_for(asked: Any, estimator: Any, scaler: Any, seed: int | None) -> Planned:
+def _asked_for(asked: Any, estimator: Any, scaler: Any, seed: int | None, stones: Sequence[Any]) -> Planned:
     if isinstance(asked, str):
         method = find(asked)
-        return Planned(
-            method.name, method.family, compose(method.cls(), estimator, scaler, seed), "asked for", method.tags.answers
-        )
+        model = compose(method.cls(), estimator, scaler, seed, stones)
+        return Planned(method.name, method.family, model, "asked for", method.tags.answers)
     if isinstance(asked, Pipeline):
         inner = next((s for _, s in asked.steps if isinstance(s, TransferEstimator)), None)
         if inner is None:
@@ -193,9 +229,8 @@ def _asked_for(asked: Any, estimator: Any, scaler: Any, seed: int | None) -> Pla
         return Planned(f"{type(inner).__name__} pipeline", tags.family, clone(asked), "asked for", tags.answers)
     if isinstance(asked, TransferEstimator):
         tags = asked.transfer_tags
-        return Planned(
-            type(asked).__name__, tags.family, compose(clone(asked), estimator, scaler, seed), "asked for", tags.answers
-        )
+        model = compose(clone(asked), estimator, scaler, seed, stones)
+        return Planned(type(asked).__name__, tags.family, model, "asked for", tags.answers)
     raise InputError(f"methods: {asked!r} is neither the name of a method nor a transfer estimator or pipeline.")
 
 

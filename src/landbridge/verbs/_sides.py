@@ -11,7 +11,7 @@ from scipy import sparse
 from landbridge.domain import Domain
 from landbridge.exceptions import InputError
 
-__all__ = ["as_pair", "share_columns"]
+__all__ = ["as_pair", "read_stones", "share_columns"]
 
 BUILTIN = "builtin:"
 
@@ -65,6 +65,46 @@ def as_pair(
             "drop those that only one side has; transfer() alone can go on with arrays of different widths."
         )
     return one, _in_order(one, two), encoder
+
+
+def read_stones(through: Any, source: Domain, encoder: Any) -> list[Any]:
+    """Read the domains between source and target, with the source's columns.
+
+    Parameters
+    ----------
+    through : sequence of Domain, array, DataFrame, path or str
+        From the one nearest to the source to the one nearest to the target; labels, where there are some, are not
+        read.
+    source : Domain
+        As it was read.
+    encoder : Encoder or None
+        What turned raw rows of source and target into numbers.
+
+    Returns
+    -------
+    list of ndarray or csr_matrix of shape (n_rows, n_columns)
+
+    Raises
+    ------
+    InputError
+        If one of them cannot be read, or has other columns.
+    """
+    if isinstance(through, (str, Path, Domain)) or not hasattr(through, "__len__"):
+        raise InputError(
+            "through must be a list of the domains between source and target, nearest to the source first."
+        )
+    stones = []
+    for i, side in enumerate(through):
+        if encoder is not None and _is_raw(side) and not str(side).startswith(BUILTIN):
+            rows = encoder.read(side)[0] if isinstance(side, (str, Path)) else encoder.transform(side)
+        else:
+            rows = _in_order(source, _one(side, f"through[{i}]", None)).X
+        if rows.shape[1] != source.X.shape[1]:
+            raise InputError(
+                f"through[{i}] has {rows.shape[1]} columns but source has {source.X.shape[1]}; give it the same."
+            )
+        stones.append(rows)
+    return stones
 
 
 def share_columns(source: Domain, target: Domain) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import platform
 import time
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import joblib
@@ -13,10 +14,9 @@ from numpy.typing import NDArray
 from sklearn.base import clone, is_regressor
 from sklearn.dummy import DummyClassifier, DummyRegressor
 
-from landbridge.base import split_labelled
 from landbridge.discrepancy._diagnosis import Diagnosis
 from landbridge.discrepancy._shift_kind import diagnose
-from landbridge.domain import Domain
+from landbridge.domain import Domain, split_labelled
 from landbridge.exceptions import InputError, LabelError
 from landbridge.guard._committee import MOST_ROWS, NEIGHBOURS, Consensus, neighbour_graph
 from landbridge.guard._decide import CONSENSUS, Verdict, WeightedSource, decide, jury, voices
@@ -28,7 +28,7 @@ from landbridge.measurement import Measurement
 from landbridge.verbs._measure import diagnose_columns
 from landbridge.verbs._plan import Planned, default_estimator, fits_task, plan
 from landbridge.verbs._result import Candidate, Decision, Result
-from landbridge.verbs._sides import as_pair, share_columns
+from landbridge.verbs._sides import as_pair, read_stones, share_columns
 
 __all__ = ["transfer"]
 
@@ -43,6 +43,7 @@ def transfer(
     *,
     label: str | None = None,
     methods: Sequence[Any] | str | None = None,
+    through: Sequence[Any] = (),
     estimator: Any = None,
     task: str | None = None,
     target_labels: str | int = "use",
@@ -69,6 +70,10 @@ def transfer(
     methods : sequence of str or estimator, optional
         Only these methods, by name or as estimators or pipelines. Left out, every method of the catalogue that fits
         the data.
+    through : sequence of Domain, array, DataFrame or path, optional
+        Stepping stones: unlabelled domains between source and target, the one nearest to the source first, with the
+        source's columns. Methods that cross a wide gap in steps walk over them; without any they find steps in the
+        target itself, and are tried where the risk of a single step is high.
     estimator : estimator, optional
         Base learner. Left out: scaling and logistic regression (classification) or ridge regression.
     task : {"classification", "regression"}, optional
@@ -129,6 +134,7 @@ def transfer(
     if isinstance(methods, str):
         methods = [m.strip() for m in methods.split(",") if m.strip()]
     labelled = int(target.labelled.sum())
+    stones = read_stones(through, source, encoder)
     planned = plan(
         source,
         target,
@@ -137,6 +143,7 @@ def transfer(
         estimator=learner,
         diagnosis=diagnosis,
         methods=methods,
+        stones=stones,
         random_state=random_state,
     )
     folds = _folds(target, task, random_state)
@@ -173,6 +180,9 @@ def transfer(
             "target": target.name,
             "label": label,
             "methods": None if methods is None else [m if isinstance(m, str) else repr(m) for m in methods],
+            "through": [
+                s if isinstance(s, str) else getattr(s, "name", type(s).__name__) for s in map(_named, through)
+            ],
             "estimator": None if estimator is None else repr(estimator),
             "task": task,
             "target_labels": target_labels,
@@ -185,6 +195,10 @@ def transfer(
         },
         timings=timings,
     )
+
+
+def _named(side: Any) -> Any:
+    return str(side) if isinstance(side, Path) else side
 
 
 def versions() -> dict[str, str]:
