@@ -278,11 +278,21 @@ class KernelOperator:
     matvec = matmat = __matmul__
 
     def rsum(self) -> NDArray[np.float64]:
-        """Sum each row: the product with ones, of shape (n,)."""
+        """Sum each row: the product with ones.
+
+        Returns
+        -------
+        ndarray of shape (n,)
+        """
         return self @ np.ones(self.shape[1])
 
     def diagonal(self) -> NDArray[np.float64]:
-        """Kernel value of each row of `X` with itself, of shape (n,)."""
+        """Kernel value of each row of `X` with itself.
+
+        Returns
+        -------
+        ndarray of shape (n,)
+        """
         return kernel_diagonal(self.X, **self._how)
 
     def columns(self, index: Any) -> NDArray[np.float64]:

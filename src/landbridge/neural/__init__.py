@@ -1,0 +1,100 @@
+"""Networks: a trained backbone as ordered stages, one training loop, methods that add up, and estimators on top.
+
+A *network* is a backbone (ordered, named stages) and a *task* (head, loss, metric). A *method* adds to training and
+composes with others: ``methods=[L2SP(0.1), Mixup()]`` is the sum of what each says. :class:`NeuralClassifier` and
+:class:`NeuralRegressor` obey the contract of all estimators. Everything here needs the extra
+``landbridge[neural]``.
+"""
+
+import importlib
+import importlib.util
+from typing import TYPE_CHECKING, Any
+
+# name -> the file that defines it; loaded at first use (PEP 562)
+_NAMES = {
+    "Batch": "_method",
+    "Classification": "tasks._classification",
+    "History": "_resume",
+    "Method": "_method",
+    "Methods": "_method",
+    "MultiLabel": "tasks._multilabel",
+    "Network": "_network",
+    "NeuralClassifier": "_estimator",
+    "NeuralRegressor": "_estimator",
+    "Regression": "tasks._regression",
+    "Rows": "_rows",
+    "Task": "tasks._task",
+    "Training": "_loop",
+    "batch_norms": "_network",
+    "cached_features": "_features",
+    "is_folded": "_network",
+    "learning_rate": "_schedule",
+    "load_backbone": "backbones",
+    "pool": "_network",
+    "predict_logits": "_loop",
+    "train": "_loop",
+}
+_ROOMS = ("backbones", "tasks")
+
+__all__ = [
+    "Batch",
+    "Classification",
+    "History",
+    "Method",
+    "Methods",
+    "MultiLabel",
+    "Network",
+    "NeuralClassifier",
+    "NeuralRegressor",
+    "Regression",
+    "Rows",
+    "Task",
+    "Training",
+    "backbones",
+    "batch_norms",
+    "cached_features",
+    "is_folded",
+    "learning_rate",
+    "load_backbone",
+    "pool",
+    "predict_logits",
+    "tasks",
+    "train",
+]
+
+if TYPE_CHECKING:
+    from landbridge.neural import backbones, tasks
+    from landbridge.neural._estimator import NeuralClassifier, NeuralRegressor
+    from landbridge.neural._features import cached_features
+    from landbridge.neural._loop import Training, predict_logits, train
+    from landbridge.neural._method import Batch, Method, Methods
+    from landbridge.neural._network import Network, batch_norms, is_folded, pool
+    from landbridge.neural._resume import History
+    from landbridge.neural._rows import Rows
+    from landbridge.neural._schedule import learning_rate
+    from landbridge.neural.backbones import load_backbone
+    from landbridge.neural.tasks._classification import Classification
+    from landbridge.neural.tasks._multilabel import MultiLabel
+    from landbridge.neural.tasks._regression import Regression
+    from landbridge.neural.tasks._task import Task
+
+for _library in ("torch", "lightning_fabric", "safetensors"):
+    if importlib.util.find_spec(_library) is None:
+        raise importlib.import_module("landbridge.exceptions").MissingExtraError(
+            f'networks need the library {_library!r}; install it with: pip install "landbridge[neural]"'
+        )
+
+
+def __getattr__(name: str) -> Any:
+    if name in _NAMES:
+        value = getattr(importlib.import_module(f"landbridge.neural.{_NAMES[name]}"), name)
+    elif name in _ROOMS:
+        value = importlib.import_module(f"landbridge.neural.{name}")
+    else:
+        raise AttributeError(f"module 'landbridge.neural' has no attribute {name!r}")
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,129 @@
+"""Outputs of frozen stages, computed once, kept in memory or on disk under a name made of their content."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import uuid
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from landbridge.neural._network import EMBEDDING, Network
+from landbridge.neural._rows import Rows
+
+__all__ = ["cached_features", "cached_rows"]
+
+# Outputs of early stages can be larger than images; beyond this they are computed anew in every epoch.
+LARGEST = 4 * 2**30
+
+
+def cached_features(
+    network: Network,
+    inputs: Any,
+    stage: str = EMBEDDING,
+    cache_dir: str | Path | None = None,
+    batch_size: int = 128,
+) -> Tensor:
+    """Output of a stage for many rows, computed once.
+
+    Parameters
+    ----------
+    network : Network
+    inputs : Tensor or dict of Tensor
+        Raw input.
+    stage : str, default="embedding"
+        A stage, or ``"embedding"`` for the head's input.
+    cache_dir : path-like, optional
+        Kept there as a file named after the rows' and the weights' content, and read from there next time.
+    batch_size : int, default=128
+
+    Returns
+    -------
+    Tensor
+        On the CPU, one row a sample; what ``network(..., start=network.after(stage))`` takes.
+    """
+    path = None
+    if cache_dir is not None:
+        path = Path(cache_dir) / f"{_key(network, inputs, stage)}.safetensors"
+        if path.is_file():
+            return load_file(path)["features"]
+    was_training = network.training
+    network.eval()
+    device = next(network.parameters()).device
+    rows = Rows(inputs)
+    parts = []
+    try:
+        with torch.inference_mode():
+            for cut in torch.arange(len(rows), device=rows.device).split(batch_size):
+                parts.append(network.activations(rows.take(cut, device)[0], stage).cpu())
+    finally:
+        network.train(was_training)
+    features = torch.cat(parts).clone()
+    if path is not None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part = path.with_name(f".{uuid.uuid4().hex}")
+        save_file({"features": features}, part)
+        os.replace(part, path)
+    return features
+
+
+def cached_rows(
+    network: Network, methods: Any, sets: list[Rows | None], settings: Any
+) -> tuple[str | None, list[Rows | None]]:
+    """Run the stages that are frozen from the input on once, where nothing speaks against it.
+
+    Parameters
+    ----------
+    network : Network
+    methods : Methods
+    sets : list of Rows or None
+    settings : Training
+
+    Returns
+    -------
+    start : str or None
+        The stage at which training begins; None where nothing could be saved.
+    sets : list of Rows or None
+        With the stages' outputs as inputs.
+    """
+    stage = network.frozen_prefix()
+    if stage is None or not methods.cacheable or methods.epochs or settings.epochs < 2:
+        return None, sets
+    names = network.stage_names
+    done = names[: names.index(stage) + 1]
+    if any(s in done for s in methods.stages):
+        return None, sets
+    first = next(s for s in sets if s is not None)
+    if len(done) == len(names):
+        stage = EMBEDDING
+    else:
+        with torch.inference_mode():
+            trial = network.eval().activations(first.take(torch.arange(1), next(network.parameters()).device)[0], stage)
+        rows = sum(len(s) for s in sets if s is not None)
+        if not isinstance(trial, Tensor) or trial.numel() * trial.element_size() * rows > LARGEST:
+            return None, sets
+    size = settings.batch_size
+    return network.after(stage), [
+        None if s is None else Rows(cached_features(network, s.inputs, stage, settings.cache_dir, size), s.labels)
+        for s in sets
+    ]
+
+
+def _key(network: Network, inputs: Any, stage: str) -> str:
+    """A name that changes with the rows, the weights up to the stage, and how input is prepared."""
+    digest = hashlib.blake2b(digest_size=20)
+    tensors = inputs if isinstance(inputs, dict) else {"": inputs}
+    names = network.stage_names
+    upto = names if stage == EMBEDDING else names[: names.index(stage) + 1]
+    digest.update(repr((stage, upto, network.preprocess, network.spec)).encode())
+    parts = [*tensors.items(), *network.preprocess.state_dict().items()]
+    parts += [item for n in upto for item in network.stages[n].state_dict().items()]
+    for name, tensor in parts:
+        plain = tensor.detach().cpu().contiguous()
+        digest.update(f"{name} {plain.dtype} {tuple(plain.shape)}".encode())
+        digest.update(plain.reshape(-1).view(torch.uint8).numpy().data if plain.numel() else b"")
+    return digest.hexdigest()

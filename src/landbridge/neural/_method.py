@@ -1,0 +1,330 @@
+"""The contract of a method of training, and how several of them add up."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor
+
+from landbridge.exceptions import InputError
+from landbridge.neural._network import EMBEDDING, HEAD, Network
+from landbridge.neural._rows import mix
+
+__all__ = ["Batch", "Method", "Methods"]
+
+
+@dataclass(slots=True)
+class Batch:
+    """Some rows, and what the network said about them in the one forward pass that all methods share.
+
+    Parameters
+    ----------
+    inputs : Tensor or dict of Tensor
+        What went into the network: raw input, or where `start` is given the output of the frozen stages before it.
+    labels : Tensor or None
+        Class numbers, class shares (n, n_classes), or values; None for rows without labels.
+    logits : Tensor
+        The network's answer.
+    features : dict of str to Tensor
+        Raw outputs of the stages that methods asked for (``"embedding"`` is the head's input).
+    start : str or None
+        The stage at which the forward pass began; give it to any further forward pass over `inputs`.
+    rows : Tensor
+        Row numbers in the training set.
+    """
+
+    inputs: Any
+    labels: Any
+    logits: Tensor
+    features: dict[str, Tensor] = field(default_factory=dict)
+    start: str | None = None
+    rows: Any = None
+
+
+class Method:
+    """Base of everything that changes how a network is trained; subclasses override only what they need.
+
+    Called in this order: ``prepare`` once; ``parameter_groups`` once; then ``epoch`` at the start of each epoch, and in
+    each step ``transform`` before the forward pass, ``loss`` after it, ``gradients`` after the backward pass and
+    ``step`` after the optimiser's; ``finish`` once at the end.
+
+    Attributes
+    ----------
+    stages : tuple of str
+        Stages whose raw outputs ``loss`` wants in ``Batch.features``; may be set in ``prepare``. ``"*"`` is all.
+    reads_target : bool
+        Whether ``loss`` uses the target batch.
+    replaces_task_loss : bool
+        Whether its terms stand in place of the task's own loss.
+    cacheable : bool
+        False where outputs of frozen stages may not be computed once and reused.
+    """
+
+    stages: tuple[str, ...] = ()
+    reads_target: ClassVar[bool] = False
+    replaces_task_loss: ClassVar[bool] = False
+    cacheable: ClassVar[bool] = True
+
+    def prepare(self, network: Network, task: Any) -> None:
+        """Change the network before training: freeze, replace or wrap stages, keep a copy of the source's weights.
+
+        Modules to be learned beside the network go into ``network.extras``.
+
+        Parameters
+        ----------
+        network : Network
+        task : Task
+        """
+
+    def parameter_groups(self, network: Network, lr: float) -> list[dict[str, Any]] | None:
+        """Learning rates of its own.
+
+        Parameters
+        ----------
+        network : Network
+        lr : float
+
+        Returns
+        -------
+        list of dict or None
+            Each with ``params`` and any of ``lr``, ``weight_decay``; parameters that are not named keep theirs.
+        """
+        return None
+
+    def epoch(self, network: Network, epoch: int, epochs: int) -> None:
+        """Change what is trained at the start of an epoch; parameters may be frozen and thawed here.
+
+        Parameters
+        ----------
+        network : Network
+        epoch, epochs : int
+            From 0 to ``epochs - 1``.
+        """
+
+    def order(self, labels: Any, epoch: int, generator: torch.Generator) -> Tensor | None:
+        """Choose which rows an epoch sees, in which order, for example balanced over classes or sources.
+
+        Parameters
+        ----------
+        labels : Tensor
+            Of all rows, on the CPU.
+        epoch : int
+        generator : torch.Generator
+            Seeded for this epoch.
+
+        Returns
+        -------
+        Tensor of int64, shape (n_rows,), or None
+            None for a plain permutation.
+        """
+        return None
+
+    def transform(self, inputs: Any, labels: Any, generator: torch.Generator) -> tuple[Any, Any]:
+        """Change a batch before the forward pass, for example by augmentation.
+
+        Parameters
+        ----------
+        inputs : Tensor or dict of Tensor
+        labels : Tensor
+        generator : torch.Generator
+            On the CPU.
+
+        Returns
+        -------
+        inputs, labels
+        """
+        return inputs, labels
+
+    def loss(self, network: Network, source: Batch, target: Batch | None, progress: float) -> dict[str, Tensor]:
+        """Terms to add to the task's loss, by name, each weighted already.
+
+        Parameters
+        ----------
+        network : Network
+        source : Batch
+            Labelled rows.
+        target : Batch or None
+            Rows of the target, without labels.
+        progress : float
+            From 0 to 1 over the whole training.
+
+        Returns
+        -------
+        dict of str to Tensor
+            Scalars.
+        """
+        return {}
+
+    def gradients(self, network: Network, progress: float) -> None:
+        """Change gradients after the backward pass and after clipping by norm, before the optimiser's step.
+
+        Parameters
+        ----------
+        network : Network
+        progress : float
+        """
+
+    def step(self, network: Network, progress: float) -> None:
+        """Change weights after the optimiser's step, for example to stay in a region.
+
+        Parameters
+        ----------
+        network : Network
+        progress : float
+        """
+
+    def finish(self, network: Network) -> None:
+        """Clean up after training, for example merge adapters into the weights.
+
+        Parameters
+        ----------
+        network : Network
+        """
+
+    def state(self) -> dict[str, Tensor]:
+        """Tensors that change during training and that a resumed run needs.
+
+        Returns
+        -------
+        dict of str to Tensor
+        """
+        return {}
+
+    def load_state(self, state: dict[str, Tensor]) -> None:
+        """Take back what ``state`` gave.
+
+        Parameters
+        ----------
+        state : dict of str to Tensor
+        """
+
+    def __repr__(self) -> str:
+        arguments = ", ".join(f"{k}={v!r}" for k, v in vars(self).items() if not k.startswith("_") and k != "stages")
+        return f"{type(self).__name__}({arguments})"
+
+
+class Methods:
+    """Several methods as one: the sum of their terms, the product of their learning rates' factors.
+
+    * ``loss``: all terms are added; two terms of one name are told apart by the class's name.
+    * ``parameter_groups``: a parameter's rate is the base rate times every method's factor for it
+      (the method's rate over the base rate); of several weight decays the last holds.
+    * every other hook: one after another, in the order given.
+
+    Parameters
+    ----------
+    methods : sequence of Method
+    """
+
+    def __init__(self, methods: Sequence[Method]) -> None:
+        for m in methods:
+            if not isinstance(m, Method):
+                raise InputError(
+                    f"methods holds {m!r}, which is no Method; give instances such as methods=[L2SP(0.1)]."
+                )
+        self.methods = tuple(methods)
+        self.losses = self._overriding("loss")
+        self.transforms = self._overriding("transform")
+        self.epochs = self._overriding("epoch")
+        self.gradient_hooks = self._overriding("gradients")
+        self.step_hooks = self._overriding("step")
+        self.reads_target = any(m.reads_target for m in self.methods)
+        self.replaces_task_loss = any(m.replaces_task_loss for m in self.methods)
+
+    def _overriding(self, hook: str) -> tuple[Method, ...]:
+        # Only methods that have something to say are called in the inner loop.
+        return tuple(m for m in self.methods if getattr(type(m), hook) is not getattr(Method, hook))
+
+    @property
+    def cacheable(self) -> bool:
+        """Whether outputs of frozen stages may be computed once."""
+        return not self.transforms and all(m.cacheable for m in self.methods)
+
+    def prepare(self, network: Network, task: Any) -> None:
+        """Let every method prepare the network.
+
+        Parameters
+        ----------
+        network : Network
+        task : Task
+        """
+        for m in self.methods:
+            m.prepare(network, task)
+        names = [n for m in self.methods for n in m.stages]
+        self.stages = tuple(dict.fromkeys(network.stage_names if "*" in names else ()))
+        self.stages += tuple(dict.fromkeys(n for n in names if n != "*" and n not in self.stages))
+        network._check_names(self.stages, extra=(EMBEDDING,))
+
+    def order(self, rows: Any, epoch: int, seed: int) -> Tensor | None:
+        """The first method's choice of rows that has one.
+
+        Parameters
+        ----------
+        rows : Rows
+        epoch, seed : int
+
+        Returns
+        -------
+        Tensor or None
+        """
+        for m in self._overriding("order"):
+            dice = torch.Generator().manual_seed(mix(seed, 5, epoch))
+            labels = rows.labels.cpu()
+            if (chosen := m.order(labels, epoch, dice)) is not None:
+                if len(chosen) != len(labels):
+                    raise InputError(f"{m!r} chose {len(chosen)} rows of {len(labels)}; an epoch keeps its length.")
+                return chosen
+        return None
+
+    def loss(self, network: Network, source: Batch, target: Batch | None, progress: float) -> dict[str, Tensor]:
+        """All terms.
+
+        Parameters
+        ----------
+        network : Network
+        source : Batch
+        target : Batch or None
+        progress : float
+
+        Returns
+        -------
+        dict of str to Tensor
+        """
+        terms: dict[str, Tensor] = {}
+        for m in self.losses:
+            for name, value in m.loss(network, source, target, progress).items():
+                terms[name if name not in terms else f"{type(m).__name__} {name}"] = value
+        return terms
+
+    def parameter_groups(self, network: Network, lr: float, weight_decay: float) -> list[dict[str, Any]]:
+        """What the optimiser takes: trainable parameters, grouped by rate and decay.
+
+        Parameters
+        ----------
+        network : Network
+        lr, weight_decay : float
+            The base values. Biases, norms and other vectors are not decayed.
+
+        Returns
+        -------
+        list of dict
+        """
+        params = [p for p in network.parameters() if p.requires_grad]
+        if not params:
+            raise InputError(f"every stage is frozen and so is the {HEAD}: nothing is left to train; unfreeze one.")
+        rate = {id(p): 1.0 for p in params}
+        decay = {id(p): (weight_decay if p.ndim > 1 else 0.0) for p in params}
+        for m in self.methods:
+            for group in m.parameter_groups(network, lr) or ():
+                for p in group["params"]:
+                    if id(p) in rate:
+                        rate[id(p)] *= group.get("lr", lr) / lr
+                        decay[id(p)] = group.get("weight_decay", decay[id(p)])
+        groups: dict[tuple[float, float], dict[str, Any]] = {}
+        for p in params:
+            key = (rate[id(p)], decay[id(p)])
+            groups.setdefault(key, {"params": [], "lr": lr * key[0], "weight_decay": key[1]})["params"].append(p)
+        return list(groups.values())

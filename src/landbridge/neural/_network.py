@@ -1,0 +1,460 @@
+"""A network: ordered, named stages and a head, so that layers can be frozen, carried over, pictured and replaced."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from typing import Any, Self
+
+import torch
+from torch import Tensor, nn
+
+from landbridge.exceptions import InputError
+
+__all__ = ["Network", "batch_norms", "is_folded", "pool"]
+
+EMBEDDING = "embedding"  # what the pooled last stage gives and the head takes
+HEAD = "head"
+
+_BATCH_NORMS = (nn.modules.batchnorm._BatchNorm,)
+
+
+def pool(x: Any) -> Tensor:
+    """Average a stage's output over places or time, one row a sample.
+
+    Parameters
+    ----------
+    x : Tensor of shape (n, channels, ...) or (n, time, width) or (n, width), or an object with ``hidden`` and ``mask``
+        Output of a stage. Three axes are time and width, more are channels and places.
+
+    Returns
+    -------
+    Tensor of shape (n, channels) or (n, width)
+
+    Examples
+    --------
+    >>> import torch
+    >>> from landbridge.neural import pool
+    >>> pool(torch.ones(2, 8, 4, 4)).shape
+    torch.Size([2, 8])
+    """
+    mask = getattr(x, "mask", None)
+    x = hidden(x)
+    if x.ndim == 3:
+        if mask is not None and mask.shape == x.shape[:2]:
+            weight = mask.to(x.dtype).unsqueeze(-1)
+            return (x * weight).sum(1) / weight.sum(1).clamp_min(1.0)
+        return x.mean(1)
+    return x.flatten(2).mean(2) if x.ndim > 3 else x
+
+
+def hidden(x: Any) -> Tensor:
+    """The tensor of a stage's output, which may carry masks and positions beside it."""
+    return x if isinstance(x, Tensor) else x.hidden
+
+
+def is_folded(norm: nn.Module) -> bool:
+    """Whether a batch norm's statistics were folded into the layer before, so that it must stay in eval mode.
+
+    A folded layer has mean 0, variance 1 and scale 1 throughout, and yet a shift that was learned; a fresh layer
+    has no such shift.
+
+    Parameters
+    ----------
+    norm : Module
+
+    Returns
+    -------
+    bool
+
+    Examples
+    --------
+    >>> from torch import nn
+    >>> from landbridge.neural import is_folded
+    >>> fresh, folded = nn.BatchNorm2d(4), nn.BatchNorm2d(4)
+    >>> _ = nn.init.constant_(folded.bias, 0.3)
+    >>> is_folded(fresh), is_folded(folded)
+    (False, True)
+    """
+    if not isinstance(norm, _BATCH_NORMS) or norm.running_mean is None or norm.running_var is None:
+        return False
+    with torch.no_grad():
+        identity = bool((norm.running_mean == 0).all() and (norm.running_var - 1).abs().max() <= 0.01)
+        if not identity:
+            return False
+        plain_scale = norm.weight is None or bool((norm.weight - 1).abs().max() <= 0.01)
+        shifted = norm.bias is not None and bool((norm.bias != 0).any())
+        return plain_scale and shifted
+
+
+def batch_norms(module: nn.Module) -> Iterator[nn.Module]:
+    """The batch norms within a module.
+
+    Parameters
+    ----------
+    module : Module
+
+    Returns
+    -------
+    iterator of Module
+    """
+    return (m for m in module.modules() if isinstance(m, _BATCH_NORMS))
+
+
+class Network(nn.Module):
+    """Ordered, named stages, each a module on the output of the one before, then pooling and a head.
+
+    Parameters
+    ----------
+    stages : mapping of str to Module
+        In the order in which they run.
+    in_features : int
+        Width of the pooled output of the last stage, which the head takes.
+    head : Module, optional
+        Left out, the network answers with the pooled features.
+    preprocess : Module, optional
+        Runs before the first stage on raw input, for example resizing and normalising; holds nothing to learn.
+    spec : dict, optional
+        From what plain data the network can be built again (see ``landbridge.neural.backbones``).
+    body : callable, optional
+        Runs the stages in place of calling them one after another, for models whose own ``forward`` does more between
+        them: ``body(x, start, stop, wanted, kept)`` returns the output of stage `stop`, or of all where that is None,
+        and puts the raw outputs of the `wanted` stages into `kept`.
+
+    Attributes
+    ----------
+    stages : ModuleDict
+    head : Module
+    extras : ModuleDict
+        Modules that methods learn beside the network, such as a discriminator.
+    frozen : tuple of str
+        Names of the frozen stages, in order.
+
+    Notes
+    -----
+    ``train()`` leaves frozen stages in eval mode, so that neither their dropout nor their batch-norm statistics move,
+    and also every batch norm whose statistics were folded away (see :func:`is_folded`): one forward pass in train mode
+    would ruin such a network.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from torch import nn
+    >>> from landbridge.neural import Network
+    >>> net = Network({"low": nn.Linear(4, 8), "high": nn.Linear(8, 3)}, in_features=3, head=nn.Linear(3, 2))
+    >>> net(torch.zeros(5, 4)).shape
+    torch.Size([5, 2])
+    >>> list(net.features(torch.zeros(5, 4)))
+    ['low', 'high']
+    >>> net.freeze(["low"]).frozen
+    ('low',)
+    """
+
+    stages: nn.ModuleDict
+    extras: nn.ModuleDict
+
+    def __init__(
+        self,
+        stages: Mapping[str, nn.Module],
+        *,
+        in_features: int,
+        head: nn.Module | None = None,
+        preprocess: nn.Module | None = None,
+        spec: dict[str, Any] | None = None,
+        body: Any = None,
+    ) -> None:
+        super().__init__()
+        if not stages:
+            raise InputError("a network needs at least one stage; give stages a mapping of names to modules.")
+        self.stages = nn.ModuleDict(dict(stages))
+        self.in_features = int(in_features)
+        self.head: nn.Module = nn.Identity() if head is None else head
+        self.preprocess: nn.Module = nn.Identity() if preprocess is None else preprocess
+        self.extras = nn.ModuleDict()
+        self.spec = spec
+        self.body = body
+        self._frozen: set[str] = set()
+        self._folded = [m for m in batch_norms(self) if is_folded(m)]
+
+    @property
+    def stage_names(self) -> tuple[str, ...]:
+        """Names of the stages, in order."""
+        return tuple(self.stages.keys())
+
+    @property
+    def frozen(self) -> tuple[str, ...]:
+        """Names of the frozen stages, in order; ``"head"`` last where the head is frozen too."""
+        return tuple(n for n in (*self.stages.keys(), HEAD) if n in self._frozen)
+
+    def forward(self, x: Any, stages: Collection[str] | None = None, start: str | None = None) -> Any:
+        """Run the network.
+
+        Parameters
+        ----------
+        x : Tensor or dict of Tensor
+            Raw input; with `start`, the output of the stage before it.
+        stages : collection of str, optional
+            Also hand out the raw outputs of these stages (``"embedding"`` is the head's input).
+        start : str, optional
+            Begin at this stage; ``"head"`` where `x` is pooled features.
+
+        Returns
+        -------
+        Tensor, or (Tensor, dict of str to Tensor) where `stages` is given
+            The logits, and the stages' outputs.
+        """
+        kept: dict[str, Tensor] = {}
+        x = pool(self._through(x, start, None, () if stages is None else stages, kept))
+        if stages is not None and EMBEDDING in stages:
+            kept[EMBEDDING] = x
+        logits = self.head(x)
+        return logits if stages is None else (logits, kept)
+
+    def embed(self, x: Any, start: str | None = None) -> Tensor:
+        """Pooled output of the last stage.
+
+        Parameters
+        ----------
+        x : Tensor or dict of Tensor
+        start : str, optional
+            As in ``forward``.
+
+        Returns
+        -------
+        Tensor of shape (n, in_features)
+        """
+        return self.forward(x, stages=(EMBEDDING,), start=start)[1][EMBEDDING]
+
+    def activations(self, x: Any, stage: str) -> Any:
+        """Raw output of a stage: what ``forward(..., start=<the next stage>)`` takes.
+
+        Parameters
+        ----------
+        x : Tensor or dict of Tensor
+        stage : str
+            A stage, or ``"embedding"``.
+
+        Returns
+        -------
+        Tensor or stage state
+        """
+        if stage == EMBEDDING:
+            return self.embed(x)
+        self._check_names([stage])
+        return self._through(x, None, stage, (), {})
+
+    def features(self, x: Any, stages: Iterable[str] | None = None, *, pooled: bool = True) -> dict[str, Tensor]:
+        """Outputs of stages, by name.
+
+        Parameters
+        ----------
+        x : Tensor or dict of Tensor
+        stages : iterable of str, optional
+            Which; left out, all.
+        pooled : bool, default=True
+            Average over places or time, one row a sample; else raw.
+
+        Returns
+        -------
+        dict of str to Tensor
+        """
+        names = self.stage_names if stages is None else self._check_names(stages, extra=(EMBEDDING,))
+        kept: dict[str, Any] = {}
+        x = self._through(x, None, None, names, kept)
+        if EMBEDDING in names:
+            kept[EMBEDDING] = x
+        return {name: pool(raw) if pooled else hidden(raw) for name, raw in kept.items()}
+
+    def freeze(self, names: Iterable[str] | None = None) -> Self:
+        """Freeze stages: their parameters and statistics no longer move.
+
+        Parameters
+        ----------
+        names : iterable of str, optional
+            Stages (or ``"head"``); left out, all stages.
+
+        Returns
+        -------
+        self
+        """
+        return self._set_frozen(names, True)
+
+    def unfreeze(self, names: Iterable[str] | None = None) -> Self:
+        """Undo ``freeze``.
+
+        Parameters
+        ----------
+        names : iterable of str, optional
+            Stages (or ``"head"``); left out, all stages.
+
+        Returns
+        -------
+        self
+        """
+        return self._set_frozen(names, False)
+
+    def frozen_prefix(self) -> str | None:
+        """Name of the last stage of the unbroken run of frozen stages from the input, if any.
+
+        Returns
+        -------
+        str or None
+        """
+        last = None
+        for name in self.stages:
+            if name not in self._frozen or any(p.requires_grad for p in self.stages[name].parameters()):
+                break
+            last = name
+        return last
+
+    def after(self, stage: str) -> str:
+        """Name of the stage that follows; ``"head"`` after the last and after ``"embedding"``.
+
+        Parameters
+        ----------
+        stage : str
+
+        Returns
+        -------
+        str
+        """
+        if stage == EMBEDDING:
+            return HEAD
+        names = (*self.stage_names, HEAD)
+        return names[names.index(stage) + 1]
+
+    def part(self, name: str) -> nn.Module:
+        """A stage, or the head, by name.
+
+        Parameters
+        ----------
+        name : str
+
+        Returns
+        -------
+        Module
+        """
+        self._check_names([name], extra=(HEAD,))
+        return self.head if name == HEAD else self.stages[name]
+
+    def replace_head(self, head: nn.Module) -> Self:
+        """Put another head in place.
+
+        Parameters
+        ----------
+        head : Module
+            Takes ``in_features`` columns.
+
+        Returns
+        -------
+        self
+        """
+        self.head = head
+        self._frozen.discard(HEAD)
+        return self
+
+    def reset(self, names: Iterable[str] | None = None, *, seed: int = 0) -> Self:
+        """Give stages fresh random weights.
+
+        Parameters
+        ----------
+        names : iterable of str, optional
+            Stages (or ``"head"``); left out, all stages.
+        seed : int, default=0
+            Same seed, same weights; the global generator is left alone.
+
+        Returns
+        -------
+        self
+        """
+        names = self.stage_names if names is None else self._check_names(names, extra=(HEAD,))
+        with torch.random.fork_rng(devices=[]), torch.no_grad():
+            torch.manual_seed(seed)
+            for name in names:
+                _reset(self.part(name))
+        self._folded = [m for m in self._folded if is_folded(m)]
+        return self
+
+    def freeze_statistics(self) -> Self:
+        """Keep every batch norm in eval mode from now on, as is done by itself where statistics were folded away.
+
+        Returns
+        -------
+        self
+        """
+        self._folded = list(batch_norms(self))
+        return self.train(self.training)
+
+    def train(self, mode: bool = True) -> Self:
+        """Set train mode, except where it would spoil frozen stages or folded batch norms.
+
+        Parameters
+        ----------
+        mode : bool, default=True
+
+        Returns
+        -------
+        self
+        """
+        super().train(mode)
+        if mode:
+            for name in self._frozen:
+                self.part(name).eval()
+            for norm in self._folded:
+                norm.eval()
+        return self
+
+    def _through(self, x: Any, start: str | None, stop: str | None, wanted: Any, kept: dict[str, Any]) -> Any:
+        """Run the stages from `start` to `stop`, both included, and keep the outputs of those wanted."""
+        if start is None:
+            x = self.preprocess(x)
+        if start == HEAD:
+            return x
+        if self.body is not None:
+            return self.body(x, start, stop, wanted, kept)
+        for name, stage in self.stages.items():
+            if start is not None and name != start:
+                continue
+            start = None
+            x = stage(x)
+            if name in wanted:
+                kept[name] = x
+            if name == stop:
+                break
+        return x
+
+    def _set_frozen(self, names: Iterable[str] | None, frozen: bool) -> Self:
+        names = self.stage_names if names is None else self._check_names(names, extra=(HEAD,))
+        for name in names:
+            (self._frozen.add if frozen else self._frozen.discard)(name)
+            self.part(name).requires_grad_(not frozen)
+        return self.train(self.training)
+
+    def _check_names(self, names: Iterable[str], extra: tuple[str, ...] = ()) -> tuple[str, ...]:
+        names = (names,) if isinstance(names, str) else tuple(names)
+        known = (*self.stage_names, *extra)
+        for name in names:
+            if name not in known:
+                raise InputError(f"the network has no stage {name!r}; choose from {', '.join(known)}.")
+        return names
+
+
+def _reset(module: nn.Module) -> None:
+    """Fresh weights, layer by layer; parameters that no layer knows how to reset are drawn small or set to zero."""
+    done: set[int] = set()
+    for layer in module.modules():
+        if isinstance(layer, _BATCH_NORMS) and (layer.momentum or 0.0) > 0.5:
+            layer.momentum = 0.1  # written for libraries where momentum means the share that is kept
+        if callable(getattr(layer, "reset_parameters", None)):
+            _call(layer, "reset_parameters")
+            done.update(id(p) for p in layer.parameters(recurse=False))
+    for p in module.parameters():
+        if id(p) not in done:
+            if p.ndim > 1:
+                p.normal_(0.0, min(0.02, 1.0 / math.sqrt(p.shape[-1])))
+            else:
+                p.zero_()
+
+
+def _call(layer: Any, name: str) -> None:
+    getattr(layer, name)()

@@ -1,0 +1,72 @@
+"""A network as plain data: its description, and its weights as safetensors bytes."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import torch
+from safetensors.torch import load, save
+
+from landbridge.neural._network import Network
+from landbridge.neural.backbones import rebuild
+from landbridge.neural.backbones._builtin import Standardize
+
+__all__ = ["pack", "unpack"]
+
+
+def pack(network: Network) -> dict[str, Any]:
+    """Turn a network into plain data.
+
+    Parameters
+    ----------
+    network : Network
+
+    Returns
+    -------
+    dict
+        ``spec``, ``weights`` (bytes) and what else is needed; ``module`` instead of ``spec`` where a network was made
+        from a module or changed by a method, so that nothing shorter describes it.
+    """
+    weights = {k: torch.empty(v.shape, dtype=v.dtype).copy_(v.detach()) for k, v in network.state_dict().items()}
+    packed: dict[str, Any] = {"weights": save(weights), "frozen": list(network.frozen), "spec": None, "module": None}
+    head = network.head
+    if network.spec is not None and type(head) is torch.nn.Linear and not network.extras:
+        like = rebuild(network.spec)
+        like.replace_head(torch.nn.Linear(head.in_features, head.out_features, bias=head.bias is not None))
+        if network.preprocess is not None and type(like.preprocess) is not type(network.preprocess):
+            like.preprocess = copy.deepcopy(network.preprocess)
+        shapes = {k: v.shape for k, v in like.state_dict().items()}
+        if shapes == {k: v.shape for k, v in weights.items()}:
+            packed["spec"] = network.spec
+            packed["head"] = [head.in_features, head.out_features, head.bias is not None]
+            if not isinstance(network.preprocess, Standardize):
+                packed["preprocess"] = copy.deepcopy(network.preprocess).cpu()
+            return packed
+    packed["module"] = copy.deepcopy(network).cpu()
+    return packed
+
+
+def unpack(packed: dict[str, Any]) -> Network:
+    """Turn plain data into the network again, on the CPU.
+
+    Parameters
+    ----------
+    packed : dict
+        As ``pack`` gave it.
+
+    Returns
+    -------
+    Network
+    """
+    if packed["module"] is not None:
+        return packed["module"].eval()
+    weights = load(packed["weights"])
+    network = rebuild(packed["spec"])
+    width, outputs, bias = packed["head"]
+    network.replace_head(torch.nn.Linear(width, outputs, bias=bias))
+    if "preprocess" in packed:
+        network.preprocess = packed["preprocess"]
+    network.to(next(v.dtype for v in weights.values() if v.is_floating_point()))
+    network.load_state_dict(weights)
+    return network.freeze(packed["frozen"]).eval()

@@ -1,0 +1,106 @@
+"""Backbones: where a network's stages come from, by name, folder or module."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from torch import nn
+
+from landbridge.exceptions import InputError
+from landbridge.neural._network import Network
+from landbridge.neural.backbones._augment import ImageAugmentation
+from landbridge.neural.backbones._builtin import builtin_backbone, mlp_backbone
+from landbridge.neural.backbones._images import read_images
+from landbridge.neural.backbones._module import module_backbone
+
+__all__ = [
+    "ImageAugmentation",
+    "builtin_backbone",
+    "load_backbone",
+    "mlp_backbone",
+    "module_backbone",
+    "read_images",
+    "rebuild",
+]
+
+
+def load_backbone(
+    source: Any, *, pretrained: bool = True, stages: Any = None, channels: int = 1, example: Any = None, seed: int = 0
+) -> Network:
+    """Make a network without a head out of a name, a folder or a module.
+
+    Parameters
+    ----------
+    source : str, path-like, Module or Network
+        * ``"builtin"``: the small convolutional network that comes with landbridge, for images of 8 to 32 dots;
+        * a folder with ``config.json`` and ``model.safetensors``, or a name on the Hugging Face hub: any image, text,
+          audio or video model of ``transformers``;
+        * a ``.safetensors`` file of a network whose layout is known (ResNet-20 for CIFAR, SqueezeNet 1.1);
+        * a ``torch.nn.Module``; a :class:`~landbridge.neural.Network` is copied.
+    pretrained : bool, default=True
+        False keeps the architecture and draws fresh weights.
+    stages : sequence of str, optional
+        Of a module: names of the submodules to take as stages; left out, its children.
+    channels : int, default=1
+        Of ``"builtin"``: 1 for grey images, 3 for colour.
+    example : Tensor, optional
+        Of a module: some rows of input, from which its widths are found.
+    seed : int, default=0
+        Of fresh weights.
+
+    Returns
+    -------
+    Network
+
+    Examples
+    --------
+    >>> from landbridge.neural import load_backbone
+    >>> load_backbone("builtin").stage_names
+    ('edges', 'strokes', 'parts', 'shapes')
+    """
+    if isinstance(source, Network):
+        import copy
+
+        network = copy.deepcopy(source)
+    elif isinstance(source, nn.Module):
+        network = module_backbone(source, stages, example=example)
+    elif str(source) == "builtin":
+        return builtin_backbone(channels=channels, pretrained=pretrained, seed=seed)
+    elif str(source).endswith(".safetensors"):
+        from landbridge.neural.backbones._raw import raw_backbone
+
+        network = raw_backbone(Path(source))
+    elif isinstance(source, (str, Path)):
+        from landbridge.neural.backbones._transformers import transformers_backbone
+
+        network = transformers_backbone(source)
+    else:
+        raise InputError(f"backbone must be a name, a folder or a torch module; got {type(source).__name__}.")
+    return network if pretrained else network.reset(seed=seed)
+
+
+def rebuild(spec: dict[str, Any]) -> Network:
+    """Build the architecture that a spec describes, with any weights.
+
+    Parameters
+    ----------
+    spec : dict
+        ``Network.spec``: plain data.
+
+    Returns
+    -------
+    Network
+    """
+    kind = spec["kind"]
+    if kind == "builtin":
+        return builtin_backbone(channels=spec["channels"], pretrained=False)
+    if kind == "mlp":
+        return mlp_backbone(spec["in_features"], tuple(spec["widths"]))
+    if kind == "raw":
+        from landbridge.neural.backbones._raw import empty_raw
+
+        return empty_raw(spec["name"])
+    from landbridge.neural.backbones._transformers import from_config
+
+    return from_config(spec)

@@ -1,0 +1,171 @@
+"""Backbones without a download: a small convolutional network with weights, and a multilayer perceptron."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file
+from torch import Tensor, nn
+
+from landbridge.exceptions import InputError
+from landbridge.neural._network import Network
+from landbridge.neural.backbones._images import read_images
+
+__all__ = ["WEIGHTS", "builtin_backbone", "mlp_backbone"]
+
+WEIGHTS = Path(__file__).parent / "weights" / "printed_digits.safetensors"
+WIDTHS = {"edges": 16, "strokes": 32, "parts": 48, "shapes": 64}
+SIDES = {"edges": 16, "strokes": 8, "parts": 4, "shapes": 4}
+
+
+class Standardize(nn.Module):
+    """Subtract a mean and divide by a spread, per column or per channel; both are found from the source rows.
+
+    Parameters
+    ----------
+    width : int
+        Number of columns or channels.
+    """
+
+    mean: Tensor
+    scale: Tensor
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.register_buffer("mean", torch.zeros(width))
+        self.register_buffer("scale", torch.ones(width))
+
+    def learn(self, x: Tensor) -> None:
+        """Take mean and spread from rows.
+
+        Parameters
+        ----------
+        x : Tensor of shape (n, width, ...)
+        """
+        axes = [0, *range(2, x.ndim)]
+        x = x.double()
+        spread = x.std(axes, correction=0)
+        self.mean.copy_(x.mean(axes))
+        self.scale.copy_(torch.where(spread > 1e-12 * x.abs().amax(axes), spread, 1.0))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Standardised rows.
+
+        Parameters
+        ----------
+        x : Tensor of shape (n, width, ...)
+
+        Returns
+        -------
+        Tensor
+        """
+        shape = (1, -1) + (1,) * (x.ndim - 2)
+        return (x.to(self.mean.dtype) - self.mean.view(shape)) / self.scale.view(shape)
+
+
+class Dots(Standardize):
+    """``Standardize`` for images, which can be read from files as well."""
+
+    def read(self, paths: Sequence[str]) -> Tensor:
+        """Read image files at 32 x 32 dots.
+
+        Parameters
+        ----------
+        paths : sequence of path-like
+
+        Returns
+        -------
+        Tensor of uint8, shape (n, channels, 32, 32)
+        """
+        return read_images(paths, (32, 32), 32, channels=len(self.mean))[0]
+
+
+def builtin_backbone(*, channels: int = 1, pretrained: bool = True, seed: int = 0) -> Network:
+    """The small convolutional network for grey or colour images of 8 to 32 dots a side.
+
+    Four stages of 3 x 3 convolutions with batch norm (real statistics); trained on the built-in printed digits.
+
+    Parameters
+    ----------
+    channels : int, default=1
+        1 or 3. With 3, the first layer's weights are spread over the colours.
+    pretrained : bool, default=True
+    seed : int, default=0
+        Of fresh weights.
+
+    Returns
+    -------
+    Network
+        Without a head; 64 features.
+    """
+    if channels not in (1, 3):
+        raise InputError(f"channels must be 1 (grey) or 3 (colour); got {channels}.")
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        stages: dict[str, nn.Module] = {}
+        width = channels
+        for name, wider in WIDTHS.items():
+            stages[name] = nn.Sequential(
+                nn.Conv2d(width, wider, 3, padding=1, bias=False),
+                nn.BatchNorm2d(wider),
+                nn.ReLU(),
+                _Shrink(SIDES[name]),
+            )
+            width = wider
+    network = Network(
+        stages,
+        in_features=width,
+        preprocess=Dots(channels),
+        spec={"kind": "builtin", "channels": channels},
+    )
+    if pretrained:
+        state = load_file(WEIGHTS)
+        if channels == 3:
+            state["stages.edges.0.weight"] = state["stages.edges.0.weight"].repeat(1, 3, 1, 1) / 3.0
+        own = network.preprocess.state_dict(prefix="preprocess.")
+        network.load_state_dict(state | own)
+    return network.eval()
+
+
+class _Shrink(nn.Module):
+    """Average pooling by whole steps down to about a side, so that images of 8 and of 32 dots meet half way."""
+
+    def __init__(self, side: int) -> None:
+        super().__init__()
+        self.side = side
+
+    def forward(self, x: Tensor) -> Tensor:
+        step = max(1, min(x.shape[-2:]) // self.side)
+        return nn.functional.avg_pool2d(x, step) if step > 1 else x
+
+
+def mlp_backbone(in_features: int, widths: Sequence[int] = (64, 32), *, seed: int = 0) -> Network:
+    """A multilayer perceptron for tables, with fresh weights; one stage a layer.
+
+    Parameters
+    ----------
+    in_features : int
+        Number of columns.
+    widths : sequence of int, default=(64, 32)
+    seed : int, default=0
+
+    Returns
+    -------
+    Network
+        Without a head.
+    """
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        stages: dict[str, nn.Module] = {}
+        width = in_features
+        for i, wider in enumerate(widths):
+            stages[f"layer{i + 1}"] = nn.Sequential(nn.Linear(width, wider), nn.ReLU())
+            width = wider
+    return Network(
+        stages,
+        in_features=width,
+        preprocess=Standardize(in_features),
+        spec={"kind": "mlp", "in_features": in_features, "widths": list(widths)},
+    )

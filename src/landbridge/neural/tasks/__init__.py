@@ -1,0 +1,8 @@
+"""Tasks: what the network is asked. Each brings the head, the loss, the metric and the way labels become tensors."""
+
+from landbridge.neural.tasks._classification import Classification
+from landbridge.neural.tasks._multilabel import MultiLabel
+from landbridge.neural.tasks._regression import Regression
+from landbridge.neural.tasks._task import Task
+
+__all__ = ["Classification", "MultiLabel", "Regression", "Task"]
