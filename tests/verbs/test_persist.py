@@ -57,8 +57,8 @@ def test_every_method_can_be_saved_safely(method):
     classify = "classification" in method.tags.tasks
     told = target.y.astype(object)
     told[12:] = None
-    y = source.y if classify else source.y + source.X[:, 0]
-    yt = told if classify else np.where(np.arange(40) < 12, target.y + target.X[:, 0], np.nan)
+    y = source.y if classify else source.y + np.abs(source.X[:, 0])
+    yt = told if classify else np.where(np.arange(40) < 12, target.y + np.abs(target.X[:, 0]), np.nan)
     learner = default_estimator("classification" if classify else "regression")
     if not classify and issubclass(method.cls, InstanceTransfer):
         learner = learner[-1]

@@ -4,7 +4,7 @@ from scipy.special import expit
 from sklearn.linear_model import LogisticRegression
 from sklearn.svm import SVC
 
-from landbridge import Domain, make_pipeline, transfer
+from landbridge import Domain, make_pipeline, measure, transfer
 from landbridge.data import make_shift
 from landbridge.exceptions import InputError, LabelError
 from landbridge.feature import CORAL
@@ -136,7 +136,7 @@ S, T = make_shift("translation", n_source=40, n_target=40, random_state=0)
     [
         (lambda: transfer((S.X, np.ones(40)), T), LabelError, "single class"),
         (lambda: transfer(S.X, T), LabelError, "source .* has no labels"),
-        (lambda: transfer(S, T.X[:, :1]), InputError, "1 columns but source has 2"),
+        (lambda: measure(S, T.X[:, :1]), InputError, "1 columns but source has 2"),
         (lambda: transfer((S.X * np.nan, S.y), T), InputError, "NaN"),
         (lambda: transfer(S, (T.X, np.array(["x"] * 40))), LabelError, "label 'x'"),
         (lambda: transfer(S, T, target_labels="maybe"), InputError, "target_labels must be"),

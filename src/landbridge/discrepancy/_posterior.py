@@ -15,7 +15,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from landbridge.discrepancy._domain_classifier import fit_quietly, linear_classifier
-from landbridge.numerics.kernels import NystroemMap, median_gamma
+from landbridge.numerics.kernels import median_gamma
+from landbridge.numerics.nystroem import NystroemMap
 from landbridge.numerics.resampling import balanced_folds
 
 __all__ = ["Posterior", "bias_corrected_temperature", "cross_fit_posterior", "kernel_classifier"]

@@ -16,7 +16,8 @@ from landbridge.base import FeatureTransfer, TransferTags
 from landbridge.domain import missing_labels
 from landbridge.exceptions import InputError, LabelError
 from landbridge.feature._domain_scaler import column_statistics
-from landbridge.numerics.kernels import NystroemMap, landmark_rows, median_gamma
+from landbridge.numerics.kernels import median_gamma
+from landbridge.numerics.nystroem import NystroemMap, landmark_rows
 
 __all__ = ["KernelCCA", "canonical_directions", "class_pairs"]
 

@@ -13,7 +13,8 @@ from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 
 from landbridge.base import InstanceTransfer, TransferTags
 from landbridge.numerics.boxqp import BoxQP, box_qp
-from landbridge.numerics.kernels import KernelOperator, NystroemMap, landmark_rows, median_gamma
+from landbridge.numerics.kernels import KernelOperator, median_gamma
+from landbridge.numerics.nystroem import NystroemMap, landmark_rows
 
 __all__ = ["KMM", "KMMWeights", "kmm_weights"]
 

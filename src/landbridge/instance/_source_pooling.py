@@ -15,7 +15,8 @@ from sklearn.utils._param_validation import HasMethods, Interval
 
 from landbridge.base import InstanceTransfer, TransferTags
 from landbridge.instance._multi_source_tradaboost import read_sources
-from landbridge.numerics.kernels import NystroemMap, landmark_rows, median_gamma
+from landbridge.numerics.kernels import median_gamma
+from landbridge.numerics.nystroem import NystroemMap, landmark_rows
 
 __all__ = ["SourcePooling", "mixture_weights"]
 

@@ -2,16 +2,9 @@
 
 from landbridge.numerics.boxqp import BoxQP, box_qp, duality_gap, project_box_band
 from landbridge.numerics.covariance import covariance, matrix_power
-from landbridge.numerics.kernels import (
-    KernelOperator,
-    NystroemMap,
-    kernel,
-    kernel_diagonal,
-    landmark_rows,
-    median_gamma,
-    nystroem_features,
-)
+from landbridge.numerics.kernels import KernelOperator, kernel, kernel_diagonal, median_gamma
 from landbridge.numerics.label_shift import bbse_priors, em_priors, shift_posterior
+from landbridge.numerics.nystroem import NystroemMap, landmark_rows, nystroem_features
 from landbridge.numerics.resampling import (
     balanced_folds,
     bootstrap_mean,

@@ -1,25 +1,24 @@
-"""Kernels: matrices, products in blocks that never hold the whole matrix, and Nystroem features."""
+"""Kernels: matrices, products in blocks that never hold the whole matrix."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import linalg, sparse
+from scipy import sparse
 from sklearn.utils import check_random_state
 from sklearn.utils.extmath import row_norms, safe_sparse_dot
 
 __all__ = [
     "KERNELS",
     "KernelOperator",
-    "NystroemMap",
+    "draw_rows",
     "kernel",
     "kernel_diagonal",
-    "landmark_rows",
     "median_gamma",
-    "nystroem_features",
+    "with_squares",
 ]
 
 KERNELS = ("linear", "poly", "rbf")
@@ -62,7 +61,7 @@ def median_gamma(X: Any, Y: Any = None, *, n_sample: int = 1000, random_state: A
     rng = check_random_state(random_state)
     sets = [X] if Y is None else [X, Y]
     share = max(n_sample // len(sets), 2)
-    drawn = [A if A.shape[0] <= share else A[np.sort(_draw(rng, A.shape[0], share))] for A in sets]
+    drawn = [A if A.shape[0] <= share else A[np.sort(draw_rows(rng, A.shape[0], share))] for A in sets]
     Z = drawn[0] if Y is None else sparse.vstack(drawn, format="csr") if sparse.issparse(X) else np.concatenate(drawn)
     distances = squared_distances(Z, Z)[np.triu_indices(Z.shape[0], k=1)]
     if len(distances) == 0:
@@ -334,14 +333,14 @@ class KernelOperator:
 
     def _gaussian_blocks(self, dtype: Any, lower: bool) -> Iterator[tuple[slice, NDArray[Any]]]:
         """The exponent as one product of rows with two more columns, in one buffer that stays in the cache."""
-        right = _with_squares(self.Y, self.gamma, dtype, right=True)
+        right = with_squares(self.Y, self.gamma, dtype, right=True)
         buffer: NDArray[Any] | None = None
         for rows in row_blocks(self.shape[0], self.shape[1], CACHE_BYTES):
             if buffer is None:
                 buffer = np.empty(rows.stop * self.shape[1], dtype=dtype)
             shape = (rows.stop - rows.start, rows.stop if lower else self.shape[1])
             block = buffer[: shape[0] * shape[1]].reshape(shape)
-            np.dot(_with_squares(self.X[rows], self.gamma, dtype, right=False), right[: shape[1]].T, out=block)
+            np.dot(with_squares(self.X[rows], self.gamma, dtype, right=False), right[: shape[1]].T, out=block)
             np.minimum(block, 0.0, out=block)
             yield rows, np.exp(block, out=block)
 
@@ -383,207 +382,24 @@ def row_blocks(n: int, width: int, block_bytes: int = BLOCK_BYTES) -> Iterator[s
         yield slice(start, min(start + step, n))
 
 
-def landmark_rows(
-    X: Any,
-    n_landmarks: int,
-    *,
-    method: str = "pivoted",
-    kernel: str = "rbf",
-    gamma: float | None = None,
-    degree: int = 3,
-    coef0: float = 1.0,
-    n_sample: int = 10_000,
-    tol: float = 1e-10,
-    random_state: Any = 0,
-) -> NDArray[np.intp]:
-    """Choose rows whose kernel columns span the kernel matrix well.
-
-    ``"pivoted"`` is a partial Cholesky factorisation that draws each pivot with probability proportional to what is
-    left of the diagonal; it stops early once nothing is left. ``"uniform"`` draws rows at random.
+def with_squares(A: NDArray[Any], gamma: float, dtype: Any, *, right: bool) -> NDArray[Any]:
+    r"""Append what makes the product of two such matrices :math:`-\gamma \lVert a - b \rVert^2`.
 
     Parameters
     ----------
-    X : ndarray or sparse matrix of shape (n, d)
-    n_landmarks : int
-        At most so many rows.
-    method : {"pivoted", "uniform"}, default="pivoted"
-    kernel, gamma, degree, coef0
-        As in :func:`kernel`.
-    n_sample : int, default=10_000
-        The pivots come from a random sample of so many rows, which bounds time and memory.
-    tol : float, default=1e-10
-        Stop once the largest rest of the diagonal is below ``tol`` times the largest diagonal entry.
-    random_state : int, RandomState or None, default=0
+    A : ndarray or sparse matrix of shape (n, d)
+        Rows.
+    gamma : float
+        Of the Gaussian kernel.
+    dtype : dtype
+        Of the result.
+    right : bool
+        Which factor of the product.
 
     Returns
     -------
-    ndarray of int, shape (n_chosen,)
-        Row numbers, in order of choice.
-
-    References
-    ----------
-    .. [1] Y. Chen, E. N. Epperly, J. A. Tropp, R. J. Webber. Randomly pivoted Cholesky: practical approximation of a
-       kernel matrix with few entry evaluations. Communications on Pure and Applied Mathematics, 2025.
+    ndarray of shape (n, d + 2)
     """
-    rng = check_random_state(random_state)
-    n = X.shape[0]
-    if method == "uniform":
-        return np.arange(n) if n <= n_landmarks else _draw(rng, n, n_landmarks)
-    pool = np.arange(n) if n <= n_sample else np.sort(_draw(rng, n, n_sample))
-    Z = X[pool]
-    how: dict[str, Any] = {"kernel": kernel, "gamma": resolve_gamma(X, None, kernel, gamma)}
-    how |= {"degree": degree, "coef0": coef0}
-    rest = kernel_diagonal(Z, **how)
-    floor = tol * max(float(rest.max()), np.finfo(float).tiny)
-    # by columns, since every step reads all of those before
-    F = np.zeros((len(pool), min(n_landmarks, len(pool))), order="F")
-    column_of = _columns_of(Z, how)
-    chosen: list[int] = []
-    for k in range(F.shape[1]):
-        rest[rest < floor] = 0.0
-        total = float(rest.sum())
-        if total <= 0.0:
-            break
-        pivot = int(min(np.searchsorted(np.cumsum(rest), rng.uniform() * total, side="right"), len(pool) - 1))
-        if rest[pivot] <= 0.0:
-            pivot = int(np.argmax(rest))
-        column = column_of(pivot) - F[:, :k] @ F[pivot, :k]
-        F[:, k] = column / np.sqrt(max(column[pivot], np.finfo(float).tiny))
-        rest -= F[:, k] ** 2
-        np.maximum(rest, 0.0, out=rest)
-        rest[pivot] = 0.0
-        chosen.append(pivot)
-    return pool[np.array(chosen, dtype=np.intp)] if chosen else pool[:1]
-
-
-class NystroemMap:
-    r"""Features whose inner products approximate a kernel, from a set of landmark rows.
-
-    .. math:: \phi(x) = k(x, L) \, U S^{-1/2}, \qquad k(L, L) = U S U^\top
-
-    Directions with an eigenvalue below ``tol`` times the largest are dropped. With every row as landmark the kernel
-    is reproduced exactly.
-
-    Parameters
-    ----------
-    landmarks : ndarray or sparse matrix of shape (n_landmarks, d)
-    kernel, gamma, degree, coef0
-        As in :func:`kernel`.
-    rank : int, optional
-        Keep at most so many directions.
-    tol : float, default=1e-12
-        Relative size of the smallest eigenvalue kept.
-
-    Attributes
-    ----------
-    n_features : int
-    whitening : ndarray of shape (n_landmarks, n_features)
-    """
-
-    def __init__(
-        self,
-        landmarks: Any,
-        *,
-        kernel: str = "rbf",
-        gamma: float | None = None,
-        degree: int = 3,
-        coef0: float = 1.0,
-        rank: int | None = None,
-        tol: float = 1e-12,
-    ) -> None:
-        self.gamma = resolve_gamma(landmarks, None, kernel, gamma)
-        self.landmarks = landmarks
-        self._how: dict[str, Any] = {"kernel": kernel, "gamma": self.gamma, "degree": degree, "coef0": coef0}
-        values, vectors = linalg.eigh(_kernel(landmarks, landmarks, **self._how))
-        keep = np.flatnonzero(values > tol * max(float(values[-1]), np.finfo(float).tiny))[::-1][:rank]
-        if len(keep) == 0:
-            keep = np.array([len(values) - 1])
-        scale = np.sqrt(np.maximum(values[keep], np.finfo(float).tiny))
-        self.whitening = vectors[:, keep] / scale
-        self.n_features = len(keep)
-
-    def __call__(self, X: Any, *, dtype: Any = np.float64) -> NDArray[Any]:
-        """Give the features of rows.
-
-        Parameters
-        ----------
-        X : ndarray or sparse matrix of shape (n, d)
-        dtype : dtype, default=float64
-            Of the result; float32 halves its memory.
-
-        Returns
-        -------
-        ndarray of shape (n, n_features)
-        """
-        out = np.empty((X.shape[0], self.n_features), dtype=dtype)
-        for rows in row_blocks(X.shape[0], self.landmarks.shape[0]):
-            out[rows] = _kernel(X[rows], self.landmarks, **self._how) @ self.whitening
-        return out
-
-    def mean(self, X: Any) -> NDArray[np.float64]:
-        """Mean feature vector of rows, in one pass that stores none of them.
-
-        Parameters
-        ----------
-        X : ndarray or sparse matrix of shape (n, d)
-
-        Returns
-        -------
-        ndarray of shape (n_features,)
-        """
-        total = np.zeros(self.landmarks.shape[0])
-        for rows in row_blocks(X.shape[0], self.landmarks.shape[0]):
-            total += _kernel(X[rows], self.landmarks, **self._how).sum(axis=0)
-        return total @ self.whitening / X.shape[0]
-
-
-def nystroem_features(
-    X: Any,
-    landmarks: Any,
-    *,
-    kernel: str = "rbf",
-    gamma: float | None = None,
-    degree: int = 3,
-    coef0: float = 1.0,
-    rank: int | None = None,
-) -> NDArray[np.float64]:
-    """Features of rows whose inner products approximate a kernel; :class:`NystroemMap` in one call.
-
-    Parameters
-    ----------
-    X : ndarray or sparse matrix of shape (n, d)
-    landmarks : ndarray or sparse matrix of shape (n_landmarks, d)
-        Rows that span the space, for example ``X[landmark_rows(X, 100)]``.
-    kernel, gamma, degree, coef0
-        As in :func:`kernel`; `gamma` left out is set from the landmarks.
-    rank : int, optional
-        Keep at most so many directions.
-
-    Returns
-    -------
-    ndarray of shape (n, n_features)
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from landbridge.numerics import kernel, nystroem_features
-    >>> X = np.random.default_rng(0).normal(size=(30, 2))
-    >>> F = nystroem_features(X, X, gamma=1.0)
-    >>> np.allclose(F @ F.T, kernel(X, gamma=1.0))
-    True
-    """
-    how: dict[str, Any] = {"kernel": kernel, "gamma": gamma, "degree": degree, "coef0": coef0}
-    return NystroemMap(landmarks, **how, rank=rank)(X)
-
-
-def _columns_of(Z: Any, how: dict[str, Any]) -> Callable[[int], NDArray[np.float64]]:
-    if how["kernel"] != "rbf" or sparse.issparse(Z):
-        return lambda i: _kernel(Z, Z[[i]], **how)[:, 0]
-    left, right = (_with_squares(Z, how["gamma"], np.float64, right=r) for r in (False, True))  # norms are found once
-    return lambda i: np.exp(np.minimum(left @ right[i], 0.0))
-
-
-def _with_squares(A: NDArray[Any], gamma: float, dtype: Any, *, right: bool) -> NDArray[Any]:
     """Rows whose inner products, left with right, are ``-gamma ||x - y||²``."""
     out = np.empty((A.shape[0], A.shape[1] + 2), dtype=dtype)
     np.multiply(A, np.sqrt(2.0 * gamma), out=out[:, :-2], casting="same_kind")
@@ -592,11 +408,21 @@ def _with_squares(A: NDArray[Any], gamma: float, dtype: Any, *, right: bool) -> 
     return out
 
 
-# The name `kernel` is also the name of a parameter; inside such functions the function goes by this one.
-_kernel = kernel
+def draw_rows(rng: Any, n: int, size: int) -> NDArray[np.intp]:
+    """Draw row numbers at random, in random order.
 
+    Parameters
+    ----------
+    rng : RandomState
+    n : int
+        Rows there are.
+    size : int
+        How many to draw.
 
-def _draw(rng: Any, n: int, size: int) -> NDArray[np.intp]:
+    Returns
+    -------
+    ndarray of int
+    """
     if n <= 10 * size:
         return rng.permutation(n)[:size]
     # A permutation of all rows would cost more than the sample it is for.

@@ -21,7 +21,8 @@ from scipy import linalg
 from sklearn.utils import check_random_state
 
 from landbridge.numerics.eigen import regularised_components
-from landbridge.numerics.kernels import KernelOperator, NystroemMap, landmark_rows, resolve_gamma, row_blocks
+from landbridge.numerics.kernels import KernelOperator, resolve_gamma, row_blocks
+from landbridge.numerics.nystroem import NystroemMap, landmark_rows
 
 __all__ = ["FeatureRows", "KernelRows", "project", "stack_rows"]
 
