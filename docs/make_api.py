@@ -3,7 +3,20 @@
 import importlib
 from pathlib import Path
 
-ROOMS = ("instance", "feature", "parameter", "discrepancy", "guard", "data", "report", "testing", "catalogue")
+ROOMS = (
+    "instance",
+    "feature",
+    "parameter",
+    "relation",
+    "stepwise",
+    "transferability",
+    "discrepancy",
+    "guard",
+    "data",
+    "report",
+    "testing",
+    "catalogue",
+)
 
 
 def main() -> None:

@@ -3,6 +3,7 @@
 The questions of transfer learning are functions:
 
 * :func:`landbridge.measure` - **when**: how alike are source and target, which shift is it, will transfer hurt?
+* :func:`landbridge.rank` - **what**: which source, which trained model, which layers suit the target best?
 * :func:`landbridge.transfer` - **how**: the method, chosen and guarded against negative transfer.
 
 Everything below them is a *method* in one of the field's families or a *score*.
@@ -20,7 +21,9 @@ _NAMES = {
     "Result": "landbridge.verbs._result",
     "load_result": "landbridge.verbs._result",
     "make_pipeline": "landbridge.pipeline",
+    "Ranking": "landbridge.verbs._ranking",
     "measure": "landbridge.verbs._measure",
+    "rank": "landbridge.verbs._rank",
     "transfer": "landbridge.verbs._transfer",
     "with_source": "landbridge.binding",
     "with_target": "landbridge.binding",
@@ -40,11 +43,13 @@ _ROOMS = (
     "report",
     "stepwise",
     "testing",
+    "transferability",
 )
 
 __all__ = [
     "Domain",
     "Measurement",
+    "Ranking",
     "Result",
     "catalogue",
     "data",
@@ -59,11 +64,13 @@ __all__ = [
     "neural",
     "numerics",
     "parameter",
+    "rank",
     "relation",
     "report",
     "stepwise",
     "testing",
     "transfer",
+    "transferability",
     "with_source",
     "with_target",
 ]
@@ -74,6 +81,8 @@ if TYPE_CHECKING:
     from landbridge.measurement import Measurement
     from landbridge.pipeline import make_pipeline
     from landbridge.verbs._measure import measure
+    from landbridge.verbs._rank import rank
+    from landbridge.verbs._ranking import Ranking
     from landbridge.verbs._result import Result, load_result
     from landbridge.verbs._transfer import transfer
 

@@ -11,6 +11,7 @@ import typer
 from landbridge.cli._measure import measure_command
 from landbridge.cli._methods import methods_command
 from landbridge.cli._predict import predict_command
+from landbridge.cli._rank import rank_command
 from landbridge.cli._transfer import transfer_command
 from landbridge.cli._version import version_command
 
@@ -18,12 +19,13 @@ __all__ = ["app", "main"]
 
 app = typer.Typer(
     name="landbridge",
-    help="Transfer learning that can say no: measure WHEN, transfer HOW, and predict.",
+    help="Transfer learning that can say no: measure WHEN, rank WHAT, transfer HOW, and predict.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
 )
 app.command("measure")(measure_command)
+app.command("rank")(rank_command)
 app.command("transfer")(transfer_command)
 app.command("predict")(predict_command)
 app.command("methods")(methods_command)

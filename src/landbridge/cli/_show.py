@@ -10,9 +10,10 @@ if TYPE_CHECKING:
 
     from landbridge.discrepancy._diagnosis import Diagnosis
     from landbridge.measurement import Measurement
+    from landbridge.verbs._ranking import Ranking
     from landbridge.verbs._result import Result
 
-__all__ = ["console", "interval", "print_json", "show_candidates", "show_diagnosis", "show_verdict"]
+__all__ = ["console", "interval", "print_json", "show_candidates", "show_diagnosis", "show_ranking", "show_verdict"]
 
 
 def console(*, stderr: bool = False) -> Console:
@@ -154,6 +155,43 @@ def show_diagnosis(out: Console, diagnosis: Diagnosis) -> None:
             "" if m.p_value is None else "< 0.001" if m.p_value < 0.001 else f"{m.p_value:.2g}",
         )
     out.print(table)
+
+
+def show_ranking(out: Console, ranking: Ranking) -> None:
+    """Print a ranking.
+
+    Parameters
+    ----------
+    out : Console
+    ranking : Ranking
+    """
+    from rich.table import Table
+    from rich.text import Text
+
+    out.print(Text(ranking.words))
+    out.print()
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("", justify="right")
+    table.add_column("candidate", no_wrap=True)
+    table.add_column(ranking.score.replace("_", " "), justify="right")
+    chance = any(c.score.null is not None for c in ranking)
+    if chance:
+        table.add_column("by chance", justify="right")
+        table.add_column("p", justify="right")
+    first = any(c.first is not None for c in ranking)
+    if first:
+        table.add_column("first in", justify="right")
+    for number, c in enumerate(ranking, 1):
+        cells = [str(number), c.name, interval(c.score, percent=False)]
+        if chance:
+            p = c.score.p_value
+            cells += [f"{c.score.null:.3f}" if c.score.null is not None else "", "" if p is None else f"{p:.2g}"]
+        if first:
+            cells.append("" if c.first is None else f"{c.first:.0%}")
+        table.add_row(*(Text(cell) for cell in cells), style="bold" if number == 1 else "")
+    out.print(table)
+    for name, why in ranking.skipped.items():
+        out.print(Text(f"{name} was not scored: {why}.", style="dim"))
 
 
 def _signed(measured: Measurement | None, percent: bool) -> str:

@@ -1,0 +1,37 @@
+"""``landbridge rank``: which source, or which model, suits a target best?"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+__all__ = ["rank_command"]
+
+
+def rank_command(
+    sides: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="SOURCE... TARGET",
+            help="Files, folders or builtin:NAME: the sources with labelled rows, and last the target.",
+        ),
+    ],
+    label: Annotated[str | None, typer.Option(help="Label column, or a rule on one: 'num>0'.")] = None,
+    score: Annotated[
+        str, typer.Option(help="leep, nce, logme, h_score, regularised_h_score, transrate, gbc, parc, risk_bound.")
+    ] = "auto",
+    seed: Annotated[int, typer.Option(help="Seed of everything drawn at random.")] = 0,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")] = False,
+) -> None:
+    """WHAT: which of several sources, or of several models, suits the target best?"""
+    from landbridge.cli._show import console, print_json, show_ranking
+    from landbridge.verbs._rank import rank
+
+    if len(sides) < 2:
+        raise typer.BadParameter("give one source at least, and last the target.")
+    ranking = rank(sides[:-1], sides[-1], label=label, score=score, random_state=seed)
+    if as_json:
+        print_json(ranking.to_dict())
+    else:
+        show_ranking(console(), ranking)

@@ -1,0 +1,166 @@
+"""How sure a score is: random halves for its spread, permuted labels for what chance gives."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.utils import check_random_state
+
+from landbridge.measurement import Measurement
+from landbridge.numerics.resampling import percentile_interval, permutation_p_value
+
+__all__ = ["Replicates", "Scorer", "measured", "random_halves", "replicate"]
+
+# Reads what a source model says of some rows, and then scores labels of these rows.
+Scorer = Callable[..., Callable[[NDArray[Any]], float]]
+
+
+class Replicates(NamedTuple):
+    """A score with its replicates.
+
+    Parameters
+    ----------
+    value : float
+        On all rows.
+    spread : ndarray of shape (n_bootstrap,)
+        Deviations from the mean over random halves of the rows.
+    null : ndarray of shape (n_permutations,)
+        Scores of permuted labels.
+    """
+
+    value: float
+    spread: NDArray[np.float64]
+    null: NDArray[np.float64]
+
+    def measurement(self, name: str, **details: Any) -> Measurement:
+        """Write them as a measurement.
+
+        Parameters
+        ----------
+        name : str
+        **details : object
+            Further figures.
+
+        Returns
+        -------
+        Measurement
+            With a 95 % interval and the mean of the null, where there are replicates.
+        """
+        low = high = null = p_value = None
+        if len(self.spread):
+            a, b = percentile_interval(self.spread)
+            low, high = self.value + min(a, 0.0), self.value + max(b, 0.0)
+        if len(self.null):
+            null, p_value = float(self.null.mean()), permutation_p_value(self.value, self.null)
+        return Measurement(name, self.value, low, high, null, p_value, True, details)
+
+
+def random_halves(strata: NDArray[Any], n_halves: int, rng: np.random.RandomState) -> list[NDArray[np.intp]]:
+    """Draw halves of the rows without replacement, half of each class.
+
+    Parameters
+    ----------
+    strata : ndarray of shape (n,)
+        Classes.
+    n_halves : int
+        How many.
+    rng : RandomState
+        Draws them.
+
+    Returns
+    -------
+    list of ndarray of int
+        Row numbers, sorted. Of a class with an odd number of rows, one more or one less at random.
+    """
+    groups = [np.flatnonzero(strata == c) for c in np.unique(strata)]
+    halves = []
+    for _ in range(n_halves):
+        sizes = [max(1, (len(g) + rng.randint(2)) // 2) for g in groups]
+        halves.append(np.sort(np.concatenate([rng.choice(g, k, False) for g, k in zip(groups, sizes, strict=True)])))
+    return halves
+
+
+def replicate(
+    scorer: Scorer,
+    inputs: tuple[NDArray[Any], ...],
+    labels: NDArray[Any],
+    *,
+    strata: NDArray[Any] | None = None,
+    n_bootstrap: int = 100,
+    n_permutations: int = 100,
+    random_state: Any = None,
+) -> Replicates:
+    r"""Score labels, with the spread over halves of the rows and the null of permuted labels.
+
+    The mean over n / 2 of n rows, drawn without replacement, varies by :math:`\sigma^2 / n`, just as the mean over all
+    rows would in new samples; so halves show the spread that the bootstrap aims at. They hold no row twice, which
+    evidence and rank correlation would take for information.
+
+    Parameters
+    ----------
+    scorer : callable
+        ``scorer(*inputs)`` gives a function of the labels.
+    inputs : tuple of ndarray
+        Of n rows each.
+    labels : ndarray of shape (n,)
+        Class numbers, or values.
+    strata : ndarray of shape (n,), optional
+        Halved each by itself; left out, the labels.
+    n_bootstrap, n_permutations : int, default=100
+        Replicates.
+    random_state : int, RandomState or None, default=None
+        The same seed gives the same halves for any scorer, so that differences between scores can be paired.
+
+    Returns
+    -------
+    Replicates
+    """
+    rng = check_random_state(random_state)
+    score = scorer(*inputs)
+    value = float(score(labels))
+    halves = random_halves(labels if strata is None else strata, n_bootstrap, rng)
+    draws = np.array([scorer(*(a[rows] for a in inputs))(labels[rows]) for rows in halves], dtype=np.float64)
+    null = np.array([score(labels[rng.permutation(len(labels))]) for _ in range(n_permutations)], dtype=np.float64)
+    return Replicates(value, draws - draws.mean() if len(draws) else draws, null)
+
+
+def measured(
+    name: str,
+    scorer: Scorer,
+    inputs: tuple[NDArray[Any], ...],
+    labels: NDArray[Any],
+    n_bootstrap: int,
+    n_permutations: int,
+    random_state: Any,
+    *,
+    strata: NDArray[Any] | None = None,
+    **details: Any,
+) -> Measurement:
+    """Score labels and write the outcome as a measurement.
+
+    Parameters
+    ----------
+    name : str
+        Of the score.
+    scorer, inputs, labels, n_bootstrap, n_permutations, random_state, strata
+        As of :func:`replicate`.
+    **details : object
+        Further figures.
+
+    Returns
+    -------
+    Measurement
+    """
+    found = replicate(
+        scorer,
+        inputs,
+        labels,
+        strata=strata,
+        n_bootstrap=n_bootstrap,
+        n_permutations=n_permutations,
+        random_state=random_state,
+    )
+    return found.measurement(name, rows=len(labels), **details)

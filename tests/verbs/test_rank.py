@@ -1,0 +1,178 @@
+"""rank(): sources and models of any form in the right order, with what chance gives, and errors in one line."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.decomposition import PCA
+from sklearn.linear_model import LinearRegression, LogisticRegression, RidgeClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer, StandardScaler
+
+from landbridge import Domain, rank
+from landbridge.data import make_gradual_shift
+from landbridge.exceptions import InputError
+from landbridge.transferability import leep, logme
+from landbridge.verbs._rank import SCORES
+
+
+@pytest.fixture(scope="module")
+def chain():
+    return make_gradual_shift(8, angle=90, random_state=0)
+
+
+def blind(target):
+    """Rows of which only the labels' noise is left."""
+    return np.random.default_rng(0).normal(size=target.X.shape)
+
+
+def test_sources_in_order_of_how_far_they_are(chain):
+    far, *_, near, target = chain
+    mid = chain[4]
+    found = rank({"far": far, "mid": mid, "near": near}, target)
+    assert found.names == ("near", "mid", "far") and found.best == "near" and found.score == "leep"
+    assert [c.name for c in found] == list(found.names) and len(found) == 3
+    assert found.rows == len(target)
+    assert "near comes first by leep" in found.words
+    assert found.candidates[0].above_chance > 0.3
+    assert sum(c.first for c in found) == pytest.approx(1.0)
+
+
+def test_the_score_is_that_of_the_source_model_on_the_target(chain):
+    source, *_, target = chain
+    model = make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000)).fit(source.X, source.y)
+    wanted = leep(source_probabilities=model.predict_proba(target.X), target_labels=target.y, n_bootstrap=0)
+    assert rank([source], target).candidates[0].score.value == pytest.approx(wanted.value)
+    assert rank({"m": model}, target).values["m"] == pytest.approx(wanted.value)
+
+
+def test_without_target_labels_sources_are_ranked_by_their_bound(chain):
+    far, *_, near, target = chain
+    found = rank({"far": far, "near": near}, target.without_labels())
+    assert found.score == "risk_bound" and found.names == ("near", "far") and found.rows == 0
+    assert "Without target labels" in found.words
+    assert found.candidates[0].above_chance is None and found.candidates[0].first is None
+
+
+def test_features_of_any_origin_are_scored_alike(chain):
+    *_, target = chain
+    X, y = target.X, target.y
+    scaler = StandardScaler().fit(X)
+    found = rank(
+        {
+            "fitted": scaler,
+            "function": lambda rows: scaler.transform(rows),
+            "array": scaler.transform(X),
+            "sparse": FunctionTransformer(lambda rows: pd.DataFrame(scaler.transform(rows)).to_numpy()),
+        },
+        target,
+    )
+    assert found.score == "logme"
+    wanted = logme(features=scaler.transform(X), target_labels=y, n_bootstrap=0).value
+    assert all(v == pytest.approx(wanted) for v in found.values.values())
+
+
+@pytest.mark.parametrize("score", [s for s in SCORES if s not in ("leep", "nce", "risk_bound")])
+def test_every_score_finds_the_features_that_see(chain, score):
+    *_, target = chain
+    found = rank({"blind": blind(target), "sees": target.X.copy()}, target, score=score, n_bootstrap=10)
+    assert found.best == "sees" and found.score == score
+    assert found.candidates[1].score.p_value > 0.02
+
+
+def test_nothing_better_than_chance_is_said(chain):
+    *_, target = chain
+    assert "None is better than chance" in rank({"blind": blind(target)}, target).words
+
+
+def test_candidates_that_cannot_be_told_apart_are_said(chain):
+    *_, target = chain
+    rng = np.random.default_rng(0)
+    near = {k: target.X + 0.05 * rng.normal(size=target.X.shape) for k in "ab"}
+    assert "too close to be sure" in rank(near, target).words
+
+
+def test_a_classifier_without_probabilities_answers_by_its_labels(chain):
+    source, *_, target = chain
+    model = RidgeClassifier().fit(source.X, source.y)
+    assert rank([model], target, score="nce").values["RidgeClassifier"] <= 0
+
+
+def test_only_labelled_rows_are_looked_at_and_many_are_cut(chain):
+    source, *_, target = chain
+    y = target.y.astype(object)
+    y[50:] = None
+    part = Domain(target.X, y)
+    assert rank([source], part).rows == 50
+    features = target.X.copy()
+    assert rank({"all rows": features, "labelled rows": features[:50]}, part).rows == 50
+    assert rank([source], target, max_rows=40).rows == 40
+
+
+def test_regression():
+    rng = np.random.default_rng(0)
+    X, Xt = rng.normal(size=(200, 3)), rng.normal(size=(100, 3))
+    good, poor, yt = X @ [1.0, 2, 3] + 0.1 * rng.normal(size=200), X @ [3.0, -2, 1], Xt @ [1.0, 2, 3] + 0.1
+    found = rank({"poor": (X, poor), "good": (X, good)}, (Xt, yt))
+    assert found.names == ("good", "poor") and found.score == "logme"
+    model = LinearRegression().fit(X, good)
+    assert rank({"m": lambda rows: model.predict(rows)[:, None]}, (Xt, yt)).values["m"] > found.values["poor"]
+
+
+def test_one_seed_gives_one_ranking_and_nothing_is_mutated(chain):
+    far, *_, near, target = chain
+    X = target.X.copy()
+    a, b = (rank([far, near], (X, target.y), random_state=3).to_dict() for _ in range(2))
+    assert a == b and json.loads(json.dumps(a)) == a
+    assert (target.X == X).all()
+
+
+def test_what_cannot_be_scored_is_told_and_the_rest_goes_on(chain):
+    source, *_, target = chain
+    found = rank(
+        {
+            "source": source,
+            "narrow": (source.X[:, :1], source.y),
+            "unlabelled": Domain(source.X),
+            "object": object(),
+            "features": target.X.copy(),
+            "of three": PCA(2).fit(np.eye(3)),
+        },
+        target,
+        score="leep",
+    )
+    assert found.names == ("source",)
+    assert set(found.skipped) == {"narrow", "unlabelled", "object", "features", "of three"}
+    assert "same columns" in found.skipped["narrow"] and "labels" in found.skipped["unlabelled"]
+    assert "neither" in found.skipped["object"] and "class probabilities" in found.skipped["features"]
+    assert "transform failed" in found.skipped["of three"]
+    assert "not scored" in str(found)
+
+
+def test_names_of_a_list(chain, tmp_path):
+    source, *_, target = chain
+    for name in ("one", "two"):
+        pd.DataFrame(source.X).assign(label=source.y).to_csv(tmp_path / f"{name}.csv", index=False)
+    pd.DataFrame(target.X).assign(label=target.y).to_csv(tmp_path / "target.csv", index=False)
+    found = rank([str(tmp_path / "one.csv"), tmp_path / "two.csv"], tmp_path / "target.csv", label="label")
+    assert set(found.names) == {"one", "two"}
+    assert set(rank([(source.X, source.y)] * 2, target).names) == {"source", "source 2"}
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda s, t: rank([], t), "candidates is empty"),
+        (lambda s, t: rank(s, t), "give a list"),
+        (lambda s, t: rank([s], t, score="luck"), "score='luck' is unknown"),
+        (lambda s, t: rank([s], t, max_rows=1), "max_rows"),
+        (lambda s, t: rank([StandardScaler().fit(t.X)], t.without_labels()), "label some of the target"),
+        (lambda s, t: rank([(s.X, np.zeros(len(s), dtype=int))], t), "labels are all"),
+        (lambda s, t: rank({"m": np.ones((3, 2))}, t), "array of 3 rows"),
+    ],
+)
+def test_bad_input_is_one_line(chain, call, message):
+    with pytest.raises(InputError, match=message) as caught:
+        call(chain[0], chain[-1])
+    assert "\n" not in str(caught.value)
