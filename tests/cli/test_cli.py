@@ -13,9 +13,9 @@ from typer.testing import CliRunner
 
 import landbridge
 from landbridge.cli import app
-from landbridge.data import make_shift, shared_data
+from landbridge.data import make_gradual_shift, make_shift, shared_data
 
-COMMANDS = ["measure", "methods", "predict", "transfer", "version"]
+COMMANDS = ["measure", "methods", "predict", "rank", "transfer", "version"]
 
 
 def _run(*arguments, cwd=None):
@@ -224,3 +224,15 @@ def test_two_hospitals(tmp_path):
     assert "num&gt;0" in page and "heart_hungarian" in page
     new = _run("predict", tmp_path / "out", sides[1])
     assert new.returncode == 0 and new.stdout.startswith("row,label")
+
+
+def test_rank_puts_sources_in_order(tmp_path):
+    far, *_, near, target = make_gradual_shift(8, angle=90, random_state=0)
+    for name, side in (("far", far), ("near", near), ("target", target)):
+        pd.DataFrame(side.X, columns=["a", "b"]).assign(kind=side.y).to_csv(tmp_path / f"{name}.csv", index=False)
+    sides, label = [str(tmp_path / f"{n}.csv") for n in ("far", "near", "target")], "kind"
+    shown = CliRunner().invoke(app, ["rank", *sides, "--label", label])
+    assert shown.exit_code == 0 and "near comes first" in shown.output
+    told = json.loads(CliRunner().invoke(app, ["rank", *sides, "--label", label, "--score", "nce", "--json"]).output)
+    assert [c["name"] for c in told["candidates"]] == ["near", "far"] and told["score"] == "nce"
+    assert CliRunner().invoke(app, ["rank", sides[0]]).exit_code == 2

@@ -55,7 +55,7 @@ def parc(
     n_permutations: int = 100,
     random_state: Any = None,
 ) -> Measurement:
-    """Pairwise annotation representation comparison: do distances of features follow distances of labels?
+    """Compare features and labels pair by pair: whether they agree on which rows are alike.
 
     Parameters
     ----------
@@ -78,7 +78,7 @@ def parc(
     Returns
     -------
     Measurement
-        ``"parc"`` in [-1, 1], higher is better. (The paper gives it in percent.)
+        ``"parc"`` in [-1, 1], higher is better; the paper gives it in percent.
 
     Raises
     ------

@@ -64,6 +64,15 @@ class Ranking:
         The outcome in words.
     rows : int
         Labelled target rows that were looked at; 0 where none were needed.
+
+    Examples
+    --------
+    >>> import landbridge
+    >>> from landbridge.data import make_shift
+    >>> source, target = make_shift("translation", random_state=0)
+    >>> ranking = landbridge.rank({"rows": target.X.copy(), "one column": target.X[:, :1].copy()}, target)
+    >>> ranking.best, len(ranking), ranking.candidates[0].above_chance > 0
+    ('rows', 2, True)
     """
 
     score: str
