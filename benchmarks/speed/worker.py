@@ -8,6 +8,7 @@ import resource
 import sys
 import time
 
+import more_jobs
 import numpy as np
 
 
@@ -164,7 +165,7 @@ def _ours_kmm_fit(d, job):
     return lambda: kmm_weights(d["Xs"], d["Xt"], gamma=job["gamma"], random_state=0) and None
 
 
-JOBS = {
+JOBS = more_jobs.JOBS | {
     ("landbridge", "TCA"): _ours_tca,
     ("skada", "TCA"): _skada_tca,
     ("adapt", "TCA"): _adapt_tca,

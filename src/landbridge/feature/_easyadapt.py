@@ -72,7 +72,8 @@ class FeatureAugmentation(DelegatingTransfer):
     -----
     Helps when some target rows are labelled and the rules agree in part; scales to any number of columns, dense or
     sparse. Without target labels the target's own columns are never learned, and nothing is gained over the source
-    alone. Hurts little; with very few labelled rows the source outweighs them.
+    alone. Hurts where the source alone beats the few labelled target rows alone: then learning from both as one is
+    better, by some points.
 
     Time and memory are those of the estimator on n_s + n labelled rows and three times the columns.
 
