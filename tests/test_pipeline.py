@@ -8,6 +8,7 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from landbridge import make_pipeline
 from landbridge.base import FeatureTransfer, TransferTags
+from landbridge.exceptions import InputError
 from landbridge.feature import CORAL, DomainScaler
 from landbridge.instance import ClassifierDensityRatio
 from landbridge.pipeline import TransferPipeline
@@ -50,9 +51,10 @@ def test_the_target_arrives_scaled_by_the_source(rows):
 
 
 def test_a_pipeline_without_a_method_refuses_a_target(rows):
-    X, y, Xt = rows
-    with pytest.raises(TypeError, match="X_target"):
-        make_pipeline(StandardScaler(), LogisticRegression()).fit(X, y, X_target=Xt)
+    Xs, ys, Xt = rows
+    plain = make_pipeline(StandardScaler(), LogisticRegression())
+    with pytest.raises(InputError, match="X_target was given, but no step of the pipeline reads it"):
+        plain.fit(Xs, ys, X_target=Xt)
 
 
 def test_column_transformers_come_first():

@@ -9,6 +9,7 @@ from sklearn.feature_selection import VarianceThreshold
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.model_selection import GridSearchCV
 from sklearn.neighbors import KNeighborsClassifier
+from sklearn.pipeline import make_pipeline as plain_pipeline
 from sklearn.preprocessing import Normalizer
 from sklearn.svm import LinearSVC
 
@@ -31,7 +32,7 @@ from landbridge.feature import (
     StructuralCorrespondence,
     TransferSubspaceLearning,
 )
-from landbridge.pipeline import make_pipeline
+from landbridge.pipeline import TransferPipeline, make_pipeline
 
 __all__ = ["ROWS"]
 
@@ -209,7 +210,7 @@ def _logistic() -> Any:
 def _reviews(model: Any, source: str, target: str) -> float:
     parts = amazon_reviews()
     (Xs, ys), (Xt, yt), unlabelled = parts[f"{source}_train"], parts[f"{target}_test"], parts[f"{target}_train"][0]
-    fitted = model.fit(Xs, ys, X_target=unlabelled) if hasattr(model, "steps") else model.fit(Xs, ys)
+    fitted = model.fit(Xs, ys, X_target=unlabelled) if isinstance(model, TransferPipeline) else model.fit(Xs, ys)
     return float(fitted.score(Xt, yt))
 
 
@@ -263,7 +264,7 @@ def amazon_pivots() -> Row:
     gains, told = [], []
     for way in PUBLISHED_AMAZON:
         source, target = way.split("→")
-        alone = _reviews(make_pipeline(_Binary(), LogisticRegression(C=0.01, max_iter=500)), source, target)
+        alone = _reviews(plain_pipeline(_Binary(), LogisticRegression(C=0.01, max_iter=500)), source, target)
         ours = _reviews(
             make_pipeline(_Binary(), StructuralCorrespondence(), LogisticRegression(C=0.01, max_iter=500)),
             source,

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from sklearn import config_context
 from sklearn.pipeline import Pipeline
 from sklearn.pipeline import make_pipeline as _make_pipeline
 from sklearn.utils.metaestimators import available_if
+
+from landbridge.exceptions import InputError
 
 __all__ = ["TransferPipeline", "make_pipeline"]
 
@@ -61,7 +65,7 @@ class TransferPipeline(Pipeline):
         -------
         self
         """
-        with config_context(enable_metadata_routing=True):
+        with config_context(enable_metadata_routing=True), _named_steps():
             return super().fit(X, y, **_target(X_target, y_target), **params)
 
     @available_if(_has("fit_transform"))
@@ -85,7 +89,7 @@ class TransferPipeline(Pipeline):
         -------
         array of shape (n_source, n_components)
         """
-        with config_context(enable_metadata_routing=True):
+        with config_context(enable_metadata_routing=True), _named_steps():
             return super().fit_transform(X, y, **_target(X_target, y_target), **params)
 
 
@@ -119,6 +123,20 @@ def make_pipeline(*steps: Any, memory: Any = None, verbose: bool = False) -> Tra
     """
     named = _make_pipeline(*steps).steps
     return TransferPipeline(named, transform_input=["X_target"], memory=memory, verbose=verbose)
+
+
+@contextmanager
+def _named_steps() -> Iterator[None]:
+    """Say in our words that no step reads what was given."""
+    try:
+        yield
+    except TypeError as error:
+        if "not routed to any object" not in str(error):
+            raise
+        given = " and ".join(n for n in ("X_target", "y_target") if n in str(error)) or "an argument"
+        raise InputError(
+            f"{given} was given, but no step of the pipeline reads it; add a method that does, or fit without."
+        ) from error
 
 
 def _target(X_target: Any, y_target: Any) -> dict[str, Any]:
