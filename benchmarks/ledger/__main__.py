@@ -70,7 +70,7 @@ def _write_page(held: dict) -> None:
         else:
             verdict = f"falls short by {abs(r['ours'] - r['published']) - r['tolerance']:.3g}"
         margin = f" ± {r['tolerance']:g}" if r["tolerance"] else ""
-        sign = "≥ " if r["origin"] == "stated property" else ""
+        sign = "≥ " if r["origin"] in ("stated property", "published, to reach") else ""
         lines.append(
             f"| {', '.join(r['methods'])} | {r['protocol']} | {sign}{r['published']:.4g}{margin} | {r['origin']} | "
             f"{r['ours']:.4g} | {verdict} | {r['seconds']:g} |"

@@ -39,9 +39,9 @@ class Row(NamedTuple):
     published : float
         The figure to be met.
     origin : str
-        ``"published"``, ``"public re-run"`` or ``"stated property"``.
+        ``"published"``, ``"published, to reach"``, ``"public re-run"`` or ``"stated property"``.
     tolerance : float
-        Allowed distance; for a property, ours must not be below.
+        Allowed distance; for a property and a figure to reach, ours must not be below.
     ours : float
     note : str
     """
@@ -55,9 +55,14 @@ class Row(NamedTuple):
     note: str = ""
 
     @property
+    def floor(self) -> bool:
+        """Whether ours may lie above."""
+        return self.origin in ("stated property", "published, to reach")
+
+    @property
     def met(self) -> bool:
         """Whether the figure is met."""
-        if self.origin == "stated property":
+        if self.floor:
             return self.ours >= self.published - self.tolerance
         return abs(self.ours - self.published) <= self.tolerance + 1e-9
 

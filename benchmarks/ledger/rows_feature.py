@@ -291,11 +291,11 @@ def transfer_subspace() -> Row:
     note = f"published {np.mean(published):.1f}; per task " + " ".join(f"{a:.1f}" for a in each)
     return Row(
         ("TransferSubspaceLearning",),
-        "Office-Caltech SURF, mean of 12 tasks, 1-NN: not below the published TSL less 1",
+        "Office-Caltech SURF, mean of 12 tasks, 1-NN",
         float(np.mean(published)),
         "published",
         1.0,
-        min(float(np.mean(each)), float(np.mean(published))),
+        float(np.mean(each)),
         note,
     )
 

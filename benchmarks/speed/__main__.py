@@ -34,6 +34,14 @@ SIZES |= {"TCA": (500, 1000, 2000, 4000, 8000), "TCA, small penalty": (4000,)}
 # grows with the penalty, so they are also compared where it matters little.
 PENALTY = {"TCA, small penalty": 0.003}
 SIZES |= dict.fromkeys(METHODS, (2000,))
+NOTES = {
+    "TwoStageTrAdaBoostR2": "154 trees, as the boosted model is cross-validated at each step; ADAPT fits 50, validating "
+    "the single tree",
+    "SourcePriorLogistic": "with the fit of the source",
+    "SourcePriorRidge": "with the fit of the source",
+    "TransferTree": "with the fit of the source",
+    "TransferForest": "with the fit of the source",
+}
 LARGE = (125_000, 250_000, 500_000, 1_000_000)
 LARGE_METHODS = ("CORAL", "Nystroem TCA", "KMM, low rank")
 
@@ -198,7 +206,9 @@ def _write_page(held: dict[str, Any]) -> None:
             lines.append(f"| {method} | {int(n):,} | {who} | | | {told['error']} |")
         else:
             peak = f"{told['peak_mb']:.0f}"
-            lines.append(f"| {method} | {int(n):,} | {who} | {told['seconds']:.2f} | {peak} | {told.get('note', '')} |")
+            note = told.get("note", NOTES.get(method, "") if who == "landbridge" else "")
+            seconds = f"{told['seconds']:.3f}" if told["seconds"] < 0.1 else f"{told['seconds']:.2f}"
+            lines.append(f"| {method} | {int(n):,} | {who} | {seconds} | {peak} | {note} |")
     lines += ["", "## The same answers", ""]
     for key, told in held.items():
         if key.endswith("compared") and told:

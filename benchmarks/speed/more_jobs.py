@@ -38,7 +38,7 @@ def _ours(room, name, *args, base=None, labels=False, fit_only=False, regression
     return job
 
 
-def _skada(name, *args, base=None, regression=False, adapter=True, **params):
+def _skada(name, *args, base=None, regression=False, adapter=True, then=None, **params):
     def job(d, job):
         import skada
 
@@ -50,13 +50,15 @@ def _skada(name, *args, base=None, regression=False, adapter=True, **params):
         if base is not None:
             given["base_estimator"] = _base(base)
         model = getattr(skada, name)(*args, **given)
+        if then is not None:  # weights, and a learner that takes them
+            model = skada.make_da_pipeline(model, _base(then).set_fit_request(sample_weight=True))
 
         def run():
+            if adapter and then is None:
+                model.fit_transform(X, y, sample_domain=side)
+                return
             model.fit(X, y, sample_domain=side)
-            if not adapter:
-                model.predict(d["Xt"], sample_domain=np.full(len(d["Xt"]), -2))
-            elif hasattr(model, "transform") and "Reweight" not in name:
-                model.transform(X, sample_domain=side, allow_source=True)
+            model.predict(d["Xt"], sample_domain=np.full(len(d["Xt"]), -2))
 
         return run
 
@@ -77,9 +79,13 @@ def _adapt(room, name, *, base="logistic", labels=False, regression=False, weigh
             model = cls(_base(base), verbose=0, random_state=0, **given)
             return lambda: (model.fit_weights(d["Xs"], Xt), None)[1]
         if room == "parameter":
-            source = _base(base).fit(d["Xs"], y)
-            model = cls(source, verbose=0, random_state=0, **given)
-            return lambda: (model.fit(Xt[:TOLD], yt[:TOLD]), model.predict(Xt), None)[2]
+
+            def run():
+                model = cls(_base(base).fit(d["Xs"], y), verbose=0, random_state=0, **given)
+                model.fit(Xt[:TOLD], yt[:TOLD])
+                model.predict(Xt)
+
+            return run
         model = cls(_base(base), verbose=0, random_state=0, **given)
         told = {"Xt": Xt[:TOLD], "yt": yt[:TOLD]} if labels else {"Xt": Xt}
         return lambda: (model.fit(d["Xs"], y, **told), model.predict(Xt), None)[2]
@@ -107,10 +113,10 @@ JOBS = {
     ("landbridge", "ULSIF"): _ours("instance", "ULSIF", base="logistic", gamma="same", reg=1.0, n_centers=100),
     ("adapt", "ULSIF"): _adapt("instance", "ULSIF", gamma="same", lambdas=[1.0], max_centers=100, kernel="rbf"),
     ("landbridge", "ClassifierDensityRatio"): _ours("instance", "ClassifierDensityRatio", base="logistic"),
-    ("skada", "ClassifierDensityRatio"): _skada("DiscriminatorReweightAdapter"),
+    ("skada", "ClassifierDensityRatio"): _skada("DiscriminatorReweightAdapter", then="logistic"),
     ("adapt", "ClassifierDensityRatio"): _adapt("instance", "IWC"),
     ("landbridge", "NearestNeighbourWeights"): _ours("instance", "NearestNeighbourWeights", base="logistic"),
-    ("skada", "NearestNeighbourWeights"): _skada("NearestNeighborReweightAdapter"),
+    ("skada", "NearestNeighbourWeights"): _skada("NearestNeighborReweightAdapter", then="logistic"),
     ("adapt", "NearestNeighbourWeights"): _adapt("instance", "NearestNeighborsWeighting", n_neighbors=1),
     ("landbridge", "SubspaceAlignment"): _ours("feature", "SubspaceAlignment", 10),
     ("skada", "SubspaceAlignment"): _skada("SubspaceAlignmentAdapter", n_components=10),
@@ -132,7 +138,7 @@ JOBS = {
     ("landbridge", "OTLabelPropagation"): _ours(
         "feature", "OTLabelPropagation", base="logistic", solver="emd", max_rows=None
     ),
-    ("skada", "OTLabelPropagation"): _skada("OTLabelPropAdapter"),
+    ("skada", "OTLabelPropagation"): _skada("OTLabelProp", base="logistic", adapter=False, n_iter_max=200_000),
     ("landbridge", "JDOTClassifier"): _ours("feature", "JDOTClassifier", base="logistic"),
     ("skada", "JDOTClassifier"): _skada("JDOTClassifier", base="logistic", adapter=False, n_iter_max=10, tol=1e-4),
     ("landbridge", "JDOTRegressor"): _ours("feature", "JDOTRegressor", base="ridge", regression=True),
@@ -169,7 +175,9 @@ JOBS = {
     ("adapt", "SourcePriorRidge"): _adapt("parameter", "RegularTransferLR", base="linear", regression=True),
     ("landbridge", "TransferTree"): _ours("parameter", "TransferTree", "ser", base="tree", labels=True),
     ("adapt", "TransferTree"): _adapt("parameter", "TransferTreeClassifier", base="tree", algo="ser"),
-    ("landbridge", "TransferForest"): _ours("parameter", "TransferForest", "ser", labels=True, n_estimators=20),
+    ("landbridge", "TransferForest"): _ours(
+        "parameter", "TransferForest", "ser", base="forest", labels=True, n_estimators=20
+    ),
     ("adapt", "TransferForest"): _adapt("parameter", "TransferForestClassifier", base="forest", algo="ser"),
 }  # fmt: skip
 METHODS = tuple(dict.fromkeys(method for _, method in JOBS))

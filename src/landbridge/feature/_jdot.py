@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from inspect import signature
 from numbers import Integral, Real
 from typing import Any, Self
 
@@ -102,17 +103,28 @@ class _JDOT(DelegatingTransfer):
         a, b = np.full(len(Xs), 1.0 / len(Xs)), np.full(len(Xt), 1.0 / len(Xt))
         distance, history = normalised_cost(Xs, Xt, "max"), []
         # The first plan knows the rows only: the source's own predictor would hold the labels where they were.
-        plan, _ = transport_plan(distance, a, b, solver=self.solver, reg=self.reg)
+        plan, prices = self._plan(distance, a, b)
         self.estimator_ = self._learn(Xt, propagate(plan, values))
         for _ in range(self.max_iter):
             cost = joint_cost(distance, values, self._predicted(Xt), self.alpha)
-            plan, _ = transport_plan(cost, a, b, solver=self.solver, reg=self.reg)
+            plan, prices = self._plan(cost, a, b, prices)
             history.append(float((plan * cost).sum()))
             self.estimator_ = self._learn(Xt, propagate(plan, values))
             if len(history) > 1 and abs(history[-2] - history[-1]) <= self.tol * max(abs(history[-2]), 1e-300):
                 break
         self.n_iter_, self.objective_ = len(history), np.array(history)
         return self
+
+    def _plan(self, cost: Any, a: Any, b: Any, prices: Any = None) -> tuple[NDArray[np.float64], Any]:
+        """A plan, and for the exact solver its dual prices, from which the next turn's plan is not far."""
+        if self.solver != "emd":
+            return transport_plan(cost, a, b, solver=self.solver, reg=self.reg)[0], None
+        import ot
+
+        known = prices is not None and "potentials_init" in signature(ot.emd).parameters
+        start = {"potentials_init": prices} if known else {}
+        plan, log = ot.emd(a, b, cost, numItermax=200_000, log=True, **start)
+        return plan, (log["u"], log["v"])
 
 
 class JDOTClassifier(_JDOT):

@@ -39,6 +39,11 @@ def voronoi_counts(Xs: NDArray[np.float64], Xt: NDArray[np.float64]) -> NDArray[
     >>> voronoi_counts(np.array([[0.0], [1.0], [1.0]]), np.array([[0.1], [0.2], [3.0]])).tolist()
     [2.0, 0.5, 0.5]
     """
+    # equal rows have equal sums, so where no two sums are alike there is nothing to merge
+    sums = np.sort((Xs * np.linspace(1.0, 2.0, Xs.shape[1])).sum(axis=1))
+    if (np.diff(sums) > 0).all():
+        nearest = NearestNeighbors(n_neighbors=1).fit(Xs).kneighbors(Xt, return_distance=False)[:, 0]
+        return np.bincount(nearest, minlength=len(Xs)).astype(np.float64)
     distinct, which, copies = np.unique(Xs, axis=0, return_inverse=True, return_counts=True)
     nearest = NearestNeighbors(n_neighbors=1).fit(distinct).kneighbors(Xt, return_distance=False)[:, 0]
     return (np.bincount(nearest, minlength=len(distinct)) / copies)[which.reshape(-1)]

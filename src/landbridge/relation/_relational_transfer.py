@@ -192,6 +192,8 @@ class RelationalTransfer(BaseEstimator):
     True
     """
 
+    schema_: Schema
+    clauses_: list[Clause]
     _parameter_constraints = {
         "strategy": [StrOptions({"mapping", "second_order"})],
         "revision": ["boolean"],
@@ -294,7 +296,8 @@ class RelationalTransfer(BaseEstimator):
         schema: Schema | None = None
         if isinstance(facts_source, RelationalTransfer):
             check_is_fitted(facts_source)
-            schema, self.source_clauses_ = facts_source.schema_, list(facts_source.clauses_)  # type: ignore[has-type]
+            schema = facts_source.schema_
+            self.source_clauses_ = list(facts_source.clauses_)
             if self.strategy == "second_order":
                 raise InputError(
                     "facts_source is a fitted model, but strategy='second_order' looks for patterns in facts; give "

@@ -138,8 +138,8 @@ def revise(
     probability = expit(weights[0] + features @ weights[1:])
     shares = diagnose(features > 0, weights[1:], scorer.truth, probability, scorer.sample_weight)
     reports = [
-        Diagnosis(c.weighed(float(w)), *map(float, share), bool(share[1] > threshold), bool(share[3] > threshold))  # type: ignore[call-arg, arg-type]
-        for c, w, share in zip(model, weights[1:], shares, strict=True)
+        Diagnosis(c.weighed(float(w)), good, bad, idle_good, idle_bad, bad > threshold, idle_bad > threshold)
+        for c, w, (good, bad, idle_good, idle_bad) in zip(model, weights[1:], shares.tolist(), strict=True)
     ]
     # The worst clause first, because each repair changes what is left to repair.
     for i in np.argsort(-(shares[:, 1] + shares[:, 3]), kind="stable").tolist():
