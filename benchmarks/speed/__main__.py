@@ -35,7 +35,7 @@ SIZES |= {"TCA": (500, 1000, 2000, 4000, 8000), "TCA, small penalty": (4000,)}
 PENALTY = {"TCA, small penalty": 0.003}
 SIZES |= dict.fromkeys(METHODS, (2000,))
 NOTES = {
-    "TwoStageTrAdaBoostR2": "154 trees, as the boosted model is cross-validated at each step; ADAPT fits 50, validating "
+    "TwoStageTrAdaBoostR2": "154 trees: the boosted model is cross-validated at each step; ADAPT fits 50, validating "
     "the single tree",
     "SourcePriorLogistic": "with the fit of the source",
     "SourcePriorRidge": "with the fit of the source",
