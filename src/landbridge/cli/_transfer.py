@@ -17,9 +17,19 @@ __all__ = ["transfer_command"]
 
 
 def transfer_command(
-    source: Annotated[str, typer.Argument(metavar="SOURCE", help="File, folder or builtin:NAME with labelled rows.")],
+    source: Annotated[
+        str,
+        typer.Argument(
+            metavar="SOURCE",
+            help="File, folder or builtin:NAME with labelled rows; or a trained network: a folder with config.json, a "
+            ".safetensors file, a name on the hub.",
+        ),
+    ],
     target: Annotated[str, typer.Argument(metavar="TARGET", help="File, folder or builtin:NAME to carry over to.")],
     label: Annotated[str | None, typer.Option(help="Label column, or a rule on one: 'num>0'.")] = None,
+    task: Annotated[
+        str | None, typer.Option(help="classification or regression; told from the labels if left out.")
+    ] = (None),
     out: Annotated[Path, typer.Option(help="Folder for report.html, result.json and the model.")] = Path(
         "landbridge-report"
     ),
@@ -35,6 +45,10 @@ def transfer_command(
         ),
     ] = "use",
     confidence: Annotated[float, typer.Option(help="How sure a gain must be, in [0.5, 1).")] = 0.9,
+    epochs: Annotated[int, typer.Option(help="Of a network that is fine-tuned.")] = 20,
+    skip_corrupt: Annotated[
+        bool, typer.Option("--skip-corrupt", help="Leave images out that cannot be read, instead of naming the first.")
+    ] = False,
     seed: Annotated[int, typer.Option(help="Seed of everything drawn at random.")] = 0,
     jobs: Annotated[int, typer.Option(help="Candidates tried side by side; -1 for one a core.")] = -1,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")] = False,
@@ -58,13 +72,20 @@ def transfer_command(
         methods=methods,
         through=through or (),
         target_labels=int(target_labels) if target_labels.isdigit() else target_labels,
+        task=task,
         confidence=confidence,
+        epochs=epochs,
+        skip_corrupt=skip_corrupt,
         n_jobs=jobs,
         random_state=seed,
     )
     from landbridge.report import write_report
 
     words = {"label": label, "methods": methods, "target-labels": target_labels, "confidence": confidence, "seed": seed}
+    if task is not None:
+        words["task"] = task
+    if result.diagnosis.kind == "model":
+        words["epochs"] = epochs
     given = [w for k, v in words.items() if v is not None for w in (f"--{k}", str(v))]
     given += [w for stone in through or () for w in ("--through", stone)]
     command = shlex.join(["landbridge", "transfer", source, target, *given])

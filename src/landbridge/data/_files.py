@@ -275,6 +275,47 @@ def _pick_arrays(held: dict[str, Any], label: str | None, path: Path) -> tuple[A
     return (X.tocsr() if hasattr(X, "tocsr") else np.asarray(X)), None if found is None else np.ravel(held[found])
 
 
+def list_images(folder: Path) -> tuple[list[Path], NDArray[Any] | None]:
+    """List the images of a folder: one sub-folder a class, or images alone (unlabelled).
+
+    Parameters
+    ----------
+    folder : Path
+
+    Returns
+    -------
+    files : list of Path
+        Sorted.
+    y : ndarray of str or None
+        Names of the sub-folders.
+
+    Raises
+    ------
+    ReadError
+        If there are none, a class folder is empty, a link leads out, or some lie beside the class folders.
+    """
+    root = folder.resolve()
+    # Names that begin with a dot are the system's own, such as macOS's ._0001.jpg beside each image.
+    seen = [p for p in folder.rglob("*") if not any(part.startswith(".") for part in p.relative_to(folder).parts)]
+    for link in seen:
+        if link.is_symlink() and root not in link.resolve().parents:
+            raise ReadError(f"{link} is a link that leads out of {folder}; copy the images into the folder.")
+    files = sorted(p for p in seen if p.suffix.lower() in IMAGES and p.is_file())
+    if not files:
+        raise ReadError(f"{folder} holds no images; put them into one sub-folder a class, or all into the folder.")
+    classes = [f.relative_to(folder).parts[0] if len(f.relative_to(folder).parts) > 1 else None for f in files]
+    if all(c is None for c in classes):
+        return files, None
+    if None in classes:
+        raise ReadError(
+            f"{folder} has images beside its class folders ({files[classes.index(None)].relative_to(folder)}); move "
+            "them into one or out of the way."
+        )
+    if empty := sorted({p.name for p in seen if p.is_dir() and p.parent == folder} - set(classes)):
+        raise ReadError(f"{folder / empty[0]} holds no images; put the class's images into it, or remove the folder.")
+    return files, np.array(classes)
+
+
 def read_images(
     folder: Path, size: Sequence[int] | None, mode: str | None = None
 ) -> tuple[NDArray[np.float64], NDArray[Any] | None, list[str], tuple[int, ...], str]:
@@ -301,19 +342,9 @@ def read_images(
     from PIL import Image, UnidentifiedImageError
 
     height, width = (32, 32) if size is None else (int(size[0]), int(size[1]))
-    root = folder.resolve()
-    # Names that begin with a dot are the system's own, such as macOS's ._0001.jpg beside each image.
-    seen = [p for p in folder.rglob("*") if not any(part.startswith(".") for part in p.relative_to(folder).parts)]
-    for link in seen:
-        if link.is_symlink() and link.is_dir() and root not in link.resolve().parents:
-            raise ReadError(f"{link} is a link that leads out of {folder}; copy the images into the folder.")
-    files = sorted(p for p in seen if p.suffix.lower() in IMAGES and p.is_file())
-    if not files:
-        raise ReadError(f"{folder} holds no images; put them into one sub-folder a class, or all into the folder.")
+    files, y = list_images(folder)
     pictures = []
     for file in files:
-        if root not in file.resolve().parents:
-            raise ReadError(f"{file} is a link that leads out of {folder}; copy the image into the folder.")
         try:
             with Image.open(file) as image:
                 image.load()
@@ -332,14 +363,7 @@ def read_images(
     else:
         pixels, shape = colours, (height, width, 3)
     names = [str(f.relative_to(folder)) for f in files]
-    classes = [f.relative_to(folder).parts[0] if len(f.relative_to(folder).parts) > 1 else None for f in files]
-    y = None if all(c is None for c in classes) else np.array(classes, dtype=object)
-    if y is not None and any(c is None for c in classes):
-        loose = names[classes.index(None)]
-        raise ReadError(
-            f"{folder} has images beside its class folders ({loose}); move them into one or out of the way."
-        )
-    return pixels.reshape(len(files), -1) / 255.0, None if y is None else np.array(y.tolist()), names, shape, mode
+    return pixels.reshape(len(files), -1) / 255.0, y, names, shape, mode
 
 
 def _check_lines(path: Path, separator: str) -> None:

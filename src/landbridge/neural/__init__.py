@@ -34,7 +34,7 @@ _NAMES = {
     "predict_logits": "_loop",
     "train": "_loop",
 }
-_ROOMS = ("backbones", "tasks")
+_ROOMS = ("backbones", "parameter", "tasks")
 
 __all__ = [
     "Batch",
@@ -56,6 +56,7 @@ __all__ = [
     "is_folded",
     "learning_rate",
     "load_backbone",
+    "parameter",
     "pool",
     "predict_logits",
     "tasks",
@@ -63,7 +64,7 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
-    from landbridge.neural import backbones, tasks
+    from landbridge.neural import backbones, parameter, tasks
     from landbridge.neural._estimator import NeuralClassifier, NeuralRegressor
     from landbridge.neural._features import cached_features
     from landbridge.neural._loop import Training, predict_logits, train

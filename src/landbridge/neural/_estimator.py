@@ -41,6 +41,9 @@ SAME = (
 )
 
 
+PACKED = "packed network"
+
+
 class _NeuralEstimator(TransferEstimator):
     _parameter_constraints = {
         "backbone": "no_validation",
@@ -294,12 +297,16 @@ class _NeuralEstimator(TransferEstimator):
         state = dict(super().__getstate__())
         if "network_" in state:
             state["network_"] = pack(state["network_"])
+        if isinstance(self.backbone, Network):
+            state["backbone"] = {PACKED: pack(self.backbone)}
         return state
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         state = dict(state)
         if "network_" in state:
             state["network_"] = unpack(state["network_"])
+        if isinstance(state["backbone"], dict) and PACKED in state["backbone"]:
+            state["backbone"] = unpack(state["backbone"][PACKED])
         super().__setstate__(state)
 
 

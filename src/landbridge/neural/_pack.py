@@ -11,6 +11,7 @@ from safetensors.torch import load, save
 from landbridge.neural._network import Network
 from landbridge.neural.backbones import rebuild
 from landbridge.neural.backbones._builtin import Standardize
+from landbridge.neural.backbones._images import ImageInput
 
 __all__ = ["pack", "unpack"]
 
@@ -31,16 +32,21 @@ def pack(network: Network) -> dict[str, Any]:
     weights = {k: torch.empty(v.shape, dtype=v.dtype).copy_(v.detach()) for k, v in network.state_dict().items()}
     packed: dict[str, Any] = {"weights": save(weights), "frozen": list(network.frozen), "spec": None, "module": None}
     head = network.head
-    if network.spec is not None and type(head) is torch.nn.Linear and not network.extras:
+    if network.spec is not None and type(head) in (torch.nn.Identity, torch.nn.Linear) and not network.extras:
         like = rebuild(network.spec)
-        like.replace_head(torch.nn.Linear(head.in_features, head.out_features, bias=head.bias is not None))
+        if isinstance(head, torch.nn.Linear):
+            like.replace_head(torch.nn.Linear(head.in_features, head.out_features, bias=head.bias is not None))
         if network.preprocess is not None and type(like.preprocess) is not type(network.preprocess):
             like.preprocess = copy.deepcopy(network.preprocess)
         shapes = {k: v.shape for k, v in like.state_dict().items()}
         if shapes == {k: v.shape for k, v in weights.items()}:
             packed["spec"] = network.spec
-            packed["head"] = [head.in_features, head.out_features, head.bias is not None]
-            if not isinstance(network.preprocess, Standardize):
+            packed["head"] = None
+            if isinstance(head, torch.nn.Linear):
+                packed["head"] = [head.in_features, head.out_features, head.bias is not None]
+            if isinstance(network.preprocess, ImageInput):
+                packed["images"] = network.preprocess.describe()
+            elif not isinstance(network.preprocess, Standardize):
                 packed["preprocess"] = copy.deepcopy(network.preprocess).cpu()
             return packed
     packed["module"] = copy.deepcopy(network).cpu()
@@ -63,8 +69,11 @@ def unpack(packed: dict[str, Any]) -> Network:
         return packed["module"].eval()
     weights = load(packed["weights"])
     network = rebuild(packed["spec"])
-    width, outputs, bias = packed["head"]
-    network.replace_head(torch.nn.Linear(width, outputs, bias=bias))
+    if packed["head"] is not None:
+        width, outputs, bias = packed["head"]
+        network.replace_head(torch.nn.Linear(width, outputs, bias=bias))
+    if "images" in packed:
+        network.preprocess = ImageInput.from_description(packed["images"])
     if "preprocess" in packed:
         network.preprocess = packed["preprocess"]
     network.to(next(v.dtype for v in weights.values() if v.is_floating_point()))

@@ -25,7 +25,15 @@ __all__ = ["load", "save", "strict", "write_atomically"]
 FORMAT = 1
 MODEL, STORY = "model.skops", "result.json"
 # Classes of landbridge that are no estimators and yet part of fitted ones.
-PARTS = frozenset({"landbridge.parameter._flat_tree.FlatTree"})
+PARTS = frozenset(
+    {
+        "landbridge.neural._resume.History",
+        "landbridge.parameter._flat_tree.FlatTree",
+        "landbridge.verbs._model_sides.NetworkReader",
+    }
+)
+# Rooms all classes of which may be part of a fitted network: they hold numbers and names.
+PART_ROOMS = ("landbridge.neural.feature.", "landbridge.neural.parameter.", "landbridge.neural.tasks.")
 # Types outside landbridge that skops does not trust by itself, though they only hold numbers.
 HARMLESS = frozenset(
     {
@@ -246,7 +254,7 @@ def _is_ours(name: str) -> bool:
     except (ImportError, AttributeError):
         return False
     own = inspect.isclass(found) and found.__module__ == module and found.__qualname__ == attribute
-    return own and (issubclass(found, BaseEstimator) or name in PARTS)
+    return own and (issubclass(found, BaseEstimator) or name in PARTS or name.startswith(PART_ROOMS))
 
 
 def _versions() -> dict[str, str]:

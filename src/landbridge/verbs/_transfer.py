@@ -26,6 +26,7 @@ from landbridge.guard._source_weights import source_weights
 from landbridge.guard._trial import Trial, try_model
 from landbridge.measurement import Measurement
 from landbridge.verbs._measure import diagnose_columns
+from landbridge.verbs._model_sides import is_model
 from landbridge.verbs._plan import Planned, default_estimator, fits_task, plan
 from landbridge.verbs._result import Candidate, Decision, Result
 from landbridge.verbs._sides import as_pair, read_stones, share_columns
@@ -49,6 +50,8 @@ def transfer(
     target_labels: str | int = "use",
     confidence: float = 0.9,
     n_jobs: int | None = None,
+    epochs: int = 20,
+    skip_corrupt: bool = False,
     random_state: int | None = 0,
     progress: Callable[[int, int, str], None] | None = None,
 ) -> Result:
@@ -61,10 +64,16 @@ def transfer(
     no column but the label. Only methods made for that are tried then, the source's commonest class stands in for the
     source model, and without target labels nothing is handed over but that.
 
+    The source may be a trained network instead of data. The candidates are then ways to fine-tune it on the labelled
+    target rows, and not transferring is to train the same architecture from random weights on the same rows.
+
     Parameters
     ----------
     source, target : Domain, (X, y) tuple, array, DataFrame, path or "builtin:NAME"
-        The two sides. The source needs labels; the target's are optional, all or some.
+        The two sides. The source needs labels; the target's are optional, all or some. As a source also a trained
+        network: a folder with ``config.json``, a ``.safetensors`` file, a name on the hub such as
+        ``"timm/inception_v3.tv_in1k"``, a ``torch.nn.Module``; the target then is a folder with one sub-folder of
+        images a class, or rows with labels.
     label : str, optional
         Name of the label column, where a side is a table.
     methods : sequence of str or estimator, optional
@@ -86,6 +95,10 @@ def transfer(
     n_jobs : int, optional
         Candidates tried side by side, through joblib: ``joblib.parallel_config(backend="dask")`` takes them to a
         cluster.
+    epochs : int, default=20
+        Of networks; not used where the source is data.
+    skip_corrupt : bool, default=False
+        For networks: leave image files out that cannot be read, instead of naming the first.
     random_state : int or None, default=0
         Seed of everything that draws at random.
     progress : callable, optional
@@ -113,6 +126,21 @@ def transfer(
     started = time.perf_counter()
     if not 0.5 <= confidence < 1:
         raise InputError(f"confidence must lie in [0.5, 1); got {confidence}.")
+    if is_model(source):
+        from landbridge.verbs._transfer_model import transfer_model
+
+        return transfer_model(
+            source,
+            target,
+            methods=methods,
+            target_labels=target_labels,
+            task=task,
+            epochs=epochs,
+            confidence=confidence,
+            skip_corrupt=skip_corrupt,
+            random_state=random_state,
+            progress=progress,
+        )
     source, target, encoder = as_pair(source, target, label=label, other_columns=True)
     source, task = _ready_source(source, task, estimator)
     learner = default_estimator(task, is_sparse=_is_sparse(source)) if estimator is None else estimator
@@ -392,7 +420,7 @@ def _table(
                 estimate=None if judged is None else judged.estimate,
                 gain=None if judged is None else judged.gain,
                 validators=trial.validators,
-                hidden=_hidden_quality(trial, hidden, task),
+                hidden=hidden_quality(trial, hidden, task),
                 seconds=trial.seconds,
                 defensible=judged is not None and judged.defensible,
             )
@@ -401,8 +429,20 @@ def _table(
     return tuple(table)
 
 
-def _hidden_quality(trial: Trial, hidden: NDArray[Any] | None, task: str) -> Measurement | None:
-    """Quality on the hidden labels, with a bootstrap interval."""
+def hidden_quality(trial: Trial, hidden: NDArray[Any] | None, task: str) -> Measurement | None:
+    """Quality on the hidden labels, with a bootstrap interval.
+
+    Parameters
+    ----------
+    trial : Trial
+    hidden : ndarray of object or None
+        None where a label is not hidden.
+    task : {"classification", "regression"}
+
+    Returns
+    -------
+    Measurement or None
+    """
     if hidden is None or trial.predicted is None:
         return None
     rows = np.flatnonzero([v is not None for v in hidden])

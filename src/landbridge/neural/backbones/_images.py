@@ -91,6 +91,40 @@ class ImageInput(nn.Module):
             mean, std = [0.0] * channels, [1.0] * channels
         return cls(_pair(crop), mean, std, edge, config.get("resample", 2))
 
+    def describe(self) -> dict[str, Any]:
+        """All that makes this up, as plain data.
+
+        Returns
+        -------
+        dict
+        """
+        return {
+            "size": list(self.size),
+            "mean": self.mean.flatten().tolist(),
+            "std": self.std.flatten().tolist(),
+            "edge": self.edge,
+            "resample": self.resample,
+            "reverse": self.reverse,
+            "brightest": float(self.brightest),
+        }
+
+    @classmethod
+    def from_description(cls, told: dict[str, Any]) -> ImageInput:
+        """Undo ``describe``.
+
+        Parameters
+        ----------
+        told : dict
+
+        Returns
+        -------
+        ImageInput
+        """
+        height, width = told["size"]
+        made = cls((height, width), told["mean"], told["std"], told["edge"], told["resample"], told["reverse"])
+        made.brightest.fill_(told["brightest"])
+        return made
+
     def learn(self, x: Tensor) -> None:
         """Find out how bright the brightest dot can be: the least usual value that no dot exceeds.
 

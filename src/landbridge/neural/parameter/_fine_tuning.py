@@ -1,0 +1,62 @@
+"""Fine-tuning: every weight goes on learning, the backbone's more slowly than the head's."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from landbridge.exceptions import InputError
+from landbridge.neural._method import Method
+from landbridge.neural._network import Network
+
+__all__ = ["FineTuning"]
+
+
+class FineTuning(Method):
+    """Train all stages, with a smaller learning rate for those that were trained before.
+
+    Parameters
+    ----------
+    lr_factor : float, default=0.1
+        Learning rate of the backbone over that of the head.
+
+    Notes
+    -----
+    Helps where labels are many, or the target differs from what the backbone was trained on. With few labels it can
+    forget more than it learns: compare with a linear probe, and with :class:`LPFT`.
+
+    Time and memory of training the whole network.
+
+    References
+    ----------
+    .. [1] J. Yosinski, J. Clune, Y. Bengio, H. Lipson. How transferable are features in deep neural networks?
+       NeurIPS 2014.
+
+    Examples
+    --------
+    >>> from landbridge.data import load_builtin
+    >>> from landbridge.neural import NeuralClassifier
+    >>> from landbridge.neural.parameter import FineTuning
+    >>> digits = load_builtin("handwritten").take(range(300))
+    >>> model = NeuralClassifier("builtin", methods=[FineTuning()], epochs=10, image_shape=(8, 8), random_state=0)
+    >>> model.fit(digits.X, digits.y).score(digits.X, digits.y) > 0.9
+    True
+    """
+
+    def __init__(self, lr_factor: float = 0.1) -> None:
+        if lr_factor <= 0:
+            raise InputError(f"lr_factor must be positive; got {lr_factor}.")
+        self.lr_factor = lr_factor
+
+    def parameter_groups(self, network: Network, lr: float) -> list[dict[str, Any]]:
+        """Give the backbone the smaller rate.
+
+        Parameters
+        ----------
+        network : Network
+        lr : float
+
+        Returns
+        -------
+        list of dict
+        """
+        return [{"params": list(network.stages.parameters()), "lr": lr * self.lr_factor}]

@@ -1,0 +1,239 @@
+"""What counts as a trained network, and how a target is read for one."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from landbridge.domain import Domain, missing_labels
+from landbridge.exceptions import InputError, ReadError
+
+__all__ = ["ModelTarget", "NetworkReader", "is_model", "model_name", "read_model_target"]
+
+# Two words with a stroke between, as the hub names its models.
+HUB_NAME = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
+
+
+def is_model(side: Any) -> bool:
+    """Whether a side is a trained network and no data.
+
+    Parameters
+    ----------
+    side : object
+        A folder with ``config.json``, a ``.safetensors`` file, a name on the hub such as
+        ``"timm/inception_v3.tv_in1k"``, a ``torch.nn.Module``.
+
+    Returns
+    -------
+    bool
+    """
+    if isinstance(side, str | Path):
+        path = Path(side)
+        if path.is_dir():
+            return (path / "config.json").is_file()
+        return path.suffix == ".safetensors" or (
+            isinstance(side, str) and not path.exists() and HUB_NAME.fullmatch(side) is not None
+            and path.suffix.lower() not in {".csv", ".tsv", ".parquet", ".jsonl", ".npz", ".mat", ".svmlight", ".txt"}
+        )  # fmt: skip
+    return hasattr(side, "state_dict") and hasattr(side, "named_children")
+
+
+def model_name(side: Any) -> str:
+    """How a network is called in tables.
+
+    Parameters
+    ----------
+    side : str, path-like or Module
+
+    Returns
+    -------
+    str
+    """
+    if isinstance(side, str | Path):
+        return Path(side).name.removesuffix(".safetensors")
+    return type(side).__name__
+
+
+@dataclass(frozen=True)
+class ModelTarget:
+    """Target rows as a network reads them.
+
+    Parameters
+    ----------
+    name : str
+    X : ndarray
+        Images of shape (n, height, width, channels), or a table, or texts.
+    y : ndarray of object or None
+        None where a row is not labelled.
+    names : list of str
+        Of the rows.
+    reader : object or None
+        Reads new rows alike, for ``landbridge predict``.
+    """
+
+    name: str
+    X: NDArray[Any]
+    y: NDArray[Any] | None
+    names: list[str]
+    reader: Any = None
+
+
+class NetworkReader:
+    """Reads image files at the size a network takes; kept with a saved result.
+
+    Parameters
+    ----------
+    size : tuple of int
+        ``(height, width)``.
+    edge : int or None
+        The shorter edge is brought to this first, and the middle cut out.
+    resample : int
+        Pillow's filter.
+    channels : int
+        1 or 3.
+    """
+
+    def __init__(self, size: tuple[int, int], edge: int | None, resample: int, channels: int) -> None:
+        self.size, self.edge, self.resample, self.channels = size, edge, resample, channels
+
+    def files(self, files: list[Path], *, skip_corrupt: bool = False) -> tuple[NDArray[np.uint8], list[int]]:
+        """Read image files.
+
+        Parameters
+        ----------
+        files : list of Path
+        skip_corrupt : bool, default=False
+            Leave files out that cannot be read, instead of naming the first.
+
+        Returns
+        -------
+        X : ndarray of shape (n, height, width, channels)
+        kept : list of int
+            Which files they are.
+        """
+        from landbridge.neural.backbones import read_images
+
+        pictures, kept = read_images(
+            [str(f) for f in files],
+            self.size,
+            self.edge,
+            self.resample,
+            channels=self.channels,
+            skip_corrupt=skip_corrupt,
+        )
+        return np.ascontiguousarray(np.moveaxis(pictures.numpy(), 1, 3)), list(kept)
+
+    def read(self, folder: str | Path) -> tuple[NDArray[np.uint8], list[str]]:
+        """Read a folder of images, or one image file.
+
+        Parameters
+        ----------
+        folder : str or Path
+
+        Returns
+        -------
+        X : ndarray of shape (n, height, width, channels)
+        names : list of str
+        """
+        from landbridge.data._files import existing, list_images
+
+        path = existing(folder)
+        files = [path] if path.is_file() else list_images(path)[0]
+        return self.files(files)[0], [str(f.relative_to(path)) if f != path else f.name for f in files]
+
+    def transform(self, X: Any) -> Any:
+        """Give rows back that were read already.
+
+        Parameters
+        ----------
+        X : ndarray or list of path-like
+
+        Returns
+        -------
+        ndarray
+        """
+        if isinstance(X, np.ndarray) and X.dtype.kind not in "OU":
+            return X
+        return self.files([Path(p) for p in X])[0]
+
+
+def read_model_target(target: Any, network: Any, *, skip_corrupt: bool = False) -> ModelTarget:
+    """Read the target for a network.
+
+    Parameters
+    ----------
+    target : path, (X, y) tuple, Domain or array
+        A folder with one sub-folder of images a class; rows and labels, where rows may be paths of image files, arrays
+        of images, tables or texts.
+    network : Network
+    skip_corrupt : bool, default=False
+        Leave image files out that cannot be read.
+
+    Returns
+    -------
+    ModelTarget
+
+    Raises
+    ------
+    InputError
+        If it cannot be read as the network's input.
+    """
+    preprocess = network.preprocess
+    images = hasattr(preprocess, "size") and hasattr(preprocess, "read")
+    reader = None
+    if images:
+        channels = int(preprocess.mean.shape[1])
+        reader = NetworkReader(tuple(preprocess.size), preprocess.edge, preprocess.resample, channels)
+    if isinstance(target, str | Path) and not str(target).startswith("builtin:"):
+        return _read_folder(Path(target), reader, skip_corrupt)
+    if isinstance(target, str):
+        from landbridge.data import load_builtin
+
+        target = load_builtin(target.removeprefix("builtin:"))
+    if isinstance(target, Domain):
+        X = target.X if target.image_shape is None else target.X.reshape(len(target), *target.image_shape)
+        labels = None if target.y is None else _with_gaps(target.y, ~target.labelled)
+        return ModelTarget(target.name, X, labels, [str(i) for i in range(len(target))], reader)
+    return _read_rows(target, reader, skip_corrupt)
+
+
+def _read_rows(target: Any, reader: NetworkReader | None, skip_corrupt: bool) -> ModelTarget:
+    X, y = target if isinstance(target, tuple) and len(target) == 2 else (target, None)
+    names = [str(i) for i in range(len(X))]
+    first = X[0] if len(X) else None
+    if reader is not None and isinstance(first, str | Path):
+        pictures, kept = reader.files([Path(p) for p in X], skip_corrupt=skip_corrupt)
+        X, names = pictures, [str(X[i]) for i in kept]
+        y = None if y is None else np.asarray(y)[kept]
+    X = X if isinstance(X, np.ndarray) else np.asarray(X)
+    if y is not None:
+        y = np.asarray(y)
+        if y.shape != (len(X),):
+            raise InputError(f"y has shape {y.shape} but the target has {len(X)} rows; give one label a row.")
+        y = _with_gaps(y, missing_labels(y))
+    return ModelTarget("target", X, y, names, reader)
+
+
+def _with_gaps(y: NDArray[Any], missing: NDArray[np.bool_]) -> NDArray[Any]:
+    labels = y.astype(object)
+    labels[missing] = None
+    return labels
+
+
+def _read_folder(path: Path, reader: NetworkReader | None, skip_corrupt: bool) -> ModelTarget:
+    from landbridge.data._files import existing, list_images
+
+    path = existing(path)
+    if not path.is_dir():
+        raise ReadError(f"{path} is a file; a network's target is a folder with one sub-folder of images a class.")
+    if reader is None:
+        raise InputError(f"{path} is a folder of images, which this network does not take; give (X, y).")
+    files, y = list_images(path)
+    X, kept = reader.files(files, skip_corrupt=skip_corrupt)
+    names = [str(files[i].relative_to(path)) for i in kept]
+    return ModelTarget(path.name, X, None if y is None else y[kept].astype(object), names, reader)
