@@ -169,3 +169,26 @@ def test_targets_at_fault_are_named(digits, tmp_path):
         transfer(backbone, tmp_path / "rows.csv")
     with pytest.raises(ReadError, match="does not exist"):
         transfer(backbone, tmp_path / "nowhere")
+
+
+def test_networks_are_ranked_by_what_they_see(digits):
+    from landbridge import rank
+
+    blind = load_backbone("builtin")
+    with torch.no_grad():
+        for p in blind.parameters():
+            p.mul_(0.0)
+    found = rank({"blind": blind, "sees": load_backbone("builtin")}, digits, n_bootstrap=10, n_permutations=20)
+    assert found.score == "logme" and found.best == "sees"
+    assert found.candidates[0].above_chance > 0.1 and found.candidates[1].score.p_value > 0.04
+
+
+def test_networks_are_ranked_on_a_folder_of_images(model, folder):
+    shown = CliRunner().invoke(app, ["rank", str(model), str(folder), "--json"])
+    assert shown.exit_code == 0, shown.output
+    told = json.loads(shown.output)
+    assert told["candidates"][0]["name"] == model.name and told["rows"] == 36
+    with pytest.raises(InputError, match="label some of the target"):
+        from landbridge import rank
+
+        rank([model], [str(p) for p in (folder / "digit0").iterdir()])

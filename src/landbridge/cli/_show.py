@@ -172,8 +172,8 @@ def show_ranking(out: Console, ranking: Ranking) -> None:
     out.print()
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("", justify="right")
-    table.add_column("candidate", no_wrap=True)
-    table.add_column(ranking.score.replace("_", " "), justify="right")
+    table.add_column("candidate", overflow="fold")
+    table.add_column(ranking.score.replace("_", " "), justify="right", no_wrap=True)
     chance = any(c.score.null is not None for c in ranking)
     if chance:
         table.add_column("by chance", justify="right")

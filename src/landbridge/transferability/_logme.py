@@ -147,7 +147,8 @@ def _evidence(
         gamma = (beta * s / shrunk).sum(axis=0)
         m2 = (beta**2 * s * z / shrunk**2).sum(axis=0)
         residual = (alpha**2 * z / shrunk**2).sum(axis=0) + beyond
-        alpha, beta = gamma / np.maximum(m2, TINY), (n - gamma) / np.maximum(residual, TINY)
+        alpha = np.maximum(gamma / np.maximum(m2, TINY), TINY)
+        beta = (n - gamma) / np.maximum(residual, TINY)
         if (np.abs(alpha / beta - before) <= tol * before).all():
             break
     shrunk = alpha + beta * s

@@ -63,6 +63,8 @@ def rank(
         * a **source**: Domain, ``(X, y)`` tuple, DataFrame, path or ``"builtin:NAME"``, in the target's columns;
         * a **model**: anything fitted that has ``transform`` (or ``embed``) or ``predict_proba``, or a function from
           the target's rows to features;
+        * a trained **network**: a folder with ``config.json``, a ``.safetensors`` file, a name on the hub or a
+          ``torch.nn.Module``; the target then is a folder with one sub-folder of images a class, or rows with labels;
         * an array of shape (n_target, d): the target's rows as a model sees them.
 
         A dict gives them names.
@@ -177,6 +179,8 @@ def _lacks(witness: Witness, score: str) -> str | None:
 
 
 def _target_labels(alone: Domain | None, witness: Witness) -> NDArray[Any]:
+    if witness.labels is not None:
+        return witness.labels
     target = alone if alone is not None else witness.target
     assert target is not None and target.y is not None
     return np.asarray(target.y[target.labelled])

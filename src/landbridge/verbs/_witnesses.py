@@ -13,6 +13,7 @@ from sklearn.base import clone
 
 from landbridge.domain import Domain
 from landbridge.exceptions import InputError
+from landbridge.verbs._model_sides import is_model, model_name, read_model_target
 from landbridge.verbs._plan import default_estimator
 from landbridge.verbs._sides import BUILTIN, as_pair
 
@@ -32,6 +33,8 @@ class Witness:
         What a classifier answers on them.
     source, target : Domain or None
         Where the candidate is a set of rows: itself, and the target in the same columns.
+    labels : ndarray or None
+        Labels of the labelled target rows, where the candidate read them itself.
     """
 
     name: str
@@ -39,6 +42,7 @@ class Witness:
     probabilities: NDArray[np.float64] | None = None
     source: Domain | None = None
     target: Domain | None = None
+    labels: NDArray[Any] | None = None
 
 
 def named(candidates: Any) -> dict[str, Any]:
@@ -91,11 +95,11 @@ def read_target(target: Any, candidates: dict[str, Any], label: str | None) -> D
     Returns
     -------
     Domain or None
-        None where every candidate is a set of rows, each of which is read together with the target.
+        None where every candidate is a set of rows or a network, each of which reads the target for itself.
     """
     from landbridge.verbs._sides import _one
 
-    if all(_is_rows(c) for c in candidates.values()):
+    if all(_is_rows(c) or is_model(c) for c in candidates.values()):
         return None
     return _one(target, "target", label)
 
@@ -129,6 +133,8 @@ def call_witness(
     InputError
         If it can say nothing.
     """
+    if is_model(candidate):
+        return _network_witness(name, candidate, target)
     if _is_rows(candidate):
         return _rows_witness(name, candidate, target if alone is None else alone, label, estimator, max_rows)
     assert alone is not None
@@ -154,6 +160,22 @@ def call_witness(
         f"a {type(candidate).__name__} is neither rows with labels, nor features, nor a fitted model with transform or "
         "predict_proba."
     )
+
+
+def _network_witness(name: str, candidate: Any, target: Any) -> Witness:
+    """What goes into a trained network's head: its view of the target before any fine-tuning."""
+    from landbridge.neural import load_backbone
+    from landbridge.neural._features import cached_features
+    from landbridge.neural._inputs import to_tensors
+
+    network = load_backbone(candidate)
+    rows = read_model_target(target, network)
+    known = np.flatnonzero([v is not None for v in rows.y]) if rows.y is not None else np.empty(0, dtype=np.intp)
+    if len(known) == 0:
+        raise InputError("a model can only be scored with labelled target rows; label some of the target.")
+    assert rows.y is not None
+    features = cached_features(network, to_tensors(network, rows.X[known]))
+    return Witness(name, features=_table(features), labels=np.array(rows.y[known].tolist()))
 
 
 def _rows_witness(name: str, candidate: Any, target: Any, label: Any, estimator: Any, max_rows: int) -> Witness:
@@ -201,6 +223,8 @@ def _table(features: Any) -> NDArray[np.float64]:
 
 
 def _is_rows(candidate: Any) -> bool:
+    if is_model(candidate):
+        return False
     return isinstance(candidate, Domain | tuple | str | Path) or hasattr(candidate, "columns")
 
 
@@ -209,6 +233,8 @@ def _name(candidate: Any) -> str:
         return candidate.name
     if isinstance(candidate, str) and candidate.startswith(BUILTIN):
         return candidate[len(BUILTIN) :]
+    if is_model(candidate):
+        return model_name(candidate)
     if isinstance(candidate, str | Path):
         return Path(candidate).stem
     if isinstance(candidate, tuple) or hasattr(candidate, "columns"):

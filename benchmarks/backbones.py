@@ -1,0 +1,80 @@
+"""``python -m benchmarks.backbones``: does rank() foretell how trained networks do once fine-tuned?
+
+Each network that lies in the folder of trained weights is ranked on 20 labelled images a class and fine-tuned on the
+same images; the accuracy is that on all other images. Figures are kept network by network.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import tempfile
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from landbridge import rank
+from landbridge.data import shared_data
+from landbridge.data._files import list_images
+from landbridge.neural import NeuralClassifier, load_backbone
+from landbridge.neural.parameter import LPFT
+from landbridge.transferability import agreement
+from landbridge.verbs._model_sides import read_model_target
+
+FILE = Path(__file__).parent / "backbones.json"
+SETS = {"flowers": ("flowers5.zip", ""), "chest": ("chest_xray.zip", "train")}
+PER_CLASS = 20
+
+
+def main() -> None:
+    """Run what has not been run yet, print and keep the figures."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--epochs", type=int, default=12)
+    parser.add_argument("--seeds", type=int, default=1)
+    parser.add_argument("--weights", type=Path, default=None, help="folder of trained networks")
+    given = parser.parse_args()
+    held: dict[str, Any] = json.loads(FILE.read_text()) if FILE.exists() else {}
+    weights = given.weights or Path(str(shared_data("flowers5.zip"))).parents[1] / "weights"
+    networks = sorted(p for p in weights.iterdir() if (p / "config.json").is_file() or p.suffix == ".safetensors")
+    networks = [p for p in networks if "audioset" not in p.name]
+    with tempfile.TemporaryDirectory() as folder:
+        for name, (archive, part) in SETS.items():
+            root = Path(folder) / name
+            with zipfile.ZipFile(str(shared_data(archive))) as packed:
+                packed.extractall(root)
+            for path in networks:
+                for seed in range(given.seeds):
+                    key = f"{name} {path.name} {seed}"
+                    if key not in held:
+                        held[key] = _one(path, root / part, given.epochs, seed)
+                        print(key, held[key], flush=True)
+                        FILE.write_text(json.dumps(held, indent=1) + "\n", encoding="utf-8")
+    for name in SETS:
+        rows = [v for k, v in held.items() if k.startswith(f"{name} ")]
+        if len(rows) > 1:
+            for score in ("logme", "regularised_h_score"):
+                found = agreement(scores=[r[score] for r in rows], accuracies=[r["accuracy"] for r in rows])
+                print(f"{name}, {score}: weighted Kendall {found.weighted_kendall:.2f}, Pearson {found.pearson:.2f}")
+
+
+def _one(path: Path, folder: Path, epochs: int, seed: int) -> dict[str, float]:
+    network = load_backbone(path)
+    rows = read_model_target(folder, network)
+    y = np.array(rows.y.tolist()) if rows.y is not None else np.empty(0)
+    rng = np.random.default_rng(seed)
+    told = np.concatenate([rng.permutation(np.flatnonzero(y == c))[:PER_CLASS] for c in np.unique(y)])
+    rest = np.setdiff1d(np.arange(len(y)), told)
+    files, _ = list_images(folder)
+    few = {"n_bootstrap": 0, "n_permutations": 0}
+    scores = {
+        score: rank({"it": path}, ([files[i] for i in told], y[told]), score=score, **few).values["it"]
+        for score in ("logme", "regularised_h_score")
+    }
+    model = NeuralClassifier(path, methods=[LPFT()], epochs=epochs, random_state=seed).fit(rows.X[told], y[told])
+    return scores | {"accuracy": float(model.score(rows.X[rest], y[rest]))}
+
+
+if __name__ == "__main__":
+    main()
