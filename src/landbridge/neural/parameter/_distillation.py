@@ -1,0 +1,244 @@
+"""Conservative outputs: a frozen copy of the network says what it answered, and the new one should not stray far."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from landbridge.neural._method import Batch, Method
+from landbridge.neural._network import Network
+from landbridge.neural.parameter._source_weights import frozen_copy, positive
+
+__all__ = ["ConservativeTraining", "Distillation", "LearningWithoutForgetting", "soft_cross_entropy"]
+
+
+def soft_cross_entropy(logits: Tensor, teacher: Tensor, temperature: float) -> Tensor:
+    r"""Kullback-Leibler divergence from a teacher's softened answers, times the temperature squared.
+
+    Parameters
+    ----------
+    logits, teacher : Tensor of shape (n, n_classes)
+    temperature : float
+
+    Returns
+    -------
+    Tensor
+        A scalar; zero where both answer alike.
+    """
+    told = F.log_softmax(teacher / temperature, dim=1)
+    mine = F.log_softmax(logits / temperature, dim=1)
+    return temperature**2 * (told.exp() * (told - mine)).sum(dim=1).mean()
+
+
+class Distillation(Method):
+    """Learn from a teacher's softened answers beside the labels.
+
+    Parameters
+    ----------
+    teacher : Network
+        Trained on the same classes; it is not changed.
+    strength : float, default=1.0
+    temperature : float, default=2.0
+
+    Notes
+    -----
+    Helps to make a small network of a large one, and with few labels, as the teacher's doubts say which classes are
+    alike. Passes on the teacher's mistakes. Each step costs a forward pass of the teacher.
+
+    References
+    ----------
+    .. [1] G. Hinton, O. Vinyals, J. Dean. Distilling the knowledge in a neural network. 2015.
+
+    Examples
+    --------
+    >>> from landbridge.data import load_builtin
+    >>> from landbridge.neural import NeuralClassifier
+    >>> from landbridge.neural.parameter import Distillation
+    >>> digits = load_builtin("handwritten").take(range(200))
+    >>> how = {"epochs": 5, "image_shape": (8, 8), "random_state": 0}
+    >>> teacher = NeuralClassifier("builtin", **how).fit(digits.X, digits.y)
+    >>> student = NeuralClassifier("builtin", methods=[Distillation(teacher.network_)], **how)
+    >>> student.fit(digits.X, digits.y).score(digits.X, digits.y) > 0.8
+    True
+    """
+
+    cacheable = False
+
+    def __init__(self, teacher: Network, strength: float = 1.0, *, temperature: float = 2.0) -> None:
+        positive(strength=strength, temperature=temperature)
+        self.teacher, self.strength, self.temperature = teacher, strength, temperature
+
+    def prepare(self, network: Network, task: Any) -> None:
+        """Make sure that the teacher does not learn.
+
+        Parameters
+        ----------
+        network : Network
+        task : Task
+        """
+        self._teacher = frozen_copy(self.teacher)
+
+    def loss(self, network: Network, source: Batch, target: Batch | None, progress: float) -> dict[str, Tensor]:
+        """Give the divergence from the teacher.
+
+        Parameters
+        ----------
+        network : Network
+        source : Batch
+        target : Batch or None
+        progress : float
+
+        Returns
+        -------
+        dict of str to Tensor
+        """
+        self._teacher.to(source.logits.device)
+        with torch.no_grad():
+            told = self._teacher(source.inputs)
+        return {"distillation": self.strength * soft_cross_entropy(source.logits, told, self.temperature)}
+
+
+class ConservativeTraining(Method):
+    """Keep the embedding's directions: what the source network saw alike stays alike (conservative training).
+
+    The cosine similarities between the rows of a batch, in the embedding of the source network, are to be kept by the
+    new one. The new task may have other classes, so that answers cannot be compared, but resemblances can.
+
+    Parameters
+    ----------
+    strength : float, default=1.0
+
+    Notes
+    -----
+    Helps with few labels. Each step costs a forward pass of the source network and O(n² d) for a batch of n rows.
+
+    References
+    ----------
+    .. [1] F. Tung, G. Mori. Similarity-preserving knowledge distillation. ICCV 2019.
+
+    Examples
+    --------
+    >>> from landbridge.data import load_builtin
+    >>> from landbridge.neural import NeuralClassifier
+    >>> from landbridge.neural.parameter import ConservativeTraining
+    >>> digits = load_builtin("handwritten").take(range(200))
+    >>> model = NeuralClassifier(
+    ...     "builtin", methods=[ConservativeTraining()], epochs=5, image_shape=(8, 8), random_state=0
+    ... )
+    >>> model.fit(digits.X, digits.y).score(digits.X, digits.y) > 0.8
+    True
+    """
+
+    stages = ("embedding",)
+
+    def __init__(self, strength: float = 1.0) -> None:
+        positive(strength=strength)
+        self.strength = strength
+
+    def prepare(self, network: Network, task: Any) -> None:
+        """Keep the source network.
+
+        Parameters
+        ----------
+        network : Network
+        task : Task
+        """
+        self._source = frozen_copy(network)
+
+    def loss(self, network: Network, source: Batch, target: Batch | None, progress: float) -> dict[str, Tensor]:
+        """Give the mean squared change of the similarities.
+
+        Parameters
+        ----------
+        network : Network
+        source : Batch
+        target : Batch or None
+        progress : float
+
+        Returns
+        -------
+        dict of str to Tensor
+        """
+        self._source.to(source.logits.device)
+        with torch.no_grad():
+            before = F.normalize(self._source.embed(source.inputs, source.start), dim=1)
+        now = F.normalize(source.features["embedding"], dim=1)
+        return {"conservative": self.strength * ((now @ now.T - before @ before.T) ** 2).mean()}
+
+
+class LearningWithoutForgetting(Method):
+    """Keep what the old head says of the new rows, while a new head learns the new task.
+
+    Parameters
+    ----------
+    head : Module
+        The old head: takes the embedding to the old classes' logits. It goes on learning beside the new one, in
+        ``network.extras["old_head"]``, so that the old task can still be answered.
+    strength : float, default=1.0
+    temperature : float, default=2.0
+
+    Notes
+    -----
+    Helps where the old task must still be done afterwards and its data are gone. The old answers are those on rows of
+    the new task; where the tasks look different, they say little. Each step costs a forward pass of the old network.
+
+    References
+    ----------
+    .. [1] Z. Li, D. Hoiem. Learning without forgetting. ECCV 2016.
+
+    Examples
+    --------
+    >>> from landbridge.data import load_builtin
+    >>> from landbridge.neural import NeuralClassifier
+    >>> from landbridge.neural.parameter import LearningWithoutForgetting
+    >>> how = {"epochs": 5, "image_shape": (8, 8), "random_state": 0}
+    >>> printed, digits = load_builtin("printed").take(range(300)), load_builtin("handwritten").take(range(200))
+    >>> old = NeuralClassifier("builtin", **how).fit(printed.X, printed.y)
+    >>> method = LearningWithoutForgetting(old.network_.head)
+    >>> new = NeuralClassifier(old.network_, methods=[method], **how).fit(digits.X, digits.y)
+    >>> new.score(digits.X, digits.y) > 0.8
+    True
+    """
+
+    stages = ("embedding",)
+
+    def __init__(self, head: nn.Module, strength: float = 1.0, *, temperature: float = 2.0) -> None:
+        positive(strength=strength, temperature=temperature)
+        self.head, self.strength, self.temperature = head, strength, temperature
+
+    def prepare(self, network: Network, task: Any) -> None:
+        """Keep the old network, and the old head beside the new one.
+
+        Parameters
+        ----------
+        network : Network
+        task : Task
+        """
+        import copy
+
+        self._old = frozen_copy(network).replace_head(copy.deepcopy(self.head))
+        self._old.requires_grad_(False).eval()
+        network.extras["old_head"] = copy.deepcopy(self.head).requires_grad_(True)
+
+    def loss(self, network: Network, source: Batch, target: Batch | None, progress: float) -> dict[str, Tensor]:
+        """Give the divergence of the old head's answers.
+
+        Parameters
+        ----------
+        network : Network
+        source : Batch
+        target : Batch or None
+        progress : float
+
+        Returns
+        -------
+        dict of str to Tensor
+        """
+        self._old.to(source.logits.device)
+        with torch.no_grad():
+            told = self._old(source.inputs, start=source.start)
+        mine = network.extras["old_head"](source.features["embedding"])
+        return {"old task": self.strength * soft_cross_entropy(mine, told, self.temperature)}

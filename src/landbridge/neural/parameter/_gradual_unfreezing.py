@@ -1,0 +1,66 @@
+"""Gradual unfreezing: from the head downwards, one stage after another."""
+
+from __future__ import annotations
+
+from landbridge.exceptions import InputError
+from landbridge.neural._method import Method
+from landbridge.neural._network import Network
+
+__all__ = ["GradualUnfreezing"]
+
+
+class GradualUnfreezing(Method):
+    """Train the head first, then thaw the stages from the last to the first.
+
+    Parameters
+    ----------
+    thawed_by : float, default=0.8
+        Share of the epochs after which everything is trained.
+
+    Notes
+    -----
+    Helps deep networks on few labels, texts above all: a stage is not disturbed before what comes after it fits. Costs
+    less than training everything, as the early epochs stop their backward pass early.
+
+    References
+    ----------
+    .. [1] J. Howard, S. Ruder. Universal language model fine-tuning for text classification. ACL 2018.
+
+    Examples
+    --------
+    >>> from landbridge.data import load_builtin
+    >>> from landbridge.neural import NeuralClassifier
+    >>> from landbridge.neural.parameter import GradualUnfreezing
+    >>> digits = load_builtin("handwritten").take(range(200))
+    >>> model = NeuralClassifier("builtin", methods=[GradualUnfreezing()], epochs=8, image_shape=(8, 8), random_state=0)
+    >>> model.fit(digits.X, digits.y).score(digits.X, digits.y) > 0.8
+    True
+    """
+
+    def __init__(self, thawed_by: float = 0.8) -> None:
+        if not 0 < thawed_by <= 1:
+            raise InputError(f"thawed_by must lie in (0, 1]; got {thawed_by}.")
+        self.thawed_by = thawed_by
+
+    def epoch(self, network: Network, epoch: int, epochs: int) -> None:
+        """Thaw as many stages as are due.
+
+        Parameters
+        ----------
+        network : Network
+        epoch, epochs : int
+        """
+        names = network.stage_names
+        last = max(1, round(self.thawed_by * (epochs - 1)))
+        due = min(len(names), int(len(names) * epoch / last))
+        network.freeze()
+        network.unfreeze(["head", *names[len(names) - due :]])
+
+    def finish(self, network: Network) -> None:
+        """Leave nothing frozen.
+
+        Parameters
+        ----------
+        network : Network
+        """
+        network.unfreeze()

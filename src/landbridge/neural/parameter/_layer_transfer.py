@@ -1,0 +1,91 @@
+"""Layer transfer: which stages are carried over, frozen or not, and which start anew."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from landbridge.exceptions import InputError
+from landbridge.neural._method import Method
+from landbridge.neural._network import Network
+
+__all__ = ["LayerTransfer"]
+
+
+class LayerTransfer(Method):
+    """Carry some stages over and start the others from random weights.
+
+    Parameters
+    ----------
+    first : int, optional
+        Carry over the first so many stages.
+    last : int, optional
+        Or the last so many.
+    stages : sequence of str, optional
+        Or those named.
+    frozen : bool, default=True
+        Whether the carried stages stay as they are (True), or are tuned along (False).
+    seed : int, default=0
+        Of the random weights.
+
+    Notes
+    -----
+    The means of the study of Yosinski and others: early stages are general and transfer anywhere, late ones are made
+    for their task; cutting between stages that have grown used to each other costs accuracy where they stay frozen.
+
+    References
+    ----------
+    .. [1] J. Yosinski, J. Clune, Y. Bengio, H. Lipson. How transferable are features in deep neural networks?
+       NeurIPS 2014.
+
+    Examples
+    --------
+    >>> from landbridge.data import load_builtin
+    >>> from landbridge.neural import NeuralClassifier
+    >>> from landbridge.neural.parameter import LayerTransfer
+    >>> digits = load_builtin("handwritten").take(range(300))
+    >>> model = NeuralClassifier("builtin", methods=[LayerTransfer(2)], epochs=10, image_shape=(8, 8), random_state=0)
+    >>> _ = model.fit(digits.X, digits.y)
+    >>> model.network_.frozen
+    ('edges', 'strokes')
+    """
+
+    def __init__(
+        self,
+        first: int | None = None,
+        *,
+        last: int | None = None,
+        stages: Sequence[str] | None = None,
+        frozen: bool = True,
+        seed: int = 0,
+    ) -> None:
+        if sum(a is not None for a in (first, last, stages)) != 1:
+            raise InputError("give one of first, last and stages: which stages are carried over.")
+        self.first, self.last, self.carried, self.frozen, self.seed = first, last, stages, frozen, seed
+
+    def prepare(self, network: Network, task: Any) -> None:
+        """Reset what is not carried over, and freeze what is, if asked for.
+
+        Parameters
+        ----------
+        network : Network
+        task : Task
+
+        Raises
+        ------
+        InputError
+            If there are not so many stages, or a name is unknown.
+        """
+        names = network.stage_names
+        for argument, k in (("first", self.first), ("last", self.last)):
+            if k is not None and not 0 <= k <= len(names):
+                raise InputError(f"{argument}={k} of the {len(names)} stages; give 0 to {len(names)}.")
+        if self.carried is not None:
+            kept = network._check_names(self.carried)
+        else:
+            kept = names[: self.first] if self.first is not None else names[len(names) - int(self.last or 0) :]
+        rest = [n for n in names if n not in kept]
+        if rest:
+            network.reset(rest, seed=self.seed)
+        if self.frozen and kept:
+            network.freeze(kept)

@@ -1,0 +1,108 @@
+"""Learning rates by stage: what lies deeper moves less."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from landbridge.neural._method import Method
+from landbridge.neural._network import Network
+from landbridge.neural.parameter._source_weights import positive, share
+
+__all__ = ["DiscriminativeRates", "LayerwiseDecay"]
+
+
+class LayerwiseDecay(Method):
+    """Give each stage the rate of the next one times a factor, counted from the head down.
+
+    Parameters
+    ----------
+    decay : float, default=0.8
+
+    Notes
+    -----
+    Helps where early stages see what all pictures or texts have in common. Works for any network, as it goes by the
+    order of the stages alone.
+
+    References
+    ----------
+    .. [1] J. Howard, S. Ruder. Universal language model fine-tuning for text classification. ACL 2018.
+
+    Examples
+    --------
+    >>> from landbridge.neural import load_backbone
+    >>> from landbridge.neural.parameter import LayerwiseDecay
+    >>> groups = LayerwiseDecay(0.5).parameter_groups(load_backbone("builtin"), 1.0)
+    >>> [g["lr"] for g in groups]
+    [0.0625, 0.125, 0.25, 0.5]
+    """
+
+    def __init__(self, decay: float = 0.8) -> None:
+        share(decay=decay)
+        self.decay = decay
+
+    def parameter_groups(self, network: Network, lr: float) -> list[dict[str, Any]]:
+        """Give the stages their rates.
+
+        Parameters
+        ----------
+        network : Network
+        lr : float
+
+        Returns
+        -------
+        list of dict
+        """
+        names = network.stage_names
+        return [
+            {"params": list(network.part(name).parameters()), "lr": lr * self.decay ** (len(names) - i)}
+            for i, name in enumerate(names)
+        ]
+
+
+class DiscriminativeRates(Method):
+    """Give named stages factors of the learning rate of their own.
+
+    Parameters
+    ----------
+    factors : mapping of str to float
+        Stage (or ``"head"``) to factor; stages that are not named keep the rate.
+
+    References
+    ----------
+    .. [1] J. Howard, S. Ruder. Universal language model fine-tuning for text classification. ACL 2018.
+
+    Examples
+    --------
+    >>> from landbridge.neural import load_backbone
+    >>> from landbridge.neural.parameter import DiscriminativeRates
+    >>> [g["lr"] for g in DiscriminativeRates({"edges": 0.1}).parameter_groups(load_backbone("builtin"), 1.0)]
+    [0.1]
+    """
+
+    def __init__(self, factors: Mapping[str, float]) -> None:
+        positive(**{f"factors[{k!r}]": v for k, v in factors.items()})
+        self.factors = dict(factors)
+
+    def parameter_groups(self, network: Network, lr: float) -> list[dict[str, Any]]:
+        """Give the named stages their rates.
+
+        Parameters
+        ----------
+        network : Network
+        lr : float
+
+        Returns
+        -------
+        list of dict
+
+        Raises
+        ------
+        InputError
+            If a stage is not there; the message lists those that are.
+        """
+        network._check_names(self.factors, extra=("head",))
+        return [
+            {"params": list(network.part(name).parameters()), "lr": lr * factor}
+            for name, factor in self.factors.items()
+        ]

@@ -1,0 +1,73 @@
+"""Strong augmentation: crops, turns, colours and erasures, for few labelled images."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+
+from landbridge.exceptions import InputError
+from landbridge.neural._method import Method
+from landbridge.neural.backbones._augment import ImageAugmentation
+
+__all__ = ["StrongAugmentation"]
+
+
+class StrongAugmentation(Method):
+    """Change images at random, each time anew, so that few look like many.
+
+    Parameters
+    ----------
+    strength : {"light", "strong"}, default="strong"
+        Light flips and crops; strong also turns, colours and erases.
+    flip : bool, default=True
+        False where left and right differ, as in digits and letters.
+
+    Notes
+    -----
+    Helps with few labelled images and long training. Hurts where what is changed carries the class: colours of birds,
+    sides of the body. Images only. Features of frozen stages cannot be computed once.
+
+    References
+    ----------
+    .. [1] E. Cubuk, B. Zoph, J. Shlens, Q. Le. RandAugment: practical automated data augmentation with a reduced search
+       space. NeurIPS 2020.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from landbridge.neural.parameter import StrongAugmentation
+    >>> images, labels = torch.zeros(2, 3, 16, 16, dtype=torch.uint8), torch.tensor([0, 1])
+    >>> StrongAugmentation().transform(images, labels, torch.Generator().manual_seed(0))[0].shape
+    torch.Size([2, 3, 16, 16])
+    """
+
+    cacheable = False
+
+    def __init__(self, strength: str = "strong", *, flip: bool = True) -> None:
+        if strength not in ("light", "strong"):
+            raise InputError(f"strength={strength!r} is unknown; choose 'light' or 'strong'.")
+        self.strength, self.flip = strength, flip
+        self._change = ImageAugmentation(strength, flip)
+
+    def transform(self, inputs: Any, labels: Any, generator: torch.Generator) -> tuple[Any, Any]:
+        """Change a batch of images.
+
+        Parameters
+        ----------
+        inputs : Tensor of shape (n, channels, height, width)
+        labels : Tensor
+        generator : torch.Generator
+
+        Returns
+        -------
+        inputs, labels
+
+        Raises
+        ------
+        InputError
+            If the inputs are no images.
+        """
+        if not isinstance(inputs, torch.Tensor) or inputs.ndim != 4:
+            raise InputError("StrongAugmentation changes images; give images of shape (n, height, width[, channels]).")
+        return self._change(inputs, generator), labels
