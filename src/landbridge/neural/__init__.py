@@ -34,7 +34,7 @@ _NAMES = {
     "predict_logits": "_loop",
     "train": "_loop",
 }
-_ROOMS = ("backbones", "parameter", "tasks")
+_ROOMS = ("backbones", "feature", "parameter", "tasks")
 
 __all__ = [
     "Batch",
@@ -53,6 +53,7 @@ __all__ = [
     "backbones",
     "batch_norms",
     "cached_features",
+    "feature",
     "is_folded",
     "learning_rate",
     "load_backbone",
@@ -64,7 +65,7 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
-    from landbridge.neural import backbones, parameter, tasks
+    from landbridge.neural import backbones, feature, parameter, tasks
     from landbridge.neural._estimator import NeuralClassifier, NeuralRegressor
     from landbridge.neural._features import cached_features
     from landbridge.neural._loop import Training, predict_logits, train

@@ -7,31 +7,88 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from landbridge.exceptions import InputError
 from landbridge.neural._method import Batch, Method
-from landbridge.neural._network import Network, hidden
-from landbridge.neural.parameter._source_weights import frozen_copy, positive, stage_names
+from landbridge.neural._network import Network, hidden, pool
+from landbridge.neural.parameter._source_weights import class_shares, frozen_copy, positive, stage_names
 
-__all__ = ["Delta"]
+__all__ = ["Delta", "channel_attention", "channel_distance"]
+
+ATTENTION = ("spread", "classes", "uniform")
+
+
+def channel_distance(now: Tensor, then: Tensor) -> Tensor:
+    """Mean squared change of each channel, over rows and places.
+
+    Parameters
+    ----------
+    now, then : Tensor of shape (n, channels), (n, tokens, channels) or (n, channels, ...) with more axes
+
+    Returns
+    -------
+    Tensor of shape (channels,)
+    """
+    return _rows_of_channels((now - then).square()).mean(dim=1)
+
+
+def channel_attention(counts: Tensor, sums: Tensor, squares: Tensor) -> Tensor:
+    r"""Say how well each channel alone tells the classes apart; the mean over channels is one.
+
+    The classifier is linear: normal densities with one mean a class and one variance a channel,
+
+    .. math:: w_c \propto \frac{\sum_k \pi_k (\mu_{kc} - \mu_c)^2}{\sigma^2_c}
+
+    which is what leaving out channel c takes from the mean log odds between the classes.
+
+    Parameters
+    ----------
+    counts : Tensor of shape (n_classes,)
+        Rows of each class.
+    sums : Tensor of shape (n_classes, channels)
+        Sums of each class's rows.
+    squares : Tensor of shape (channels,)
+        Sums of squares of all rows.
+
+    Returns
+    -------
+    Tensor of shape (channels,)
+        All ones where no channel tells anything.
+    """
+    n = counts.sum().clamp_min(1.0)
+    means = sums / counts.clamp_min(1e-12)[:, None]
+    grand = sums.sum(dim=0) / n
+    between = (counts[:, None] * (means - grand).square()).sum(dim=0) / n
+    total = (squares / n - grand.square()).clamp_min(0.0)
+    # A floor for the variance, else channels that are all but dead would take all of the weight.
+    ratio = between / ((total - between).clamp_min(0.0) + 1e-2 * total.mean() + 1e-12)
+    return _mean_one(ratio)
 
 
 class Delta(Method):
     r"""Penalise how far feature maps move from the source network's, channel by channel as they matter.
 
-    .. math:: \alpha \sum_{stages} \frac{1}{n} \sum_i \sum_c w_c \lVert F_c(x_i) - F^S_c(x_i) \rVert^2 / |F_c|
+    .. math:: \alpha \sum_{stages} \frac{1}{n} \sum_i \frac{1}{C} \sum_c w_c \lVert F_c(x_i) - F^S_c(x_i) \rVert^2
+        / |F_c|
 
-    The weight of a channel is the share of the source features' spread between batch rows that it carries, which needs
-    no second training as the paper's does (there, the loss of a network without that filter).
+    Weights have a mean of one over the C channels of a stage. The paper weighs a channel by the loss of a classifier
+    without it, which takes a training beforehand; here the weights are found in passing.
 
     Parameters
     ----------
     strength : float, default=0.1
+        :math:`\alpha`.
     stages : tuple of str, optional
         Stages whose output is kept; left out, four spread over the depth.
+    attention : {"spread", "classes", "uniform"}, default="spread"
+        What weighs the channels: the spread of the source's features between the rows of the batch, how well a linear
+        classifier on the source's features tells the target's classes by the channel (see `channel_attention`; over
+        all batches so far; classification only), or nothing.
 
     Notes
     -----
-    Helps where behaviour is to be kept and weights may move: a weaker bond than :class:`L2SP`. Hurts where the target
-    needs other features. Each step costs one more forward pass, through the source network.
+    Helps where behaviour is to be kept and weights may move: a weaker bond than :class:`L2SP`. Hurts where the
+    target needs other features. Each step costs one more forward pass, through the source network, and keeps the
+    activations of the chosen stages; memory for a second network.
 
     References
     ----------
@@ -49,9 +106,13 @@ class Delta(Method):
     True
     """
 
-    def __init__(self, strength: float = 0.1, *, stages: tuple[str, ...] | None = None) -> None:
+    def __init__(
+        self, strength: float = 0.1, *, stages: tuple[str, ...] | None = None, attention: str = "spread"
+    ) -> None:
         positive(strength=strength)
-        self.strength, self.at = strength, stages
+        if attention not in ATTENTION:
+            raise InputError(f"attention={attention!r} is unknown; choose from {', '.join(ATTENTION)}.")
+        self.strength, self.at, self.attention = strength, stages, attention
 
     def prepare(self, network: Network, task: Any) -> None:
         """Keep the source network.
@@ -60,9 +121,18 @@ class Delta(Method):
         ----------
         network : Network
         task : Task
+
+        Raises
+        ------
+        InputError
+            If channels are to be weighed by classes and the task has none.
         """
+        if self.attention == "classes" and getattr(task, "name", "classification") != "classification":
+            raise InputError(f"attention='classes' needs classes, but the task is {task.name}; choose 'spread'.")
         self.stages = stage_names(network, self.at)
         self._source = frozen_copy(network)
+        self._n_classes = int(task.n_outputs)
+        self._seen: dict[str, Tensor] = {}
 
     def loss(self, network: Network, source: Batch, target: Batch | None, progress: float) -> dict[str, Tensor]:
         """Give the penalty.
@@ -85,10 +155,54 @@ class Delta(Method):
         for name in self.stages:
             if name not in source.features:
                 continue
-            now, then = hidden(source.features[name]), hidden(before[name])
-            axis = 1 if now.ndim == 4 else now.ndim - 1  # channels come first in maps, last in tokens
-            spread = then.var(dim=0, unbiased=False).movedim(axis - 1, 0).flatten(1).mean(dim=1)
-            weight = spread / spread.sum().clamp_min(1e-12) * spread.numel()
-            apart = ((now - then) ** 2).movedim(axis, 0).flatten(1).mean(dim=1)
-            total = total + (weight * apart).mean()
+            apart = channel_distance(hidden(source.features[name]), hidden(before[name]))
+            with torch.no_grad():
+                weight = self._weights(name, before[name], source.labels)
+            total = total + (apart if weight is None else weight * apart).mean()
         return {"delta": self.strength * total}
+
+    def state(self) -> dict[str, Tensor]:
+        """Give the sums over the rows seen so far, from which channels are weighed by classes.
+
+        Returns
+        -------
+        dict of str to Tensor
+        """
+        return dict(self._seen)
+
+    def load_state(self, state: dict[str, Tensor]) -> None:
+        """Take the sums back.
+
+        Parameters
+        ----------
+        state : dict of str to Tensor
+        """
+        self._seen = dict(state)
+
+    def _weights(self, name: str, before: Any, labels: Tensor) -> Tensor | None:
+        if self.attention == "uniform":
+            return None
+        if self.attention == "spread":
+            then = hidden(before)
+            return _mean_one(_rows_of_channels(_spread(then)).mean(dim=1))
+        pooled, shares = pool(before).float(), class_shares(labels, self._n_classes).float()
+        new = {"counts": shares.sum(dim=0), "sums": shares.T @ pooled, "squares": pooled.square().sum(dim=0)}
+        for key, value in new.items():
+            old = self._seen.get(f"{name}.{key}")
+            self._seen[f"{name}.{key}"] = value if old is None else value + old.to(value.device)
+        return channel_attention(*(self._seen[f"{name}.{key}"] for key in new))
+
+
+def _rows_of_channels(x: Tensor) -> Tensor:
+    """One row a channel. Channels come second, save in tokens, where they come last."""
+    axis = 2 if x.ndim == 3 else 1
+    return x.movedim(axis, 0).flatten(1)
+
+
+def _spread(x: Tensor) -> Tensor:
+    return x.var(dim=0, unbiased=False, keepdim=True)
+
+
+def _mean_one(weight: Tensor) -> Tensor:
+    mean = weight.mean()
+    return torch.where(mean > 1e-12, weight / mean.clamp_min(1e-12), torch.ones_like(weight))

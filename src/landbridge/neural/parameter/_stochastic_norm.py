@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -11,24 +12,60 @@ from landbridge.neural._method import Method
 from landbridge.neural._network import Network, is_folded
 from landbridge.neural.parameter._source_weights import share
 
-__all__ = ["StochasticNorm", "StochasticNorm2d"]
+__all__ = ["StochasticNorm", "StochasticNorm1d", "StochasticNorm2d", "StochasticNorm3d", "two_branches"]
 
 
-class StochasticNorm2d(nn.BatchNorm2d):
-    """Batch normalisation in which each channel draws, at each step, whose statistics it goes by.
+def two_branches(norm: Any, by_batch: Callable[[Tensor], Tensor], x: Tensor, p: float) -> Tensor:
+    r"""Normalise each channel by the batch's statistics with chance p, else by the running ones.
+
+    .. math:: y_c = \gamma_c \left( s_c \frac{x_c - \mu_c}{\sqrt{\sigma^2_c + \epsilon}} + (1 - s_c)
+        \frac{x_c - \tilde\mu_c}{\sqrt{\tilde\sigma^2_c + \epsilon}} \right) + \beta_c, \quad P(s_c = 1) = p
 
     Parameters
     ----------
-    norm : BatchNorm2d
-        The layer it replaces; its weights and statistics are taken over.
+    norm : BatchNorm1d, BatchNorm2d or BatchNorm3d
+        Gives weights and running statistics, as they were before this batch.
+    by_batch : callable
+        The plain batch norm in train mode, which also moves the running statistics.
+    x : Tensor of shape (n, channels, ...)
     p : float
-        Chance of the running statistics.
-    """
 
-    def __init__(self, norm: nn.BatchNorm2d, p: float) -> None:
-        super().__init__(norm.num_features, norm.eps, norm.momentum, norm.affine, norm.track_running_stats)
-        self.load_state_dict(norm.state_dict())
-        self.p = p
+    Returns
+    -------
+    Tensor
+        Of the shape of `x`.
+    """
+    # Copies, because the plain norm moves the statistics in place and the backward pass needs those of before.
+    mean, var = norm.running_mean.clone(), norm.running_var.clone()
+    batch = by_batch(x)
+    running = nn.functional.batch_norm(x, mean, var, norm.weight, norm.bias, False, 0.0, norm.eps)
+    chosen = torch.rand(norm.num_features, device=x.device) < p
+    return torch.where(chosen.view(1, -1, *[1] * (x.ndim - 2)), batch, running)
+
+
+class StochasticNorm1d(nn.BatchNorm1d):
+    """Stochastic normalisation of columns, or of channels along time; made by :class:`StochasticNorm`."""
+
+    p: float
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Normalise.
+
+        Parameters
+        ----------
+        x : Tensor of shape (n, channels) or (n, channels, length)
+
+        Returns
+        -------
+        Tensor
+        """
+        return two_branches(self, super().forward, x, self.p) if self.training else super().forward(x)
+
+
+class StochasticNorm2d(nn.BatchNorm2d):
+    """Stochastic normalisation of maps; made by :class:`StochasticNorm`."""
+
+    p: float
 
     def forward(self, x: Tensor) -> Tensor:
         """Normalise.
@@ -41,31 +78,51 @@ class StochasticNorm2d(nn.BatchNorm2d):
         -------
         Tensor
         """
-        if not self.training or self.running_mean is None or self.running_var is None:
-            return super().forward(x)
-        mean, var = self.running_mean.clone(), self.running_var.clone()
-        by_batch = super().forward(x)
-        scale = torch.rsqrt(var + self.eps)
-        shape = (1, -1, 1, 1)
-        by_run = (x - mean.view(shape)) * scale.view(shape)
-        if self.affine:
-            by_run = by_run * self.weight.view(shape) + self.bias.view(shape)
-        running = (torch.rand(self.num_features, device=x.device) < self.p).view(shape)
-        return torch.where(running, by_run, by_batch)
+        return two_branches(self, super().forward, x, self.p) if self.training else super().forward(x)
+
+
+class StochasticNorm3d(nn.BatchNorm3d):
+    """Stochastic normalisation of volumes or clips; made by :class:`StochasticNorm`."""
+
+    p: float
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Normalise.
+
+        Parameters
+        ----------
+        x : Tensor of shape (n, channels, depth, height, width)
+
+        Returns
+        -------
+        Tensor
+        """
+        return two_branches(self, super().forward, x, self.p) if self.training else super().forward(x)
+
+
+_STOCHASTIC: dict[type[nn.Module], type[nn.Module]] = {
+    nn.BatchNorm1d: StochasticNorm1d,
+    nn.BatchNorm2d: StochasticNorm2d,
+    nn.BatchNorm3d: StochasticNorm3d,
+}
+_PLAIN = {stochastic: plain for plain, stochastic in _STOCHASTIC.items()}
 
 
 class StochasticNorm(Method):
-    """Replace batch norms by ones that mix batch and running statistics at random, channel by channel.
+    """Let batch norms mix batch and running statistics at random, channel by channel, while they are trained.
 
     Parameters
     ----------
     p : float, default=0.5
-        Chance with which a channel goes by the running statistics.
+        Chance with which a channel goes by the batch's statistics; with 1 nothing changes.
 
     Notes
     -----
-    Helps networks with batch norms on few labels, a little: the running statistics are what the source taught. Layers
-    whose statistics were folded away are left alone, and networks without batch norms are not changed.
+    Helps networks with batch norms on few labels, a little: the running statistics are what the source taught, and
+    half of the channels go by them. Hurts where the target's inputs are so unlike the source's that the old statistics
+    do not fit. Batch norms that the network keeps in eval mode (folded or frozen ones) and those without running
+    statistics are left alone, and networks without batch norms are not changed. Costs a second normalisation a layer;
+    nothing is kept. Afterwards the layers are plain batch norms again.
 
     References
     ----------
@@ -87,29 +144,33 @@ class StochasticNorm(Method):
         self.p = p
 
     def prepare(self, network: Network, task: Any) -> None:
-        """Replace the layers.
+        """Change the layers' kind; their parameters and statistics stay the same objects.
 
         Parameters
         ----------
         network : Network
         task : Task
         """
-        for module in list(network.stages.modules()):
-            for name, child in list(module.named_children()):
-                if type(child) is nn.BatchNorm2d and not is_folded(child):
-                    setattr(module, name, StochasticNorm2d(child, self.p).train(child.training))
+        kept = {id(norm) for norm in network._folded}
+        for norm in network.stages.modules():
+            if type(norm) in _STOCHASTIC and norm.running_mean is not None:
+                if id(norm) not in kept and not is_folded(norm):
+                    _turn(norm, _STOCHASTIC[type(norm)])
+                    cast(Any, norm).p = self.p
 
     def finish(self, network: Network) -> None:
-        """Put plain batch norms back, with what was learned.
+        """Make plain batch norms of them again, with what was learned.
 
         Parameters
         ----------
         network : Network
         """
-        for module in list(network.stages.modules()):
-            for name, child in list(module.named_children()):
-                if isinstance(child, StochasticNorm2d):
-                    plain = nn.BatchNorm2d(child.num_features, child.eps, child.momentum, child.affine)
-                    plain.load_state_dict(child.state_dict())
-                    plain.requires_grad_(next(iter(child.parameters())).requires_grad)
-                    setattr(module, name, plain.to(next(iter(child.buffers())).device).train(child.training))
+        for norm in network.stages.modules():
+            if type(norm) in _PLAIN:
+                _turn(norm, _PLAIN[type(norm)])
+                del cast(Any, norm).p
+
+
+def _turn(layer: Any, kind: type[nn.Module]) -> None:
+    # A new layer would lose what others hold on to: hooks, frozen parameters, the list of norms kept in eval mode.
+    layer.__class__ = kind

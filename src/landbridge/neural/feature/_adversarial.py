@@ -1,0 +1,309 @@
+"""Adversarial adaptation: a discriminator tells the domains apart, and the features learn to deceive it."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from landbridge.exceptions import InputError
+from landbridge.neural._method import Batch, Method
+from landbridge.neural._network import Network
+from landbridge.neural.feature._discrepancy import rise
+
+__all__ = ["CDAN", "DANN", "WDGRL", "discriminator", "reverse_gradient"]
+
+
+class _Reversal(torch.autograd.Function):
+    """The identity forwards; backwards the gradient times a negative factor."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, factor: float) -> Tensor:
+        ctx.factor = factor
+        return x.view_as(x)
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Any) -> Any:
+        return -ctx.factor * grads[0], None
+
+
+def reverse_gradient(x: Tensor, factor: float = 1.0) -> Tensor:
+    """Hand a tensor on whose gradient will be turned round.
+
+    Parameters
+    ----------
+    x : Tensor
+    factor : float, default=1.0
+
+    Returns
+    -------
+    Tensor
+
+    Examples
+    --------
+    >>> import torch
+    >>> from landbridge.neural.feature import reverse_gradient
+    >>> x = torch.ones(2, requires_grad=True)
+    >>> reverse_gradient(x, 0.5).sum().backward()
+    >>> x.grad.tolist()
+    [-0.5, -0.5]
+    """
+    apply: Any = _Reversal.apply
+    turned: Tensor = apply(x, factor)
+    return turned
+
+
+def discriminator(in_features: int, width: int, like: Tensor) -> nn.Module:
+    """Make a network of two hidden layers and one answer.
+
+    Parameters
+    ----------
+    in_features, width : int
+    like : Tensor
+        Its device and dtype are taken.
+
+    Returns
+    -------
+    Module
+    """
+    return nn.Sequential(
+        nn.Linear(in_features, width), nn.ReLU(), nn.Linear(width, width), nn.ReLU(), nn.Linear(width, 1)
+    ).to(like)
+
+
+class DANN(Method):
+    """Learn features from which a discriminator cannot tell the domain (domain-adversarial network).
+
+    Parameters
+    ----------
+    strength : float, default=1.0
+        Of the reversed gradient.
+    width : int, default=128
+        Of the discriminator's layers.
+    schedule : bool, default=True
+        Whether the reversal rises from zero over the training.
+
+    Notes
+    -----
+    Helps on hard differences of style; one run in a few fails, so average over seeds. Hurts where class shares differ:
+    then deceiving the discriminator means mixing the classes. Costs the discriminator's passes.
+
+    References
+    ----------
+    .. [1] Y. Ganin, E. Ustinova, H. Ajakan, P. Germain, H. Larochelle, F. Laviolette, M. Marchand, V. Lempitsky.
+       Domain-adversarial training of neural networks. JMLR 17, 2016.
+
+    Examples
+    --------
+    >>> from landbridge.data import load_builtin
+    >>> from landbridge.neural import NeuralClassifier
+    >>> from landbridge.neural.feature import DANN
+    >>> source, target = load_builtin("printed").take(range(300)), load_builtin("handwritten").take(range(300))
+    >>> model = NeuralClassifier("builtin", methods=[DANN()], epochs=3, image_shape=(8, 8), random_state=0)
+    >>> model.fit(source.X, source.y, X_target=target.X).predict(target.X).shape
+    (300,)
+    """
+
+    stages = ("embedding",)
+    reads_target: ClassVar[bool] = True
+
+    def __init__(self, strength: float = 1.0, *, width: int = 128, schedule: bool = True) -> None:
+        if not strength > 0 or width < 1:
+            raise InputError(f"strength must be positive and width at least 1; got {strength} and {width}.")
+        self.strength, self.width, self.schedule = strength, width, schedule
+
+    def prepare(self, network: Network, task: Any) -> None:
+        """Make the discriminator.
+
+        Parameters
+        ----------
+        network : Network
+        task : Task
+        """
+        like = next(network.head.parameters())
+        network.extras["discriminator"] = discriminator(self._width_in(network, task), self.width, like)
+
+    def loss(self, network: Network, source: Batch, target: Batch | None, progress: float) -> dict[str, Tensor]:
+        """Give the discriminator's loss, behind the reversal.
+
+        Parameters
+        ----------
+        network : Network
+        source : Batch
+        target : Batch or None
+        progress : float
+
+        Returns
+        -------
+        dict of str to Tensor
+        """
+        if target is None:
+            return {}
+        factor = self.strength * (rise(progress) if self.schedule else 1.0)
+        seen = torch.cat([self._seen(b) for b in (source, target)])
+        answers = network.extras["discriminator"](reverse_gradient(seen, factor))[:, 0]
+        sides = torch.zeros_like(answers)
+        sides[: len(source.logits)] = 1.0
+        per_row = F.binary_cross_entropy_with_logits(answers, sides, reduction="none")
+        weights = self._row_weights(source, target)
+        n = len(source.logits)
+        mine = (weights[:n] * per_row[:n]).sum() / weights[:n].sum().clamp_min(1e-12)
+        theirs = (weights[n:] * per_row[n:]).sum() / weights[n:].sum().clamp_min(1e-12)
+        return {type(self).__name__.lower(): mine + theirs}
+
+    def finish(self, network: Network) -> None:
+        """Throw the discriminator away.
+
+        Parameters
+        ----------
+        network : Network
+        """
+        del network.extras["discriminator"]
+
+    def _width_in(self, network: Network, task: Any) -> int:
+        return network.in_features
+
+    def _seen(self, batch: Batch) -> Tensor:
+        return batch.features["embedding"]
+
+    def _row_weights(self, source: Batch, target: Batch) -> Tensor:
+        return torch.ones(len(source.logits) + len(target.logits), device=source.logits.device)
+
+
+class CDAN(DANN):
+    """Let the discriminator see features and answers multiplied (conditional domain-adversarial network).
+
+    Parameters
+    ----------
+    strength : float, default=1.0
+    width : int, default=128
+    schedule : bool, default=True
+    entropy : bool, default=True
+        Give rows of whose class the network is sure more weight (CDAN+E).
+
+    Notes
+    -----
+    Helps more than :class:`DANN` with many classes, because each class is matched with itself as far as the answers are
+    right. The discriminator's input is as wide as embedding times classes, or 1,024 random products where that is more.
+
+    References
+    ----------
+    .. [1] M. Long, Z. Cao, J. Wang, M. Jordan. Conditional adversarial domain adaptation. NeurIPS 2018.
+
+    Examples
+    --------
+    >>> from landbridge.data import load_builtin
+    >>> from landbridge.neural import NeuralClassifier
+    >>> from landbridge.neural.feature import CDAN
+    >>> source, target = load_builtin("printed").take(range(300)), load_builtin("handwritten").take(range(300))
+    >>> model = NeuralClassifier("builtin", methods=[CDAN()], epochs=3, image_shape=(8, 8), random_state=0)
+    >>> model.fit(source.X, source.y, X_target=target.X).predict(target.X).shape
+    (300,)
+    """
+
+    def __init__(self, strength: float = 1.0, *, width: int = 128, schedule: bool = True, entropy: bool = True) -> None:
+        super().__init__(strength, width=width, schedule=schedule)
+        self.entropy = entropy
+
+    def prepare(self, network: Network, task: Any) -> None:
+        """Make the discriminator, and random projections where the product would be too wide.
+
+        Parameters
+        ----------
+        network : Network
+        task : Task
+        """
+        d, c = network.in_features, int(task.n_outputs)
+        self._projections: tuple[Tensor, Tensor] | None = None
+        if d * c > LARGEST_PRODUCT:
+            dice = torch.Generator().manual_seed(0)
+            like = next(network.head.parameters())
+            one, two = (torch.randn(k, 1024, generator=dice).to(like) for k in (d, c))
+            self._projections = one, two
+        super().prepare(network, task)
+
+    def _width_in(self, network: Network, task: Any) -> int:
+        return 1024 if self._projections is not None else network.in_features * int(task.n_outputs)
+
+    def _seen(self, batch: Batch) -> Tensor:
+        answers = batch.logits.softmax(dim=1).detach()
+        features = batch.features["embedding"]
+        if self._projections is not None:
+            one, two = (p.to(features) for p in self._projections)
+            return (features @ one) * (answers @ two) / 1024**0.5
+        return (answers[:, :, None] * features[:, None]).flatten(1)
+
+    def _row_weights(self, source: Batch, target: Batch) -> Tensor:
+        if not self.entropy:
+            return super()._row_weights(source, target)
+        answers = torch.cat([source.logits, target.logits]).detach().softmax(dim=1)
+        return 1.0 + torch.exp((answers * answers.clamp_min(1e-12).log()).sum(dim=1))
+
+
+class WDGRL(DANN):
+    """Make the Wasserstein distance of the features small, as a critic with bounded slope sees it.
+
+    Parameters
+    ----------
+    strength : float, default=0.1
+    width : int, default=128
+    schedule : bool, default=True
+    penalty : float, default=10.0
+        On slopes of the critic other than one.
+
+    Notes
+    -----
+    The gradient does not vanish where the domains are far apart, as :class:`DANN`'s does. The critic's penalty costs a
+    second backward pass.
+
+    References
+    ----------
+    .. [1] J. Shen, Y. Qu, W. Zhang, Y. Yu. Wasserstein distance guided representation learning for domain adaptation.
+       AAAI 2018.
+
+    Examples
+    --------
+    >>> from landbridge.neural.feature import WDGRL
+    >>> WDGRL().penalty
+    10.0
+    """
+
+    def __init__(
+        self, strength: float = 0.1, *, width: int = 128, schedule: bool = True, penalty: float = 10.0
+    ) -> None:
+        super().__init__(strength, width=width, schedule=schedule)
+        if penalty < 0:
+            raise InputError(f"penalty must not be negative; got {penalty}.")
+        self.penalty = penalty
+
+    def loss(self, network: Network, source: Batch, target: Batch | None, progress: float) -> dict[str, Tensor]:
+        """Give the critic's loss, behind the reversal, and its penalty.
+
+        Parameters
+        ----------
+        network : Network
+        source : Batch
+        target : Batch or None
+        progress : float
+
+        Returns
+        -------
+        dict of str to Tensor
+        """
+        if target is None:
+            return {}
+        critic = network.extras["discriminator"]
+        factor = self.strength * (rise(progress) if self.schedule else 1.0)
+        own, other = self._seen(source), self._seen(target)
+        gap = critic(reverse_gradient(own, factor)).mean() - critic(reverse_gradient(other, factor)).mean()
+        n = min(len(own), len(other))
+        share = torch.rand(n, 1, device=own.device, dtype=own.dtype)
+        between = (share * own[:n].detach() + (1 - share) * other[:n].detach()).requires_grad_(True)
+        slope = torch.autograd.grad(critic(between).sum(), between, create_graph=True)[0]
+        bound = ((slope.norm(dim=1) - 1.0) ** 2).mean()
+        return {"wasserstein": -gap, "slope": self.penalty * bound}
+
+
+LARGEST_PRODUCT = 4096

@@ -1,0 +1,89 @@
+"""DeepJDOT: rows of a batch are carried over by a plan that knows features and labels."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from landbridge.exceptions import InputError
+from landbridge.neural._method import Batch, Method
+from landbridge.neural._network import Network
+from landbridge.neural.feature._discrepancy import rise
+
+__all__ = ["DeepJDOT"]
+
+
+class DeepJDOT(Method):
+    """Learn on the target what an optimal plan carries over from the source, features and labels together.
+
+    Parameters
+    ----------
+    strength : float, default=1.0
+    alpha : float, default=0.01
+        Weight of the distance of embeddings in the plan's cost.
+    beta : float, default=1.0
+        Weight of the disagreement of the source's label with the answer on the target.
+    schedule : bool, default=True
+        Whether the strength rises from zero over the training.
+
+    Notes
+    -----
+    Helps where classes keep their shares within a batch, so take large batches. Each step solves a transport problem of
+    the batch's size on the CPU, O(n³) at worst; needs POT.
+
+    References
+    ----------
+    .. [1] B. Damodaran, B. Kellenberger, R. Flamary, D. Tuia, N. Courty. DeepJDOT: deep joint distribution optimal
+       transport for unsupervised domain adaptation. ECCV 2018.
+
+    Examples
+    --------
+    >>> from landbridge.data import load_builtin
+    >>> from landbridge.neural import NeuralClassifier
+    >>> from landbridge.neural.feature import DeepJDOT
+    >>> source, target = load_builtin("printed").take(range(300)), load_builtin("handwritten").take(range(300))
+    >>> model = NeuralClassifier("builtin", methods=[DeepJDOT()], epochs=3, image_shape=(8, 8), random_state=0)
+    >>> model.fit(source.X, source.y, X_target=target.X).predict(target.X).shape
+    (300,)
+    """
+
+    stages = ("embedding",)
+    reads_target: ClassVar[bool] = True
+
+    def __init__(self, strength: float = 1.0, *, alpha: float = 0.01, beta: float = 1.0, schedule: bool = True) -> None:
+        if min(strength, alpha, beta) <= 0:
+            raise InputError("strength, alpha and beta must be positive.")
+        self.strength, self.alpha, self.beta, self.schedule = strength, alpha, beta, schedule
+
+    def loss(self, network: Network, source: Batch, target: Batch | None, progress: float) -> dict[str, Tensor]:
+        """Give the cost of the plan.
+
+        Parameters
+        ----------
+        network : Network
+        source : Batch
+        target : Batch or None
+        progress : float
+
+        Returns
+        -------
+        dict of str to Tensor
+        """
+        if target is None:
+            return {}
+        import ot
+
+        apart = torch.cdist(source.features["embedding"], target.features["embedding"]).square()
+        log_answers = F.log_softmax(target.logits, dim=1)
+        labels = source.labels
+        if labels.ndim == 1:
+            labels = F.one_hot(labels, target.logits.shape[1]).to(log_answers)
+        cost = self.alpha * apart + self.beta * -(labels @ log_answers.T)
+        n, m = cost.shape
+        plan = ot.emd([], [], cost.detach().double().cpu().numpy(), numItermax=100_000)
+        weight = self.strength * (rise(progress) if self.schedule else 1.0)
+        total = (torch.from_numpy(plan).to(cost) * cost).sum()
+        return {"deepjdot": weight * total * (n * m) ** 0.5 / max(n, m)}

@@ -1,0 +1,100 @@
+"""What methods that draw source and target features together have in common."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor
+
+from landbridge.exceptions import InputError
+from landbridge.neural._method import Batch, Method
+from landbridge.neural._network import Network, pool
+
+__all__ = ["FeatureDiscrepancy", "rise"]
+
+EMBEDDING = "embedding"
+
+
+def rise(progress: float, steepness: float = 10.0) -> float:
+    r"""Schedule :math:`2 / (1 + e^{-\gamma p}) - 1`: nothing at first, all at the end.
+
+    Parameters
+    ----------
+    progress : float
+        From 0 to 1.
+    steepness : float, default=10.0
+
+    Returns
+    -------
+    float
+    """
+    return float(2.0 / (1.0 + torch.exp(torch.tensor(-steepness * progress))) - 1.0)
+
+
+class FeatureDiscrepancy(Method):
+    """Base of methods that add a distance between the features of source and target, stage by stage.
+
+    Parameters
+    ----------
+    strength : float, default=1.0
+    stages : tuple of str, optional
+        Stages to adapt; left out, the embedding.
+    schedule : bool, default=True
+        Whether the strength rises from zero over the training.
+    """
+
+    reads_target: ClassVar[bool] = True
+
+    def __init__(self, strength: float = 1.0, *, stages: tuple[str, ...] | None = None, schedule: bool = True) -> None:
+        if not strength > 0:
+            raise InputError(f"strength must be positive; got {strength}.")
+        self.strength, self.at, self.schedule = strength, stages, schedule
+        self.stages = (EMBEDDING,) if stages is None else tuple(stages)
+
+    def prepare(self, network: Network, task: Any) -> None:
+        """Check the stages.
+
+        Parameters
+        ----------
+        network : Network
+        task : Task
+        """
+        network._check_names(self.stages, extra=(EMBEDDING,))
+
+    def distance(self, source: list[Tensor], target: list[Tensor], batches: tuple[Batch, Batch]) -> Tensor:
+        """Give the distance to make small.
+
+        Parameters
+        ----------
+        source, target : list of Tensor of shape (n, d)
+            Pooled features, one entry a stage.
+        batches : (Batch, Batch)
+
+        Returns
+        -------
+        Tensor
+            A scalar.
+        """
+        raise NotImplementedError
+
+    def loss(self, network: Network, source: Batch, target: Batch | None, progress: float) -> dict[str, Tensor]:
+        """Give the distance, weighted.
+
+        Parameters
+        ----------
+        network : Network
+        source : Batch
+        target : Batch or None
+        progress : float
+
+        Returns
+        -------
+        dict of str to Tensor
+        """
+        if target is None:
+            return {}
+        seen = [n for n in self.stages if n in source.features]
+        own, other = ([pool(b.features[n]) for n in seen] for b in (source, target))
+        weight = self.strength * (rise(progress) if self.schedule else 1.0)
+        return {type(self).__name__.lower(): weight * self.distance(own, other, (source, target))}

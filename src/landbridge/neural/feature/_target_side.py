@@ -1,0 +1,236 @@
+"""Objectives on the target's own answers: sure ones, classes not confused, both in balance."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from landbridge.exceptions import InputError
+from landbridge.neural._method import Batch, Method
+from landbridge.neural._network import Network
+from landbridge.neural.feature._discrepancy import rise
+
+__all__ = ["MCC", "EntropyMinimisation", "InformationMaximisation", "class_confusion", "mean_entropy"]
+
+
+def mean_entropy(logits: Tensor) -> Tensor:
+    """Mean entropy of the answers, in nats.
+
+    Parameters
+    ----------
+    logits : Tensor of shape (n, n_classes)
+
+    Returns
+    -------
+    Tensor
+        A scalar.
+    """
+    return -(logits.softmax(dim=1) * F.log_softmax(logits, dim=1)).sum(dim=1).mean()
+
+
+def class_confusion(logits: Tensor, temperature: float = 2.5) -> Tensor:
+    """How much classes are confused with each other over a batch, rows that are sure counting more.
+
+    Parameters
+    ----------
+    logits : Tensor of shape (n, n_classes)
+    temperature : float, default=2.5
+
+    Returns
+    -------
+    Tensor
+        A scalar between 0 and 1.
+
+    References
+    ----------
+    .. [1] Y. Jin, X. Wang, M. Long, J. Wang. Minimum class confusion for versatile domain adaptation. ECCV 2020.
+    """
+    P = (logits / temperature).softmax(dim=1)
+    entropy = -(P * P.clamp_min(1e-12).log()).sum(dim=1)
+    weights = 1.0 + torch.exp(-entropy)
+    weights = (weights / weights.sum() * len(P)).detach()
+    confusion = (P * weights[:, None]).T @ P
+    confusion = confusion / confusion.sum(dim=1, keepdim=True).clamp_min(1e-12)
+    return (confusion.sum() - confusion.diagonal().sum()) / P.shape[1]
+
+
+class _OnTarget(Method):
+    reads_target: ClassVar[bool] = True
+
+    def __init__(self, strength: float, schedule: bool) -> None:
+        if not strength > 0:
+            raise InputError(f"strength must be positive; got {strength}.")
+        self.strength, self.schedule = strength, schedule
+
+    def objective(self, logits: Tensor) -> Tensor:
+        """Give what is to be made small.
+
+        Parameters
+        ----------
+        logits : Tensor of shape (n, n_classes)
+
+        Returns
+        -------
+        Tensor
+        """
+        raise NotImplementedError
+
+    def loss(self, network: Network, source: Batch, target: Batch | None, progress: float) -> dict[str, Tensor]:
+        """Give the objective on the target's batch.
+
+        Parameters
+        ----------
+        network : Network
+        source : Batch
+        target : Batch or None
+        progress : float
+
+        Returns
+        -------
+        dict of str to Tensor
+        """
+        if target is None:
+            return {}
+        weight = self.strength * (rise(progress) if self.schedule else 1.0)
+        return {type(self).__name__.lower(): weight * self.objective(target.logits)}
+
+
+class MCC(_OnTarget):
+    """Make target classes less confused with each other (minimum class confusion).
+
+    Parameters
+    ----------
+    strength : float, default=1.0
+    temperature : float, default=2.5
+        Softens the answers.
+    schedule : bool, default=True
+        Whether the strength rises from zero over the training.
+
+    Notes
+    -----
+    Helps in most settings, partial and multi-source ones too, because it matches no marginal. Confirms wrong answers
+    where the source model is sure of them. O(n c²) a batch.
+
+    References
+    ----------
+    .. [1] Y. Jin, X. Wang, M. Long, J. Wang. Minimum class confusion for versatile domain adaptation. ECCV 2020.
+
+    Examples
+    --------
+    >>> from landbridge.data import load_builtin
+    >>> from landbridge.neural import NeuralClassifier
+    >>> from landbridge.neural.feature import MCC
+    >>> source, target = load_builtin("printed").take(range(300)), load_builtin("handwritten").take(range(300))
+    >>> model = NeuralClassifier("builtin", methods=[MCC()], epochs=3, image_shape=(8, 8), random_state=0)
+    >>> model.fit(source.X, source.y, X_target=target.X).predict(target.X).shape
+    (300,)
+    """
+
+    def __init__(self, strength: float = 1.0, *, temperature: float = 2.5, schedule: bool = True) -> None:
+        super().__init__(strength, schedule)
+        if not temperature > 0:
+            raise InputError(f"temperature must be positive; got {temperature}.")
+        self.temperature = temperature
+
+    def objective(self, logits: Tensor) -> Tensor:
+        """Give the confusion.
+
+        Parameters
+        ----------
+        logits : Tensor of shape (n, n_classes)
+
+        Returns
+        -------
+        Tensor
+        """
+        return class_confusion(logits, self.temperature)
+
+
+class EntropyMinimisation(_OnTarget):
+    """Make answers on the target sure.
+
+    Parameters
+    ----------
+    strength : float, default=0.1
+    schedule : bool, default=True
+        Whether the strength rises from zero over the training.
+
+    Notes
+    -----
+    Helps where classes lie apart in the target, a little. Alone it may give all rows one class; better
+    :class:`InformationMaximisation` or :class:`MCC`.
+
+    References
+    ----------
+    .. [1] Y. Grandvalet, Y. Bengio. Semi-supervised learning by entropy minimization. NIPS 2004.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from landbridge.neural.feature import mean_entropy
+    >>> round(float(mean_entropy(torch.zeros(3, 2))), 3)
+    0.693
+    """
+
+    def __init__(self, strength: float = 0.1, *, schedule: bool = True) -> None:
+        super().__init__(strength, schedule)
+
+    def objective(self, logits: Tensor) -> Tensor:
+        """Give the mean entropy.
+
+        Parameters
+        ----------
+        logits : Tensor of shape (n, n_classes)
+
+        Returns
+        -------
+        Tensor
+        """
+        return mean_entropy(logits)
+
+
+class InformationMaximisation(_OnTarget):
+    """Make answers on the target sure, and all classes equally frequent over a batch.
+
+    Parameters
+    ----------
+    strength : float, default=0.3
+    schedule : bool, default=True
+        Whether the strength rises from zero over the training.
+
+    Notes
+    -----
+    The heart of SHOT. Helps where classes are about equally frequent in the target; hurts under label shift, because it
+    asks for equal shares.
+
+    References
+    ----------
+    .. [1] J. Liang, D. Hu, J. Feng. Do we really need to access the source data? Source hypothesis transfer for
+       unsupervised domain adaptation. ICML 2020.
+
+    Examples
+    --------
+    >>> from landbridge.neural.feature import InformationMaximisation
+    >>> InformationMaximisation()
+    InformationMaximisation(strength=0.3, schedule=True)
+    """
+
+    def __init__(self, strength: float = 0.3, *, schedule: bool = True) -> None:
+        super().__init__(strength, schedule)
+
+    def objective(self, logits: Tensor) -> Tensor:
+        """Give the mean entropy less the entropy of the mean.
+
+        Parameters
+        ----------
+        logits : Tensor of shape (n, n_classes)
+
+        Returns
+        -------
+        Tensor
+        """
+        shares = logits.softmax(dim=1).mean(dim=0)
+        return mean_entropy(logits) + (shares * shares.clamp_min(1e-12).log()).sum()
