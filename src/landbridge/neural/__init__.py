@@ -28,6 +28,11 @@ _NAMES = {
     "batch_norms": "_network",
     "cached_features": "_features",
     "is_folded": "_network",
+    "LayerStudy": "_layer_study",
+    "StageReport": "_stages",
+    "layer_study": "_layer_study",
+    "linear_cka": "_stages",
+    "stages": "_stages",
     "learning_rate": "_schedule",
     "load_backbone": "backbones",
     "pool": "_network",
@@ -40,6 +45,7 @@ __all__ = [
     "Batch",
     "Classification",
     "History",
+    "LayerStudy",
     "Method",
     "Methods",
     "MultiLabel",
@@ -48,6 +54,7 @@ __all__ = [
     "NeuralRegressor",
     "Regression",
     "Rows",
+    "StageReport",
     "Task",
     "Training",
     "backbones",
@@ -55,11 +62,14 @@ __all__ = [
     "cached_features",
     "feature",
     "is_folded",
+    "layer_study",
     "learning_rate",
+    "linear_cka",
     "load_backbone",
     "parameter",
     "pool",
     "predict_logits",
+    "stages",
     "tasks",
     "train",
 ]
@@ -68,12 +78,14 @@ if TYPE_CHECKING:
     from landbridge.neural import backbones, feature, parameter, tasks
     from landbridge.neural._estimator import NeuralClassifier, NeuralRegressor
     from landbridge.neural._features import cached_features
+    from landbridge.neural._layer_study import LayerStudy, layer_study
     from landbridge.neural._loop import Training, predict_logits, train
     from landbridge.neural._method import Batch, Method, Methods
     from landbridge.neural._network import Network, batch_norms, is_folded, pool
     from landbridge.neural._resume import History
     from landbridge.neural._rows import Rows
     from landbridge.neural._schedule import learning_rate
+    from landbridge.neural._stages import StageReport, linear_cka, stages
     from landbridge.neural.backbones import load_backbone
     from landbridge.neural.tasks._classification import Classification
     from landbridge.neural.tasks._multilabel import MultiLabel

@@ -129,7 +129,7 @@ def test_stochastic_norm_is_batch_norm_when_it_answers():
     net = Network({"a": copy.deepcopy(plain)}, in_features=3)
     StochasticNorm(0.5).prepare(net, Ten())
     x = torch.randn(4, 1, 6, 6, generator=g)
-    assert type(net.part("a")[1]).__name__ == "StochasticNorm2d"
+    assert type(net.part("a")[1]).__name__.endswith("StochasticNorm2d")
     torch.testing.assert_close(net.eval().part("a")(x), plain.eval()(x))
     net.train()
     torch.manual_seed(0)

@@ -10,7 +10,7 @@ from torch import Tensor
 from landbridge.exceptions import InputError
 from landbridge.neural._network import Network
 
-__all__ = ["class_shares", "frozen_copy", "positive", "share", "stage_names", "stage_weights"]
+__all__ = ["frozen_copy", "positive", "share", "stage_names", "stage_weights"]
 
 
 def stage_weights(network: Network) -> dict[str, Tensor]:
@@ -65,23 +65,6 @@ def stage_names(network: Network, names: tuple[str, ...] | None, fallback: int =
         return network._check_names(names)
     step = max(1, len(known) // fallback)
     return tuple(known[::-1][::step][:fallback][::-1])
-
-
-def class_shares(labels: Tensor, n_classes: int) -> Tensor:
-    """Write labels as shares of classes; those that are shares already, as mixed rows have, stay as they are.
-
-    Parameters
-    ----------
-    labels : Tensor of int64, shape (n,), or of float, shape (n, n_classes)
-    n_classes : int
-
-    Returns
-    -------
-    Tensor of float, shape (n, n_classes)
-    """
-    if labels.ndim == 2:
-        return labels
-    return torch.nn.functional.one_hot(labels, n_classes).to(torch.get_default_dtype())
 
 
 def positive(**given: float) -> None:

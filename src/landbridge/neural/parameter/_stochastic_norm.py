@@ -12,7 +12,7 @@ from landbridge.neural._method import Method
 from landbridge.neural._network import Network, is_folded
 from landbridge.neural.parameter._source_weights import share
 
-__all__ = ["StochasticNorm", "StochasticNorm1d", "StochasticNorm2d", "StochasticNorm3d", "two_branches"]
+__all__ = ["StochasticNorm", "two_branches"]
 
 
 def two_branches(norm: Any, by_batch: Callable[[Tensor], Tensor], x: Tensor, p: float) -> Tensor:
@@ -43,7 +43,7 @@ def two_branches(norm: Any, by_batch: Callable[[Tensor], Tensor], x: Tensor, p: 
     return torch.where(chosen.view(1, -1, *[1] * (x.ndim - 2)), batch, running)
 
 
-class StochasticNorm1d(nn.BatchNorm1d):
+class _StochasticNorm1d(nn.BatchNorm1d):
     """Stochastic normalisation of columns, or of channels along time; made by :class:`StochasticNorm`."""
 
     p: float
@@ -62,7 +62,7 @@ class StochasticNorm1d(nn.BatchNorm1d):
         return two_branches(self, super().forward, x, self.p) if self.training else super().forward(x)
 
 
-class StochasticNorm2d(nn.BatchNorm2d):
+class _StochasticNorm2d(nn.BatchNorm2d):
     """Stochastic normalisation of maps; made by :class:`StochasticNorm`."""
 
     p: float
@@ -81,7 +81,7 @@ class StochasticNorm2d(nn.BatchNorm2d):
         return two_branches(self, super().forward, x, self.p) if self.training else super().forward(x)
 
 
-class StochasticNorm3d(nn.BatchNorm3d):
+class _StochasticNorm3d(nn.BatchNorm3d):
     """Stochastic normalisation of volumes or clips; made by :class:`StochasticNorm`."""
 
     p: float
@@ -101,9 +101,9 @@ class StochasticNorm3d(nn.BatchNorm3d):
 
 
 _STOCHASTIC: dict[type[nn.Module], type[nn.Module]] = {
-    nn.BatchNorm1d: StochasticNorm1d,
-    nn.BatchNorm2d: StochasticNorm2d,
-    nn.BatchNorm3d: StochasticNorm3d,
+    nn.BatchNorm1d: _StochasticNorm1d,
+    nn.BatchNorm2d: _StochasticNorm2d,
+    nn.BatchNorm3d: _StochasticNorm3d,
 }
 _PLAIN = {stochastic: plain for plain, stochastic in _STOCHASTIC.items()}
 
