@@ -39,7 +39,7 @@ _NAMES = {
     "predict_logits": "_loop",
     "train": "_loop",
 }
-_ROOMS = ("backbones", "feature", "parameter", "tasks")
+_ROOMS = ("backbones", "feature", "fewshot", "parameter", "tasks")
 
 __all__ = [
     "Batch",
@@ -61,6 +61,7 @@ __all__ = [
     "batch_norms",
     "cached_features",
     "feature",
+    "fewshot",
     "is_folded",
     "layer_study",
     "learning_rate",
@@ -75,7 +76,7 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
-    from landbridge.neural import backbones, feature, parameter, tasks
+    from landbridge.neural import backbones, feature, fewshot, parameter, tasks
     from landbridge.neural._estimator import NeuralClassifier, NeuralRegressor
     from landbridge.neural._features import cached_features
     from landbridge.neural._layer_study import LayerStudy, layer_study

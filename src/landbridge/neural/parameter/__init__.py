@@ -16,8 +16,8 @@ Each method is a small part that adds to the training, and they compose: ``metho
 from landbridge.neural.parameter._attention_transfer import AttentionTransfer, attention_map
 from landbridge.neural.parameter._balanced_batches import BalancedBatches
 from landbridge.neural.parameter._bi_tuning import BiTuning, supervised_contrast
-from landbridge.neural.parameter._co_tuning import CoTuning, class_relations
-from landbridge.neural.parameter._delta import Delta
+from landbridge.neural.parameter._co_tuning import CoTuning, calibration_temperature, class_relations
+from landbridge.neural.parameter._delta import Delta, channel_attention
 from landbridge.neural.parameter._distillation import (
     ConservativeTraining,
     Distillation,
@@ -66,6 +66,8 @@ __all__ = [
     "StrongAugmentation",
     "TrustRegion",
     "attention_map",
+    "calibration_temperature",
+    "channel_attention",
     "class_relations",
     "smallest_squares",
     "soft_cross_entropy",

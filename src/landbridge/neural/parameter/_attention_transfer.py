@@ -20,13 +20,13 @@ def attention_map(features: Tensor) -> Tensor:
 
     Parameters
     ----------
-    features : Tensor of shape (n, channels, height, width) or (n, tokens, channels)
+    features : Tensor of shape (n, channels, height, width) or with more places, or (n, tokens, channels)
 
     Returns
     -------
     Tensor of shape (n, n_places)
     """
-    axis = 1 if features.ndim == 4 else -1
+    axis = -1 if features.ndim == 3 else 1
     return F.normalize(features.square().mean(dim=axis).flatten(1), dim=1)
 
 
@@ -41,8 +41,9 @@ class AttentionTransfer(Method):
 
     Notes
     -----
-    Helps where what matters lies where it lay for the source, and leaves free what is seen there. Each step costs a
-    forward pass of the source network.
+    Helps where what matters lies where it lay for the source, and leaves free what is seen there. Hurts where the
+    target is decided elsewhere in the picture, as by the background. Each step costs a forward pass of the source
+    network and keeps the activations of the chosen stages; memory for a second network.
 
     References
     ----------

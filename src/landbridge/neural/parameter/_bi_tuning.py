@@ -1,4 +1,4 @@
-"""Bi-tuning: classes are told apart, and rows of a class are drawn together, in the projected embedding."""
+"""Bi-tuning: classes are told apart, and rows of a class are drawn together, against keys of many batches."""
 
 from __future__ import annotations
 
@@ -8,15 +8,44 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from landbridge.exceptions import InputError
 from landbridge.neural._method import Batch, Method
 from landbridge.neural._network import Network
-from landbridge.neural.parameter._source_weights import positive
+from landbridge.neural.parameter._source_weights import frozen_copy, positive
 
-__all__ = ["BiTuning", "supervised_contrast"]
+__all__ = ["BiTuning", "contrast", "supervised_contrast"]
+
+
+def contrast(similarities: Tensor, alike: Tensor, candidates: Tensor) -> Tensor:
+    r"""Cross-entropy in which a query's right answers are all keys of its class, in equal shares.
+
+    .. math:: -\frac1n \sum_i \frac{1}{|P_i|} \sum_{j \in P_i} \log \frac{\exp(s_{ij})}{\sum_{k \in K_i} \exp(s_{ik})}
+
+    Parameters
+    ----------
+    similarities : Tensor of shape (n, n_keys)
+        Of queries and keys, over the temperature.
+    alike : Tensor of bool, shape (n, n_keys)
+        Which keys are right; they are among the candidates.
+    candidates : Tensor of bool, shape (n, n_keys)
+        Which keys count at all.
+
+    Returns
+    -------
+    Tensor
+        A scalar; zero where no query has a right key.
+    """
+    # Not minus infinity, of which the gradient is no number where a query has no candidate.
+    logits = similarities.masked_fill(~candidates, torch.finfo(similarities.dtype).min)
+    log_share = logits - torch.logsumexp(logits, dim=1, keepdim=True)
+    counts = alike.sum(dim=1)
+    per_row = log_share.masked_fill(~alike, 0.0).sum(dim=1) / counts.clamp_min(1)
+    has = (counts > 0).to(per_row)
+    return -(per_row * has).sum() / has.sum().clamp_min(1.0)
 
 
 def supervised_contrast(projected: Tensor, labels: Tensor, temperature: float) -> Tensor:
-    r"""Contrastive cross-entropy with all rows of the same class as positives.
+    r"""Contrastive cross-entropy within a batch, with all other rows of the same class as positives.
 
     .. math:: -\frac1n \sum_i \frac{1}{|P_i|} \sum_{j \in P_i} \log \frac{\exp(z_i^\top z_j / \tau)}{\sum_{k \ne i}
         \exp(z_i^\top z_k / \tau)}
@@ -33,39 +62,45 @@ def supervised_contrast(projected: Tensor, labels: Tensor, temperature: float) -
     Tensor
         A scalar; zero where no class has two rows.
     """
-    n = len(labels)
-    itself = torch.eye(n, dtype=torch.bool, device=labels.device)
-    logits = (projected @ projected.T / temperature).masked_fill(itself, float("-inf"))
-    log_share = logits - torch.logsumexp(logits, dim=1, keepdim=True)
-    alike = (labels[:, None] == labels[None]) & ~itself
-    counts = alike.sum(dim=1)
-    per_row = log_share.masked_fill(~alike, 0.0).sum(dim=1) / counts.clamp_min(1)
-    has = (counts > 0).to(per_row)
-    return -(per_row * has).sum() / has.sum().clamp_min(1.0)
+    others = ~torch.eye(len(labels), dtype=torch.bool, device=labels.device)
+    alike = (labels[:, None] == labels[None]) & others
+    return contrast(projected @ projected.T / temperature, alike, others)
 
 
 class BiTuning(Method):
-    """Add a supervised contrastive loss on a projected embedding to the loss of the classes.
+    r"""Add two contrasts to the loss of the classes, against keys of this batch and of those before.
 
-    The contrast is between the rows of a batch; the paper's queue of momentum-encoded keys, which makes small batches
-    look large, is left out.
+    Keys come from a second network that follows the trained one slowly, and stay in a queue. The *categorical* contrast
+    compares each row, projected, with the keys: those of its class are to be near. The *classifying* contrast asks the
+    head's row of a class for the rows of that class, among all embeddings in the queue.
 
     Parameters
     ----------
     strength : float, default=0.5
+        Of both.
     n_components : int, default=64
         Width of the projection, which is learned and thrown away afterwards.
     temperature : float, default=0.1
+    queue : int, default=512
+        How many keys are kept, the newest. With 0 there are no keys, and the rows of a batch are compared with one
+        another: cheaper, and enough where batches hold several rows a class.
+    momentum : float, default=0.999
+        Share of its weights that the keys' network keeps in a step.
 
     Notes
     -----
     Helps backbones that were trained without labels most, as their embedding has structure that one label a row does
-    not use. Needs batches with several rows a class. Time O(n² d) a batch of n rows.
+    not use. Hurts where labels are wrong, as rows are drawn to the wrong class. The paper shows two views of an image
+    to the two networks; here both see the same batch. Adapters that are added later are unknown to the keys' network.
+    The classifying contrast needs a linear head and is left out with others. Each step costs a forward pass of the
+    keys' network and O(n queue d); memory for a second network and queue x (d + `n_components`) numbers.
 
     References
     ----------
     .. [1] J. Zhong, X. Wang, Z. Kou, J. Wang, M. Long. Bi-tuning of pre-trained representations. 2020.
-    .. [2] P. Khosla and others. Supervised contrastive learning. NeurIPS 2020.
+    .. [2] K. He, H. Fan, Y. Wu, S. Xie, R. Girshick. Momentum contrast for unsupervised visual representation learning.
+       CVPR 2020.
+    .. [3] P. Khosla and others. Supervised contrastive learning. NeurIPS 2020.
 
     Examples
     --------
@@ -80,23 +115,50 @@ class BiTuning(Method):
 
     stages = ("embedding",)
 
-    def __init__(self, strength: float = 0.5, *, n_components: int = 64, temperature: float = 0.1) -> None:
+    def __init__(
+        self,
+        strength: float = 0.5,
+        *,
+        n_components: int = 64,
+        temperature: float = 0.1,
+        queue: int = 512,
+        momentum: float = 0.999,
+    ) -> None:
         positive(strength=strength, n_components=n_components, temperature=temperature)
+        if queue < 0:
+            raise InputError(f"queue must be 0 or more keys; got {queue}.")
+        if not 0 <= momentum <= 1:
+            raise InputError(f"momentum must lie in [0, 1]; got {momentum}.")
         self.strength, self.n_components, self.temperature = strength, n_components, temperature
+        self.queue, self.momentum = queue, momentum
 
     def prepare(self, network: Network, task: Any) -> None:
-        """Make the projection.
+        """Make the projection, the network of the keys and an empty queue.
 
         Parameters
         ----------
         network : Network
         task : Task
+
+        Raises
+        ------
+        InputError
+            If the task has no classes.
         """
+        if getattr(task, "name", "classification") != "classification":
+            raise InputError(f"BiTuning needs classes, but the task is {task.name}; leave it out.")
         like = next(network.head.parameters())
         network.extras["projection"] = nn.Linear(network.in_features, self.n_components).to(like)
+        self._keys: Network | None = None
+        if self.queue:
+            self._keys = frozen_copy(network)
+            self._embeddings = like.new_zeros(self.queue, network.in_features).detach()
+            self._projected = like.new_zeros(self.queue, self.n_components).detach()
+            self._labels = torch.full((self.queue,), -1, device=like.device)
+            self._end = torch.zeros((), dtype=torch.int64)
 
     def loss(self, network: Network, source: Batch, target: Batch | None, progress: float) -> dict[str, Tensor]:
-        """Give the contrast.
+        """Give the contrasts.
 
         Parameters
         ----------
@@ -110,14 +172,99 @@ class BiTuning(Method):
         dict of str to Tensor
         """
         labels = source.labels if source.labels.ndim == 1 else source.labels.argmax(dim=1)
-        projected = F.normalize(network.extras["projection"](source.features["embedding"]), dim=1)
-        return {"contrast": self.strength * supervised_contrast(projected, labels, self.temperature)}
+        embedding = source.features["embedding"]
+        projected = F.normalize(network.extras["projection"](embedding), dim=1)
+        if self._keys is None:
+            return {"contrast": self.strength * supervised_contrast(projected, labels, self.temperature)}
+        self._put(source, labels)
+        known = self._labels >= 0
+        alike = labels[:, None] == self._labels[None]
+        pairs = projected @ self._projected.T / self.temperature
+        total = contrast(pairs, alike, known.expand_as(alike))
+        if isinstance(network.head, nn.Linear):
+            total = total + self._classifying(network.head, embedding, labels, alike, known)
+        return {"contrast": self.strength * total}
+
+    def step(self, network: Network, progress: float) -> None:
+        """Let the network of the keys follow.
+
+        Parameters
+        ----------
+        network : Network
+        progress : float
+        """
+        if self._keys is None:
+            return
+        # By name, as methods that come later may have added parameters, which the keys then do without.
+        parameters, buffers = dict(network.named_parameters()), dict(network.named_buffers())
+        with torch.no_grad():
+            for name, key in self._keys.named_parameters():
+                if name in parameters and parameters[name].shape == key.shape:
+                    key.lerp_(parameters[name].to(key.device), 1.0 - self.momentum)
+            for name, kept in self._keys.named_buffers():
+                if name in buffers:
+                    kept.copy_(buffers[name])
 
     def finish(self, network: Network) -> None:
-        """Throw the projection away.
+        """Throw the projection and the keys away.
 
         Parameters
         ----------
         network : Network
         """
         del network.extras["projection"]
+        self._keys = None
+
+    def state(self) -> dict[str, Tensor]:
+        """Give the queue and the weights of the keys' network.
+
+        Returns
+        -------
+        dict of str to Tensor
+        """
+        if self._keys is None:
+            return {}
+        queue = {"embeddings": self._embeddings, "projected": self._projected, "labels": self._labels, "end": self._end}
+        return queue | {f"keys.{name}": value for name, value in self._keys.state_dict().items()}
+
+    def load_state(self, state: dict[str, Tensor]) -> None:
+        """Take queue and weights back.
+
+        Parameters
+        ----------
+        state : dict of str to Tensor
+        """
+        if self._keys is None or not state:
+            return
+        for name, own in self.state().items():
+            own.copy_(state[name])
+
+    def _put(self, source: Batch, labels: Tensor) -> None:
+        """Compute this batch's keys and put them over the oldest."""
+        assert self._keys is not None
+        device = source.logits.device
+        if self._labels.device != device:
+            self._embeddings, self._projected = self._embeddings.to(device), self._projected.to(device)
+            self._labels = self._labels.to(device)
+        self._keys.to(device)
+        with torch.no_grad():
+            embedding = self._keys.embed(source.inputs, source.start)[-self.queue :]
+            n = len(embedding)
+            at = (int(self._end) + torch.arange(n, device=device)) % self.queue
+            # Out of place: the tensors of the step before may still be part of a graph that waits for its backward.
+            self._embeddings = self._embeddings.index_copy(0, at, embedding.to(self._embeddings.dtype))
+            keys = F.normalize(self._keys.extras["projection"](embedding), dim=1)
+            self._projected = self._projected.index_copy(0, at, keys.to(self._projected.dtype))
+            self._labels = self._labels.index_copy(0, at, labels[-self.queue :])
+            self._end = (self._end + n) % self.queue
+
+    def _classifying(self, head: nn.Linear, embedding: Tensor, labels: Tensor, alike: Tensor, known: Tensor) -> Tensor:
+        """Contrast of the head's rows with embeddings: those of this batch as they are, the queue's as keys."""
+        rows = head.weight if head.bias is None else torch.cat([head.weight, head.bias[:, None]], dim=1)
+        asked = F.normalize(rows, dim=1)[labels]
+        told = torch.cat([embedding, self._embeddings])
+        if head.bias is not None:
+            told = torch.cat([told, told.new_ones(len(told), 1)], dim=1)
+        pairs = asked @ F.normalize(told, dim=1).T / self.temperature
+        itself = torch.eye(len(labels), dtype=torch.bool, device=labels.device)
+        return contrast(pairs, torch.cat([itself, alike], 1), torch.cat([itself, known.expand_as(alike)], 1))

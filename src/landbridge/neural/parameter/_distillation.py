@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 import torch
@@ -46,7 +47,8 @@ class Distillation(Method):
     Notes
     -----
     Helps to make a small network of a large one, and with few labels, as the teacher's doubts say which classes are
-    alike. Passes on the teacher's mistakes. Each step costs a forward pass of the teacher.
+    alike. Hurts where the teacher is often wrong, as its mistakes are passed on. Each step costs a forward pass of the
+    teacher.
 
     References
     ----------
@@ -79,7 +81,7 @@ class Distillation(Method):
         network : Network
         task : Task
         """
-        self._teacher = frozen_copy(self.teacher)
+        self._teacher = frozen_copy(self.teacher).to(next(network.parameters()))
 
     def loss(self, network: Network, source: Batch, target: Batch | None, progress: float) -> dict[str, Tensor]:
         """Give the divergence from the teacher.
@@ -113,7 +115,8 @@ class ConservativeTraining(Method):
 
     Notes
     -----
-    Helps with few labels. Each step costs a forward pass of the source network and O(n² d) for a batch of n rows.
+    Helps with few labels. Hurts where classes of the new task are what the source network saw alike. Each step costs a
+    forward pass of the source network and O(n² d) for a batch of n rows; memory for a second network.
 
     References
     ----------
@@ -183,7 +186,8 @@ class LearningWithoutForgetting(Method):
     Notes
     -----
     Helps where the old task must still be done afterwards and its data are gone. The old answers are those on rows of
-    the new task; where the tasks look different, they say little. Each step costs a forward pass of the old network.
+    the new task; where the tasks look different, they say little, and they hurt the new task where it contradicts the
+    old. Each step costs a forward pass of the old network; memory for a second network.
 
     References
     ----------
@@ -217,11 +221,10 @@ class LearningWithoutForgetting(Method):
         network : Network
         task : Task
         """
-        import copy
-
-        self._old = frozen_copy(network).replace_head(copy.deepcopy(self.head))
+        like = next(network.parameters())
+        self._old = frozen_copy(network).replace_head(copy.deepcopy(self.head).to(like))
         self._old.requires_grad_(False).eval()
-        network.extras["old_head"] = copy.deepcopy(self.head).requires_grad_(True)
+        network.extras["old_head"] = copy.deepcopy(self.head).to(like).requires_grad_(True)
 
     def loss(self, network: Network, source: Batch, target: Batch | None, progress: float) -> dict[str, Tensor]:
         """Give the divergence of the old head's answers.

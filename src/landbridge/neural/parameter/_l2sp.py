@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from landbridge.exceptions import InputError
 from landbridge.neural._method import Batch, Method
 from landbridge.neural._network import Network
 from landbridge.neural.parameter._source_weights import positive, stage_weights
@@ -24,12 +25,14 @@ class L2SP(Method):
     strength : float, default=0.01
         :math:`\alpha`.
     head_strength : float, default=0.01
-        :math:`\beta`.
+        :math:`\beta`; 0 leaves the head alone.
 
     Notes
     -----
     Helps with few labels where fine-tuning would forget; a large `strength` comes near a linear probe. Hurts where the
-    target needs other features. Costs a copy of the weights and one pass over them a step.
+    target needs other features. It stands in place of the optimiser's weight decay, which would draw to zero, and which
+    it therefore turns off. Parameters that other methods add to the stages, such as adapters, have no source value and
+    are left free. Costs a copy of the weights and one pass over them a step.
 
     References
     ----------
@@ -48,7 +51,9 @@ class L2SP(Method):
     """
 
     def __init__(self, strength: float = 0.01, *, head_strength: float = 0.01) -> None:
-        positive(strength=strength, head_strength=head_strength)
+        positive(strength=strength)
+        if not head_strength >= 0:
+            raise InputError(f"head_strength must be 0 or more; got {head_strength}.")
         self.strength, self.head_strength = strength, head_strength
 
     def prepare(self, network: Network, task: Any) -> None:
@@ -60,6 +65,22 @@ class L2SP(Method):
         task : Task
         """
         self._source = stage_weights(network)
+
+    def parameter_groups(self, network: Network, lr: float) -> list[dict[str, Any]] | None:
+        """Turn the optimiser's weight decay off for all that the penalty holds.
+
+        Parameters
+        ----------
+        network : Network
+        lr : float
+
+        Returns
+        -------
+        list of dict
+        """
+        held = [p for name, p in network.stages.named_parameters() if name in self._source]
+        held += list(network.head.parameters()) if self.head_strength else []
+        return [{"params": held, "weight_decay": 0.0}]
 
     def loss(self, network: Network, source: Batch, target: Batch | None, progress: float) -> dict[str, Tensor]:
         """Give the penalty.
@@ -75,13 +96,13 @@ class L2SP(Method):
         -------
         dict of str to Tensor
         """
-        moved = [(name, p) for name, p in network.stages.named_parameters() if p.requires_grad]
+        moved = [(n, p) for n, p in network.stages.named_parameters() if p.requires_grad and n in self._source]
         head = [p for p in network.head.parameters() if p.requires_grad]
         total = torch.zeros((), device=source.logits.device, dtype=source.logits.dtype)
         for name, p in moved:
             if self._source[name].device != p.device:
                 self._source[name] = self._source[name].to(p.device)
             total = total + 0.5 * self.strength * ((p - self._source[name]) ** 2).sum()
-        for p in head:
+        for p in head if self.head_strength else ():
             total = total + 0.5 * self.head_strength * (p**2).sum()
         return {"l2sp": total}

@@ -1,0 +1,283 @@
+"""Prototypical networks: a class is the mean of its few rows, in an embedding that was trained for this."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Self
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.utils.validation import check_is_fitted
+from torch import Tensor
+
+from landbridge.exceptions import InputError, LabelError
+from landbridge.neural._inputs import to_tensors
+from landbridge.neural._network import Network
+from landbridge.neural.fewshot._episodes import episodes
+
+__all__ = ["UNKNOWN", "PrototypicalClassifier", "prototypical_loss", "train_prototypical"]
+
+# The answer for rows that no known class claims.
+UNKNOWN = "unknown"
+
+
+def prototypical_loss(support: Tensor, query: Tensor, way: int) -> tuple[Tensor, Tensor]:
+    r"""Cross-entropy of queries, with minus the squared distances from the class means for logits.
+
+    Parameters
+    ----------
+    support : Tensor of shape (way * shot, d)
+        Embeddings, class by class.
+    query : Tensor of shape (way * n_queries, d)
+        Embeddings, class by class.
+    way : int
+
+    Returns
+    -------
+    loss, accuracy : Tensor
+        Scalars.
+
+    References
+    ----------
+    .. [1] J. Snell, K. Swersky, R. Zemel. Prototypical networks for few-shot learning. NeurIPS 2017.
+    """
+    means = support.reshape(way, -1, support.shape[1]).mean(dim=1)
+    logits = -_squares(query, means)
+    truth = torch.arange(way, device=query.device).repeat_interleave(len(query) // way)
+    return F.cross_entropy(logits, truth), (logits.argmax(dim=1) == truth).float().mean()
+
+
+def train_prototypical(
+    network: Network,
+    X: Any,
+    y: Any,
+    *,
+    way: int = 20,
+    shot: int = 1,
+    n_queries: int = 5,
+    n_episodes: int = 2000,
+    lr: float = 1e-3,
+    groups: Any = None,
+    change: Callable[[Tensor, torch.Generator], Tensor] | None = None,
+    random_state: int = 0,
+    progress: Callable[[int, float, float], None] | None = None,
+) -> Network:
+    """Train an embedding on episodes drawn from many classes.
+
+    Parameters
+    ----------
+    network : Network
+        Without a head, for example from :func:`conv_embedding`; it is trained in place.
+    X : array-like
+        Rows as the network reads them.
+    y : array-like of shape (n,)
+        Classes; these are not the ones to be recognised later.
+    way, shot, n_queries : int
+        Of an episode. More classes than in the task to come make for a harder practice and a better embedding.
+    n_episodes : int, default=2000
+    lr : float, default=1e-3
+        Halved four times on the way.
+    groups : array-like of shape (n,), optional
+        Draw half of the episodes from the classes of one group.
+    change : callable, optional
+        Changes a batch of images at random.
+    random_state : int, default=0
+    progress : callable, optional
+        Called every hundred episodes with (episode, loss, accuracy).
+
+    Returns
+    -------
+    Network
+        The same.
+
+    Raises
+    ------
+    InputError
+        If there are too few classes or rows for an episode.
+
+    References
+    ----------
+    .. [1] J. Snell, K. Swersky, R. Zemel. Prototypical networks for few-shot learning. NeurIPS 2017.
+    """
+    _, labels = np.unique(np.asarray(y), return_inverse=True)
+    inputs = to_tensors(network, np.asarray(X))
+    how: dict[str, Any] = {"way": way, "shot": shot, "n_queries": n_queries, "n_episodes": n_episodes}
+    free = episodes(labels, **how, random_state=2 * random_state)
+    alike = free if groups is None else episodes(
+        labels, **how, groups=np.unique(np.asarray(groups), return_inverse=True)[1], random_state=2 * random_state + 1
+    )  # fmt: skip
+    optimizer = torch.optim.Adam(network.parameters(), lr=lr)
+    dice = torch.Generator().manual_seed(random_state)
+    device = next(network.parameters()).device
+    network.train()
+    seen: list[tuple[float, float]] = []
+    for step in range(n_episodes):
+        episode = next(alike if groups is not None and step % 2 else free)
+        for group in optimizer.param_groups:
+            group["lr"] = lr * 0.5 ** (5 * step // n_episodes)
+        rows = inputs[torch.from_numpy(np.concatenate(episode))].to(device)
+        embedded = network.embed(rows if change is None else change(rows, dice))
+        loss, accuracy = prototypical_loss(embedded[: way * shot], embedded[way * shot :], way)
+        optimizer.zero_grad()
+        torch.autograd.backward(loss)
+        optimizer.step()
+        seen.append((float(loss.detach()), float(accuracy)))
+        if progress is not None and (step + 1) % 100 == 0:
+            progress(step + 1, *np.mean(seen[-100:], axis=0).tolist())
+    network.eval()
+    return network
+
+
+class PrototypicalClassifier(ClassifierMixin, BaseEstimator):
+    """Recognise classes from one or a few rows each, by the nearest class mean in a trained embedding.
+
+    Parameters
+    ----------
+    network : Network
+        A trained embedding, from :func:`train_prototypical` or any backbone; it is not changed.
+    reject : float or None, default=None
+        Share of rows of known classes that may be turned away as ``"unknown"``: sets a threshold on the distance, so
+        that rows of new classes are recognised as such. It is calibrated on the support rows, each held out of its own
+        mean, so it needs two rows a class or more.
+    batch_size : int, default=256
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+    prototypes_ : ndarray of shape (n_classes, d)
+    threshold_ : float or None
+        Largest squared distance of a row that is not turned away.
+
+    Notes
+    -----
+    ``fit`` trains nothing: one pass over the support rows. How well it works is a matter of the classes the embedding
+    was trained on.
+
+    References
+    ----------
+    .. [1] J. Snell, K. Swersky, R. Zemel. Prototypical networks for few-shot learning. NeurIPS 2017.
+
+    Examples
+    --------
+    >>> from landbridge.data import load_builtin
+    >>> from landbridge.neural import load_backbone
+    >>> from landbridge.neural.fewshot import PrototypicalClassifier
+    >>> digits = load_builtin("handwritten")
+    >>> X = digits.X.reshape(-1, 8, 8)
+    >>> model = PrototypicalClassifier(load_backbone("builtin")).fit(X[:50], digits.y[:50])
+    >>> model.score(X[50:], digits.y[50:]) > 0.6
+    True
+    """
+
+    def __init__(self, network: Network, *, reject: float | None = None, batch_size: int = 256) -> None:
+        self.network = network
+        self.reject = reject
+        self.batch_size = batch_size
+
+    def fit(self, X: Any, y: Any) -> Self:
+        """Take the means of the support rows.
+
+        Parameters
+        ----------
+        X : array-like
+            Support rows, as the network reads them.
+        y : array-like of shape (n,)
+            Their classes.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        InputError
+            If the labels do not fit, or a threshold cannot be calibrated.
+        """
+        embedded = self._embed(X)
+        y = np.asarray(y)
+        if y.shape != (len(embedded),):
+            raise LabelError(f"y has shape {y.shape} but X has {len(embedded)} rows; give one label a row.")
+        self.classes_, codes = np.unique(y, return_inverse=True)
+        counts = np.bincount(codes)
+        sums = np.zeros((len(self.classes_), embedded.shape[1]))
+        np.add.at(sums, codes, embedded)
+        self.prototypes_ = sums / counts[:, None]
+        self.threshold_: float | None = None
+        if self.reject is not None:
+            if not 0 < self.reject < 1:
+                raise InputError(f"reject must lie between 0 and 1; got {self.reject}.")
+            if counts.min() < 2:
+                raise InputError("reject needs two support rows a class or more, to be calibrated on.")
+            n = counts[codes][:, None]
+            others = (sums[codes] - embedded) / (n - 1)
+            self.threshold_ = float(np.quantile(((embedded - others) ** 2).sum(axis=1), 1 - self.reject))
+        return self
+
+    def distances(self, X: Any) -> NDArray[np.float64]:
+        """Give the squared distances from the prototypes.
+
+        Parameters
+        ----------
+        X : array-like
+
+        Returns
+        -------
+        ndarray of shape (n_rows, n_classes)
+        """
+        check_is_fitted(self, "prototypes_")
+        Z, P = self._embed(X), self.prototypes_
+        return np.maximum((Z**2).sum(axis=1)[:, None] + (P**2).sum(axis=1)[None] - 2 * Z @ P.T, 0.0)
+
+    def predict(self, X: Any) -> NDArray[Any]:
+        """Name the nearest class, or ``"unknown"``.
+
+        Parameters
+        ----------
+        X : array-like
+
+        Returns
+        -------
+        ndarray of shape (n_rows,)
+            Of type object where rows can be turned away.
+        """
+        D = self.distances(X)
+        found = self.classes_[D.argmin(axis=1)]
+        if self.threshold_ is None:
+            return found
+        found = found.astype(object)
+        found[D.min(axis=1) > self.threshold_] = UNKNOWN
+        return found
+
+    def predict_proba(self, X: Any) -> NDArray[np.float64]:
+        """Give the shares of the classes, by a softmax of minus the squared distances.
+
+        Parameters
+        ----------
+        X : array-like
+
+        Returns
+        -------
+        ndarray of shape (n_rows, n_classes)
+        """
+        D = self.distances(X)
+        P = np.exp(D.min(axis=1, keepdims=True) - D)
+        return P / P.sum(axis=1, keepdims=True)
+
+    def _embed(self, X: Any) -> NDArray[np.float64]:
+        inputs = to_tensors(self.network, X if isinstance(X, np.ndarray) else np.asarray(X))
+        device = next(self.network.parameters()).device
+        training = self.network.training
+        self.network.eval()
+        try:
+            with torch.inference_mode():
+                parts = [self.network.embed(part.to(device)).cpu() for part in inputs.split(self.batch_size)]
+        finally:
+            self.network.train(training)
+        return torch.cat(parts).double().numpy()
+
+
+def _squares(A: Tensor, B: Tensor) -> Tensor:
+    return (A.square().sum(dim=1)[:, None] + B.square().sum(dim=1)[None] - 2 * A @ B.T).clamp_min(0.0)

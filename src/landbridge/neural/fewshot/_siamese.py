@@ -1,0 +1,276 @@
+"""Siamese networks: are these two of the same class? And by asking that, one-shot recognition."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Self
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.utils.validation import check_is_fitted
+from torch import Tensor, nn
+
+from landbridge.exceptions import LabelError
+from landbridge.neural._inputs import to_tensors
+from landbridge.neural._network import Network
+from landbridge.neural.fewshot._episodes import episodes
+
+__all__ = ["SiameseClassifier", "SiameseNetwork", "train_siamese"]
+
+
+class SiameseNetwork(nn.Module):
+    """An embedding, used twice, and a weighted distance of the two results.
+
+    Parameters
+    ----------
+    network : Network
+        Without a head.
+    """
+
+    def __init__(self, network: Network) -> None:
+        super().__init__()
+        self.network = network
+        self.weigh = nn.Linear(network.in_features, 1)
+
+    def pairs(self, A: Tensor, B: Tensor) -> Tensor:
+        """Say how likely each row of `A` is of the class of each row of `B`.
+
+        Parameters
+        ----------
+        A : Tensor of shape (n, d)
+            Embeddings.
+        B : Tensor of shape (m, d)
+            Embeddings.
+
+        Returns
+        -------
+        Tensor of shape (n, m)
+            Log-odds.
+        """
+        a, b = torch.sigmoid(A), torch.sigmoid(B)
+        weights = self.weigh.weight[0]
+        return -((a[:, None] - b[None]).abs() * weights).sum(dim=2) + self.weigh.bias
+
+
+def train_siamese(
+    network: Network,
+    X: Any,
+    y: Any,
+    *,
+    way: int = 20,
+    n_rows: int = 2,
+    n_batches: int = 2000,
+    lr: float = 1e-3,
+    groups: Any = None,
+    change: Callable[[Tensor, torch.Generator], Tensor] | None = None,
+    random_state: int = 0,
+    progress: Callable[[int, float, float], None] | None = None,
+) -> SiameseNetwork:
+    """Train a siamese network to verify: the same class, or not.
+
+    All pairs of a batch are used, those of a class weighing as much as those of different classes, so that a batch of
+    forty rows has as much to say as hundreds of drawn pairs.
+
+    Parameters
+    ----------
+    network : Network
+        Without a head; it is trained in place.
+    X : array-like
+        Rows as the network reads them.
+    y : array-like of shape (n,)
+        Classes; these are not the ones to be recognised later.
+    way, n_rows : int
+        Classes of a batch, and rows of each.
+    n_batches : int, default=2000
+    lr : float, default=1e-3
+        Halved four times on the way.
+    groups : array-like of shape (n,), optional
+        Draw half of the batches from the classes of one group.
+    change : callable, optional
+        Changes a batch of images at random.
+    random_state : int, default=0
+    progress : callable, optional
+        Called every hundred batches with (batch, loss, accuracy of the nearest).
+
+    Returns
+    -------
+    SiameseNetwork
+
+    Raises
+    ------
+    InputError
+        If there are too few classes or rows for a batch.
+
+    References
+    ----------
+    .. [1] G. Koch, R. Zemel, R. Salakhutdinov. Siamese neural networks for one-shot image recognition. ICML workshop on
+       deep learning, 2015.
+    """
+    _, labels = np.unique(np.asarray(y), return_inverse=True)
+    inputs = to_tensors(network, np.asarray(X))
+    how: dict[str, Any] = {"way": way, "shot": 1, "n_queries": n_rows - 1, "n_episodes": n_batches}
+    free = episodes(labels, **how, random_state=2 * random_state)
+    alike = free if groups is None else episodes(
+        labels, **how, groups=np.unique(np.asarray(groups), return_inverse=True)[1], random_state=2 * random_state + 1
+    )  # fmt: skip
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(random_state)
+        model = SiameseNetwork(network)
+    with torch.no_grad():
+        model.weigh.weight.fill_(4.0 / network.in_features**0.5)
+        model.weigh.bias.fill_(1.0)
+    optimizer = torch.optim.Adam(model.parameters(), lr=lr)
+    dice = torch.Generator().manual_seed(random_state)
+    model.train()
+    seen: list[tuple[float, float]] = []
+    for step in range(n_batches):
+        episode = next(alike if groups is not None and step % 2 else free)
+        for group in optimizer.param_groups:
+            group["lr"] = lr * 0.5 ** (5 * step // n_batches)
+        rows = inputs[torch.from_numpy(np.concatenate(episode))]
+        embedded = network.embed(rows if change is None else change(rows, dice))
+        logits = model.pairs(embedded[way:], embedded[:way])
+        truth = torch.eye(way).repeat_interleave(n_rows - 1, dim=0)
+        per_pair = F.binary_cross_entropy_with_logits(logits, truth, reduction="none")
+        loss = 0.5 * (per_pair[truth == 1].mean() + per_pair[truth == 0].mean())
+        # the nearest must be the right one, not only near enough: verification alone asks too little of a ranking
+        loss = loss + F.cross_entropy(logits, truth.argmax(dim=1))
+        optimizer.zero_grad()
+        torch.autograd.backward(loss)
+        optimizer.step()
+        right = (logits.argmax(dim=1) == truth.argmax(dim=1)).float().mean()
+        seen.append((float(loss.detach()), float(right)))
+        if progress is not None and (step + 1) % 100 == 0:
+            progress(step + 1, *np.mean(seen[-100:], axis=0).tolist())
+    return model.eval()
+
+
+class SiameseClassifier(ClassifierMixin, BaseEstimator):
+    """Recognise classes from one row each: a query is of the class of the row it is likeliest to match.
+
+    Parameters
+    ----------
+    model : SiameseNetwork
+        From :func:`train_siamese`; it is not changed.
+    batch_size : int, default=256
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+
+    Notes
+    -----
+    ``fit`` keeps the support rows' embeddings; time of an answer grows with the support rows. Several rows a class vote
+    by their mean log-odds.
+
+    References
+    ----------
+    .. [1] G. Koch, R. Zemel, R. Salakhutdinov. Siamese neural networks for one-shot image recognition. ICML workshop on
+       deep learning, 2015.
+
+    Examples
+    --------
+    >>> from landbridge.data import load_builtin
+    >>> from landbridge.neural import load_backbone
+    >>> from landbridge.neural.fewshot import SiameseClassifier, train_siamese
+    >>> printed, digits = load_builtin("printed").take(range(300)), load_builtin("handwritten").take(range(200))
+    >>> pairs = train_siamese(load_backbone("builtin"), printed.X.reshape(-1, 8, 8), printed.y, way=10, n_batches=20)
+    >>> X = digits.X.reshape(-1, 8, 8)
+    >>> model = SiameseClassifier(pairs).fit(X[:30], digits.y[:30])
+    >>> model.score(X[30:], digits.y[30:]) > 0.5
+    True
+    """
+
+    def __init__(self, model: SiameseNetwork, *, batch_size: int = 256) -> None:
+        self.model = model
+        self.batch_size = batch_size
+
+    def fit(self, X: Any, y: Any) -> Self:
+        """Keep the support rows.
+
+        Parameters
+        ----------
+        X : array-like
+            Support rows, as the network reads them.
+        y : array-like of shape (n,)
+            Their classes.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        LabelError
+            If the labels do not fit.
+        """
+        embedded = self._embed(X)
+        y = np.asarray(y)
+        if y.shape != (len(embedded),):
+            raise LabelError(f"y has shape {y.shape} but X has {len(embedded)} rows; give one label a row.")
+        self.classes_, self._codes = np.unique(y, return_inverse=True)
+        self._support = embedded
+        return self
+
+    def decision_function(self, X: Any) -> NDArray[np.float64]:
+        """Give the mean log-odds of matching each class.
+
+        Parameters
+        ----------
+        X : array-like
+
+        Returns
+        -------
+        ndarray of shape (n_rows, n_classes)
+        """
+        check_is_fitted(self, "classes_")
+        with torch.inference_mode():
+            parts = [
+                self.model.pairs(part, self._support).double().numpy() for part in self._embed(X).split(self.batch_size)
+            ]
+        logits = np.concatenate(parts)
+        counts = np.bincount(self._codes)
+        sums = np.zeros((len(logits), len(self.classes_)))
+        for k in range(len(counts)):
+            sums[:, k] = logits[:, self._codes == k].mean(axis=1)
+        return sums
+
+    def predict(self, X: Any) -> NDArray[Any]:
+        """Name the class that matches best.
+
+        Parameters
+        ----------
+        X : array-like
+
+        Returns
+        -------
+        ndarray of shape (n_rows,)
+        """
+        return self.classes_[self.decision_function(X).argmax(axis=1)]
+
+    def verify(self, A: Any, B: Any) -> NDArray[np.float64]:
+        """Say how likely the rows of `A` and `B` are of one class, pair by pair.
+
+        Parameters
+        ----------
+        A, B : array-like
+            Equally many rows.
+
+        Returns
+        -------
+        ndarray of shape (n_rows,)
+            Probabilities, as calibrated as the training pairs were like these.
+        """
+        a, b = self._embed(A), self._embed(B)
+        with torch.inference_mode():
+            odds = [self.model.pairs(a[[i]], b[[i]])[0, 0] for i in range(len(a))]
+        return torch.sigmoid(torch.stack(odds)).double().numpy()
+
+    def _embed(self, X: Any) -> Tensor:
+        network = self.model.network
+        inputs = to_tensors(network, X if isinstance(X, np.ndarray) else np.asarray(X))
+        with torch.inference_mode():
+            return torch.cat([network.embed(part) for part in inputs.split(self.batch_size)])
