@@ -13,6 +13,8 @@ ROOMS = (
     "neural",
     "neural.parameter",
     "neural.feature",
+    "neural.fewshot",
+    "zeroshot",
     "discrepancy",
     "guard",
     "data",

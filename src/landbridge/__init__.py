@@ -44,6 +44,7 @@ _ROOMS = (
     "stepwise",
     "testing",
     "transferability",
+    "zeroshot",
 )
 
 __all__ = [
@@ -73,6 +74,7 @@ __all__ = [
     "transferability",
     "with_source",
     "with_target",
+    "zeroshot",
 ]
 
 if TYPE_CHECKING:

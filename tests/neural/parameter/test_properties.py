@@ -136,7 +136,7 @@ def test_stochastic_norm_is_batch_norm_when_it_answers():
     mixed = net.part("a")(x)
     by_batch = plain.train()(x)
     same = (mixed - by_batch).abs().amax(dim=(0, 2, 3)) < 1e-5
-    assert 0 <= int(same.sum()) < 3 or int(same.sum()) == 3
+    assert len(same) == 3 and torch.isfinite(mixed).all()
     StochasticNorm(0.5).finish(net)
     assert type(net.part("a")[1]) is nn.BatchNorm2d
 
