@@ -76,6 +76,7 @@ def test_the_result_is_saved_and_reported_without_the_network_it_came_from(resul
     np.testing.assert_array_equal(again.predict(X), result.predict(X))
     page = write_report(result, tmp_path).read_text(encoding="utf-8")
     assert result.decision.chosen in page and "from random weights" in page
+    assert "Kind of shift" not in page and ("DeCAF" in page or "distort pretrained features" in page)
 
 
 def test_a_network_that_knows_nothing_is_refused(digits):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+import re
 import shlex
 from pathlib import Path
 from typing import Any
@@ -261,12 +263,25 @@ def _carried(result: Result) -> list[dict[str, str]]:
         try:
             method = find(name.removesuffix(" pipeline"))
         except InputError:
-            rows.append({"name": name, "family": "", "summary": "", "reference": ""})
+            rows += _parts(result, name)
             continue
         rows.append(
             {"name": name, "family": method.family, "summary": method.summary, "reference": method.tags.reference}
         )
     return rows
+
+
+def _parts(result: Result, name: str) -> list[dict[str, str]]:
+    """What a method that is no estimator says of itself: the parts that a network was trained with."""
+    parts = getattr(result.model, "methods", None) or ()
+    found = []
+    for part in parts:
+        doc = inspect.getdoc(type(part)) or ""
+        cited = re.search(r"\.\. \[1\] (.*?)(?:\n\s*\n|\n\.\. \[|$)", doc, re.S)
+        reference = "" if cited is None else " ".join(cited.group(1).split()).rstrip(".")
+        summary = doc.split("\n")[0]
+        found.append({"name": type(part).__name__, "family": "parameter", "summary": summary, "reference": reference})
+    return found or [{"name": name, "family": "", "summary": "", "reference": ""}]
 
 
 def _strips(result: Result, names: tuple[str, str]) -> list[dict[str, str]]:
