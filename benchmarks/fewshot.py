@@ -90,31 +90,39 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--steps", type=int, default=3000)
     given = parser.parse_args()
+    held = train_and_judge(given.methods, given.seeds, given.steps)
+    print(json.dumps(held, indent=1))
+
+
+def train_and_judge(methods: list[str], seeds: int, steps: int) -> dict[str, Any]:
+    """Train what has not been trained yet, judge it on the official runs, and keep the figures."""
     runs, held = official_runs(), json.loads(FILE.read_text()) if FILE.exists() else {}
     held["pixels"] = pixels(runs)
-    X, y, alphabets = with_turns(*background())
-    for seed in range(given.seeds):
-        for method in given.methods:
-            key = f"{method} {given.steps} {seed}"
-            if key in held:
-                continue
-            started = time.perf_counter()
-            network = conv_embedding(SIZE, seed=seed)
-            how: dict[str, Any] = {
-                "groups": alphabets,
-                "change": jiggle,
-                "random_state": seed,
-                "progress": lambda i, loss, right: print(f"{i} {loss:.3f} {right:.3f}", flush=True),
-            }
-            if method == "prototypical":
-                train_prototypical(network, X, y, way=20, n_queries=4, n_episodes=given.steps, **how)
-                accuracy = one_shot_accuracy(lambda network=network: PrototypicalClassifier(network), runs)
-            else:
-                pairs = train_siamese(network, X, y, way=20, n_rows=4, n_batches=given.steps, **how)
-                accuracy = one_shot_accuracy(lambda pairs=pairs: SiameseClassifier(pairs), runs)
-            held[key] = {"accuracy": accuracy, "minutes": (time.perf_counter() - started) / 60}
-            print(key, held[key], flush=True)
-            FILE.write_text(json.dumps(held, indent=1) + "\n", encoding="utf-8")
+    wanted = [(m, s) for s in range(seeds) for m in methods if f"{m} {steps} {s}" not in held]
+    X, y, alphabets = with_turns(*background()) if wanted else (None, None, None)
+    for method, seed in wanted:
+        started = time.perf_counter()
+        network = conv_embedding(SIZE, seed=seed)
+        how: dict[str, Any] = {
+            "groups": alphabets,
+            "change": jiggle,
+            "random_state": seed,
+            "progress": lambda i, loss, right: print(f"{i} {loss:.3f} {right:.3f}", flush=True),
+        }
+        if method == "prototypical":
+            train_prototypical(network, X, y, way=20, n_queries=4, n_episodes=steps, **how)
+            accuracy = one_shot_accuracy(lambda network=network: PrototypicalClassifier(network), runs)
+        else:
+            pairs = train_siamese(network, X, y, way=20, n_rows=4, n_batches=steps, **how)
+            accuracy = one_shot_accuracy(lambda pairs=pairs: SiameseClassifier(pairs), runs)
+        key = f"{method} {steps} {seed}"
+        held[key] = {"accuracy": accuracy, "minutes": (time.perf_counter() - started) / 60}
+        print(key, held[key], flush=True)
+        # another process may have written in the meantime
+        others = json.loads(FILE.read_text()) if FILE.exists() else {}
+        held = others | held
+        FILE.write_text(json.dumps(held, indent=1) + "\n", encoding="utf-8")
+    return held
 
 
 def _small(bits: NDArray[np.uint8]) -> NDArray[np.float32]:
