@@ -3,7 +3,8 @@
 * moments and transport: :class:`DDC`, :class:`DAN`, :class:`JAN`, :class:`DeepCORAL`, :class:`CentralMoments`,
   :class:`DeepJDOT`;
 * adversarial: :class:`DANN`, :class:`CDAN`, :class:`WDGRL`;
-* the target's own answers: :class:`MCC`, :class:`EntropyMinimisation`, :class:`InformationMaximisation`.
+* the target's own answers: :class:`MCC`, :class:`EntropyMinimisation`, :class:`InformationMaximisation`;
+* after training, without any source row: :func:`adapt_shot`.
 
 All compose, with each other and with fine-tuning. They can hurt: whatever makes the domains look alike mixes the
 classes where class shares differ between them.
@@ -16,6 +17,7 @@ from landbridge.neural.feature._deep_jdot import DeepJDOT
 from landbridge.neural.feature._discrepancy import FeatureDiscrepancy, rise
 from landbridge.neural.feature._jan import JAN
 from landbridge.neural.feature._mmd import joint_mmd, linear_mmd, mixed_kernel, multi_kernel_mmd
+from landbridge.neural.feature._source_free import adapt_shot, centroid_labels
 from landbridge.neural.feature._target_side import (
     MCC,
     EntropyMinimisation,
@@ -38,7 +40,9 @@ __all__ = [
     "EntropyMinimisation",
     "FeatureDiscrepancy",
     "InformationMaximisation",
+    "adapt_shot",
     "central_moment_discrepancy",
+    "centroid_labels",
     "class_confusion",
     "coral_loss",
     "discriminator",
