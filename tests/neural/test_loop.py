@@ -18,6 +18,7 @@ from landbridge.neural import (  # noqa: E402
     Rows,
     Training,
     learning_rate,
+    load_backbone,
     predict_logits,
     train,
 )
@@ -255,6 +256,14 @@ class Match(Method):
     def loss(self, net, source, target, progress):
         means = [net.extras["map"](b.features["embedding"]).mean() for b in (source, target)]
         return {"match": means[0] - means[1]}
+
+
+def test_two_processes_hand_back_more_than_a_pipe_holds():
+    wide = load_backbone("builtin").replace_head(torch.nn.Linear(64, 10))
+    images = Rows(torch.rand(24, 1, 8, 8, generator=torch.Generator().manual_seed(0)), torch.arange(24) % 10)
+    before = wide.head.weight.detach().clone()
+    train(wide, Classification(range(10)), images, settings=plan(epochs=1, processes=2))
+    assert not torch.equal(wide.head.weight, before)
 
 
 def test_two_processes_give_the_result_of_one():

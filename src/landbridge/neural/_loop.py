@@ -9,8 +9,10 @@ import contextlib
 import copy
 import math
 import re
+import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -169,8 +171,11 @@ def train(
                 history, _ = job(fabric)
             else:
                 network.cpu()
-                history, weights = fabric.launch(job)
-                network.load_state_dict(load(weights))
+                # What a process hands back goes through a pipe that holds 64 KiB, and nobody reads before it has ended.
+                with tempfile.TemporaryDirectory() as folder:
+                    job.weights = Path(folder) / "weights.safetensors"
+                    history, _ = fabric.launch(job)
+                    network.load_state_dict(load(job.weights.read_bytes()))
                 network.to(fabric.device)
         except ProcessRaisedException as error:
             if found := re.findall(r"(?:Input|Label|Read)Error: (.+)", str(error)):
@@ -201,6 +206,7 @@ class Job:
 
     def __init__(self, parts: tuple[Any, ...]) -> None:
         self.parts = parts
+        self.weights: Path | None = None
 
     def __call__(self, fabric: Any) -> tuple[History, bytes]:
         network, methods, task, *others = self.parts
@@ -210,7 +216,10 @@ class Job:
             network = copy.deepcopy(network).to(fabric.device)  # as it came it shares the other process's memory
             torch.manual_seed(mix(others[-1].seed, 1))
             methods.prepare(network, task)
-            return _run(fabric, network.to(fabric.device), methods, task, *others)
+            history, weights = _run(fabric, network.to(fabric.device), methods, task, *others)
+            if fabric.is_global_zero and self.weights is not None:
+                self.weights.write_bytes(weights)
+            return history, b""
         finally:
             torch.distributed.destroy_process_group()
 
