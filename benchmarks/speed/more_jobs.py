@@ -163,7 +163,7 @@ JOBS = {
     ),
     ("landbridge", "TwoStageTrAdaBoostR2"): _ours(
         "instance", "TwoStageTrAdaBoostR2", base="regression tree", labels=True, regression=True, n_steps=5,
-        n_estimators=5,
+        n_estimators=5, judge="single",
     ),
     ("adapt", "TwoStageTrAdaBoostR2"): _adapt(
         "instance", "TwoStageTrAdaBoostR2", base="regression tree", labels=True, regression=True, n_estimators=5,

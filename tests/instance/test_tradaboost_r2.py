@@ -99,6 +99,25 @@ def test_two_stages_keep_the_best_step(domains):
     assert 1 <= len(model.estimators_) <= 4
 
 
+def test_single_judge_fits_less_and_keeps_the_boosted_model(domains):
+    class Counting(DecisionTreeRegressor):
+        fits = 0
+
+        def fit(self, X, y, sample_weight=None):
+            Counting.fits += 1
+            return super().fit(X, y, sample_weight=sample_weight)
+
+    X, y, Xt, _, partly = domains
+    fits = {}
+    for judge in ("boosted", "single"):
+        Counting.fits = 0
+        model = TwoStageTrAdaBoostR2(Counting(max_depth=3), n_steps=3, n_estimators=4, judge=judge)
+        model.fit(X, y, X_target=Xt, y_target=partly)
+        fits[judge] = Counting.fits
+        assert len(model.estimators_) == 4
+    assert fits == {"boosted": 3 * 6 * 4, "single": 3 * (4 + 5)}
+
+
 def test_a_source_of_noise_is_given_up(domains):
     X, _, Xt, yt, _ = domains
     noise = 5 * np.random.default_rng(1).normal(size=300)

@@ -193,3 +193,39 @@ def test_networks_are_ranked_on_a_folder_of_images(model, folder):
         from landbridge import rank
 
         rank([model], [str(p) for p in (folder / "digit0").iterdir()])
+
+
+class Stop(Exception):
+    """Ends a run from inside."""
+
+
+def test_an_interrupted_run_goes_on(tmp_path, digits):
+    few = digits.take(range(150))
+    given = {"target_labels": 6, "epochs": 4, "methods": ["LinearProbe", "FineTuning"]}
+    whole = transfer(load_backbone("builtin"), few, **given)
+
+    def stop(done, total, name):
+        if name == "LinearProbe":
+            raise Stop
+
+    with pytest.raises(Stop):
+        transfer(load_backbone("builtin"), few, **given, work_dir=tmp_path / "work", progress=stop)
+    held = json.loads((tmp_path / "work" / "scores.json").read_text())
+    assert len(held["scores"]) == 10  # five folds of two candidates
+    with pytest.raises(InputError, match="another epochs"):
+        transfer(load_backbone("builtin"), few, **given | {"epochs": 5}, work_dir=tmp_path / "work", resume=True)
+    asked = []
+    again = transfer(
+        load_backbone("builtin"), few, **given, work_dir=tmp_path / "work", resume=True,
+        progress=lambda done, total, name: asked.append(name),
+    )  # fmt: skip
+    assert [c.estimate for c in again.candidates] == [c.estimate for c in whole.candidates]
+    assert [c.hidden for c in again.candidates] == [c.hidden for c in whole.candidates]
+    assert not (tmp_path / "work").exists()
+
+
+def test_resume_needs_a_network_and_a_folder(digits):
+    with pytest.raises(InputError, match="resume=True"):
+        transfer(digits, digits, resume=True)
+    with pytest.raises(InputError, match="work_dir"):
+        transfer(load_backbone("builtin"), digits, resume=True)

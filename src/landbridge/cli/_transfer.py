@@ -49,6 +49,10 @@ def transfer_command(
     skip_corrupt: Annotated[
         bool, typer.Option("--skip-corrupt", help="Leave images out that cannot be read, instead of naming the first.")
     ] = False,
+    resume: Annotated[
+        bool,
+        typer.Option("--resume", help="Go on with an interrupted training, same --out."),
+    ] = False,
     seed: Annotated[int, typer.Option(help="Seed of everything drawn at random.")] = 0,
     jobs: Annotated[int, typer.Option(help="Candidates tried side by side; -1 for one a core.")] = -1,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")] = False,
@@ -60,6 +64,7 @@ def transfer_command(
     """
     from landbridge.cli._show import console, print_json, show_candidates, show_verdict
     from landbridge.exceptions import InputError
+    from landbridge.verbs._model_sides import is_model
 
     _check_out(out)  # now, not after minutes of work
     if jobs == 0:
@@ -78,6 +83,8 @@ def transfer_command(
         skip_corrupt=skip_corrupt,
         n_jobs=jobs,
         random_state=seed,
+        work_dir=out / "unfinished" if is_model(source) else None,
+        resume=resume,
     )
     from landbridge.report import write_report
 

@@ -287,6 +287,9 @@ class TwoStageTrAdaBoostR2(RegressorMixin, MetaEstimatorMixin, TransferEstimator
         Folds of the labelled target rows by which a step is judged.
     loss : {"linear", "square", "exponential"}, default="linear"
         How errors are adjusted.
+    judge : {"boosted", "single"}, default="boosted"
+        What is cross-validated at each step: the boosted model, as in [1]_, or one fit of the learner under the step's
+        weights, which takes a fraction of the time and often names the same step.
     random_state : int, RandomState instance or None, default=0
         Draws the folds; seed of the tree that is the default learner.
 
@@ -307,7 +310,8 @@ class TwoStageTrAdaBoostR2(RegressorMixin, MetaEstimatorMixin, TransferEstimator
     Helps when part of the source follows the target's rule; how far to trust the source is chosen by cross-validation,
     all the way down to not at all. Needs enough labelled target rows for folds.
 
-    Time O(S (F + 1) N) fits for S steps, F folds and N rounds.
+    Time O(S (F + 1) N) fits for S steps, F folds and N rounds, O(S (F + N)) with ``judge="single"``. Rows whose weight
+    has come to zero are left out, so that the last step costs what the target alone costs.
 
     References
     ----------
@@ -341,6 +345,7 @@ class TwoStageTrAdaBoostR2(RegressorMixin, MetaEstimatorMixin, TransferEstimator
         "n_estimators": [Interval(Integral, 1, None, closed="left")],
         "cv": [Interval(Integral, 2, None, closed="left")],
         "loss": [StrOptions({"linear", "square", "exponential"})],
+        "judge": [StrOptions({"boosted", "single"})],
         "random_state": ["random_state"],
     }
     _accept_sparse = True
@@ -353,6 +358,7 @@ class TwoStageTrAdaBoostR2(RegressorMixin, MetaEstimatorMixin, TransferEstimator
         n_estimators: int = 10,
         cv: int = 5,
         loss: str = "linear",
+        judge: str = "boosted",
         random_state: Any = 0,
     ) -> None:
         self.estimator = estimator
@@ -360,6 +366,7 @@ class TwoStageTrAdaBoostR2(RegressorMixin, MetaEstimatorMixin, TransferEstimator
         self.n_estimators = n_estimators
         self.cv = cv
         self.loss = loss
+        self.judge = judge
         self.random_state = random_state
 
     @_fit_context(prefer_skip_nested_validation=False)
@@ -391,15 +398,15 @@ class TwoStageTrAdaBoostR2(RegressorMixin, MetaEstimatorMixin, TransferEstimator
         weights = np.full(n + m, 1.0 / (n + m))
         best, scores = np.inf, []
         for step in range(self.n_steps):
-            models, votes = self._boost(learner, rows, values, weights, n)
+            models, votes = self._boost(learner, rows, values, weights, n, self.n_estimators)
             scores.append(self._held_out(learner, rows, values, weights, n, folds) if self.n_steps > 1 else 0.0)
             if scores[-1] < best:
                 best, self.best_step_ = scores[-1], step
                 self.estimators_, self.votes_, self.source_weights_ = models, votes, weights[:n] * (n + m)
             if step == self.n_steps - 1:
                 break
-            guide = fit_weighted(learner, rows, values, training_weights(weights))
-            errors = adjusted_errors(values, guide.predict(rows), self.loss)
+            # the first round was fitted under exactly these weights
+            errors = adjusted_errors(values, models[0].predict(rows), self.loss)
             share = m / (n + m) + (step + 1) / (self.n_steps - 1) * (1.0 - m / (n + m))
             weights = weights.copy()
             weights[:n] = decay_for_share(weights[:n], float(weights[n:].sum()), errors[:n], share)
@@ -423,15 +430,20 @@ class TwoStageTrAdaBoostR2(RegressorMixin, MetaEstimatorMixin, TransferEstimator
         return weighted_median(predictions(self.estimators_, X), self.votes_)
 
     def _boost(
-        self, learner: Any, rows: Any, values: NDArray[np.float64], weights: NDArray[np.float64], n: int
+        self, learner: Any, rows: Any, values: NDArray[np.float64], weights: NDArray[np.float64], n: int, rounds: int
     ) -> tuple[list[Any], NDArray[np.float64]]:
         """AdaBoost.R2 in which the first n weights never change."""
+        heavy = weights > 0
+        if not heavy.all():
+            rows, values, weights, n = rows[heavy], values[heavy], weights[heavy], int(np.count_nonzero(heavy[:n]))
         weights = weights / weights.sum()
         total = float(weights[n:].sum())
         models: list[Any] = []
         votes: list[float] = []
-        for _ in range(self.n_estimators):
+        for _ in range(rounds):
             model = fit_weighted(learner, rows, values, training_weights(weights))
+            if rounds == 1:
+                return [model], np.ones(1)
             errors = adjusted_errors(values, model.predict(rows), self.loss)
             error = float(weights @ errors)
             if error >= 0.5 and models:
@@ -450,14 +462,15 @@ class TwoStageTrAdaBoostR2(RegressorMixin, MetaEstimatorMixin, TransferEstimator
         self, learner: Any, rows: Any, values: Any, weights: NDArray[np.float64], n: int, folds: NDArray[np.intp]
     ) -> float:
         """Mean squared error on target rows that were left out; the source is in every fit."""
+        rounds = 1 if self.judge == "single" else self.n_estimators
         if folds.max() == 0:
-            models, votes = self._boost(learner, rows, values, weights, n)
+            models, votes = self._boost(learner, rows, values, weights, n, rounds)
             return float(np.mean((weighted_median(predictions(models, rows[n:]), votes) - values[n:]) ** 2))
         total = 0.0
         for fold in range(folds.max() + 1):
             kept = np.concatenate([np.arange(n), n + np.flatnonzero(folds != fold)])
             out = n + np.flatnonzero(folds == fold)
-            models, votes = self._boost(learner, rows[kept], values[kept], weights[kept], n)
+            models, votes = self._boost(learner, rows[kept], values[kept], weights[kept], n, rounds)
             total += float(np.sum((weighted_median(predictions(models, rows[out]), votes) - values[out]) ** 2))
         return total / len(folds)
 

@@ -53,6 +53,8 @@ def transfer(
     epochs: int = 20,
     skip_corrupt: bool = False,
     random_state: int | None = 0,
+    work_dir: Any = None,
+    resume: bool = False,
     progress: Callable[[int, int, str], None] | None = None,
 ) -> Result:
     """Carry what was learnt on the source over to the target, or say why not.
@@ -101,6 +103,10 @@ def transfer(
         For networks: leave image files out that cannot be read, instead of naming the first.
     random_state : int or None, default=0
         Seed of everything that draws at random.
+    work_dir : path-like, optional
+        For networks: where scores and checkpoints are kept until all is done, so that an interrupted run can go on.
+    resume : bool, default=False
+        For networks: go on with the run in `work_dir`, if there is one.
     progress : callable, optional
         Called with (done, total, name) after each candidate.
 
@@ -139,8 +145,12 @@ def transfer(
             confidence=confidence,
             skip_corrupt=skip_corrupt,
             random_state=random_state,
+            work_dir=work_dir,
+            resume=resume,
             progress=progress,
         )
+    if resume:
+        raise InputError("resume=True goes on with the training of a network; source is data, start it anew.")
     source, target, encoder = as_pair(source, target, label=label, other_columns=True)
     source, task = _ready_source(source, task, estimator)
     learner = default_estimator(task, is_sparse=_is_sparse(source)) if estimator is None else estimator

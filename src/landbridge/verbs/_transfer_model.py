@@ -17,6 +17,7 @@ from landbridge.guard._trial import Trial
 from landbridge.measurement import Measurement
 from landbridge.verbs._model_sides import ModelTarget, model_name, read_model_target
 from landbridge.verbs._result import Candidate, Decision, Result
+from landbridge.verbs._unfinished import Unfinished, digest
 
 __all__ = ["SCRATCH", "transfer_model"]
 
@@ -40,6 +41,8 @@ def transfer_model(
     n_repeats: int = 1,
     skip_corrupt: bool = False,
     random_state: int | None = 0,
+    work_dir: Any = None,
+    resume: bool = False,
     progress: Callable[[int, int, str], None] | None = None,
 ) -> Result:
     """Carry a trained network over to labelled target rows, or say why not.
@@ -68,6 +71,10 @@ def transfer_model(
         Leave image files out that cannot be read.
     random_state : int or None, default=0
         Seed of everything that draws at random.
+    work_dir : path-like, optional
+        Where scores and checkpoints are kept until all is done, so that an interrupted run can go on.
+    resume : bool, default=False
+        Go on with the run in `work_dir`, if there is one.
     progress : callable, optional
         Called with (done, total, name).
 
@@ -95,11 +102,15 @@ def transfer_model(
         told, y, regression=task == "regression", n_splits=n_splits, n_repeats=n_repeats, random_state=seed
     )
     jobs = _jobs(model, methods, task, epochs=epochs, batch_size=batch_size, seed=seed)
+    settings = _settings(model, rows, methods, target_labels, epochs, confidence, random_state)
+    same = {k: v for k, v in settings.items() if k not in ("versions", "confidence")}
+    same |= {"batch_size": batch_size, "splits": (n_splits, n_repeats), "labels": digest(told.tolist(), y.tolist())}
+    work = Unfinished(work_dir, same, resume=resume)
     timings = {"read": time.perf_counter() - started}
     clock = time.perf_counter()
     trials = []
     for name, make, why in jobs:
-        trials.append((_try(name, make, rows.X, told, y, folds, hidden is not None), why))
+        trials.append((_try(name, make, rows.X, told, y, folds, hidden is not None, work), why))
         if progress is not None:
             progress(len(trials), len(jobs), name)
     timings["candidates"] = time.perf_counter() - clock
@@ -108,6 +119,7 @@ def transfer_model(
     chosen = next(t for t, _ in trials if t.name == verdict.chosen)
     if chosen.error:
         raise InputError(f"training from random weights failed: {chosen.error}")
+    work.clear()
     timings["total"] = time.perf_counter() - started
     metric = "accuracy" if task == "classification" else "R²"
     return Result(
@@ -119,7 +131,7 @@ def transfer_model(
         metric=metric,
         hidden_labels=hidden,
         encoder=rows.reader,
-        settings=_settings(model, rows, methods, target_labels, epochs, confidence, random_state),
+        settings=settings,
         timings=timings,
     )
 
@@ -209,16 +221,30 @@ def _try(
     y: NDArray[Any],
     folds: LabelledSplits,
     predict_all: bool,
+    work: Unfinished,
 ) -> Trial:
     """Score one candidate on every split, then fit it on all labelled rows."""
     family = "baseline" if name == SCRATCH else "parameter"
     clock = time.perf_counter()
+
+    def ready(split: int, part: str, n_rows: int) -> Any:
+        model = make(split)
+        if (place := work.checkpoints(name, part)) is None:
+            return model
+        steps = model.epochs * -(-n_rows // model.batch_size)
+        return model.set_params(checkpoint_dir=place, checkpoint_every=max(1, steps // 4), resume=True)
+
     try:
-        scores = [
-            make(k).fit(X[told[train]], y[train]).score(X[told[test]], y[test])
-            for k, (train, test) in enumerate(folds.splits)
-        ]
-        fitted = make(0).fit(X[told], y)
+        scores = []
+        for k, (train, test) in enumerate(folds.splits):
+            score = work.score(name, str(k))
+            if score is None:
+                fitted = ready(k, str(k), len(train)).fit(X[told[train]], y[train])
+                score = fitted.score(X[told[test]], y[test])
+                work.keep(name, str(k), score)
+            scores.append(score)
+        fitted = ready(0, "all", len(told)).fit(X[told], y)
+        fitted.set_params(checkpoint_dir=None, checkpoint_every=None, resume=False)
         predicted = fitted.predict(X) if predict_all else None
     except (InputError, ValueError, RuntimeError) as error:
         return Trial(name, family, error=str(error).splitlines()[0], seconds=time.perf_counter() - clock)
