@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
+from sklearn.base import clone
 from sklearn.datasets import load_diabetes
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.frozen import FrozenEstimator
@@ -126,23 +127,35 @@ def transfer_tree() -> Row:
 
 
 def transemdt() -> Row:
-    """Zhao et al. 2011: the adapted tree is not below the source's, on every person in turn."""
+    """Zhao et al. 2011: the adapted tree is not below the source's, on every person in turn.
+
+    The paper names no constants, so none is chosen here: probabilities are averaged over a wide grid of them.
+    """
     with np.load(file("activity.npz")) as data:
         X, y, person = data["X"].astype(float), data["y"].astype(int), data["subject"]
-    gains = []
+    grid = [
+        {"self_weight": a, "prior_rows": b, "margin": c}
+        for a in (0.1, 0.3, 0.6) for b in (1.0, 5.0, 20.0) for c in (0.1, 0.3, 0.6)
+    ]  # fmt: skip
+    gains, by_default = [], []
     for p in np.unique(person):
         source, target = person != p, person == p
         middle = np.nanmedian(X[source], axis=0)
         Xs, Xt = (np.where(np.isnan(X[rows]), middle, X[rows]) for rows in (source, target))
         model = TransEMDT(random_state=0).fit(Xs, y[source], X_target=Xt)
-        gains.append(100 * (model.score(Xt, y[target]) - model.estimator_.score(Xt, y[target])))
+        tree = model.estimator_.score(Xt, y[target])
+        by_default.append(100 * (model.score(Xt, y[target]) - tree))
+        held = TransEMDT(FrozenEstimator(model.estimator_), random_state=0)
+        mean = np.mean([clone(held).set_params(**g).adapt(Xt).predict_proba(Xt) for g in grid], axis=0)
+        gains.append(100 * (float(np.mean(model.classes_[mean.argmax(axis=1)] == y[target])) - tree))
     share = float(np.mean(np.array(gains) >= 0))
     return Row(
-        ("TransEMDT",), "Activity across 36 people, one left out at a time, no label: mean gain over the tree in "
-        "points (and not below it for 80 % of the people)", 2.0, "stated property", 0.0,
+        ("TransEMDT",), "Activity across 36 people, one left out at a time, no label, averaged over 27 settings: mean "
+        "gain over the tree in points (and not below it for 80 % of the people)", 2.0, "stated property", 0.0,
         float(np.mean(gains)) if share >= 0.8 else min(float(np.mean(gains)), 0.0),
-        f"not below for {share:.0%} of {len(gains)} people, median gain {np.median(gains):+.1f}, "
-        f"worst {min(gains):+.1f}, best {max(gains):+.1f}",
+        f"not below for {share:.0%} of {len(gains)} people, median gain {np.median(gains):+.1f}, worst "
+        f"{min(gains):+.1f}, best {max(gains):+.1f}; one tree with the defaults, which were chosen on these people: "
+        f"mean {np.mean(by_default):+.1f}, not below for {np.mean(np.array(by_default) >= 0):.0%}",
     )  # fmt: skip
 
 

@@ -291,10 +291,10 @@ def transfer_subspace() -> Row:
     note = f"published {np.mean(published):.1f}; per task " + " ".join(f"{a:.1f}" for a in each)
     return Row(
         ("TransferSubspaceLearning",),
-        "Office-Caltech SURF, mean of 12 tasks, 1-NN",
+        "Office-Caltech SURF, mean of 12 tasks, 1-NN: not below the published TSL",
         float(np.mean(published)),
-        "published",
-        1.0,
+        "published, to reach",
+        0.0,
         float(np.mean(each)),
         note,
     )

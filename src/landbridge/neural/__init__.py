@@ -39,7 +39,7 @@ _NAMES = {
     "predict_logits": "_loop",
     "train": "_loop",
 }
-_ROOMS = ("backbones", "feature", "fewshot", "parameter", "tasks")
+_ROOMS = ("backbones", "feature", "fewshot", "multitask", "parameter", "tasks")
 
 __all__ = [
     "Batch",
@@ -67,6 +67,7 @@ __all__ = [
     "learning_rate",
     "linear_cka",
     "load_backbone",
+    "multitask",
     "parameter",
     "pool",
     "predict_logits",
@@ -76,7 +77,7 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
-    from landbridge.neural import backbones, feature, fewshot, parameter, tasks
+    from landbridge.neural import backbones, feature, fewshot, multitask, parameter, tasks
     from landbridge.neural._estimator import NeuralClassifier, NeuralRegressor
     from landbridge.neural._features import cached_features
     from landbridge.neural._layer_study import LayerStudy, layer_study

@@ -176,3 +176,21 @@ def test_shared_mobilenet_keeps_its_folded_norms_in_eval_mode():
         assert torch.equal(net.eval().embed(x), before)
         # from scratch they are ordinary norms
         assert net.reset().train().stages["layer_0"].normalization.training
+
+
+def test_methods_that_reach_inside_suit_models_that_read_their_layers():
+    """MobileNet reads stride and padding off its convolutions, and its last stage is no module of its own."""
+    from landbridge.neural.parameter import LowRankAdapters, StageAttention
+
+    config = T.MobileNetV1Config(image_size=32, depth_multiplier=0.25)
+    y = torch.tensor([0, 1])
+    for make in (LowRankAdapters, StageAttention):
+        with torch.random.fork_rng():
+            torch.manual_seed(0)
+            net = _network(T.AutoModel.from_config(config), None, True)
+            net.replace_head(torch.nn.Linear(net.in_features, 2))
+        history = train(
+            net, Classification([0, 1]), Rows(IMAGES, y), methods=[make()], settings=Training(epochs=2, batch_size=2)
+        )
+        assert history.steps == 2
+        assert net(IMAGES).shape == (2, 2)

@@ -73,6 +73,7 @@ class LowRankAdapters(Method):
             If no layer matches `targets`; the message names some that are there.
         """
         import peft
+        from peft.tuners.tuners_utils import BaseTunerLayer
 
         fit = {name: m for name, m in network.stages.named_modules() if _can_be_adapted(m)}
         chosen = [name for name in fit if self.targets is None or re.search(self.targets, name)]
@@ -92,6 +93,12 @@ class LowRankAdapters(Method):
         )
         network.stages.requires_grad_(False)
         peft.inject_adapter_in_model(config, network.stages)
+        # Some models read a convolution's stride or padding off the layer, which now lies inside the adapter.
+        for module in network.stages.modules():
+            if isinstance(module, BaseTunerLayer):
+                for name in SHAPE:
+                    if not hasattr(module, name) and hasattr(module.get_base_layer(), name):
+                        setattr(module, name, getattr(module.get_base_layer(), name))
 
     def finish(self, network: Network) -> None:
         """Add the corrections to the weights and take the adapters away.
@@ -108,6 +115,9 @@ class LowRankAdapters(Method):
                     child.merge()
                     setattr(module, name, child.get_base_layer())
         network.stages.requires_grad_(True)
+
+
+SHAPE = ("stride", "padding", "dilation", "kernel_size", "groups", "padding_mode")
 
 
 def _can_be_adapted(module: nn.Module) -> bool:

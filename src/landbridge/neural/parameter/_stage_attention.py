@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from landbridge.exceptions import InputError
 from landbridge.neural._method import Method
 from landbridge.neural._network import Network, pool
 from landbridge.neural.parameter._source_weights import positive, stage_names
@@ -152,6 +153,10 @@ class StageAttention(Method):
         finally:
             for handle in handles:
                 handle.remove()
+        # what runs before the first layer and after the last is no module of its own in some networks
+        if self.at is not None and (unseen := [n for n in self._names if n not in widths]):
+            raise InputError(f"stages: {unseen[0]!r} is not a layer that can be read; choose layers between the ends.")
+        self._names = tuple(n for n in self._names if n in widths)
         head = StageHead(network.head, [widths[n] for n in self._names], network.in_features).to(like)
         for k, name in enumerate(self._names):
             network.part(name).register_forward_hook(head.watch(k))

@@ -1,0 +1,485 @@
+"""MultiTask: several tasks, each with rows of its own, learned by one network."""
+
+from __future__ import annotations
+
+import math
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from numbers import Integral, Real
+from typing import Any, Self
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator, _fit_context
+from sklearn.metrics import r2_score
+from sklearn.utils import check_random_state
+from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.validation import check_is_fitted
+from torch import Tensor
+
+from landbridge.exceptions import InputError, LabelError
+from landbridge.neural._device import resolve
+from landbridge.neural._estimator import RATES
+from landbridge.neural._inputs import is_plain, to_tensors
+from landbridge.neural._loop import Training
+from landbridge.neural._network import Network
+from landbridge.neural._rows import Rows, mix, stream
+from landbridge.neural._schedule import learning_rate
+from landbridge.neural.backbones import load_backbone, mlp_backbone
+from landbridge.neural.multitask._balancing import (
+    EqualWeights,
+    GradNorm,
+    PCGrad,
+    UncertaintyWeights,
+    flat_gradient,
+    gradient_cosines,
+)
+from landbridge.neural.multitask._network import MultiTaskNetwork
+from landbridge.neural.tasks import Classification, MultiLabel, Regression, Task
+
+__all__ = ["MultiTask"]
+
+BALANCES = {"equal": EqualWeights, "uncertainty": UncertaintyWeights, "gradnorm": GradNorm, "pcgrad": PCGrad}
+KINDS = ("classification", "multilabel", "regression")
+
+
+@dataclass
+class _Group:
+    """Tasks that have their rows in common."""
+
+    names: list[str]
+    X: NDArray[Any]
+    inputs: Any = None
+
+
+class MultiTask(BaseEstimator):
+    """One network for several tasks, which may differ in their rows and in the kind of their labels.
+
+    Parameters
+    ----------
+    backbone : str, path-like, Module or Network, default="auto"
+        Where the stages come from (see :func:`~landbridge.neural.load_backbone`). ``"auto"`` takes a small multilayer
+        perceptron for tables and the built-in convolutional network for images.
+    tasks : dict of str to {"classification", "regression", "multilabel"}, optional
+        Kinds of tasks by name; a task that is left out is told by its labels: two axes of zeros and ones are
+        multilabel, other floats are regression, all else is classification.
+    share : {"hard", "soft"}, default="hard"
+        ``"hard"``: stages in common, then stages and a head for each task. ``"soft"``: all stages for each task, with
+        cross-stitch units between them.
+    shared_until : str, optional
+        With ``"hard"``, the last stage in common; left out, all are.
+    balance : {"uncertainty", "gradnorm", "pcgrad", "equal"}, default="uncertainty"
+        How losses become one step: weights by learned variances, weights for equally fast learning, gradients
+        without conflicts, or the plain sum.
+    epochs : int, default=30
+        Passes over the largest data set.
+    batch_size : int, default=32
+        Rows a step from each data set.
+    lr : float, optional
+        Learning rate; left out, 0.005 for the perceptron, 0.003 for the built-in network and 0.001 for others.
+    image_shape : tuple of int, optional
+        ``(height, width)`` or ``(height, width, channels)`` of images that are flat rows.
+    random_state : int, RandomState instance or None, default=0
+    device : str, default="auto"
+        ``"cpu"``, ``"cuda"``, ``"cuda:1"``, ``"mps"``; a device that is not there is an error.
+
+    Attributes
+    ----------
+    network_ : MultiTaskNetwork
+    tasks_ : dict of str to Task
+    classes_ : dict of str to ndarray
+        Of the tasks of classification.
+    history_ : dict of str to ndarray of shape (epochs,)
+        Mean losses, epoch by epoch, without weights.
+    weights_ : ndarray of shape (epochs, n_tasks)
+        Factors of the losses at each epoch's end.
+    cosines_ : ndarray of shape (n_tasks, n_tasks)
+        Cosines between the tasks' gradients on the shared parameters, averaged over one step of each epoch.
+
+    Notes
+    -----
+    A step takes one batch from every data set, and the shorter ones are repeated in fresh orders. Tasks that are given
+    the same object for `X` share its batches and the pass through the shared stages.
+
+    Helps where a task has few rows and another needs the same features. Hurts where tasks need contrary features and
+    the shared stages are narrow: ask :func:`task_affinity` before.
+
+    Time is ``epochs`` times the largest data set, times the number of tasks; memory is the rows, the weights three
+    times and the activations of one batch a data set.
+
+    References
+    ----------
+    .. [1] R. Caruana. Multitask learning. Machine Learning 28, 1997.
+
+    Examples
+    --------
+    >>> from landbridge.data import load_builtin
+    >>> from landbridge.neural.multitask import MultiTask
+    >>> digits = load_builtin("handwritten")
+    >>> X, y, ink = digits.X[:200], digits.y[:200], digits.X[:200].mean(axis=1)
+    >>> model = MultiTask(image_shape=(8, 8), epochs=10, device="cpu").fit({"digit": (X, y), "ink": (X, ink)})
+    >>> bool(model.score("digit", digits.X[200:400], digits.y[200:400]) > 0.8)
+    True
+    >>> model.predict("ink", digits.X[:3]).shape
+    (3,)
+    """
+
+    _parameter_constraints = {
+        "backbone": "no_validation",
+        "tasks": [dict, None],
+        "share": [StrOptions({"hard", "soft"})],
+        "shared_until": [str, None],
+        "balance": [StrOptions(set(BALANCES))],
+        "epochs": [Interval(Integral, 1, None, closed="left")],
+        "batch_size": [Interval(Integral, 1, None, closed="left")],
+        "lr": [Interval(Real, 0, None, closed="neither"), None],
+        "image_shape": [tuple, list, None],
+        "random_state": ["random_state"],
+        "device": [str],
+    }
+
+    def __init__(
+        self,
+        backbone: Any = "auto",
+        *,
+        tasks: dict[str, str] | None = None,
+        share: str = "hard",
+        shared_until: str | None = None,
+        balance: str = "uncertainty",
+        epochs: int = 30,
+        batch_size: int = 32,
+        lr: float | None = None,
+        image_shape: Any = None,
+        random_state: Any = 0,
+        device: str = "auto",
+    ) -> None:
+        self.backbone = backbone
+        self.tasks = tasks
+        self.share = share
+        self.shared_until = shared_until
+        self.balance = balance
+        self.epochs = epochs
+        self.batch_size = batch_size
+        self.lr = lr
+        self.image_shape = image_shape
+        self.random_state = random_state
+        self.device = device
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(self, data: Mapping[str, tuple[Any, Any]]) -> Self:
+        """Learn all tasks together.
+
+        Parameters
+        ----------
+        data : mapping of str to (X, y)
+            Rows and labels by the task's name. `X` is a table (n, columns), images (n, height, width[, channels]),
+            paths or texts, of one form for all tasks; `y` has shape (n,) or (n, n_outputs).
+
+        Returns
+        -------
+        self
+        """
+        return self._fit(data, None)
+
+    def predict(self, name: str, X: Any) -> NDArray[Any]:
+        """Predict labels or values of one task.
+
+        Parameters
+        ----------
+        name : str
+            The task.
+        X : array-like
+
+        Returns
+        -------
+        ndarray of shape (n_rows,) or (n_rows, n_outputs)
+        """
+        logits = self._logits(name, X)
+        return self.tasks_[name].predict(logits)
+
+    def predict_proba(self, name: str, X: Any) -> NDArray[np.float64]:
+        """Predict probabilities of one task of classification.
+
+        Parameters
+        ----------
+        name : str
+            The task.
+        X : array-like
+
+        Returns
+        -------
+        ndarray of shape (n_rows, n_classes)
+        """
+        logits = self._logits(name, X)
+        if isinstance(self.tasks_[name], Regression):
+            raise InputError(f"name={name!r} is a task of regression, which has no probabilities; call predict.")
+        return self.tasks_[name].probabilities(logits)
+
+    def score(self, name: str, X: Any, y: Any) -> float:
+        """Score one task: accuracy, R squared, or F1 over all decisions.
+
+        Parameters
+        ----------
+        name : str
+            The task.
+        X : array-like
+        y : array-like of shape (n_rows,) or (n_rows, n_outputs)
+
+        Returns
+        -------
+        float
+            Higher is better.
+        """
+        logits = self._logits(name, X)
+        task = self.tasks_[name]
+        labels = _labels(y, len(logits), "y")
+        if isinstance(task, Classification):
+            return float(np.mean(task.predict(logits) == labels))
+        if isinstance(task, Regression):
+            return float(r2_score(labels, task.predict(logits)))
+        return task.metric(logits, task.encode(labels))
+
+    def _fit(self, data: Mapping[str, tuple[Any, Any]], n_steps: int | None) -> Self:
+        """Learn, with a number of steps an epoch that is given, so that runs with other tasks are comparable."""
+        groups, labels = self._take_in(data)
+        seed = int(check_random_state(self.random_state).randint(np.iinfo(np.int32).max))
+        device = resolve(self.device)
+        backbone = self._make_backbone(groups, seed, device)
+        tasks = {name: _make_task(name, labels[name], (self.tasks or {}).get(name)) for name in data}
+        network = MultiTaskNetwork(
+            backbone, tasks, share=self.share, shared_until=self.shared_until, seed=mix(seed, 1)
+        ).to(device)
+        if min(len(g.X) for g in groups) == 1:
+            for name in tasks:
+                network.column(name).freeze_statistics()  # one row has no spread
+        like = next(network.parameters())
+        answers = {name: _answers(task.encode(labels[name]), like) for name, task in tasks.items()}
+        self.tasks_: dict[str, Task] = tasks
+        self.classes_ = {n: t.classes for n, t in tasks.items() if isinstance(t, Classification)}
+        kind = "" if backbone.spec is None else backbone.spec["kind"]
+        lr = RATES.get(kind, 1e-3) if self.lr is None else float(self.lr)
+        with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+            torch.manual_seed(mix(seed, 2))
+            self._train(network, groups, answers, lr, n_steps, seed)
+        self.network_ = network.eval()
+        return self
+
+    def _train(
+        self,
+        network: MultiTaskNetwork,
+        groups: list[_Group],
+        answers: dict[str, Tensor],
+        lr: float,
+        n_steps: int | None,
+        seed: int,
+    ) -> None:
+        names = list(answers)
+        like = next(network.parameters())
+        sizes = [min(self.batch_size, len(g.X)) for g in groups]
+        if n_steps is None:
+            n_steps = max(math.ceil(len(g.X) / size) for g, size in zip(groups, sizes, strict=True))
+        rows = [Rows(g.inputs) for g in groups]
+        # A data set's order depends on its own first task alone, not on the company.
+        seeds = [mix(seed, 3, zlib.crc32(g.names[0].encode())) for g in groups]
+        plan = Training(epochs=self.epochs, batch_size=self.batch_size, lr=lr)
+        optimizer = _optimizer(network, lr, plan.weight_decay)
+        balance = BALANCES[self.balance]()
+        regression = [isinstance(self.tasks_[n], Regression) for n in names]
+        balance.start(regression, device=like.device, dtype=like.dtype, seed=mix(seed, 4))
+        shared = network.shared_parameters()
+        sums = torch.zeros(self.epochs, len(names), dtype=like.dtype, device=like.device)
+        cosines = torch.zeros(len(names), len(names), dtype=torch.float64)
+        weights = []
+        network.train()
+        for epoch in range(self.epochs):
+            first, last = epoch * n_steps, (epoch + 1) * n_steps
+            cuts = [
+                stream(len(r), first * size, last * size, s).split(size)
+                for r, size, s in zip(rows, sizes, seeds, strict=True)
+            ]
+            for k in range(n_steps):
+                inputs: dict[str, Any] = {}
+                taken: dict[str, Tensor] = {}
+                for g, r, cut in zip(groups, rows, cuts, strict=True):
+                    x = r.take(cut[k], like.device)[0]
+                    inputs.update((name, x) for name in g.names)
+                    taken.update((name, answers[name][cut[k].to(like.device)]) for name in g.names)
+                logits = network({name: inputs[name] for name in names})
+                losses = torch.stack([self.tasks_[n].loss(logits[n], taken[n]) for n in names])
+                if k == 0 and shared and len(names) > 1:
+                    cosines += gradient_cosines([flat_gradient(loss, shared) for loss in losses]).double().cpu()
+                optimizer.zero_grad()
+                balance.backward(losses, network)
+                for group in optimizer.param_groups:
+                    group["lr"] = lr * learning_rate(plan, first + k, self.epochs * n_steps)
+                optimizer.step()
+                sums[epoch] += losses.detach()
+            weights.append(balance.weights.detach().cpu())
+        means = sums.cpu().double().numpy() / n_steps
+        if not np.isfinite(means[-1]).all():
+            raise InputError(f"the loss is no longer a number; take a lower learning rate than lr={lr:g}.")
+        self.history_ = {name: means[:, i] for i, name in enumerate(names)}
+        self.weights_ = torch.stack(weights).double().numpy()
+        self.cosines_ = (cosines / self.epochs).numpy() if len(names) > 1 else np.ones((1, 1))
+
+    def _logits(self, name: str, X: Any) -> Tensor:
+        check_is_fitted(self, "network_")
+        if name not in self.tasks_:
+            raise InputError(f"name={name!r} is no task of this model; choose from {', '.join(self.tasks_)}.")
+        X = _rows(X, "X")
+        if X.ndim == 2 and self._columns is not None and X.shape[1] != self._columns:
+            raise InputError(f"X has {X.shape[1]} columns but the model was fitted on {self._columns}.")
+        network = self.network_
+        column = network.column(name)
+        rows = Rows(to_tensors(column, X, self.image_shape))
+        device = next(network.parameters()).device
+        with torch.inference_mode():
+            parts = [
+                network({name: rows.take(cut, device)[0]})[name].cpu()
+                for cut in torch.arange(len(rows)).split(max(self.batch_size, 128))
+            ]
+        return torch.cat(parts)
+
+    def _take_in(self, data: Any) -> tuple[list[_Group], dict[str, NDArray[Any]]]:
+        if not isinstance(data, Mapping) or not data:
+            raise InputError("data must be a dict of name: (X, y) with one task at least.")
+        for name, kind in (self.tasks or {}).items():
+            if name not in data:
+                raise InputError(f"tasks names {name!r}, which data does not have; it has {', '.join(map(str, data))}.")
+            if kind not in KINDS:
+                raise InputError(f"tasks[{name!r}]={kind!r} is unknown; choose from {', '.join(KINDS)}.")
+        groups: dict[int, _Group] = {}
+        labels: dict[str, NDArray[Any]] = {}
+        for name, pair in data.items():
+            if not isinstance(name, str):
+                raise InputError(f"data has the key {name!r}; name tasks by strings.")
+            if not isinstance(pair, (tuple, list)) or len(pair) != 2:
+                raise InputError(f"data[{name!r}] must be a pair (X, y).")
+            X, y = pair
+            if id(X) not in groups:
+                groups[id(X)] = _Group([], _rows(X, f"data[{name!r}]: X"))
+            groups[id(X)].names.append(name)
+            labels[name] = _labels(y, len(groups[id(X)].X), f"data[{name!r}]: y")
+        found = list(groups.values())
+        one = found[0].X
+        for g in found:
+            if (g.X.ndim, g.X.dtype.kind in "OU") != (one.ndim, one.dtype.kind in "OU"):
+                raise InputError(
+                    f"data[{g.names[0]!r}]: X has another form than that of {found[0].names[0]!r}; give tables, images "
+                    "or texts for all tasks."
+                )
+            if g.X.ndim == 2 and g.X.shape[1] != one.shape[1]:
+                raise InputError(
+                    f"data[{g.names[0]!r}]: X has {g.X.shape[1]} columns but that of {found[0].names[0]!r} has "
+                    f"{one.shape[1]}; one network reads rows of one width."
+                )
+        self._columns = one.shape[1] if one.ndim == 2 else None
+        return found, labels
+
+    def _make_backbone(self, groups: list[_Group], seed: int, device: torch.device) -> Network:
+        X = groups[0].X
+        table = X.ndim == 2 and self.image_shape is None
+        if isinstance(self.backbone, str) and self.backbone in ("auto", "mlp") and table:
+            network = mlp_backbone(X.shape[1], seed=seed)
+            if device.type == "cpu":
+                network.double()
+        else:
+            source = "builtin" if isinstance(self.backbone, str) and self.backbone == "auto" else self.backbone
+            if isinstance(source, str) and source == "mlp":
+                raise InputError("backbone='mlp' takes tables of numbers only; take 'auto' or 'builtin' for images.")
+            shape = self.image_shape if X.ndim == 2 else X.shape[1:] if X.ndim > 1 else (32, 32, 3)
+            channels = int(shape[2]) if shape is not None and len(shape) == 3 else 1
+            network = load_backbone(source, channels=channels, seed=seed)
+        for g in groups:
+            g.inputs = to_tensors(network, g.X, self.image_shape)
+        learn = getattr(network.preprocess, "learn", None)
+        if learn is not None:
+            learn(_stacked([g.inputs for g in groups]))
+        return network
+
+
+def _optimizer(network: MultiTaskNetwork, lr: float, weight_decay: float) -> torch.optim.Optimizer:
+    """AdamW; vectors and cross-stitch units are not drawn towards zero."""
+    stitches = {id(p) for p in network.stitches}
+    params = [p for p in network.parameters() if p.requires_grad]
+    plain = [p for p in params if p.ndim < 2 or id(p) in stitches]
+    decayed = [p for p in params if p.ndim > 1 and id(p) not in stitches]
+    groups: list[dict[str, Any]] = [
+        {"params": decayed, "weight_decay": weight_decay},
+        {"params": plain, "weight_decay": 0.0},
+    ]
+    fused = all(p.device.type in ("cpu", "cuda") for p in params)
+    return torch.optim.AdamW([g for g in groups if g["params"]], lr=lr, fused=fused)
+
+
+def _stacked(inputs: list[Tensor]) -> Tensor:
+    """All rows in one tensor; images of several sizes as so many images of one dot."""
+    if len({x.shape[1:] for x in inputs}) == 1:
+        return torch.cat(inputs)
+    return torch.cat([x.flatten(2).movedim(1, 2).reshape(-1, x.shape[1], 1, 1) for x in inputs])
+
+
+def _answers(y: Tensor, like: Tensor) -> Tensor:
+    return y.to(like.device, like.dtype) if y.is_floating_point() else y.to(like.device)
+
+
+def _make_task(name: str, y: NDArray[Any], kind: str | None) -> Task:
+    what = f"data[{name!r}]: y"
+    if kind is None:
+        indicators = y.ndim == 2 and y.dtype.kind in "biuf" and bool(np.isin(y, (0, 1)).all())
+        kind = "multilabel" if indicators else "regression" if y.dtype.kind == "f" or y.ndim == 2 else "classification"
+    if kind == "multilabel":
+        if y.ndim != 2 or not np.isin(y, (0, 1)).all():
+            raise LabelError(f"{what} must be zeros and ones of shape (n, n_classes) for a multilabel task.")
+        return MultiLabel(y.shape[1])
+    if kind == "regression":
+        try:
+            return Regression.of(y)
+        except (TypeError, ValueError):
+            raise LabelError(f"{what} must be numbers for a task of regression.") from None
+    if y.ndim != 1:
+        raise LabelError(f"{what} has shape {y.shape}; give one class a row, or name the task multilabel.")
+    classes = np.unique(y)
+    if len(classes) < 2:
+        raise LabelError(f"{what} holds one class only ({classes[0]!s}); a task needs rows of two or more.")
+    return Classification(classes)
+
+
+def _rows(X: Any, what: str) -> NDArray[Any]:
+    """Checked rows: a table as floats, images as they are, texts and paths as strings."""
+    if X is None:
+        raise InputError(f"{what} is None; give rows.")
+    if not is_plain(X):
+        X = X if isinstance(X, np.ndarray) else np.asarray([str(x) for x in X])
+        X = X.astype(str) if X.dtype.kind == "O" else X
+        if X.ndim == 0 or len(X) == 0:
+            raise InputError(f"{what} has no rows; give at least one.")
+    else:
+        try:
+            X = np.asarray(X.toarray() if hasattr(X, "tocsr") else X, dtype=np.float64)
+        except (TypeError, ValueError):
+            raise InputError(f"{what} must be a table of numbers, images, paths or texts.") from None
+        if X.ndim == 0 or len(X) == 0:
+            raise InputError(f"{what} has no rows; give at least one.")
+        if X.ndim not in (2, 3, 4):
+            raise InputError(f"{what} has {X.ndim} axis; give (n, columns) or images.")
+    if X.dtype.kind == "f" and not np.isfinite(X).all():
+        raise InputError(f"{what} contains NaN or infinity; drop or fill such rows.")
+    return X
+
+
+def _labels(y: Any, n: int, what: str) -> NDArray[Any]:
+    if y is None:
+        raise LabelError(f"{what} is None; every task needs labels.")
+    y = np.asarray(y)
+    if y.ndim not in (1, 2) or len(y) != n:
+        raise LabelError(f"{what} has shape {y.shape} but X has {n} rows; give one label a row.")
+    if y.dtype.kind == "O":
+        if any(v is None or v != v for v in y.ravel()):
+            raise LabelError(f"{what} has rows without a label; leave those rows out.")
+        y = np.array(y.tolist())
+    if y.dtype.kind == "f" and not np.isfinite(y).all():
+        raise LabelError(f"{what} has rows without a label (NaN or infinity); leave those rows out.")
+    return y
