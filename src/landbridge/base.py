@@ -127,6 +127,8 @@ class TransferEstimator(BaseEstimator, ABC):
     # Class-level requests: a pipeline hands the target to whichever step asks for it.
     __metadata_request__fit: ClassVar[Mapping[str, bool]] = {"X_target": True, "y_target": True}
     _accept_sparse: ClassVar[bool] = False
+    # True where the method scales the columns itself, so that no scaler should come before it.
+    own_scaling: ClassVar[bool] = False
     # Remembers the source's columns where the target has columns of its own; the estimator itself knows the target's.
     _source_side: Any = None
 
@@ -199,9 +201,6 @@ class FeatureTransfer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Transfe
 
     # True where the output has the input's columns, so that their names carry over.
     preserves_columns: ClassVar[bool] = False
-    # True where the method scales the columns itself, so that no scaler should come before it.
-    own_scaling: ClassVar[bool] = False
-
     @abstractmethod
     def _fit(self, Xs: Any, ys: Any, Xt: Any, yt: Any) -> None: ...
 

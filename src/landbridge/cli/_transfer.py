@@ -45,7 +45,14 @@ def transfer_command(
         ),
     ] = "use",
     confidence: Annotated[float, typer.Option(help="How sure a gain must be, in [0.5, 1).")] = 0.9,
-    epochs: Annotated[int, typer.Option(help="Of a network that is fine-tuned.")] = 20,
+    network: Annotated[
+        str | None,
+        typer.Option(
+            help="Learn from data with this network and adapt it: 'builtin' for small images, 'mlp' for tables, a "
+            "folder with config.json, a name on the hub."
+        ),
+    ] = None,
+    epochs: Annotated[int, typer.Option(help="Of a network.")] = 20,
     skip_corrupt: Annotated[
         bool, typer.Option("--skip-corrupt", help="Leave images out that cannot be read, instead of naming the first.")
     ] = False,
@@ -79,6 +86,7 @@ def transfer_command(
         target_labels=int(target_labels) if target_labels.isdigit() else target_labels,
         task=task,
         confidence=confidence,
+        network=network,
         epochs=epochs,
         skip_corrupt=skip_corrupt,
         n_jobs=jobs,
@@ -91,7 +99,9 @@ def transfer_command(
     words = {"label": label, "methods": methods, "target-labels": target_labels, "confidence": confidence, "seed": seed}
     if task is not None:
         words["task"] = task
-    if result.diagnosis.kind == "model":
+    if network is not None:
+        words["network"] = network
+    if network is not None or result.diagnosis.kind == "model":
         words["epochs"] = epochs
     given = [w for k, v in words.items() if v is not None for w in (f"--{k}", str(v))]
     given += [w for stone in through or () for w in ("--through", stone)]

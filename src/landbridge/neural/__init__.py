@@ -39,7 +39,7 @@ _NAMES = {
     "predict_logits": "_loop",
     "train": "_loop",
 }
-_ROOMS = ("backbones", "feature", "fewshot", "multitask", "parameter", "tasks")
+_ROOMS = ("backbones", "feature", "fewshot", "multitask", "parameter", "selftaught", "tasks")
 
 __all__ = [
     "Batch",
@@ -71,13 +71,14 @@ __all__ = [
     "parameter",
     "pool",
     "predict_logits",
+    "selftaught",
     "stages",
     "tasks",
     "train",
 ]
 
 if TYPE_CHECKING:
-    from landbridge.neural import backbones, feature, fewshot, multitask, parameter, tasks
+    from landbridge.neural import backbones, feature, fewshot, multitask, parameter, selftaught, tasks
     from landbridge.neural._estimator import NeuralClassifier, NeuralRegressor
     from landbridge.neural._features import cached_features
     from landbridge.neural._layer_study import LayerStudy, layer_study

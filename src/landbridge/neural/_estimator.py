@@ -45,6 +45,7 @@ PACKED = "packed network"
 
 
 class _NeuralEstimator(TransferEstimator):
+    own_scaling = True
     _parameter_constraints = {
         "backbone": "no_validation",
         "methods": [list, tuple],

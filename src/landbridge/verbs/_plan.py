@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from scipy import sparse
@@ -104,7 +104,7 @@ def plan(
     # Columns that were moved or rescaled as a whole are brought to one scale domain by domain, before any method.
     scaler = DomainScaler() if diagnosis.kind in ("concept", "subspace") else StandardScaler()
     if methods is not None:
-        asked = [_asked_for(m, estimator, scaler, random_state, stones) for m in methods]
+        asked = _numbered([_asked_for(m, estimator, scaler, random_state, stones) for m in methods])
         if not share_columns(source, target):
             _check_columns(asked, source, target)
         return asked
@@ -213,6 +213,8 @@ def compose(
         return make_pipeline(scaler, method, clone(estimator))
     if isinstance(method, InstanceTransfer) and params.get("estimator") is None:
         method.set_params(estimator=clone(estimator))
+    if method.own_scaling:
+        return make_pipeline(method)
     return make_pipeline(scaler, method)
 
 
@@ -230,8 +232,24 @@ def _asked_for(asked: Any, estimator: Any, scaler: Any, seed: int | None, stones
     if isinstance(asked, TransferEstimator):
         tags = asked.transfer_tags
         model = compose(clone(asked), estimator, scaler, seed, stones)
-        return Planned(type(asked).__name__, tags.family, model, "asked for", tags.answers)
+        return Planned(_told_apart(asked), tags.family, model, "asked for", tags.answers)
     raise InputError(f"methods: {asked!r} is neither the name of a method nor a transfer estimator or pipeline.")
+
+
+def _told_apart(asked: Any) -> str:
+    """The class's name, and for networks what they are trained with."""
+    parts = asked.methods if asked.transfer_tags.family == "parameter" and hasattr(asked, "methods") else ()
+    return " + ".join([type(asked).__name__, *(type(m).__name__ for m in parts)])
+
+
+def _numbered(planned: list[Planned]) -> list[Planned]:
+    """Two candidates of one name would share their verdict."""
+    seen: dict[str, int] = {}
+    out = []
+    for one in planned:
+        seen[one.name] = seen.get(one.name, 0) + 1
+        out.append(one if seen[one.name] == 1 else replace(one, name=f"{one.name} ({seen[one.name]})"))
+    return out
 
 
 def _check_columns(asked: list[Planned], source: Domain, target: Domain) -> None:

@@ -17,7 +17,12 @@ BUILTIN = "builtin:"
 
 
 def as_pair(
-    source: Any, target: Any, *, label: str | None = None, other_columns: bool = False
+    source: Any,
+    target: Any,
+    *,
+    label: str | None = None,
+    other_columns: bool = False,
+    image_size: tuple[int, int] | None = None,
 ) -> tuple[Domain, Domain, Any]:
     """Turn whatever was given for source and target into two domains, with the same columns if need be.
 
@@ -30,6 +35,8 @@ def as_pair(
         Name of the label column of DataFrames and files.
     other_columns : bool, default=False
         Whether the target may have columns of its own: another number of them, or other names throughout.
+    image_size : (height, width), optional
+        Common size of images that are read from folders.
 
     Returns
     -------
@@ -53,7 +60,7 @@ def as_pair(
     """
     encoder = None
     if _is_raw(source) and _is_raw(target):
-        one, two, encoder = _read_both(source, target, label, other_columns)
+        one, two, encoder = _read_both(source, target, label, other_columns, image_size)
     else:
         one, two = _one(source, "source", label), _one(target, "target", label)
     n, m = one.X.shape[1], two.X.shape[1]
@@ -124,11 +131,13 @@ def share_columns(source: Domain, target: Domain) -> bool:
     return bool(source.X.shape[1] == target.X.shape[1])
 
 
-def _read_both(source: Any, target: Any, label: str | None, other_columns: bool) -> tuple[Domain, Domain, Any]:
+def _read_both(
+    source: Any, target: Any, label: str | None, other_columns: bool, image_size: tuple[int, int] | None = None
+) -> tuple[Domain, Domain, Any]:
     from landbridge.data import Encoder, read_pair
 
     try:
-        one, two, encoder = read_pair(source, target, label=label)
+        one, two, encoder = read_pair(source, target, label=label, image_size=image_size)
     except InputError:
         apart = _read_apart(source, target, label) if other_columns else None
         if apart is None:

@@ -26,7 +26,8 @@ from landbridge.guard._source_weights import source_weights
 from landbridge.guard._trial import Trial, try_model
 from landbridge.measurement import Measurement
 from landbridge.verbs._measure import diagnose_columns
-from landbridge.verbs._model_sides import is_model
+from landbridge.verbs._model_sides import is_model, model_name
+from landbridge.verbs._networks import input_size, network_learner, plan_networks
 from landbridge.verbs._plan import Planned, default_estimator, fits_task, plan
 from landbridge.verbs._result import Candidate, Decision, Result
 from landbridge.verbs._sides import as_pair, read_stones, share_columns
@@ -50,6 +51,7 @@ def transfer(
     target_labels: str | int = "use",
     confidence: float = 0.9,
     n_jobs: int | None = None,
+    network: Any = None,
     epochs: int = 20,
     skip_corrupt: bool = False,
     random_state: int | None = 0,
@@ -97,8 +99,12 @@ def transfer(
     n_jobs : int, optional
         Candidates tried side by side, through joblib: ``joblib.parallel_config(backend="dask")`` takes them to a
         cluster.
+    network : str, path or Module, optional
+        Where source and target are data: learn with this network in the place of the base learner, and try ways of
+        adapting it. ``"builtin"`` for small images, ``"mlp"`` for tables, or what
+        :func:`landbridge.neural.load_backbone` takes.
     epochs : int, default=20
-        Of networks; not used where the source is data.
+        Of networks.
     skip_corrupt : bool, default=False
         For networks: leave image files out that cannot be read, instead of naming the first.
     random_state : int or None, default=0
@@ -151,9 +157,15 @@ def transfer(
         )
     if resume:
         raise InputError("resume=True goes on with the training of a network; source is data, start it anew.")
-    source, target, encoder = as_pair(source, target, label=label, other_columns=True)
+    if network is not None and estimator is not None:
+        raise InputError("network and estimator were both given; the network is the base learner, give one of them.")
+    size = None if network is None else input_size(network)
+    source, target, encoder = as_pair(source, target, label=label, other_columns=network is None, image_size=size)
     source, task = _ready_source(source, task, estimator)
-    learner = default_estimator(task, is_sparse=_is_sparse(source)) if estimator is None else estimator
+    if network is not None:
+        learner = network_learner(network, source, task, epochs=epochs, seed=random_state)
+    else:
+        learner = default_estimator(task, is_sparse=_is_sparse(source)) if estimator is None else estimator
     if not fits_task(learner, task):
         raise InputError(f"estimator={type(learner).__name__} is not made for {task}; give a learner for {task}.")
     target, hidden = _ready_target(source, target, task, target_labels, random_state)
@@ -173,17 +185,29 @@ def transfer(
         methods = [m.strip() for m in methods.split(",") if m.strip()]
     labelled = int(target.labelled.sum())
     stones = read_stones(through, source, encoder)
-    planned = plan(
-        source,
-        target,
-        task=task,
-        labelled=labelled,
-        estimator=learner,
-        diagnosis=diagnosis,
-        methods=methods,
-        stones=stones,
-        random_state=random_state,
-    )
+    if network is not None:
+        planned = plan_networks(
+            network,
+            source,
+            task=task,
+            labelled=labelled,
+            epochs=epochs,
+            diagnosis=diagnosis,
+            methods=methods,
+            random_state=random_state,
+        )
+    else:
+        planned = plan(
+            source,
+            target,
+            task=task,
+            labelled=labelled,
+            estimator=learner,
+            diagnosis=diagnosis,
+            methods=methods,
+            stones=stones,
+            random_state=random_state,
+        )
     folds = _folds(target, task, random_state)
     weights = None if folds is not None else source_weights(diagnosis, source, target, random_state=random_state)
     judged_by = diagnosis.kind if weights is not None else ""
@@ -222,6 +246,7 @@ def transfer(
                 s if isinstance(s, str) else getattr(s, "name", type(s).__name__) for s in map(_named, through)
             ],
             "estimator": None if estimator is None else repr(estimator),
+            **({} if network is None else {"network": model_name(network), "epochs": epochs}),
             "task": task,
             "target_labels": target_labels,
             "confidence": confidence,

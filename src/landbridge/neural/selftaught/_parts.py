@@ -1,0 +1,135 @@
+"""What the trained methods of this family share: seeds, scales, dense layers and batches."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from sklearn.utils import check_random_state
+from torch import Tensor, nn
+
+__all__ = ["Scale", "chain", "draws", "fresh", "learn_scale", "seed_of"]
+
+
+class Scale(NamedTuple):
+    """Mean and spread of columns.
+
+    Parameters
+    ----------
+    mean, spread : ndarray of shape (n_columns,)
+    """
+
+    mean: NDArray[np.float64]
+    spread: NDArray[np.float64]
+
+    def apply(self, X: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Rows with mean zero and spread one.
+
+        Parameters
+        ----------
+        X : ndarray of shape (n, n_columns)
+
+        Returns
+        -------
+        ndarray of shape (n, n_columns)
+        """
+        return (X - self.mean) / self.spread
+
+
+def learn_scale(X: NDArray[np.float64], how: str) -> Scale:
+    """Find the scale of columns.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n, n_columns)
+    how : {"columns", "table"}
+        One spread for each column, or one for the whole table: the root mean square of the columns' spreads.
+
+    Returns
+    -------
+    Scale
+        Columns that do not vary have spread one.
+    """
+    mean, spread = X.mean(axis=0), X.std(axis=0)
+    moves = spread > 1e-12 * np.abs(X).max(axis=0, initial=0.0)
+    if how == "table":
+        size = float(np.sqrt(np.mean(spread[moves] ** 2))) if moves.any() else 1.0
+        return Scale(mean, np.full(X.shape[1], size))
+    return Scale(mean, np.where(moves, spread, 1.0))
+
+
+def seed_of(random_state: Any) -> int:
+    """Draw a seed for torch.
+
+    Parameters
+    ----------
+    random_state : int, RandomState or None
+
+    Returns
+    -------
+    int
+    """
+    return int(check_random_state(random_state).randint(2**31 - 1))
+
+
+def chain(widths: Sequence[int]) -> nn.Sequential:
+    """Dense layers with ReLU between them, and none after the last.
+
+    Parameters
+    ----------
+    widths : sequence of int
+        From the input to the output.
+
+    Returns
+    -------
+    Sequential
+    """
+    parts: list[nn.Module] = []
+    for i, (a, b) in enumerate(pairwise(widths)):
+        parts += [nn.ReLU()] if i else []
+        parts.append(nn.Linear(a, b))
+    return nn.Sequential(*parts)
+
+
+def fresh(make: Any, seed: int) -> Any:
+    """Build a module from a seed; the global generator is left as it was.
+
+    Parameters
+    ----------
+    make : callable
+    seed : int
+
+    Returns
+    -------
+    Module
+    """
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return make()
+
+
+def draws(rows: Tensor, size: int, generator: torch.Generator) -> Iterator[Tensor]:
+    """Batches of row numbers without end, one shuffled pass after another.
+
+    Parameters
+    ----------
+    rows : Tensor of int64
+        To draw from.
+    size : int
+        Of a batch; all rows where there are no more than that.
+    generator : torch.Generator
+
+    Yields
+    ------
+    Tensor of int64
+    """
+    if len(rows) <= size:
+        while True:
+            yield rows
+    while True:
+        order = rows[torch.randperm(len(rows), generator=generator)]
+        yield from order[: len(rows) // size * size].split(size)

@@ -1,0 +1,147 @@
+"""Candidates that are networks: one base network, and every way of adapting it that suits the labels at hand."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from landbridge.discrepancy._diagnosis import Diagnosis
+from landbridge.domain import Domain
+from landbridge.exceptions import InputError
+from landbridge.feature._domain_scaler import DomainScaler
+from landbridge.pipeline import make_pipeline
+from landbridge.verbs._plan import Planned
+
+__all__ = ["input_size", "network_learner", "plan_networks"]
+
+# Without target labels: one method of each kind that draws the domains together or sharpens the target's answers.
+WITHOUT = ("DAN", "JAN", "DeepCORAL", "DANN", "CDAN", "MCC")
+# Those whose mathematics needs no classes.
+WITHOUT_VALUES = ("DAN", "DeepCORAL", "DANN", "WDGRL")
+# With target labels: the source's network is tuned further on them.
+WITH = ("LinearProbe", "FineTuning", "LPFT", "L2SP")
+
+
+def input_size(network: Any) -> tuple[int, int] | None:
+    """Size of the images that a network takes, where it takes one size only.
+
+    Parameters
+    ----------
+    network : str, path-like, Module or Network
+
+    Returns
+    -------
+    (height, width) or None
+    """
+    if network in ("auto", "builtin", "mlp"):
+        return None
+    from landbridge.neural import load_backbone
+
+    size = getattr(load_backbone(network).preprocess, "size", None)
+    return None if size is None else (int(size[0]), int(size[1]))
+
+
+def network_learner(
+    network: Any, source: Domain, task: str, *, epochs: int, seed: int | None, methods: Sequence[Any] = ()
+) -> Any:
+    """Make the network as an estimator for the source's rows.
+
+    Parameters
+    ----------
+    network : str, path-like, Module or Network
+    source : Domain
+    task : {"classification", "regression"}
+    epochs : int
+    seed : int or None
+    methods : sequence of Method, default=()
+
+    Returns
+    -------
+    NeuralClassifier or NeuralRegressor
+    """
+    from landbridge.neural import NeuralClassifier, NeuralRegressor
+
+    kind: Any = NeuralClassifier if task == "classification" else NeuralRegressor
+    shape = None if network == "mlp" else source.image_shape  # a perceptron takes dots as columns
+    return kind(network, methods=list(methods), epochs=epochs, image_shape=shape, random_state=seed)
+
+
+def plan_networks(
+    network: Any,
+    source: Domain,
+    *,
+    task: str,
+    labelled: int,
+    epochs: int,
+    diagnosis: Diagnosis,
+    methods: Sequence[Any] | None = None,
+    random_state: int | None = 0,
+) -> list[Planned]:
+    """Choose ways to adapt a network, or build those that were asked for.
+
+    Parameters
+    ----------
+    network : str, path-like, Module or Network
+    source : Domain
+    task : {"classification", "regression"}
+    labelled : int
+        Number of target rows with a label that may be used.
+    epochs : int
+    diagnosis : Diagnosis
+        What measure() found.
+    methods : sequence, optional
+        Names from :mod:`landbridge.neural.feature` or :mod:`landbridge.neural.parameter`, instances, or lists of
+        instances that go together.
+    random_state : int, optional
+
+    Returns
+    -------
+    list of Planned
+
+    Raises
+    ------
+    InputError
+        If a method is not known.
+    """
+    from landbridge.neural import feature, parameter
+    from landbridge.neural._method import Method
+
+    # As for all methods: columns that were moved or rescaled as a whole are brought to one scale domain by domain. A
+    # network that takes pictures of one size wants the dots as they are.
+    rescale = diagnosis.kind in ("concept", "subspace") and input_size(network) is None
+    rooms = {"feature": feature, "parameter": parameter}
+    default = WITH if labelled else WITHOUT if task == "classification" else WITHOUT_VALUES
+    planned: list[Planned] = []
+    for given in default if methods is None else methods:
+        parts = []
+        for part in given if isinstance(given, list | tuple) else [given]:
+            found = next(
+                (getattr(r, part) for r in rooms.values() if isinstance(part, str) and part in r.__all__), part
+            )
+            made = found() if isinstance(found, type) and issubclass(found, Method) else found
+            if not isinstance(made, Method):
+                raise InputError(
+                    f"methods names {part!r}, which adapts no network; choose from {', '.join(_known(rooms))}."
+                )
+            parts.append(made)
+        name = " + ".join(type(m).__name__ for m in parts)
+        if any(p.name == name for p in planned):
+            name = f"{name} ({len([p for p in planned if p.name.split(' (')[0] == name]) + 1})"
+        family = "feature" if any(m.reads_target for m in parts) else "parameter"
+        # All of them let the same row mean something else on the other side.
+        answers = frozenset({"concept", "covariate", "subspace"})
+        model = network_learner(network, source, task, epochs=epochs, seed=random_state, methods=parts)
+        if rescale:
+            model = make_pipeline(DomainScaler(), model)
+        words = "tunes the source's network on the target's labels" if labelled else "adapts without target labels"
+        planned.append(Planned(name, family, model, "asked for" if methods is not None else words, answers))
+    return planned
+
+
+def _known(rooms: dict[str, Any]) -> list[str]:
+    from landbridge.neural._method import Method
+
+    return sorted(
+        n for r in rooms.values() for n in r.__all__
+        if isinstance(getattr(r, n), type) and issubclass(getattr(r, n), Method)
+    )  # fmt: skip

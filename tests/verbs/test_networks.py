@@ -1,0 +1,77 @@
+"""transfer() between data with networks as candidates: by the labels there are, named apart, guarded and saved."""
+
+import numpy as np
+import pytest
+
+pytest.importorskip("torch", reason="networks need the extra landbridge[neural]")
+
+from typer.testing import CliRunner
+
+from landbridge import load_result, transfer
+from landbridge.cli import app
+from landbridge.data import load_builtin
+from landbridge.exceptions import InputError
+from landbridge.neural.feature import MCC
+from landbridge.verbs._networks import WITH, WITHOUT, WITHOUT_VALUES
+
+
+@pytest.fixture(scope="module")
+def sides():
+    return load_builtin("printed").take(range(300)), load_builtin("handwritten").take(range(300))
+
+
+@pytest.fixture(scope="module")
+def result(sides):
+    return transfer(*sides, network="builtin", methods=["DAN", MCC(), MCC(50.0)], target_labels="hide", epochs=3, n_jobs=1)
+
+
+def test_candidates_are_told_apart_and_judged_each(result):
+    names = [c.name for c in result.candidates]
+    assert names[:4] == ["source-only", "DAN", "MCC", "MCC (2)"]
+    assert result["MCC"].hidden.value != result["MCC (2)"].hidden.value
+    assert all(c.status == "tried" for c in result.candidates)
+    assert result.settings["network"] == "builtin"
+
+
+def test_the_guard_hands_over_what_is_better(result):
+    chosen = next(c for c in result.candidates if c.name == result.decision.chosen)
+    assert chosen.hidden.value >= result["source-only"].hidden.value
+
+
+def test_a_saved_result_predicts_the_same(result, sides, tmp_path):
+    result.save(tmp_path)
+    again = load_result(tmp_path)
+    assert (again.predict(sides[1].X) == result.predict(sides[1].X)).all()
+
+
+def test_target_labels_call_for_fine_tuning(sides):
+    source, target = sides[0].take(range(100)), sides[1].take(range(80))
+    result = transfer(source, target, network="builtin", epochs=1, n_jobs=1)
+    tried = {c.name for c in result.candidates if c.status == "tried"}
+    assert tried == {"source-only", "target-only", *WITH}
+    assert result.decision.evidence == "target labels"
+
+
+def test_tables_and_values():
+    rng = np.random.default_rng(0)
+    X, Xt = rng.normal(size=(80, 3)), rng.normal(size=(60, 3)) + 0.5
+    result = transfer((X, X[:, 0] + 0.1), Xt, network="mlp", task="regression", epochs=2, n_jobs=1)
+    assert {c.name for c in result.candidates} >= {"source-only", *WITHOUT_VALUES}
+    assert len(WITHOUT) == len(set(WITHOUT))
+
+
+def test_bad_input(sides):
+    with pytest.raises(InputError, match="'Magic', which adapts no network; choose from .*DANN"):
+        transfer(*sides, network="builtin", methods=["Magic"])
+    with pytest.raises(InputError, match="network and estimator were both given"):
+        transfer(*sides, network="builtin", estimator=object())
+
+
+def test_from_the_command_line(tmp_path):
+    ended = CliRunner().invoke(
+        app,
+        ["transfer", "builtin:printed", "builtin:handwritten", "--network", "mlp", "--methods", "DeepCORAL",
+         "--target-labels", "hide", "--epochs", "2", "--jobs", "1", "--out", str(tmp_path / "out"), "-q"],
+    )  # fmt: skip
+    assert ended.exit_code == 0, ended.output
+    assert "--network mlp" in (tmp_path / "out" / "result.json").read_text()
