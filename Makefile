@@ -12,7 +12,7 @@ $(VENV)/.base: pyproject.toml constraints.txt
 	touch $@
 
 $(VENV)/.test: $(VENV)/.base
-	$(BIN)/python -m pip install --quiet -c constraints.txt -e ".[neural,test,lint]"
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e ".[neural,export,test,lint]"
 	touch $@
 
 $(VENV)/.docs: $(VENV)/.base

@@ -22,7 +22,9 @@ def sides():
 
 @pytest.fixture(scope="module")
 def result(sides):
-    return transfer(*sides, network="builtin", methods=["DAN", MCC(), MCC(50.0)], target_labels="hide", epochs=3, n_jobs=1)
+    return transfer(
+        *sides, network="builtin", methods=["DAN", MCC(), MCC(50.0)], target_labels="hide", epochs=3, n_jobs=1
+    )
 
 
 def test_candidates_are_told_apart_and_judged_each(result):
@@ -61,7 +63,7 @@ def test_tables_and_values():
 
 
 def test_bad_input(sides):
-    with pytest.raises(InputError, match="'Magic', which adapts no network; choose from .*DANN"):
+    with pytest.raises(InputError, match=r"'Magic', which adapts no network; choose from .*DANN"):
         transfer(*sides, network="builtin", methods=["Magic"])
     with pytest.raises(InputError, match="network and estimator were both given"):
         transfer(*sides, network="builtin", estimator=object())

@@ -39,7 +39,7 @@ _NAMES = {
     "predict_logits": "_loop",
     "train": "_loop",
 }
-_ROOMS = ("backbones", "feature", "fewshot", "multitask", "parameter", "selftaught", "tasks")
+_ROOMS = ("backbones", "feature", "fewshot", "handover", "multitask", "parameter", "selftaught", "tasks")
 
 __all__ = [
     "Batch",
@@ -62,6 +62,7 @@ __all__ = [
     "cached_features",
     "feature",
     "fewshot",
+    "handover",
     "is_folded",
     "layer_study",
     "learning_rate",
@@ -78,7 +79,7 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
-    from landbridge.neural import backbones, feature, fewshot, multitask, parameter, selftaught, tasks
+    from landbridge.neural import backbones, feature, fewshot, handover, multitask, parameter, selftaught, tasks
     from landbridge.neural._estimator import NeuralClassifier, NeuralRegressor
     from landbridge.neural._features import cached_features
     from landbridge.neural._layer_study import LayerStudy, layer_study

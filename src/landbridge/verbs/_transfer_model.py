@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,9 @@ from landbridge.discrepancy._diagnosis import Diagnosis
 from landbridge.exceptions import InputError, LabelError
 from landbridge.guard._decide import decide
 from landbridge.guard._labelled import LabelledSplits
+from landbridge.guard._paired import corrected_gain
 from landbridge.guard._trial import Trial
+from landbridge.guard._verdict import Verdict
 from landbridge.measurement import Measurement
 from landbridge.verbs._model_sides import ModelTarget, model_name, read_model_target
 from landbridge.verbs._result import Candidate, Decision, Result
@@ -21,7 +24,7 @@ from landbridge.verbs._unfinished import Unfinished, digest
 
 __all__ = ["SCRATCH", "transfer_model"]
 
-SCRATCH = "target-only"
+SCRATCH, PROBE = "target-only", "LinearProbe"
 DEFAULT = ("LinearProbe", "LPFT", "FineTuning")
 # A head alone is trained on features that are computed once, so that epochs cost next to nothing.
 PROBE_EPOCHS = 100
@@ -116,6 +119,7 @@ def transfer_model(
     timings["candidates"] = time.perf_counter() - clock
     diagnosis = _diagnosis(model_name(model), rows, len(told))
     verdict = decide([t for t, _ in trials], diagnosis, folds=folds, confidence=confidence, random_state=seed)
+    verdict = _prefer_probe([t for t, _ in trials], verdict, folds, confidence)
     chosen = next(t for t, _ in trials if t.name == verdict.chosen)
     if chosen.error:
         raise InputError(f"training from random weights failed: {chosen.error}")
@@ -256,6 +260,25 @@ def _try(
         splits=np.array(scores),
         seconds=time.perf_counter() - clock,
     )
+
+
+def _prefer_probe(trials: list[Trial], verdict: Verdict, folds: LabelledSplits, confidence: float) -> Verdict:
+    """Keep to the linear probe, which changes nothing of the network, unless what was chosen is surely better."""
+    scores = {t.name: t.splits for t in trials if t.splits is not None}
+    probe, chosen = scores.get(PROBE), scores.get(verdict.chosen)
+    judged = verdict.judged.get(PROBE)
+    if not verdict.transferred or probe is None or chosen is None or judged is None or verdict.chosen == PROBE:
+        return verdict
+    ahead = corrected_gain(chosen - probe, folds.test_fraction)
+    if not judged.defensible or (ahead.value > 0 and (ahead.p_value or 0.0) <= 1 - confidence):
+        return verdict
+    assert judged.gain is not None
+    reason = (
+        f"{PROBE} beats {SCRATCH} by {100 * judged.gain.value:.1f} points on {len(folds.rows)} labelled target rows "
+        f"(p = {judged.gain.p_value if judged.gain.p_value is not None else 1:.2g}). {verdict.chosen} is "
+        f"{100 * ahead.value:+.1f} points from it, which may be chance, so the simpler of the two is handed over."
+    )
+    return replace(verdict, chosen=PROBE, reason=reason, gain=judged.gain)
 
 
 def _diagnosis(name: str, rows: ModelTarget, labelled: int) -> Diagnosis:
