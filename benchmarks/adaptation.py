@@ -13,7 +13,6 @@ from __future__ import annotations
 import argparse
 import json
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -30,14 +29,7 @@ from landbridge.neural.backbones import mlp_backbone
 FILE = Path(__file__).parent / "adaptation.json"
 SEEDS = (0, 1, 2)
 Images = tuple[NDArray[Any], NDArray[Any]]
-METHODS: dict[str, Callable[[], list[Any]]] = {
-    "source-only": lambda: [],
-    **{
-        name: (lambda made=getattr(f, name): [made()])
-        for name in ("DAN", "JAN", "DeepCORAL", "DANN", "CDAN", "WDGRL", "MCC", "MCD", "MDD")
-        if hasattr(f, name)
-    },
-}
+WITHIN = ("DAN", "JAN", "DeepCORAL", "DANN", "CDAN", "WDGRL", "MCC", "MCD", "MDD")
 AFTER = ("SHOT", "ADDA")
 # what is run on which pair, and for how many epochs
 PLANS: dict[str, tuple[tuple[str, ...], int]] = {
@@ -149,8 +141,8 @@ def _images(held: dict[str, Any], pair: str, seed: int) -> None:
                 answers = torch.cat([network(part) for part in rows.split(500)]).argmax(dim=1).numpy()
             right = fitted.classes_[answers] == yt
             _keep(held, f"{pair} {name} {seed}", 100 * float(np.mean(right)), started)
-        elif name in METHODS:
-            model = fit(METHODS[name]())
+        else:
+            model = fit([getattr(f, name)()] if name in WITHIN else [])
             fitted = model if name == "source-only" else fitted
             _keep(held, f"{pair} {name} {seed}", 100 * float(model.score(Xt, yt)), started)
 
@@ -161,7 +153,7 @@ def _tensor(X: NDArray[Any]) -> torch.Tensor:
 
 
 def _reviews(held: dict[str, Any], seed: int) -> None:
-    """One hidden layer of 50, the reversal at 0.1, a tenth of the source held out to stop early: the paper's setting."""
+    """One hidden layer of 50, the reversal at 0.1, a tenth of the source held out to stop early, as in the paper."""
     parts = amazon_reviews()
     for one, two in (("books", "dvd"), ("dvd", "books")):
         (Xs, ys), (Xt, yt), unlabelled = parts[f"{one}_train"], parts[f"{two}_test"], parts[f"{two}_train"][0]

@@ -10,6 +10,7 @@ from sklearn.utils.estimator_checks import check_estimator
 
 from landbridge.exceptions import InputError, LabelError
 from landbridge.zeroshot import (
+    ALE,
     DAP,
     ESZSL,
     IAP,
@@ -23,7 +24,7 @@ from landbridge.zeroshot import (
     semantic_encoder,
 )
 
-METHODS = (ESZSL, SAE, DAP, IAP)
+METHODS = (ESZSL, SAE, DAP, IAP, ALE)
 
 
 def animals(noise=0.4, n=40, seed=0, n_classes=20, n_attributes=12, d=30):

@@ -39,7 +39,7 @@ _NAMES = {
     "predict_logits": "_loop",
     "train": "_loop",
 }
-_ROOMS = ("backbones", "feature", "fewshot", "handover", "multitask", "parameter", "selftaught", "tasks")
+_ROOMS = ("backbones", "feature", "fewshot", "handover", "multitask", "parameter", "progressive", "selftaught", "tasks")
 
 __all__ = [
     "Batch",
@@ -72,6 +72,7 @@ __all__ = [
     "parameter",
     "pool",
     "predict_logits",
+    "progressive",
     "selftaught",
     "stages",
     "tasks",
@@ -79,7 +80,17 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
-    from landbridge.neural import backbones, feature, fewshot, handover, multitask, parameter, selftaught, tasks
+    from landbridge.neural import (
+        backbones,
+        feature,
+        fewshot,
+        handover,
+        multitask,
+        parameter,
+        progressive,
+        selftaught,
+        tasks,
+    )
     from landbridge.neural._estimator import NeuralClassifier, NeuralRegressor
     from landbridge.neural._features import cached_features
     from landbridge.neural._layer_study import LayerStudy, layer_study

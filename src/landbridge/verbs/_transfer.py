@@ -24,12 +24,13 @@ from landbridge.guard._doubly_robust import fit_teacher
 from landbridge.guard._labelled import LabelledSplits
 from landbridge.guard._source_weights import source_weights
 from landbridge.guard._trial import Trial, try_model
-from landbridge.measurement import Measurement
+from landbridge.verbs._hidden import hidden_quality
 from landbridge.verbs._measure import diagnose_columns
 from landbridge.verbs._model_sides import is_model, model_name
 from landbridge.verbs._networks import input_size, network_learner, plan_networks
 from landbridge.verbs._plan import Planned, default_estimator, fits_task, plan
 from landbridge.verbs._result import Candidate, Decision, Result
+from landbridge.verbs._self_taught import transfer_unlabelled
 from landbridge.verbs._sides import as_pair, read_stones, share_columns
 
 __all__ = ["transfer"]
@@ -161,7 +162,29 @@ def transfer(
         raise InputError("network and estimator were both given; the network is the base learner, give one of them.")
     size = None if network is None else input_size(network)
     source, target, encoder = as_pair(source, target, label=label, other_columns=network is None, image_size=size)
+    settings = {
+        "source": source.name,
+        "target": target.name,
+        "label": label,
+        "methods": None if methods is None else [m if isinstance(m, str) else repr(m) for m in methods],
+        "through": [s if isinstance(s, str) else getattr(s, "name", type(s).__name__) for s in map(_named, through)],
+        "estimator": None if estimator is None else repr(estimator),
+        **({} if network is None else {"network": model_name(network), "epochs": epochs}),
+        "task": task,
+        "target_labels": target_labels,
+        "confidence": confidence,
+        "random_state": random_state,
+        "n_source": len(source),
+        "n_target": len(target),
+        "versions": versions(),
+    }
+    if (source.y is None or not source.labelled.any()) and network is None and share_columns(source, target):
+        return _from_unlabelled(
+            source, target, task, estimator, target_labels, settings, encoder=encoder, methods=methods,
+            confidence=confidence, random_state=random_state, progress=progress,
+        )  # fmt: skip
     source, task = _ready_source(source, task, estimator)
+    settings |= {"task": task, "n_source": len(source)}
     if network is not None:
         learner = network_learner(network, source, task, epochs=epochs, seed=random_state)
     else:
@@ -237,27 +260,35 @@ def transfer(
         target=target,
         hidden_labels=hidden,
         encoder=encoder,
-        settings={
-            "source": source.name,
-            "target": target.name,
-            "label": label,
-            "methods": None if methods is None else [m if isinstance(m, str) else repr(m) for m in methods],
-            "through": [
-                s if isinstance(s, str) else getattr(s, "name", type(s).__name__) for s in map(_named, through)
-            ],
-            "estimator": None if estimator is None else repr(estimator),
-            **({} if network is None else {"network": model_name(network), "epochs": epochs}),
-            "task": task,
-            "target_labels": target_labels,
-            "confidence": confidence,
-            "random_state": random_state,
-            "n_source": len(source),
-            "n_target": len(target),
-            "n_target_labelled": labelled,
-            "versions": versions(),
-        },
+        settings=settings | {"n_source_labelled": len(source), "n_target_labelled": labelled},
         timings=timings,
     )
+
+
+def _from_unlabelled(
+    source: Domain,
+    target: Domain,
+    task: str | None,
+    estimator: Any,
+    target_labels: str | int,
+    settings: dict[str, Any],
+    **how: Any,
+) -> Result:
+    """The source has no labels: features for a labelled target, clusters for one without."""
+    seed = how["random_state"]
+    if task is None:
+        task = _told_task(target.labelled_part(), estimator) if target.labelled.any() else "classification"
+    known = target.labelled_part() if target.labelled.any() else target
+    target, hidden = _ready_target(known, target, task, target_labels, seed)
+    learner = default_estimator(task) if estimator is None else estimator
+    if not fits_task(learner, task):
+        raise InputError(f"estimator={type(learner).__name__} is not made for {task}; give a learner for {task}.")
+    labelled = int(target.labelled.sum())
+    settings = settings | {"task": task, "n_source_labelled": 0, "n_target_labelled": labelled}
+    folds = _folds(target, task, seed)
+    if isinstance(how["methods"], str):
+        how["methods"] = [m.strip() for m in how["methods"].split(",") if m.strip()]
+    return transfer_unlabelled(source, target, learner, task, hidden=hidden, folds=folds, settings=settings, **how)
 
 
 def _named(side: Any) -> Any:
@@ -462,38 +493,6 @@ def _table(
         )
     table += [Candidate(p.name, p.family, "skipped", p.why) for p in planned if p.model is None]
     return tuple(table)
-
-
-def hidden_quality(trial: Trial, hidden: NDArray[Any] | None, task: str) -> Measurement | None:
-    """Quality on the hidden labels, with a bootstrap interval.
-
-    Parameters
-    ----------
-    trial : Trial
-    hidden : ndarray of object or None
-        None where a label is not hidden.
-    task : {"classification", "regression"}
-
-    Returns
-    -------
-    Measurement or None
-    """
-    if hidden is None or trial.predicted is None:
-        return None
-    rows = np.flatnonzero([v is not None for v in hidden])
-    truth, predicted = np.array(hidden[rows].tolist()), trial.predicted[rows]
-    draws = np.random.default_rng(0).integers(len(rows), size=(500, len(rows)))
-    if task == "classification":
-        right = (predicted == truth).astype(float)
-        value, spread = float(right.mean()), right[draws].mean(axis=1)
-        name = "accuracy"
-    else:
-        loss = (predicted - truth) ** 2
-        variance = max(float(np.var(truth)), 1e-12)
-        value, spread = 1 - float(loss.mean()) / variance, 1 - loss[draws].mean(axis=1) / variance
-        name = "R²"
-    low, high = (float(v) for v in np.quantile(spread, [0.025, 0.975]))
-    return Measurement(name, value, low=low, high=high, higher_is_better=True)
 
 
 def _is_sparse(domain: Domain) -> bool:

@@ -18,6 +18,7 @@ from landbridge.guard._paired import corrected_gain
 from landbridge.guard._trial import Trial
 from landbridge.guard._verdict import Verdict
 from landbridge.measurement import Measurement
+from landbridge.verbs._hidden import hidden_quality
 from landbridge.verbs._model_sides import ModelTarget, model_name, read_model_target
 from landbridge.verbs._result import Candidate, Decision, Result
 from landbridge.verbs._unfinished import Unfinished, digest
@@ -290,8 +291,6 @@ def _diagnosis(name: str, rows: ModelTarget, labelled: int) -> Diagnosis:
 
 
 def _row(trial: Trial, why: str, verdict: Any, hidden: NDArray[Any] | None, task: str) -> Candidate:
-    from landbridge.verbs._transfer import hidden_quality
-
     if trial.error:
         return Candidate(trial.name, trial.family, "failed", trial.error, seconds=trial.seconds)
     judged = verdict.judged.get(trial.name)

@@ -1,0 +1,428 @@
+"""ProgressiveClassifier: tasks learned one after another, with nothing forgotten and much taken over."""
+
+from __future__ import annotations
+
+import copy
+import zlib
+from collections.abc import Mapping
+from numbers import Integral, Real
+from typing import Any, Self
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator
+from sklearn.utils import check_random_state
+from sklearn.utils._param_validation import Interval
+from sklearn.utils.validation import check_is_fitted
+from torch import Tensor
+
+from landbridge.exceptions import InputError, LabelError
+from landbridge.neural._device import resolve
+from landbridge.neural._estimator import RATES
+from landbridge.neural._inputs import is_plain, to_tensors
+from landbridge.neural._loop import History, Training, predict_logits, train
+from landbridge.neural._network import Network
+from landbridge.neural._rows import Rows, mix
+from landbridge.neural.backbones import load_backbone, mlp_backbone
+from landbridge.neural.progressive._network import ProgressiveColumn, ProgressiveNetwork
+from landbridge.neural.progressive._sensitivity import fisher_sensitivity
+from landbridge.neural.tasks import Classification
+
+__all__ = ["ProgressiveClassifier"]
+
+# Rows that the lateral connections' first scales are taken from, and rows on which it is measured what a task leans on.
+LISTENED, MEASURED = 256, 64
+
+
+class ProgressiveClassifier(BaseEstimator):
+    """A classifier that grows by a column a task, uses what earlier tasks have learned, and forgets nothing.
+
+    Parameters
+    ----------
+    backbone : str, path-like, Module or Network, default="auto"
+        Architecture of a column (see :func:`~landbridge.neural.load_backbone`); its stages must run one after another.
+        ``"auto"`` takes a small multilayer perceptron for tables and the built-in convolutional network for images.
+    epochs : int, default=30
+    batch_size : int, default=32
+        Rows a step.
+    lr : float, optional
+        Learning rate; left out, 0.005 for the perceptron, 0.003 for the built-in network and 0.001 for others.
+    adapter_width : int, optional
+        Channels within a lateral connection; left out, as many as the stage has. Fewer make for fewer weights.
+    pretrained : bool, default=False
+        True lets the first column begin with the backbone's own weights; all others begin with fresh ones.
+    image_shape : tuple of int, optional
+        ``(height, width)`` or ``(height, width, channels)`` of images that are flat rows.
+    random_state : int, RandomState instance or None, default=0
+    device : str, default="auto"
+        ``"cpu"``, ``"cuda"``, ``"cuda:1"``, ``"mps"``; a device that is not there is an error.
+
+    Attributes
+    ----------
+    network_ : ProgressiveNetwork
+        One column a task.
+    tasks_ : dict of str to Classification
+        In the order of growth.
+    classes_ : dict of str to ndarray
+    histories_ : dict of str to History
+        Losses, epoch by epoch.
+    leanings_ : dict of str to dict
+        What :meth:`leaning` gives, measured on rows of training when the task was learned.
+
+    Notes
+    -----
+    A new task's column reads its own rows, and after every stage a lateral connection adds what the earlier columns
+    see in the same rows: their outputs, each times a learned scale, through a layer, a rectifier and a layer back to
+    the column's width (at every place alike where there are places). Earlier columns stay as they are, weights and
+    statistics, and later ones are not run for earlier tasks: their answers are the same bit for bit after growth.
+    The column of a task begins with weights that depend on the seed and the task's name alone, and its lateral
+    connections begin at zero, so that the start is that of a network of its own.
+
+    Helps where a later task has few rows and an earlier one has learned features for it; where tasks have nothing in
+    common the lateral connections are more weights to overfit with. :func:`forward_transfer` measures which.
+
+    A clone has the parameters and no task, as growth is a history and no parameter. A pickle holds all columns, on
+    the CPU; it can be grown further.
+
+    Time of a task is ``epochs`` times its rows; outputs of earlier columns are computed once for all epochs where
+    they take no more than 1 GiB. Weights and time of a pass grow with the square of the number of tasks.
+
+    References
+    ----------
+    .. [1] A. Rusu et al. Progressive neural networks. arXiv:1606.04671, 2016.
+
+    Examples
+    --------
+    >>> from landbridge.data import load_builtin
+    >>> from landbridge.neural.progressive import ProgressiveClassifier
+    >>> digits = load_builtin("handwritten")
+    >>> low = digits.y < 5
+    >>> model = ProgressiveClassifier(epochs=5, device="cpu")
+    >>> _ = model.grow("low", digits.X[low][:200], digits.y[low][:200])
+    >>> before = model.predict("low", digits.X[low])
+    >>> _ = model.grow("high", digits.X[~low][:200], digits.y[~low][:200])
+    >>> bool((model.predict("low", digits.X[low]) == before).all())
+    True
+    >>> bool(model.score("high", digits.X[~low], digits.y[~low]) > 0.8)
+    True
+    >>> {stage: sorted(shares) for stage, shares in model.leaning("high").items()}
+    {'layer1': ['high', 'low'], 'layer2': ['high', 'low']}
+    """
+
+    network_: ProgressiveNetwork
+    tasks_: dict[str, Classification]
+    classes_: dict[str, NDArray[Any]]
+    histories_: dict[str, History]
+    leanings_: dict[str, dict[str, dict[str, float]]]
+    _seed: int
+    _form: tuple[Any, ...]
+
+    _parameter_constraints = {
+        "backbone": "no_validation",
+        "epochs": [Interval(Integral, 1, None, closed="left")],
+        "batch_size": [Interval(Integral, 1, None, closed="left")],
+        "lr": [Interval(Real, 0, None, closed="neither"), None],
+        "adapter_width": [Interval(Integral, 1, None, closed="left"), None],
+        "pretrained": ["boolean"],
+        "image_shape": [tuple, list, None],
+        "random_state": ["random_state"],
+        "device": [str],
+    }
+
+    def __init__(
+        self,
+        backbone: Any = "auto",
+        *,
+        epochs: int = 30,
+        batch_size: int = 32,
+        lr: float | None = None,
+        adapter_width: int | None = None,
+        pretrained: bool = False,
+        image_shape: Any = None,
+        random_state: Any = 0,
+        device: str = "auto",
+    ) -> None:
+        self.backbone = backbone
+        self.epochs = epochs
+        self.batch_size = batch_size
+        self.lr = lr
+        self.adapter_width = adapter_width
+        self.pretrained = pretrained
+        self.image_shape = image_shape
+        self.random_state = random_state
+        self.device = device
+
+    def fit(self, data: Mapping[str, tuple[Any, Any]]) -> Self:
+        """Forget all tasks, then learn these, one after another.
+
+        Parameters
+        ----------
+        data : mapping of str to (X, y)
+            Rows and classes by the task's name, in the order of growth.
+
+        Returns
+        -------
+        self
+        """
+        if not isinstance(data, Mapping) or not data:
+            raise InputError("data must be a dict of name: (X, y) with one task at least.")
+        for name, pair in data.items():
+            if not isinstance(pair, (tuple, list)) or len(pair) != 2:
+                raise InputError(f"data[{name!r}] must be a pair (X, y).")
+        for known in ("network_", "tasks_"):
+            self.__dict__.pop(known, None)
+        for name, (X, y) in data.items():
+            self.grow(name, X, y)
+        return self
+
+    def grow(self, name: str, X: Any, y: Any) -> Self:
+        """Learn a further task in a column of its own.
+
+        Parameters
+        ----------
+        name : str
+            Of the task; a new one.
+        X : array-like of shape (n, n_columns) or (n, height, width[, channels])
+            Rows, of one form for all tasks; also paths or texts for backbones that read them.
+        y : array-like of shape (n,)
+            Classes, which need have nothing in common with those of other tasks.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        InputError, LabelError
+            If the task is there already, or its rows do not fit; the model is then as it was.
+        """
+        return self._grow(name, X, y)
+
+    def predict(self, name: str, X: Any) -> NDArray[Any]:
+        """Predict classes of one task.
+
+        Parameters
+        ----------
+        name : str
+            The task.
+        X : array-like
+
+        Returns
+        -------
+        ndarray of shape (n_rows,)
+        """
+        logits = self._logits(name, X)
+        return self.tasks_[name].predict(logits)
+
+    def predict_proba(self, name: str, X: Any) -> NDArray[np.float64]:
+        """Predict probabilities of one task's classes.
+
+        Parameters
+        ----------
+        name : str
+            The task.
+        X : array-like
+
+        Returns
+        -------
+        ndarray of shape (n_rows, n_classes)
+        """
+        logits = self._logits(name, X)
+        return self.tasks_[name].probabilities(logits)
+
+    def score(self, name: str, X: Any, y: Any) -> float:
+        """Accuracy in one task.
+
+        Parameters
+        ----------
+        name : str
+            The task.
+        X : array-like
+        y : array-like of shape (n_rows,)
+
+        Returns
+        -------
+        float
+        """
+        found = self.predict(name, X)
+        return float(np.mean(found == _labels(y, len(found))))
+
+    def leaning(self, name: str, X: Any = None) -> dict[str, dict[str, float]]:
+        """On which columns a task leans: shares of its answer's average Fisher sensitivity, stage by stage.
+
+        Parameters
+        ----------
+        name : str
+            The task.
+        X : array-like, optional
+            Rows to measure it on; left out, what was measured on 64 rows of training at most when it was learned.
+
+        Returns
+        -------
+        dict of str to dict of str to float
+            By stage, the share of each earlier task's column and of its own; they sum to one. See
+            :func:`fisher_sensitivity`.
+        """
+        self._check_task(name)
+        if X is None:
+            return {stage: dict(shares) for stage, shares in self.leanings_[name].items()}
+        column = self._column(name)
+        return self._measure(name, column, self._read(X, column))
+
+    def _grow(self, name: str, X: Any, y: Any, trained: bool = True) -> Self:
+        self._validate_params()
+        known: dict[str, Classification] = getattr(self, "tasks_", {})
+        if not isinstance(name, str) or not name:
+            raise InputError(f"name={name!r} must be a string that is not empty; name the task.")
+        if name in known:
+            raise InputError(f"name={name!r} is a task already; name the new one otherwise.")
+        X = _rows(X)
+        y = _labels(y, len(X))
+        classes = np.unique(y)
+        if len(classes) < 2:
+            raise LabelError(f"y holds one class only ({classes[0]!s}); a task needs rows of two or more.")
+        task = Classification(classes)
+        # Columns are drawn from one seed, which the first task fixes; a task's own depends on its name alone.
+        root = self._seed if known else int(check_random_state(self.random_state).randint(np.iinfo(np.int32).max))
+        seed = mix(root, zlib.crc32(name.encode())) % 2**31
+        device = resolve(self.device)
+        whole = self.network_.to(device) if known else ProgressiveNetwork()
+        form = self._form if known else (X.ndim, X.dtype.kind in "OU", X.shape[1] if X.ndim == 2 else None)
+        self._check_form(X, form)
+        backbone, kind = self._make_backbone(X, whole, form, seed, device)
+        inputs = to_tensors(backbone, X, self.image_shape)
+        learn = getattr(backbone.preprocess, "learn", None)
+        if learn is not None:
+            learn(inputs)
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(mix(seed, 2))
+            head = task.head(backbone.in_features)
+        head = head.to(next(backbone.parameters()).dtype)
+        rows = Rows(inputs, task.encode(y))
+        sample = torch.randperm(len(rows), generator=torch.Generator().manual_seed(mix(seed, 3)))[:LISTENED]
+        some = rows.take(sample, device)[0]
+        column = whole.grow(backbone.to(device), head.to(device), some, adapter_width=self.adapter_width, seed=seed)
+        history = History(device=str(device), precision="")
+        try:
+            if trained:
+                history = self._train(column, task, rows, kind, seed)
+        except BaseException:
+            del whole.columns[-1]
+            raise
+        column.close()
+        if not known:
+            self.network_, self._seed, self._form = whole, root, form
+            self.tasks_, self.classes_, self.histories_, self.leanings_ = {}, {}, {}, {}
+        self.tasks_[name], self.classes_[name], self.histories_[name] = task, classes, history
+        self.leanings_[name] = self._measure(name, column, rows.take(sample[:MEASURED])[0])
+        return self
+
+    def _train(self, column: ProgressiveColumn, task: Classification, rows: Rows, kind: str, seed: int) -> History:
+        if len(rows) == 1:
+            column.freeze_statistics()  # one row has no spread
+        settings = Training(
+            epochs=self.epochs,
+            batch_size=self.batch_size,
+            lr=RATES.get(kind, 1e-3) if self.lr is None else float(self.lr),
+            precision="64" if next(column.parameters()).dtype == torch.float64 else "auto",
+            device=self.device,
+            seed=seed,
+        )
+        return train(column, task, column.with_below(rows), settings=settings)
+
+    def _measure(self, name: str, column: ProgressiveColumn, inputs: Any) -> dict[str, dict[str, float]]:
+        names = list(self.tasks_)
+        shares = fisher_sensitivity(column, inputs).tolist()
+        return {
+            stage: dict(zip(names[: names.index(name) + 1], row, strict=True))
+            for stage, row in zip(column.stage_names, shares, strict=True)
+        }
+
+    def _logits(self, name: str, X: Any) -> Tensor:
+        self._check_task(name)
+        column = self._column(name)
+        return predict_logits(column, self._read(X, column), max(self.batch_size, 128))
+
+    def _read(self, X: Any, column: ProgressiveColumn) -> Any:
+        X = _rows(X)
+        self._check_form(X, self._form)
+        return to_tensors(column, X, self.image_shape)
+
+    def _check_task(self, name: str) -> None:
+        check_is_fitted(self, "network_")
+        if name not in self.tasks_:
+            raise InputError(f"name={name!r} is no task of this model; choose from {', '.join(self.tasks_)}.")
+
+    def _check_form(self, X: NDArray[Any], form: tuple[Any, ...]) -> None:
+        if (X.ndim, X.dtype.kind in "OU") != form[:2]:
+            raise InputError("X has another form than the first task's; give tables, images or texts for all tasks.")
+        if form[2] is not None and X.shape[1] != form[2]:
+            raise InputError(f"X has {X.shape[1]} columns but the first task has {form[2]}; give the same.")
+
+    def _column(self, name: str) -> ProgressiveColumn:
+        return self.network_.column(list(self.tasks_).index(name))
+
+    def _make_backbone(
+        self, X: NDArray[Any], whole: ProgressiveNetwork, form: Any, seed: int, device: torch.device
+    ) -> tuple[Network, str]:
+        """A column's stages: with fresh weights, except that the first may keep those it came with."""
+        first = len(whole.columns) == 0
+        if isinstance(self.backbone, str) and self.backbone in ("auto", "mlp") and X.ndim == 2 and not self.image_shape:
+            network = mlp_backbone(X.shape[1], seed=seed)
+            if (device.type == "cpu") if first else next(whole.parameters()).dtype == torch.float64:
+                network.double()
+        else:
+            source = "builtin" if isinstance(self.backbone, str) and self.backbone == "auto" else self.backbone
+            if isinstance(source, str) and source == "mlp":
+                raise InputError("backbone='mlp' takes tables of numbers only; take 'auto' or 'builtin' for images.")
+            shape = self.image_shape if X.ndim == 2 else X.shape[1:] if X.ndim > 1 else (32, 32, 3)
+            channels = int(shape[2]) if shape is not None and len(shape) == 3 else 1
+            network = load_backbone(copy.deepcopy(source), channels=channels, seed=seed)
+        if not (first and self.pretrained):
+            network.unfreeze().reset(seed=seed)
+        kind = "" if network.spec is None else network.spec["kind"]
+        return network.replace_head(torch.nn.Identity()), kind
+
+    def __getstate__(self) -> dict[str, Any]:
+        state = dict(super().__getstate__())
+        if "network_" in state:
+            state["network_"] = copy.deepcopy(state["network_"]).cpu()
+        return state
+
+
+def _rows(X: Any) -> NDArray[Any]:
+    """Checked rows: a table as floats, images as they are, texts and paths as strings."""
+    if X is None:
+        raise InputError("X is None; give rows.")
+    if not is_plain(X):
+        X = X if isinstance(X, np.ndarray) else np.asarray([str(x) for x in X])
+        X = X.astype(str) if X.dtype.kind == "O" else X
+    else:
+        try:
+            X = np.asarray(X.toarray() if hasattr(X, "tocsr") else X)
+            X = X if X.ndim > 2 else X.astype(np.float64)
+        except (TypeError, ValueError):
+            raise InputError("X must be a table of numbers, images, paths or texts.") from None
+        if X.ndim not in (2, 3, 4):
+            raise InputError(f"X has {X.ndim} axes; give (n, columns) or images.")
+    if len(X) == 0:
+        raise InputError("X has no rows; give at least one.")
+    if X.dtype.kind == "f" and not np.isfinite(X).all():
+        raise InputError("X contains NaN or infinity; drop or fill such rows.")
+    return X
+
+
+def _labels(y: Any, n: int) -> NDArray[Any]:
+    if y is None:
+        raise LabelError("y is None; a task needs labels.")
+    y = np.asarray(y)
+    if y.shape != (n,):
+        raise LabelError(f"y has shape {y.shape} but X has {n} rows; give one label a row.")
+    if y.dtype.kind == "O":
+        if any(v is None or v != v for v in y):
+            raise LabelError("y has rows without a label; leave those rows out.")
+        y = np.array(y.tolist())
+    if y.dtype.kind == "f" and not np.isfinite(y).all():
+        raise LabelError("y has rows without a label (NaN or infinity); leave those rows out.")
+    return y
