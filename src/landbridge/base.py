@@ -201,6 +201,7 @@ class FeatureTransfer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Transfe
 
     # True where the output has the input's columns, so that their names carry over.
     preserves_columns: ClassVar[bool] = False
+
     @abstractmethod
     def _fit(self, Xs: Any, ys: Any, Xt: Any, yt: Any) -> None: ...
 
