@@ -19,21 +19,43 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import nn
 
 from benchmarks.ledger.sets import amazon_reviews
 from landbridge.data import load_builtin, shared_data
-from landbridge.neural import NeuralClassifier
+from landbridge.neural import Network, NeuralClassifier
 from landbridge.neural import feature as f
-from landbridge.neural.backbones import mlp_backbone
+from landbridge.neural.backbones import module_backbone
 
 FILE = Path(__file__).parent / "adaptation.json"
-SEEDS = (0, 1, 2)
+# Settings of the adversarial methods were chosen on printed digits with seeds 0 to 2; these are others.
+SEEDS = (3, 4, 5)
 Images = tuple[NDArray[Any], NDArray[Any]]
-WITHIN = ("DAN", "JAN", "DeepCORAL", "DANN", "CDAN", "WDGRL", "MCC", "MCD", "MDD")
+WITHIN = (
+    "DAN", "JAN", "DeepCORAL", "CentralMoments", "DDC", "DeepJDOT", "DANN", "CDAN", "WDGRL", "MCC", "MCD", "MDD",
+)  # fmt: skip
 AFTER = ("SHOT", "ADDA")
 # what is run on which pair, and for how many epochs
 PLANS: dict[str, tuple[tuple[str, ...], int]] = {
-    "printed": (("source-only", "DAN", "JAN", "DeepCORAL", "DANN", "CDAN", "MCC", "MCD", "MDD", *AFTER), 15),
+    "printed": (
+        (
+            "source-only",
+            "DAN",
+            "JAN",
+            "DeepCORAL",
+            "CentralMoments",
+            "DDC",
+            "DeepJDOT",
+            "DANN",
+            "CDAN",
+            "WDGRL",
+            "MCC",
+            "MCD",
+            "MDD",
+            *AFTER,
+        ),
+        15,
+    ),
     "usps→mnist": (("source-only", "DAN", "DANN", "CDAN", "MCC", *AFTER), 20),
     "mnist→usps": (("source-only", "DANN", *AFTER), 20),
     "mnistm": (("source-only", "DANN", "ADDA"), 8),
@@ -49,13 +71,34 @@ def main() -> None:
     torch.set_num_threads(1)
     held: dict[str, Any] = json.loads(FILE.read_text()) if FILE.exists() else {}
     for pair in given.only:
-        for seed in range(given.seeds):
+        for seed in SEEDS[: given.seeds]:
             if pair == "amazon":
                 _reviews(held, seed)
             else:
                 _images(held, pair, seed)
     for pair in [*PLANS, "books→dvd", "dvd→books"]:
         print(pair, summary(held, pair))
+
+
+def figures(pair: str) -> dict[str, list[float]]:
+    """Accuracies of each method on a pair, seed by seed; what has not been run is run now.
+
+    Parameters
+    ----------
+    pair : str
+
+    Returns
+    -------
+    dict of str to list of float
+    """
+    held: dict[str, Any] = json.loads(FILE.read_text()) if FILE.exists() else {}
+    for seed in SEEDS:
+        if pair in PLANS:
+            _images(held, pair, seed)
+        else:
+            _reviews(held, seed)
+    names = list(dict.fromkeys(k.split(" ")[1] for k in held if k.split(" ")[0] == pair))
+    return {name: [held[f"{pair} {name} {s}"] for s in SEEDS] for name in names}
 
 
 def summary(held: dict[str, Any], pair: str) -> dict[str, str]:
@@ -152,22 +195,34 @@ def _tensor(X: NDArray[Any]) -> torch.Tensor:
     return torch.tensor(np.moveaxis(X, 3, 1).copy(), dtype=torch.float32)
 
 
+def _hidden_layer(seed: int) -> Network:
+    """One layer over words as they are: standardising would make rare words loud."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return module_backbone(nn.Sequential(nn.Linear(5000, 50), nn.ReLU()))
+
+
 def _reviews(held: dict[str, Any], seed: int) -> None:
-    """One hidden layer of 50, the reversal at 0.1, a tenth of the source held out to stop early, as in the paper."""
+    """One hidden layer of 50, the reversal at 0.1, a tenth of the source held out to stop early and for the rate."""
     parts = amazon_reviews()
     for one, two in (("books", "dvd"), ("dvd", "books")):
         (Xs, ys), (Xt, yt), unlabelled = parts[f"{one}_train"], parts[f"{two}_test"], parts[f"{two}_train"][0]
-        Xs, Xt, unlabelled = ((A > 0).astype(np.float32).toarray() for A in (Xs, Xt, unlabelled))
+        Xs, Xt, unlabelled = (A.astype(np.float32).toarray() for A in (Xs, Xt, unlabelled))
         for name, methods in (("source-only", []), ("DANN", [f.DANN(0.1)])):
             key = f"{one}→{two} {name} {seed}"
             if key in held:
                 continue
             started = time.perf_counter()
-            model = NeuralClassifier(
-                mlp_backbone(5000, (50,), seed=seed), methods=methods, epochs=40, batch_size=64, lr=1e-3, patience=5,
-                schedule="constant", precision="32", random_state=seed,
-            )  # fmt: skip
-            model.fit(Xs, ys, X_target=unlabelled)
+            tried = []
+            for lr in (1e-4, 3e-4, 1e-3):
+                model = NeuralClassifier(
+                    _hidden_layer(seed), methods=methods, epochs=100, batch_size=64, lr=lr,
+                    patience=5, schedule="constant", precision="32", random_state=seed,
+                )  # fmt: skip
+                model.fit(Xs, ys, X_target=unlabelled)
+                tried.append((min(e["held_out_loss"] for e in model.history_.epochs), lr, model))
+            _, lr, model = min(tried, key=lambda t: t[:2])
+            print("rate", lr)
             _keep(held, key, 100 * float(model.score(Xt, yt)), started)
 
 

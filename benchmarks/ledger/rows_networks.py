@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import tempfile
 import zipfile
-from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -15,8 +14,6 @@ from benchmarks.ledger.rows import Row
 from benchmarks.ledger.sets import file
 from landbridge import transfer
 from landbridge.data import load_builtin
-from landbridge.neural import NeuralClassifier
-from landbridge.neural.feature import CDAN, DAN, DANN, DDC, JAN, MCC, WDGRL, CentralMoments, DeepCORAL, DeepJDOT
 
 __all__ = ["ROWS"]
 
@@ -64,47 +61,131 @@ def guarded_networks() -> Row:
     )
 
 
-@lru_cache(maxsize=1)
-def _adapted() -> dict[str, list[float]]:
-    """Target accuracy in percent of each method, printed to handwritten digits, three seeds."""
-    source, target = load_builtin("printed"), load_builtin("handwritten")
-    methods: dict[str, Any] = {
-        "source-only": None,
-        **{k.__name__: k for k in (DDC, DAN, JAN, DeepCORAL, CentralMoments, DeepJDOT, DANN, CDAN, WDGRL, MCC)},
-    }
-    found: dict[str, list[float]] = {}
-    for name, make in methods.items():
-        for seed in SEEDS:
-            model = NeuralClassifier(
-                "builtin",
-                methods=[] if make is None else [make()],
-                pretrained=False,
-                epochs=15,
-                batch_size=64,
-                image_shape=(8, 8),
-                random_state=seed,
-            )
-            model.fit(source.X, source.y, X_target=target.X)
-            found.setdefault(name, []).append(100 * model.score(target.X, target.y))
-    return found
-
-
 def adapted_digits() -> Row:
     """The best adaptation of a small network that starts from random weights, against the same network without."""
-    found = _adapted()
+    found = _kept("printed")
     means = {k: float(np.mean(v)) for k, v in found.items()}
     best = max((k for k in means if k != "source-only"), key=means.__getitem__)
-    note = ", ".join(f"{k} {means[k]:.1f} ± {np.std(v, ddof=1):.1f}" for k, v in found.items())
     return Row(
         tuple(k for k in found if k != "source-only"),
         "Printed → handwritten digits (8 x 8), a small network from random weights, no target label, 3 seeds: points "
-        "gained by the best of ten methods",
+        f"gained by the best of {len(found) - 1} methods",
         15.0,
         "stated property",
         0.0,
         means[best] - means["source-only"],
-        f"best {best}; {note}",
+        f"{_told(found)}; seeds are not those by which settings were chosen",
     )
+
+
+def guarded_digits() -> Row:
+    """transfer() among eight adaptations of a network, judged without target labels, against the best of them."""
+    behind, told = [], []
+    source, target = load_builtin("printed"), load_builtin("handwritten")
+    for seed in SEEDS:
+        result = transfer(
+            source, target, network="builtin", target_labels="hide", epochs=15, random_state=seed, n_jobs=1
+        )  # fmt: skip
+        values = {c.name: 100 * c.hidden.value for c in result.candidates if c.hidden is not None}
+        chosen = result.decision.chosen
+        best = max((n for n in values if n not in ("source-only", "Consensus")), key=values.__getitem__)
+        behind.append(values[chosen] - values[best])
+        told.append(
+            f"{chosen} {values[chosen]:.1f}, best {best} {values[best]:.1f}, source {values['source-only']:.1f}"
+        )
+    return Row(
+        ("transfer",),
+        "Printed → handwritten digits, eight ways to adapt a network, no target label, 3 seeds: least points of the "
+        "guarded choice over the best candidate (not more than 5 behind)",
+        -5.0,
+        "stated property",
+        0.0,
+        float(min(behind)),
+        "; ".join(told),
+    )
+
+
+def sampled_digits() -> Row:
+    """USPS to MNIST and back on the small sample: the order of the published tables."""
+    found = {way: _kept(way) for way in ("usps→mnist", "mnist→usps")}
+    gaps = []
+    for each in found.values():
+        mean = {k: float(np.mean(v)) for k, v in each.items()}
+        gaps += [mean["DANN"] - mean["source-only"], mean["ADDA"] - mean["DANN"]]
+    return Row(
+        ("DANN", "ADDA"),
+        "USPS ↔ MNIST, 1,800 and 2,000 images, 3 seeds: least step in the order source-only, DANN, ADDA",
+        0.0,
+        "stated property",
+        0.0,
+        min(gaps),
+        "; ".join(f"{way}: {_told(each)}" for way, each in found.items()),
+    )
+
+
+def colourful_digits() -> Row:
+    """MNIST to MNIST-M: DANN inside the published range."""
+    found = _kept("mnistm")
+    return Row(
+        ("DANN", "ADDA"),
+        "MNIST (5,000) → MNIST-M (3,000), 3 seeds: accuracy of DANN, published 76.7, re-runs 84 to 91",
+        76.66,
+        "published, to reach",
+        0.0,
+        float(np.mean(found["DANN"])),
+        _told(found),
+    )
+
+
+def amazon_dann() -> Row:
+    """DANN on the review tables: not below the paper, and how little that is over a tuned linear model."""
+    published, linear = {"books→dvd": 78.4, "dvd→books": 72.3}, {"books→dvd": 80.4, "dvd→books": 74.4}
+    found = {way: _kept(way) for way in published}
+    off = [float(np.mean(found[w]["DANN"])) - published[w] for w in published]
+    told = [
+        f"{w}: {_told(found[w])}, published {published[w]}, tuned linear SVM on the source {linear[w]}"
+        for w in published
+    ]
+    return Row(
+        ("DANN",),
+        "Amazon reviews, books and dvd, one hidden layer of 50, 3 seeds: points of DANN over the table of Ganin et "
+        "al., JMLR 2016, the lesser of two",
+        0.0,
+        "published, to reach",
+        1.5,
+        min(off),
+        "; ".join(told),
+    )
+
+
+def few_labels() -> Row:
+    """Every fine-tuning method with few labelled images: figures of ``benchmarks.few_labels``."""
+    from benchmarks.few_labels import FILE, SETS, SIZES, helping
+
+    held = json.loads(FILE.read_text())
+    judged = helping(held)
+    by = {word: [m for m, w in judged.items() if w == word] for word in ("helps", "no difference shown", "hurts")}
+    return Row(
+        tuple(m for m in judged if m != "from scratch"),
+        f"Fine-tuning with {', '.join(map(str, SIZES))} images a class of {' and '.join(SETS)}, 3 seeds: methods with "
+        "figures in every cell (docs/few_labels.md)",
+        25.0,
+        "stated property",
+        0.0,
+        float(len([m for m in judged if m != "from scratch"])) + 1.0,  # plain fine-tuning is what they are judged by
+        "; ".join(f"{word}: {', '.join(names) or 'none'}" for word, names in by.items()),
+    )
+
+
+def _kept(pair: str) -> dict[str, list[float]]:
+    """Figures of ``benchmarks.adaptation``; what is missing is run now."""
+    from benchmarks import adaptation
+
+    return adaptation.figures(pair)
+
+
+def _told(found: dict[str, list[float]]) -> str:
+    return ", ".join(f"{k} {np.mean(v):.1f} ± {np.std(v, ddof=1):.1f}" for k, v in found.items())
 
 
 def one_shot_characters() -> Row:
@@ -128,4 +209,13 @@ def one_shot_characters() -> Row:
     )
 
 
-ROWS = [guarded_networks, adapted_digits, one_shot_characters]
+ROWS = [
+    guarded_networks,
+    few_labels,
+    adapted_digits,
+    guarded_digits,
+    sampled_digits,
+    colourful_digits,
+    amazon_dann,
+    one_shot_characters,
+]

@@ -5,6 +5,7 @@ cross-validation over them does. The decision compares every candidate with the 
 refuses what it cannot defend, with the reason in words.
 """
 
+from landbridge.guard._bnm import answer_nuclear_norm, nuclear_norm
 from landbridge.guard._circular import circular
 from landbridge.guard._committee import Consensus, consensus_proba, neighbour_graph, smooth_votes
 from landbridge.guard._consensus import agreement, vote
@@ -32,6 +33,7 @@ __all__ = [
     "Verdict",
     "WeightedSource",
     "agreement",
+    "answer_nuclear_norm",
     "as_scoring",
     "circular",
     "common_space",
@@ -48,6 +50,7 @@ __all__ = [
     "neighbour_information",
     "neighbourhood_density",
     "nested_gain",
+    "nuclear_norm",
     "predict_source",
     "prediction_entropy",
     "probabilities",

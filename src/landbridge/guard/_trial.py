@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from sklearn.base import clone, is_regressor
 
 from landbridge.domain import Domain
+from landbridge.guard._bnm import answer_nuclear_norm
 from landbridge.guard._circular import circular
 from landbridge.guard._entropy import prediction_entropy
 from landbridge.guard._importance_weighted import fit_transfer, held_out_answers
@@ -166,7 +167,7 @@ def _validate(
     blind = target.without_labels()
     checks = [circular] if way_back else []
     if not is_regressor(fitted):
-        checks += [prediction_entropy, soft_neighbourhood_density]
+        checks += [prediction_entropy, soft_neighbourhood_density, answer_nuclear_norm]
     for check in checks:
         try:
             measured = check(fitted, source, blind, random_state=seed)

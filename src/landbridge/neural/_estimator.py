@@ -226,11 +226,13 @@ class _NeuralEstimator(TransferEstimator):
             seed=self._seed,
             verbose=int(self.verbose),
         )
+        # Methods learn about the run; what they were given stays as it was.
+        self.methods_ = copy.deepcopy(list(methods))
         self.history_ = train(
             network,
             self.task_,
             rows,
-            methods=copy.deepcopy(methods),
+            methods=self.methods_,
             target=target,
             held_out=held_out,
             settings=settings,
@@ -296,6 +298,7 @@ class _NeuralEstimator(TransferEstimator):
 
     def __getstate__(self) -> dict[str, Any]:
         state = dict(super().__getstate__())
+        state.pop("methods_", None)
         if "network_" in state:
             state["network_"] = pack(state["network_"])
         if isinstance(self.backbone, Network):
@@ -371,6 +374,8 @@ class NeuralClassifier(ClassifierMixin, _NeuralEstimator):
     network_ : Network
         The trained network.
     task_ : Classification
+    methods_ : list of Method
+        As they were after the run, with what they learned about it; not kept in pickles.
     history_ : History
         Losses, epoch by epoch, of the last training.
     classes_ : ndarray of shape (n_classes,)
@@ -510,6 +515,8 @@ class NeuralRegressor(RegressorMixin, _NeuralEstimator):
         The trained network.
     task_ : Regression
         Knows mean and spread of the source's values.
+    methods_ : list of Method
+        As they were after the run, with what they learned about it; not kept in pickles.
     history_ : History
         Losses, epoch by epoch, of the last training.
     device_ : str

@@ -163,9 +163,9 @@ def train(
         try:
             combined.prepare(network.to(fabric.device), task)
             network.to(fabric.device)
-            if not combined.reads_target:
-                target = None
-            start, sets = cached_rows(network, combined, [rows, target, held_out], settings)
+            # A second stage alone needs no pass over the target, which would mix its rows into batch norms.
+            seen = target if any(m.reads_target for m in combined.losses) else None
+            start, sets = cached_rows(network, combined, [rows, seen, held_out], settings)
             job = Job((*raw, task, *sets, start, settings))
             if settings.processes == 1:
                 history, _ = job(fabric)
@@ -191,6 +191,9 @@ def train(
             raise
         for m in combined.methods:
             m.finish(network)
+        network.eval()
+        for m in combined.methods:
+            m.after(network, rows, target if combined.reads_target else None, settings.seed)
         network.eval()
     return history
 

@@ -49,7 +49,7 @@ class Method:
 
     Called in this order: ``prepare`` once; ``parameter_groups`` once; then ``epoch`` at the start of each epoch, and in
     each step ``transform`` before the forward pass, ``loss`` after it, ``gradients`` after the backward pass and
-    ``step`` after the optimiser's; ``finish`` once at the end.
+    ``step`` after the optimiser's; ``finish`` once at the end, and ``after`` when all have finished.
 
     Attributes
     ----------
@@ -184,6 +184,20 @@ class Method:
         network : Network
         """
 
+    def after(self, network: Network, rows: Any, target: Any, seed: int) -> None:
+        """Do more once training has ended and all methods have finished: a second stage, with all rows at hand.
+
+        Parameters
+        ----------
+        network : Network
+            To be changed in place.
+        rows : Rows
+            Labelled, as they were given.
+        target : Rows or None
+            Rows of the target, where any method reads them.
+        seed : int
+        """
+
     def state(self) -> dict[str, Tensor]:
         """Tensors that change during training and that a resumed run needs.
 
@@ -202,7 +216,11 @@ class Method:
         """
 
     def __repr__(self) -> str:
-        arguments = ", ".join(f"{k}={v!r}" for k, v in vars(self).items() if not k.startswith("_") and k != "stages")
+        arguments = ", ".join(
+            f"{k}={v!r}"
+            for k, v in vars(self).items()
+            if not k.startswith("_") and not k.endswith("_") and k != "stages"
+        )
         return f"{type(self).__name__}({arguments})"
 
 

@@ -112,6 +112,7 @@ def _gather(result: Result, title: str | None) -> dict[str, Any]:
         "told": result.decision.evidence == "target labels",
         "figures": _figures(result, tried),
         "check": hidden_check(result),
+        "regime": _regime(settings),
         "measured": [_measured_row(n, m) for n, m in result.diagnosis.measurements.items()],
         "evidence": sorted(result.diagnosis.evidence.items(), key=lambda kv: -kv[1]),
         "carried": _carried(result),
@@ -152,6 +153,26 @@ def _figures(result: Result, tried: list[Candidate]) -> list[tuple[str, str]]:
         told = settings.get("n_target_labelled", 0)
         found.append((f"{settings['n_target']:,}", f"target rows, {told:,} with a label to learn from"))
     return found
+
+
+def _regime(settings: dict[str, Any]) -> dict[str, Any] | None:
+    """Which labels there were to learn from: a name and, side by side, the share of rows with a label."""
+    if "n_source_labelled" not in settings or "n_target_labelled" not in settings:
+        return None
+    sides = []
+    for side in ("source", "target"):
+        n, told = int(settings[f"n_{side}"]), int(settings[f"n_{side}_labelled"])
+        sides.append({"side": side, "n": f"{n:,}", "told": f"{told:,}", "share": 100.0 * told / max(n, 1)})
+    source, target = (int(settings[f"n_{side}_labelled"]) > 0 for side in ("source", "target"))
+    return {"sides": sides, "words": REGIMES[source, target]}
+
+
+REGIMES = {
+    (True, True): "Both sides have labels: the target's judge whether the source helps.",
+    (True, False): "Only the source has labels: the target is adapted to blindly, and judged by indirect evidence.",
+    (False, True): "Only the target has labels: the source teaches what rows are made of (self-taught learning).",
+    (False, False): "No side has labels: rows are clustered, and clusters have no names.",
+}
 
 
 def hidden_check(result: Result) -> str:

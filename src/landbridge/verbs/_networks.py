@@ -15,7 +15,7 @@ from landbridge.verbs._plan import Planned
 __all__ = ["input_size", "network_learner", "plan_networks"]
 
 # Without target labels: one method of each kind that draws the domains together or sharpens the target's answers.
-WITHOUT = ("DAN", "JAN", "DeepCORAL", "DANN", "CDAN", "MCC")
+WITHOUT = ("DAN", "JAN", "DeepCORAL", "DANN", "CDAN", "MCC", "ADDA", "SHOT")
 # Those whose mathematics needs no classes.
 WITHOUT_VALUES = ("DAN", "DeepCORAL", "DANN", "WDGRL")
 # With target labels: the source's network is tuned further on them.

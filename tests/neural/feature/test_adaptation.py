@@ -37,7 +37,7 @@ KINDS = {
     n: getattr(feature, n)
     for n in feature.__all__
     if inspect.isclass(getattr(feature, n)) and issubclass(getattr(feature, n), Method) and n != "FeatureDiscrepancy"
-}
+} | {"ADDA": lambda: feature.ADDA(40), "SHOT": lambda: feature.SHOT(2)}
 
 
 def rows(n, d, seed, requires_grad=False):

@@ -1,0 +1,545 @@
+"""ADDA in two stages, with an eye on collapse: the target's own extractor learns to deceive a discriminator."""
+
+from __future__ import annotations
+
+import copy
+import warnings
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from sklearn.exceptions import ConvergenceWarning
+from torch import Tensor, nn
+
+from landbridge.exceptions import InputError
+from landbridge.neural._inputs import to_tensors
+from landbridge.neural._method import Batch, Method
+from landbridge.neural._network import Network, batch_norms, is_folded
+from landbridge.neural._rows import Rows, batches, mix, stream
+from landbridge.neural.feature._adversarial import discriminator
+
+__all__ = ["AdversarialCopy", "CollapseWatch", "adapt_adda", "effective_classes", "information_score", "slope_penalty"]
+
+SURE = 0.995  # a discriminator that is right so often is not being deceived
+FALLEN = 0.5  # share of the classes at the start below which the answers have fallen together
+
+
+def effective_classes(shares: Tensor) -> float:
+    """How many equally frequent classes would be as mixed as these: the exponential of the entropy.
+
+    Parameters
+    ----------
+    shares : Tensor of shape (n_classes,)
+        Counts or shares.
+
+    Returns
+    -------
+    float
+
+    Examples
+    --------
+    >>> import torch
+    >>> from landbridge.neural.feature import effective_classes
+    >>> round(effective_classes(torch.tensor([5, 5, 0, 0])), 3)
+    2.0
+    """
+    p = shares.detach().double().cpu()
+    p = p / p.sum().clamp_min(1e-300)
+    return float(torch.exp(torch.special.entr(p).sum()))
+
+
+def information_score(logits: Tensor) -> float:
+    """Entropy of the mean answer less the mean entropy, in nats: high for answers that are sure and differ.
+
+    Parameters
+    ----------
+    logits : Tensor of shape (n, n_classes)
+
+    Returns
+    -------
+    float
+        Between 0 and the logarithm of the number of classes; needs no label.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from landbridge.neural.feature import information_score
+    >>> round(information_score(torch.tensor([[50.0, 0.0], [0.0, 50.0]])), 4)
+    0.6931
+    """
+    P = logits.detach().double().softmax(dim=1)
+    return float(torch.special.entr(P.mean(dim=0)).sum() - torch.special.entr(P).sum(dim=1).mean())
+
+
+def slope_penalty(critic: nn.Module, points: Tensor) -> Tensor:
+    """Half the mean squared slope of a discriminator at some points (R1 of [1]_).
+
+    Parameters
+    ----------
+    critic : Module
+        With one answer a row.
+    points : Tensor of shape (n, d)
+
+    Returns
+    -------
+    Tensor
+        A scalar, which can be differentiated once more.
+
+    References
+    ----------
+    .. [1] L. Mescheder, A. Geiger, S. Nowozin. Which training methods for GANs do actually converge? ICML 2018.
+    """
+    points = points.detach().requires_grad_(True)
+    slope = torch.autograd.grad(critic(points).sum(), points, create_graph=True)[0]
+    return slope.square().sum(dim=1).mean() / 2
+
+
+@dataclass
+class AdversarialCopy:
+    """What :func:`adapt_adda` hands back.
+
+    Parameters
+    ----------
+    network : Network
+        The adapted copy, as it was after `step` steps.
+    step : int
+        When the answers on the target told most; 0 is the source's network, with the target's batch-norm statistics
+        where those were asked for.
+    collapsed : bool
+        Whether training was stopped because answers fell together or the discriminator could not be deceived.
+    reason : str
+        What was seen, in a sentence: why it was stopped, or that nothing was gained after the first quarter of the
+        steps; empty where all went well.
+    history : dict of str to list of float
+        At each look: ``step``, ``effective_classes`` and ``information`` of the answers on the target, and the
+        discriminator's ``accuracy`` since the look before.
+    """
+
+    network: Network
+    step: int
+    collapsed: bool
+    reason: str
+    history: dict[str, list[float]] = field(default_factory=dict)
+
+
+def adapt_adda(
+    network: Any,
+    source: Any,
+    target: Any,
+    *,
+    steps: int = 800,
+    batch_size: int = 64,
+    lr: float = 3e-4,
+    lr_discriminator: float = 1e-3,
+    head_start: int = 100,
+    width: int = 128,
+    penalty: float = 10.0,
+    statistics: str = "target",
+    decay: float = 0.99,
+    look_every: int = 25,
+    random_state: int = 0,
+) -> AdversarialCopy:
+    """Adapt a trained network to unlabelled rows with a discriminator that knows the source's features (ADDA).
+
+    The head and the source's features stay as they are. A copy of the stages, for the target alone, learns to give
+    features which a discriminator takes for the source's.
+
+    Parameters
+    ----------
+    network : Network or NeuralClassifier
+        Trained on the source; it is not changed.
+    source, target : Tensor of shape (n, ...), or array-like where `network` is an estimator
+        Rows of both domains, without labels.
+    steps : int, default=800
+        Of the target's stages.
+    batch_size : int, default=64
+        Rows of each domain a step.
+    lr : float, default=3e-4
+        Of the target's stages, by Adam with betas 0.5 and 0.9.
+    lr_discriminator : float, default=1e-3
+    head_start : int, default=100
+        Steps of the discriminator alone, before the first of the stages.
+    width : int, default=128
+        Of the discriminator's two layers.
+    penalty : float, default=10.0
+        On the discriminator's slope, on both domains; 0 is the method of the paper.
+    statistics : {"target", "source"}, default="target"
+        Whose batch-norm statistics the copy has; they are set before the first step and stay.
+    decay : float, default=0.99
+        Of the running average of weights that is judged and handed back.
+    look_every : int, default=25
+        Steps between looks at the answers.
+    random_state : int, default=0
+
+    Returns
+    -------
+    AdversarialCopy
+        With ``network``, and whether training ``collapsed``.
+
+    Raises
+    ------
+    InputError
+        If there are too few rows, or a parameter is out of range.
+
+    Notes
+    -----
+    Nothing ties a target row to its class while the discriminator is being deceived, so stages at high rates learn to
+    give all rows one class. Against this stand a low rate that rises from zero, a discriminator of bounded slope, which
+    does most, frozen statistics, and averaged weights. Answers are looked at as training goes: it stops where for three
+    looks they fill less than half as many classes as at the start, or the discriminator is right all the time. What is
+    handed back, in any case, is the moment at which the answers told most (:func:`information_score`), the start
+    included.
+
+    Helps where the domains differ in style and share their classes. Hurts under label shift, because the target's
+    features are spread as the source's are. Costs `steps` passes forward and backward of the target's rows; the
+    source's features are computed once.
+
+    References
+    ----------
+    .. [1] E. Tzeng, J. Hoffman, K. Saenko, T. Darrell. Adversarial discriminative domain adaptation. CVPR 2017.
+    .. [2] L. Mescheder, A. Geiger, S. Nowozin. Which training methods for GANs do actually converge? ICML 2018.
+
+    Examples
+    --------
+    >>> from landbridge.data import load_builtin
+    >>> from landbridge.neural import NeuralClassifier
+    >>> from landbridge.neural.feature import adapt_adda
+    >>> source, target = load_builtin("printed").take(range(300)), load_builtin("handwritten").take(range(300))
+    >>> model = NeuralClassifier("builtin", epochs=4, image_shape=(8, 8), random_state=0).fit(source.X, source.y)
+    >>> found = adapt_adda(model, source.X, target.X, steps=20, head_start=10, look_every=10)
+    >>> found.collapsed
+    False
+    >>> model.network_ = found.network
+    >>> model.predict(target.X).shape
+    (300,)
+    """
+    positive = {"steps": steps, "lr": lr, "lr_discriminator": lr_discriminator, "width": width}
+    for name, value in (positive | {"look_every": look_every}).items():
+        if not value > 0:
+            raise InputError(f"{name} must be positive; got {value}.")
+    if batch_size < 2 or head_start < 0 or penalty < 0:
+        raise InputError(
+            "batch_size must be at least 2, head_start and penalty not negative; got "
+            f"{batch_size}, {head_start} and {penalty}."
+        )
+    if statistics not in ("target", "source"):
+        raise InputError(f"statistics must be 'target' or 'source'; got {statistics!r}.")
+    if not 0 <= decay < 1:
+        raise InputError(f"decay must be at least 0 and below 1; got {decay}.")
+    model, network = network, getattr(network, "network_", network)
+    adapted = copy.deepcopy(network).eval()
+    frozen = adapted.frozen
+    adapted.requires_grad_(False)
+    device = next(adapted.parameters()).device
+    theirs = _rows(model, adapted, source, "source").to(device)
+    mine = _rows(model, adapted, target, "target").to(device)
+
+    # 1. what the discriminator knows: the source's features, on one scale
+    with torch.no_grad():
+        own = _embedded(adapted, theirs)
+        center, scale = own.mean(dim=0), own.std(dim=0)
+        scale = scale.clamp_min(1e-3 * float(scale.max()) + 1e-12)
+        own = (own - center) / scale
+    if statistics == "target":
+        settle_statistics(adapted, mine)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(mix(random_state, 1))
+        critic = discriminator(adapted.in_features, width, own)
+    moved = [p for name, stage in adapted.stages.items() if name not in frozen for p in stage.parameters()]
+    if not moved:
+        raise InputError("network: every stage is frozen; unfreeze one, for the target's stages have to learn.")
+    for p in moved:
+        p.requires_grad_(True)
+    learns = torch.optim.Adam(critic.parameters(), lr=lr_discriminator, betas=(0.5, 0.9))
+    deceives = torch.optim.Adam(moved, lr=lr, betas=(0.5, 0.9))
+
+    # 2. both in turn, and a look at the answers now and then
+    averaged = [p.detach().clone() for p in moved]
+    watch = _Looks(adapted, moved, averaged, mine)
+    total = (head_start + steps) * batch_size
+    cuts = zip(
+        stream(len(theirs), 0, total, mix(random_state, 2)).to(device).split(batch_size),
+        stream(len(mine), 0, total, mix(random_state, 3)).to(device).split(batch_size),
+        strict=True,
+    )
+    for k, (rows, other) in enumerate(cuts, start=1 - head_start):
+        real, made = own[rows], (adapted.embed(mine.take(other)[0]) - center) / scale
+        said = critic(torch.cat([real, made.detach()]))[:, 0]
+        sides = (torch.arange(len(said), device=device) < len(real)).to(said)
+        loss = F.binary_cross_entropy_with_logits(said, sides)
+        if penalty > 0:
+            loss = loss + penalty * (slope_penalty(critic, real) + slope_penalty(critic, made))
+        _descend(learns, loss)
+        watch.count((said > 0) == (sides > 0.5))
+        if k > 0:
+            deceives.param_groups[0]["lr"] = lr * min(1.0, k / min(100, 1 + steps // 4))
+            # Inverted labels: the slope is steepest where the discriminator is surest.
+            _descend(deceives, F.softplus(-critic(made)[:, 0]).mean())
+            with torch.no_grad():
+                torch._foreach_lerp_(averaged, [p.detach() for p in moved], 1.0 - decay)
+            if (k % look_every == 0 or k == steps) and watch.look(k):
+                break
+    watch.put_best()
+    collapsed, reason = bool(watch.reason), watch.reason
+    if not collapsed and watch.best_step < steps / 4:
+        reason = f"the answers on the target told most at step {watch.best_step} of {steps}, and less ever after."
+    adapted.requires_grad_(True)
+    adapted.freeze(frozen)
+    return AdversarialCopy(adapted.eval(), watch.best_step, collapsed, reason, watch.history)
+
+
+@torch.no_grad()
+def settle_statistics(network: Network, rows: Rows) -> None:
+    """Set the statistics of a network's batch norms to those of some rows, folded ones left alone.
+
+    Parameters
+    ----------
+    network : Network
+    rows : Rows
+    """
+    norms: list[Any] = [m for m in batch_norms(network) if m.running_mean is not None and not is_folded(m)]
+    kept = [m.momentum for m in norms]
+    for m in norms:
+        m.reset_running_stats()
+        m.momentum = None  # the plain mean over batches
+        m.train()
+    _embedded(network, rows)
+    for m, momentum in zip(norms, kept, strict=True):
+        m.momentum = momentum
+        m.eval()
+
+
+class CollapseWatch(Method):
+    """Watch the answers on the target, and the discriminator where there is one, and say when training collapsed.
+
+    Parameters
+    ----------
+    least : float, default=0.4
+        Share of the source's classes that answers on the target have to fill at least.
+    warn : bool, default=True
+        Whether a collapse is also a warning at the end of training.
+
+    Attributes
+    ----------
+    collapsed_ : str
+        After training: what was seen, in a sentence; empty where nothing was.
+    history_ : list of dict
+        Epoch by epoch: ``effective_classes`` of the answers on the target, the ``largest`` class's share, and the
+        discriminator's ``accuracy`` (None where none was seen).
+
+    Notes
+    -----
+    Adds nothing to the loss. Two things are reported, as they stand in the last epoch: answers on the target that fill
+    fewer effective classes than `least` of the source's labels (see :func:`effective_classes`), and a discriminator
+    that is always right, so that no feature was adapted. A target with few of the source's classes looks collapsed;
+    lower `least` for it. Costs nothing.
+
+    Examples
+    --------
+    >>> from landbridge.data import load_builtin
+    >>> from landbridge.neural import NeuralClassifier
+    >>> from landbridge.neural.feature import DANN, CollapseWatch
+    >>> source, target = load_builtin("printed").take(range(300)), load_builtin("handwritten").take(range(300))
+    >>> methods = [DANN(), CollapseWatch()]
+    >>> model = NeuralClassifier("builtin", methods=methods, epochs=4, image_shape=(8, 8), random_state=0)
+    >>> model.fit(source.X, source.y, X_target=target.X).predict(target.X).shape
+    (300,)
+    """
+
+    reads_target: ClassVar[bool] = True
+
+    def __init__(self, least: float = 0.4, *, warn: bool = True) -> None:
+        if not 0 < least <= 1:
+            raise InputError(f"least must be above 0 and at most 1; got {least}.")
+        self.least, self.warn = least, warn
+
+    def prepare(self, network: Network, task: Any) -> None:
+        """Begin with nothing seen.
+
+        Parameters
+        ----------
+        network : Network
+        task : Task
+        """
+        like = next(network.head.parameters()).detach()
+        # answers on the target and labels of the source by class, then the discriminator's right answers and all
+        self._counts = torch.zeros(2 * int(task.n_outputs) + 2, dtype=torch.float64, device=like.device)
+        self._said: Tensor | None = None
+        self._handle: Any = None
+        self._history: list[dict[str, float | None]] = []
+        self._collapsed = ""
+
+    def epoch(self, network: Network, epoch: int, epochs: int) -> None:
+        """Sum the epoch before up.
+
+        Parameters
+        ----------
+        network : Network
+        epoch, epochs : int
+        """
+        self._sum_up()
+
+    def loss(self, network: Network, source: Batch, target: Batch | None, progress: float) -> dict[str, Tensor]:
+        """Count, and add nothing.
+
+        Parameters
+        ----------
+        network : Network
+        source : Batch
+        target : Batch or None
+        progress : float
+
+        Returns
+        -------
+        dict of str to Tensor
+        """
+        if target is None:
+            return {}
+        c = (len(self._counts) - 2) // 2
+        answers = target.logits.detach().argmax(dim=1)
+        labels = source.labels if source.labels.ndim == 1 else source.labels.argmax(dim=1)
+        self._counts[:c] += answers.bincount(minlength=c)
+        self._counts[c : 2 * c] += labels.bincount(minlength=c)
+        n, m = len(source.logits), len(target.logits)
+        if self._said is not None and len(self._said) == n + m:
+            right = (self._said[:n] > 0).sum() + (self._said[n:] <= 0).sum()
+            self._counts[-2] += right
+            self._counts[-1] += n + m
+        self._said = None
+        if self._handle is None and "discriminator" in network.extras:
+            self._handle = network.extras["discriminator"].register_forward_hook(self._hear)
+        return {}
+
+    def finish(self, network: Network) -> None:
+        """Say what was seen.
+
+        Parameters
+        ----------
+        network : Network
+        """
+        self._sum_up()
+        self.collapsed_, self.history_ = self._collapsed, self._history
+        if self._handle is not None:
+            self._handle.remove()
+            self._handle = None
+        self._said = None
+        if self.collapsed_ and self.warn:
+            warnings.warn(self.collapsed_, ConvergenceWarning, stacklevel=2)
+
+    def state(self) -> dict[str, Tensor]:
+        """This epoch's counts.
+
+        Returns
+        -------
+        dict of str to Tensor
+        """
+        return {"counts": self._counts}
+
+    def load_state(self, state: dict[str, Tensor]) -> None:
+        """Take back what ``state`` gave.
+
+        Parameters
+        ----------
+        state : dict of str to Tensor
+        """
+        self._counts = state["counts"].to(self._counts)
+
+    def _hear(self, module: nn.Module, inputs: Any, output: Tensor) -> None:
+        # Of methods that ask twice a step, the last call is kept; it is read where it has a row for each row.
+        self._said = output.detach()[:, 0]
+
+    def _sum_up(self) -> None:
+        counts = self._counts.cpu()
+        self._counts = torch.zeros_like(self._counts)
+        c = (len(counts) - 2) // 2
+        n = float(counts[:c].sum())
+        if not n:
+            return
+        found, wanted = effective_classes(counts[:c]), effective_classes(counts[c : 2 * c])
+        accuracy = float(counts[-2] / counts[-1]) if counts[-1] else None
+        largest = float(counts[:c].max()) / n
+        self._history.append({"effective_classes": found, "largest": largest, "accuracy": accuracy})
+        self._collapsed = ""
+        at = len(self._history)
+        if found < self.least * wanted:
+            self._collapsed = (
+                f"in epoch {at} the answers on the target fill {found:.1f} classes where the source's labels fill "
+                f"{wanted:.1f}, and {largest:.0%} are of one class; lower lr or the method's strength."
+            )
+        elif accuracy is not None and accuracy >= SURE:
+            self._collapsed = (
+                f"in epoch {at} the discriminator is right on {accuracy:.1%} of the rows, so the features do not "
+                "deceive it; raise the method's strength, or lower lr."
+            )
+
+
+class _Looks:
+    """What :func:`adapt_adda` sees of its training, and the moment to hand back."""
+
+    def __init__(self, network: Network, moved: list[Any], averaged: list[Tensor], rows: Rows) -> None:
+        self.network, self.moved, self.averaged, self.rows = network, moved, averaged, rows
+        self.history: dict[str, list[float]] = {k: [] for k in ("step", "effective_classes", "information", "accuracy")}
+        self.right = torch.zeros(2, device=rows.device)
+        self.reason, self.best, self.best_step, self.sure, self.fallen = "", -1.0, 0, 0, 0
+        self.kept: list[Tensor] = []
+        self.look(0)
+
+    def count(self, right: Tensor) -> None:
+        self.right[0] += right.sum()
+        self.right[1] += len(right)
+
+    @torch.no_grad()
+    def look(self, step: int) -> bool:
+        """Judge the averaged weights; True where training had better stop."""
+        own = [p.detach().clone() for p in self.moved]
+        torch._foreach_copy_([p.detach() for p in self.moved], self.averaged)
+        logits = self.network.head(_embedded(self.network, self.rows))
+        torch._foreach_copy_([p.detach() for p in self.moved], own)
+        classes = effective_classes(logits.argmax(dim=1).bincount(minlength=logits.shape[1]))
+        score, accuracy = information_score(logits), float(self.right[0] / self.right[1].clamp_min(1))
+        self.right.zero_()
+        for key, value in zip(self.history, (step, classes, score, accuracy), strict=True):
+            self.history[key].append(float(value))
+        start = self.history["effective_classes"][0]
+        # Three in a row: the first steps may throw answers together that come apart again.
+        self.sure = self.sure + 1 if accuracy >= SURE else 0
+        self.fallen = self.fallen + 1 if classes < FALLEN * start or not np.isfinite(score) else 0
+        if self.fallen >= 3:
+            self.reason = (
+                f"at step {step} the answers on the target fill {classes:.1f} classes, {start:.1f} at the start"
+            )
+        elif self.sure >= 3:
+            self.reason = f"at step {step} the discriminator is right on {accuracy:.1%} of the rows for the third time"
+        if score > self.best and not self.reason:
+            self.best, self.best_step = score, step
+            self.kept = [p.clone() for p in self.averaged]
+        if self.reason:
+            self.reason += f"; the network of step {self.best_step} is handed back. Lower lr or raise penalty."
+        return bool(self.reason)
+
+    @torch.no_grad()
+    def put_best(self) -> None:
+        torch._foreach_copy_([p.detach() for p in self.moved], self.kept)
+
+
+def _descend(optimizer: Any, loss: Tensor) -> None:
+    optimizer.zero_grad()
+    torch.autograd.backward(loss, inputs=[p for group in optimizer.param_groups for p in group["params"]])
+    optimizer.step()
+
+
+def _embedded(network: Network, rows: Rows) -> Tensor:
+    with torch.no_grad():
+        cuts = batches(torch.arange(len(rows), device=rows.device), 256)
+        return torch.cat([network.embed(rows.take(cut)[0]) for cut in cuts])
+
+
+def _rows(model: Any, network: Network, X: Any, name: str) -> Rows:
+    if not isinstance(X, Tensor | dict):
+        X = to_tensors(network, np.asarray(X), getattr(model, "image_shape", None))
+    rows = Rows(X)
+    if len(rows) < 2:
+        raise InputError(f"{name} has {len(rows)} row; give at least two, without labels.")
+    return rows

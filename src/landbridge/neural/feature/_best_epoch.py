@@ -1,0 +1,185 @@
+"""Choosing the checkpoint without target labels: the epoch whose target answers look best is kept."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor
+
+from landbridge.exceptions import InputError
+from landbridge.neural._method import Batch, Method
+from landbridge.neural._network import Network
+
+__all__ = ["BestEpoch", "batch_score"]
+
+SCORES = ("nuclear norm", "information", "entropy")
+
+
+def batch_score(logits: Tensor, score: str = "nuclear norm") -> Tensor:
+    """Say how good the answers to a batch look; higher is better.
+
+    Parameters
+    ----------
+    logits : Tensor of shape (n, n_classes)
+    score : {"nuclear norm", "information", "entropy"}, default="nuclear norm"
+        Sum of the singular values of the answers; entropy of the mean answer less the mean entropy; or the mean
+        entropy alone, turned round.
+
+    Returns
+    -------
+    Tensor
+        A scalar without gradient.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from landbridge.neural.feature import batch_score
+    >>> sure, doubt = 20.0 * torch.eye(3), torch.zeros(3, 3)
+    >>> bool(batch_score(sure) > batch_score(doubt))
+    True
+    """
+    P = logits.detach().double().softmax(dim=1)
+    n, c = P.shape
+    if score == "nuclear norm":
+        return torch.linalg.eigvalsh(P.T @ P).clamp_min(0.0).sqrt().sum() / math.sqrt(n * min(n, c))
+    mean_entropy = torch.special.entr(P).sum(dim=1).mean()
+    return -mean_entropy if score == "entropy" else torch.special.entr(P.mean(dim=0)).sum() - mean_entropy
+
+
+class BestEpoch(Method):
+    """Keep the weights of the epoch whose answers on the target look best, without any label.
+
+    Parameters
+    ----------
+    score : {"nuclear norm", "information", "entropy"}, default="nuclear norm"
+        How answers are judged, see :func:`batch_score`.
+
+    Attributes
+    ----------
+    scores_ : list of float
+        Mean over the target's batches, epoch by epoch.
+    best_epoch_ : int
+        The epoch whose weights were kept.
+
+    Notes
+    -----
+    Beside an adversarial method it brings a run back that collapses late. The answers are those of the training's own
+    passes, so that an epoch costs nothing more but a copy of the weights. Favours equal class shares.
+
+    References
+    ----------
+    .. [1] S. Cui, S. Wang, J. Zhuo, L. Li, Q. Huang, Q. Tian. Towards discriminability and diversity: batch nuclear
+       norm maximization under label insufficient situations. CVPR 2020.
+
+    Examples
+    --------
+    >>> from landbridge.data import load_builtin
+    >>> from landbridge.neural import NeuralClassifier
+    >>> from landbridge.neural.feature import DANN, BestEpoch
+    >>> source, target = load_builtin("printed").take(range(200)), load_builtin("handwritten").take(range(200))
+    >>> methods = [DANN(), BestEpoch()]
+    >>> model = NeuralClassifier("builtin", methods=methods, epochs=3, image_shape=(8, 8), random_state=0)
+    >>> model.fit(source.X, source.y, X_target=target.X).predict(target.X).shape
+    (200,)
+    """
+
+    reads_target: ClassVar[bool] = True
+
+    def __init__(self, score: str = "nuclear norm") -> None:
+        if score not in SCORES:
+            raise InputError(f"score={score!r} is unknown; choose from {', '.join(SCORES)}.")
+        self.score = score
+
+    def prepare(self, network: Network, task: Any) -> None:
+        """Forget an earlier run.
+
+        Parameters
+        ----------
+        network : Network
+        task : Task
+        """
+        self.scores_: list[float] = []
+        self.best_epoch_ = 0
+        self._best: dict[str, Tensor] = {}
+        self._sum: Any = 0.0
+        self._count = 0
+
+    def epoch(self, network: Network, epoch: int, epochs: int) -> None:
+        """Look back on the epoch that has ended.
+
+        Parameters
+        ----------
+        network : Network
+        epoch, epochs : int
+        """
+        self._close(network)
+
+    def loss(self, network: Network, source: Batch, target: Batch | None, progress: float) -> dict[str, Tensor]:
+        """Listen to the answers on the target; nothing is added.
+
+        Parameters
+        ----------
+        network : Network
+        source : Batch
+        target : Batch or None
+        progress : float
+
+        Returns
+        -------
+        dict
+            Empty.
+        """
+        if target is not None:
+            self._sum = batch_score(target.logits, self.score) + self._sum
+            self._count += 1
+        return {}
+
+    def finish(self, network: Network) -> None:
+        """Put the best epoch's weights back.
+
+        Parameters
+        ----------
+        network : Network
+        """
+        self._close(network)
+        with torch.no_grad():
+            own = dict(network.named_parameters()) | dict(network.named_buffers())
+            for name, value in self._best.items():
+                if name in own:
+                    own[name].copy_(value)
+        self._best = {}
+
+    def state(self) -> dict[str, Tensor]:
+        """What a resumed run needs.
+
+        Returns
+        -------
+        dict of str to Tensor
+        """
+        numbers = torch.tensor([float(self._sum), float(self._count), float(self.best_epoch_)], dtype=torch.float64)
+        scores = torch.tensor(self.scores_, dtype=torch.float64)
+        return {"numbers": numbers, "scores": scores, **{f"best.{k}": v for k, v in self._best.items()}}
+
+    def load_state(self, state: dict[str, Tensor]) -> None:
+        """Take back what ``state`` gave.
+
+        Parameters
+        ----------
+        state : dict of str to Tensor
+        """
+        self._sum, count, best = state["numbers"].tolist()
+        self._count, self.best_epoch_ = int(count), int(best)
+        self.scores_ = state["scores"].tolist()
+        self._best = {k[5:]: v for k, v in state.items() if k.startswith("best.")}
+
+    def _close(self, network: Network) -> None:
+        if not self._count:
+            return
+        self.scores_.append(float(self._sum) / self._count)
+        self._sum, self._count = 0.0, 0
+        if self.scores_[-1] >= max(self.scores_):
+            self.best_epoch_ = len(self.scores_) - 1
+            kept = {n: p.detach().clone() for n, p in network.named_parameters() if p.requires_grad}
+            self._best = kept | {n: b.detach().clone() for n, b in network.named_buffers()}

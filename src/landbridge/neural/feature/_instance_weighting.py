@@ -1,0 +1,145 @@
+"""IWAN: a first discriminator weighs source rows by how much they look like the target, a second one is deceived."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from landbridge.exceptions import InputError
+from landbridge.neural._method import Batch
+from landbridge.neural._network import Network
+from landbridge.neural.feature._adversarial import DANN, discriminator
+from landbridge.neural.feature._discrepancy import rise
+
+__all__ = ["InstanceWeightedAdversarial", "likeness_weights"]
+
+
+def likeness_weights(logits: Tensor) -> Tensor:
+    """Weights of source rows, one less the probability of being of the source, at mean one (eqs. 7 and 8 of [1]_).
+
+    Parameters
+    ----------
+    logits : Tensor of shape (n,)
+        A discriminator's answers on source rows; positive for "source".
+
+    Returns
+    -------
+    Tensor of shape (n,)
+
+    References
+    ----------
+    .. [1] J. Zhang, Z. Ding, W. Li, P. Ogunbona. Importance weighted adversarial nets for partial domain adaptation.
+       CVPR 2018.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from landbridge.neural.feature import likeness_weights
+    >>> likeness_weights(torch.tensor([200.0, 0.0, 0.0])).tolist()
+    [0.0, 1.5, 1.5]
+    """
+    # In logarithms, so that rows of which the discriminator is sure still have weights relative to each other.
+    return len(logits) * F.logsigmoid(-logits).softmax(dim=0)
+
+
+class InstanceWeightedAdversarial(DANN):
+    """Adapt to a target that has only some of the source's classes, source rows weighted one by one.
+
+    Parameters
+    ----------
+    strength : float, default=1.0
+        Of the reversed gradient.
+    width : int, default=128
+        Of the layers of both discriminators.
+    schedule : bool, default=True
+        Whether the reversal rises from zero over the training.
+    largest : float, default=10.0
+        Most that one row may count; the mean row counts 1.
+
+    Notes
+    -----
+    The first discriminator tells source from target and moves nothing else; source rows that it takes for target rows
+    count more before the second, which the features deceive. No class is needed, so it also fits where parts of a
+    class are missing.
+
+    Helps where the source holds much that the target has not, on which :class:`DANN` would draw the target's rows.
+    Hurts where domains are so far apart that the first discriminator is always sure: then a few rows hold all weight.
+    Costs a second discriminator. The paper trains the target's own extractor after the source's; here both domains
+    share one, as with all methods of this family, and the entropy of the answers is left to
+    :class:`EntropyMinimisation`.
+
+    References
+    ----------
+    .. [1] J. Zhang, Z. Ding, W. Li, P. Ogunbona. Importance weighted adversarial nets for partial domain adaptation.
+       CVPR 2018.
+
+    Examples
+    --------
+    >>> from landbridge.data import load_builtin
+    >>> from landbridge.neural import NeuralClassifier
+    >>> from landbridge.neural.feature import InstanceWeightedAdversarial
+    >>> source, target = load_builtin("printed").take(range(300)), load_builtin("handwritten").take(range(300))
+    >>> some = target.X[target.y < 5]
+    >>> method = InstanceWeightedAdversarial()
+    >>> model = NeuralClassifier("builtin", methods=[method], epochs=3, image_shape=(8, 8), random_state=0)
+    >>> model.fit(source.X, source.y, X_target=some).predict(some).shape == (len(some),)
+    True
+    """
+
+    def __init__(
+        self, strength: float = 1.0, *, width: int = 128, schedule: bool = True, largest: float = 10.0
+    ) -> None:
+        super().__init__(strength, width=width, schedule=schedule)
+        if not largest >= 1:
+            raise InputError(f"largest must be at least 1, which is what the mean row counts; got {largest}.")
+        self.largest = largest
+
+    def prepare(self, network: Network, task: Any) -> None:
+        """Make both discriminators.
+
+        Parameters
+        ----------
+        network : Network
+        task : Task
+        """
+        super().prepare(network, task)
+        like = next(network.head.parameters())
+        network.extras["weigher"] = discriminator(self._width_in(network, task), self.width, like)
+
+    def loss(self, network: Network, source: Batch, target: Batch | None, progress: float) -> dict[str, Tensor]:
+        """Give the losses of both discriminators.
+
+        Parameters
+        ----------
+        network : Network
+        source : Batch
+        target : Batch or None
+        progress : float
+
+        Returns
+        -------
+        dict of str to Tensor
+        """
+        if target is None:
+            return {}
+        own, other = (network.extras["weigher"](self._seen(b).detach())[:, 0] for b in (source, target))
+        self._own, self._rise = own.detach(), rise(progress) if self.schedule else 1.0
+        first = F.softplus(-own).mean() + F.softplus(other).mean()
+        return {"weigher": first} | super().loss(network, source, target, progress)
+
+    def finish(self, network: Network) -> None:
+        """Throw both discriminators away.
+
+        Parameters
+        ----------
+        network : Network
+        """
+        super().finish(network)
+        del network.extras["weigher"]
+
+    def _row_weights(self, source: Batch, target: Batch) -> Tensor:
+        weights = 1.0 + self._rise * (likeness_weights(self._own).clamp(max=self.largest) - 1.0)
+        return torch.cat([weights, torch.ones(len(target.logits), device=weights.device, dtype=weights.dtype)])

@@ -1,0 +1,378 @@
+"""Targets with fewer classes than the source (PADA), or with classes that the source has not (open sets)."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from landbridge.exceptions import InputError
+from landbridge.neural._inputs import to_tensors
+from landbridge.neural._method import Batch, Method
+from landbridge.neural._network import HEAD, Network
+from landbridge.neural.feature._adversarial import DANN, reverse_gradient
+from landbridge.neural.feature._discrepancy import rise
+from landbridge.neural.feature._mcd import needs_classes
+
+__all__ = ["OpenSetBackprop", "OpenSetHead", "PartialAdversarial", "unknown_loss", "unknown_probability"]
+
+
+class PartialAdversarial(DANN):
+    """Adapt to a target that has only some of the source's classes (partial adversarial domain adaptation).
+
+    Parameters
+    ----------
+    strength : float, default=1.0
+        Of the reversed gradient.
+    width : int, default=128
+        Of the discriminator's layers.
+    schedule : bool, default=True
+        Whether the reversal rises from zero over the training.
+    weigh_task : bool, default=True
+        Whether the classes' weights hold for the task's loss too.
+
+    Attributes
+    ----------
+    weights_ : Tensor of shape (n_classes,)
+        After training: how much each source class counted, the largest 1.
+
+    Notes
+    -----
+    A class counts as much as the target's answers name it: the mean of the probabilities over an epoch's target rows,
+    divided by the largest. All classes count alike at first; the weights come in as the reversal does.
+
+    Helps where the target lacks many classes, on which :class:`DANN` would draw the target's rows, and more so beside
+    ``EntropyMinimisation(0.1)``, with which the answers that give the weights are surer. Hurts where the first answers
+    are mostly wrong, because a class that is there is then taken for absent: training without adaptation may be better.
+    Costs what :class:`DANN` does.
+
+    References
+    ----------
+    .. [1] Z. Cao, L. Ma, M. Long, J. Wang. Partial adversarial domain adaptation. ECCV 2018.
+
+    Examples
+    --------
+    >>> from landbridge.data import load_builtin
+    >>> from landbridge.neural import NeuralClassifier
+    >>> from landbridge.neural.feature import PartialAdversarial
+    >>> source, target = load_builtin("printed").take(range(300)), load_builtin("handwritten").take(range(300))
+    >>> some = target.X[target.y < 5]
+    >>> model = NeuralClassifier(
+    ...     "builtin", methods=[PartialAdversarial()], epochs=3, image_shape=(8, 8), random_state=0
+    ... )
+    >>> model.fit(source.X, source.y, X_target=some).predict(some).shape == (len(some),)
+    True
+    """
+
+    replaces_task_loss: ClassVar[bool] = True
+
+    def __init__(
+        self, strength: float = 1.0, *, width: int = 128, schedule: bool = True, weigh_task: bool = True
+    ) -> None:
+        super().__init__(strength, width=width, schedule=schedule)
+        self.weigh_task = weigh_task
+
+    def prepare(self, network: Network, task: Any) -> None:
+        """Make the discriminator, and equal weights.
+
+        Parameters
+        ----------
+        network : Network
+        task : Task
+        """
+        needs_classes(self, task)
+        super().prepare(network, task)
+        like = next(network.head.parameters()).detach()
+        self._weights = torch.ones(int(task.n_outputs)).to(like)
+        self._sums = torch.zeros(int(task.n_outputs) + 1).to(like)  # the last is the number of rows
+        self._smoothing, self._rise = float(getattr(task, "label_smoothing", 0.0)), 0.0
+
+    def epoch(self, network: Network, epoch: int, epochs: int) -> None:
+        """Find the weights anew from the answers of the epoch before.
+
+        Parameters
+        ----------
+        network : Network
+        epoch, epochs : int
+        """
+        if float(self._sums[-1]) > 0:
+            means = self._sums[:-1] / self._sums[-1]
+            self._weights = means / means.max().clamp_min(1e-12)
+            self._sums = torch.zeros_like(self._sums)
+
+    def loss(self, network: Network, source: Batch, target: Batch | None, progress: float) -> dict[str, Tensor]:
+        """Give the task's loss and the discriminator's, source rows weighted by their class.
+
+        Parameters
+        ----------
+        network : Network
+        source : Batch
+        target : Batch or None
+        progress : float
+
+        Returns
+        -------
+        dict of str to Tensor
+        """
+        per_row = F.cross_entropy(source.logits, source.labels, reduction="none", label_smoothing=self._smoothing)
+        self._rise = rise(progress) if self.schedule else 1.0
+        if target is None or not self.weigh_task:
+            task = per_row.mean()
+        else:
+            weights = self._class_weights(source.labels)
+            task = (weights * per_row).sum() / weights.sum().clamp_min(1e-12)
+        if target is not None:
+            answers = target.logits.detach().softmax(dim=1)
+            self._sums = self._sums.to(answers)
+            self._sums[:-1] += answers.sum(dim=0)
+            self._sums[-1] += len(answers)
+        return {"task": task} | super().loss(network, source, target, progress)
+
+    def finish(self, network: Network) -> None:
+        """Throw the discriminator away and keep the weights.
+
+        Parameters
+        ----------
+        network : Network
+        """
+        super().finish(network)
+        self.weights_ = self._weights.detach().cpu()
+
+    def state(self) -> dict[str, Tensor]:
+        """Weights, and the sums of this epoch's answers.
+
+        Returns
+        -------
+        dict of str to Tensor
+        """
+        return {"weights": self._weights, "sums": self._sums}
+
+    def load_state(self, state: dict[str, Tensor]) -> None:
+        """Take back what ``state`` gave.
+
+        Parameters
+        ----------
+        state : dict of str to Tensor
+        """
+        self._weights, self._sums = state["weights"].to(self._weights), state["sums"].to(self._sums)
+
+    def _class_weights(self, labels: Tensor) -> Tensor:
+        # Early answers are not to be trusted: trusted at once, a class that they miss would never come back.
+        weights = 1.0 + self._rise * (self._weights.to(labels.device) - 1.0)
+        return weights[labels] if labels.ndim == 1 else labels @ weights
+
+    def _row_weights(self, source: Batch, target: Batch) -> Tensor:
+        own = self._class_weights(source.labels)
+        return torch.cat([own, torch.ones(len(target.logits), device=own.device, dtype=own.dtype)])
+
+
+class OpenSetHead(nn.Module):
+    """A head with one answer more, "unknown", which it keeps to itself.
+
+    Called, it gives the logits of the known classes, so that whatever predicts with it goes on as before;
+    :meth:`all_logits` gives the unknown class as the last column beside them.
+
+    Parameters
+    ----------
+    head : Module
+        Of the known classes.
+    in_features : int
+    """
+
+    def __init__(self, head: nn.Module, in_features: int) -> None:
+        super().__init__()
+        self.head = head
+        self.unknown = nn.Linear(in_features, 1)
+
+    def forward(self, embedding: Tensor) -> Tensor:
+        """Logits of the known classes.
+
+        Parameters
+        ----------
+        embedding : Tensor of shape (n, in_features)
+
+        Returns
+        -------
+        Tensor of shape (n, n_classes)
+        """
+        logits: Tensor = self.head(embedding)
+        return logits
+
+    def all_logits(self, embedding: Tensor) -> Tensor:
+        """Logits of the known classes and of the unknown one.
+
+        Parameters
+        ----------
+        embedding : Tensor of shape (n, in_features)
+
+        Returns
+        -------
+        Tensor of shape (n, n_classes + 1)
+        """
+        return torch.cat([self.head(embedding), self.unknown(embedding)], dim=1)
+
+
+def unknown_loss(logits: Tensor, threshold: float = 0.5) -> Tensor:
+    r"""Cross-entropy of the unknown class's probability with a threshold (eq. 2 of [1]_).
+
+    :math:`-t \log p - (1 - t) \log(1 - p)`, where *p* is the probability of the last class; smallest at *p = t*.
+
+    Parameters
+    ----------
+    logits : Tensor of shape (n, n_classes + 1)
+    threshold : float, default=0.5
+
+    Returns
+    -------
+    Tensor
+        A scalar.
+
+    References
+    ----------
+    .. [1] K. Saito, S. Yamamoto, Y. Ushiku, T. Harada. Open set domain adaptation by backpropagation. ECCV 2018.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from landbridge.neural.feature import unknown_loss
+    >>> round(float(unknown_loss(torch.tensor([[0.0, 0.0]]))), 4)
+    0.6931
+    """
+    whole = logits.logsumexp(dim=1)
+    log_p, log_rest = logits[:, -1] - whole, logits[:, :-1].logsumexp(dim=1) - whole
+    return -(threshold * log_p + (1.0 - threshold) * log_rest).mean()
+
+
+class OpenSetBackprop(Method):
+    """Adapt to a target that also has classes which the source has not (open set domain adaptation).
+
+    Parameters
+    ----------
+    strength : float, default=0.3
+        Of the reversed gradient.
+    threshold : float, default=0.5
+        The probability of "unknown" that the head wants on all target rows; the larger, the more rows are rejected.
+    schedule : bool, default=True
+        Whether the reversal rises from zero over the training.
+
+    Notes
+    -----
+    The head gets one class more. It wants its probability on target rows to be the threshold; the features, behind a
+    reversed gradient, want it to be anything else, so each target row goes to the known classes or to the unknown one.
+    ``predict`` goes on to answer with known classes alone: ask :func:`unknown_probability` which rows to reject.
+
+    Helps where the target holds many rows of other classes, which :class:`DANN` would draw on the known ones, and more
+    so beside ``EntropyMinimisation(0.1)``. Hurts where all classes are known: some rows are rejected for nothing; and
+    with a threshold far from one half, whose loss draws all rows to one side. Costs a column of the head.
+
+    References
+    ----------
+    .. [1] K. Saito, S. Yamamoto, Y. Ushiku, T. Harada. Open set domain adaptation by backpropagation. ECCV 2018.
+
+    Examples
+    --------
+    >>> from landbridge.data import load_builtin
+    >>> from landbridge.neural import NeuralClassifier
+    >>> from landbridge.neural.feature import OpenSetBackprop, unknown_probability
+    >>> source, target = load_builtin("printed").take(range(300)), load_builtin("handwritten").take(range(300))
+    >>> known = source.y < 6
+    >>> model = NeuralClassifier("builtin", methods=[OpenSetBackprop()], epochs=3, image_shape=(8, 8), random_state=0)
+    >>> model = model.fit(source.X[known], source.y[known], X_target=target.X)
+    >>> unknown_probability(model, target.X).shape
+    (300,)
+    """
+
+    stages = ("embedding",)
+    reads_target: ClassVar[bool] = True
+    replaces_task_loss: ClassVar[bool] = True
+
+    def __init__(self, strength: float = 0.3, *, threshold: float = 0.5, schedule: bool = True) -> None:
+        if not strength > 0:
+            raise InputError(f"strength must be positive; got {strength}.")
+        if not 0 < threshold < 1:
+            raise InputError(f"threshold must be between 0 and 1; got {threshold}.")
+        self.strength, self.threshold, self.schedule = strength, threshold, schedule
+
+    def prepare(self, network: Network, task: Any) -> None:
+        """Give the head its class "unknown".
+
+        Parameters
+        ----------
+        network : Network
+        task : Task
+        """
+        needs_classes(self, task)
+        self._smoothing = float(getattr(task, "label_smoothing", 0.0))
+        if not isinstance(network.head, OpenSetHead):
+            like = next(network.head.parameters())
+            frozen = HEAD in network.frozen
+            network.replace_head(OpenSetHead(network.head, network.in_features).to(like))
+            if frozen:
+                network.freeze([HEAD])
+
+    def loss(self, network: Network, source: Batch, target: Batch | None, progress: float) -> dict[str, Tensor]:
+        """Give the loss over known classes and the unknown one, and the target's, behind the reversal.
+
+        Parameters
+        ----------
+        network : Network
+        source : Batch
+        target : Batch or None
+        progress : float
+
+        Returns
+        -------
+        dict of str to Tensor
+        """
+        head: Any = network.head
+        logits, labels = head.all_logits(source.features["embedding"]), source.labels
+        if labels.ndim == 2:
+            labels = F.pad(labels, (0, 1))
+        terms = {"task": F.cross_entropy(logits, labels, label_smoothing=self._smoothing)}
+        if target is not None:
+            factor = self.strength * (rise(progress) if self.schedule else 1.0)
+            seen = head.all_logits(reverse_gradient(target.features["embedding"], factor))
+            terms["unknown"] = unknown_loss(seen, self.threshold)
+        return terms
+
+
+def unknown_probability(model: Any, X: Any, *, batch_size: int = 256) -> Any:
+    """How likely rows are of a class that the source does not have.
+
+    Parameters
+    ----------
+    model : NeuralClassifier or Network
+        Trained with :class:`OpenSetBackprop`.
+    X : array-like of shape (n, n_columns), or Tensor
+        As the estimator takes them; for a network, its input.
+    batch_size : int, default=256
+
+    Returns
+    -------
+    ndarray of shape (n,)
+        Above one half, "unknown" is likelier than all known classes together.
+
+    Raises
+    ------
+    InputError
+        If the model was not trained with :class:`OpenSetBackprop`.
+    """
+    network = getattr(model, "network_", model)
+    head = getattr(network, "head", None)
+    if not isinstance(head, OpenSetHead):
+        raise InputError("model knows no unknown class; train it with methods=[OpenSetBackprop()].")
+    if network is not model and not isinstance(X, Tensor):
+        import numpy as np
+
+        X = to_tensors(network, np.asarray(X), model.image_shape)
+    device = next(network.parameters()).device
+    was_training = network.training
+    network.eval()
+    try:
+        with torch.inference_mode():
+            parts = [head.all_logits(network.embed(part.to(device))) for part in X.split(batch_size)]
+            return torch.cat(parts).double().softmax(dim=1)[:, -1].cpu().numpy()
+    finally:
+        network.train(was_training)

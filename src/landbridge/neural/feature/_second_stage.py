@@ -1,0 +1,142 @@
+"""Adaptation in a second stage, after the source was learned, as methods beside the others."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from landbridge.exceptions import InputError
+from landbridge.neural._method import Method
+from landbridge.neural._network import Network
+from landbridge.neural._rows import Rows, mix
+from landbridge.neural.feature._adda import adapt_adda
+from landbridge.neural.feature._source_free import adapt_shot
+
+__all__ = ["ADDA", "SHOT"]
+
+
+class ADDA(Method):
+    """Learn the source first, then let a copy of the stages deceive a discriminator (adversarial discriminative).
+
+    Parameters
+    ----------
+    steps : int, default=800
+        Of the second stage.
+    lr : float, default=3e-4
+        Of the stages in the second stage.
+    penalty : float, default=10.0
+        On the slope of the discriminator; without it training collapses.
+
+    Attributes
+    ----------
+    collapsed_ : bool
+        Whether the second stage was stopped because it collapsed; what is handed over is then from before.
+    reason_ : str
+        What was seen.
+
+    Notes
+    -----
+    Helps on hard differences of style. Hurts where class shares differ. Costs `steps` passes over two batches after the
+    training; see :func:`adapt_adda` for all settings.
+
+    References
+    ----------
+    .. [1] E. Tzeng, J. Hoffman, K. Saenko, T. Darrell. Adversarial discriminative domain adaptation. CVPR 2017.
+
+    Examples
+    --------
+    >>> from landbridge.data import load_builtin
+    >>> from landbridge.neural import NeuralClassifier
+    >>> from landbridge.neural.feature import ADDA
+    >>> source, target = load_builtin("printed").take(range(300)), load_builtin("handwritten").take(range(300))
+    >>> model = NeuralClassifier("builtin", methods=[ADDA(50)], epochs=3, image_shape=(8, 8), random_state=0)
+    >>> model.fit(source.X, source.y, X_target=target.X).methods_[0].collapsed_
+    False
+    """
+
+    reads_target: ClassVar[bool] = True
+
+    def __init__(self, steps: int = 800, *, lr: float = 3e-4, penalty: float = 10.0) -> None:
+        if steps < 1 or not lr > 0 or penalty < 0:
+            raise InputError(
+                f"steps must be at least 1, lr positive and penalty not negative; got {steps}, {lr}, {penalty}."
+            )
+        self.steps, self.lr, self.penalty = steps, lr, penalty
+
+    def after(self, network: Network, rows: Rows, target: Rows | None, seed: int) -> None:
+        """Adapt the stages.
+
+        Parameters
+        ----------
+        network : Network
+        rows : Rows
+        target : Rows or None
+        seed : int
+        """
+        if target is None:
+            return
+        found = adapt_adda(
+            network, rows.inputs, target.inputs, steps=self.steps, lr=self.lr, penalty=self.penalty,
+            random_state=mix(seed, 7) % 2**31,
+        )  # fmt: skip
+        network.load_state_dict(found.network.state_dict())
+        self.collapsed_, self.reason_ = found.collapsed, found.reason
+
+
+class SHOT(Method):
+    """Learn the source first, then adapt the stages to the target's rows alone, the head staying as it is.
+
+    Parameters
+    ----------
+    epochs : int, default=15
+        Of the second stage.
+    lr : float, default=1e-3
+    pseudo : float, default=0.3
+        Weight of agreeing with labels from class centroids.
+
+    Notes
+    -----
+    The second stage sees no source row. Helps where classes are about equally frequent in the target; see
+    :func:`adapt_shot`.
+
+    References
+    ----------
+    .. [1] J. Liang, D. Hu, J. Feng. Do we really need to access the source data? Source hypothesis transfer for
+       unsupervised domain adaptation. ICML 2020.
+
+    Examples
+    --------
+    >>> from landbridge.data import load_builtin
+    >>> from landbridge.neural import NeuralClassifier
+    >>> from landbridge.neural.feature import SHOT
+    >>> source, target = load_builtin("printed").take(range(300)), load_builtin("handwritten").take(range(300))
+    >>> model = NeuralClassifier("builtin", methods=[SHOT(2)], epochs=3, image_shape=(8, 8), random_state=0)
+    >>> model.fit(source.X, source.y, X_target=target.X).predict(target.X).shape
+    (300,)
+    """
+
+    reads_target: ClassVar[bool] = True
+
+    def __init__(self, epochs: int = 15, *, lr: float = 1e-3, pseudo: float = 0.3) -> None:
+        if epochs < 1 or not lr > 0 or pseudo < 0:
+            raise InputError(
+                f"epochs must be at least 1, lr positive and pseudo not negative; got {epochs}, {lr}, {pseudo}."
+            )
+        self.epochs, self.lr, self.pseudo = epochs, lr, pseudo
+
+    def after(self, network: Network, rows: Rows, target: Rows | None, seed: int) -> None:
+        """Adapt the stages.
+
+        Parameters
+        ----------
+        network : Network
+        rows : Rows
+            Not looked at.
+        target : Rows or None
+        seed : int
+        """
+        if target is None or len(target) < 2:
+            return
+        adapted = adapt_shot(
+            network, target.inputs, epochs=self.epochs, lr=self.lr, pseudo=self.pseudo, random_state=mix(seed, 8)
+        )
+        network.load_state_dict(adapted.state_dict())

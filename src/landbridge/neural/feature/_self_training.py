@@ -1,0 +1,269 @@
+"""Self-training on target rows, with confidence calibrated on source rows that are held out."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, ClassVar
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from landbridge.exceptions import InputError
+from landbridge.neural._method import Batch, Method
+from landbridge.neural._network import Network
+from landbridge.neural.feature._discrepancy import rise
+from landbridge.neural.feature._mcd import needs_classes
+
+__all__ = ["SelfTraining", "calibrated_temperature"]
+
+
+def calibrated_temperature(logits: Tensor, labels: Tensor, *, lowest: float = 0.05, highest: float = 20.0) -> float:
+    """Temperature by which to divide logits so that the labels are likeliest.
+
+    Parameters
+    ----------
+    logits : Tensor of shape (n, n_classes)
+    labels : Tensor of int64, shape (n,)
+    lowest, highest : float, default=0.05, 20.0
+        Bounds; the lower is taken where every label is right by a margin.
+
+    Returns
+    -------
+    float
+
+    Notes
+    -----
+    The loss is convex in the inverse temperature, whose slope is found to be zero by bisection.
+
+    References
+    ----------
+    .. [1] C. Guo, G. Pleiss, Y. Sun, K. Q. Weinberger. On calibration of modern neural networks. ICML 2017.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from landbridge.neural.feature import calibrated_temperature
+    >>> logits = 5.0 * torch.eye(2)[[0, 0, 0, 0]]
+    >>> round(calibrated_temperature(logits, torch.tensor([0, 0, 0, 1])), 2)  # 5 / log(3)
+    4.55
+    """
+    logits, labels = logits.detach().double(), labels.detach()
+    mine = logits.gather(1, labels[:, None])[:, 0].mean()
+
+    def slope(log_temperature: float) -> float:
+        expected = ((logits * math.exp(-log_temperature)).softmax(dim=1) * logits).sum(dim=1).mean()
+        return float(mine - expected)  # of the mean log-likelihood in the inverse temperature
+
+    low, high = math.log(lowest), math.log(highest)
+    for _ in range(40):
+        middle = (low + high) / 2
+        # A likelihood that still grows with the inverse temperature asks for a lower temperature.
+        low, high = (low, middle) if slope(middle) >= 0 else (middle, high)
+    return math.exp((low + high) / 2)
+
+
+class SelfTraining(Method):
+    """Learn from the target rows of whose class the network is sure.
+
+    Parameters
+    ----------
+    threshold : float, default=0.9
+        Least probability, after calibration, at which a row is learned.
+    temperature : float or "calibrated", default="calibrated"
+        By which logits are divided before the probability is read; ``"calibrated"`` finds it on held-out source rows.
+    strength : float, default=1.0
+    schedule : bool, default=True
+        Whether the strength rises from zero over the training.
+    held_out : float, default=0.1
+        Share of the source rows that is held out of the task's loss for calibration.
+    memory : float, default=0.8
+        Share that a target row's earlier answers keep in the running mean from which its label and its confidence are
+        read; 0 takes the present answer alone.
+
+    Attributes
+    ----------
+    temperature_ : float
+        After training: the temperature of the last epoch.
+    shares_ : list of float
+        Share of target rows that was learned, epoch by epoch.
+
+    Notes
+    -----
+    Temperature scaling mends the confidence on the source; on a target that differs it is still too high, so a
+    calibrated temperature below 1 is never taken. A row counts once its running mean passes the threshold; rows of a
+    batch that do not pass count as zero, so few sure rows weigh little.
+
+    Helps where the first answers are mostly right. Hurts where they are not: it learns its own errors, and the more
+    so the lower the threshold. Costs nothing but a running mean, O(n_target n_classes) of memory.
+
+    References
+    ----------
+    .. [1] D.-H. Lee. Pseudo-label: the simple and efficient semi-supervised learning method for deep neural networks.
+       ICML workshop on challenges in representation learning, 2013.
+    .. [2] C. Guo, G. Pleiss, Y. Sun, K. Q. Weinberger. On calibration of modern neural networks. ICML 2017.
+    .. [3] S. Laine, T. Aila. Temporal ensembling for semi-supervised learning. ICLR 2017.
+
+    Examples
+    --------
+    >>> from landbridge.data import load_builtin
+    >>> from landbridge.neural import NeuralClassifier
+    >>> from landbridge.neural.feature import SelfTraining
+    >>> source, target = load_builtin("printed").take(range(300)), load_builtin("handwritten").take(range(300))
+    >>> model = NeuralClassifier("builtin", methods=[SelfTraining()], epochs=3, image_shape=(8, 8), random_state=0)
+    >>> model.fit(source.X, source.y, X_target=target.X).predict(target.X).shape
+    (300,)
+    """
+
+    reads_target: ClassVar[bool] = True
+    replaces_task_loss: ClassVar[bool] = True
+
+    def __init__(
+        self,
+        threshold: float = 0.9,
+        *,
+        temperature: Any = "calibrated",
+        strength: float = 1.0,
+        schedule: bool = True,
+        held_out: float = 0.1,
+        memory: float = 0.8,
+    ) -> None:
+        if not 0 <= threshold < 1:
+            raise InputError(f"threshold must be at least 0 and below 1; got {threshold}.")
+        if temperature != "calibrated" and not (isinstance(temperature, int | float) and temperature > 0):
+            raise InputError(f"temperature must be a positive number or 'calibrated'; got {temperature!r}.")
+        if not strength > 0:
+            raise InputError(f"strength must be positive; got {strength}.")
+        if not 0 < held_out < 1 or not 0 <= memory < 1:
+            raise InputError(f"held_out and memory must be between 0 and 1; got {held_out} and {memory}.")
+        self.threshold, self.temperature, self.strength = threshold, temperature, strength
+        self.schedule, self.held_out, self.memory = schedule, held_out, memory
+
+    def prepare(self, network: Network, task: Any) -> None:
+        """Begin without answers.
+
+        Parameters
+        ----------
+        network : Network
+        task : Task
+        """
+        needs_classes(self, task)
+        like = next(network.head.parameters()).detach()
+        self._task = task
+        self._mean = torch.zeros(0, int(task.n_outputs)).to(like)
+        self._aside: list[tuple[Tensor, Tensor]] = []
+        self._now = torch.tensor(1.0 if self.temperature == "calibrated" else float(self.temperature))
+        self._counts = torch.zeros(2).to(like)  # kept on the device, read once an epoch
+        self._shares: list[float] = []
+
+    def epoch(self, network: Network, epoch: int, epochs: int) -> None:
+        """Find the temperature anew from the held-out rows of the epoch before.
+
+        Parameters
+        ----------
+        network : Network
+        epoch, epochs : int
+        """
+        if self._aside and self.temperature == "calibrated":
+            logits, labels = (torch.cat(parts) for parts in zip(*self._aside, strict=True))
+            self._now = torch.tensor(calibrated_temperature(logits, labels, lowest=1.0))
+        self._aside = []
+        self._close_epoch()
+
+    def loss(self, network: Network, source: Batch, target: Batch | None, progress: float) -> dict[str, Tensor]:
+        """Give the task's loss on rows that are not held out, and the cross-entropy on sure target rows.
+
+        Parameters
+        ----------
+        network : Network
+        source : Batch
+        target : Batch or None
+        progress : float
+
+        Returns
+        -------
+        dict of str to Tensor
+        """
+        if target is None:
+            return {"task": self._task.loss(source.logits, source.labels)}
+        terms = {"task": self._learn(source)}
+        probabilities = (target.logits.detach() / float(self._now)).softmax(dim=1)
+        means = self._remember(target.rows, probabilities)
+        confidence, labels = means.max(dim=1)
+        sure = confidence >= self.threshold
+        self._counts[0] += sure.sum()
+        self._counts[1] += len(sure)
+        weight = self.strength * (rise(progress) if self.schedule else 1.0)
+        per_row = F.cross_entropy(target.logits, labels, reduction="none")
+        terms["selftraining"] = weight * (per_row * sure).mean()
+        return terms
+
+    def finish(self, network: Network) -> None:
+        """Keep the temperature.
+
+        Parameters
+        ----------
+        network : Network
+        """
+        self._close_epoch()
+        self.temperature_, self.shares_ = float(self._now), self._shares
+        self._aside = []
+
+    def state(self) -> dict[str, Tensor]:
+        """Running means and temperature.
+
+        Returns
+        -------
+        dict of str to Tensor
+        """
+        found = {"mean": self._mean, "temperature": self._now, "counts": self._counts}
+        if self._aside:
+            logits, labels = (torch.cat(parts) for parts in zip(*self._aside, strict=True))
+            found |= {"aside": logits, "aside_labels": labels}
+        return found
+
+    def load_state(self, state: dict[str, Tensor]) -> None:
+        """Take back what ``state`` gave.
+
+        Parameters
+        ----------
+        state : dict of str to Tensor
+        """
+        self._mean, self._now = state["mean"].to(self._mean), state["temperature"].cpu()
+        self._counts = state["counts"].to(self._counts)
+        self._aside = [(state["aside"], state["aside_labels"])] if "aside" in state else []
+
+    def _learn(self, source: Batch) -> Tensor:
+        """The task's loss without the held-out rows, whose answers are put aside."""
+        if self.temperature != "calibrated" or source.labels.ndim != 1:
+            loss: Tensor = self._task.loss(source.logits, source.labels)
+            return loss
+        out = _scattered(source.rows.to(source.labels.device)) < self.held_out
+        if out.all():
+            return 0.0 * source.logits.sum()
+        self._aside.append((source.logits.detach()[out], source.labels[out]))
+        return self._task.loss(source.logits[~out], source.labels[~out])
+
+    def _remember(self, rows: Tensor, probabilities: Tensor) -> Tensor:
+        """The rows' running means, with the present answers in them."""
+        rows = rows.to(probabilities.device)
+        missing = int(rows.max()) + 1 - len(self._mean)
+        if missing > 0:
+            self._mean = torch.cat([self._mean, probabilities.new_zeros(missing, probabilities.shape[1])])
+        old = self._mean[rows]
+        keep = self.memory * (old.sum(dim=1, keepdim=True) > 0).to(old)
+        fresh = keep * old + (1 - keep) * probabilities
+        self._mean[rows] = fresh
+        return fresh
+
+    def _close_epoch(self) -> None:
+        if float(self._counts[1]):
+            self._shares.append(float(self._counts[0] / self._counts[1]))
+        self._counts = torch.zeros_like(self._counts)
+
+
+def _scattered(rows: Tensor) -> Tensor:
+    """A number between 0 and 1 for each row number, the same in each epoch and each process."""
+    mixed = (rows * 2654435761) % 2**32  # Knuth's multiplicative hash
+    mixed = ((mixed ^ (mixed >> 15)) * 2246822519) % 2**32
+    return ((mixed ^ (mixed >> 13)) % 2**32).double() / 2**32
