@@ -33,6 +33,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--epochs", type=int, default=12)
     parser.add_argument("--seeds", type=int, default=1)
+    parser.add_argument("--sets", nargs="*", default=list(SETS))
     parser.add_argument("--weights", type=Path, default=None, help="folder of trained networks")
     given = parser.parse_args()
     held: dict[str, Any] = json.loads(FILE.read_text()) if FILE.exists() else {}
@@ -40,7 +41,8 @@ def main() -> None:
     networks = sorted(p for p in weights.iterdir() if (p / "config.json").is_file() or p.suffix == ".safetensors")
     networks = [p for p in networks if "audioset" not in p.name]
     with tempfile.TemporaryDirectory() as folder:
-        for name, (archive, part) in SETS.items():
+        for name in given.sets:
+            archive, part = SETS[name]
             root = Path(folder) / name
             with zipfile.ZipFile(str(shared_data(archive))) as packed:
                 packed.extractall(root)
@@ -52,11 +54,33 @@ def main() -> None:
                         print(key, held[key], flush=True)
                         FILE.write_text(json.dumps(held, indent=1) + "\n", encoding="utf-8")
     for name in SETS:
-        rows = [v for k, v in held.items() if k.startswith(f"{name} ")]
-        if len(rows) > 1:
-            for score in ("logme", "regularised_h_score"):
-                found = agreement(scores=[r[score] for r in rows], accuracies=[r["accuracy"] for r in rows])
-                print(f"{name}, {score}: weighted Kendall {found.weighted_kendall:.2f}, Pearson {found.pearson:.2f}")
+        for score in ("logme", "regularised_h_score"):
+            tau, pearson = ordered(name, score)
+            print(f"{name}, {score}: weighted Kendall {tau:.2f}, Pearson {pearson:.2f}")
+
+
+def ordered(name: str, score: str = "logme") -> tuple[float, float]:
+    """How a score, averaged over seeds, orders the networks by their fine-tuned accuracy.
+
+    Parameters
+    ----------
+    name : str
+        The image set.
+    score : str, default="logme"
+
+    Returns
+    -------
+    weighted_kendall, pearson : float
+    """
+    held = json.loads(FILE.read_text())
+    by: dict[str, list[dict[str, float]]] = {}
+    for key, value in held.items():
+        side, network, _ = key.split(" ")
+        if side == name:
+            by.setdefault(network, []).append(value)
+    means = [[float(np.mean([v[k] for v in values])) for values in by.values()] for k in (score, "accuracy")]
+    found = agreement(scores=means[0], accuracies=means[1])
+    return float(found.weighted_kendall), float(found.pearson)
 
 
 def _one(path: Path, folder: Path, epochs: int, seed: int) -> dict[str, float]:
