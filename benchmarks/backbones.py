@@ -24,7 +24,11 @@ from landbridge.transferability import agreement
 from landbridge.verbs._model_sides import read_model_target
 
 FILE = Path(__file__).parent / "backbones.json"
-SETS = {"flowers": ("flowers5.zip", ""), "chest": ("chest_xray.zip", "train")}
+SETS = {
+    "flowers": ("flowers5.zip", ""),
+    "chest": ("chest_xray.zip", "train"),
+    "photographs": ("pacs_photo_art.zip", "photo"),
+}
 PER_CLASS = 20
 
 
