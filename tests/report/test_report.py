@@ -11,6 +11,7 @@ import pytest
 from landbridge import Domain, Measurement, load_result, transfer
 from landbridge.data import load_builtin, make_shift
 from landbridge.exceptions import InputError
+from landbridge.guard import Consensus
 from landbridge.report import write_report
 from landbridge.report._write import _call, _command
 
@@ -67,6 +68,87 @@ def test_refusals_regression_images_and_loaded_results(result, tmp_path):
     assert "data:image/png;base64," in _text(seen, tmp_path)
     result.save(tmp_path / "saved")
     assert "Before and after" not in _text(load_result(tmp_path / "saved"), tmp_path)
+
+
+class _Told:
+    """A method that says how much rows and sources counted."""
+
+    def __init__(self, rows, sources=None):
+        self.row_weights_ = np.asarray(rows)
+        if sources is not None:
+            self.sources_, self.source_weights_ = ("web", 7), np.asarray(sources)
+
+
+class _Classes:
+    """A method that weighs classes."""
+
+    def __init__(self, weights):
+        self.weights_ = np.asarray(weights)
+
+
+class _Run:
+    """A network, as far as the report looks at it."""
+
+    def __init__(self, model, *methods):
+        self.model, self.methods, self.methods_, self.classes_ = model, methods, methods, model.classes_
+
+    def predict(self, X):
+        return self.model.predict(X)
+
+
+def _fresh(result, **parts):
+    """The result of a network that was trained with what is given, in place of the result's own model."""
+    run = _Run(result.model, *parts.pop("methods", ()))
+    vars(run).update(parts)
+    decision = replace(result.decision, chosen="Attentive")
+    return replace(result, model=run, decision=decision, source=None, target=None)
+
+
+def test_rows_and_sources_that_counted_most_are_named(result, tmp_path):
+    weights = np.full(40, 1.0)
+    weights[[3, 5]] = 4.25, 0.125
+    text = _text(_fresh(result, methods=[_Told(weights, [1.5, 0.5]), _Classes([1.0, 0.25])]), tmp_path)
+    assert "Of the sources, source web counted most and source 7 least." in text
+    assert re.search(r"source 7</span><i><b style=\"width:33.3%\"></b></i><span>0.50<", text)
+    rows = re.findall(r'<th scope="row">(\d+)</th><td class="n">([\d.]+)<', text)
+    assert len(rows) == 10 and rows[0] == ("3", "4.25") and rows[-1] == ("5", "0.12")
+    assert "30 rows between" in text and "2 % of the 40 counted less than half as much" in text
+    assert "class well</span>" in text and EVIL not in text  # of classes, too
+
+
+def test_labels_stand_beside_the_rows_where_they_are_known(result, tmp_path):
+    n = len(result.source)
+    told = replace(_fresh(result, methods=[_Told(np.arange(n) / n)]), source=result.source)
+    text = _text(told, tmp_path)
+    last = str(result.source.y[n - 1]).replace("<", "&lt;").replace(">", "&gt;")
+    assert f'<th scope="row">{n - 1}</th><td>{last}</td>' in text
+    wrong = replace(told, model=_Run(result.model, _Told(np.ones(n - 1))))
+    assert '<th scope="col">Label</th>' not in _text(wrong, tmp_path)
+
+
+def test_a_mean_of_runs_says_how_far_they_agree(result, tmp_path):
+    runs = [_Run(result.model, _Told([2.0, 0.0])), _Run(result.model, _Told([1.0, 1.0]))]
+    mean = {"estimators_": runs, "agreement_": 0.914, "collapsed_": ["run 2: all is one class."]}
+    text = _text(_fresh(result, **mean, estimator=runs[0]), tmp_path)
+    assert "Mean of 2 runs that agree on 91 % of the rows. Collapsed: run 2: all is one class." in text
+    assert re.findall(r'<th scope="row">\d</th><td class="n">([\d.]+)<', text) == ["1.50", "0.50"]
+
+
+def test_parts_of_a_member_of_the_vote_are_not_taken_for_members(result, tmp_path):
+    both = _Run(result.model, _Told([2.0, 0.0]), _Classes([1.0, 0.5]))
+    names = ["source-only", "_Told + _Classes"]
+    vote = Consensus([result.model, both], [1.0, 1.0], names).fit(result.target.X)
+    text = _text(replace(_fresh(result), model=vote), tmp_path)
+    assert '<th scope="row">_Told of _Told + _Classes</th>' in text and "<h3>_Classes of _Told + _Classes</h3>" in text
+    assert "The vote of" not in text  # two members are few enough to be shown at once
+
+
+def test_what_is_not_known_any_more_is_passed_over(result, tmp_path):
+    loaded = _fresh(result)
+    del loaded.model.methods_
+    assert "counted most" not in _text(loaded, tmp_path)
+    assert "counted most" not in _text(result, tmp_path)
+    assert "counted most" not in _text(_fresh(result, methods=[_Told([1.0]), _Classes([1.0])]), tmp_path)
 
 
 def test_pictures_follow_the_page_and_speak(result, tmp_path):

@@ -1,5 +1,7 @@
 """transfer() between data with networks as candidates: by the labels there are, named apart, guarded and saved."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -7,12 +9,14 @@ pytest.importorskip("torch", reason="networks need the extra landbridge[neural]"
 
 from typer.testing import CliRunner
 
-from landbridge import load_result, transfer
+from landbridge import load_result, measure, transfer
 from landbridge.cli import app
 from landbridge.data import load_builtin
 from landbridge.exceptions import InputError
-from landbridge.neural.feature import MCC
-from landbridge.verbs._networks import WITH, WITHOUT, WITHOUT_VALUES
+from landbridge.neural import NeuralClassifier, SeedAverage
+from landbridge.neural.feature import DANN, MCC, SourceAttention
+from landbridge.report import write_report
+from landbridge.verbs._networks import WITH, WITHOUT, WITHOUT_VALUES, plan_networks
 
 
 @pytest.fixture(scope="module")
@@ -77,3 +81,46 @@ def test_from_the_command_line(tmp_path):
     )  # fmt: skip
     assert ended.exit_code == 0, ended.output
     assert "--network mlp" in (tmp_path / "out" / "result.json").read_text()
+
+
+def test_adversarial_candidates_are_means_of_runs_where_that_is_asked_for(sides):
+    source, target = sides[0].take(range(120)), sides[1].take(range(120))
+    diagnosis = measure(source, target)
+    how = {"task": "classification", "labelled": 0, "epochs": 1, "diagnosis": diagnosis}
+    single = {p.name: p.model for p in plan_networks("builtin", source, **how)}
+    assert not any(isinstance(_last(m), SeedAverage) for m in single.values())
+    several = {p.name: p for p in plan_networks("builtin", source, n_seeds=3, **how)}
+    assert list(several) == list(single)
+    means = {n for n, p in several.items() if isinstance(_last(p.model), SeedAverage)}
+    assert means == {"DANN", "CDAN", "ADDA"}
+    assert all(("mean of 3 runs" in p.why) == (n in means) for n, p in several.items())
+    assert _last(several["DANN"].model).n_seeds == 3
+    asked = plan_networks(
+        "builtin", source, n_seeds=2, methods=["WDGRL", "MCD", "MDD", [DANN(), MCC()], "DAN"], **how
+    )  # fmt: skip
+    assert [isinstance(_last(p.model), SeedAverage) for p in asked] == [True] * 4 + [False]
+    assert [p.name for p in asked] == ["WDGRL", "MCD", "MDD", "DANN + MCC", "DAN"]
+
+
+def test_a_mean_of_runs_is_fitted_saved_and_told(sides, tmp_path):
+    source, target = sides[0].take(range(120)), sides[1].take(range(120))
+    attention = SourceAttention(np.arange(120) % 2)
+    network = NeuralClassifier("builtin", methods=[DANN(), attention], epochs=1, image_shape=(8, 8))
+    result = transfer(source, target, methods=[SeedAverage(network, n_seeds=2)], target_labels="hide", n_jobs=1)
+    mean = SeedAverage(network, n_seeds=2).fit(source.X, source.y, X_target=target.X)
+    result = replace(result, model=mean, decision=replace(result.decision, chosen="SeedAverage"))
+    result.save(tmp_path)
+    again = load_result(tmp_path)
+    assert again.model.agreement_ == result.model.agreement_ and again.model.collapsed_ == result.model.collapsed_
+    np.testing.assert_array_equal(again.predict(target.X), result.predict(target.X))
+    fresh, loaded = (
+        write_report(r, tmp_path / n).read_text(encoding="utf-8") for r, n in ((result, "a.html"), (again, "b.html"))
+    )
+    said = f"Mean of 2 runs that agree on {100 * result.model.agreement_:.0f} % of the rows."
+    assert said in fresh and said in loaded
+    # what methods learned is not saved
+    assert "Of the sources, source " in fresh and "Of the sources" not in loaded
+
+
+def _last(model):
+    return model.steps[-1][1] if hasattr(model, "steps") else model

@@ -23,6 +23,7 @@ _NAMES = {
     "NeuralRegressor": "_estimator",
     "Regression": "tasks._regression",
     "Rows": "_rows",
+    "SeedAverage": "_seeds",
     "Task": "tasks._task",
     "Training": "_loop",
     "batch_norms": "_network",
@@ -35,6 +36,7 @@ _NAMES = {
     "stages": "_stages",
     "learning_rate": "_schedule",
     "load_backbone": "backbones",
+    "pairwise_agreement": "_seeds",
     "pool": "_network",
     "predict_logits": "_loop",
     "train": "_loop",
@@ -54,6 +56,7 @@ __all__ = [
     "NeuralRegressor",
     "Regression",
     "Rows",
+    "SeedAverage",
     "StageReport",
     "Task",
     "Training",
@@ -69,6 +72,7 @@ __all__ = [
     "linear_cka",
     "load_backbone",
     "multitask",
+    "pairwise_agreement",
     "parameter",
     "pool",
     "predict_logits",
@@ -100,6 +104,7 @@ if TYPE_CHECKING:
     from landbridge.neural._resume import History
     from landbridge.neural._rows import Rows
     from landbridge.neural._schedule import learning_rate
+    from landbridge.neural._seeds import SeedAverage, pairwise_agreement
     from landbridge.neural._stages import StageReport, linear_cka, stages
     from landbridge.neural.backbones import load_backbone
     from landbridge.neural.tasks._classification import Classification

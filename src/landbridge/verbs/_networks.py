@@ -76,6 +76,7 @@ def plan_networks(
     diagnosis: Diagnosis,
     methods: Sequence[Any] | None = None,
     random_state: int | None = 0,
+    n_seeds: int = 1,
 ) -> list[Planned]:
     """Choose ways to adapt a network, or build those that were asked for.
 
@@ -93,6 +94,8 @@ def plan_networks(
         Names from :mod:`landbridge.neural.feature` or :mod:`landbridge.neural.parameter`, instances, or lists of
         instances that go together.
     random_state : int, optional
+    n_seeds : int, default=1
+        Above 1, each adversarial method is the mean of so many runs, because single runs of them fail now and then.
 
     Returns
     -------
@@ -103,7 +106,7 @@ def plan_networks(
     InputError
         If a method is not known.
     """
-    from landbridge.neural import feature, parameter
+    from landbridge.neural import SeedAverage, feature, parameter
     from landbridge.neural._method import Method
 
     # As for all methods: columns that were moved or rescaled as a whole are brought to one scale domain by domain. A
@@ -130,12 +133,26 @@ def plan_networks(
         family = "feature" if any(m.reads_target for m in parts) else "parameter"
         # All of them let the same row mean something else on the other side.
         answers = frozenset({"concept", "covariate", "subspace"})
+        words = "tunes the source's network on the target's labels" if labelled else "adapts without target labels"
+        words = "asked for" if methods is not None else words
+        several = n_seeds > 1 and any(isinstance(m, _adversarial()) for m in parts)
+        if several and task == "classification" and not any(isinstance(m, feature.CollapseWatch) for m in parts):
+            parts.append(feature.CollapseWatch(warn=False))
         model = network_learner(network, source, task, epochs=epochs, seed=random_state, methods=parts)
+        if several:
+            model = SeedAverage(model, n_seeds=n_seeds, random_state=random_state)
+            words = f"{words}; mean of {n_seeds} runs"
         if rescale:
             model = make_pipeline(DomainScaler(), model)
-        words = "tunes the source's network on the target's labels" if labelled else "adapts without target labels"
-        planned.append(Planned(name, family, model, "asked for" if methods is not None else words, answers))
+        planned.append(Planned(name, family, model, words, answers))
     return planned
+
+
+def _adversarial() -> tuple[type, ...]:
+    """Methods that play a game, single runs of which fail now and then; subclasses too, such as CDAN and WDGRL."""
+    from landbridge.neural import feature
+
+    return feature.DANN, feature.ADDA, feature.MCD, feature.MDD
 
 
 def _known(rooms: dict[str, Any]) -> list[str]:

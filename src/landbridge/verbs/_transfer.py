@@ -53,6 +53,7 @@ def transfer(
     confidence: float = 0.9,
     n_jobs: int | None = None,
     network: Any = None,
+    n_seeds: int = 1,
     epochs: int = 20,
     skip_corrupt: bool = False,
     random_state: int | None = 0,
@@ -104,6 +105,8 @@ def transfer(
         Where source and target are data: learn with this network in the place of the base learner, and try ways of
         adapting it. ``"builtin"`` for small images, ``"mlp"`` for tables, or what
         :func:`landbridge.neural.load_backbone` takes.
+    n_seeds : int, default=1
+        Runs that are averaged of each adversarial way of adapting the network, because one run in a few fails.
     epochs : int, default=20
         Of networks.
     skip_corrupt : bool, default=False
@@ -217,6 +220,7 @@ def transfer(
             epochs=epochs,
             diagnosis=diagnosis,
             methods=methods,
+            n_seeds=n_seeds,
             random_state=random_state,
         )
     else:

@@ -1,7 +1,8 @@
 """Adaptation of networks to an unlabelled target: both domains are drawn together while the task is learned.
 
 * moments and transport: :class:`DDC`, :class:`DAN`, :class:`JAN`, :class:`DeepCORAL`, :class:`CentralMoments`,
-  :class:`DeepJDOT`; several sources: :class:`MomentMatchingSources`;
+  :class:`DeepJDOT`; several sources: :class:`MomentMatchingSources`; sources and source rows
+  that help, and others: :class:`SourceAttention`;
 * adversarial: :class:`DANN`, :class:`CDAN`, :class:`WDGRL`, :class:`MCD`, :class:`MDD`; fewer classes in the target:
   :class:`PartialAdversarial`, :class:`InstanceWeightedAdversarial`; more of them: :class:`OpenSetBackprop`;
 * the target's own answers: :class:`MCC`, :class:`EntropyMinimisation`, :class:`InformationMaximisation`,
@@ -43,6 +44,7 @@ from landbridge.neural.feature._partial import (
 )
 from landbridge.neural.feature._second_stage import ADDA, SHOT
 from landbridge.neural.feature._self_training import SelfTraining, calibrated_temperature
+from landbridge.neural.feature._source_attention import SourceAttention, attention_weights
 from landbridge.neural.feature._source_free import adapt_shot, centroid_labels
 from landbridge.neural.feature._target_side import (
     MCC,
@@ -79,8 +81,10 @@ __all__ = [
     "OpenSetHead",
     "PartialAdversarial",
     "SelfTraining",
+    "SourceAttention",
     "adapt_adda",
     "adapt_shot",
+    "attention_weights",
     "batch_score",
     "calibrated_temperature",
     "central_moment_discrepancy",
