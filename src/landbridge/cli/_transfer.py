@@ -52,6 +52,9 @@ def transfer_command(
             "folder with config.json, a name on the hub."
         ),
     ] = None,
+    n_seeds: Annotated[
+        int, typer.Option("--n-seeds", min=1, help="Runs that are averaged of each adversarial way of adapting.")
+    ] = 1,
     epochs: Annotated[int, typer.Option(help="Of a network.")] = 20,
     skip_corrupt: Annotated[
         bool, typer.Option("--skip-corrupt", help="Leave images out that cannot be read, instead of naming the first.")
@@ -87,6 +90,7 @@ def transfer_command(
         task=task,
         confidence=confidence,
         network=network,
+        n_seeds=n_seeds,
         epochs=epochs,
         skip_corrupt=skip_corrupt,
         n_jobs=jobs,
@@ -101,6 +105,7 @@ def transfer_command(
         words["task"] = task
     if network is not None:
         words["network"] = network
+        words["n-seeds"] = n_seeds
     if network is not None or result.diagnosis.kind == "model":
         words["epochs"] = epochs
     given = [w for k, v in words.items() if v is not None for w in (f"--{k}", str(v))]

@@ -54,7 +54,8 @@ class MomentMatchingSources(Method):
     ----------
     groups : array-like of int, shape (n_source,), optional
         Of which source each training row is; numbers may be any. Left out, all are of one source.
-    strength : float, default=1.0
+    strength : float, default=0.03
+        Of the distances, which are sums over all columns and soon larger than the task's loss.
     n_moments : int, default=2
     schedule : bool, default=True
         Whether the strength rises from zero over the training.
@@ -110,7 +111,7 @@ class MomentMatchingSources(Method):
     def __init__(
         self,
         groups: Any = None,
-        strength: float = 1.0,
+        strength: float = 0.03,
         *,
         n_moments: int = 2,
         schedule: bool = True,
