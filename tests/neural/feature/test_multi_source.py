@@ -160,4 +160,4 @@ def test_arguments_at_fault_are_named():
     X, y, _, Z, _ = three_sources()
     with pytest.raises(InputError, match="groups has 2 entries but there are 360 training rows"):
         NeuralClassifier(methods=[MomentMatchingSources([0, 1])], epochs=1).fit(X, y, X_target=Z)
-    assert repr(MomentMatchingSources([0, 1])) == "MomentMatchingSources(<2 rows>, strength=1.0)"
+    assert repr(MomentMatchingSources([0, 1])) == "MomentMatchingSources(<2 rows>, strength=0.03)"
