@@ -58,7 +58,7 @@ PLANS: dict[str, tuple[tuple[str, ...], int]] = {
     ),
     # long, as the published runs are (10,000 steps of 128 rows)
     "usps→mnist": (("source-only", "DANN", "MCC", *AFTER), 60),
-    "mnistm": (("source-only", "DANN"), 40),
+    "mnistm": (("source-only", "DANN"), 30),
 }
 
 
@@ -166,9 +166,9 @@ def _images(held: dict[str, Any], pair: str, seed: int) -> None:
     fitted: NeuralClassifier | None = None
 
     def fit(parts: list[Any]) -> NeuralClassifier:
-        if pair == "mnistm":  # the network, the optimiser and the rate of the paper
+        if pair == "mnistm":  # the network of the paper; Adam, as in the public re-runs
             model = NeuralClassifier(
-                _digits_network(seed), methods=parts, epochs=epochs, batch_size=64, optimizer="sgd", lr=0.01,
+                _digits_network(seed), methods=parts, epochs=epochs, batch_size=64, optimizer="adamw", lr=1e-3,
                 weight_decay=0.0, random_state=seed,
             )  # fmt: skip
         else:

@@ -142,7 +142,7 @@ class DANN(Method):
         if target is None:
             return {}
         factor = self.strength * (rise(progress) if self.schedule else 1.0)
-        seen = torch.cat([self._seen(b) for b in (source, target)])
+        seen = self._both(source, target)
         answers = network.extras["discriminator"](reverse_gradient(seen, factor))[:, 0]
         sides = torch.zeros_like(answers)
         sides[: len(source.logits)] = 1.0
@@ -167,6 +167,9 @@ class DANN(Method):
 
     def _seen(self, batch: Batch) -> Tensor:
         return batch.features["embedding"]
+
+    def _both(self, source: Batch, target: Batch) -> Tensor:
+        return torch.cat([self._seen(source), self._seen(target)])
 
     def _row_weights(self, source: Batch, target: Batch) -> Tensor:
         return torch.ones(len(source.logits) + len(target.logits), device=source.logits.device)
@@ -227,9 +230,10 @@ class CDAN(DANN):
     def _width_in(self, network: Network, task: Any) -> int:
         return 1024 if self._projections is not None else network.in_features * int(task.n_outputs)
 
-    def _seen(self, batch: Batch) -> Tensor:
-        answers = batch.logits.softmax(dim=1).detach()
-        features = batch.features["embedding"]
+    def _both(self, source: Batch, target: Batch) -> Tensor:
+        # one product of both sides' rows is faster than two of half the size
+        answers = torch.cat([source.logits, target.logits]).detach().softmax(dim=1)
+        features = torch.cat([source.features["embedding"], target.features["embedding"]])
         if self._projections is not None:
             one, two = (p.to(features) for p in self._projections)
             return (features @ one) * (answers @ two) / 1024**0.5
