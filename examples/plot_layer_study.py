@@ -3,8 +3,8 @@ Which layers carry over?
 ========================
 
 The study of Yosinski and others on a small scale: a network that learned the digits 0 to 4 (task A) gives its first n
-stages to one that learns 5 to 9 (task B). Frozen (AnB) they serve as long as they are general; tuned further (AnB+) they
-can only help. BnB and BnB+ are controls that get their stages from another network of task B.
+stages to one that learns 5 to 9 (task B). Frozen (AnB) they serve as long as they are general; tuned further (AnB+)
+they can only help. BnB and BnB+ are controls that get their stages from another network of task B.
 """
 
 import matplotlib.pyplot as plt
