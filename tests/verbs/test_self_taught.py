@@ -41,6 +41,7 @@ def test_useless_features_are_refused(hidden_direction):
     noise = Domain(np.random.default_rng(1).normal(size=(200, 40)) * np.linspace(0.1, 5, 40))
     result = transfer(noise, target, target_labels=20, methods=[PCA(1)])
     assert not result.decision.transferred
+    assert result.decision.reason.startswith("The source has no labels")
     assert "target-only is kept" in result.decision.reason
 
 

@@ -135,7 +135,7 @@ S, T = make_shift("translation", n_source=40, n_target=40, random_state=0)
     ("call", "kind", "message"),
     [
         (lambda: transfer((S.X, np.ones(40)), T), LabelError, "single class"),
-        (lambda: transfer(S.X, T), LabelError, "source .* has no labels"),
+        (lambda: transfer(S.X, T, network="mlp"), LabelError, "source .* has no labels"),
         (lambda: measure(S, T.X[:, :1]), InputError, "1 columns but source has 2"),
         (lambda: transfer((S.X * np.nan, S.y), T), InputError, "NaN"),
         (lambda: transfer(S, (T.X, np.array(["x"] * 40))), LabelError, "label 'x'"),

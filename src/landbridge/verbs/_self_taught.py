@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 import warnings
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -269,6 +270,8 @@ def transfer_unlabelled(
             source, target, learner, folds, methods=methods, random_state=random_state, progress=progress
         )
         verdict = decide([t for t, _ in trials], diagnosis, folds=folds, confidence=confidence)
+        told = "The source has no labels, so all it can teach is what rows are made of. "
+        verdict = replace(verdict, reason=told + verdict.reason)
     else:
         trials = cluster_trials(source, target, random_state=random_state)
         verdict = _by_stability([t for t, _ in trials])
