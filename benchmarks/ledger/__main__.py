@@ -92,8 +92,8 @@ Office-Caltech table (the digits row then landed without a search), and TrAdaBoo
 it is known for. The guard has no constant that was set on Office-Caltech: its smoothing, its votes and its thresholds
 were set on other tasks (cross-person activity, cross-speaker digits, wine, census, reviews, newsgroups, mushrooms).
 TransEMDT's defaults were chosen on the people of its row, which therefore averages over a grid instead. The strengths
-of ADDA, MCD, MDD and of matching several sources were chosen on printed and handwritten digits with other seeds than the
-row's, but the same images.
+of ADDA, MCD, MDD and of matching several sources were chosen on printed and handwritten digits with other seeds than
+the row's, but the same images.
 """
 
 if __name__ == "__main__":
