@@ -78,7 +78,7 @@ def adapted_digits() -> Row:
     )
 
 
-def guarded_digits() -> Row:
+def guarded_adaptation() -> Row:
     """transfer() among eight adaptations of a network, judged without target labels, against the best of them."""
     behind, told = [], []
     source, target = load_builtin("printed"), load_builtin("handwritten")
@@ -232,7 +232,7 @@ ROWS = [
     ranked_backbones,
     few_labels,
     adapted_digits,
-    guarded_digits,
+    guarded_adaptation,
     sampled_digits,
     colourful_digits,
     amazon_dann,
