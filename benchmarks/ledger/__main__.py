@@ -18,6 +18,8 @@ ROWS = [
     for file in sorted(HERE.glob("rows*.py"), key=lambda f: f.stem)
     for row in importlib.import_module(f"benchmarks.ledger.{file.stem}").ROWS
 ]
+if twice := {r.__name__ for r in ROWS if [q.__name__ for q in ROWS].count(r.__name__) > 1}:
+    raise SystemExit(f"two rows are called {', '.join(sorted(twice))}; their figures would overwrite each other")
 PAGE = HERE.parents[1] / "docs" / "ledger.md"
 
 HEAD = """# The fidelity ledger
