@@ -163,12 +163,12 @@ def ranked_backbones() -> Row:
     taus = {name: ordered(name)[0] for name in IMAGES}
     return Row(
         ("LogME", "rank"),
-        "Six trained networks on three image sets, 20 images a class: weighted Kendall of LogME with fine-tuned "
-        "accuracy that two of the three reach",
+        "Six trained networks on three image sets, 20 images a class: least weighted Kendall of LogME with fine-tuned "
+        "accuracy",
         0.6,
         "stated property",
         0.0,
-        sorted(taus.values())[-2],
+        min(taus.values()),
         ", ".join(
             f"{k} {v:.2f} (regularised H-score {ordered(k, 'regularised_h_score')[0]:.2f})" for k, v in taus.items()
         )

@@ -425,17 +425,33 @@ class InstanceTransfer(MetaEstimatorMixin, TransferEstimator):
         return LogisticRegression(max_iter=1000) if self.estimator is None else self.estimator
 
     def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()
         inner = get_tags(self._base())
-        tags.estimator_type = inner.estimator_type
-        tags.classifier_tags = inner.classifier_tags
-        tags.regressor_tags = inner.regressor_tags
-        tags.target_tags = inner.target_tags
-        tags.target_tags.multi_output = False
-        if tags.classifier_tags is not None:
-            tags.classifier_tags.multi_label = False
+        tags = predicts_as(super().__sklearn_tags__(), inner)
         tags.input_tags.sparse = self._accept_sparse and inner.input_tags.sparse
         return tags
+
+
+def predicts_as(tags: Any, inner: Any) -> Any:
+    """Give an estimator that predicts by another one the other's tags, for a single output a row.
+
+    Parameters
+    ----------
+    tags, inner : sklearn.utils.Tags
+        Of the estimator, which are changed, and of the one within.
+
+    Returns
+    -------
+    sklearn.utils.Tags
+        The former.
+    """
+    tags.estimator_type = inner.estimator_type
+    tags.classifier_tags = inner.classifier_tags
+    tags.regressor_tags = inner.regressor_tags
+    tags.target_tags = inner.target_tags
+    tags.target_tags.multi_output = False
+    if tags.classifier_tags is not None:
+        tags.classifier_tags.multi_label = False
+    return tags
 
 
 def fit_weighted(estimator: Any, X: Any, y: Any, weights: Any) -> Any:

@@ -46,6 +46,13 @@ def test_nothing_to_bridge():
     assert "No shift" in result.decision.reason
 
 
+def test_methods_may_be_named_in_one_string():
+    source, target = make_shift("translation", random_state=0)
+    result = transfer(source, target, target_labels="hide", methods="CORAL, DomainScaler")
+    assert result.settings["methods"] == ["CORAL", "DomainScaler"]
+    assert {"CORAL", "DomainScaler"} <= {c.name for c in result.candidates}
+
+
 def test_hidden_labels_teach_nothing():
     """Scrambling the hidden labels changes the scores and nothing else."""
     source, target = make_shift("translation", random_state=0)

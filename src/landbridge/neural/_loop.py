@@ -316,6 +316,8 @@ def _run(
                         if target is not None:
                             theirs = other_index.tensor_split(parts)[k][rank::world]
                             other = passed(*target.take(theirs, device), theirs)
+                        for m in methods.answers:
+                            m.answer(network, source, other)
                         terms = {} if methods.replaces_task_loss else {"task": task.loss(source.logits, labels)}
                         if methods.losses:
                             terms |= methods.loss(network, source, other, share)

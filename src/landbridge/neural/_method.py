@@ -48,8 +48,8 @@ class Method:
     """Base of everything that changes how a network is trained; subclasses override only what they need.
 
     Called in this order: ``prepare`` once; ``parameter_groups`` once; then ``epoch`` at the start of each epoch, and in
-    each step ``transform`` before the forward pass, ``loss`` after it, ``gradients`` after the backward pass and
-    ``step`` after the optimiser's; ``finish`` once at the end, and ``after`` when all have finished.
+    each step ``transform`` before the forward pass, ``answer`` and then ``loss`` after it, ``gradients`` after the
+    backward pass and ``step`` after the optimiser's; ``finish`` once at the end, and ``after`` when all have finished.
 
     Attributes
     ----------
@@ -137,6 +137,16 @@ class Method:
         inputs, labels
         """
         return inputs, labels
+
+    def answer(self, network: Network, source: Batch, target: Batch | None) -> None:
+        """Change answers (``Batch.logits``) in place before any loss is taken from them, the task's own included.
+
+        Parameters
+        ----------
+        network : Network
+        source : Batch
+        target : Batch or None
+        """
 
     def loss(self, network: Network, source: Batch, target: Batch | None, progress: float) -> dict[str, Tensor]:
         """Terms to add to the task's loss, by name, each weighted already.
@@ -244,6 +254,7 @@ class Methods:
                     f"methods holds {m!r}, which is no Method; give instances such as methods=[L2SP(0.1)]."
                 )
         self.methods = tuple(methods)
+        self.answers = self._overriding("answer")
         self.losses = self._overriding("loss")
         self.transforms = self._overriding("transform")
         self.epochs = self._overriding("epoch")

@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from safetensors.torch import load, save
 
+from landbridge.neural._heads import made_around, parts_of
 from landbridge.neural._network import Network
 from landbridge.neural.backbones import rebuild
 from landbridge.neural.backbones._builtin import Standardize
@@ -31,11 +32,12 @@ def pack(network: Network) -> dict[str, Any]:
     """
     weights = {k: torch.empty(v.shape, dtype=v.dtype).copy_(v.detach()) for k, v in network.state_dict().items()}
     packed: dict[str, Any] = {"weights": save(weights), "frozen": list(network.frozen), "spec": None, "module": None}
-    head = network.head
+    head, around = parts_of(network.head)
     if network.spec is not None and type(head) in (torch.nn.Identity, torch.nn.Linear) and not network.extras:
         like = rebuild(network.spec)
         if isinstance(head, torch.nn.Linear):
-            like.replace_head(torch.nn.Linear(head.in_features, head.out_features, bias=head.bias is not None))
+            plain = torch.nn.Linear(head.in_features, head.out_features, bias=head.bias is not None)
+            like.replace_head(made_around(plain, *around))
         if network.preprocess is not None and type(like.preprocess) is not type(network.preprocess):
             like.preprocess = copy.deepcopy(network.preprocess)
         shapes = {k: v.shape for k, v in like.state_dict().items()}
@@ -43,7 +45,7 @@ def pack(network: Network) -> dict[str, Any]:
             packed["spec"] = network.spec
             packed["head"] = None
             if isinstance(head, torch.nn.Linear):
-                packed["head"] = [head.in_features, head.out_features, head.bias is not None]
+                packed["head"] = [head.in_features, head.out_features, head.bias is not None, *around]
             if isinstance(network.preprocess, ImageInput):
                 packed["images"] = network.preprocess.describe()
             elif not isinstance(network.preprocess, Standardize):
@@ -70,8 +72,8 @@ def unpack(packed: dict[str, Any]) -> Network:
     weights = load(packed["weights"])
     network = rebuild(packed["spec"])
     if packed["head"] is not None:
-        width, outputs, bias = packed["head"]
-        network.replace_head(torch.nn.Linear(width, outputs, bias=bias))
+        width, outputs, bias, *around = packed["head"]
+        network.replace_head(made_around(torch.nn.Linear(width, outputs, bias=bias), *around))
     if "images" in packed:
         network.preprocess = ImageInput.from_description(packed["images"])
     if "preprocess" in packed:

@@ -15,7 +15,7 @@ from sklearn.utils._param_validation import HasMethods, Interval
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
-from landbridge.base import TransferEstimator, TransferTags
+from landbridge.base import TransferEstimator, TransferTags, predicts_as
 from landbridge.pipeline import TransferPipeline
 
 __all__ = ["SeedAverage", "pairwise_agreement"]
@@ -235,16 +235,9 @@ class SeedAverage(MetaEstimatorMixin, TransferEstimator):
         return float(measure(y, self.predict(X)))
 
     def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()
         inner = get_tags(self.estimator)
-        tags.estimator_type = inner.estimator_type
-        tags.classifier_tags = inner.classifier_tags
-        tags.regressor_tags = inner.regressor_tags
-        tags.target_tags = inner.target_tags
-        tags.target_tags.multi_output = False
+        tags = predicts_as(super().__sklearn_tags__(), inner)
         tags.input_tags = inner.input_tags
-        if tags.classifier_tags is not None:
-            tags.classifier_tags.multi_label = False
         return tags
 
 

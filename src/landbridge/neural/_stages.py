@@ -17,6 +17,7 @@ from sklearn.preprocessing import StandardScaler
 from landbridge.exceptions import LabelError
 from landbridge.neural._inputs import to_tensors
 from landbridge.neural._network import Network, pool
+from landbridge.neural._rows import Rows
 from landbridge.transferability._logme import logme
 
 __all__ = ["Stage", "StageReport", "linear_cka", "stages"]
@@ -207,12 +208,11 @@ def _features(network: Network, inputs: Any, batch_size: int) -> dict[str, NDArr
     found: dict[str, list[NDArray[np.float64]]] = {name: [] for name in names}
     training, device = network.training, next(network.parameters()).device
     network.eval()
-    n = len(next(iter(inputs.values()))) if isinstance(inputs, dict) else len(inputs)
+    rows = Rows(inputs)
     try:
         with torch.inference_mode():
-            for cut in torch.arange(n).split(batch_size):
-                part = {k: v[cut].to(device) for k, v in inputs.items()} if isinstance(inputs, dict) else inputs[cut]
-                _, raw = network(part if isinstance(part, dict) else part.to(device), names)
+            for cut in torch.arange(len(rows), device=rows.device).split(batch_size):
+                _, raw = network(rows.take(cut, device)[0], names)
                 for name in names:
                     found[name].append(pool(raw[name]).double().cpu().numpy())
     finally:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import platform
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,7 +15,7 @@ from landbridge.discrepancy._diagnosis import Diagnosis
 from landbridge.domain import Domain
 from landbridge.measurement import Measurement
 
-__all__ = ["Candidate", "Decision", "Result", "load_result"]
+__all__ = ["Candidate", "Decision", "Result", "load_result", "versions"]
 
 
 @dataclass(frozen=True)
@@ -290,3 +291,24 @@ def load_result(folder: str | Path) -> Result:
     from landbridge.verbs._persist import load
 
     return load(Path(folder))
+
+
+def versions() -> dict[str, str]:
+    """Versions of what a result depends on.
+
+    Returns
+    -------
+    dict of str to str
+    """
+    from importlib.metadata import version
+
+    import scipy
+    import sklearn
+
+    return {
+        "landbridge": version("landbridge"),
+        "python": platform.python_version(),
+        "numpy": np.__version__,
+        "scipy": scipy.__version__,
+        "scikit-learn": sklearn.__version__,
+    }

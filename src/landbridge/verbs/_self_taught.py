@@ -29,8 +29,8 @@ from landbridge.guard._labelled import LabelledSplits
 from landbridge.guard._trial import Trial
 from landbridge.guard._verdict import Judged, Verdict
 from landbridge.measurement import Measurement
-from landbridge.verbs._hidden import hidden_quality
 from landbridge.verbs._result import Candidate, Decision, Result
+from landbridge.verbs._row import table_row
 
 __all__ = ["FEATURES", "cluster_trials", "self_taught_trials", "transfer_unlabelled"]
 
@@ -280,16 +280,10 @@ def transfer_unlabelled(
     rows = []
     for trial, why in trials:
         judged = verdict.judged.get(trial.name)
-        if trial.error or judged is None:
+        if judged is None:
             rows.append(Candidate(trial.name, trial.family, "failed", trial.error, seconds=trial.seconds))
-            continue
-        rows.append(
-            Candidate(
-                trial.name, trial.family, "tried", why if trial.baseline or not judged.why else f"{why}; {judged.why}",
-                estimate=judged.estimate, gain=judged.gain, hidden=hidden_quality(trial, hidden, task),
-                seconds=trial.seconds, defensible=judged.defensible,
-            )
-        )  # fmt: skip
+        else:
+            rows.append(table_row(trial, why, judged, hidden, task))
     return Result(
         model=chosen.model,
         decision=Decision(verdict.transferred, verdict.chosen, verdict.reason, verdict.evidence, verdict.gain),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import platform
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -16,20 +15,21 @@ from sklearn.dummy import DummyClassifier, DummyRegressor
 
 from landbridge.discrepancy._diagnosis import Diagnosis
 from landbridge.discrepancy._shift_kind import diagnose
-from landbridge.domain import Domain, split_labelled
-from landbridge.exceptions import InputError, LabelError
+from landbridge.domain import Domain
+from landbridge.exceptions import InputError
 from landbridge.guard._committee import MOST_ROWS, NEIGHBOURS, Consensus, neighbour_graph
 from landbridge.guard._decide import CONSENSUS, Verdict, WeightedSource, decide, jury, voices
 from landbridge.guard._doubly_robust import fit_teacher
 from landbridge.guard._labelled import LabelledSplits
 from landbridge.guard._source_weights import source_weights
 from landbridge.guard._trial import Trial, try_model
-from landbridge.verbs._hidden import hidden_quality
 from landbridge.verbs._measure import diagnose_columns
 from landbridge.verbs._model_sides import is_model, model_name
 from landbridge.verbs._networks import input_size, network_learner, plan_networks
 from landbridge.verbs._plan import Planned, default_estimator, fits_task, plan
-from landbridge.verbs._result import Candidate, Decision, Result
+from landbridge.verbs._ready import label_splits, ready_source, ready_target, split_names, told_task
+from landbridge.verbs._result import Candidate, Decision, Result, versions
+from landbridge.verbs._row import table_row
 from landbridge.verbs._self_taught import transfer_unlabelled
 from landbridge.verbs._sides import as_pair, read_stones, share_columns
 
@@ -142,6 +142,7 @@ def transfer(
     started = time.perf_counter()
     if not 0.5 <= confidence < 1:
         raise InputError(f"confidence must lie in [0.5, 1); got {confidence}.")
+    methods = split_names(methods)
     if is_model(source):
         from landbridge.verbs._transfer_model import transfer_model
 
@@ -186,7 +187,7 @@ def transfer(
             source, target, task, estimator, target_labels, settings, encoder=encoder, methods=methods,
             confidence=confidence, random_state=random_state, progress=progress,
         )  # fmt: skip
-    source, task = _ready_source(source, task, estimator)
+    source, task = ready_source(source, task, estimator)
     settings |= {"task": task, "n_source": len(source)}
     if network is not None:
         learner = network_learner(network, source, task, epochs=epochs, seed=random_state)
@@ -194,7 +195,7 @@ def transfer(
         learner = default_estimator(task, is_sparse=_is_sparse(source)) if estimator is None else estimator
     if not fits_task(learner, task):
         raise InputError(f"estimator={type(learner).__name__} is not made for {task}; give a learner for {task}.")
-    target, hidden = _ready_target(source, target, task, target_labels, random_state)
+    target, hidden = ready_target(source, target, task, target_labels, random_state)
     timings = {"read": time.perf_counter() - started}
 
     clock = time.perf_counter()
@@ -207,8 +208,6 @@ def transfer(
     timings["measure"] = time.perf_counter() - clock
 
     clock = time.perf_counter()
-    if isinstance(methods, str):
-        methods = [m.strip() for m in methods.split(",") if m.strip()]
     labelled = int(target.labelled.sum())
     stones = read_stones(through, source, encoder)
     if network is not None:
@@ -235,7 +234,7 @@ def transfer(
             stones=stones,
             random_state=random_state,
         )
-    folds = _folds(target, task, random_state)
+    folds = label_splits(target, task, random_state)
     weights = None if folds is not None else source_weights(diagnosis, source, target, random_state=random_state)
     judged_by = diagnosis.kind if weights is not None else ""
     trials = _run(planned, source, target, learner, folds, judged_by, labelled, n_jobs, random_state, progress)
@@ -281,118 +280,20 @@ def _from_unlabelled(
     """The source has no labels: features for a labelled target, clusters for one without."""
     seed = how["random_state"]
     if task is None:
-        task = _told_task(target.labelled_part(), estimator) if target.labelled.any() else "classification"
+        task = told_task(target.labelled_part(), estimator) if target.labelled.any() else "classification"
     known = target.labelled_part() if target.labelled.any() else target
-    target, hidden = _ready_target(known, target, task, target_labels, seed)
+    target, hidden = ready_target(known, target, task, target_labels, seed)
     learner = default_estimator(task) if estimator is None else estimator
     if not fits_task(learner, task):
         raise InputError(f"estimator={type(learner).__name__} is not made for {task}; give a learner for {task}.")
     labelled = int(target.labelled.sum())
     settings = settings | {"task": task, "n_source_labelled": 0, "n_target_labelled": labelled}
-    folds = _folds(target, task, seed)
-    if isinstance(how["methods"], str):
-        how["methods"] = [m.strip() for m in how["methods"].split(",") if m.strip()]
+    folds = label_splits(target, task, seed)
     return transfer_unlabelled(source, target, learner, task, hidden=hidden, folds=folds, settings=settings, **how)
 
 
 def _named(side: Any) -> Any:
     return str(side) if isinstance(side, Path) else side
-
-
-def versions() -> dict[str, str]:
-    """Versions of what a result depends on.
-
-    Returns
-    -------
-    dict of str to str
-    """
-    from importlib.metadata import version
-
-    import scipy
-    import sklearn
-
-    return {
-        "landbridge": version("landbridge"),
-        "python": platform.python_version(),
-        "numpy": np.__version__,
-        "scipy": scipy.__version__,
-        "scikit-learn": sklearn.__version__,
-    }
-
-
-def _ready_source(source: Domain, task: str | None, estimator: Any) -> tuple[Domain, str]:
-    if source.y is None or not source.labelled.any():
-        raise LabelError(
-            f"source {source.name!r} has no labels; give y, name the label column, or swap source and target."
-        )
-    part = source.labelled_part() if source.regime != "labelled" else source
-    task = task or _told_task(part, estimator)
-    if task not in ("classification", "regression"):
-        raise InputError(f"task must be 'classification' or 'regression'; got {task!r}.")
-    if task == "classification" and len(np.unique(part.y)) < 2:
-        raise LabelError(
-            f"source {source.name!r} has the single class {np.unique(part.y)[0]!r}; a classifier needs at least two. "
-            "Check the label column."
-        )
-    return part, task
-
-
-def _told_task(source: Domain, estimator: Any) -> str:
-    if estimator is not None:
-        return "regression" if is_regressor(estimator) else "classification"
-    y = np.asarray(source.y)
-    if y.dtype.kind == "f" and not np.all(y == np.floor(y)):
-        return "regression"
-    return "regression" if y.dtype.kind in "iuf" and len(np.unique(y)) > max(20, 0.1 * len(y)) else "classification"
-
-
-def _ready_target(
-    source: Domain, target: Domain, task: str, use: str | int, seed: int | None
-) -> tuple[Domain, NDArray[Any] | None]:
-    """Sort the target's labels into those to learn from and those to hide."""
-    if isinstance(use, bool) or not (use in ("use", "hide") or (isinstance(use, int) and use > 0)):
-        raise InputError(f"target_labels must be 'use', 'hide' or a positive number a class; got {use!r}.")
-    if target.y is None:
-        return target, None
-    classes = np.unique(source.y) if task == "classification" else None
-    rows, labels = split_labelled(target.y, len(target), classes)
-    if classes is not None and len(labels) and (new := sorted(set(labels.tolist()) - set(classes.tolist()), key=str)):
-        raise LabelError(
-            f"target {target.name!r} has the label {new[0]!r}, which the source does not know (it knows "
-            f"{', '.join(map(str, classes[:8].tolist()))}); use the same spelling on both sides."
-        )
-    if len(rows) == 0:
-        return target.without_labels(), None
-    keep = np.zeros(len(target), dtype=bool)
-    if use == "use":
-        keep[rows] = True
-    elif use != "hide":
-        rng = np.random.default_rng(seed)
-        groups = [rows] if classes is None else [rows[labels == c] for c in classes]
-        for group in groups:
-            keep[rng.permutation(group)[: int(use)]] = True
-    full: Any = np.full(len(target), None, dtype=object)
-    full[rows] = labels
-    hidden = full.copy()
-    hidden[keep] = None
-    shown = full.copy()
-    shown[~keep] = None
-    if task == "regression":
-        shown = shown.astype(float)
-    visible = target.replace(y=shown)._with_columns(target.columns) if keep.any() else target.without_labels()
-    return visible._with_columns(target.columns), None if (hidden == None).all() else hidden  # noqa: E711
-
-
-def _folds(target: Domain, task: str, seed: int | None) -> LabelledSplits | None:
-    rows = np.flatnonzero(target.labelled)
-    if len(rows) < 6:
-        return None
-    y = target.labelled_part().y
-    if task == "classification" and (y is None or np.unique(y, return_counts=True)[1].min() < 2):
-        return None
-    if task == "classification" and y is not None and len(np.unique(y)) < 2:
-        return None
-    return LabelledSplits(rows, np.asarray(y), regression=task == "regression", random_state=seed)
 
 
 def _run(
@@ -474,27 +375,8 @@ def _table(
     reasons = {p.name: p.why for p in planned}
     table = []
     for trial in trials:
-        judged = verdict.judged.get(trial.name)
-        if trial.error:
-            table.append(Candidate(trial.name, trial.family, "failed", trial.error, seconds=trial.seconds))
-            continue
         why = reasons.get(trial.name, "a way of not transferring" if trial.baseline else "")
-        if judged is not None and judged.why and not trial.baseline:
-            why = f"{why}; {judged.why}" if why else judged.why
-        table.append(
-            Candidate(
-                trial.name,
-                trial.family,
-                "tried",
-                why,
-                estimate=None if judged is None else judged.estimate,
-                gain=None if judged is None else judged.gain,
-                validators=trial.validators,
-                hidden=hidden_quality(trial, hidden, task),
-                seconds=trial.seconds,
-                defensible=judged is not None and judged.defensible,
-            )
-        )
+        table.append(table_row(trial, why, verdict.judged.get(trial.name), hidden, task))
     table += [Candidate(p.name, p.family, "skipped", p.why) for p in planned if p.model is None]
     return tuple(table)
 

@@ -17,10 +17,9 @@ from landbridge.guard._labelled import LabelledSplits
 from landbridge.guard._paired import corrected_gain
 from landbridge.guard._trial import Trial
 from landbridge.guard._verdict import Verdict
-from landbridge.measurement import Measurement
-from landbridge.verbs._hidden import hidden_quality
 from landbridge.verbs._model_sides import ModelTarget, model_name, read_model_target
-from landbridge.verbs._result import Candidate, Decision, Result
+from landbridge.verbs._result import Decision, Result, versions
+from landbridge.verbs._row import table_row
 from landbridge.verbs._unfinished import Unfinished, digest
 
 __all__ = ["SCRATCH", "transfer_model"]
@@ -130,7 +129,7 @@ def transfer_model(
     return Result(
         model=chosen.model,
         decision=Decision(verdict.transferred, verdict.chosen, verdict.reason, verdict.evidence, verdict.gain),
-        candidates=tuple(_row(t, why, verdict, hidden, task) for t, why in trials),
+        candidates=tuple(table_row(t, why, verdict.judged.get(t.name), hidden, task) for t, why in trials),
         diagnosis=diagnosis,
         task=task,
         metric=metric,
@@ -181,8 +180,6 @@ def _jobs(
     from landbridge.neural._method import Method
 
     kind: Any = NeuralClassifier if task == "classification" else NeuralRegressor
-    if isinstance(methods, str):
-        methods = [m.strip() for m in methods.split(",") if m.strip()]
 
     def maker(parts: list[Any], pretrained: bool = True, n_epochs: int = epochs) -> Callable[[int], Any]:
         def make(split: int) -> Any:
@@ -290,31 +287,9 @@ def _diagnosis(name: str, rows: ModelTarget, labelled: int) -> Diagnosis:
     return Diagnosis("model", "moderate", words)
 
 
-def _row(trial: Trial, why: str, verdict: Any, hidden: NDArray[Any] | None, task: str) -> Candidate:
-    if trial.error:
-        return Candidate(trial.name, trial.family, "failed", trial.error, seconds=trial.seconds)
-    judged = verdict.judged.get(trial.name)
-    score: Measurement | None = hidden_quality(trial, hidden, task)
-    if judged is not None and judged.why and not trial.baseline:
-        why = f"{why}; {judged.why}"
-    return Candidate(
-        trial.name,
-        trial.family,
-        "tried",
-        why,
-        estimate=None if judged is None else judged.estimate,
-        gain=None if judged is None else judged.gain,
-        hidden=score,
-        seconds=trial.seconds,
-        defensible=judged is not None and judged.defensible,
-    )
-
-
 def _settings(
     model: Any, rows: ModelTarget, methods: Any, use: str | int, epochs: int, confidence: float, seed: int | None
 ) -> dict[str, Any]:
-    from landbridge.verbs._transfer import versions
-
     return {
         "source": model_name(model),
         "target": rows.name,

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import re
 import shutil
 from pathlib import Path
 from typing import Any
 
 from landbridge.exceptions import InputError
+from landbridge.verbs._persist import write_atomically
 
 __all__ = ["Unfinished", "digest"]
 
@@ -105,12 +105,8 @@ class Unfinished:
 
     def _write(self) -> None:
         assert self.folder is not None
-        part = self.folder / f".{SCORES}"
-        with open(part, "w", encoding="utf-8") as file:
-            json.dump({"run": self.run, "scores": self.scores}, file)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(part, self.folder / SCORES)
+        story = json.dumps({"run": self.run, "scores": self.scores})
+        write_atomically(self.folder / SCORES, story.encode())
 
 
 def digest(*parts: Any) -> str:

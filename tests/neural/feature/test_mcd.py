@@ -106,7 +106,7 @@ def test_images_and_plain_rows_are_taken(dtype):
 
 
 def test_arguments_at_fault_are_named():
-    with pytest.raises(InputError, match="strength and reversal"):
+    with pytest.raises(InputError, match="strength must be positive; got 0"):
         MCD(0)
     patients = load_builtin("patients-younger")
     with pytest.raises(InputError, match="MCD, which needs classes"):

@@ -99,7 +99,7 @@ def test_images_and_plain_rows_are_taken(dtype):
 
 
 def test_arguments_at_fault_are_named():
-    with pytest.raises(InputError, match="strength and margin"):
+    with pytest.raises(InputError, match="margin must be positive; got 0"):
         MDD(margin=0)
     patients = load_builtin("patients-younger")
     with pytest.raises(InputError, match="MDD, which needs classes"):

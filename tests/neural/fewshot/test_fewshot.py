@@ -113,6 +113,15 @@ def test_pairs_are_verified(digits):
     same = np.array([rng.choice(np.flatnonzero(y == y[i])) for i in a])
     alike, apart = model.verify(X[a], X[same]), model.verify(X[a], X[b])[y[a] != y[b]]
     assert alike.mean() > apart.mean() + 0.15
+    model.batch_size = 64  # 200 pairs in four parts, each as if it were alone
+    embedded = [pairs.network.embed(torch.tensor(X[i, None], dtype=torch.float32)).detach() for i in (a, same)]
+    one_by_one = [torch.sigmoid(pairs.pairs(p[None], q[None])).item() for p, q in zip(*embedded, strict=True)]
+    np.testing.assert_allclose(model.verify(X[a], X[same]), one_by_one, atol=1e-6)
+    pairs.train()  # answers do not depend on the mode, nor change it
+    np.testing.assert_allclose(model.verify(X[a], X[same]), one_by_one, atol=1e-6)
+    assert pairs.network.training
+    with pytest.raises(InputError, match="A has 3 rows but B has 2"):
+        model.verify(X[:3], X[:2])
     with pytest.raises(LabelError, match="one label a row"):
         model.fit(X[:5], y[:3])
 

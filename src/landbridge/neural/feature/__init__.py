@@ -1,8 +1,8 @@
 """Adaptation of networks to an unlabelled target: both domains are drawn together while the task is learned.
 
 * moments and transport: :class:`DDC`, :class:`DAN`, :class:`JAN`, :class:`DeepCORAL`, :class:`CentralMoments`,
-  :class:`DeepJDOT`; several sources: :class:`MomentMatchingSources`; sources and source rows
-  that help, and others: :class:`SourceAttention`;
+  :class:`DeepJDOT`; several sources: :class:`MomentMatchingSources`, a head for each of them:
+  :class:`SourceHeads`; sources and source rows that help, and others: :class:`SourceAttention`;
 * adversarial: :class:`DANN`, :class:`CDAN`, :class:`WDGRL`, :class:`MCD`, :class:`MDD`; fewer classes in the target:
   :class:`PartialAdversarial`, :class:`InstanceWeightedAdversarial`; more of them: :class:`OpenSetBackprop`;
 * the target's own answers: :class:`MCC`, :class:`EntropyMinimisation`, :class:`InformationMaximisation`,
@@ -15,6 +15,7 @@ All compose, with each other and with fine-tuning. They can hurt: whatever makes
 classes where class shares differ between them.
 """
 
+from landbridge.neural._heads import OpenSetHead, SourceMixture, mixed_answers
 from landbridge.neural.feature._adda import (
     AdversarialCopy,
     CollapseWatch,
@@ -37,7 +38,6 @@ from landbridge.neural.feature._mmd import joint_mmd, linear_mmd, mixed_kernel, 
 from landbridge.neural.feature._multi_source import MomentMatchingSources, moment_distances
 from landbridge.neural.feature._partial import (
     OpenSetBackprop,
-    OpenSetHead,
     PartialAdversarial,
     unknown_loss,
     unknown_probability,
@@ -46,6 +46,7 @@ from landbridge.neural.feature._second_stage import ADDA, SHOT
 from landbridge.neural.feature._self_training import SelfTraining, calibrated_temperature
 from landbridge.neural.feature._source_attention import SourceAttention, attention_weights
 from landbridge.neural.feature._source_free import adapt_shot, centroid_labels
+from landbridge.neural.feature._source_heads import SourceHeads, head_weights
 from landbridge.neural.feature._target_side import (
     MCC,
     EntropyMinimisation,
@@ -82,6 +83,8 @@ __all__ = [
     "PartialAdversarial",
     "SelfTraining",
     "SourceAttention",
+    "SourceHeads",
+    "SourceMixture",
     "adapt_adda",
     "adapt_shot",
     "attention_weights",
@@ -94,12 +97,14 @@ __all__ = [
     "coral_loss",
     "discriminator",
     "effective_classes",
+    "head_weights",
     "information_score",
     "joint_mmd",
     "likeness_weights",
     "linear_mmd",
     "margin_disparity",
     "mean_entropy",
+    "mixed_answers",
     "mixed_kernel",
     "moment_distances",
     "multi_kernel_mmd",

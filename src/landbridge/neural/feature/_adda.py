@@ -14,11 +14,13 @@ from sklearn.exceptions import ConvergenceWarning
 from torch import Tensor, nn
 
 from landbridge.exceptions import InputError
+from landbridge.neural._checks import positive
 from landbridge.neural._inputs import to_tensors
 from landbridge.neural._method import Batch, Method
 from landbridge.neural._network import Network, batch_norms, is_folded
 from landbridge.neural._rows import Rows, batches, mix, stream
 from landbridge.neural.feature._adversarial import discriminator
+from landbridge.neural.feature._best_epoch import batch_score
 
 __all__ = ["AdversarialCopy", "CollapseWatch", "adapt_adda", "effective_classes", "information_score", "slope_penalty"]
 
@@ -69,8 +71,7 @@ def information_score(logits: Tensor) -> float:
     >>> round(information_score(torch.tensor([[50.0, 0.0], [0.0, 50.0]])), 4)
     0.6931
     """
-    P = logits.detach().double().softmax(dim=1)
-    return float(torch.special.entr(P.mean(dim=0)).sum() - torch.special.entr(P).sum(dim=1).mean())
+    return float(batch_score(logits, "information"))
 
 
 def slope_penalty(critic: nn.Module, points: Tensor) -> Tensor:
@@ -215,10 +216,7 @@ def adapt_adda(
     >>> model.predict(target.X).shape
     (300,)
     """
-    positive = {"steps": steps, "lr": lr, "lr_discriminator": lr_discriminator, "width": width}
-    for name, value in (positive | {"look_every": look_every}).items():
-        if not value > 0:
-            raise InputError(f"{name} must be positive; got {value}.")
+    positive(steps=steps, lr=lr, lr_discriminator=lr_discriminator, width=width, look_every=look_every)
     if batch_size < 2 or head_start < 0 or penalty < 0:
         raise InputError(
             "batch_size must be at least 2, head_start and penalty not negative; got "

@@ -11,7 +11,8 @@ from torch import Tensor, nn
 from landbridge.exceptions import InputError
 from landbridge.neural._method import Batch, Method
 from landbridge.neural._network import Network
-from landbridge.neural.feature._discrepancy import rise
+from landbridge.neural.feature._discrepancy import strength_at
+from landbridge.neural.feature._target_side import certainty
 
 __all__ = ["CDAN", "DANN", "WDGRL", "discriminator", "reverse_gradient"]
 
@@ -141,7 +142,7 @@ class DANN(Method):
         """
         if target is None:
             return {}
-        factor = self.strength * (rise(progress) if self.schedule else 1.0)
+        factor = strength_at(self, progress)
         seen = self._both(source, target)
         answers = network.extras["discriminator"](reverse_gradient(seen, factor))[:, 0]
         sides = torch.zeros_like(answers)
@@ -242,8 +243,7 @@ class CDAN(DANN):
     def _row_weights(self, source: Batch, target: Batch) -> Tensor:
         if not self.entropy:
             return super()._row_weights(source, target)
-        answers = torch.cat([source.logits, target.logits]).detach().softmax(dim=1)
-        return 1.0 + torch.exp((answers * answers.clamp_min(1e-12).log()).sum(dim=1))
+        return certainty(torch.cat([source.logits, target.logits]).detach().softmax(dim=1))
 
 
 class WDGRL(DANN):
@@ -299,7 +299,7 @@ class WDGRL(DANN):
         if target is None:
             return {}
         critic = network.extras["discriminator"]
-        factor = self.strength * (rise(progress) if self.schedule else 1.0)
+        factor = strength_at(self, progress)
         own, other = self._seen(source), self._seen(target)
         gap = critic(reverse_gradient(own, factor)).mean() - critic(reverse_gradient(other, factor)).mean()
         n = min(len(own), len(other))

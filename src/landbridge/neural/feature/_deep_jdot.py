@@ -11,7 +11,7 @@ from torch import Tensor
 from landbridge.exceptions import InputError
 from landbridge.neural._method import Batch, Method
 from landbridge.neural._network import Network
-from landbridge.neural.feature._discrepancy import rise
+from landbridge.neural.feature._discrepancy import strength_at
 
 __all__ = ["DeepJDOT"]
 
@@ -84,6 +84,6 @@ class DeepJDOT(Method):
         cost = self.alpha * apart + self.beta * -(labels @ log_answers.T)
         n, m = cost.shape
         plan = ot.emd([], [], cost.detach().double().cpu().numpy(), numItermax=100_000)
-        weight = self.strength * (rise(progress) if self.schedule else 1.0)
+        weight = strength_at(self, progress)
         total = (torch.from_numpy(plan).to(cost) * cost).sum()
         return {"deepjdot": weight * total * (n * m) ** 0.5 / max(n, m)}

@@ -7,11 +7,11 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
-from landbridge.exceptions import InputError
+from landbridge.neural._checks import positive
 from landbridge.neural._method import Batch, Method
 from landbridge.neural._network import Network, pool
 
-__all__ = ["FeatureDiscrepancy", "rise"]
+__all__ = ["FeatureDiscrepancy", "rise", "strength_at"]
 
 EMBEDDING = "embedding"
 
@@ -32,6 +32,23 @@ def rise(progress: float, steepness: float = 10.0) -> float:
     return float(2.0 / (1.0 + torch.exp(torch.tensor(-steepness * progress))) - 1.0)
 
 
+def strength_at(method: Any, progress: float) -> float:
+    """A method's strength at a moment of the training: all of it, or what has risen so far.
+
+    Parameters
+    ----------
+    method : Method
+        With ``strength``, and ``schedule`` that says whether it rises.
+    progress : float
+        From 0 to 1.
+
+    Returns
+    -------
+    float
+    """
+    return method.strength * (rise(progress) if method.schedule else 1.0)
+
+
 class FeatureDiscrepancy(Method):
     """Base of methods that add a distance between the features of source and target, stage by stage.
 
@@ -47,8 +64,7 @@ class FeatureDiscrepancy(Method):
     reads_target: ClassVar[bool] = True
 
     def __init__(self, strength: float = 1.0, *, stages: tuple[str, ...] | None = None, schedule: bool = True) -> None:
-        if not strength > 0:
-            raise InputError(f"strength must be positive; got {strength}.")
+        positive(strength=strength)
         self.strength, self.at, self.schedule = strength, stages, schedule
         self.stages = (EMBEDDING,) if stages is None else tuple(stages)
 
@@ -96,5 +112,5 @@ class FeatureDiscrepancy(Method):
             return {}
         seen = [n for n in self.stages if n in source.features]
         own, other = ([pool(b.features[n]) for n in seen] for b in (source, target))
-        weight = self.strength * (rise(progress) if self.schedule else 1.0)
+        weight = strength_at(self, progress)
         return {type(self).__name__.lower(): weight * self.distance(own, other, (source, target))}

@@ -9,10 +9,11 @@ import torch
 from torch import Tensor, nn
 
 from landbridge.exceptions import InputError
+from landbridge.neural._checks import positive
 from landbridge.neural._method import Batch, Method
 from landbridge.neural._network import Network
 from landbridge.neural.feature._adversarial import reverse_gradient
-from landbridge.neural.feature._discrepancy import rise
+from landbridge.neural.feature._discrepancy import strength_at
 
 __all__ = ["MCD", "classifier_discrepancy", "fresh_copy", "needs_classes"]
 
@@ -118,8 +119,7 @@ class MCD(Method):
     reads_target: ClassVar[bool] = True
 
     def __init__(self, strength: float = 3.0, *, reversal: float = 1.0, schedule: bool = True) -> None:
-        if not strength > 0 or not reversal > 0:
-            raise InputError(f"strength and reversal must be positive; got {strength} and {reversal}.")
+        positive(strength=strength, reversal=reversal)
         self.strength, self.reversal, self.schedule = strength, reversal, schedule
 
     def prepare(self, network: Network, task: Any) -> None:
@@ -151,7 +151,7 @@ class MCD(Method):
         second = network.extras["second_head"]
         terms = {"second_head": self._task.loss(second(source.features["embedding"]), source.labels)}
         if target is not None:
-            weight = self.strength * (rise(progress) if self.schedule else 1.0)
+            weight = strength_at(self, progress)
             turned = reverse_gradient(target.features["embedding"], self.reversal)
             apart = classifier_discrepancy(network.head(turned), second(turned))
             terms["discrepancy"] = -weight * target.logits.shape[1] / 2 * apart  # between 0 and 1 for any classes

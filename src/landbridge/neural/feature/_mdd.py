@@ -8,11 +8,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from landbridge.exceptions import InputError
+from landbridge.neural._checks import positive
 from landbridge.neural._method import Batch, Method
 from landbridge.neural._network import Network
 from landbridge.neural.feature._adversarial import reverse_gradient
-from landbridge.neural.feature._discrepancy import rise
+from landbridge.neural.feature._discrepancy import strength_at
 from landbridge.neural.feature._mcd import fresh_copy, needs_classes
 
 __all__ = ["MDD", "margin_disparity"]
@@ -91,8 +91,7 @@ class MDD(Method):
     reads_target: ClassVar[bool] = True
 
     def __init__(self, strength: float = 0.1, *, margin: float = 4.0, schedule: bool = True) -> None:
-        if not strength > 0 or not margin > 0:
-            raise InputError(f"strength and margin must be positive; got {strength} and {margin}.")
+        positive(strength=strength, margin=margin)
         self.strength, self.margin, self.schedule = strength, margin, schedule
 
     def prepare(self, network: Network, task: Any) -> None:
@@ -122,7 +121,7 @@ class MDD(Method):
         """
         if target is None:
             return {}
-        factor = self.strength * (rise(progress) if self.schedule else 1.0)
+        factor = strength_at(self, progress)
         seen = (reverse_gradient(b.features["embedding"], factor) for b in (source, target))
         own, other = (network.extras["auxiliary_head"](x) for x in seen)
         return {"mdd": margin_disparity(source.logits, own, target.logits, other, self.margin)}

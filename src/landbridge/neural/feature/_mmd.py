@@ -7,6 +7,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from landbridge.neural._distances import squared_distances
+
 __all__ = ["joint_mmd", "linear_mmd", "mixed_kernel", "multi_kernel_mmd"]
 
 # Bandwidths as multiples of the mean squared distance within the two batches.
@@ -31,7 +33,7 @@ def mixed_kernel(A: Tensor, B: Tensor, scales: Sequence[float] = SCALES, bandwid
     """
     if bandwidth is None:
         bandwidth = mean_square_distance(torch.cat([A, B]))
-    squares = _squares(A, B)
+    squares = squared_distances(A, B)
     return torch.stack([torch.exp(-squares / (s * bandwidth)) for s in scales]).mean(dim=0)
 
 
@@ -137,10 +139,6 @@ def linear_mmd(Xs: Tensor, Xt: Tensor, scales: Sequence[float] = SCALES) -> Tens
         return torch.stack([torch.exp(-squares / (s * bandwidth)) for s in scales]).mean(dim=0)
 
     return (k(s1, s2) + k(t1, t2) - k(s1, t2) - k(s2, t1)).mean()
-
-
-def _squares(A: Tensor, B: Tensor) -> Tensor:
-    return (A.square().sum(dim=1)[:, None] + B.square().sum(dim=1)[None] - 2 * A @ B.T).clamp_min(0.0)
 
 
 def _weighted(K: Tensor, n: int, unbiased: bool) -> Tensor:

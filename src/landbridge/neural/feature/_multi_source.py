@@ -8,9 +8,10 @@ import torch
 from torch import Tensor
 
 from landbridge.exceptions import InputError
-from landbridge.neural._method import Batch, Method
+from landbridge.neural._method import Batch
 from landbridge.neural._network import Network
 from landbridge.neural.feature._discrepancy import rise
+from landbridge.neural.feature._sources import GroupedSources, closeness
 
 __all__ = ["MomentMatchingSources", "moment_distances"]
 
@@ -42,12 +43,26 @@ def moment_distances(domains: list[Tensor], n_moments: int = 2) -> Tensor:
     [[0.0, 2.0], [2.0, 0.0]]
     """
     moments = torch.stack([torch.stack([x.pow(k).mean(dim=0) for x in domains]) for k in range(1, n_moments + 1)])
+    return distances_of_moments(moments)
+
+
+def distances_of_moments(moments: Tensor) -> Tensor:
+    """What :func:`moment_distances` gives, from the moments themselves.
+
+    Parameters
+    ----------
+    moments : Tensor of shape (n_moments, n_domains, d)
+
+    Returns
+    -------
+    Tensor of shape (n_domains, n_domains)
+    """
     squares = (moments[:, :, None] - moments[:, None]).square().sum(dim=3)
     # The root of zero has no slope; the diagonal is zero always.
     return torch.where(squares > 0, squares.clamp_min(torch.finfo(squares.dtype).tiny).sqrt(), 0.0).sum(dim=0)
 
 
-class MomentMatchingSources(Method):
+class MomentMatchingSources(GroupedSources):
     """Match the moments of each source with the target's and with each other's.
 
     Parameters
@@ -74,8 +89,9 @@ class MomentMatchingSources(Method):
     Notes
     -----
     The distances of sources to the target are averaged, and those of sources to each other, as in the paper. One head
-    serves all sources, where the paper has one a source; a source's weight in the task's loss is proportional to
-    ``exp(-sharpness * distance / mean distance)``, the distances being averages over the steps so far.
+    serves all sources, where the paper has one a source: add :class:`SourceHeads` for that. A source's weight in the
+    task's loss is proportional to ``exp(-sharpness * distance / mean distance)``, the distances being averages over
+    the steps so far.
 
     Helps where sources differ from each other, so that rows pooled as one source hide how far each is. Hurts where
     class shares differ between sources, as all matching of marginals does. Take batches with several rows of each
@@ -107,6 +123,7 @@ class MomentMatchingSources(Method):
     stages = ("embedding",)
     reads_target: ClassVar[bool] = True
     replaces_task_loss: ClassVar[bool] = True
+    _shown: ClassVar[str] = "strength"
 
     def __init__(
         self,
@@ -117,19 +134,13 @@ class MomentMatchingSources(Method):
         schedule: bool = True,
         sharpness: float = 1.0,
     ) -> None:
-        groups = None if groups is None else torch.as_tensor(groups)
-        if groups is not None and (groups.ndim != 1 or groups.is_floating_point() or not len(groups)):
-            raise InputError(f"groups must be one whole number a training row; got shape {tuple(groups.shape)}.")
+        super().__init__(groups)
         if not strength > 0 or n_moments < 1:
             raise InputError(f"strength must be positive and n_moments at least 1; got {strength} and {n_moments}.")
         if sharpness < 0:
             raise InputError(f"sharpness must not be negative; got {sharpness}.")
-        self.groups, self.strength, self.n_moments = groups, strength, n_moments
+        self.strength, self.n_moments = strength, n_moments
         self.schedule, self.sharpness = schedule, sharpness
-
-    def __repr__(self) -> str:
-        groups = None if self.groups is None else f"<{len(self.groups)} rows>"
-        return f"MomentMatchingSources({groups}, strength={self.strength})"
 
     def prepare(self, network: Network, task: Any) -> None:
         """Number the sources from zero.
@@ -140,33 +151,9 @@ class MomentMatchingSources(Method):
         task : Task
         """
         like = next(network.head.parameters()).detach()
-        names, numbers = torch.zeros(1, dtype=torch.int64), None
-        if self.groups is not None:
-            names, numbers = self.groups.unique(return_inverse=True)
-            numbers = numbers.to(like.device)
-        self.sources_, self._numbers = tuple(names.tolist()), numbers
+        self._number_sources(like)
         self._task = task
-        self._sums = torch.zeros(len(names), 2).to(like)  # discounted sum of distances, and of counts
-
-    def order(self, labels: Any, epoch: int, generator: torch.Generator) -> Tensor | None:
-        """Check that there is a group for each row; the order stays the plain one.
-
-        Parameters
-        ----------
-        labels : Tensor
-        epoch : int
-        generator : torch.Generator
-
-        Returns
-        -------
-        None
-        """
-        if self.groups is not None and len(labels) != len(self.groups):
-            raise InputError(
-                f"groups has {len(self.groups)} entries but there are {len(labels)} training rows; give one a row, "
-                "and leave patience=None, which holds rows out."
-            )
-        return None
+        self._sums = torch.zeros(len(self.sources_), 2).to(like)  # discounted sum of distances, and of counts
 
     def loss(self, network: Network, source: Batch, target: Batch | None, progress: float) -> dict[str, Tensor]:
         """Give the task's loss with weights of the sources, and the distances.
@@ -182,9 +169,7 @@ class MomentMatchingSources(Method):
         -------
         dict of str to Tensor
         """
-        of = torch.zeros(len(source.logits), dtype=torch.int64, device=source.logits.device)
-        if self._numbers is not None:
-            of = self._numbers[source.rows.to(self._numbers.device)]
+        of = self._sources_of(source)
         counts = of.bincount(minlength=len(self.sources_)).tolist()
         present = [g for g, n in enumerate(counts) if n]
         shares = self._source_weights()[present] * torch.tensor([counts[g] for g in present]).to(self._sums)
@@ -237,6 +222,5 @@ class MomentMatchingSources(Method):
         seen = self._sums[:, 1] > 0
         if not seen.any():
             return torch.ones_like(distances)
-        mean = distances[seen].mean().clamp_min(1e-12)
-        relative = torch.where(seen, distances / mean, 1.0)
-        return len(distances) * (-self.sharpness * relative).softmax(dim=0)
+        known = torch.where(seen, distances, distances[seen].mean())  # one not seen yet counts as one midway
+        return len(distances) * closeness(known, self.sharpness)

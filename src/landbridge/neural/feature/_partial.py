@@ -6,17 +6,19 @@ from typing import Any, ClassVar
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
 from landbridge.exceptions import InputError
+from landbridge.neural._checks import positive
+from landbridge.neural._heads import OpenSetHead
 from landbridge.neural._inputs import to_tensors
 from landbridge.neural._method import Batch, Method
 from landbridge.neural._network import HEAD, Network
 from landbridge.neural.feature._adversarial import DANN, reverse_gradient
-from landbridge.neural.feature._discrepancy import rise
+from landbridge.neural.feature._discrepancy import rise, strength_at
 from landbridge.neural.feature._mcd import needs_classes
 
-__all__ = ["OpenSetBackprop", "OpenSetHead", "PartialAdversarial", "unknown_loss", "unknown_probability"]
+__all__ = ["OpenSetBackprop", "PartialAdversarial", "unknown_loss", "unknown_probability"]
 
 
 class PartialAdversarial(DANN):
@@ -168,52 +170,6 @@ class PartialAdversarial(DANN):
         return torch.cat([own, torch.ones(len(target.logits), device=own.device, dtype=own.dtype)])
 
 
-class OpenSetHead(nn.Module):
-    """A head with one answer more, "unknown", which it keeps to itself.
-
-    Called, it gives the logits of the known classes, so that whatever predicts with it goes on as before;
-    :meth:`all_logits` gives the unknown class as the last column beside them.
-
-    Parameters
-    ----------
-    head : Module
-        Of the known classes.
-    in_features : int
-    """
-
-    def __init__(self, head: nn.Module, in_features: int) -> None:
-        super().__init__()
-        self.head = head
-        self.unknown = nn.Linear(in_features, 1)
-
-    def forward(self, embedding: Tensor) -> Tensor:
-        """Logits of the known classes.
-
-        Parameters
-        ----------
-        embedding : Tensor of shape (n, in_features)
-
-        Returns
-        -------
-        Tensor of shape (n, n_classes)
-        """
-        logits: Tensor = self.head(embedding)
-        return logits
-
-    def all_logits(self, embedding: Tensor) -> Tensor:
-        """Logits of the known classes and of the unknown one.
-
-        Parameters
-        ----------
-        embedding : Tensor of shape (n, in_features)
-
-        Returns
-        -------
-        Tensor of shape (n, n_classes + 1)
-        """
-        return torch.cat([self.head(embedding), self.unknown(embedding)], dim=1)
-
-
 def unknown_loss(logits: Tensor, threshold: float = 0.5) -> Tensor:
     r"""Cross-entropy of the unknown class's probability with a threshold (eq. 2 of [1]_).
 
@@ -289,8 +245,7 @@ class OpenSetBackprop(Method):
     replaces_task_loss: ClassVar[bool] = True
 
     def __init__(self, strength: float = 0.3, *, threshold: float = 0.5, schedule: bool = True) -> None:
-        if not strength > 0:
-            raise InputError(f"strength must be positive; got {strength}.")
+        positive(strength=strength)
         if not 0 < threshold < 1:
             raise InputError(f"threshold must be between 0 and 1; got {threshold}.")
         self.strength, self.threshold, self.schedule = strength, threshold, schedule
@@ -332,7 +287,7 @@ class OpenSetBackprop(Method):
             labels = F.pad(labels, (0, 1))
         terms = {"task": F.cross_entropy(logits, labels, label_smoothing=self._smoothing)}
         if target is not None:
-            factor = self.strength * (rise(progress) if self.schedule else 1.0)
+            factor = strength_at(self, progress)
             seen = head.all_logits(reverse_gradient(target.features["embedding"], factor))
             terms["unknown"] = unknown_loss(seen, self.threshold)
         return terms

@@ -10,9 +10,10 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from landbridge.exceptions import InputError
+from landbridge.neural._checks import positive
 from landbridge.neural._method import Batch, Method
 from landbridge.neural._network import Network
-from landbridge.neural.feature._discrepancy import rise
+from landbridge.neural.feature._discrepancy import strength_at
 from landbridge.neural.feature._mcd import needs_classes
 
 __all__ = ["SelfTraining", "calibrated_temperature"]
@@ -132,8 +133,7 @@ class SelfTraining(Method):
             raise InputError(f"threshold must be at least 0 and below 1; got {threshold}.")
         if temperature != "calibrated" and not (isinstance(temperature, int | float) and temperature > 0):
             raise InputError(f"temperature must be a positive number or 'calibrated'; got {temperature!r}.")
-        if not strength > 0:
-            raise InputError(f"strength must be positive; got {strength}.")
+        positive(strength=strength)
         if not 0 < held_out < 1 or not 0 <= memory < 1:
             raise InputError(f"held_out and memory must be between 0 and 1; got {held_out} and {memory}.")
         self.threshold, self.temperature, self.strength = threshold, temperature, strength
@@ -193,7 +193,7 @@ class SelfTraining(Method):
         sure = confidence >= self.threshold
         self._counts[0] += sure.sum()
         self._counts[1] += len(sure)
-        weight = self.strength * (rise(progress) if self.schedule else 1.0)
+        weight = strength_at(self, progress)
         per_row = F.cross_entropy(target.logits, labels, reduction="none")
         terms["selftraining"] = weight * (per_row * sure).mean()
         return terms

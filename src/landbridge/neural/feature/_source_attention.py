@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from landbridge.exceptions import InputError
-from landbridge.neural._method import Batch, Method
+from landbridge.neural._method import Batch
 from landbridge.neural._network import Network
+from landbridge.neural.feature._sources import GroupedSources
 
 __all__ = ["SourceAttention", "attention_weights"]
 
@@ -58,7 +58,7 @@ def attention_weights(
     return len(source) * scores.softmax(dim=1).mean(dim=0)
 
 
-class SourceAttention(Method):
+class SourceAttention(GroupedSources):
     """Let each source row, and each source, count as much as the target's rows attend to it.
 
     Parameters
@@ -129,6 +129,7 @@ class SourceAttention(Method):
     stages = ("embedding",)
     reads_target: ClassVar[bool] = True
     replaces_task_loss: ClassVar[bool] = True
+    _shown: ClassVar[str] = "temperature"
 
     def __init__(
         self,
@@ -140,21 +141,15 @@ class SourceAttention(Method):
         memory: float = 0.5,
         largest: float = 5.0,
     ) -> None:
-        groups = None if groups is None else np.asarray(groups)  # an array, not a tensor, so that it can be saved
-        if groups is not None and (groups.ndim != 1 or groups.dtype.kind not in "iub" or not len(groups)):
-            raise InputError(f"groups must be one whole number a training row; got shape {groups.shape}.")
+        super().__init__(groups)
         if not temperature > 0 or sharpness < 0:
             raise InputError(
                 f"temperature must be positive and sharpness not negative; got {temperature} and {sharpness}."
             )
         if not 0 <= memory < 1 or not largest >= 1:
             raise InputError(f"memory must be from 0 to below 1 and largest at least 1; got {memory} and {largest}.")
-        self.groups, self.temperature, self.labels = groups, temperature, labels
+        self.temperature, self.labels = temperature, labels
         self.sharpness, self.memory, self.largest = sharpness, memory, largest
-
-    def __repr__(self) -> str:
-        groups = None if self.groups is None else f"<{len(self.groups)} rows>"
-        return f"SourceAttention({groups}, temperature={self.temperature})"
 
     def prepare(self, network: Network, task: Any) -> None:
         """Number the sources from zero, and let all rows count alike.
@@ -165,36 +160,12 @@ class SourceAttention(Method):
         task : Task
         """
         like = next(network.head.parameters()).detach()
-        names, self._numbers = np.zeros(1, dtype=int), None
-        if self.groups is not None:
-            names, numbers = np.unique(self.groups, return_inverse=True)
-            self._numbers = torch.as_tensor(numbers, device=like.device)
-        self.sources_ = tuple(names.tolist())
+        self._number_sources(like)
         self._task = task
         self._has_classes = getattr(task, "name", "") == "classification"
         # one column a row: average attention (0 where it was never seen), weight, class
         self._rows = torch.zeros(3, 0).to(like)
         self._make_room(0 if self.groups is None else len(self.groups))
-
-    def order(self, labels: Any, epoch: int, generator: torch.Generator) -> Tensor | None:
-        """Check that there is a group for each row; the order stays the plain one.
-
-        Parameters
-        ----------
-        labels : Tensor
-        epoch : int
-        generator : torch.Generator
-
-        Returns
-        -------
-        None
-        """
-        if self.groups is not None and len(labels) != len(self.groups):
-            raise InputError(
-                f"groups has {len(self.groups)} entries but there are {len(labels)} training rows; give one a row, "
-                "and leave patience=None, which holds rows out."
-            )
-        return None
 
     def epoch(self, network: Network, epoch: int, epochs: int) -> None:
         """Find the weights anew from the attention of the epochs before.

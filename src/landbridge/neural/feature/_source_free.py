@@ -11,7 +11,7 @@ from torch import Tensor
 from landbridge.exceptions import InputError
 from landbridge.neural._network import Network
 from landbridge.neural._rows import mix
-from landbridge.neural.feature._target_side import mean_entropy
+from landbridge.neural.feature._target_side import information_loss
 
 __all__ = ["adapt_shot", "centroid_labels"]
 
@@ -128,9 +128,7 @@ def adapt_shot(
             if len(rows) < 2:
                 continue
             logits = adapted(inputs[rows])
-            shares = logits.softmax(dim=1).mean(dim=0)
-            loss = mean_entropy(logits) + (shares * shares.clamp_min(1e-12).log()).sum()
-            loss = loss + pseudo * F.cross_entropy(logits, labels[rows])
+            loss = information_loss(logits) + pseudo * F.cross_entropy(logits, labels[rows])
             optimizer.zero_grad()
             torch.autograd.backward(loss)
             optimizer.step()

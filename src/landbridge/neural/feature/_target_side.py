@@ -8,12 +8,20 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from landbridge.exceptions import InputError
+from landbridge.neural._checks import positive
 from landbridge.neural._method import Batch, Method
 from landbridge.neural._network import Network
-from landbridge.neural.feature._discrepancy import rise
+from landbridge.neural.feature._discrepancy import strength_at
 
-__all__ = ["MCC", "EntropyMinimisation", "InformationMaximisation", "class_confusion", "mean_entropy"]
+__all__ = [
+    "MCC",
+    "EntropyMinimisation",
+    "InformationMaximisation",
+    "certainty",
+    "class_confusion",
+    "information_loss",
+    "mean_entropy",
+]
 
 
 def mean_entropy(logits: Tensor) -> Tensor:
@@ -29,6 +37,38 @@ def mean_entropy(logits: Tensor) -> Tensor:
         A scalar.
     """
     return -(logits.softmax(dim=1) * F.log_softmax(logits, dim=1)).sum(dim=1).mean()
+
+
+def information_loss(logits: Tensor) -> Tensor:
+    """Mean entropy of the answers less the entropy of their mean: low for answers that are sure and differ.
+
+    Parameters
+    ----------
+    logits : Tensor of shape (n, n_classes)
+
+    Returns
+    -------
+    Tensor
+        A scalar.
+    """
+    shares = logits.softmax(dim=1).mean(dim=0)
+    return mean_entropy(logits) + (shares * shares.clamp_min(1e-12).log()).sum()
+
+
+def certainty(P: Tensor) -> Tensor:
+    """Weights of rows by how sure their answers are, from 1 upwards to 2.
+
+    Parameters
+    ----------
+    P : Tensor of shape (n, n_classes)
+        Probabilities.
+
+    Returns
+    -------
+    Tensor of shape (n,)
+        One and the exponential of minus the entropy.
+    """
+    return 1.0 + torch.exp((P * P.clamp_min(1e-12).log()).sum(dim=1))
 
 
 def class_confusion(logits: Tensor, temperature: float = 2.5) -> Tensor:
@@ -49,8 +89,7 @@ def class_confusion(logits: Tensor, temperature: float = 2.5) -> Tensor:
     .. [1] Y. Jin, X. Wang, M. Long, J. Wang. Minimum class confusion for versatile domain adaptation. ECCV 2020.
     """
     P = (logits / temperature).softmax(dim=1)
-    entropy = -(P * P.clamp_min(1e-12).log()).sum(dim=1)
-    weights = 1.0 + torch.exp(-entropy)
+    weights = certainty(P)
     weights = (weights / weights.sum() * len(P)).detach()
     confusion = (P * weights[:, None]).T @ P
     confusion = confusion / confusion.sum(dim=1, keepdim=True).clamp_min(1e-12)
@@ -61,8 +100,7 @@ class _OnTarget(Method):
     reads_target: ClassVar[bool] = True
 
     def __init__(self, strength: float, schedule: bool) -> None:
-        if not strength > 0:
-            raise InputError(f"strength must be positive; got {strength}.")
+        positive(strength=strength)
         self.strength, self.schedule = strength, schedule
 
     def objective(self, logits: Tensor) -> Tensor:
@@ -94,7 +132,7 @@ class _OnTarget(Method):
         """
         if target is None:
             return {}
-        weight = self.strength * (rise(progress) if self.schedule else 1.0)
+        weight = strength_at(self, progress)
         return {type(self).__name__.lower(): weight * self.objective(target.logits)}
 
 
@@ -131,8 +169,7 @@ class MCC(_OnTarget):
 
     def __init__(self, strength: float = 1.0, *, temperature: float = 2.5, schedule: bool = True) -> None:
         super().__init__(strength, schedule)
-        if not temperature > 0:
-            raise InputError(f"temperature must be positive; got {temperature}.")
+        positive(temperature=temperature)
         self.temperature = temperature
 
     def objective(self, logits: Tensor) -> Tensor:
@@ -232,5 +269,4 @@ class InformationMaximisation(_OnTarget):
         -------
         Tensor
         """
-        shares = logits.softmax(dim=1).mean(dim=0)
-        return mean_entropy(logits) + (shares * shares.clamp_min(1e-12).log()).sum()
+        return information_loss(logits)

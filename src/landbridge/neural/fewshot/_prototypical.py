@@ -14,9 +14,11 @@ from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
 
 from landbridge.exceptions import InputError, LabelError
+from landbridge.neural._distances import squared_distances
+from landbridge.neural._features import cached_features
 from landbridge.neural._inputs import to_tensors
 from landbridge.neural._network import Network
-from landbridge.neural.fewshot._episodes import episodes
+from landbridge.neural.fewshot._training import train_on_episodes
 
 __all__ = ["UNKNOWN", "PrototypicalClassifier", "prototypical_loss", "train_prototypical"]
 
@@ -45,7 +47,7 @@ def prototypical_loss(support: Tensor, query: Tensor, way: int) -> tuple[Tensor,
     .. [1] J. Snell, K. Swersky, R. Zemel. Prototypical networks for few-shot learning. NeurIPS 2017.
     """
     means = support.reshape(way, -1, support.shape[1]).mean(dim=1)
-    logits = -_squares(query, means)
+    logits = -squared_distances(query, means)
     truth = torch.arange(way, device=query.device).repeat_interleave(len(query) // way)
     return F.cross_entropy(logits, truth), (logits.argmax(dim=1) == truth).float().mean()
 
@@ -102,32 +104,22 @@ def train_prototypical(
     ----------
     .. [1] J. Snell, K. Swersky, R. Zemel. Prototypical networks for few-shot learning. NeurIPS 2017.
     """
-    _, labels = np.unique(np.asarray(y), return_inverse=True)
-    inputs = to_tensors(network, np.asarray(X))
-    how: dict[str, Any] = {"way": way, "shot": shot, "n_queries": n_queries, "n_episodes": n_episodes}
-    free = episodes(labels, **how, random_state=2 * random_state)
-    alike = free if groups is None else episodes(
-        labels, **how, groups=np.unique(np.asarray(groups), return_inverse=True)[1], random_state=2 * random_state + 1
-    )  # fmt: skip
-    optimizer = torch.optim.Adam(network.parameters(), lr=lr)
-    dice = torch.Generator().manual_seed(random_state)
-    device = next(network.parameters()).device
-    network.train()
-    seen: list[tuple[float, float]] = []
-    for step in range(n_episodes):
-        episode = next(alike if groups is not None and step % 2 else free)
-        for group in optimizer.param_groups:
-            group["lr"] = lr * 0.5 ** (5 * step // n_episodes)
-        rows = inputs[torch.from_numpy(np.concatenate(episode))].to(device)
-        embedded = network.embed(rows if change is None else change(rows, dice))
-        loss, accuracy = prototypical_loss(embedded[: way * shot], embedded[way * shot :], way)
-        optimizer.zero_grad()
-        torch.autograd.backward(loss)
-        optimizer.step()
-        seen.append((float(loss.detach()), float(accuracy)))
-        if progress is not None and (step + 1) % 100 == 0:
-            progress(step + 1, *np.mean(seen[-100:], axis=0).tolist())
-    network.eval()
+    train_on_episodes(
+        network,
+        network,
+        lambda embedded: prototypical_loss(embedded[: way * shot], embedded[way * shot :], way),
+        X,
+        y,
+        way=way,
+        shot=shot,
+        n_queries=n_queries,
+        n_episodes=n_episodes,
+        lr=lr,
+        groups=groups,
+        change=change,
+        random_state=random_state,
+        progress=progress,
+    )
     return network
 
 
@@ -268,16 +260,4 @@ class PrototypicalClassifier(ClassifierMixin, BaseEstimator):
 
     def _embed(self, X: Any) -> NDArray[np.float64]:
         inputs = to_tensors(self.network, X if isinstance(X, np.ndarray) else np.asarray(X))
-        device = next(self.network.parameters()).device
-        training = self.network.training
-        self.network.eval()
-        try:
-            with torch.inference_mode():
-                parts = [self.network.embed(part.to(device)).cpu() for part in inputs.split(self.batch_size)]
-        finally:
-            self.network.train(training)
-        return torch.cat(parts).double().numpy()
-
-
-def _squares(A: Tensor, B: Tensor) -> Tensor:
-    return (A.square().sum(dim=1)[:, None] + B.square().sum(dim=1)[None] - 2 * A @ B.T).clamp_min(0.0)
+        return cached_features(self.network, inputs, batch_size=self.batch_size).double().numpy()

@@ -13,10 +13,11 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.validation import check_is_fitted
 from torch import Tensor, nn
 
-from landbridge.exceptions import LabelError
+from landbridge.exceptions import InputError, LabelError
+from landbridge.neural._features import cached_features
 from landbridge.neural._inputs import to_tensors
 from landbridge.neural._network import Network
-from landbridge.neural.fewshot._episodes import episodes
+from landbridge.neural.fewshot._training import train_on_episodes
 
 __all__ = ["SiameseClassifier", "SiameseNetwork", "train_siamese"]
 
@@ -50,9 +51,25 @@ class SiameseNetwork(nn.Module):
         Tensor of shape (n, m)
             Log-odds.
         """
-        a, b = torch.sigmoid(A), torch.sigmoid(B)
-        weights = self.weigh.weight[0]
-        return -((a[:, None] - b[None]).abs() * weights).sum(dim=2) + self.weigh.bias
+        return self._odds(torch.sigmoid(A)[:, None], torch.sigmoid(B)[None])
+
+    def rows(self, A: Tensor, B: Tensor) -> Tensor:
+        """Say how likely each row of `A` is of the class of the row of `B` beside it.
+
+        Parameters
+        ----------
+        A, B : Tensor of shape (n, d)
+            Embeddings.
+
+        Returns
+        -------
+        Tensor of shape (n,)
+            Log-odds.
+        """
+        return self._odds(torch.sigmoid(A), torch.sigmoid(B))
+
+    def _odds(self, a: Tensor, b: Tensor) -> Tensor:
+        return -((a - b).abs() * self.weigh.weight[0]).sum(dim=-1) + self.weigh.bias
 
 
 def train_siamese(
@@ -109,43 +126,40 @@ def train_siamese(
     .. [1] G. Koch, R. Zemel, R. Salakhutdinov. Siamese neural networks for one-shot image recognition. ICML workshop on
        deep learning, 2015.
     """
-    _, labels = np.unique(np.asarray(y), return_inverse=True)
-    inputs = to_tensors(network, np.asarray(X))
-    how: dict[str, Any] = {"way": way, "shot": 1, "n_queries": n_rows - 1, "n_episodes": n_batches}
-    free = episodes(labels, **how, random_state=2 * random_state)
-    alike = free if groups is None else episodes(
-        labels, **how, groups=np.unique(np.asarray(groups), return_inverse=True)[1], random_state=2 * random_state + 1
-    )  # fmt: skip
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(random_state)
         model = SiameseNetwork(network)
     with torch.no_grad():
         model.weigh.weight.fill_(4.0 / network.in_features**0.5)
         model.weigh.bias.fill_(1.0)
-    optimizer = torch.optim.Adam(model.parameters(), lr=lr)
-    dice = torch.Generator().manual_seed(random_state)
-    model.train()
-    seen: list[tuple[float, float]] = []
-    for step in range(n_batches):
-        episode = next(alike if groups is not None and step % 2 else free)
-        for group in optimizer.param_groups:
-            group["lr"] = lr * 0.5 ** (5 * step // n_batches)
-        rows = inputs[torch.from_numpy(np.concatenate(episode))]
-        embedded = network.embed(rows if change is None else change(rows, dice))
+    truth = torch.eye(way).repeat_interleave(n_rows - 1, dim=0)
+
+    def objective(embedded: Tensor) -> tuple[Tensor, Tensor]:
         logits = model.pairs(embedded[way:], embedded[:way])
-        truth = torch.eye(way).repeat_interleave(n_rows - 1, dim=0)
         per_pair = F.binary_cross_entropy_with_logits(logits, truth, reduction="none")
         loss = 0.5 * (per_pair[truth == 1].mean() + per_pair[truth == 0].mean())
         # the nearest must be the right one, not only near enough: verification alone asks too little of a ranking
-        loss = loss + F.cross_entropy(logits, truth.argmax(dim=1))
-        optimizer.zero_grad()
-        torch.autograd.backward(loss)
-        optimizer.step()
-        right = (logits.argmax(dim=1) == truth.argmax(dim=1)).float().mean()
-        seen.append((float(loss.detach()), float(right)))
-        if progress is not None and (step + 1) % 100 == 0:
-            progress(step + 1, *np.mean(seen[-100:], axis=0).tolist())
-    return model.eval()
+        nearest = truth.argmax(dim=1)
+        loss = loss + F.cross_entropy(logits, nearest)
+        return loss, (logits.argmax(dim=1) == nearest).float().mean()
+
+    train_on_episodes(
+        model,
+        network,
+        objective,
+        X,
+        y,
+        way=way,
+        shot=1,
+        n_queries=n_rows - 1,
+        n_episodes=n_batches,
+        lr=lr,
+        groups=groups,
+        change=change,
+        random_state=random_state,
+        progress=progress,
+    )
+    return model
 
 
 class SiameseClassifier(ClassifierMixin, BaseEstimator):
@@ -232,11 +246,7 @@ class SiameseClassifier(ClassifierMixin, BaseEstimator):
                 self.model.pairs(part, self._support).double().numpy() for part in self._embed(X).split(self.batch_size)
             ]
         logits = np.concatenate(parts)
-        counts = np.bincount(self._codes)
-        sums = np.zeros((len(logits), len(self.classes_)))
-        for k in range(len(counts)):
-            sums[:, k] = logits[:, self._codes == k].mean(axis=1)
-        return sums
+        return np.stack([logits[:, self._codes == k].mean(axis=1) for k in range(len(self.classes_))], axis=1)
 
     def predict(self, X: Any) -> NDArray[Any]:
         """Name the class that matches best.
@@ -263,14 +273,20 @@ class SiameseClassifier(ClassifierMixin, BaseEstimator):
         -------
         ndarray of shape (n_rows,)
             Probabilities, as calibrated as the training pairs were like these.
+
+        Raises
+        ------
+        InputError
+            If there are not as many rows in `A` as in `B`.
         """
         a, b = self._embed(A), self._embed(B)
+        if len(a) != len(b):
+            raise InputError(f"A has {len(a)} rows but B has {len(b)}; give them pair by pair.")
+        cuts = zip(a.split(self.batch_size), b.split(self.batch_size), strict=True)
         with torch.inference_mode():
-            odds = [self.model.pairs(a[[i]], b[[i]])[0, 0] for i in range(len(a))]
-        return torch.sigmoid(torch.stack(odds)).double().numpy()
+            return torch.cat([torch.sigmoid(self.model.rows(*cut)) for cut in cuts]).double().numpy()
 
     def _embed(self, X: Any) -> Tensor:
         network = self.model.network
         inputs = to_tensors(network, X if isinstance(X, np.ndarray) else np.asarray(X))
-        with torch.inference_mode():
-            return torch.cat([network.embed(part) for part in inputs.split(self.batch_size)])
+        return cached_features(network, inputs, batch_size=self.batch_size)

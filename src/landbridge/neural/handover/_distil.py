@@ -12,14 +12,15 @@ from torch import Tensor, nn
 
 from landbridge.base import split_labelled
 from landbridge.exceptions import InputError, LabelError
-from landbridge.neural._estimator import RATES, NeuralClassifier
+from landbridge.neural._checks import positive
+from landbridge.neural._estimator import NeuralClassifier
+from landbridge.neural._fitting import draw_seed, learn_scale, rate_for
 from landbridge.neural._loop import Training, predict_logits, train
 from landbridge.neural._network import HEAD, Network
 from landbridge.neural._rows import Rows
 from landbridge.neural.backbones import load_backbone, mlp_backbone
 from landbridge.neural.handover._reading import model_of, network_of, tensors_of
 from landbridge.neural.parameter._distillation import soft_cross_entropy
-from landbridge.neural.parameter._source_weights import positive
 from landbridge.neural.tasks._classification import Classification
 
 __all__ = ["distil", "distillation_loss"]
@@ -147,7 +148,7 @@ def distil(
         raise InputError(f"teacher must be a Network or a NeuralClassifier; got {type(model).__name__}.")
     network = network_of(model, "teacher")
     rows = tensors_of(model, inputs, "inputs")
-    seed = _seed(random_state)
+    seed = draw_seed(random_state)
     taught = predict_logits(network, rows)
     if taught.ndim != 2 or taught.shape[1] < 2:
         raise InputError(
@@ -156,11 +157,10 @@ def distil(
     small = _student(student, network, rows, taught.shape[1], pretrained, seed)
     taught = taught.to(next(small.parameters()).dtype)
     numbers = _numbers(labels, model, len(taught), taught.shape[1])
-    kind = "" if small.spec is None else small.spec["kind"]
     settings = Training(
         epochs=epochs,
         batch_size=batch_size,
-        lr=RATES.get(kind, 1e-3) if lr is None else lr,
+        lr=rate_for(small, lr),
         device=device,
         precision="64" if taught.dtype == torch.float64 else "auto",
         seed=seed,
@@ -211,9 +211,7 @@ def _student(student: Any, teacher: Network, rows: Any, outputs: int, pretrained
     network.extras = nn.ModuleDict()
     network.unfreeze((*network.stage_names, HEAD))
     network.to(like)
-    learn = getattr(network.preprocess, "learn", None)
-    if learn is not None:
-        learn(rows)
+    learn_scale(network, rows)
     if not isinstance(network.head, nn.Linear) or network.head.out_features != outputs:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
@@ -239,9 +237,3 @@ def _numbers(labels: Any, model: Any, n: int, outputs: int) -> Tensor | None:
     task = Classification(classes) if isinstance(model, Network) else model.task_
     numbers[torch.from_numpy(np.asarray(known, dtype=np.int64))] = task.encode(y)
     return numbers
-
-
-def _seed(random_state: Any) -> int:
-    from sklearn.utils import check_random_state
-
-    return int(check_random_state(random_state).randint(np.iinfo(np.int32).max))

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from landbridge.exceptions import InputError
+from landbridge.neural._checks import positive
 from landbridge.neural._loop import predict_logits
 from landbridge.neural._network import Network
 from landbridge.neural._rows import Rows
@@ -128,8 +129,8 @@ def check_parity(network: Any, artefact: Any, inputs: Any, *, tolerance: float |
     >>> check_parity(network, load_backbone(network), torch.rand(4, 1, 8, 8)).largest
     0.0
     """
-    if tolerance is not None and not tolerance > 0:
-        raise InputError(f"tolerance must be positive; got {tolerance}.")
+    if tolerance is not None:
+        positive(tolerance=tolerance)
     tensors = tensors_of(network, inputs)
     original = network_of(network, "network")
     if tolerance is None:

@@ -15,6 +15,7 @@ from sklearn.base import clone
 from sklearn.utils import _safe_indexing, check_random_state
 
 from landbridge.exceptions import InputError
+from landbridge.neural._fitting import draw_seed
 from landbridge.neural.multitask._multi_task import MultiTask
 
 __all__ = ["TaskAffinity", "task_affinity"]
@@ -193,7 +194,7 @@ def task_affinity(
     cosine = np.ones((seeds, n, n))
     dice = check_random_state(random_state)
     for s in range(seeds):
-        seed = int(dice.randint(np.iinfo(np.int32).max))
+        seed = draw_seed(dice)
         learned, scored = _split(tasks, shares, np.random.RandomState(seed))
         sizes = [len(learned[name][1]) for name in names]
         steps = max(math.ceil(size / min(size, model.batch_size)) for size in sizes)

@@ -14,20 +14,18 @@ import torch
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, _fit_context
 from sklearn.metrics import r2_score
-from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
 
 from landbridge.exceptions import InputError, LabelError
 from landbridge.neural._device import resolve
-from landbridge.neural._estimator import RATES
-from landbridge.neural._inputs import is_plain, to_tensors
+from landbridge.neural._fitting import backbone_for, check_labels, check_rows, draw_seed, rate_for
+from landbridge.neural._inputs import to_tensors
 from landbridge.neural._loop import Training
 from landbridge.neural._network import Network
 from landbridge.neural._rows import Rows, mix, stream
 from landbridge.neural._schedule import learning_rate
-from landbridge.neural.backbones import load_backbone, mlp_backbone
 from landbridge.neural.multitask._balancing import (
     EqualWeights,
     GradNorm,
@@ -234,7 +232,7 @@ class MultiTask(BaseEstimator):
         """
         logits = self._logits(name, X)
         task = self.tasks_[name]
-        labels = _labels(y, len(logits), "y")
+        labels = check_labels(y, len(logits), axes=(1, 2))
         if isinstance(task, Classification):
             return float(np.mean(task.predict(logits) == labels))
         if isinstance(task, Regression):
@@ -244,7 +242,7 @@ class MultiTask(BaseEstimator):
     def _fit(self, data: Mapping[str, tuple[Any, Any]], n_steps: int | None) -> Self:
         """Learn, with a number of steps an epoch that is given, so that runs with other tasks are comparable."""
         groups, labels = self._take_in(data)
-        seed = int(check_random_state(self.random_state).randint(np.iinfo(np.int32).max))
+        seed = draw_seed(self.random_state)
         device = resolve(self.device)
         backbone = self._make_backbone(groups, seed, device)
         tasks = {name: _make_task(name, labels[name], (self.tasks or {}).get(name)) for name in data}
@@ -258,8 +256,7 @@ class MultiTask(BaseEstimator):
         answers = {name: _answers(task.encode(labels[name]), like) for name, task in tasks.items()}
         self.tasks_: dict[str, Task] = tasks
         self.classes_ = {n: t.classes for n, t in tasks.items() if isinstance(t, Classification)}
-        kind = "" if backbone.spec is None else backbone.spec["kind"]
-        lr = RATES.get(kind, 1e-3) if self.lr is None else float(self.lr)
+        lr = rate_for(backbone, self.lr)
         with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
             torch.manual_seed(mix(seed, 2))
             self._train(network, groups, answers, lr, n_steps, seed)
@@ -328,7 +325,7 @@ class MultiTask(BaseEstimator):
         check_is_fitted(self, "network_")
         if name not in self.tasks_:
             raise InputError(f"name={name!r} is no task of this model; choose from {', '.join(self.tasks_)}.")
-        X = _rows(X, "X")
+        X = check_rows(X)
         if X.ndim == 2 and self._columns is not None and X.shape[1] != self._columns:
             raise InputError(f"X has {X.shape[1]} columns but the model was fitted on {self._columns}.")
         network = self.network_
@@ -359,9 +356,9 @@ class MultiTask(BaseEstimator):
                 raise InputError(f"data[{name!r}] must be a pair (X, y).")
             X, y = pair
             if id(X) not in groups:
-                groups[id(X)] = _Group([], _rows(X, f"data[{name!r}]: X"))
+                groups[id(X)] = _Group([], check_rows(X, f"data[{name!r}]: X"))
             groups[id(X)].names.append(name)
-            labels[name] = _labels(y, len(groups[id(X)].X), f"data[{name!r}]: y")
+            labels[name] = check_labels(y, len(groups[id(X)].X), f"data[{name!r}]: y", axes=(1, 2))
         found = list(groups.values())
         one = found[0].X
         for g in found:
@@ -379,19 +376,7 @@ class MultiTask(BaseEstimator):
         return found, labels
 
     def _make_backbone(self, groups: list[_Group], seed: int, device: torch.device) -> Network:
-        X = groups[0].X
-        table = X.ndim == 2 and self.image_shape is None
-        if isinstance(self.backbone, str) and self.backbone in ("auto", "mlp") and table:
-            network = mlp_backbone(X.shape[1], seed=seed)
-            if device.type == "cpu":
-                network.double()
-        else:
-            source = "builtin" if isinstance(self.backbone, str) and self.backbone == "auto" else self.backbone
-            if isinstance(source, str) and source == "mlp":
-                raise InputError("backbone='mlp' takes tables of numbers only; take 'auto' or 'builtin' for images.")
-            shape = self.image_shape if X.ndim == 2 else X.shape[1:] if X.ndim > 1 else (32, 32, 3)
-            channels = int(shape[2]) if shape is not None and len(shape) == 3 else 1
-            network = load_backbone(source, channels=channels, seed=seed)
+        network = backbone_for(self.backbone, groups[0].X, self.image_shape, seed=seed, double=device.type == "cpu")
         for g in groups:
             g.inputs = to_tensors(network, g.X, self.image_shape)
         learn = getattr(network.preprocess, "learn", None)
@@ -445,41 +430,3 @@ def _make_task(name: str, y: NDArray[Any], kind: str | None) -> Task:
     if len(classes) < 2:
         raise LabelError(f"{what} holds one class only ({classes[0]!s}); a task needs rows of two or more.")
     return Classification(classes)
-
-
-def _rows(X: Any, what: str) -> NDArray[Any]:
-    """Checked rows: a table as floats, images as they are, texts and paths as strings."""
-    if X is None:
-        raise InputError(f"{what} is None; give rows.")
-    if not is_plain(X):
-        X = X if isinstance(X, np.ndarray) else np.asarray([str(x) for x in X])
-        X = X.astype(str) if X.dtype.kind == "O" else X
-        if X.ndim == 0 or len(X) == 0:
-            raise InputError(f"{what} has no rows; give at least one.")
-    else:
-        try:
-            X = np.asarray(X.toarray() if hasattr(X, "tocsr") else X, dtype=np.float64)
-        except (TypeError, ValueError):
-            raise InputError(f"{what} must be a table of numbers, images, paths or texts.") from None
-        if X.ndim == 0 or len(X) == 0:
-            raise InputError(f"{what} has no rows; give at least one.")
-        if X.ndim not in (2, 3, 4):
-            raise InputError(f"{what} has {X.ndim} axis; give (n, columns) or images.")
-    if X.dtype.kind == "f" and not np.isfinite(X).all():
-        raise InputError(f"{what} contains NaN or infinity; drop or fill such rows.")
-    return X
-
-
-def _labels(y: Any, n: int, what: str) -> NDArray[Any]:
-    if y is None:
-        raise LabelError(f"{what} is None; every task needs labels.")
-    y = np.asarray(y)
-    if y.ndim not in (1, 2) or len(y) != n:
-        raise LabelError(f"{what} has shape {y.shape} but X has {n} rows; give one label a row.")
-    if y.dtype.kind == "O":
-        if any(v is None or v != v for v in y.ravel()):
-            raise LabelError(f"{what} has rows without a label; leave those rows out.")
-        y = np.array(y.tolist())
-    if y.dtype.kind == "f" and not np.isfinite(y).all():
-        raise LabelError(f"{what} has rows without a label (NaN or infinity); leave those rows out.")
-    return y

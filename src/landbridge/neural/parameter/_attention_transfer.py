@@ -8,9 +8,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from landbridge.neural._checks import positive
 from landbridge.neural._method import Batch, Method
 from landbridge.neural._network import Network, hidden
-from landbridge.neural.parameter._source_weights import frozen_copy, positive, stage_names
+from landbridge.neural.parameter._source_weights import frozen_copy, stage_names
 
 __all__ = ["AttentionTransfer", "attention_map"]
 

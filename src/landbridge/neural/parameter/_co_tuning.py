@@ -11,9 +11,10 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from landbridge.exceptions import InputError
+from landbridge.neural._checks import positive
 from landbridge.neural._method import Batch, Method
 from landbridge.neural._network import Network
-from landbridge.neural.parameter._source_weights import frozen_copy, positive
+from landbridge.neural.parameter._source_weights import frozen_copy
 
 __all__ = ["CoTuning", "calibration_temperature", "class_relations", "class_shares"]
 

@@ -8,10 +8,11 @@ import torch
 from torch import Tensor
 
 from landbridge.exceptions import InputError
+from landbridge.neural._checks import positive
 from landbridge.neural._method import Batch, Method
 from landbridge.neural._network import Network, hidden, pool
 from landbridge.neural.parameter._co_tuning import class_shares
-from landbridge.neural.parameter._source_weights import frozen_copy, positive, stage_names
+from landbridge.neural.parameter._source_weights import frozen_copy, stage_names
 
 __all__ = ["Delta", "channel_attention", "channel_distance"]
 

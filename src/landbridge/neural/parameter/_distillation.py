@@ -9,9 +9,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from landbridge.neural._checks import positive
 from landbridge.neural._method import Batch, Method
 from landbridge.neural._network import Network
-from landbridge.neural.parameter._source_weights import frozen_copy, positive
+from landbridge.neural.parameter._source_weights import frozen_copy
 
 __all__ = ["ConservativeTraining", "Distillation", "LearningWithoutForgetting", "soft_cross_entropy"]
 

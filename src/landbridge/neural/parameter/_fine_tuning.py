@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from landbridge.exceptions import InputError
+from landbridge.neural._checks import positive
 from landbridge.neural._method import Method
 from landbridge.neural._network import Network
 
@@ -43,8 +43,7 @@ class FineTuning(Method):
     """
 
     def __init__(self, lr_factor: float = 0.1) -> None:
-        if lr_factor <= 0:
-            raise InputError(f"lr_factor must be positive; got {lr_factor}.")
+        positive(lr_factor=lr_factor)
         self.lr_factor = lr_factor
 
     def parameter_groups(self, network: Network, lr: float) -> list[dict[str, Any]]:

@@ -7,9 +7,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from landbridge.neural._checks import positive
 from landbridge.neural._method import Method
 from landbridge.neural._network import Network
-from landbridge.neural.parameter._source_weights import positive, stage_weights
+from landbridge.neural.parameter._source_weights import stage_weights
 
 __all__ = ["GradientClipping", "GradientProjection", "TrustRegion"]
 

@@ -8,9 +8,10 @@ import torch
 from torch import Tensor
 
 from landbridge.exceptions import InputError
+from landbridge.neural._checks import positive
 from landbridge.neural._method import Batch, Method
 from landbridge.neural._network import Network
-from landbridge.neural.parameter._source_weights import positive, stage_weights
+from landbridge.neural.parameter._source_weights import stage_weights
 
 __all__ = ["L2SP"]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from landbridge.exceptions import InputError
+from landbridge.neural._checks import positive
 from landbridge.neural._method import Method
 from landbridge.neural._network import Network
 
@@ -45,8 +45,7 @@ class LinearProbe(Method):
     """
 
     def __init__(self, head_factor: float = 10.0) -> None:
-        if head_factor <= 0:
-            raise InputError(f"head_factor must be positive; got {head_factor}.")
+        positive(head_factor=head_factor)
         self.head_factor = head_factor
 
     def parameter_groups(self, network: Network, lr: float) -> list[dict[str, Any]]:

@@ -8,9 +8,9 @@ from typing import Any
 from torch import nn
 
 from landbridge.exceptions import InputError
+from landbridge.neural._checks import positive
 from landbridge.neural._method import Method
 from landbridge.neural._network import Network
-from landbridge.neural.parameter._source_weights import positive
 
 __all__ = ["LowRankAdapters"]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from landbridge.exceptions import InputError
+from landbridge.neural._checks import positive
 from landbridge.neural._method import Method
 from landbridge.neural._network import Network
 
@@ -52,8 +53,7 @@ class LPFT(Method):
     def __init__(self, probe_share: float = 0.5, *, lr_factor: float = 0.1, head_factor: float = 10.0) -> None:
         if not 0 < probe_share < 1:
             raise InputError(f"probe_share must lie between 0 and 1; got {probe_share}.")
-        if lr_factor <= 0 or head_factor <= 0:
-            raise InputError(f"lr_factor and head_factor must be positive; got {lr_factor} and {head_factor}.")
+        positive(lr_factor=lr_factor, head_factor=head_factor)
         self.probe_share = probe_share
         self.lr_factor = lr_factor
         self.head_factor = head_factor

@@ -10,9 +10,9 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from landbridge.exceptions import InputError
+from landbridge.neural._checks import positive
 from landbridge.neural._method import Method
 from landbridge.neural._network import Network
-from landbridge.neural.parameter._source_weights import positive
 
 __all__ = ["Mixup"]
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from landbridge.neural._checks import positive, share
 from landbridge.neural._method import Method
 from landbridge.neural._network import Network
-from landbridge.neural.parameter._source_weights import positive, share
 
 __all__ = ["DiscriminativeRates", "LayerwiseDecay"]
 

@@ -7,10 +7,9 @@ import copy
 import torch
 from torch import Tensor
 
-from landbridge.exceptions import InputError
 from landbridge.neural._network import Network
 
-__all__ = ["frozen_copy", "positive", "share", "stage_names", "stage_weights"]
+__all__ = ["frozen_copy", "stage_names", "stage_weights"]
 
 
 def stage_weights(network: Network) -> dict[str, Tensor]:
@@ -65,37 +64,3 @@ def stage_names(network: Network, names: tuple[str, ...] | None, fallback: int =
         return network._check_names(names)
     step = max(1, len(known) // fallback)
     return tuple(known[::-1][::step][:fallback][::-1])
-
-
-def positive(**given: float) -> None:
-    """Refuse arguments that are not positive.
-
-    Parameters
-    ----------
-    **given : float
-
-    Raises
-    ------
-    InputError
-        Naming the first.
-    """
-    for name, value in given.items():
-        if not value > 0:
-            raise InputError(f"{name} must be positive; got {value}.")
-
-
-def share(**given: float) -> None:
-    """Refuse arguments that do not lie between 0 and 1.
-
-    Parameters
-    ----------
-    **given : float
-
-    Raises
-    ------
-    InputError
-        Naming the first.
-    """
-    for name, value in given.items():
-        if not 0 < value <= 1:
-            raise InputError(f"{name} must lie in (0, 1]; got {value}.")

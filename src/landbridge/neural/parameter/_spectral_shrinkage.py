@@ -5,9 +5,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from landbridge.neural._checks import positive
 from landbridge.neural._method import Batch, Method
 from landbridge.neural._network import Network
-from landbridge.neural.parameter._source_weights import positive
 
 __all__ = ["BatchSpectralShrinkage", "smallest_squares"]
 

@@ -8,9 +8,10 @@ import torch
 from torch import Tensor, nn
 
 from landbridge.exceptions import InputError
+from landbridge.neural._checks import positive
 from landbridge.neural._method import Method
 from landbridge.neural._network import Network, pool
-from landbridge.neural.parameter._source_weights import positive, stage_names
+from landbridge.neural.parameter._source_weights import stage_names
 
 __all__ = ["StageAttention", "StageHead"]
 

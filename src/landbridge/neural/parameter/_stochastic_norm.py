@@ -8,9 +8,9 @@ from typing import Any, cast
 import torch
 from torch import Tensor, nn
 
+from landbridge.neural._checks import share
 from landbridge.neural._method import Method
 from landbridge.neural._network import Network, is_folded
-from landbridge.neural.parameter._source_weights import share
 
 __all__ = ["StochasticNorm", "two_branches"]
 

@@ -12,19 +12,17 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
-from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
 
 from landbridge.exceptions import InputError, LabelError
 from landbridge.neural._device import resolve
-from landbridge.neural._estimator import RATES
-from landbridge.neural._inputs import is_plain, to_tensors
+from landbridge.neural._fitting import backbone_for, check_labels, check_rows, draw_seed, learn_scale, rate_for
+from landbridge.neural._inputs import to_tensors
 from landbridge.neural._loop import History, Training, predict_logits, train
 from landbridge.neural._network import Network
 from landbridge.neural._rows import Rows, mix
-from landbridge.neural.backbones import load_backbone, mlp_backbone
 from landbridge.neural.progressive._network import ProgressiveColumn, ProgressiveNetwork
 from landbridge.neural.progressive._sensitivity import fisher_sensitivity
 from landbridge.neural.tasks import Classification
@@ -246,7 +244,7 @@ class ProgressiveClassifier(BaseEstimator):
         float
         """
         found = self.predict(name, X)
-        return float(np.mean(found == _labels(y, len(found))))
+        return float(np.mean(found == check_labels(y, len(found))))
 
     def leaning(self, name: str, X: Any = None) -> dict[str, dict[str, float]]:
         """On which columns a task leans: shares of its answer's average Fisher sensitivity, stage by stage.
@@ -277,24 +275,22 @@ class ProgressiveClassifier(BaseEstimator):
             raise InputError(f"name={name!r} must be a string that is not empty; name the task.")
         if name in known:
             raise InputError(f"name={name!r} is a task already; name the new one otherwise.")
-        X = _rows(X)
-        y = _labels(y, len(X))
+        X = check_rows(X)
+        y = check_labels(y, len(X))
         classes = np.unique(y)
         if len(classes) < 2:
             raise LabelError(f"y holds one class only ({classes[0]!s}); a task needs rows of two or more.")
         task = Classification(classes)
         # Columns are drawn from one seed, which the first task fixes; a task's own depends on its name alone.
-        root = self._seed if known else int(check_random_state(self.random_state).randint(np.iinfo(np.int32).max))
+        root = self._seed if known else draw_seed(self.random_state)
         seed = mix(root, zlib.crc32(name.encode())) % 2**31
         device = resolve(self.device)
         whole = self.network_.to(device) if known else ProgressiveNetwork()
         form = self._form if known else (X.ndim, X.dtype.kind in "OU", X.shape[1] if X.ndim == 2 else None)
         self._check_form(X, form)
-        backbone, kind = self._make_backbone(X, whole, form, seed, device)
+        backbone = self._make_backbone(X, whole, form, seed, device)
         inputs = to_tensors(backbone, X, self.image_shape)
-        learn = getattr(backbone.preprocess, "learn", None)
-        if learn is not None:
-            learn(inputs)
+        learn_scale(backbone, inputs)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(mix(seed, 2))
             head = task.head(backbone.in_features)
@@ -306,7 +302,7 @@ class ProgressiveClassifier(BaseEstimator):
         history = History(device=str(device), precision="")
         try:
             if trained:
-                history = self._train(column, task, rows, kind, seed)
+                history = self._train(column, task, rows, rate_for(backbone, self.lr), seed)
         except BaseException:
             del whole.columns[-1]
             raise
@@ -318,13 +314,13 @@ class ProgressiveClassifier(BaseEstimator):
         self.leanings_[name] = self._measure(name, column, rows.take(sample[:MEASURED])[0])
         return self
 
-    def _train(self, column: ProgressiveColumn, task: Classification, rows: Rows, kind: str, seed: int) -> History:
+    def _train(self, column: ProgressiveColumn, task: Classification, rows: Rows, lr: float, seed: int) -> History:
         if len(rows) == 1:
             column.freeze_statistics()  # one row has no spread
         settings = Training(
             epochs=self.epochs,
             batch_size=self.batch_size,
-            lr=RATES.get(kind, 1e-3) if self.lr is None else float(self.lr),
+            lr=lr,
             precision="64" if next(column.parameters()).dtype == torch.float64 else "auto",
             device=self.device,
             seed=seed,
@@ -345,7 +341,7 @@ class ProgressiveClassifier(BaseEstimator):
         return predict_logits(column, self._read(X, column), max(self.batch_size, 128))
 
     def _read(self, X: Any, column: ProgressiveColumn) -> Any:
-        X = _rows(X)
+        X = check_rows(X)
         self._check_form(X, self._form)
         return to_tensors(column, X, self.image_shape)
 
@@ -365,64 +361,17 @@ class ProgressiveClassifier(BaseEstimator):
 
     def _make_backbone(
         self, X: NDArray[Any], whole: ProgressiveNetwork, form: Any, seed: int, device: torch.device
-    ) -> tuple[Network, str]:
+    ) -> Network:
         """A column's stages: with fresh weights, except that the first may keep those it came with."""
         first = len(whole.columns) == 0
-        if isinstance(self.backbone, str) and self.backbone in ("auto", "mlp") and X.ndim == 2 and not self.image_shape:
-            network = mlp_backbone(X.shape[1], seed=seed)
-            if (device.type == "cpu") if first else next(whole.parameters()).dtype == torch.float64:
-                network.double()
-        else:
-            source = "builtin" if isinstance(self.backbone, str) and self.backbone == "auto" else self.backbone
-            if isinstance(source, str) and source == "mlp":
-                raise InputError("backbone='mlp' takes tables of numbers only; take 'auto' or 'builtin' for images.")
-            shape = self.image_shape if X.ndim == 2 else X.shape[1:] if X.ndim > 1 else (32, 32, 3)
-            channels = int(shape[2]) if shape is not None and len(shape) == 3 else 1
-            network = load_backbone(copy.deepcopy(source), channels=channels, seed=seed)
+        double = device.type == "cpu" if first else next(whole.parameters()).dtype == torch.float64
+        network = backbone_for(copy.deepcopy(self.backbone), X, self.image_shape, seed=seed, double=double)
         if not (first and self.pretrained):
             network.unfreeze().reset(seed=seed)
-        kind = "" if network.spec is None else network.spec["kind"]
-        return network.replace_head(torch.nn.Identity()), kind
+        return network.replace_head(torch.nn.Identity())
 
     def __getstate__(self) -> dict[str, Any]:
         state = dict(super().__getstate__())
         if "network_" in state:
             state["network_"] = copy.deepcopy(state["network_"]).cpu()
         return state
-
-
-def _rows(X: Any) -> NDArray[Any]:
-    """Checked rows: a table as floats, images as they are, texts and paths as strings."""
-    if X is None:
-        raise InputError("X is None; give rows.")
-    if not is_plain(X):
-        X = X if isinstance(X, np.ndarray) else np.asarray([str(x) for x in X])
-        X = X.astype(str) if X.dtype.kind == "O" else X
-    else:
-        try:
-            X = np.asarray(X.toarray() if hasattr(X, "tocsr") else X)
-            X = X if X.ndim > 2 else X.astype(np.float64)
-        except (TypeError, ValueError):
-            raise InputError("X must be a table of numbers, images, paths or texts.") from None
-        if X.ndim not in (2, 3, 4):
-            raise InputError(f"X has {X.ndim} axes; give (n, columns) or images.")
-    if len(X) == 0:
-        raise InputError("X has no rows; give at least one.")
-    if X.dtype.kind == "f" and not np.isfinite(X).all():
-        raise InputError("X contains NaN or infinity; drop or fill such rows.")
-    return X
-
-
-def _labels(y: Any, n: int) -> NDArray[Any]:
-    if y is None:
-        raise LabelError("y is None; a task needs labels.")
-    y = np.asarray(y)
-    if y.shape != (n,):
-        raise LabelError(f"y has shape {y.shape} but X has {n} rows; give one label a row.")
-    if y.dtype.kind == "O":
-        if any(v is None or v != v for v in y):
-            raise LabelError("y has rows without a label; leave those rows out.")
-        y = np.array(y.tolist())
-    if y.dtype.kind == "f" and not np.isfinite(y).all():
-        raise LabelError("y has rows without a label (NaN or infinity); leave those rows out.")
-    return y

@@ -14,6 +14,7 @@ from sklearn.base import clone
 from sklearn.utils import check_random_state
 
 from landbridge.exceptions import InputError
+from landbridge.neural._fitting import draw_seed
 from landbridge.neural.progressive._progressive import ProgressiveClassifier
 
 __all__ = ["ForwardTransfer", "forward_transfer"]
@@ -168,7 +169,7 @@ def forward_transfer(
         raise InputError(f"seeds={seeds} gives no interval; take two or more.")
     model = ProgressiveClassifier() if model is None else model
     dice = check_random_state(random_state)
-    runs = [one_series(tasks, model, int(dice.randint(np.iinfo(np.int32).max)), control=control) for _ in range(seeds)]
+    runs = [one_series(tasks, model, draw_seed(dice), control=control) for _ in range(seeds)]
     grown, alone, untrained = np.array(runs).transpose(1, 0, 2)
     return ForwardTransfer(tuple(tasks), grown, alone, untrained if control else None)
 

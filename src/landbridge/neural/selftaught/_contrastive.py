@@ -11,6 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from landbridge.exceptions import InputError
+from landbridge.neural._fitting import learn_scale
 from landbridge.neural._inputs import to_tensors
 from landbridge.neural._network import Network
 from landbridge.neural._rows import batches, mix, permutation
@@ -188,9 +189,7 @@ def contrastive_pretrain(
     network = load_backbone(backbone, channels=channels, seed=random_state)
     X = to_tensors(network, rows)
     device = next(network.parameters()).device
-    # a standardising layer that has seen no rows yet takes its means from these
-    if (learn := getattr(network.preprocess, "learn", None)) is not None:
-        learn(X)
+    learn_scale(network, X)
     views = _views(X, augment)
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
         torch.manual_seed(mix(random_state, 1))

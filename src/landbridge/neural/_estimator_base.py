@@ -1,0 +1,295 @@
+"""What the estimators of networks share: parameters, reading, training, fine-tuning, and how they are kept."""
+
+from __future__ import annotations
+
+import copy
+import os
+from numbers import Integral, Real
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+import torch
+from sklearn.base import _fit_context
+from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.validation import check_is_fitted
+from torch import Tensor
+
+from landbridge.base import Read, TransferEstimator, split_labelled
+from landbridge.exceptions import InputError, LabelError
+from landbridge.neural._device import resolve
+from landbridge.neural._fitting import backbone_for, draw_seed, learn_scale, rate_for
+from landbridge.neural._inputs import is_plain, read_plain, to_tensors
+from landbridge.neural._loop import Training, predict_logits, train
+from landbridge.neural._network import Network
+from landbridge.neural._pack import pack, unpack
+from landbridge.neural._rows import Rows
+from landbridge.neural.tasks import Task
+
+# Parameters that are handed to the training as they are.
+SAME = (
+    *("epochs", "batch_size", "weight_decay", "optimizer", "schedule", "warmup", "patience", "accumulation", "clip"),
+    *("average", "device", "processes", "checkpoint_every", "resume", "cache_dir", "logger"),
+)
+# Where a backbone that was given as a network lies in a pickle.
+PACKED = "packed network"
+
+
+class _NeuralEstimator(TransferEstimator):
+    own_scaling = True
+    _parameter_constraints = {
+        "backbone": "no_validation",
+        "methods": [list, tuple],
+        "epochs": [Interval(Integral, 1, None, closed="left")],
+        "batch_size": [Interval(Integral, 1, None, closed="left")],
+        "lr": [Interval(Real, 0, None, closed="neither"), None],
+        "weight_decay": [Interval(Real, 0, None, closed="left")],
+        "optimizer": [StrOptions({"adamw", "sgd"})],
+        "schedule": [StrOptions({"cosine", "linear", "constant"})],
+        "warmup": [Interval(Real, 0, None, closed="left")],
+        "patience": [Interval(Integral, 0, None, closed="left"), None],
+        "validation_share": [Interval(Real, 0, 1, closed="neither")],
+        "pretrained": ["boolean"],
+        "image_shape": [tuple, list, None],
+        "precision": [StrOptions({"auto", "32", "64", "bf16", "16"})],
+        "device": [str],
+        "processes": [Interval(Integral, 1, None, closed="left")],
+        "accumulation": [Interval(Integral, 1, None, closed="left")],
+        "clip": [Interval(Real, 0, None, closed="neither"), None],
+        "average": [StrOptions({"ema", "tail"}), None],
+        "checkpoint_dir": [str, os.PathLike, None],
+        "checkpoint_every": [Interval(Integral, 1, None, closed="left"), None],
+        "resume": ["boolean"],
+        "cache_dir": [str, os.PathLike, None],
+        "log_dir": [str, os.PathLike, None],
+        "logger": [StrOptions({"csv", "tensorboard"})],
+        "random_state": ["random_state"],
+        "verbose": ["verbose"],
+    }
+
+    def __init__(
+        self,
+        backbone: Any = "auto",
+        *,
+        methods: Any = (),
+        epochs: int = 30,
+        batch_size: int = 32,
+        lr: float | None = None,
+        weight_decay: float = 0.01,
+        optimizer: str = "adamw",
+        schedule: str = "cosine",
+        warmup: float = 0.05,
+        patience: int | None = None,
+        validation_share: float = 0.1,
+        pretrained: bool = True,
+        image_shape: Any = None,
+        precision: str = "auto",
+        device: str = "auto",
+        processes: int = 1,
+        accumulation: int = 1,
+        clip: float | None = None,
+        average: str | None = None,
+        checkpoint_dir: Any = None,
+        checkpoint_every: int | None = None,
+        resume: bool = False,
+        cache_dir: Any = None,
+        log_dir: Any = None,
+        logger: str = "csv",
+        random_state: Any = None,
+        verbose: int = 0,
+    ) -> None:
+        self.backbone = backbone
+        self.methods = methods
+        self.epochs = epochs
+        self.batch_size = batch_size
+        self.lr = lr
+        self.weight_decay = weight_decay
+        self.optimizer = optimizer
+        self.schedule = schedule
+        self.warmup = warmup
+        self.patience = patience
+        self.validation_share = validation_share
+        self.pretrained = pretrained
+        self.image_shape = image_shape
+        self.precision = precision
+        self.device = device
+        self.processes = processes
+        self.accumulation = accumulation
+        self.clip = clip
+        self.average = average
+        self.checkpoint_dir = checkpoint_dir
+        self.checkpoint_every = checkpoint_every
+        self.resume = resume
+        self.cache_dir = cache_dir
+        self.log_dir = log_dir
+        self.logger = logger
+        self.random_state = random_state
+        self.verbose = verbose
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X: Any, y: Any, *, X_target: Any = None, y_target: Any = None) -> Self:
+        """Train on the source, then, where target rows are labelled, fine-tune on those.
+
+        With labelled target rows the source is learned plainly and `methods` act on the fine-tuning; without, they act
+        on the one training there is, and those that read the target see the unlabelled `X_target`.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_source, n_columns)
+            Source rows; for image backbones also (n, height, width[, channels]), or paths of image files; for text
+            backbones, texts.
+        y : array-like of shape (n_source,)
+            Source labels or values.
+        X_target : array-like of shape (n_target, n_columns), optional
+            All target rows.
+        y_target : array-like of shape (n_target,), optional
+            Labels of some target rows.
+
+        Returns
+        -------
+        self
+        """
+        read = self._take_in(X, y, X_target, y_target)
+        self._seed = draw_seed(self.random_state)
+        self.task_ = self._make_task(read.ys)
+        network = self._make_network(read.Xs)
+        Xs, ys = to_tensors(network, read.Xs, self.image_shape), self.task_.encode(read.ys)
+        learn_scale(network, Xs)
+        Xt = Xs if read.Xt is read.Xs else to_tensors(network, read.Xt, self.image_shape)
+        if len(read.rows):
+            self._train(network, Rows(Xs, ys), None, (), "source")
+            self._fine_tune(network, Xt, read)
+        else:
+            self._train(network, Rows(Xs, ys), Rows(Xt), self.methods, "source")
+        self.network_ = network
+        return self
+
+    def adapt(self, X_target: Any, y_target: Any) -> Self:
+        """Fine-tune the fitted network on labelled target rows, without the source's.
+
+        Parameters
+        ----------
+        X_target : array-like of shape (n_target, n_columns)
+            All target rows.
+        y_target : array-like of shape (n_target,)
+            Labels of some of them.
+
+        Returns
+        -------
+        self
+        """
+        check_is_fitted(self, "network_")
+        read = self._take_in_target(X_target, y_target)
+        if not len(read.rows):
+            raise LabelError("y_target: no target row is labelled; label at least one to adapt to.")
+        network = copy.deepcopy(self.network_)
+        self._fine_tune(network, to_tensors(network, read.Xt, self.image_shape), read)
+        self.network_ = network
+        return self
+
+    def _logits(self, X: Any) -> Tensor:
+        check_is_fitted(self, "network_")
+        X = self._read_rows(X) if is_plain(X) else read_plain(self, X, reset=False)
+        inputs = to_tensors(self.network_, X, self.image_shape)
+        return predict_logits(self.network_, inputs, max(self.batch_size, 128))
+
+    def _fine_tune(self, network: Network, Xt: Any, read: Read) -> None:
+        rows = torch.from_numpy(np.asarray(read.rows, dtype=np.int64))
+        labelled = Rows(Rows(Xt).take(rows)[0], self.task_.encode(read.yt))
+        self._train(network, labelled, Rows(Xt), self.methods, "target")
+
+    def _train(self, network: Network, rows: Rows, target: Rows | None, methods: Any, phase: str) -> None:
+        held_out = None
+        if self.patience is not None:
+            rows, held_out = self._hold_out(rows)
+        if len(rows) == 1:
+            network.freeze_statistics()  # one row has no spread
+        precision = self.precision
+        if precision == "auto" and next(network.parameters()).dtype == torch.float64:
+            precision = "64"
+        settings = Training(
+            **{k: getattr(self, k) for k in SAME},
+            lr=rate_for(network, self.lr),
+            precision=precision,
+            checkpoint_dir=None if self.checkpoint_dir is None else Path(self.checkpoint_dir) / phase,
+            log_dir=None if self.log_dir is None else Path(self.log_dir) / phase,
+            seed=self._seed,
+            verbose=int(self.verbose),
+        )
+        # Methods learn about the run; what they were given stays as it was.
+        self.methods_ = copy.deepcopy(list(methods))
+        self.history_ = train(
+            network,
+            self.task_,
+            rows,
+            methods=self.methods_,
+            target=target,
+            held_out=held_out,
+            settings=settings,
+        )
+        self.device_ = self.history_.device
+
+    def _hold_out(self, rows: Rows) -> tuple[Rows, Rows]:
+        """Split rows off, from each class its share."""
+        labels = rows.labels
+        assert labels is not None
+        dice = np.random.RandomState(self._seed)
+        groups = [np.arange(len(rows))]
+        if labels.ndim == 1 and not labels.is_floating_point():
+            groups = [np.flatnonzero(labels.numpy() == c) for c in np.unique(labels.numpy())]
+        out = np.concatenate([dice.permutation(g)[: int(self.validation_share * len(g) + dice.rand())] for g in groups])
+        if not len(out):
+            out = dice.permutation(len(rows))[:1]
+        if len(out) == len(rows):
+            raise InputError(
+                f"validation_share={self.validation_share} of {len(rows)} rows leaves nothing to hold out or to learn "
+                "from; set patience=None for so few rows."
+            )
+        kept = torch.from_numpy(np.setdiff1d(np.arange(len(rows)), out))
+        return Rows(*rows.take(kept)), Rows(*rows.take(torch.from_numpy(np.sort(out))))
+
+    def _make_network(self, Xs: Any) -> Network:
+        network = backbone_for(
+            self.backbone,
+            Xs,
+            self.image_shape,
+            pretrained=self.pretrained,
+            seed=self._seed,
+            double=self.precision in ("auto", "64") and resolve(self.device).type == "cpu",
+        )
+        if self.precision == "64":
+            network.double()
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(self._seed)
+            head = self.task_.head(network.in_features)
+        return network.replace_head(head.to(next(network.parameters()).dtype))
+
+    def _take_in(self, X: Any, y: Any, X_target: Any, y_target: Any) -> Read:
+        if is_plain(X):
+            return self._read(X, y, X_target, y_target, supervised=True)
+        return read_plain(self, X, y, X_target, y_target)
+
+    def _take_in_target(self, X_target: Any, y_target: Any) -> Read:
+        Xt = self._read_target(X_target) if is_plain(X_target) else read_plain(self, X_target, reset=False)
+        rows, yt = split_labelled(y_target, len(Xt), getattr(self, "classes_", None))
+        return Read(None, None, Xt, rows, yt)
+
+    def _make_task(self, ys: Any) -> Task:
+        raise NotImplementedError
+
+    def __getstate__(self) -> dict[str, Any]:
+        state = dict(super().__getstate__())
+        state.pop("methods_", None)
+        if "network_" in state:
+            state["network_"] = pack(state["network_"])
+        if isinstance(self.backbone, Network):
+            state["backbone"] = {PACKED: pack(self.backbone)}
+        return state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        state = dict(state)
+        if "network_" in state:
+            state["network_"] = unpack(state["network_"])
+        if isinstance(state["backbone"], dict) and PACKED in state["backbone"]:
+            state["backbone"] = unpack(state["backbone"][PACKED])
+        super().__setstate__(state)

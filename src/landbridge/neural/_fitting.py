@@ -1,0 +1,176 @@
+"""What every estimator of networks begins with: rows and labels that are checked, a backbone for them, and its rate."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.utils import check_random_state
+
+from landbridge.exceptions import InputError, LabelError
+from landbridge.neural._inputs import is_plain
+from landbridge.neural._network import Network
+from landbridge.neural.backbones import load_backbone, mlp_backbone
+
+__all__ = ["backbone_for", "check_labels", "check_rows", "draw_seed", "learn_scale", "rate_for"]
+
+# Learning rates of networks that are small or not trained yet; trained backbones are handled with more care.
+RATES: dict[str, float] = {"mlp": 5e-3, "builtin": 3e-3}
+
+
+def rate_for(network: Network, lr: float | None = None) -> float:
+    """The learning rate that was given, or the one that suits the network.
+
+    Parameters
+    ----------
+    network : Network
+    lr : float, optional
+
+    Returns
+    -------
+    float
+    """
+    if lr is not None:
+        return float(lr)
+    return RATES.get("" if network.spec is None else network.spec["kind"], 1e-3)
+
+
+def backbone_for(
+    backbone: Any, X: NDArray[Any], image_shape: Any = None, *, pretrained: bool = True, seed: int = 0, double: bool
+) -> Network:
+    """The backbone for some rows: ``"auto"`` is a perceptron for tables and the built-in network for images.
+
+    Parameters
+    ----------
+    backbone : str, path-like, Module or Network
+    X : ndarray
+        Checked rows.
+    image_shape : tuple of int, optional
+        Of flat images.
+    pretrained : bool, default=True
+    seed : int, default=0
+    double : bool
+        Whether a perceptron computes in double precision.
+
+    Returns
+    -------
+    Network
+
+    Raises
+    ------
+    InputError
+        If a perceptron is asked for rows that are no table.
+    """
+    named = backbone if isinstance(backbone, str) else None
+    if named in ("auto", "mlp") and is_plain(X) and image_shape is None:
+        network = mlp_backbone(X.shape[1], seed=seed)
+        return network.double() if double else network
+    if named == "mlp":
+        raise InputError("backbone='mlp' takes tables of numbers only; take 'auto' or 'builtin' for images.")
+    shape = image_shape if is_plain(X) else X.shape[1:] if X.ndim > 1 else (32, 32, 3)
+    channels = int(shape[2]) if shape is not None and len(shape) == 3 else 1
+    source = "builtin" if named == "auto" else backbone
+    return load_backbone(source, pretrained=pretrained, channels=channels, seed=seed)
+
+
+def learn_scale(network: Network, inputs: Any) -> None:
+    """Let a network's preprocessing take its means from the rows that are learned from, where it has none yet.
+
+    Parameters
+    ----------
+    network : Network
+    inputs : Tensor or dict of Tensor
+        Raw input.
+    """
+    learn = getattr(network.preprocess, "learn", None)
+    if learn is not None:
+        learn(inputs)
+
+
+def draw_seed(random_state: Any) -> int:
+    """One seed for all that a training draws.
+
+    Parameters
+    ----------
+    random_state : int, RandomState instance or None
+
+    Returns
+    -------
+    int
+    """
+    return int(check_random_state(random_state).randint(np.iinfo(np.int32).max))
+
+
+def check_rows(X: Any, what: str = "X") -> NDArray[Any]:
+    """Rows of one task: a table as floats, images as they are, texts and paths as strings.
+
+    Parameters
+    ----------
+    X : array-like
+    what : str, default="X"
+        How messages call it.
+
+    Returns
+    -------
+    ndarray
+
+    Raises
+    ------
+    InputError
+        If there are no rows, or they are neither table, images, paths nor texts.
+    """
+    if X is None:
+        raise InputError(f"{what} is None; give rows.")
+    if not is_plain(X):
+        X = X if isinstance(X, np.ndarray) else np.asarray([str(x) for x in X])
+        X = X.astype(str) if X.dtype.kind == "O" else X
+    else:
+        try:
+            X = np.asarray(X.toarray() if hasattr(X, "tocsr") else X)
+            X = X if X.ndim > 2 and X.dtype.kind != "O" else X.astype(np.float64)
+        except (TypeError, ValueError):
+            raise InputError(f"{what} must be a table of numbers, images, paths or texts.") from None
+        if X.ndim and len(X) and X.ndim not in (2, 3, 4):
+            raise InputError(f"{what} has {X.ndim} {'axis' if X.ndim == 1 else 'axes'}; give (n, columns) or images.")
+    if X.ndim == 0 or len(X) == 0:
+        raise InputError(f"{what} has no rows; give at least one.")
+    if X.dtype.kind == "f" and not np.isfinite(X).all():
+        raise InputError(f"{what} contains NaN or infinity; drop or fill such rows.")
+    return X
+
+
+def check_labels(y: Any, n: int, what: str = "y", *, axes: tuple[int, ...] = (1,)) -> NDArray[Any]:
+    """Labels of one task, one a row and none missing.
+
+    Parameters
+    ----------
+    y : array-like
+    n : int
+        Number of rows.
+    what : str, default="y"
+        How messages call it.
+    axes : tuple of int, default=(1,)
+        Numbers of axes that are taken.
+
+    Returns
+    -------
+    ndarray
+
+    Raises
+    ------
+    LabelError
+        If a label is missing, or there is not one a row.
+    """
+    if y is None:
+        raise LabelError(f"{what} is None; every task needs labels.")
+    y = np.asarray(y)
+    if y.ndim not in axes or len(y) != n:
+        raise LabelError(f"{what} has shape {y.shape} but X has {n} rows; give one label a row.")
+    if y.dtype.kind == "O":
+        if any(v is None or v != v for v in y.ravel()):
+            raise LabelError(f"{what} has rows without a label; leave those rows out.")
+        y = np.array(y.tolist())
+    if y.dtype.kind == "f" and not np.isfinite(y).all():
+        raise LabelError(f"{what} has rows without a label (NaN or infinity); leave those rows out.")
+    return y

@@ -1,0 +1,189 @@
+"""Heads that hold other heads: one with an unknown class beside, and one a source."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+__all__ = ["OpenSetHead", "SourceMixture", "made_around", "mixed_answers", "parts_of"]
+
+
+def mixed_answers(logits: Tensor, weights: Tensor) -> Tensor:
+    r"""Logarithm of the weighted mean of several heads' probabilities, :math:`\log \sum_k w_k \mathrm{softmax}(z_k)`.
+
+    Parameters
+    ----------
+    logits : Tensor of shape (n_heads, n, n_classes)
+    weights : Tensor of shape (n_heads,)
+        Not negative, of sum 1.
+
+    Returns
+    -------
+    Tensor of shape (n, n_classes)
+        Its softmax is the mean itself.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from landbridge.neural.feature import mixed_answers
+    >>> logits = torch.tensor([[[0.9, 0.1]], [[0.5, 0.5]]]).log()
+    >>> torch.allclose(mixed_answers(logits, torch.tensor([0.5, 0.5])).exp(), torch.tensor([0.7, 0.3]))
+    True
+    """
+    return (logits.log_softmax(dim=2) + weights.log()[:, None, None]).logsumexp(dim=0)
+
+
+class OpenSetHead(nn.Module):
+    """A head with one answer more, "unknown", which it keeps to itself.
+
+    Called, it gives the logits of the known classes, so that whatever predicts with it goes on as before;
+    :meth:`all_logits` gives the unknown class as the last column beside them.
+
+    Parameters
+    ----------
+    head : Module
+        Of the known classes.
+    in_features : int
+    """
+
+    def __init__(self, head: nn.Module, in_features: int) -> None:
+        super().__init__()
+        self.head = head
+        self.unknown = nn.Linear(in_features, 1)
+
+    def forward(self, embedding: Tensor) -> Tensor:
+        """Logits of the known classes.
+
+        Parameters
+        ----------
+        embedding : Tensor of shape (n, in_features)
+
+        Returns
+        -------
+        Tensor of shape (n, n_classes)
+        """
+        logits: Tensor = self.head(embedding)
+        return logits
+
+    def all_logits(self, embedding: Tensor) -> Tensor:
+        """Logits of the known classes and of the unknown one.
+
+        Parameters
+        ----------
+        embedding : Tensor of shape (n, in_features)
+
+        Returns
+        -------
+        Tensor of shape (n, n_classes + 1)
+        """
+        return torch.cat([self.head(embedding), self.unknown(embedding)], dim=1)
+
+
+class SourceMixture(nn.Module):
+    """A head made of one head a source, which answers with their weighted mean.
+
+    Called, it gives the logarithm of the mean of the heads' probabilities, so that whatever predicts with it goes on as
+    before; :meth:`own` gives for each row the answer of its own source's head.
+
+    Parameters
+    ----------
+    head : Module
+        Copied for each source.
+    n_sources : int
+
+    Attributes
+    ----------
+    heads : ModuleList
+    weights : Tensor of shape (n_sources,)
+        Of sum 1; all alike at first.
+    """
+
+    weights: Tensor
+
+    def __init__(self, head: nn.Module, n_sources: int) -> None:
+        super().__init__()
+        like = next(head.parameters()).detach()
+        self.heads = nn.ModuleList(copy.deepcopy(head) for _ in range(n_sources))
+        self.register_buffer("weights", torch.full((n_sources,), 1.0 / n_sources).to(like))
+
+    def forward(self, embedding: Tensor) -> Tensor:
+        """Logarithm of the mean of the heads' probabilities; of one head alone its logits.
+
+        Parameters
+        ----------
+        embedding : Tensor of shape (n, in_features)
+
+        Returns
+        -------
+        Tensor of shape (n, n_classes)
+        """
+        logits = self.all_logits(embedding)
+        return logits[0] if len(logits) == 1 else mixed_answers(logits, self.weights)
+
+    def all_logits(self, embedding: Tensor) -> Tensor:
+        """Logits of every head.
+
+        Parameters
+        ----------
+        embedding : Tensor of shape (n, in_features)
+
+        Returns
+        -------
+        Tensor of shape (n_sources, n, n_classes)
+        """
+        return torch.stack([head(embedding) for head in self.heads])
+
+    def own(self, embedding: Tensor, sources: Tensor) -> Tensor:
+        """Logits of the head of each row's source.
+
+        Parameters
+        ----------
+        embedding : Tensor of shape (n, in_features)
+        sources : Tensor of int64, shape (n,)
+            From 0 to ``n_sources - 1``.
+
+        Returns
+        -------
+        Tensor of shape (n, n_classes)
+        """
+        return self.all_logits(embedding)[sources, torch.arange(len(sources), device=sources.device)]
+
+
+def parts_of(head: nn.Module) -> tuple[nn.Module, list[Any]]:
+    """The plain head that a head is made of, with the name and number from which :func:`made_around` makes it again.
+
+    Parameters
+    ----------
+    head : Module
+
+    Returns
+    -------
+    plain : Module
+    around : list
+        Empty where nothing is around it.
+    """
+    if type(head) is OpenSetHead:
+        return head.head, ["open set", head.unknown.in_features]
+    if type(head) is SourceMixture:
+        return head.heads[0], ["sources", len(head.heads)]
+    return head, []
+
+
+def made_around(head: nn.Module, kind: str = "", number: int = 0) -> nn.Module:
+    """The head that :func:`parts_of` took apart, with weights to be loaded.
+
+    Parameters
+    ----------
+    head : Module
+    kind : str, default=""
+    number : int, default=0
+
+    Returns
+    -------
+    Module
+    """
+    made = {"open set": OpenSetHead, "sources": SourceMixture}.get(kind)
+    return head if made is None else made(head, number)

@@ -1,0 +1,91 @@
+"""The loop over episodes that all few-shot training goes through."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from landbridge.neural._inputs import to_tensors
+from landbridge.neural._network import Network
+from landbridge.neural.fewshot._episodes import episodes
+
+__all__ = ["train_on_episodes"]
+
+
+def train_on_episodes(
+    model: nn.Module,
+    network: Network,
+    objective: Callable[[Tensor], tuple[Tensor, Tensor]],
+    X: Any,
+    y: Any,
+    *,
+    way: int,
+    shot: int,
+    n_queries: int,
+    n_episodes: int,
+    lr: float,
+    groups: Any = None,
+    change: Callable[[Tensor, torch.Generator], Tensor] | None = None,
+    random_state: int = 0,
+    progress: Callable[[int, float, float], None] | None = None,
+) -> None:
+    """Train in place, by Adam, at a rate that is halved four times on the way.
+
+    Parameters
+    ----------
+    model : Module
+        What learns, `network` within it or the same.
+    network : Network
+        Gives the embeddings.
+    objective : callable
+        From an episode's embeddings, the support's before the queries', to (loss, accuracy).
+    X : array-like
+        Rows as the network reads them.
+    y : array-like of shape (n,)
+        Classes.
+    way, shot, n_queries : int
+        Of an episode.
+    n_episodes : int
+    lr : float
+    groups : array-like of shape (n,), optional
+        Draw every other episode from the classes of one group.
+    change : callable, optional
+        Changes a batch of images at random.
+    random_state : int, default=0
+    progress : callable, optional
+        Called every hundred episodes with (episode, loss, accuracy).
+
+    Raises
+    ------
+    InputError
+        If there are too few classes or rows for an episode.
+    """
+    _, labels = np.unique(np.asarray(y), return_inverse=True)
+    inputs = to_tensors(network, np.asarray(X))
+    sizes: dict[str, Any] = {"way": way, "shot": shot, "n_queries": n_queries, "n_episodes": n_episodes}
+    free = alike = episodes(labels, **sizes, random_state=2 * random_state)
+    if groups is not None:
+        _, codes = np.unique(np.asarray(groups), return_inverse=True)
+        alike = episodes(labels, **sizes, groups=codes, random_state=2 * random_state + 1)
+    optimizer = torch.optim.Adam(model.parameters(), lr=lr)
+    dice = torch.Generator().manual_seed(random_state)
+    device = next(network.parameters()).device
+    seen: list[tuple[float, float]] = []
+    model.train()
+    for step in range(n_episodes):
+        episode = next(alike if step % 2 else free)
+        for group in optimizer.param_groups:
+            group["lr"] = lr * 0.5 ** (5 * step // n_episodes)
+        rows = inputs[torch.from_numpy(np.concatenate(episode))].to(device)
+        loss, accuracy = objective(network.embed(rows if change is None else change(rows, dice)))
+        optimizer.zero_grad()
+        torch.autograd.backward(loss)
+        optimizer.step()
+        seen.append((float(loss.detach()), float(accuracy)))
+        if progress is not None and (step + 1) % 100 == 0:
+            progress(step + 1, *np.mean(seen[-100:], axis=0).tolist())
+    model.eval()
