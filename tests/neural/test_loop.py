@@ -133,6 +133,18 @@ def test_averages_are_those_of_the_steps(kind):
         assert torch.allclose(weights(net), mean, atol=1e-6)
 
 
+def test_early_stopping_by_score_keeps_the_highest_and_of_equals_the_one_of_least_loss():
+    net, held_out = network(), rows(20, seed=1)
+    how = plan(epochs=60, patience=8, lr=0.1, monitor="score")
+    history = train(net, TASK, rows(12), held_out=held_out, settings=how)
+    standing = [(-e["held_out_accuracy"], e["held_out_loss"]) for e in history.epochs]
+    assert history.best_epoch == standing.index(min(standing))
+    losses = [e["held_out_loss"] for e in history.epochs]
+    assert history.best_epoch != int(np.argmin(losses))  # or this would show nothing
+    kept = float(TASK.metric(predict_logits(net, held_out.inputs), held_out.labels))
+    assert kept == max(e["held_out_accuracy"] for e in history.epochs)
+
+
 def test_early_stopping_keeps_the_best_epoch():
     net, held_out = network(), rows(20, seed=1)
     history = train(net, TASK, rows(12), held_out=held_out, settings=plan(epochs=60, patience=3, lr=0.1))

@@ -215,7 +215,9 @@ def _reads_sources(model: Any) -> bool:
 
 def _ratio(model: Any, rows: Any, Xt: Any) -> NDArray[np.float64]:
     Zs, Zt = rows_before_last_step(model, rows, side="source"), rows_before_last_step(model, Xt, side="target")
-    Zs, Zt = np.asarray(Zs, dtype=float), np.asarray(Zt, dtype=float)
+    # A network sees its rows as what its head is given.
+    embed = getattr(last_step(model), "embed", lambda Z: Z)
+    Zs, Zt = np.asarray(embed(Zs), dtype=float), np.asarray(embed(Zt), dtype=float)
     domain = np.repeat([0, 1], [len(Zs), len(Zt)])
     judge = make_pipeline(StandardScaler(), LogisticRegression(C=0.1, max_iter=300)).fit(
         np.concatenate([Zs, Zt]), domain

@@ -38,7 +38,9 @@ class NeuralClassifier(ClassifierMixin, _NeuralEstimator):
     warmup : float, default=0.05
         Share of the steps (or above 1: number of steps) over which the rate climbs.
     patience : int, optional
-        Stop after so many epochs without a better loss on held-out rows, and keep the best epoch's weights.
+        Stop after so many epochs that were no better on held-out rows, and keep the best epoch's weights.
+    monitor : {"loss", "score"}, default="loss"
+        What makes an epoch better where ``patience`` is given: a lower loss, or a higher score (accuracy or R²).
     validation_share : float, default=0.1
         Share of the rows that is held out where ``patience`` is given.
     pretrained : bool, default=True
@@ -178,7 +180,9 @@ class NeuralRegressor(RegressorMixin, _NeuralEstimator):
     warmup : float, default=0.05
         Share of the steps (or above 1: number of steps) over which the rate climbs.
     patience : int, optional
-        Stop after so many epochs without a better loss on held-out rows, and keep the best epoch's weights.
+        Stop after so many epochs that were no better on held-out rows, and keep the best epoch's weights.
+    monitor : {"loss", "score"}, default="loss"
+        What makes an epoch better where ``patience`` is given: a lower loss, or a higher score (accuracy or R²).
     validation_share : float, default=0.1
         Share of the rows that is held out where ``patience`` is given.
     pretrained : bool, default=True

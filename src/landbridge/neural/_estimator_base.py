@@ -10,6 +10,7 @@ from typing import Any, Self
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from sklearn.base import _fit_context
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
@@ -18,6 +19,7 @@ from torch import Tensor
 from landbridge.base import Read, TransferEstimator, split_labelled
 from landbridge.exceptions import InputError, LabelError
 from landbridge.neural._device import resolve
+from landbridge.neural._features import cached_features
 from landbridge.neural._fitting import backbone_for, draw_seed, learn_scale, rate_for
 from landbridge.neural._inputs import is_plain, read_plain, to_tensors
 from landbridge.neural._loop import Training, predict_logits, train
@@ -28,7 +30,18 @@ from landbridge.neural.tasks import Task
 
 # Parameters that are handed to the training as they are.
 SAME = (
-    *("epochs", "batch_size", "weight_decay", "optimizer", "schedule", "warmup", "patience", "accumulation", "clip"),
+    *(
+        "epochs",
+        "batch_size",
+        "weight_decay",
+        "optimizer",
+        "schedule",
+        "warmup",
+        "patience",
+        "monitor",
+        "accumulation",
+        "clip",
+    ),
     *("average", "device", "processes", "checkpoint_every", "resume", "cache_dir", "logger"),
 )
 # Where a backbone that was given as a network lies in a pickle.
@@ -48,6 +61,7 @@ class _NeuralEstimator(TransferEstimator):
         "schedule": [StrOptions({"cosine", "linear", "constant"})],
         "warmup": [Interval(Real, 0, None, closed="left")],
         "patience": [Interval(Integral, 0, None, closed="left"), None],
+        "monitor": [StrOptions({"loss", "score"})],
         "validation_share": [Interval(Real, 0, 1, closed="neither")],
         "pretrained": ["boolean"],
         "image_shape": [tuple, list, None],
@@ -80,6 +94,7 @@ class _NeuralEstimator(TransferEstimator):
         schedule: str = "cosine",
         warmup: float = 0.05,
         patience: int | None = None,
+        monitor: str = "loss",
         validation_share: float = 0.1,
         pretrained: bool = True,
         image_shape: Any = None,
@@ -108,6 +123,7 @@ class _NeuralEstimator(TransferEstimator):
         self.schedule = schedule
         self.warmup = warmup
         self.patience = patience
+        self.monitor = monitor
         self.validation_share = validation_share
         self.pretrained = pretrained
         self.image_shape = image_shape
@@ -187,11 +203,29 @@ class _NeuralEstimator(TransferEstimator):
         self.network_ = network
         return self
 
+    def embed(self, X: Any) -> NDArray[np.float64]:
+        """Give the features that the head answers from.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_rows, n_columns)
+            Rows as :meth:`fit` takes them.
+
+        Returns
+        -------
+        ndarray of shape (n_rows, n_features)
+        """
+        inputs = self._inputs(X)
+        return cached_features(self.network_, inputs, batch_size=max(self.batch_size, 128)).double().numpy()
+
     def _logits(self, X: Any) -> Tensor:
+        inputs = self._inputs(X)
+        return predict_logits(self.network_, inputs, max(self.batch_size, 128))
+
+    def _inputs(self, X: Any) -> Any:
         check_is_fitted(self, "network_")
         X = self._read_rows(X) if is_plain(X) else read_plain(self, X, reset=False)
-        inputs = to_tensors(self.network_, X, self.image_shape)
-        return predict_logits(self.network_, inputs, max(self.batch_size, 128))
+        return to_tensors(self.network_, X, self.image_shape)
 
     def _fine_tune(self, network: Network, Xt: Any, read: Read) -> None:
         rows = torch.from_numpy(np.asarray(read.rows, dtype=np.int64))

@@ -53,7 +53,9 @@ class Training:
     warmup : float, default=0.05
         Share of the steps over which the rate climbs from zero; a number above 1 is a number of steps.
     patience : int, optional
-        Stop after so many epochs without a better loss on the held-out rows, and go back to the best.
+        Stop after so many epochs that were no better on the held-out rows, and go back to the best.
+    monitor : {"loss", "score"}, default="loss"
+        What makes an epoch better: a lower loss, or a higher score of the task.
     accumulation : int, default=1
         Cut each batch into so many forward passes: the same gradients in less memory.
     clip : float, optional
@@ -91,6 +93,7 @@ class Training:
     schedule: str = "cosine"
     warmup: float = 0.05
     patience: int | None = None
+    monitor: str = "loss"
     accumulation: int = 1
     clip: float | None = None
     average: str | None = None
@@ -357,9 +360,8 @@ def _run(
                     entry |= _evaluate(module, task, held_out, settings.batch_size, start)
                     if settings.patience is not None:
                         state.waited += 1
-                        if entry["held_out_loss"] < state.best_loss:
-                            state.best_loss, state.waited = entry["held_out_loss"], 0
-                            state.history.best_epoch = state.epoch
+                        if _is_better(entry, state.history, settings.monitor, task.metric_name):
+                            state.waited, state.history.best_epoch = 0, state.epoch
                             best.update(_copy(network))
             state.history.epochs.append(entry)
             state.epoch, state.at = state.epoch + 1, 0
@@ -418,6 +420,16 @@ def _evaluate(module: Any, task: Any, rows: Rows, batch_size: int, start: str | 
     labels = rows.labels.to(logits.device)
     loss = float(task.loss(logits, labels))
     return {"held_out_loss": loss, f"held_out_{task.metric_name}": task.metric(logits, labels)}
+
+
+def _is_better(entry: dict[str, float], history: History, monitor: str, metric: str) -> bool:
+    """Whether an epoch beats the best before it; of two with one score the one of less loss is better."""
+
+    def standing(e: dict[str, float]) -> tuple[float, ...]:
+        return (e["held_out_loss"],) if monitor == "loss" else (-e[f"held_out_{metric}"], e["held_out_loss"])
+
+    before = (math.inf,) if history.best_epoch is None else standing(history.epochs[history.best_epoch])
+    return standing(entry) < before
 
 
 def _read(sums: dict[str, Tensor], fabric: Any, epoch: int, n: int) -> dict[str, float]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import math
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -59,10 +58,8 @@ class State:
     ----------
     epoch, at, step : int
         Epochs done, batches done in this one, steps done in all.
-    best_loss : float
-        On the held-out rows so far.
     waited : int
-        Epochs since then.
+        Epochs since the best one.
     done : bool
     history : History
     run : dict
@@ -72,7 +69,6 @@ class State:
     epoch: int = 0
     at: int = 0
     step: int = 0
-    best_loss: float = math.inf
     waited: int = 0
     done: bool = False
     history: History = field(default_factory=History)
@@ -123,8 +119,6 @@ def save(
         }
         tensors = {f"{group}/{k}": v for group, values in groups.items() for k, v in values.items()}
         content = {"optimizer": plain, "state": asdict(state)}
-        if not math.isfinite(state.best_loss):
-            content["state"]["best_loss"] = None  # JSON knows no infinity
         save_checkpoint(settings.checkpoint_dir, state.step, tensors, content)
     fabric.barrier()
 
@@ -177,7 +171,7 @@ def restore(
             m.load_state(own)
     history = History(**known.pop("history"))
     for key, value in known.items():
-        setattr(state, key, math.inf if key == "best_loss" and value is None else value)
+        setattr(state, key, value)
     state.history = history
     # The sum over all processes is counted once.
     sums.update(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Sequence
 from typing import Any
 
@@ -123,8 +124,10 @@ def plan_networks(
             )
             made = found() if isinstance(found, type) and issubclass(found, Method) else found
             if not isinstance(made, Method):
+                near = difflib.get_close_matches(str(part), _known(rooms), n=1)
+                hint = f"did you mean {near[0]}? " if near else ""
                 raise InputError(
-                    f"methods names {part!r}, which adapts no network; choose from {', '.join(_known(rooms))}."
+                    f"methods names {part!r}, which adapts no network; {hint}choose from {', '.join(_known(rooms))}."
                 )
             parts.append(made)
         name = " + ".join(type(m).__name__ for m in parts)

@@ -8,6 +8,7 @@ import torch
 
 from landbridge.data import load_builtin
 from landbridge.exceptions import InputError
+from landbridge.guard import neighbourhood_density
 from landbridge.neural import Method, NeuralClassifier
 from landbridge.neural.feature import BestEpoch, batch_score
 
@@ -44,6 +45,14 @@ def test_scores_by_hand():
     assert batch_score(logits) == pytest.approx(torch.linalg.svdvals(P).sum() / 6**0.5)
 
 
+def test_density_is_that_of_the_guard():
+    logits = torch.randn(20, 4, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    wanted = neighbourhood_density(logits.softmax(dim=1).numpy())
+    assert float(batch_score(logits, "density")) == pytest.approx(wanted)
+    assert float(batch_score(logits[:2], "density")) == 0.0  # two rows have no neighbourhood
+
+
+# The density does not see this damage: rows that all fall into one class lie as densely as can be.
 @pytest.mark.parametrize("score", ["nuclear norm", "information", "entropy"])
 def test_late_damage_is_undone(sides, score):
     spoilt = fit(sides, [Spoil()])

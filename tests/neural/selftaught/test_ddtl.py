@@ -11,7 +11,8 @@ from sklearn.utils.estimator_checks import check_estimator
 from landbridge.data import load_builtin
 from landbridge.exceptions import InputError, LabelError
 from landbridge.neural.selftaught import DistantTransfer, row_losses
-from landbridge.neural.selftaught._ddtl import threshold
+from landbridge.neural.selftaught._ddtl import Coder, selective_learning, threshold
+from landbridge.neural.selftaught._parts import fresh
 
 PRINTED, HANDWRITTEN = load_builtin("printed"), load_builtin("handwritten")
 SETTING = {"scale": "table"}
@@ -40,28 +41,28 @@ def fitted():
     return DistantTransfer(random_state=0, **SETTING).fit(*data), data, test, wrong
 
 
-def test_six_labels_gain_by_transfer_and_selection_costs_nothing_against_chance():
+def test_six_labels_gain_by_transfer_and_by_the_order():
     scores = []
-    for seed in range(3):
+    for seed in range(4):
         data, test, _ = proxy(seed)
         model = DistantTransfer(random_state=seed, **SETTING)
         alone = clone(model).fit(data[3], data[4])
-        chance = clone(model).set_params(order="random").fit(*data)
-        scores.append([m.score(*test) for m in (model.fit(*data), chance, alone)])
-    selective, chance, alone = np.mean(scores, axis=0)
+        others = [clone(model).set_params(order=order).fit(*data) for order in ("random", "reversed")]
+        scores.append([m.score(*test) for m in (model.fit(*data), *others, alone)])
+    selective, chance, worst, alone = np.mean(scores, axis=0)
     assert selective > alone
-    # over many seeds the two orders differ by less than their spread on this proxy; which rows are kept does differ
-    assert selective > chance - 0.02
+    assert selective > worst
+    assert selective > chance - 0.02  # over many seeds the two differ by less than their spread on this proxy
 
 
-def test_selected_shares_fall_and_end_where_they_should(fitted):
+def test_source_rows_leave_and_intermediate_rows_come_in(fitted):
     model, *_ = fitted
     shares = model.selected_share_
     assert shares.shape == (model.n_iter + 1, 2)
-    # the source is in from the start, the intermediates come in after the first turn
+    # as in the paper: all of the source and none of the intermediates at first, then less of one and more of the other
     assert shares[0].tolist() == [1.0, 0.0]
-    assert (np.diff(shares[:6, 0]) < 0).all() and (np.diff(shares[1:6, 1]) < 0).all()
-    assert np.ptp(shares[5:], axis=0).tolist() == [0.0, 0.0]
+    assert (np.diff(shares[:-1, 0]) < 0).all() and (np.diff(shares[:-1, 1]) > 0).all()
+    assert shares[-2].tolist() == shares[-1].tolist()
     assert shares[-1] == pytest.approx([0.5, 0.5], abs=0.01)
     for name, share in zip(("source", "intermediate"), shares[-1], strict=True):
         assert model.selection_[name].dtype == bool
@@ -77,11 +78,61 @@ def test_scrambled_rows_and_wrong_labels_are_put_aside(fitted):
     assert source[wrong].mean() < source[~wrong].mean() - 0.2
 
 
-def test_chance_keeps_as_many_rows_but_others(fitted):
-    model, data, *_ = fitted
-    chance = clone(model).set_params(order="random").fit(*data)
-    assert np.allclose(chance.selected_share_, model.selected_share_)
+def test_other_orders_keep_as_many_rows_but_others(fitted):
+    model, data, _, wrong = fitted
+    chance, worst = (clone(model).set_params(order=order).fit(*data) for order in ("random", "reversed"))
+    for other in (chance, worst):
+        assert np.allclose(other.selected_share_, model.selected_share_)
+        # the source is selected by its losses in every order
+        source = other.selection_["source"]
+        assert source[wrong].mean() < source[~wrong].mean() - 0.2
     assert abs(chance.selection_["intermediate"][:200].mean() - 0.5) < 0.15
+    kept = worst.selection_["intermediate"]
+    assert kept[:200].mean() < 0.1 < 0.9 < kept[200:].mean()
+
+
+def test_a_random_order_never_takes_a_row_out_again(fitted):
+    model, data, *_ = fitted
+    before = np.zeros(len(data[2]), dtype=bool)
+    for turns, share in ((1, 0.25), (2, 0.5), (3, 0.75)):
+        coder = fresh(lambda: Coder([64, 8], 2), 0)
+        rows = [torch.tensor((part - model.mean_) / model.scale_, dtype=torch.float32) for part in data[::2][:2]]
+        found = selective_learning(
+            coder,
+            (rows[0], torch.from_numpy((data[1] == 8).astype(np.int64))),
+            rows[1],
+            (rows[0][:6], torch.tensor([0, 1] * 3)),
+            keep_intermediate=share,
+            order="random",
+            n_iter=turns,
+            n_steps=1,
+            generator=torch.Generator().manual_seed(3),
+        )
+        kept = found.intermediate.numpy()
+        assert kept.mean() == pytest.approx(share) and (kept | ~before).all()
+        before = kept
+
+
+@pytest.mark.parametrize("share", [0.0, 0.3, 1.0])
+def test_the_objective_is_the_naive_sum(share):
+    dice = torch.Generator().manual_seed(0)
+    Xs, Xi, Xt = (torch.randn((n, 5), generator=dice) for n in (20, 40, 6))
+    ys, yt = torch.arange(20) % 2, torch.arange(6) % 2
+    coder = fresh(lambda: Coder([5, 3], 2), 0)
+    found = selective_learning(
+        coder, (Xs, ys), Xi, (Xt, yt), keep_intermediate=share, n_iter=1, n_steps=2, generator=dice
+    )
+    with torch.no_grad():
+        e_s, e_i = row_losses(Xs, *coder(Xs), ys).numpy(), row_losses(Xi, *coder(Xi)).numpy()
+        e_t = row_losses(Xt, *coder(Xt), yt).numpy()
+    v_s, v_i = found.source.numpy(), found.intermediate.numpy()
+    assert (v_s.sum(), v_i.sum()) == (10, round(40 * share))
+    naive = e_t.mean() + (e_s - np.sort(e_s)[10])[v_s].sum() / 20
+    if share:
+        # each threshold is the least loss that is not let in; it is left out where all are in
+        lam = np.sort(e_i)[v_i.sum()] if share < 1 else 0.0
+        naive += (e_i - lam)[v_i].sum() / 40
+    assert found.objective[0] == pytest.approx(naive, rel=1e-4)
 
 
 def test_the_selection_is_that_of_the_least_losses(fitted):

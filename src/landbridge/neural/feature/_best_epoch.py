@@ -14,7 +14,8 @@ from landbridge.neural._network import Network
 
 __all__ = ["BestEpoch", "batch_score"]
 
-SCORES = ("nuclear norm", "information", "entropy")
+SCORES = ("nuclear norm", "information", "entropy", "density")
+TEMPERATURE = 0.05  # of soft neighbourhoods, as in the paper
 
 
 def batch_score(logits: Tensor, score: str = "nuclear norm") -> Tensor:
@@ -23,14 +24,19 @@ def batch_score(logits: Tensor, score: str = "nuclear norm") -> Tensor:
     Parameters
     ----------
     logits : Tensor of shape (n, n_classes)
-    score : {"nuclear norm", "information", "entropy"}, default="nuclear norm"
-        Sum of the singular values of the answers; entropy of the mean answer less the mean entropy; or the mean
-        entropy alone, turned round.
+    score : {"nuclear norm", "information", "entropy", "density"}, default="nuclear norm"
+        Sum of the singular values of the answers (BNM); entropy of the mean answer less the mean entropy; the mean
+        entropy alone, turned round; or the density of soft neighbourhoods (SND) [1]_.
 
     Returns
     -------
     Tensor
         A scalar without gradient.
+
+    References
+    ----------
+    .. [1] K. Saito, D. Kim, P. Teterwak, S. Sclaroff, T. Darrell, K. Saenko. Tune it the right way: unsupervised
+       validation of domain adaptation via soft neighborhood density. ICCV 2021.
 
     Examples
     --------
@@ -44,6 +50,12 @@ def batch_score(logits: Tensor, score: str = "nuclear norm") -> Tensor:
     n, c = P.shape
     if score == "nuclear norm":
         return torch.linalg.eigvalsh(P.T @ P).clamp_min(0.0).sqrt().sum() / math.sqrt(n * min(n, c))
+    if score == "density":
+        if n < 3:
+            return P.new_zeros(())
+        unit = torch.nn.functional.normalize(P, dim=1)
+        near = (unit @ unit.T / TEMPERATURE).fill_diagonal_(-math.inf).softmax(dim=1)
+        return torch.special.entr(near).sum(dim=1).mean()
     mean_entropy = torch.special.entr(P).sum(dim=1).mean()
     return -mean_entropy if score == "entropy" else torch.special.entr(P.mean(dim=0)).sum() - mean_entropy
 
@@ -53,7 +65,7 @@ class BestEpoch(Method):
 
     Parameters
     ----------
-    score : {"nuclear norm", "information", "entropy"}, default="nuclear norm"
+    score : {"nuclear norm", "information", "entropy", "density"}, default="nuclear norm"
         How answers are judged, see :func:`batch_score`.
 
     Attributes
