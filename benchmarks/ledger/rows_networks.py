@@ -136,7 +136,7 @@ def colourful_digits() -> Row:
 
 
 def amazon_dann() -> Row:
-    """DANN on the review tables: not below the paper, and how little that is over a tuned linear model."""
+    """DANN on the review tables beside the paper, and how little that is over a tuned linear model."""
     published, linear = {"books→dvd": 78.4, "dvd→books": 72.3}, {"books→dvd": 80.4, "dvd→books": 74.4}
     found = {way: _kept(way) for way in published}
     off = [float(np.mean(found[w]["DANN"])) - published[w] for w in published]
@@ -147,11 +147,11 @@ def amazon_dann() -> Row:
     return Row(
         ("DANN",),
         "Amazon reviews, books and dvd, one hidden layer of 50, 3 seeds: points of DANN over the table of Ganin et "
-        "al., JMLR 2016, the lesser of two",
+        "al., JMLR 2016, the farther of two",
         0.0,
-        "published, to reach",
+        "published",
         1.5,
-        min(off),
+        max(off, key=abs),
         "; ".join(told),
     )
 
