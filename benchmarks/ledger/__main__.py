@@ -95,7 +95,10 @@ it is known for. The guard has no constant that was set on Office-Caltech: its s
 were set on other tasks (cross-person activity, cross-speaker digits, wine, census, reviews, newsgroups, mushrooms).
 TransEMDT's defaults were chosen on the people of its row, which therefore averages over a grid instead. The strengths
 of ADDA, MCD, MDD and of matching several sources were chosen on printed and handwritten digits with other seeds than
-the row's, but the same images.
+the row's, but the same images. The network for MNIST-M (batch norm, dots between -1 and 1) was chosen among four set-
+ups by the target accuracy of seed 0, which is not among the row's seeds. The tasks of distant order were drawn up on
+other digits, with about twenty variants tried; forty runs then gave +0.8 ± 1.0 over a random order, and the row's two
+hundred are fresh ones. A second kind of task, with more of the pool useful, gave -0.1 ± 1.2 over fifty runs.
 """
 
 if __name__ == "__main__":

@@ -126,7 +126,7 @@ def colourful_digits() -> Row:
     found = _kept("mnistm")
     return Row(
         ("DANN", "ADDA"),
-        "MNIST (10,000) → MNIST-M (3,000), 3 seeds: accuracy of DANN, published 76.7, re-runs 84 to 91",
+        "MNIST (20,000) → MNIST-M (3,000), 3 seeds: accuracy of DANN, published 76.7, re-runs 84 to 91",
         76.66,
         "published, to reach",
         0.0,

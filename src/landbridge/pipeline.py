@@ -133,7 +133,7 @@ def _named_steps() -> Iterator[None]:
     except TypeError as error:
         if "not routed to any object" not in str(error):
             raise
-        given = " and ".join(n for n in ("X_target", "y_target") if n in str(error)) or "an argument"
+        given = " and ".join(n for n in ("X_target", "y_target", "source_domain") if n in str(error)) or "an argument"
         raise InputError(
             f"{given} was given, but no step of the pipeline reads it; add a method that does, or fit without."
         ) from error

@@ -94,6 +94,38 @@ def test_predict_new_rows_in_a_new_process(result, tables):
     assert abs(float(rows[0]["p(no)"]) + float(rows[0]["p(yes)"]) - 1) < 1e-4
 
 
+@pytest.mark.parametrize("network", [False, True])
+def test_a_column_tells_several_sources_apart(tables, network):
+    if network:
+        pytest.importorskip("torch", reason="networks need the extra landbridge[neural]")
+    rng = np.random.default_rng(0)
+    a, b = pd.read_csv(tables / "a.csv"), pd.read_csv(tables / "b.csv").assign(hospital="elsewhere")
+    a["hospital"] = np.array(["north", "south"])[np.arange(len(a)) % 2]
+    south = a["hospital"] == "south"
+    a.loc[south, "ill"] = rng.permutation(a.loc[south, "ill"])
+    a.to_csv(tables / "h.csv", index=False)
+    b.to_csv(tables / "k.csv", index=False)
+    methods = "SourceHeads,MomentMatchingSources" if network else "SourcePooling,CORAL"
+    options = ["--label", "ill", "--sources", "hospital", "--target-labels", "hide"]
+    options += ["--methods", methods, "--jobs", "1"]
+    options += ["--network", "mlp", "--epochs", "3"] if network else []
+    done = _run("transfer", "h.csv", "k.csv", *options, "--out", "h", cwd=tables)
+    assert done.returncode == 0, done.stderr
+    told = json.loads((tables / "h" / "result.json").read_text())
+    assert told["settings"]["sources"] == "hospital"
+    assert told["settings"]["n_by_source"] == {"north": 40, "south": 40}
+    assert "--sources hospital" in told["settings"]["command"]
+    assert {c["name"]: c["status"] for c in told["candidates"]} == dict.fromkeys(
+        ["source-only", *methods.split(",")], "tried"
+    ) | {c["name"]: "tried" for c in told["candidates"] if c["name"] == "Consensus"}
+    page = (tables / "h" / "report.html").read_text(encoding="utf-8")
+    assert "source rows of 2 sources" in page and "--sources hospital" in page
+    for rows in ("k.csv", "b.csv"):  # with the column and without
+        done = _run("predict", "h", rows, "--out", f"p-{rows}", cwd=tables)
+        assert done.returncode == 0, done.stderr
+    assert (tables / "p-k.csv").read_text() == (tables / "p-b.csv").read_text()
+
+
 def test_json_and_nothing_else(tables):
     options = ["--label", "ill", "--target-labels", "hide", "--methods", "CORAL,GFK", "--json", "--jobs", "1"]
     told = json.loads(_run("transfer", "a.csv", "b.csv", *options, "--out", "j", cwd=tables).stdout)
@@ -136,6 +168,7 @@ def test_two_image_folders(tmp_path):
     [
         (["transfer", "no.csv", "b.csv"], "no.csv does not exist"),
         (["transfer", "a.csv", "b.csv", "--label", "sick"], "label='sick' is no column"),
+        (["transfer", "a.csv", "b.csv", "--label", "ill", "--sources", "xx"], "sources='xx' is no column of a.csv"),
         (["transfer", "a.csv", "b.csv", "--label", "ill", "--methods", "CORLA"], "did you mean CORAL"),
         (["transfer", "a.csv", "b.csv", "--label", "ill", "--target-labels", "some"], "target_labels must be"),
         (["transfer", "a.csv", "b.csv", "--label", "ill", "--out", "a.csv"], "is a file"),

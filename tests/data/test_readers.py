@@ -363,3 +363,38 @@ def test_a_rule_makes_two_classes_of_a_column(tmp_path):
         read(kinds, label="kind>3")
     with pytest.raises(LabelError, match="is no column"):
         read(kinds, label="size>3")
+
+
+def test_a_column_of_sources_is_taken_out(tmp_path):
+    table = pd.DataFrame({"ward": [" n", "s ", "n"], "age": [3.0, 4.0, 5.0], "ill": [0, 1, 1]})
+    other = pd.DataFrame({"age": [1.0, 2.0], "ward": ["x", None]})
+    for side in (table, tmp_path / "a.csv"):
+        table.to_csv(tmp_path / "a.csv", index=False)
+        domain = read(side, label="ill", sources="ward")
+        assert domain.columns == ["age"] and domain.source_domain.tolist() == ["n", "s", "n"]
+        second = other if side is table else tmp_path / "b.csv"
+        other.to_csv(tmp_path / "b.csv", index=False)
+        one, two, encoder = read_pair(side, second, label="ill", sources="ward")
+        assert one.columns == two.columns == ["age"] and encoder.notes_ == []
+        assert one.source_domain.tolist() == ["n", "s", "n"] and two.source_domain is None
+    years = read(table.assign(ward=[7, 7, 8]), label="ill", sources="ward")
+    assert years.source_domain.tolist() == [7, 7, 8]
+    assert read_pair(table, "builtin:patients-younger", label="ill", sources="ward")[0].source_domain is not None
+
+
+def test_columns_of_sources_at_fault(tmp_path):
+    table = pd.DataFrame({"ward": ["n", None, ""], "age": [3.0, 4.0, 4.0], "ill": [0, 1, 1]})
+    (tmp_path / "pictures" / "c").mkdir(parents=True)
+    Image.new("L", (4, 4)).save(tmp_path / "pictures" / "c" / "0.png")
+    np.savez(tmp_path / "rows.npz", X=np.eye(3), y=[0, 1, 1])
+    for side, changes, message in [
+        (table, {"sources": "ward"}, "2 rows have no entry in the column 'ward'"),
+        (table, {"sources": "wart"}, "sources='wart' is no column of the .*like ward"),
+        (table, {"sources": "ill"}, "sources and label both name"),
+        (tmp_path / "pictures", {"sources": "ward"}, "names a column of a table, but source holds images"),
+        (tmp_path / "rows.npz", {"sources": "ward"}, "but source holds arrays"),
+        ("builtin:printed", {"sources": "ward"}, "but source holds builtin"),
+    ]:
+        for call in (lambda s, **k: read(s, **k), lambda s, **k: read_pair(s, s, **k)):
+            with pytest.raises(InputError, match=message):
+                call(side, label="ill", **changes)

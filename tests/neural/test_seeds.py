@@ -17,6 +17,7 @@ from landbridge.data import load_builtin, make_shift
 from landbridge.feature import DomainScaler
 from landbridge.guard._importance_weighted import fit_transfer
 from landbridge.neural import Method, NeuralClassifier, NeuralRegressor, SeedAverage, pairwise_agreement
+from landbridge.neural.feature import SourceHeads
 from landbridge.testing import transfer_checks
 
 PRINTED, WRITTEN = load_builtin("printed"), load_builtin("handwritten")
@@ -157,6 +158,20 @@ def test_the_mean_beats_its_runs_on_digits():
     runs = [run.score(target.X, target.y) for run in model.estimators_]
     assert model.score(target.X, target.y) > np.mean(runs)
     assert 0.4 < model.agreement_ < 0.95
+
+
+@pytest.mark.parametrize("piped", [False, True])
+def test_sources_reach_every_run_that_reads_them(sides, piped):
+    source, target = sides
+    names = np.array(["b", "a"])[np.arange(len(source)) % 2]
+    network = NeuralClassifier(methods=[SourceHeads()], epochs=2)
+    model = SeedAverage(make_pipeline(StandardScaler(), network) if piped else network, n_seeds=2)
+    model = make_pipeline(StandardScaler(), model) if piped else model
+    fit_transfer(model, source.X, source.y, target.X, source_domain=names)
+    runs = (model[-1] if piped else model).estimators_
+    assert [(r[-1] if piped else r).methods_[0].sources_ for r in runs] == [("a", "b")] * 2
+    for plain in (forest(), make_pipeline(DomainScaler(), forest())):  # these know of no sources
+        fit_transfer(SeedAverage(plain, n_seeds=2), source.X, source.y, target.X, source_domain=names)
 
 
 def test_images_are_handed_on_as_they_are():

@@ -201,6 +201,9 @@ def test_how_to_reproduce_can_be_pasted():
     built = {"methods": ["TCA(mu=2)", "CORAL"], "estimator": "SVC(C=3)"}
     assert _call(built) == "landbridge.transfer(source, target, methods=[TCA(mu=2), 'CORAL'], estimator=SVC(C=3))"
     assert _command(built) == ""
+    told = {"label": "ill", "sources": "the ward"}
+    assert _call(told) == "landbridge.transfer(source, target, label='ill', sources='the ward')"
+    assert _command(told) == "landbridge transfer SOURCE TARGET --label ill --sources 'the ward'"
 
 
 def test_too_many_classes_are_said_and_not_drawn(result, tmp_path):

@@ -16,7 +16,7 @@ from landbridge.exceptions import InputError
 from landbridge.neural import NeuralClassifier, SeedAverage
 from landbridge.neural.feature import DANN, MCC, SourceAttention
 from landbridge.report import write_report
-from landbridge.verbs._networks import WITH, WITHOUT, WITHOUT_VALUES, plan_networks
+from landbridge.verbs._networks import SEVERAL, WITH, WITHOUT, WITHOUT_VALUES, plan_networks
 
 
 @pytest.fixture(scope="module")
@@ -100,6 +100,21 @@ def test_adversarial_candidates_are_means_of_runs_where_that_is_asked_for(sides)
     )  # fmt: skip
     assert [isinstance(_last(p.model), SeedAverage) for p in asked] == [True] * 4 + [False]
     assert [p.name for p in asked] == ["WDGRL", "MCD", "MDD", "DANN + MCC", "DAN"]
+
+
+def test_several_sources_call_for_methods_that_tell_them_apart(sides):
+    source, target = sides[0].take(range(120)), sides[1].take(range(120))
+    how = {"task": "classification", "labelled": 0, "epochs": 1, "diagnosis": measure(source, target)}
+    names = np.array(["a", "b", "c"])[np.arange(120) % 3]
+    several = {p.name: p.why for p in plan_networks("builtin", source.replace(source_domain=names), **how)}
+    assert list(several) == [*WITHOUT, *SEVERAL] and list(SEVERAL) == ["MomentMatchingSources", "SourceHeads"]
+    assert all("each of 3 sources" in several[n] for n in SEVERAL)
+    one = source.replace(source_domain=np.zeros(120))
+    for told in ({}, {"labelled": 5}, {"task": "regression"}):
+        given = one if not told else source.replace(source_domain=names)
+        assert not {p.name for p in plan_networks("builtin", given, **how | told)} & set(SEVERAL)
+    asked = plan_networks("builtin", source.replace(source_domain=names), methods=["SourceHeads"], **how)
+    assert [(p.name, p.why) for p in asked] == [("SourceHeads", "asked for")]
 
 
 def test_a_mean_of_runs_is_fitted_saved_and_told(sides, tmp_path):

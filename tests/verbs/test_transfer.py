@@ -1,4 +1,5 @@
 import numpy as np
+import pandas as pd
 import pytest
 from scipy.special import expit
 from sklearn.linear_model import LogisticRegression
@@ -202,3 +203,72 @@ def test_a_common_error_of_the_methods_is_seen(column):
     kept = result[result.decision.chosen].hidden.value
     assert kept >= result["source-only"].hidden.value - 0.02
     assert kept > 0.9
+
+
+@pytest.fixture(scope="module")
+def hospitals():
+    """Rows of two hospitals, of which one swaps the labels and lies far off; and the target's."""
+    dice = np.random.RandomState(0)
+    X, y = dice.randn(200, 2), np.arange(200) % 2
+    X[:, 0] += 3 * y
+    where = np.repeat(["near", "far"], 100)
+    X[where == "far"] += 4
+    y[where == "far"] = 1 - y[where == "far"]
+    Z, w = dice.randn(80, 2), np.arange(80) % 2
+    Z[:, 0] += 3 * w
+    source = pd.DataFrame(X, columns=["a", "b"]).assign(hospital=where, ill=y)
+    return source, pd.DataFrame(Z, columns=["a", "b"]).assign(hospital="east", ill=w)
+
+
+def test_a_column_tells_sources_apart(hospitals):
+    source, target = hospitals
+    methods = ["SourcePooling", "CORAL"]
+    how = {"label": "ill", "target_labels": "hide", "methods": methods}
+    told = transfer(source, target, sources="hospital", **how)
+    assert told.source.columns == told.target.columns == ["a", "b"] and told.target.source_domain is None
+    assert told.source.source_domain.tolist() == source["hospital"].tolist()
+    assert told.settings["sources"] == "hospital" and told.settings["n_by_source"] == {"far": 100, "near": 100}
+    plain = transfer(*(side.drop(columns="hospital") for side in hospitals), **how)
+    assert told["SourcePooling"].hidden.value > plain["SourcePooling"].hidden.value + 0.2
+    assert told["CORAL"].hidden.value == plain["CORAL"].hidden.value  # which does not read it
+    assert plain.settings["sources"] is None and "n_by_source" not in plain.settings
+    np.testing.assert_array_equal(told.predict(target.drop(columns="hospital")), told.predict(target))
+
+
+def test_methods_that_need_sources_are_in_the_plan_where_they_are_told(hospitals):
+    target = hospitals[1]
+    target = target.assign(ill=target["ill"].where(np.arange(80) < 20))
+    how = {"label": "ill", "estimator": LogisticRegression()}
+    for sources, status in (("hospital", "tried"), (None, "skipped")):
+        sides = hospitals if sources else [side.drop(columns="hospital") for side in hospitals]
+        result = transfer(sides[0], target.drop(columns=[] if sources else "hospital"), sources=sources, **how)
+        assert result["SourcePooling"].status == status
+    assert "needs several sources" in result["SourcePooling"].why
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"sources": "hospitl"}, "sources='hospitl' is no column of the source; its columns are like hospital"),
+        ({"sources": "ill"}, "sources and label both name the column 'ill'"),
+        ({"sources": "a"}, "sources='a' names each row of the source a source of its own"),
+        ({"source": (np.zeros((4, 2)), [0, 1, 0, 1])}, "source is arrays; give a DataFrame"),
+        ({"source": Domain(np.zeros((4, 2)), [0, 1, 0, 1])}, r"source is a Domain; give .*source_domain="),
+        ({"source": "builtin:printed"}, "source is a built-in domain"),
+        ({"source": "timm/inception_v3.tv_in1k"}, "source is a trained network"),
+    ],
+)
+def test_sources_at_fault_are_named(hospitals, change, message):
+    source, target = hospitals
+    given = {"source": source, "target": target, "label": "ill", "sources": "hospital"} | change
+    with pytest.raises(InputError, match=message) as caught:
+        transfer(**given)
+    assert "\n" not in str(caught.value)
+
+
+def test_sources_of_a_table_with_other_columns(hospitals):
+    source, target = hospitals
+    target = target.rename(columns={"a": "c", "b": "d"})
+    result = transfer(source, target, label="ill", sources="hospital", methods=["KernelCCA"])
+    assert result.source.columns == ["a", "b"] and result.target.columns == ["c", "d"]
+    assert set(result.source.source_domain) == {"near", "far"}

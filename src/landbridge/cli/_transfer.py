@@ -27,6 +27,9 @@ def transfer_command(
     ],
     target: Annotated[str, typer.Argument(metavar="TARGET", help="File, folder or builtin:NAME to carry over to.")],
     label: Annotated[str | None, typer.Option(help="Label column, or a rule on one: 'num>0'.")] = None,
+    sources: Annotated[
+        str | None, typer.Option(help="Column of SOURCE that tells several sources apart; it is no feature.")
+    ] = None,
     task: Annotated[
         str | None, typer.Option(help="classification or regression; told from the labels if left out.")
     ] = (None),
@@ -84,6 +87,7 @@ def transfer_command(
         source=source,
         target=target,
         label=label,
+        sources=sources,
         methods=methods,
         through=through or (),
         target_labels=int(target_labels) if target_labels.isdigit() else target_labels,
@@ -100,7 +104,8 @@ def transfer_command(
     )
     from landbridge.report import write_report
 
-    words = {"label": label, "methods": methods, "target-labels": target_labels, "confidence": confidence, "seed": seed}
+    words: dict[str, Any] = {"label": label, "sources": sources, "methods": methods}
+    words |= {"target-labels": target_labels, "confidence": confidence, "seed": seed}
     if task is not None:
         words["task"] = task
     if network is not None:

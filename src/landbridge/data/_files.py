@@ -5,15 +5,16 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Sequence
+from numbers import Integral
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from landbridge.exceptions import LabelError, MissingExtraError, ReadError
+from landbridge.exceptions import InputError, LabelError, MissingExtraError, ReadError
 
-__all__ = ["IMAGES", "TABLES", "existing", "pick_label", "read_arrays", "read_images", "read_table"]
+__all__ = ["IMAGES", "TABLES", "existing", "pick_label", "read_arrays", "read_images", "read_table", "take_sources"]
 
 TABLES = (".csv", ".tsv", ".txt", ".parquet", ".jsonl", ".ndjson")
 ARRAYS = (".npz", ".mat", ".svm", ".libsvm", ".svmlight")
@@ -152,6 +153,47 @@ def pick_label(frame: Any, label: str | None, where: str, *, required: bool) -> 
         return None
     told = "several columns could be the label" if usual else "no column is named label, target, class or y"
     raise LabelError(f"{where}: {told}; name it with label= (or --label), one of {', '.join(columns[:12])}.")
+
+
+def take_sources(frame: Any, sources: str, where: str) -> tuple[Any, NDArray[Any]]:
+    """Take the column out of a table that tells several sources apart.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        Left as it is.
+    sources : str
+        Name of the column.
+    where : str
+        What to call the table in an error.
+
+    Returns
+    -------
+    frame : DataFrame
+        Without the column.
+    names : ndarray of shape (n_rows,)
+        Whole numbers, or text.
+
+    Raises
+    ------
+    InputError
+        If there is no such column, or a row names no source, or each row one of its own.
+    """
+    columns = list(frame.columns)
+    if sources not in columns:
+        near = difflib.get_close_matches(sources, columns, n=3) or columns[:8]
+        raise InputError(f"sources={sources!r} is no column of {where}; its columns are like {', '.join(near)}.")
+    column = frame[sources]
+    cells = [v.strip() if isinstance(v, str) else v for v in column.astype(object)]
+    if gaps := int(column.isna().sum()) + sum(v == "" for v in cells if isinstance(v, str)):
+        raise InputError(f"{where}: {gaps} rows have no entry in the column {sources!r} of sources; fill them.")
+    whole = all(isinstance(v, Integral) and not isinstance(v, bool | np.bool_) for v in cells)
+    names = np.array([int(v) if whole else str(v) for v in cells])
+    if len(names) > 2 and len(np.unique(names)) == len(names):
+        raise InputError(
+            f"sources={sources!r} names each row of {where} a source of its own; name a column that several rows share."
+        )
+    return frame.drop(columns=[sources]), names
 
 
 # What can stand between a column and a value in a label rule, and what is true of the other rows.

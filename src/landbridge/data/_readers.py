@@ -13,7 +13,16 @@ from scipy import sparse
 
 from landbridge.data._builtin import load_builtin
 from landbridge.data._encoder import Encoder
-from landbridge.data._files import apply_label_rule, existing, kind_of, pick_label, read_arrays, read_images, read_table
+from landbridge.data._files import (
+    apply_label_rule,
+    existing,
+    kind_of,
+    pick_label,
+    read_arrays,
+    read_images,
+    read_table,
+    take_sources,
+)
 from landbridge.domain import Domain, missing_labels
 from landbridge.exceptions import InputError, LabelError, ReadError
 
@@ -29,6 +38,7 @@ def read(
     name: str | None = None,
     image_size: int | Sequence[int] | None = None,
     text: str | None = None,
+    sources: str | None = None,
 ) -> Domain:
     """Read one domain from a file or a folder; every column must be a number without gaps.
 
@@ -47,6 +57,8 @@ def read(
     text : str, optional
         A column of running text; it becomes the only feature, as components of TF-IDF. They mean something within
         this file only: ``read_pair`` gives two files the same ones.
+    sources : str, optional
+        The column of a table that tells several sources apart; it is no feature and becomes ``source_domain``.
 
     Returns
     -------
@@ -70,6 +82,7 @@ def read(
     'labelled'
     """
     kind = _side_kind(path, "path")
+    check_sources(sources, label, kind)
     if kind == "builtin":
         domain = load_builtin(str(path)[len(BUILTIN) :])
         return domain if name is None else domain.replace(name=name)
@@ -81,7 +94,10 @@ def read(
         X, y = read_arrays(existing(path), label)
         return _array_domain(X, y, name)
     where = "the DataFrame" if hasattr(path, "columns") else str(path)
-    frame, _ = apply_label_rule(_frame(path, where), label)
+    frame, origin = _frame(path, where), None
+    if sources is not None:
+        frame, origin = take_sources(frame, sources, where)
+    frame, _ = apply_label_rule(frame, label)
     column = pick_label(frame, label, where, required=label is not None)
     y = None if column is None else _clean_labels(frame[column])
     rows = frame if column is None else frame.drop(columns=[column])
@@ -89,8 +105,9 @@ def read(
         if text not in rows.columns:
             raise InputError(f"text={text!r} is no column of {where}; choose from {', '.join(rows.columns[:12])}.")
         encoder = Encoder(text=text).fit(rows[[text]], rows[[text]])
-        return Domain(encoder.transform(rows), y, name=name, kind="text")._with_columns(list(encoder.columns_))
-    return Domain(_strict(rows, where), y, name=name)
+        domain = Domain(encoder.transform(rows), y, name=name, kind="text", source_domain=origin)
+        return domain._with_columns(list(encoder.columns_))
+    return Domain(_strict(rows, where), y, name=name, source_domain=origin)
 
 
 def read_pair(
@@ -100,6 +117,7 @@ def read_pair(
     label: str | None = None,
     image_size: int | Sequence[int] | None = None,
     text: str | None = None,
+    sources: str | None = None,
 ) -> tuple[Domain, Domain, Encoder | None]:
     """Read source and target together, so that both get the same numeric columns.
 
@@ -115,6 +133,9 @@ def read_pair(
         Common size of images, 32 x 32 if left out.
     text : str, optional
         The column of running text, if there is one and it is not plain to see.
+    sources : str, optional
+        The column of the source's table that tells several sources apart; it is no feature and becomes
+        ``source_domain``. A column of that name in the target is left out.
 
     Returns
     -------
@@ -138,22 +159,54 @@ def read_pair(
     (['age', 'sex=f', 'sex=m'], 'unlabelled')
     """
     kinds = (_side_kind(source, "source"), _side_kind(target, "target"))
+    check_sources(sources, label, kinds[0])
     if "builtin" in kinds:
-        return read(source, label=label), _read_target(target, label), None
+        return read(source, label=label, sources=sources), _read_target(target, label), None
     if kinds[0] != kinds[1]:
         raise InputError(f"source holds {kinds[0]} but target holds {kinds[1]}; give both sides as the same kind.")
     if kinds[0] == "images":
         return _image_pair(source, target, _size(image_size))
     if kinds[0] == "arrays":
         return _array_pair(source, target, label)
-    return _table_pair(source, target, label, text)
+    return _table_pair(source, target, label, text, sources)
 
 
-def _table_pair(source: Any, target: Any, label: str | None, text: str | None) -> tuple[Domain, Domain, Encoder]:
+def check_sources(sources: str | None, label: str | None, kind: str) -> None:
+    """Refuse a column of sources where there is no table, or where it is the label.
+
+    Parameters
+    ----------
+    sources, label : str or None
+    kind : {"table", "images", "arrays", "builtin", ...}
+        What the source holds.
+
+    Raises
+    ------
+    InputError
+    """
+    if sources is None:
+        return
+    if kind != "table":
+        raise InputError(
+            f"sources={sources!r} names a column of a table, but source holds {kind}; give a table (a DataFrame or a "
+            "csv, tsv, parquet or jsonl file), or a Domain that was made with source_domain."
+        )
+    if sources == label:
+        raise InputError(f"sources and label both name the column {label!r}; name another one for sources.")
+
+
+def _table_pair(
+    source: Any, target: Any, label: str | None, text: str | None, sources: str | None
+) -> tuple[Domain, Domain, Encoder]:
     names = _name(source, "source"), _name(target, "target")
-    A, rule = apply_label_rule(_frame(source, "source"), label)
-    B, _ = apply_label_rule(_frame(target, "target"), label)
-    column = pick_label(A, label, "the source" if hasattr(source, "columns") else str(source), required=True)
+    A, B, origin = _frame(source, "source"), _frame(target, "target"), None
+    where = "the source" if hasattr(source, "columns") else str(source)
+    if sources is not None:
+        A, origin = take_sources(A, sources, where)
+        B = B.drop(columns=[sources], errors="ignore")
+    A, rule = apply_label_rule(A, label)
+    B, _ = apply_label_rule(B, label)
+    column = pick_label(A, label, where, required=True)
     assert column is not None
     if column not in B.columns:  # "Class" here and "class" there are one column
         alike = [c for c in B.columns if c.lower() == column.lower() and c not in A.columns]
@@ -168,10 +221,10 @@ def _table_pair(source: Any, target: Any, label: str | None, text: str | None) -
     )
     only_text = encoder.text_ is not None and not encoder.numbers_ and not encoder.categories_
     one, two = (
-        Domain(encoder.transform(frame), labels, name=n, kind="text" if only_text else "table")._with_columns(
-            list(encoder.columns_)
-        )
-        for frame, labels, n in ((A, y, names[0]), (B, yt, names[1]))
+        Domain(
+            encoder.transform(frame), labels, name=n, kind="text" if only_text else "table", source_domain=of
+        )._with_columns(list(encoder.columns_))
+        for frame, labels, n, of in ((A, y, names[0], origin), (B, yt, names[1], None))
     )
     return one, two, encoder
 

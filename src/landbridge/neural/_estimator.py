@@ -114,7 +114,7 @@ class NeuralClassifier(ClassifierMixin, _NeuralEstimator):
 
     transfer_tags = TransferTags(
         family="parameter",
-        reads=frozenset({"X_target", "y_target"}),
+        reads=frozenset({"X_target", "y_target", "source_domain"}),
         tasks=frozenset({"classification"}),
         answers=frozenset({"covariate", "concept"}),
         source_free=True,
@@ -252,7 +252,7 @@ class NeuralRegressor(RegressorMixin, _NeuralEstimator):
 
     transfer_tags = TransferTags(
         family="parameter",
-        reads=frozenset({"X_target", "y_target"}),
+        reads=frozenset({"X_target", "y_target", "source_domain"}),
         tasks=frozenset({"regression"}),
         answers=frozenset({"covariate", "concept"}),
         source_free=True,

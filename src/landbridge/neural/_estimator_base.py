@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import copy
 import os
+from collections.abc import Mapping
 from numbers import Integral, Real
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import torch
@@ -17,7 +18,9 @@ from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
 
 from landbridge.base import Read, TransferEstimator, split_labelled
+from landbridge.domain import missing_labels
 from landbridge.exceptions import InputError, LabelError
+from landbridge.instance._multi_source_tradaboost import read_sources
 from landbridge.neural._device import resolve
 from landbridge.neural._features import cached_features
 from landbridge.neural._fitting import backbone_for, draw_seed, learn_scale, rate_for
@@ -26,6 +29,7 @@ from landbridge.neural._loop import Training, predict_logits, train
 from landbridge.neural._network import Network
 from landbridge.neural._pack import pack, unpack
 from landbridge.neural._rows import Rows
+from landbridge.neural.feature._sources import GroupedSources
 from landbridge.neural.tasks import Task
 
 # Parameters that are handed to the training as they are.
@@ -49,6 +53,7 @@ PACKED = "packed network"
 
 
 class _NeuralEstimator(TransferEstimator):
+    __metadata_request__fit: ClassVar[Mapping[str, bool]] = {"X_target": True, "y_target": True, "source_domain": True}
     own_scaling = True
     _parameter_constraints = {
         "backbone": "no_validation",
@@ -143,11 +148,14 @@ class _NeuralEstimator(TransferEstimator):
         self.verbose = verbose
 
     @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X: Any, y: Any, *, X_target: Any = None, y_target: Any = None) -> Self:
+    def fit(self, X: Any, y: Any, *, X_target: Any = None, y_target: Any = None, source_domain: Any = None) -> Self:
         """Train on the source, then, where target rows are labelled, fine-tune on those.
 
         With labelled target rows the source is learned plainly and `methods` act on the fine-tuning; without, they act
         on the one training there is, and those that read the target see the unlabelled `X_target`.
+
+        Methods that tell several sources apart and were given no groups of their own take them from `source_domain`.
+        On labelled target rows they act as with one source, because all of those rows are the target's.
 
         Parameters
         ----------
@@ -160,12 +168,15 @@ class _NeuralEstimator(TransferEstimator):
             All target rows.
         y_target : array-like of shape (n_target,), optional
             Labels of some target rows.
+        source_domain : array-like of shape (n_source,), optional
+            Which of several sources each row of `X` came from, numbers or names; left out, there is one.
 
         Returns
         -------
         self
         """
         read = self._take_in(X, y, X_target, y_target)
+        sources = None if source_domain is None else _named_sources(source_domain, len(read.Xs))
         self._seed = draw_seed(self.random_state)
         self.task_ = self._make_task(read.ys)
         network = self._make_network(read.Xs)
@@ -176,7 +187,7 @@ class _NeuralEstimator(TransferEstimator):
             self._train(network, Rows(Xs, ys), None, (), "source")
             self._fine_tune(network, Xt, read)
         else:
-            self._train(network, Rows(Xs, ys), Rows(Xt), self.methods, "source")
+            self._train(network, Rows(Xs, ys), Rows(Xt), self.methods, "source", sources)
         self.network_ = network
         return self
 
@@ -232,10 +243,20 @@ class _NeuralEstimator(TransferEstimator):
         labelled = Rows(Rows(Xt).take(rows)[0], self.task_.encode(read.yt))
         self._train(network, labelled, Rows(Xt), self.methods, "target")
 
-    def _train(self, network: Network, rows: Rows, target: Rows | None, methods: Any, phase: str) -> None:
+    def _train(
+        self,
+        network: Network,
+        rows: Rows,
+        target: Rows | None,
+        methods: Any,
+        phase: str,
+        sources: NDArray[Any] | None = None,
+    ) -> None:
         held_out = None
         if self.patience is not None:
-            rows, held_out = self._hold_out(rows)
+            kept, out = self._hold_out(rows)
+            rows, held_out = Rows(*rows.take(kept)), Rows(*rows.take(out))
+            sources = None if sources is None else sources[kept.numpy()]
         if len(rows) == 1:
             network.freeze_statistics()  # one row has no spread
         precision = self.precision
@@ -252,6 +273,9 @@ class _NeuralEstimator(TransferEstimator):
         )
         # Methods learn about the run; what they were given stays as it was.
         self.methods_ = copy.deepcopy(list(methods))
+        for method in self.methods_:
+            if sources is not None and isinstance(method, GroupedSources):
+                method.take_sources(sources)
         self.history_ = train(
             network,
             self.task_,
@@ -263,8 +287,8 @@ class _NeuralEstimator(TransferEstimator):
         )
         self.device_ = self.history_.device
 
-    def _hold_out(self, rows: Rows) -> tuple[Rows, Rows]:
-        """Split rows off, from each class its share."""
+    def _hold_out(self, rows: Rows) -> tuple[Tensor, Tensor]:
+        """Split rows off, from each class its share: numbers of those that are kept and of those that are not."""
         labels = rows.labels
         assert labels is not None
         dice = np.random.RandomState(self._seed)
@@ -280,7 +304,7 @@ class _NeuralEstimator(TransferEstimator):
                 "from; set patience=None for so few rows."
             )
         kept = torch.from_numpy(np.setdiff1d(np.arange(len(rows)), out))
-        return Rows(*rows.take(kept)), Rows(*rows.take(torch.from_numpy(np.sort(out))))
+        return kept, torch.from_numpy(np.sort(out))
 
     def _make_network(self, Xs: Any) -> Network:
         network = backbone_for(
@@ -327,3 +351,12 @@ class _NeuralEstimator(TransferEstimator):
         if isinstance(state["backbone"], dict) and PACKED in state["backbone"]:
             state["backbone"] = unpack(state["backbone"][PACKED])
         super().__setstate__(state)
+
+
+def _named_sources(source_domain: Any, n: int) -> NDArray[Any]:
+    """The source of each row as a number or a name, checked as by the methods for several sources."""
+    if np.shape(source_domain) == (n,) and missing_labels(source_domain).any():
+        raise InputError("source_domain has rows without a source (None or NaN); name the source of every row.")
+    given = np.asarray(source_domain)
+    names, codes = read_sources(np.array(given.tolist()) if given.dtype == object else given, n)
+    return names[codes]

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from itertools import combinations
 from numbers import Integral
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -116,9 +117,10 @@ class SeedAverage(MetaEstimatorMixin, TransferEstimator):
     ((200, 10), True)
     """
 
+    __metadata_request__fit: ClassVar[Mapping[str, bool]] = {"X_target": True, "y_target": True, "source_domain": True}
     transfer_tags = TransferTags(
         family="parameter",
-        reads=frozenset({"X_target", "y_target"}),
+        reads=frozenset({"X_target", "y_target", "source_domain"}),
         answers=frozenset({"covariate", "concept"}),
         growth="time and memory those of n_seeds fits of the estimator",
         reference="Lakshminarayanan, Pritzel, Blundell: Simple and scalable predictive uncertainty estimation using "
@@ -138,7 +140,7 @@ class SeedAverage(MetaEstimatorMixin, TransferEstimator):
         self.random_state = random_state
 
     @_fit_context(prefer_skip_nested_validation=False)
-    def fit(self, X: Any, y: Any, *, X_target: Any = None, y_target: Any = None) -> Self:
+    def fit(self, X: Any, y: Any, *, X_target: Any = None, y_target: Any = None, source_domain: Any = None) -> Self:
         """Fit all runs on source and target.
 
         Parameters
@@ -151,6 +153,8 @@ class SeedAverage(MetaEstimatorMixin, TransferEstimator):
             All target rows; left out, the source is its own target.
         y_target : array-like of shape (n_target,), optional
             Labels of some target rows.
+        source_domain : array-like of shape (n_source,), optional
+            Which of several sources each source row came from; handed on to estimators that read it.
 
         Returns
         -------
@@ -162,6 +166,7 @@ class SeedAverage(MetaEstimatorMixin, TransferEstimator):
         told: dict[str, Any] = {}
         if isinstance(self.estimator, TransferEstimator | TransferPipeline):
             given = {"X_target": X_target, "y_target": y_target}
+            given |= {"source_domain": source_domain} if _reads_sources(self.estimator) else {}
             told = {k: v for k, v in given.items() if v is not None}
         elif X_target is not None or y_target is not None:
             self._read(X, y, X_target, y_target, supervised=True)
@@ -239,6 +244,12 @@ class SeedAverage(MetaEstimatorMixin, TransferEstimator):
         tags = predicts_as(super().__sklearn_tags__(), inner)
         tags.input_tags = inner.input_tags
         return tags
+
+
+def _reads_sources(model: Any) -> bool:
+    if isinstance(model, TransferPipeline):
+        return any(_reads_sources(step) for _, step in model.steps)
+    return isinstance(model, TransferEstimator) and "source_domain" in model.transfer_tags.reads
 
 
 def _seeded(estimator: Any, dice: np.random.RandomState) -> Any:

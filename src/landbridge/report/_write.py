@@ -153,7 +153,8 @@ def _figures(result: Result, tried: list[Candidate]) -> list[tuple[str, str]]:
     elif chosen is not None and chosen.estimate is not None and result.decision.evidence == "target labels":
         found.append((_number(chosen.estimate, percent) + unit, f"estimated {result.metric} on the target"))
     if "n_source" in settings:
-        found.append((f"{settings['n_source']:,}", "source rows"))
+        of = len(settings.get("n_by_source") or ())
+        found.append((f"{settings['n_source']:,}", f"source rows of {of} sources" if of > 1 else "source rows"))
     if "n_target" in settings:
         told = settings.get("n_target_labelled", 0)
         found.append((f"{settings['n_target']:,}", f"target rows, {told:,} with a label to learn from"))
@@ -479,7 +480,7 @@ def _confusion(result: Result) -> tuple[dict[str, Any] | None, int]:
 
 
 def _call(settings: dict[str, Any]) -> str:
-    keep = ("label", "methods", "estimator", "task", "target_labels", "confidence", "random_state")
+    keep = ("label", "sources", "methods", "estimator", "task", "target_labels", "confidence", "random_state")
     given = [f"{k}={_as_code(k, settings[k])}" for k in keep if settings.get(k) is not None]
     return f"landbridge.transfer({', '.join(['source', 'target', *given])})"
 
@@ -501,9 +502,9 @@ def _command(settings: dict[str, Any]) -> str:
     if settings.get("command"):
         return str(settings["command"])
     words = ["landbridge", "transfer", "SOURCE", "TARGET"]
-    for option, key in (("label", "label"), ("target-labels", "target_labels"), ("confidence", "confidence")):
+    for key in ("label", "sources", "target_labels", "confidence"):
         if settings.get(key) is not None:
-            words += [f"--{option}", str(settings[key])]
+            words += [f"--{key.replace('_', '-')}", str(settings[key])]
     words += ["--methods", ",".join(methods)] if methods else []
     words += ["--seed", str(settings["random_state"])] if settings.get("random_state") is not None else []
     return shlex.join(words)

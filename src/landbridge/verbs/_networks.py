@@ -6,6 +6,8 @@ import difflib
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from landbridge.discrepancy._diagnosis import Diagnosis
 from landbridge.domain import Domain
 from landbridge.exceptions import InputError
@@ -19,6 +21,11 @@ __all__ = ["input_size", "network_learner", "plan_networks"]
 WITHOUT = ("DAN", "JAN", "DeepCORAL", "DANN", "CDAN", "MCC", "ADDA", "SHOT")
 # Those whose mathematics needs no classes.
 WITHOUT_VALUES = ("DAN", "DeepCORAL", "DANN", "WDGRL")
+# With several sources that are told apart: methods that know each by itself, and what they make of them.
+SEVERAL = {
+    "MomentMatchingSources": "draws each of {n} sources to the target and to the others, nearer ones counting more",
+    "SourceHeads": "trains a head for each of {n} sources and weighs them without target labels",
+}
 # With target labels: the source's network is tuned further on them.
 WITH = ("LinearProbe", "FineTuning", "LPFT", "L2SP")
 
@@ -85,6 +92,7 @@ def plan_networks(
     ----------
     network : str, path-like, Module or Network
     source : Domain
+        Where it is of several sources, methods that tell these apart are among the candidates.
     task : {"classification", "regression"}
     labelled : int
         Number of target rows with a label that may be used.
@@ -115,6 +123,9 @@ def plan_networks(
     rescale = diagnosis.kind in ("concept", "subspace") and input_size(network) is None
     rooms = {"feature": feature, "parameter": parameter}
     default = WITH if labelled else WITHOUT if task == "classification" else WITHOUT_VALUES
+    n_sources = 1 if source.source_domain is None else len(np.unique(source.source_domain))
+    if n_sources > 1 and not labelled and task == "classification":
+        default = (*default, *SEVERAL)
     planned: list[Planned] = []
     for given in default if methods is None else methods:
         parts = []
@@ -137,6 +148,7 @@ def plan_networks(
         # All of them let the same row mean something else on the other side.
         answers = frozenset({"concept", "covariate", "subspace"})
         words = "tunes the source's network on the target's labels" if labelled else "adapts without target labels"
+        words = SEVERAL.get(name, words).format(n=n_sources)
         words = "asked for" if methods is not None else words
         several = n_seeds > 1 and any(isinstance(m, _adversarial()) for m in parts)
         if several and task == "classification" and not any(isinstance(m, feature.CollapseWatch) for m in parts):

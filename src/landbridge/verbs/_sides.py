@@ -21,6 +21,7 @@ def as_pair(
     target: Any,
     *,
     label: str | None = None,
+    sources: str | None = None,
     other_columns: bool = False,
     image_size: tuple[int, int] | None = None,
 ) -> tuple[Domain, Domain, Any]:
@@ -33,6 +34,8 @@ def as_pair(
         encoded); a file or folder; or ``"builtin:NAME"``. Rows must be numbers unless they come as DataFrames or files.
     label : str, optional
         Name of the label column of DataFrames and files.
+    sources : str, optional
+        Name of the column that tells several sources apart, where the source is a DataFrame or the file of a table.
     other_columns : bool, default=False
         Whether the target may have columns of its own: another number of them, or other names throughout.
     image_size : (height, width), optional
@@ -60,9 +63,9 @@ def as_pair(
     """
     encoder = None
     if _is_raw(source) and _is_raw(target):
-        one, two, encoder = _read_both(source, target, label, other_columns, image_size)
+        one, two, encoder = _read_both(source, target, label, sources, other_columns, image_size)
     else:
-        one, two = _one(source, "source", label), _one(target, "target", label)
+        one, two = _one(source, "source", label, sources), _one(target, "target", label)
     n, m = one.X.shape[1], two.X.shape[1]
     if not share_columns(one, two) and other_columns:
         return one, two, encoder
@@ -132,14 +135,19 @@ def share_columns(source: Domain, target: Domain) -> bool:
 
 
 def _read_both(
-    source: Any, target: Any, label: str | None, other_columns: bool, image_size: tuple[int, int] | None = None
+    source: Any,
+    target: Any,
+    label: str | None,
+    sources: str | None,
+    other_columns: bool,
+    image_size: tuple[int, int] | None = None,
 ) -> tuple[Domain, Domain, Any]:
     from landbridge.data import Encoder, read_pair
 
     try:
-        one, two, encoder = read_pair(source, target, label=label, image_size=image_size)
+        one, two, encoder = read_pair(source, target, label=label, image_size=image_size, sources=sources)
     except InputError:
-        apart = _read_apart(source, target, label) if other_columns else None
+        apart = _read_apart(source, target, label, sources) if other_columns else None
         if apart is None:
             raise
         return apart
@@ -148,10 +156,13 @@ def _read_both(
     return one, two, encoder
 
 
-def _read_apart(source: Any, target: Any, label: str | None) -> tuple[Domain, Domain, Any] | None:
+def _read_apart(
+    source: Any, target: Any, label: str | None, sources: str | None = None
+) -> tuple[Domain, Domain, Any] | None:
     """Two tables without a common column but the label's, each read by itself; None for any other two sides."""
     from landbridge.data import read_pair
-    from landbridge.data._files import existing, kind_of, pick_label, read_table
+    from landbridge.data._files import existing, kind_of, pick_label, read_table, take_sources
+    from landbridge.data._readers import check_sources
 
     frames = []
     for side in (source, target):
@@ -162,11 +173,16 @@ def _read_apart(source: Any, target: Any, label: str | None) -> tuple[Domain, Do
         else:
             return None
     A, B = frames
+    origin = None
+    if sources is not None:
+        check_sources(sources, label, "table")
+        A, origin = take_sources(A, sources, "the source" if hasattr(source, "columns") else str(source))
+        B = B.drop(columns=[sources], errors="ignore")
     column = pick_label(A, label, "the source", required=True)
     assert column is not None
     if not (set(A.columns) - {column}).isdisjoint(B.columns):
         return None
-    one = read_pair(A, A, label=column)[0]
+    one = read_pair(A, A, label=column)[0].replace(source_domain=origin)
     told = column in B.columns
     B = B if told else B.assign(**{column: 0})
     _, two, encoder = read_pair(B, B, label=column)
@@ -185,13 +201,19 @@ def _is_raw(side: Any) -> bool:
     return hasattr(side, "columns") and not isinstance(side, Domain)
 
 
-def _one(side: Any, name: str, label: str | None) -> Domain:
+def _one(side: Any, name: str, label: str | None, sources: str | None = None) -> Domain:
+    if sources is not None and not _is_raw(side):
+        kind = "a Domain" if isinstance(side, Domain) else "a built-in domain" if isinstance(side, str) else "arrays"
+        raise InputError(
+            f"sources={sources!r} names a column of a table, but source is {kind}; give a DataFrame or the file of a "
+            "table, or landbridge.Domain(X, y, source_domain=...)."
+        )
     if isinstance(side, Domain):
         return side
     if _is_raw(side):
         from landbridge.data import read
 
-        domain = read(side, label=label)
+        domain = read(side, label=label, sources=sources)
         return domain[0] if isinstance(domain, tuple) else domain
     if isinstance(side, str):
         from landbridge.data import load_builtin

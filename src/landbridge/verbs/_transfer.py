@@ -45,6 +45,7 @@ def transfer(
     target: Any,
     *,
     label: str | None = None,
+    sources: str | None = None,
     methods: Sequence[Any] | str | None = None,
     through: Sequence[Any] = (),
     estimator: Any = None,
@@ -82,6 +83,10 @@ def transfer(
         images a class, or rows with labels.
     label : str, optional
         Name of the label column, where a side is a table.
+    sources : str, optional
+        Name of the column of the source's table that tells several sources apart, such as ``"hospital"``. It is no
+        feature; methods that weigh sources against each other are told it and join the candidates. A column of that
+        name in the target is left out. A Domain holds its sources as ``source_domain`` instead.
     methods : sequence of str or estimator, optional
         Only these methods, by name or as estimators or pipelines. Left out, every method of the catalogue that fits
         the data.
@@ -144,6 +149,10 @@ def transfer(
         raise InputError(f"confidence must lie in [0.5, 1); got {confidence}.")
     methods = split_names(methods)
     if is_model(source):
+        if sources is not None:
+            raise InputError(
+                f"sources={sources!r} names a column of a table, but source is a trained network; leave it out."
+            )
         from landbridge.verbs._transfer_model import transfer_model
 
         return transfer_model(
@@ -165,11 +174,14 @@ def transfer(
     if network is not None and estimator is not None:
         raise InputError("network and estimator were both given; the network is the base learner, give one of them.")
     size = None if network is None else input_size(network)
-    source, target, encoder = as_pair(source, target, label=label, other_columns=network is None, image_size=size)
+    source, target, encoder = as_pair(
+        source, target, label=label, sources=sources, other_columns=network is None, image_size=size
+    )
     settings = {
         "source": source.name,
         "target": target.name,
         "label": label,
+        "sources": sources,
         "methods": None if methods is None else [m if isinstance(m, str) else repr(m) for m in methods],
         "through": [s if isinstance(s, str) else getattr(s, "name", type(s).__name__) for s in map(_named, through)],
         "estimator": None if estimator is None else repr(estimator),
@@ -189,6 +201,9 @@ def transfer(
         )  # fmt: skip
     source, task = ready_source(source, task, estimator)
     settings |= {"task": task, "n_source": len(source)}
+    if source.source_domain is not None:
+        names, counts = np.unique(source.source_domain, return_counts=True)
+        settings["n_by_source"] = {str(s): int(n) for s, n in zip(names.tolist(), counts, strict=True)}
     if network is not None:
         learner = network_learner(network, source, task, epochs=epochs, seed=random_state)
     else:

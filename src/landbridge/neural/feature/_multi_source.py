@@ -68,7 +68,8 @@ class MomentMatchingSources(GroupedSources):
     Parameters
     ----------
     groups : array-like of int, shape (n_source,), optional
-        Of which source each training row is; numbers may be any. Left out, all are of one source.
+        Of which source each training row is; numbers may be any. Left out, what ``fit`` was told by ``source_domain``,
+        or else all are of one source.
     strength : float, default=0.03
         Of the distances, which are sums over all columns and soon larger than the task's loss.
     n_moments : int, default=2
@@ -79,7 +80,7 @@ class MomentMatchingSources(GroupedSources):
 
     Attributes
     ----------
-    sources_ : tuple of int
+    sources_ : tuple of int or str
         After training: the sources, sorted.
     weights_ : Tensor of shape (n_sources,)
         How much each counted at the end; the mean is 1.
@@ -97,8 +98,9 @@ class MomentMatchingSources(GroupedSources):
     class shares differ between sources, as all matching of marginals does. Take batches with several rows of each
     source; a source with fewer than two rows in a batch sits out. Costs O(n d) a batch.
 
-    With ``patience`` the estimator holds rows out and numbers the others anew; give ``groups`` for exactly the rows
-    that are trained on.
+    Leave ``groups`` out and give ``fit`` of the estimator ``source_domain``, numbers or names, wherever rows are chosen
+    for you, in cross-validation and with ``patience``; ``groups`` have to be those of exactly the rows trained on. On
+    labelled target rows, which are of no source, it acts as with one.
 
     References
     ----------

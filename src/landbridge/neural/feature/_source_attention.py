@@ -64,7 +64,8 @@ class SourceAttention(GroupedSources):
     Parameters
     ----------
     groups : array-like of int, shape (n_source,), optional
-        Of which source each training row is; numbers may be any. Left out, all are of one source.
+        Of which source each training row is; numbers may be any. Left out, what ``fit`` was told by ``source_domain``,
+        or else all are of one source.
     temperature : float, default=0.1
         Of the attention; smaller ones leave all weight to the nearest rows.
     labels : bool, default=True
@@ -83,7 +84,7 @@ class SourceAttention(GroupedSources):
         After training: how much each training row counted in the end; the mean is 1.
     source_weights_ : ndarray of shape (n_sources,)
         How much a row of each source counted, on average; the mean over the sources is 1.
-    sources_ : tuple of int
+    sources_ : tuple of int or str
         The sources, sorted.
 
     Notes
@@ -101,8 +102,9 @@ class SourceAttention(GroupedSources):
     then pass for right. Composes with methods that draw the domains together, not with others that replace the task's
     loss. Take batches of 32 rows or more. Costs O(n m d) for a batch of n and m rows, and three numbers a row.
 
-    With ``patience`` the estimator holds rows out and numbers the others anew; give ``groups`` for exactly the rows
-    that are trained on.
+    Leave ``groups`` out and give ``fit`` of the estimator ``source_domain``, numbers or names, wherever rows are chosen
+    for you, in cross-validation and with ``patience``; ``groups`` have to be those of exactly the rows trained on. On
+    labelled target rows, which are of no source, it acts as with one.
 
     References
     ----------

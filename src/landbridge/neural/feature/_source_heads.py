@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from landbridge.exceptions import InputError
@@ -68,7 +69,8 @@ class SourceHeads(GroupedSources):
     Parameters
     ----------
     groups : array-like of int, shape (n_source,), optional
-        Of which source each training row is; numbers may be any. Left out, all are of one source.
+        Of which source each training row is; numbers may be any. Left out, what ``fit`` was told by ``source_domain``,
+        or else all are of one source.
     weights : {"both", "accuracy", "moments", "equal"} or array-like of shape (n_sources,), default="both"
         What a head's weight is proportional to: its accuracy on rows of its source that were held out; a number that
         falls with the distance of its source's moments to the target's; the product of the two; or the same for all.
@@ -88,7 +90,7 @@ class SourceHeads(GroupedSources):
         On the rows held out.
     distances_ : ndarray of shape (n_sources,) or None
         Of each source to the target over all rows (see :func:`moment_distances`).
-    sources_ : tuple of int
+    sources_ : tuple of int or str
         The sources, sorted.
 
     Notes
@@ -110,8 +112,9 @@ class SourceHeads(GroupedSources):
     a second one (:class:`OpenSetBackprop`, :class:`MCD`, :class:`MDD`), and for classes only. Costs a head a source in
     each step, and one pass over all rows in the end.
 
-    With ``patience`` the estimator holds rows out and numbers the others anew; give ``groups`` for exactly the rows
-    that are trained on.
+    Leave ``groups`` out and give ``fit`` of the estimator ``source_domain``, numbers or names, wherever rows are chosen
+    for you, in cross-validation and with ``patience``; ``groups`` have to be those of exactly the rows trained on. On
+    labelled target rows, which are of no source, it acts as with one.
 
     References
     ----------
@@ -153,11 +156,8 @@ class SourceHeads(GroupedSources):
                 raise InputError(f"weights={weights!r} is unknown; choose from {', '.join(WEIGHTS)}, or give numbers.")
         else:
             weights = np.asarray(weights, dtype=float)
-            n = 1 if self.groups is None else len(np.unique(self.groups))
-            if weights.shape != (n,) or not np.isfinite(weights).all() or weights.min() < 0 or not weights.sum() > 0:
-                raise InputError(
-                    f"weights must be one number a source ({n}), none negative and not all zero; got {weights}."
-                )
+            n = None if self.groups is None else len(np.unique(self.groups))
+            _check_weights(weights, n)
         if not 0 < held_out <= 0.5:
             raise InputError(f"held_out must be above 0 and at most 0.5; got {held_out}.")
         if sharpness < 0 or n_moments < 1:
@@ -179,6 +179,8 @@ class SourceHeads(GroupedSources):
             raise InputError("methods holds SourceHeads and the head knows an unknown class; leave out one of the two.")
         self._number_sources(next(network.head.parameters()).detach())
         n = len(self.sources_)
+        if n > 1 and not isinstance(self.weights, str):
+            _check_weights(self.weights, n)
         if n > 1 and not isinstance(network.head, SourceMixture):
             frozen = HEAD in network.frozen
             network.replace_head(SourceMixture(network.head, n))
@@ -246,7 +248,7 @@ class SourceHeads(GroupedSources):
         weights = torch.ones(n, dtype=torch.float64)
         if accuracies is not None or distances is not None:
             weights = head_weights(accuracies, distances, self.sharpness)
-        elif not isinstance(self.weights, str):
+        elif n > 1 and not isinstance(self.weights, str):
             weights = torch.as_tensor(self.weights)
         weights = weights / weights.sum()
         if mixture is not None:
@@ -260,7 +262,7 @@ class SourceHeads(GroupedSources):
 
     def _mixture(self, network: Network) -> SourceMixture | None:
         head, n = network.head, len(self.sources_)
-        if n == 1 and not isinstance(head, SourceMixture):
+        if n == 1:  # heads of several sources from an earlier training go on as their mean
             return None
         if not isinstance(head, SourceMixture) or len(head.heads) != n:
             raise InputError(
@@ -308,6 +310,14 @@ class SourceHeads(GroupedSources):
                 powers = [embedding.cpu().double().pow(k) for k in range(1, self.n_moments + 1)]
                 sums.index_add_(1, of, torch.stack(powers))
         return distances_of_moments(sums / counts[None, :, None])[n, :n]
+
+
+def _check_weights(weights: NDArray[np.float64], n: int | None) -> None:
+    """Weights of sources whose number may not be known yet."""
+    of_all = weights.ndim == 1 and len(weights) > 0 if n is None else weights.shape == (n,)
+    if not of_all or not np.isfinite(weights).all() or weights.min() < 0 or not weights.sum() > 0:
+        each = "one number a source" if n is None else f"one number a source ({n})"
+        raise InputError(f"weights must be {each}, none negative and not all zero; got {weights}.")
 
 
 def _embeddings(network: Network, rows: Rows, which: Tensor) -> Iterator[tuple[Tensor, Tensor]]:

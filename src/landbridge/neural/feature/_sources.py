@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from landbridge.exceptions import InputError
@@ -31,12 +32,13 @@ def closeness(distances: Tensor, sharpness: float) -> Tensor:
 
 
 class GroupedSources(Method):
-    """Base of methods that are given a source's number for each training row.
+    """Base of methods that are told a source's number for each training row.
 
     Parameters
     ----------
     groups : array-like of int, shape (n_source,), optional
-        Left out, all rows are of one source.
+        Left out, the estimator tells the sources where its ``fit`` is given ``source_domain``; otherwise all rows are
+        of one source.
     """
 
     _shown: ClassVar[str]  # the parameter that a printed method tells
@@ -50,6 +52,17 @@ class GroupedSources(Method):
     def __repr__(self) -> str:
         groups = None if self.groups is None else f"<{len(self.groups)} rows>"
         return f"{type(self).__name__}({groups}, {self._shown}={getattr(self, self._shown)!r})"
+
+    def take_sources(self, sources: NDArray[Any]) -> None:
+        """Take the name of each training row's source, where no groups were given.
+
+        Parameters
+        ----------
+        sources : ndarray of shape (n_source,)
+            Numbers or strings.
+        """
+        if self.groups is None:
+            self.groups = np.asarray(sources)
 
     def order(self, labels: Any, epoch: int, generator: torch.Generator) -> Tensor | None:
         """Check that there is a group for each row; the order stays the plain one.
@@ -66,8 +79,9 @@ class GroupedSources(Method):
         """
         if self.groups is not None and len(labels) != len(self.groups):
             raise InputError(
-                f"groups has {len(self.groups)} entries but there are {len(labels)} training rows; give one a row, "
-                "and leave patience=None, which holds rows out."
+                f"groups has {len(self.groups)} entries but there are {len(labels)} training rows; give one a row. "
+                "Where patience holds rows out, or labelled target rows are learned from, leave groups out and give "
+                "fit source_domain instead."
             )
         return None
 
