@@ -37,6 +37,21 @@ def test_transfer_checks(name):
     check_transfer_estimator(METHODS[name].cls(), sklearn_checks=False)
 
 
+NETWORKS = ["NeuralClassifier", "NeuralRegressor", "SeedAverage"]
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_networks(name):
+    pytest.importorskip("lightning_fabric")
+    from landbridge import neural
+
+    if name == "SeedAverage":
+        estimator = neural.SeedAverage(neural.NeuralClassifier(epochs=2), n_seeds=2)
+    else:
+        estimator = getattr(neural, name)(epochs=2, random_state=0)
+    check_transfer_estimator(estimator)
+
+
 REGRESSING = [n for n, m in METHODS.items() if issubclass(m.cls, InstanceTransfer) and "regression" in m.tags.tasks]
 
 

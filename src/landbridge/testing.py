@@ -150,7 +150,8 @@ def _check_tags(estimator: Any) -> None:
     cls, tags = type(estimator), estimator.transfer_tags
     assert tags.family in FAMILIES, f"tags: family {tags.family!r}"
     if cls.__module__.startswith("landbridge."):
-        assert cls.__module__.split(".")[1] == tags.family, "tags: the family is not the folder it lives in"
+        # networks have a folder of their own, whatever they carry over
+        assert cls.__module__.split(".")[1] in (tags.family, "neural"), "tags: the family is not the folder it lives in"
     assert tags.growth and tags.reference, "tags: growth and reference must be given"
     assert tags.needs <= tags.reads <= {"X_target", "y_target", "source_domain"}, "tags: needs must be among reads"
     assert tags.tasks and tags.tasks <= {"classification", "regression"}, f"tags: tasks {set(tags.tasks)}"

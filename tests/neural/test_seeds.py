@@ -39,17 +39,11 @@ def test_scikit_learn_contract(estimator):
     assert [r["check_name"] for r in results if r["status"] == "failed"] == []
 
 
-# It is in no family's folder; and threads share torch's one generator, so that networks fitted in several differ.
-LEFT_OUT = {"tags are complete", "copies agree"}
-
-
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("inner", [NeuralClassifier(epochs=3), NeuralRegressor(epochs=3), LogisticRegression()])
 def test_transfer_contract(inner):
-    left_out = LEFT_OUT if hasattr(inner, "backbone") else {"tags are complete"}
-    for name, check in transfer_checks(SeedAverage(inner, n_seeds=2)):
-        if name not in left_out:
-            check()
+    for _, check in transfer_checks(SeedAverage(inner, n_seeds=2)):
+        check()
 
 
 @pytest.fixture(scope="module")

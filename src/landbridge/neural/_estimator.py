@@ -78,6 +78,8 @@ class NeuralClassifier(ClassifierMixin, _NeuralEstimator):
     ----------
     network_ : Network
         The trained network.
+    source_network_ : Network
+        What :meth:`fit` left, from which :meth:`adapt` starts; the same as `network_` until then.
     task_ : Classification
     methods_ : list of Method
         As they were after the run, with what they learned about it; not kept in pickles.
@@ -220,6 +222,8 @@ class NeuralRegressor(RegressorMixin, _NeuralEstimator):
     ----------
     network_ : Network
         The trained network.
+    source_network_ : Network
+        What :meth:`fit` left, from which :meth:`adapt` starts; the same as `network_` until then.
     task_ : Regression
         Knows mean and spread of the source's values.
     methods_ : list of Method

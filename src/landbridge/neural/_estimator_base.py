@@ -22,6 +22,7 @@ from landbridge.domain import missing_labels
 from landbridge.exceptions import InputError, LabelError
 from landbridge.instance._multi_source_tradaboost import read_sources
 from landbridge.neural._device import resolve
+from landbridge.neural._dice import seeded
 from landbridge.neural._features import cached_features
 from landbridge.neural._fitting import backbone_for, draw_seed, learn_scale, rate_for
 from landbridge.neural._inputs import is_plain, read_plain, to_tensors
@@ -188,11 +189,11 @@ class _NeuralEstimator(TransferEstimator):
             self._fine_tune(network, Xt, read)
         else:
             self._train(network, Rows(Xs, ys), Rows(Xt), self.methods, "source", sources)
-        self.network_ = network
+        self.network_ = self.source_network_ = network
         return self
 
-    def adapt(self, X_target: Any, y_target: Any) -> Self:
-        """Fine-tune the fitted network on labelled target rows, without the source's.
+    def adapt(self, X_target: Any, y_target: Any = None) -> Self:
+        """Fine-tune on labelled target rows, without the source's; always starts from what :meth:`fit` left.
 
         Parameters
         ----------
@@ -204,12 +205,17 @@ class _NeuralEstimator(TransferEstimator):
         Returns
         -------
         self
+
+        Raises
+        ------
+        LabelError
+            If no target row is labelled.
         """
         check_is_fitted(self, "network_")
         read = self._take_in_target(X_target, y_target)
         if not len(read.rows):
             raise LabelError("y_target: no target row is labelled; label at least one to adapt to.")
-        network = copy.deepcopy(self.network_)
+        network = copy.deepcopy(self.source_network_)
         self._fine_tune(network, to_tensors(network, read.Xt, self.image_shape), read)
         self.network_ = network
         return self
@@ -317,8 +323,7 @@ class _NeuralEstimator(TransferEstimator):
         )
         if self.precision == "64":
             network.double()
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(self._seed)
+        with seeded(self._seed):
             head = self.task_.head(network.in_features)
         return network.replace_head(head.to(next(network.parameters()).dtype))
 
@@ -339,7 +344,9 @@ class _NeuralEstimator(TransferEstimator):
         state = dict(super().__getstate__())
         state.pop("methods_", None)
         if "network_" in state:
+            adapted = state["network_"] is not state["source_network_"]
             state["network_"] = pack(state["network_"])
+            state["source_network_"] = pack(state["source_network_"]) if adapted else None
         if isinstance(self.backbone, Network):
             state["backbone"] = {PACKED: pack(self.backbone)}
         return state
@@ -348,6 +355,8 @@ class _NeuralEstimator(TransferEstimator):
         state = dict(state)
         if "network_" in state:
             state["network_"] = unpack(state["network_"])
+            source = state["source_network_"]
+            state["source_network_"] = state["network_"] if source is None else unpack(source)
         if isinstance(state["backbone"], dict) and PACKED in state["backbone"]:
             state["backbone"] = unpack(state["backbone"][PACKED])
         super().__setstate__(state)

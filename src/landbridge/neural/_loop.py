@@ -24,6 +24,7 @@ from torch.multiprocessing.spawn import ProcessRaisedException
 from landbridge.exceptions import InputError
 from landbridge.neural._average import Average
 from landbridge.neural._device import describe, make_fabric, make_logger, out_of_memory
+from landbridge.neural._dice import seeded
 from landbridge.neural._features import cached_rows
 from landbridge.neural._method import Batch, Method, Methods
 from landbridge.neural._network import Network
@@ -151,8 +152,7 @@ def train(
     combined = Methods(methods)
     if combined.reads_target and target is None:
         raise InputError(f"methods={list(methods)} need rows of the target; give X_target.")
-    with torch.random.fork_rng(devices=_cuda_devices()):
-        torch.manual_seed(mix(settings.seed, 1))
+    with seeded(mix(settings.seed, 1), _cuda_devices()):
         fabric = make_fabric(
             settings.device,
             settings.precision,

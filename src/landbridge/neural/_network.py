@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from landbridge.exceptions import InputError
+from landbridge.neural._dice import seeded
 
 __all__ = ["Network", "batch_norms", "is_folded", "pool"]
 
@@ -368,8 +369,7 @@ class Network(nn.Module):
         self
         """
         names = self.stage_names if names is None else self._check_names(names, extra=(HEAD,))
-        with torch.random.fork_rng(devices=[]), torch.no_grad():
-            torch.manual_seed(seed)
+        with seeded(seed), torch.no_grad():
             for name in names:
                 _reset(self.part(name))
         self._folded = [m for m in self._folded if is_folded(m)]

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from landbridge.exceptions import InputError
+from landbridge.neural._dice import seeded
 
 __all__ = ["ImageAugmentation"]
 
@@ -60,8 +61,7 @@ class ImageAugmentation:
         top = torch.tensor(255.0) if x.dtype == torch.uint8 else x.amax().clamp_min(1e-12)
         shares = x / top
         devices = [x.device] if x.device.type == "cuda" else []
-        with torch.random.fork_rng(devices=devices):
-            torch.manual_seed(int(torch.randint(2**62, (1,), generator=generator)))
+        with seeded(int(torch.randint(2**62, (1,), generator=generator)), devices):
             return self._chain(shares).clamp(0.0, 1.0) * top
 
     def _build(self, channels: int) -> Any:

@@ -10,6 +10,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from landbridge.exceptions import InputError
+from landbridge.neural._dice import seeded
 from landbridge.neural._network import Network
 from landbridge.neural.backbones._images import read_images
 
@@ -102,8 +103,7 @@ def builtin_backbone(*, channels: int = 1, pretrained: bool = True, seed: int = 
     """
     if channels not in (1, 3):
         raise InputError(f"channels must be 1 (grey) or 3 (colour); got {channels}.")
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+    with seeded(seed):
         stages: dict[str, nn.Module] = {}
         width = channels
         for name, wider in WIDTHS.items():
@@ -156,8 +156,7 @@ def mlp_backbone(in_features: int, widths: Sequence[int] = (64, 32), *, seed: in
     Network
         Without a head.
     """
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+    with seeded(seed):
         stages: dict[str, nn.Module] = {}
         width = in_features
         for i, wider in enumerate(widths):

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from landbridge.exceptions import InputError, ReadError
+from landbridge.neural._dice import seeded
 from landbridge.neural._network import Network
 from landbridge.neural.backbones._images import ImageInput
 
@@ -68,8 +69,7 @@ def empty_raw(name: str) -> Network:
     Network
     """
     spec = {"kind": "raw", "name": name}
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
+    with seeded(0):
         if name == "resnet20":
             prepare = ImageInput((32, 32), (0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
             return Network(_resnet20(), in_features=64, preprocess=prepare, spec=spec)

@@ -12,6 +12,7 @@ import torch
 from torch import nn
 
 from landbridge.exceptions import InputError, MissingExtraError
+from landbridge.neural._dice import seeded
 from landbridge.neural._network import Network
 from landbridge.neural.backbones._images import ImageInput
 from landbridge.neural.backbones._split import layer_list, split_model
@@ -90,7 +91,7 @@ def from_config(spec: dict[str, Any]) -> Network:
     -------
     Network
     """
-    with _quiet(), torch.random.fork_rng(devices=[]):
+    with _quiet(), seeded(None):
         import transformers
 
         config = transformers.AutoConfig.for_model(**spec["config"])

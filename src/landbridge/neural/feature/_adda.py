@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from landbridge.exceptions import InputError
 from landbridge.neural._checks import positive
+from landbridge.neural._dice import seeded
 from landbridge.neural._inputs import to_tensors
 from landbridge.neural._method import Batch, Method
 from landbridge.neural._network import Network, batch_norms, is_folded
@@ -242,8 +243,7 @@ def adapt_adda(
         own = (own - center) / scale
     if statistics == "target":
         settle_statistics(adapted, mine)
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(mix(random_state, 1))
+    with seeded(mix(random_state, 1)):
         critic = discriminator(adapted.in_features, width, own)
     moved = [p for name, stage in adapted.stages.items() if name not in frozen for p in stage.parameters()]
     if not moved:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor, nn
 
+from landbridge.neural._dice import seeded
 from landbridge.neural._network import Network
 
 __all__ = ["conv_embedding"]
@@ -53,8 +53,7 @@ def conv_embedding(size: int = 28, channels: int = 1, width: int = 64, depth: in
     >>> conv_embedding(16, width=8).eval().embed(torch.zeros(2, 1, 16, 16)).shape
     torch.Size([2, 8])
     """
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+    with seeded(seed):
         stages: dict[str, nn.Module] = {f"block{k + 1}": _Block(width if k else channels, width) for k in range(depth)}
     edge = size
     for _ in range(depth):

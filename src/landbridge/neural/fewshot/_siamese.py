@@ -14,6 +14,7 @@ from sklearn.utils.validation import check_is_fitted
 from torch import Tensor, nn
 
 from landbridge.exceptions import InputError, LabelError
+from landbridge.neural._dice import seeded
 from landbridge.neural._features import cached_features
 from landbridge.neural._inputs import to_tensors
 from landbridge.neural._network import Network
@@ -126,8 +127,7 @@ def train_siamese(
     .. [1] G. Koch, R. Zemel, R. Salakhutdinov. Siamese neural networks for one-shot image recognition. ICML workshop on
        deep learning, 2015.
     """
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(random_state)
+    with seeded(random_state):
         model = SiameseNetwork(network)
     with torch.no_grad():
         model.weigh.weight.fill_(4.0 / network.in_features**0.5)

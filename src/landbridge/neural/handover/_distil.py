@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from landbridge.base import split_labelled
 from landbridge.exceptions import InputError, LabelError
 from landbridge.neural._checks import positive
+from landbridge.neural._dice import seeded
 from landbridge.neural._estimator import NeuralClassifier
 from landbridge.neural._fitting import draw_seed, learn_scale, rate_for
 from landbridge.neural._loop import Training, predict_logits, train
@@ -213,8 +214,7 @@ def _student(student: Any, teacher: Network, rows: Any, outputs: int, pretrained
     network.to(like)
     learn_scale(network, rows)
     if not isinstance(network.head, nn.Linear) or network.head.out_features != outputs:
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seed)
+        with seeded(seed):
             network.replace_head(nn.Linear(network.in_features, outputs).to(like))
     return network
 

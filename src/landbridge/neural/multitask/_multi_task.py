@@ -20,6 +20,7 @@ from torch import Tensor
 
 from landbridge.exceptions import InputError, LabelError
 from landbridge.neural._device import resolve
+from landbridge.neural._dice import seeded
 from landbridge.neural._fitting import backbone_for, check_labels, check_rows, draw_seed, rate_for
 from landbridge.neural._inputs import to_tensors
 from landbridge.neural._loop import Training
@@ -257,8 +258,7 @@ class MultiTask(BaseEstimator):
         self.tasks_: dict[str, Task] = tasks
         self.classes_ = {n: t.classes for n, t in tasks.items() if isinstance(t, Classification)}
         lr = rate_for(backbone, self.lr)
-        with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
-            torch.manual_seed(mix(seed, 2))
+        with seeded(mix(seed, 2), [device] if device.type == "cuda" else []):
             self._train(network, groups, answers, lr, n_steps, seed)
         self.network_ = network.eval()
         return self

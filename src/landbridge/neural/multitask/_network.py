@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from landbridge.exceptions import InputError
+from landbridge.neural._dice import seeded
 from landbridge.neural._network import Network, pool
 from landbridge.neural._rows import mix
 from landbridge.neural.tasks._task import Task
@@ -137,8 +138,7 @@ class MultiTaskNetwork(nn.Module):
         self.columns = nn.ModuleList([base, *(_sibling(base, self.shared) for _ in self.names[1:])])
         for name, task in tasks.items():
             column = self.column(name)
-            with torch.random.fork_rng(devices=[]):
-                torch.manual_seed(mix(seed, zlib.crc32(name.encode())))
+            with seeded(mix(seed, zlib.crc32(name.encode()))):
                 head = task.head(base.in_features)
             like = next(base.parameters())
             column.replace_head(head.to(like.device, like.dtype))

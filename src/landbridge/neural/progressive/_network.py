@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from landbridge.exceptions import InputError
+from landbridge.neural._dice import seeded
 from landbridge.neural._network import HEAD, Network, hidden, pool
 from landbridge.neural._rows import Rows, mix
 
@@ -145,8 +146,7 @@ class ProgressiveColumn(Network):
         if not self.earlier:
             return self
         like = next(self.parameters())
-        with torch.no_grad(), torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seed)
+        with torch.no_grad(), seeded(seed):
             for name in self.stage_names:
                 parts = [outputs[name] for outputs in self._outputs(x)]
                 widths = [p.shape[_axis(p)] for p in parts]

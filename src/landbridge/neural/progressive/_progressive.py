@@ -18,6 +18,7 @@ from torch import Tensor
 
 from landbridge.exceptions import InputError, LabelError
 from landbridge.neural._device import resolve
+from landbridge.neural._dice import seeded
 from landbridge.neural._fitting import backbone_for, check_labels, check_rows, draw_seed, learn_scale, rate_for
 from landbridge.neural._inputs import to_tensors
 from landbridge.neural._loop import History, Training, predict_logits, train
@@ -291,8 +292,7 @@ class ProgressiveClassifier(BaseEstimator):
         backbone = self._make_backbone(X, whole, form, seed, device)
         inputs = to_tensors(backbone, X, self.image_shape)
         learn_scale(backbone, inputs)
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(mix(seed, 2))
+        with seeded(mix(seed, 2)):
             head = task.head(backbone.in_features)
         head = head.to(next(backbone.parameters()).dtype)
         rows = Rows(inputs, task.encode(y))

@@ -11,6 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from landbridge.exceptions import InputError
+from landbridge.neural._dice import seeded
 from landbridge.neural._fitting import learn_scale
 from landbridge.neural._inputs import to_tensors
 from landbridge.neural._network import Network
@@ -191,8 +192,7 @@ def contrastive_pretrain(
     device = next(network.parameters()).device
     learn_scale(network, X)
     views = _views(X, augment)
-    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
-        torch.manual_seed(mix(random_state, 1))
+    with seeded(mix(random_state, 1), [device] if device.type == "cuda" else []):
         width = network.in_features
         projection = nn.Sequential(nn.Linear(width, width), nn.ReLU(), nn.Linear(width, PROJECTION)).to(device)
         learned = [p for p in (*network.parameters(), *projection.parameters()) if p.requires_grad]

@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 from sklearn.utils import check_random_state
 from torch import Tensor, nn
 
+from landbridge.neural._dice import seeded
+
 __all__ = ["Scale", "chain", "draws", "fresh", "learn_scale", "seed_of"]
 
 
@@ -107,8 +109,7 @@ def fresh(make: Any, seed: int) -> Any:
     -------
     Module
     """
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+    with seeded(seed):
         return make()
 
 

@@ -1,0 +1,46 @@
+"""Torch's one random state, lent to one thread at a time."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import torch
+
+__all__ = ["seeded"]
+
+# The state belongs to the whole process: threads that drew from it at once would get one another's numbers.
+_TURN = threading.RLock()
+
+
+@contextlib.contextmanager
+def seeded(seed: int | None, devices: Sequence[Any] = ()) -> Iterator[None]:
+    """Seed torch's random state for a while, and leave it as it was found.
+
+    Threads of one process that are in here wait for one another, so that each draws as if it were alone.
+
+    Parameters
+    ----------
+    seed : int or None
+        None goes on from the state as it is.
+    devices : sequence, default=()
+        GPUs whose state is kept as well.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from landbridge.neural._dice import seeded
+    >>> before = torch.random.get_rng_state()
+    >>> with seeded(3):
+    ...     first = torch.rand(2)
+    >>> with seeded(3):
+    ...     again = torch.rand(2)
+    >>> torch.equal(first, again), torch.equal(before, torch.random.get_rng_state())
+    (True, True)
+    """
+    with _TURN, torch.random.fork_rng(devices=devices):
+        if seed is not None:
+            torch.manual_seed(seed)
+        yield
