@@ -133,6 +133,29 @@ def test_averages_are_those_of_the_steps(kind):
         assert torch.allclose(weights(net), mean, atol=1e-6)
 
 
+def test_answers_are_changed_before_any_loss_and_with_the_target_at_hand():
+    class Twice(Method):
+        reads_target = True
+
+        def answer(self, network, source, target):
+            seen.append(len(target.logits))
+            source.logits = 2 * source.logits
+
+    class Listen(Method):
+        def loss(self, network, source, target, progress):
+            heard.append(source.logits.detach().clone())
+            return {}
+
+    seen, heard, plain, changed = [], [], [], []
+    for methods, kept in (([Listen()], plain), ([Listen(), Twice()], changed)):
+        heard.clear()
+        history = train(network(), TASK, rows(), methods=methods, target=Rows(rows(30, seed=1).inputs), settings=plan())
+        kept.append((heard[0], history.epochs[0]["task"]))
+    torch.testing.assert_close(changed[0][0], 2 * plain[0][0])
+    assert changed[0][1] != plain[0][1]  # the task's loss is taken from what the answers became
+    assert seen and min(seen) > 0
+
+
 def test_early_stopping_by_score_keeps_the_highest_and_of_equals_the_one_of_least_loss():
     net, held_out = network(), rows(20, seed=1)
     how = plan(epochs=60, patience=8, lr=0.1, monitor="score")

@@ -167,7 +167,7 @@ def train(
             combined.prepare(network.to(fabric.device), task)
             network.to(fabric.device)
             # A second stage alone needs no pass over the target, which would mix its rows into batch norms.
-            seen = target if any(m.reads_target for m in combined.losses) else None
+            seen = target if any(m.reads_target for m in (*combined.losses, *combined.answers)) else None
             start, sets = cached_rows(network, combined, [rows, seen, held_out], settings)
             job = Job((*raw, task, *sets, start, settings))
             if settings.processes == 1:
