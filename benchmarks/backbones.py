@@ -28,7 +28,9 @@ SETS = {
     "flowers": ("flowers5.zip", ""),
     "chest": ("chest_xray.zip", "train"),
     "photographs": ("pacs_photo_art.zip", "photo"),
+    "paintings": ("pacs_photo_art.zip", "art_painting"),
 }
+SINGLE = ("logme", "regularised_h_score")
 PER_CLASS = 20
 
 
@@ -54,36 +56,44 @@ def main() -> None:
                 for seed in range(given.seeds):
                     key = f"{name} {path.name} {seed}"
                     if key not in held:
-                        held[key] = _one(path, root / part, given.epochs, seed)
+                        found = _one(path, root / part, given.epochs, seed)
+                        held = json.loads(FILE.read_text()) if FILE.exists() else {}  # others may have written
+                        held[key] = found
                         print(key, held[key], flush=True)
                         FILE.write_text(json.dumps(held, indent=1) + "\n", encoding="utf-8")
     for name in SETS:
-        for score in ("logme", "regularised_h_score"):
+        for score in ("committee", *SINGLE):
             tau, pearson = ordered(name, score)
             print(f"{name}, {score}: weighted Kendall {tau:.2f}, Pearson {pearson:.2f}")
 
 
-def ordered(name: str, score: str = "logme") -> tuple[float, float]:
+def ordered(name: str, score: str = "committee") -> tuple[float, float]:
     """How a score, averaged over seeds, orders the networks by their fine-tuned accuracy.
 
     Parameters
     ----------
     name : str
         The image set.
-    score : str, default="logme"
+    score : str, default="committee"
+        ``"committee"`` is the mean of the others, each in the networks' standard deviations, seed by seed.
 
     Returns
     -------
     weighted_kendall, pearson : float
     """
-    held = json.loads(FILE.read_text())
-    by: dict[str, list[dict[str, float]]] = {}
-    for key, value in held.items():
-        side, network, _ = key.split(" ")
+    by: dict[str, dict[str, dict[str, float]]] = {}
+    for key, value in json.loads(FILE.read_text()).items():
+        side, network, seed = key.split(" ")
         if side == name:
-            by.setdefault(network, []).append(value)
-    means = [[float(np.mean([v[k] for v in values])) for values in by.values()] for k in (score, "accuracy")]
-    found = agreement(scores=means[0], accuracies=means[1])
+            by.setdefault(seed, {})[network] = value
+    networks = max(by.values(), key=len)
+    whole = [found for found in by.values() if len(found) == len(networks)]
+    table = {k: np.array([[found[n][k] for n in networks] for found in whole]) for k in (*SINGLE, "accuracy")}
+    scaled = [
+        (v - v.mean(axis=1, keepdims=True)) / v.std(axis=1, keepdims=True) for k, v in table.items() if k in SINGLE
+    ]
+    table["committee"] = np.mean(scaled, axis=0)
+    found = agreement(scores=table[score].mean(axis=0), accuracies=table["accuracy"].mean(axis=0))
     return float(found.weighted_kendall), float(found.pearson)
 
 
@@ -98,7 +108,7 @@ def _one(path: Path, folder: Path, epochs: int, seed: int) -> dict[str, float]:
     few = {"n_bootstrap": 0, "n_permutations": 0}
     scores = {
         score: rank({"it": path}, ([files[i] for i in told], y[told]), score=score, **few).values["it"]
-        for score in ("logme", "regularised_h_score")
+        for score in SINGLE
     }
     model = NeuralClassifier(path, methods=[LPFT()], epochs=epochs, random_state=seed).fit(rows.X[told], y[told])
     return scores | {"accuracy": float(model.score(rows.X[rest], y[rest]))}

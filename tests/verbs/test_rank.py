@@ -68,9 +68,38 @@ def test_features_of_any_origin_are_scored_alike(chain):
         },
         target,
     )
-    assert found.score == "logme"
+    assert found.score == "committee"
     wanted = logme(features=scaler.transform(X), target_labels=y, n_bootstrap=0).value
-    assert all(v == pytest.approx(wanted) for v in found.values.values())
+    assert all(c.score.details["logme"] == pytest.approx(wanted) for c in found.candidates)
+    assert list(found.values.values()) == pytest.approx([0.0] * 4)  # none stands above the others
+
+
+def test_the_committee_is_the_mean_of_standardised_scores(chain):
+    *_, target = chain
+    dice = np.random.default_rng(0)
+    table = {f"noise {k}": target.X + k * dice.normal(size=target.X.shape) for k in range(4)}
+    few = {"n_bootstrap": 20, "n_permutations": 20, "random_state": 0}
+    together = rank(table, target, **few)
+    assert together.score == "committee" and together.best == "noise 0"
+    alone = [rank(table, target, score=s, **few) for s in ("logme", "regularised_h_score")]
+    scaled = []
+    for one in alone:
+        values = np.array([one.values[name] for name in table])
+        scaled.append((values - values.mean()) / values.std())
+    assert [together.values[name] for name in table] == pytest.approx(np.mean(scaled, axis=0))
+    first = together.candidates[0]
+    assert first.score.low < first.score.value < first.score.high and first.score.null < first.score.value
+    by_name = {c.name: c.score.p_value for one in alone for c in one.candidates if c.name == first.name}
+    assert first.score.p_value >= max(by_name.values()) - 1e-12
+    assert sum(c.first for c in together.candidates) == pytest.approx(1.0)
+
+
+def test_two_candidates_are_no_committee_and_values_have_none(chain):
+    *_, target = chain
+    X = target.X
+    assert rank({"a": X, "b": X + 1}, target, n_bootstrap=0).score == "logme"
+    with pytest.raises(InputError, match=r"committee.*needs classes"):
+        rank({"a": X, "b": X + 1}, (X, X[:, 0] + 0.5), score="committee")
 
 
 @pytest.mark.parametrize("score", [s for s in SCORES if s not in ("leep", "nce", "risk_bound")])

@@ -19,7 +19,10 @@ def rank_command(
     ],
     label: Annotated[str | None, typer.Option(help="Label column, or a rule on one: 'num>0'.")] = None,
     score: Annotated[
-        str, typer.Option(help="leep, nce, logme, h_score, regularised_h_score, transrate, gbc, parc, risk_bound.")
+        str,
+        typer.Option(
+            help="leep, nce, logme, h_score, regularised_h_score, transrate, gbc, parc, committee, risk_bound."
+        ),
     ] = "auto",
     seed: Annotated[int, typer.Option(help="Seed of everything drawn at random.")] = 0,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")] = False,

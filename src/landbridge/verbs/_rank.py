@@ -24,6 +24,7 @@ from landbridge.transferability._replicates import random_halves
 from landbridge.transferability._rows import class_codes
 from landbridge.transferability._transrate import transrate
 from landbridge.verbs._ranking import Ranked, Ranking
+from landbridge.verbs._standing import standing, standing_draws
 from landbridge.verbs._witnesses import Witness, call_witness, named, read_target
 
 __all__ = ["SCORES", "rank"]
@@ -37,8 +38,9 @@ FROM_FEATURES: dict[str, Callable[..., Measurement]] = {
     "parc": parc,
 }
 FROM_ANSWERS: dict[str, Callable[..., Measurement]] = {"leep": leep, "nce": nce}
-BOUND = "risk_bound"
-SCORES = (*FROM_FEATURES, *FROM_ANSWERS, BOUND)
+BOUND, COMMITTEE = "risk_bound", "committee"
+MEMBERS = ("logme", "regularised_h_score")
+SCORES = (*FROM_FEATURES, *FROM_ANSWERS, BOUND, COMMITTEE)
 
 
 def rank(
@@ -72,9 +74,10 @@ def rank(
         With labels, all or some, where models are ranked. Sources can be ranked without any.
     score : str, default="auto"
         ``"logme"``, ``"h_score"``, ``"regularised_h_score"``, ``"transrate"``, ``"gbc"`` or ``"parc"`` from features,
-        ``"leep"`` or ``"nce"`` from class probabilities, ``"risk_bound"`` from source rows. ``"auto"`` takes
-        ``"logme"`` where the candidates give features, else ``"leep"``, and ``"risk_bound"`` where the target has no
-        labels.
+        ``"leep"`` or ``"nce"`` from class probabilities, ``"risk_bound"`` from source rows; ``"committee"`` is the mean
+        of LogME and the regularised H-score, each in the candidates' standard deviations. ``"auto"`` takes the
+        committee where three or more candidates give features of labelled classes, ``"logme"`` where they give
+        features otherwise, else ``"leep"``, and ``"risk_bound"`` where the target has no labels.
     label : str, optional
         Name of the label column of DataFrames and files.
     estimator : estimator, optional
@@ -135,7 +138,7 @@ def rank(
             )
         except InputError as error:
             skipped[name] = str(error).rstrip(".")
-    score = _choose(score, witnesses)
+    score = _choose(score, witnesses, alone)
     seed = check_random_state(random_state).randint(2**31 - 1)
     sizes = {"n_bootstrap": n_bootstrap, "n_permutations": n_permutations, "random_state": seed}
     kept = []
@@ -152,12 +155,17 @@ def rank(
         return _in_order(score, measured, {}, skipped, 0)
     labels = _target_labels(alone, kept[0])
     rows = subsample(len(labels), max_rows, check_random_state(seed), None if labels.dtype.kind == "f" else labels)
-    measured = {w.name: _score(score, w, labels, rows, sizes) for w in kept}
-    firsts = _firsts(score, kept, measured, labels, rows, seed, n_bootstrap)
+    if score == COMMITTEE and not _are_classes(labels):
+        raise InputError("score='committee' needs classes, and the target has values; give score='logme'.")
+    members = MEMBERS if score == COMMITTEE else (score,)
+    by_score = {m: [_call(m, w, labels, rows, **sizes) for w in kept] for m in members}
+    found = standing(by_score) if score == COMMITTEE else by_score[score]
+    measured = {w.name: m for w, m in zip(kept, found, strict=True)}
+    firsts = _firsts(by_score, kept, labels, rows, seed, n_bootstrap)
     return _in_order(score, measured, firsts, skipped, len(rows))
 
 
-def _choose(score: str, witnesses: list[Witness]) -> str:
+def _choose(score: str, witnesses: list[Witness], alone: Domain | None) -> str:
     """The score that most candidates can be given; features before answers."""
     if score != "auto" or not witnesses:
         return score if score != "auto" else "logme"
@@ -165,13 +173,20 @@ def _choose(score: str, witnesses: list[Witness]) -> str:
     by_answers = sum(w.probabilities is not None for w in witnesses)
     if by_features == by_answers == 0:
         return BOUND
-    return "logme" if by_features >= by_answers else "leep"
+    if by_features < by_answers:
+        return "leep"
+    first = next(w for w in witnesses if w.features is not None)
+    return COMMITTEE if by_features >= 3 and _are_classes(_target_labels(alone, first)) else "logme"
+
+
+def _are_classes(labels: NDArray[Any]) -> bool:
+    return labels.dtype.kind != "f" or bool((labels == np.round(labels)).all())
 
 
 def _lacks(witness: Witness, score: str) -> str | None:
     if score == BOUND and witness.source is None:
         return "a risk bound needs the source's rows"
-    if score in FROM_FEATURES and witness.features is None:
+    if (score in FROM_FEATURES or score == COMMITTEE) and witness.features is None:
         return f"{score} needs features, and it gives none"
     if score in FROM_ANSWERS and witness.probabilities is None:
         return f"{score} needs class probabilities, and it gives none"
@@ -186,15 +201,11 @@ def _target_labels(alone: Domain | None, witness: Witness) -> NDArray[Any]:
     return np.asarray(target.y[target.labelled])
 
 
-def _score(name: str, witness: Witness, labels: NDArray[Any], rows: NDArray[np.intp], sizes: Any) -> Measurement:
-    return _call(name, witness, labels, rows, **sizes)
-
-
 def _call(name: str, witness: Witness, labels: NDArray[Any], rows: NDArray[np.intp], **sizes: Any) -> Measurement:
     y = labels[rows]
     if name in FROM_FEATURES:
         assert witness.features is not None
-        regression = name == "logme" and y.dtype.kind == "f" and (y != np.round(y)).any()
+        regression = name == "logme" and not _are_classes(y)
         task = {"task": "regression"} if regression else {}
         return FROM_FEATURES[name](features=witness.features[rows], target_labels=y, **task, **sizes)
     assert witness.probabilities is not None
@@ -219,9 +230,8 @@ def _bound(witness: Witness, n_bootstrap: int, max_rows: int, seed: int) -> Meas
 
 
 def _firsts(
-    score: str,
+    by_score: dict[str, list[Measurement]],
     kept: list[Witness],
-    measured: dict[str, Measurement],
     labels: NDArray[Any],
     rows: NDArray[np.intp],
     seed: int,
@@ -234,9 +244,12 @@ def _firsts(
     strata = np.zeros(len(y), dtype=np.intp) if y.dtype.kind == "f" else class_codes(y, None)[1]
     halves = random_halves(strata, n_bootstrap, check_random_state(seed))
     none = {"n_bootstrap": 0, "n_permutations": 0}
-    draws = np.array([[_call(score, w, labels, rows[half], **none).value for half in halves] for w in kept])
-    draws += (np.array([measured[w.name].value for w in kept]) - draws.mean(axis=1))[:, None]
-    wins = np.bincount(draws.argmax(axis=0), minlength=len(kept)) / n_bootstrap
+    draws = {}
+    for score, measured in by_score.items():
+        drawn = np.array([[_call(score, w, labels, rows[half], **none).value for half in halves] for w in kept])
+        draws[score] = drawn + (np.array([m.value for m in measured]) - drawn.mean(axis=1))[:, None]
+    together = standing_draws(by_score, draws) if len(draws) > 1 else next(iter(draws.values()))
+    wins = np.bincount(together.argmax(axis=0), minlength=len(kept)) / n_bootstrap
     return {w.name: float(share) for w, share in zip(kept, wins, strict=True)}
 
 
