@@ -28,6 +28,10 @@ def seeded(seed: int | None, devices: Sequence[Any] = ()) -> Iterator[None]:
     devices : sequence, default=()
         GPUs whose state is kept as well.
 
+    Yields
+    ------
+    None
+
     Examples
     --------
     >>> import torch
