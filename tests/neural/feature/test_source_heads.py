@@ -24,6 +24,17 @@ from landbridge.neural.tasks import Classification
 PRINTED, WRITTEN = load_builtin("printed"), load_builtin("handwritten")
 
 
+def test_gradients_by_finite_differences():
+    dice = torch.Generator().manual_seed(0)
+    logits = torch.randn((3, 4, 5), generator=dice, dtype=torch.float64, requires_grad=True)
+    weights = torch.tensor([0.2, 0.5, 0.3], dtype=torch.float64)
+    assert torch.autograd.gradcheck(lambda z: mixed_answers(z, weights), (logits,))
+    mixture = SourceMixture(nn.Linear(4, 3).double(), 2)
+    rows, of = torch.randn((5, 4), generator=dice, dtype=torch.float64, requires_grad=True), torch.arange(5) % 2
+    assert torch.autograd.gradcheck(lambda x: mixture.own(x, of), (rows,))
+    assert torch.autograd.gradcheck(mixture, (rows,))
+
+
 def test_answers_and_weights_by_hand():
     logits = torch.randn(3, 4, 5, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
     w = torch.tensor([0.2, 0.0, 0.8], dtype=torch.float64)
