@@ -11,9 +11,10 @@ from sklearn.pipeline import Pipeline
 from sklearn.pipeline import make_pipeline as _make_pipeline
 from sklearn.utils.metaestimators import available_if
 
+from landbridge.base import TransferEstimator
 from landbridge.exceptions import InputError
 
-__all__ = ["TransferPipeline", "make_pipeline"]
+__all__ = ["TransferPipeline", "make_pipeline", "reads_sources"]
 
 
 def _has(name: str) -> Any:
@@ -142,3 +143,19 @@ def _named_steps() -> Iterator[None]:
 def _target(X_target: Any, y_target: Any) -> dict[str, Any]:
     given = {"X_target": X_target, "y_target": y_target}
     return {k: v for k, v in given.items() if v is not None}
+
+
+def reads_sources(model: Any) -> bool:
+    """Whether a model, or any step of a pipeline, takes ``source_domain`` in ``fit``.
+
+    Parameters
+    ----------
+    model : estimator
+
+    Returns
+    -------
+    bool
+    """
+    if isinstance(model, TransferPipeline):
+        return any(reads_sources(step) for _, step in model.steps)
+    return isinstance(model, TransferEstimator) and "source_domain" in model.transfer_tags.reads

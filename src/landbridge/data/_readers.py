@@ -82,7 +82,7 @@ def read(
     'labelled'
     """
     kind = _side_kind(path, "path")
-    check_sources(sources, label, kind)
+    _check_sources(sources, label, kind)
     if kind == "builtin":
         domain = load_builtin(str(path)[len(BUILTIN) :])
         return domain if name is None else domain.replace(name=name)
@@ -159,7 +159,7 @@ def read_pair(
     (['age', 'sex=f', 'sex=m'], 'unlabelled')
     """
     kinds = (_side_kind(source, "source"), _side_kind(target, "target"))
-    check_sources(sources, label, kinds[0])
+    _check_sources(sources, label, kinds[0])
     if "builtin" in kinds:
         return read(source, label=label, sources=sources), _read_target(target, label), None
     if kinds[0] != kinds[1]:
@@ -171,7 +171,7 @@ def read_pair(
     return _table_pair(source, target, label, text, sources)
 
 
-def check_sources(sources: str | None, label: str | None, kind: str) -> None:
+def _check_sources(sources: str | None, label: str | None, kind: str) -> None:
     """Refuse a column of sources where there is no table, or where it is the label.
 
     Parameters

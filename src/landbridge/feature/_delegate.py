@@ -12,7 +12,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.utils import get_tags
 from sklearn.utils.metaestimators import available_if
 
-from landbridge.base import TransferEstimator
+from landbridge.base import TransferEstimator, predicts_as
 
 __all__ = ["DelegatingTransfer"]
 
@@ -134,14 +134,7 @@ class DelegatingTransfer(MetaEstimatorMixin, TransferEstimator):
         return is_regressor(self._base())
 
     def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()
         inner = get_tags(self._base())
-        tags.estimator_type = inner.estimator_type
-        tags.classifier_tags = inner.classifier_tags
-        if tags.classifier_tags is not None:
-            tags.classifier_tags.multi_label = False
-        tags.regressor_tags = inner.regressor_tags
-        tags.target_tags = inner.target_tags
-        tags.target_tags.multi_output = False
+        tags = predicts_as(super().__sklearn_tags__(), inner)
         tags.input_tags.sparse = self._accept_sparse and inner.input_tags.sparse
         return tags

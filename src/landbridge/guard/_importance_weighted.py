@@ -17,7 +17,7 @@ from landbridge.domain import Domain
 from landbridge.guard._views import last_step, predict_source, rows_before_last_step
 from landbridge.instance._density_ratio import probability_ratio
 from landbridge.measurement import Measurement
-from landbridge.pipeline import TransferPipeline
+from landbridge.pipeline import TransferPipeline, reads_sources
 
 __all__ = ["fit_transfer", "held_out_answers", "importance_weighted", "source_losses_and_weights"]
 
@@ -186,7 +186,7 @@ def fit_transfer(model: Any, Xs: Any, ys: Any, Xt: Any, yt: Any = None, *, sourc
     if not reads_target(model):
         return model.fit(Xs, ys)
     told = {"X_target": Xt} if yt is None else {"X_target": Xt, "y_target": yt}
-    if source_domain is not None and _reads_sources(model):
+    if source_domain is not None and reads_sources(model):
         told["source_domain"] = source_domain
     return model.fit(Xs, ys, **told)
 
@@ -205,12 +205,6 @@ def reads_target(model: Any) -> bool:
     if isinstance(model, TransferPipeline):
         return any(reads_target(step) for _, step in model.steps)
     return isinstance(model, TransferEstimator)
-
-
-def _reads_sources(model: Any) -> bool:
-    if isinstance(model, TransferPipeline):
-        return any(_reads_sources(step) for _, step in model.steps)
-    return isinstance(model, TransferEstimator) and "source_domain" in model.transfer_tags.reads
 
 
 def _ratio(model: Any, rows: Any, Xt: Any) -> NDArray[np.float64]:

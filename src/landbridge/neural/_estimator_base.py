@@ -24,7 +24,7 @@ from landbridge.instance._multi_source_tradaboost import read_sources
 from landbridge.neural._device import resolve
 from landbridge.neural._dice import seeded
 from landbridge.neural._features import cached_features
-from landbridge.neural._fitting import backbone_for, draw_seed, learn_scale, rate_for
+from landbridge.neural._fitting import backbone_for, draw_seed, learn_preprocessing, rate_for
 from landbridge.neural._inputs import is_plain, read_plain, to_tensors
 from landbridge.neural._loop import Training, predict_logits, train
 from landbridge.neural._network import Network
@@ -182,7 +182,7 @@ class _NeuralEstimator(TransferEstimator):
         self.task_ = self._make_task(read.ys)
         network = self._make_network(read.Xs)
         Xs, ys = to_tensors(network, read.Xs, self.image_shape), self.task_.encode(read.ys)
-        learn_scale(network, Xs)
+        learn_preprocessing(network, Xs)
         Xt = Xs if read.Xt is read.Xs else to_tensors(network, read.Xt, self.image_shape)
         if len(read.rows):
             self._train(network, Rows(Xs, ys), None, (), "source")

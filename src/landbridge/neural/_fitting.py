@@ -13,7 +13,7 @@ from landbridge.neural._inputs import is_plain
 from landbridge.neural._network import Network
 from landbridge.neural.backbones import load_backbone, mlp_backbone
 
-__all__ = ["backbone_for", "check_labels", "check_rows", "draw_seed", "learn_scale", "rate_for"]
+__all__ = ["backbone_for", "check_labels", "check_rows", "draw_seed", "learn_preprocessing", "rate_for"]
 
 # Learning rates of networks that are small or not trained yet; trained backbones are handled with more care.
 RATES: dict[str, float] = {"mlp": 5e-3, "builtin": 3e-3}
@@ -74,7 +74,7 @@ def backbone_for(
     return load_backbone(source, pretrained=pretrained, channels=channels, seed=seed)
 
 
-def learn_scale(network: Network, inputs: Any) -> None:
+def learn_preprocessing(network: Network, inputs: Any) -> None:
     """Let a network's preprocessing take its means from the rows that are learned from, where it has none yet.
 
     Parameters

@@ -61,12 +61,15 @@ class Method:
         Whether its terms stand in place of the task's own loss.
     cacheable : bool
         False where outputs of frozen stages may not be computed once and reused.
+    kept : tuple of str
+        Attributes that are tensors, change during training and are needed by a resumed run.
     """
 
     stages: tuple[str, ...] = ()
     reads_target: ClassVar[bool] = False
     replaces_task_loss: ClassVar[bool] = False
     cacheable: ClassVar[bool] = True
+    kept: ClassVar[tuple[str, ...]] = ()
 
     def prepare(self, network: Network, task: Any) -> None:
         """Change the network before training: freeze, replace or wrap stages, keep a copy of the source's weights.
@@ -209,13 +212,13 @@ class Method:
         """
 
     def state(self) -> dict[str, Tensor]:
-        """Tensors that change during training and that a resumed run needs.
+        """Tensors that change during training and that a resumed run needs: those of ``kept``.
 
         Returns
         -------
         dict of str to Tensor
         """
-        return {}
+        return {name: getattr(self, name) for name in self.kept}
 
     def load_state(self, state: dict[str, Tensor]) -> None:
         """Take back what ``state`` gave.
@@ -224,6 +227,8 @@ class Method:
         ----------
         state : dict of str to Tensor
         """
+        for name in self.kept:
+            setattr(self, name, state[name].to(getattr(self, name)))
 
     def __repr__(self) -> str:
         arguments = ", ".join(

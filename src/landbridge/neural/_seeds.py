@@ -17,7 +17,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from landbridge.base import TransferEstimator, TransferTags, predicts_as
-from landbridge.pipeline import TransferPipeline
+from landbridge.pipeline import TransferPipeline, reads_sources
 
 __all__ = ["SeedAverage", "pairwise_agreement"]
 
@@ -166,7 +166,7 @@ class SeedAverage(MetaEstimatorMixin, TransferEstimator):
         told: dict[str, Any] = {}
         if isinstance(self.estimator, TransferEstimator | TransferPipeline):
             given = {"X_target": X_target, "y_target": y_target}
-            given |= {"source_domain": source_domain} if _reads_sources(self.estimator) else {}
+            given |= {"source_domain": source_domain} if reads_sources(self.estimator) else {}
             told = {k: v for k, v in given.items() if v is not None}
         elif X_target is not None or y_target is not None:
             self._read(X, y, X_target, y_target, supervised=True)
@@ -244,12 +244,6 @@ class SeedAverage(MetaEstimatorMixin, TransferEstimator):
         tags = predicts_as(super().__sklearn_tags__(), inner)
         tags.input_tags = inner.input_tags
         return tags
-
-
-def _reads_sources(model: Any) -> bool:
-    if isinstance(model, TransferPipeline):
-        return any(_reads_sources(step) for _, step in model.steps)
-    return isinstance(model, TransferEstimator) and "source_domain" in model.transfer_tags.reads
 
 
 def _seeded(estimator: Any, dice: np.random.RandomState) -> Any:

@@ -161,9 +161,10 @@ def _read_apart(
 ) -> tuple[Domain, Domain, Any] | None:
     """Two tables without a common column but the label's, each read by itself; None for any other two sides."""
     from landbridge.data import read_pair
-    from landbridge.data._files import existing, kind_of, pick_label, read_table, take_sources
-    from landbridge.data._readers import check_sources
+    from landbridge.data._files import existing, kind_of, pick_label, read_table
 
+    if sources is not None and sources == label:
+        return None
     frames = []
     for side in (source, target):
         if hasattr(side, "columns"):
@@ -173,16 +174,13 @@ def _read_apart(
         else:
             return None
     A, B = frames
-    origin = None
-    if sources is not None:
-        check_sources(sources, label, "table")
-        A, origin = take_sources(A, sources, "the source" if hasattr(source, "columns") else str(source))
-        B = B.drop(columns=[sources], errors="ignore")
-    column = pick_label(A, label, "the source", required=True)
+    B = B if sources is None else B.drop(columns=[sources], errors="ignore")
+    features = A if sources is None else A.drop(columns=[sources], errors="ignore")
+    column = pick_label(features, label, "the source", required=True)
     assert column is not None
-    if not (set(A.columns) - {column}).isdisjoint(B.columns):
+    if not (set(features.columns) - {column}).isdisjoint(B.columns):
         return None
-    one = read_pair(A, A, label=column)[0].replace(source_domain=origin)
+    one = read_pair(A, A, label=column, sources=sources)[0]
     told = column in B.columns
     B = B if told else B.assign(**{column: 0})
     _, two, encoder = read_pair(B, B, label=column)

@@ -66,8 +66,8 @@ def test_the_loss_by_hand():
     method.finish(network)
     other.finish(network)
     torch.testing.assert_close(method.distances_, d)
-    torch.testing.assert_close(other.weights_, method.weights_)
-    assert float(method.weights_.mean()) == pytest.approx(1.0)
+    np.testing.assert_allclose(other.source_weights_, method.source_weights_)
+    assert float(method.source_weights_.mean()) == pytest.approx(1.0)
 
 
 def three_sources(seed=0):
@@ -95,8 +95,8 @@ def test_the_far_source_counts_least_and_runs_repeat():
         train(network, Classification(range(3)), data, methods=[method], target=Rows(B), settings=settings)
         found.append((method, network.state_dict()))
     method = found[0][0]
-    assert method.weights_.argmin() == 2 and method.distances_.argmax() == 2
-    assert method.weights_[2] < 0.7 * method.weights_[:2].min()
+    assert method.source_weights_.argmin() == 2 and method.distances_.argmax() == 2
+    assert method.source_weights_[2] < 0.7 * method.source_weights_[:2].min()
     for k, v in found[0][1].items():
         assert torch.equal(v, found[1][1][k])
 

@@ -347,6 +347,7 @@ class CollapseWatch(Method):
     """
 
     reads_target: ClassVar[bool] = True
+    kept: ClassVar[tuple[str, ...]] = ("_counts",)
 
     def __init__(self, least: float = 0.4, *, warn: bool = True) -> None:
         if not 0 < least <= 1:
@@ -425,24 +426,6 @@ class CollapseWatch(Method):
         self._said = None
         if self.collapsed_ and self.warn:
             warnings.warn(self.collapsed_, ConvergenceWarning, stacklevel=2)
-
-    def state(self) -> dict[str, Tensor]:
-        """This epoch's counts.
-
-        Returns
-        -------
-        dict of str to Tensor
-        """
-        return {"counts": self._counts}
-
-    def load_state(self, state: dict[str, Tensor]) -> None:
-        """Take back what ``state`` gave.
-
-        Parameters
-        ----------
-        state : dict of str to Tensor
-        """
-        self._counts = state["counts"].to(self._counts)
 
     def _hear(self, module: nn.Module, inputs: Any, output: Tensor) -> None:
         # Of methods that ask twice a step, the last call is kept; it is read where it has a row for each row.

@@ -10,7 +10,7 @@ from torch import Tensor
 from landbridge.exceptions import InputError
 from landbridge.neural._method import Batch
 from landbridge.neural._network import Network
-from landbridge.neural.feature._discrepancy import rise
+from landbridge.neural.feature._discrepancy import strength_at
 from landbridge.neural.feature._sources import GroupedSources, closeness
 
 __all__ = ["MomentMatchingSources", "moment_distances"]
@@ -82,9 +82,9 @@ class MomentMatchingSources(GroupedSources):
     ----------
     sources_ : tuple of int or str
         After training: the sources, sorted.
-    weights_ : Tensor of shape (n_sources,)
+    source_weights_ : ndarray of shape (n_sources,)
         How much each counted at the end; the mean is 1.
-    distances_ : Tensor of shape (n_sources,)
+    distances_ : ndarray of shape (n_sources,)
         Of each source to the target, averaged over the last epochs.
 
     Notes
@@ -125,6 +125,7 @@ class MomentMatchingSources(GroupedSources):
     stages = ("embedding",)
     reads_target: ClassVar[bool] = True
     replaces_task_loss: ClassVar[bool] = True
+    kept: ClassVar[tuple[str, ...]] = ("_sums",)
     _shown: ClassVar[str] = "strength"
 
     def __init__(
@@ -187,8 +188,7 @@ class MomentMatchingSources(GroupedSources):
         between = D[:n, :n].sum() / max(n * (n - 1), 1)
         seen = torch.stack([D[:n, n].detach(), torch.ones_like(D[:n, n])], dim=1)
         self._sums[several] = 0.98 * self._sums[several] + 0.02 * seen
-        weight = self.strength * (rise(progress) if self.schedule else 1.0)
-        terms["moments"] = weight * (D[:n, n].mean() + between)
+        terms["moments"] = strength_at(self, progress) * (D[:n, n].mean() + between)
         return terms
 
     def finish(self, network: Network) -> None:
@@ -198,26 +198,8 @@ class MomentMatchingSources(GroupedSources):
         ----------
         network : Network
         """
-        self.weights_ = self._source_weights().cpu()
-        self.distances_ = (self._sums[:, 0] / self._sums[:, 1].clamp_min(1e-12)).cpu()
-
-    def state(self) -> dict[str, Tensor]:
-        """Sums of distances.
-
-        Returns
-        -------
-        dict of str to Tensor
-        """
-        return {"sums": self._sums}
-
-    def load_state(self, state: dict[str, Tensor]) -> None:
-        """Take back what ``state`` gave.
-
-        Parameters
-        ----------
-        state : dict of str to Tensor
-        """
-        self._sums = state["sums"].to(self._sums)
+        self.source_weights_ = self._source_weights().cpu().numpy()
+        self.distances_ = (self._sums[:, 0] / self._sums[:, 1].clamp_min(1e-12)).cpu().numpy()
 
     def _source_weights(self) -> Tensor:
         distances = self._sums[:, 0] / self._sums[:, 1].clamp_min(1e-12)

@@ -69,6 +69,7 @@ class PartialAdversarial(DANN):
     """
 
     replaces_task_loss: ClassVar[bool] = True
+    kept: ClassVar[tuple[str, ...]] = ("_weights", "_sums")
 
     def __init__(
         self, strength: float = 1.0, *, width: int = 128, schedule: bool = True, weigh_task: bool = True
@@ -141,24 +142,6 @@ class PartialAdversarial(DANN):
         """
         super().finish(network)
         self.weights_ = self._weights.detach().cpu()
-
-    def state(self) -> dict[str, Tensor]:
-        """Weights, and the sums of this epoch's answers.
-
-        Returns
-        -------
-        dict of str to Tensor
-        """
-        return {"weights": self._weights, "sums": self._sums}
-
-    def load_state(self, state: dict[str, Tensor]) -> None:
-        """Take back what ``state`` gave.
-
-        Parameters
-        ----------
-        state : dict of str to Tensor
-        """
-        self._weights, self._sums = state["weights"].to(self._weights), state["sums"].to(self._sums)
 
     def _class_weights(self, labels: Tensor) -> Tensor:
         # Early answers are not to be trusted: trusted at once, a class that they miss would never come back.

@@ -131,6 +131,7 @@ class SourceAttention(GroupedSources):
     stages = ("embedding",)
     reads_target: ClassVar[bool] = True
     replaces_task_loss: ClassVar[bool] = True
+    kept: ClassVar[tuple[str, ...]] = ("_rows",)
     _shown: ClassVar[str] = "temperature"
 
     def __init__(
@@ -212,24 +213,6 @@ class SourceAttention(GroupedSources):
         self.row_weights_ = self._rows[1].double().cpu().numpy()
         means = self._source_means(self._rows[1]).double().cpu().numpy()
         self.source_weights_ = means / max(means.mean(), 1e-12)
-
-    def state(self) -> dict[str, Tensor]:
-        """Attention, weight and class of each row.
-
-        Returns
-        -------
-        dict of str to Tensor
-        """
-        return {"rows": self._rows}
-
-    def load_state(self, state: dict[str, Tensor]) -> None:
-        """Take back what ``state`` gave.
-
-        Parameters
-        ----------
-        state : dict of str to Tensor
-        """
-        self._rows = state["rows"].to(self._rows)
 
     def _make_room(self, n: int) -> None:
         # How many rows there are is known when all were seen once.

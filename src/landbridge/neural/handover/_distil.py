@@ -15,7 +15,7 @@ from landbridge.exceptions import InputError, LabelError
 from landbridge.neural._checks import positive
 from landbridge.neural._dice import seeded
 from landbridge.neural._estimator import NeuralClassifier
-from landbridge.neural._fitting import draw_seed, learn_scale, rate_for
+from landbridge.neural._fitting import draw_seed, learn_preprocessing, rate_for
 from landbridge.neural._loop import Training, predict_logits, train
 from landbridge.neural._network import HEAD, Network
 from landbridge.neural._rows import Rows
@@ -212,7 +212,7 @@ def _student(student: Any, teacher: Network, rows: Any, outputs: int, pretrained
     network.extras = nn.ModuleDict()
     network.unfreeze((*network.stage_names, HEAD))
     network.to(like)
-    learn_scale(network, rows)
+    learn_preprocessing(network, rows)
     if not isinstance(network.head, nn.Linear) or network.head.out_features != outputs:
         with seeded(seed):
             network.replace_head(nn.Linear(network.in_features, outputs).to(like))

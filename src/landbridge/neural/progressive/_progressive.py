@@ -19,7 +19,7 @@ from torch import Tensor
 from landbridge.exceptions import InputError, LabelError
 from landbridge.neural._device import resolve
 from landbridge.neural._dice import seeded
-from landbridge.neural._fitting import backbone_for, check_labels, check_rows, draw_seed, learn_scale, rate_for
+from landbridge.neural._fitting import backbone_for, check_labels, check_rows, draw_seed, learn_preprocessing, rate_for
 from landbridge.neural._inputs import to_tensors
 from landbridge.neural._loop import History, Training, predict_logits, train
 from landbridge.neural._network import Network
@@ -291,7 +291,7 @@ class ProgressiveClassifier(BaseEstimator):
         self._check_form(X, form)
         backbone = self._make_backbone(X, whole, form, seed, device)
         inputs = to_tensors(backbone, X, self.image_shape)
-        learn_scale(backbone, inputs)
+        learn_preprocessing(backbone, inputs)
         with seeded(mix(seed, 2)):
             head = task.head(backbone.in_features)
         head = head.to(next(backbone.parameters()).dtype)

@@ -16,7 +16,8 @@ from torch import Tensor, nn
 
 from landbridge.exceptions import InputError
 from landbridge.neural._device import resolve
-from landbridge.neural.selftaught._parts import chain, draws, fresh, learn_scale, seed_of
+from landbridge.neural._fitting import draw_seed
+from landbridge.neural.selftaught._parts import chain, draws, fresh, learn_scale
 
 __all__ = ["AutoencoderFeatures", "denoising_loss"]
 
@@ -163,7 +164,7 @@ class AutoencoderFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Bas
         """
         X = validate_data(self, X, dtype=np.float64)
         widths = check_layers(self.layers)
-        device, seed = resolve(self.device), seed_of(self.random_state)
+        device, seed = resolve(self.device), draw_seed(self.random_state)
         scale = learn_scale(X, self.scale)
         self.mean_, self.scale_ = scale
         widths = [X.shape[1], *widths, self.n_components]

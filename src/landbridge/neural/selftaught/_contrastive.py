@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from landbridge.exceptions import InputError
 from landbridge.neural._dice import seeded
-from landbridge.neural._fitting import learn_scale
+from landbridge.neural._fitting import learn_preprocessing
 from landbridge.neural._inputs import to_tensors
 from landbridge.neural._network import Network
 from landbridge.neural._rows import batches, mix, permutation
@@ -190,7 +190,7 @@ def contrastive_pretrain(
     network = load_backbone(backbone, channels=channels, seed=random_state)
     X = to_tensors(network, rows)
     device = next(network.parameters()).device
-    learn_scale(network, X)
+    learn_preprocessing(network, X)
     views = _views(X, augment)
     with seeded(mix(random_state, 1), [device] if device.type == "cuda" else []):
         width = network.in_features

@@ -20,8 +20,9 @@ from torch import Tensor, nn
 from landbridge.domain import split_labelled
 from landbridge.exceptions import InputError, LabelError
 from landbridge.neural._device import resolve
+from landbridge.neural._fitting import draw_seed
 from landbridge.neural.selftaught._autoencoder import check_layers
-from landbridge.neural.selftaught._parts import chain, draws, fresh, learn_scale, seed_of
+from landbridge.neural.selftaught._parts import chain, draws, fresh, learn_scale
 
 __all__ = ["DistantTransfer", "Selection", "row_losses", "selective_learning"]
 
@@ -416,7 +417,7 @@ class DistantTransfer(ClassifierMixin, BaseEstimator):
             Xt = self._rows(X_target, "X_target")
             target_codes = self._target_codes(y_target, len(Xt))
         Xi = X[:0] if X_intermediate is None else self._rows(X_intermediate, "X_intermediate")
-        device, seed = resolve(self.device), seed_of(self.random_state)
+        device, seed = resolve(self.device), draw_seed(self.random_state)
         scale = learn_scale(np.vstack([X, Xi, Xt]), self.scale)
         self.mean_, self.scale_ = scale
         widths = [X.shape[1], *check_layers(self.layers), self.n_components]

@@ -9,12 +9,11 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from sklearn.utils import check_random_state
 from torch import Tensor, nn
 
 from landbridge.neural._dice import seeded
 
-__all__ = ["Scale", "chain", "draws", "fresh", "learn_scale", "seed_of"]
+__all__ = ["Scale", "chain", "draws", "fresh", "learn_scale"]
 
 
 class Scale(NamedTuple):
@@ -62,20 +61,6 @@ def learn_scale(X: NDArray[np.float64], how: str) -> Scale:
         size = float(np.sqrt(np.mean(spread[moves] ** 2))) if moves.any() else 1.0
         return Scale(mean, np.full(X.shape[1], size))
     return Scale(mean, np.where(moves, spread, 1.0))
-
-
-def seed_of(random_state: Any) -> int:
-    """Draw a seed for torch.
-
-    Parameters
-    ----------
-    random_state : int, RandomState or None
-
-    Returns
-    -------
-    int
-    """
-    return int(check_random_state(random_state).randint(2**31 - 1))
 
 
 def chain(widths: Sequence[int]) -> nn.Sequential:
