@@ -113,7 +113,7 @@ def train_and_judge(methods: list[str], seeds: int, steps: int) -> dict[str, Any
             train_prototypical(network, X, y, way=20, n_queries=4, n_episodes=steps, **how)
             accuracy = one_shot_accuracy(lambda network=network: PrototypicalClassifier(network), runs)
         else:
-            pairs = train_siamese(network, X, y, way=20, n_rows=4, n_batches=steps, **how)
+            pairs = train_siamese(network, X, y, way=20, n_samples=4, n_batches=steps, **how)
             accuracy = one_shot_accuracy(lambda pairs=pairs: SiameseClassifier(pairs), runs)
         key = f"{method} {steps} {seed}"
         held[key] = {"accuracy": accuracy, "minutes": (time.perf_counter() - started) / 60}

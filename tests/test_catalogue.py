@@ -40,8 +40,8 @@ def test_the_families_together_are_everything():
 def test_filters_agree_with_the_tags():
     every = methods()
     assert methods(task="regression") == [m for m in every if "regression" in m.tags.tasks]
-    assert methods("instance", answers="label") == [
-        m for m in every if m.family == "instance" and "label" in m.tags.answers
+    assert methods("instance", shift="label") == [
+        m for m in every if m.family == "instance" and "label" in m.tags.shifts
     ]
     assert 0 < len(methods(task="regression")) < len(every)
 

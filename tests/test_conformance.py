@@ -65,7 +65,7 @@ class Shift(FeatureTransfer):
 
     Attributes
     ----------
-    shift_ : ndarray of shape (n_columns,)
+    shift_ : ndarray of shape (n_features,)
 
     Parameters
     ----------

@@ -87,9 +87,9 @@ def transport_digits() -> Row:
     """Transport helps 1-NN on digits, and does so more when classes must not be mixed."""
     nn = {"1-NN": KNeighborsClassifier(n_neighbors=1)}
     models = nn | {
-        "OTMapping": make_pipeline(OTMapping(max_rows=None), KNeighborsClassifier(n_neighbors=1)),
-        "ClassRegularizedOT": make_pipeline(ClassRegularizedOT(max_rows=None), KNeighborsClassifier(n_neighbors=1)),
-        "OTLabelPropagation": OTLabelPropagation(LogisticRegression(max_iter=500), max_rows=None),
+        "OTMapping": make_pipeline(OTMapping(max_samples=None), KNeighborsClassifier(n_neighbors=1)),
+        "ClassRegularizedOT": make_pipeline(ClassRegularizedOT(max_samples=None), KNeighborsClassifier(n_neighbors=1)),
+        "OTLabelPropagation": OTLabelPropagation(LogisticRegression(max_iter=500), max_samples=None),
         "JDOTClassifier": JDOTClassifier(LogisticRegression(max_iter=500)),
     }
     found: dict[str, dict[str, list[float]]] = {}

@@ -8,7 +8,7 @@ import numpy as np
 TOLD = 100  # labelled target rows, where a method needs some
 
 
-def _ours(room, name, *args, base=None, labels=False, fit_only=False, regression=False, max_rows=True, **params):
+def _ours(room, name, *args, base=None, labels=False, fit_only=False, regression=False, max_samples=True, **params):
     def job(d, job):
         import importlib
 
@@ -121,22 +121,22 @@ JOBS = {
     ("landbridge", "SubspaceAlignment"): _ours("feature", "SubspaceAlignment", 10),
     ("skada", "SubspaceAlignment"): _skada("SubspaceAlignmentAdapter", n_components=10),
     ("adapt", "SubspaceAlignment"): _adapt("feature", "SA", n_components=10),
-    ("landbridge", "OTMapping, exact"): _ours("feature", "OTMapping", "emd", max_rows=None),
+    ("landbridge", "OTMapping, exact"): _ours("feature", "OTMapping", "emd", max_samples=None),
     ("skada", "OTMapping, exact"): _skada("OTMappingAdapter"),
     ("landbridge", "OTMapping, entropic"): _ours(
-        "feature", "OTMapping", "sinkhorn", reg=0.05, norm="median", max_rows=None, max_iter=1000, tol=1e-8
+        "feature", "OTMapping", "sinkhorn", reg=0.05, norm="median", max_samples=None, max_iter=1000, tol=1e-8
     ),
     ("skada", "OTMapping, entropic"): _skada(
         "EntropicOTMappingAdapter", reg_e=0.05, norm="median", max_iter=1000, tol=1e-8
     ),
     ("landbridge", "ClassRegularizedOT"): _ours(
-        "feature", "ClassRegularizedOT", "lpl1", reg=1.0, eta=0.1, norm=None, max_rows=None
+        "feature", "ClassRegularizedOT", "lpl1", reg=1.0, eta=0.1, norm=None, max_samples=None
     ),
     ("skada", "ClassRegularizedOT"): _skada("ClassRegularizerOTMappingAdapter", reg_e=1.0, reg_cl=0.1),
     ("landbridge", "LinearOT"): _ours("feature", "LinearOT"),
     ("skada", "LinearOT"): _skada("LinearOTMappingAdapter"),
     ("landbridge", "OTLabelPropagation"): _ours(
-        "feature", "OTLabelPropagation", base="logistic", solver="emd", max_rows=None
+        "feature", "OTLabelPropagation", base="logistic", solver="emd", max_samples=None
     ),
     ("skada", "OTLabelPropagation"): _skada("OTLabelProp", base="logistic", adapter=False, n_iter_max=200_000),
     ("landbridge", "JDOTClassifier"): _ours("feature", "JDOTClassifier", base="logistic"),

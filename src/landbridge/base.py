@@ -60,7 +60,7 @@ class TransferTags:
         Which of them it cannot do without.
     tasks : frozenset of str
         ``"classification"``, ``"regression"``.
-    answers : frozenset of str
+    shifts : frozenset of str
         Kinds of shift it is made for: ``"covariate"``, ``"label"``, ``"concept"``, ``"subspace"``.
     source_free : bool
         True where a fitted source model is enough (the class then has ``adapt``).
@@ -72,7 +72,7 @@ class TransferTags:
         The paper.
     new_classes : bool
         True where labelled target rows may have classes that the source does not know.
-    max_rows : int or None
+    max_samples : int or None
         Rows a side beyond which the planner leaves the method out.
     heterogeneous : bool
         True where the target may have other columns than the source.
@@ -82,13 +82,13 @@ class TransferTags:
     reads: frozenset[str] = frozenset({"X_target"})
     needs: frozenset[str] = frozenset()
     tasks: frozenset[str] = frozenset({"classification", "regression"})
-    answers: frozenset[str] = frozenset()
+    shifts: frozenset[str] = frozenset()
     source_free: bool = False
     requires: tuple[str, ...] = ()
     growth: str = ""
     reference: str = ""
     new_classes: bool = False
-    max_rows: int | None = None
+    max_samples: int | None = None
     heterogeneous: bool = False
 
 
@@ -97,11 +97,11 @@ class Read(NamedTuple):
 
     Parameters
     ----------
-    Xs : ndarray or csr_matrix of shape (n_source, n_columns)
+    Xs : ndarray or csr_matrix of shape (n_source, n_features)
         Source rows.
     ys : ndarray of shape (n_source,) or None
         Source labels.
-    Xt : ndarray or csr_matrix of shape (n_target, n_columns)
+    Xt : ndarray or csr_matrix of shape (n_target, n_features)
         Target rows; the source rows where no target was given.
     rows : ndarray of int, shape (n_labelled,)
         Which target rows have a label.
@@ -217,11 +217,11 @@ class FeatureTransfer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Transfe
 
         Parameters
         ----------
-        X : array-like of shape (n_source, n_columns)
+        X : array-like of shape (n_source, n_features)
             Source rows.
         y : array-like of shape (n_source,), optional
             Source labels; used by the methods whose tags say so.
-        X_target : array-like of shape (n_target, n_columns), optional
+        X_target : array-like of shape (n_target, n_features), optional
             All target rows; left out, the source is its own target.
         y_target : array-like of shape (n_target,), optional
             Labels of some target rows; ``None``, NaN or -1 where there is none.
@@ -239,11 +239,11 @@ class FeatureTransfer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Transfe
 
         Parameters
         ----------
-        X : array-like of shape (n_source, n_columns)
+        X : array-like of shape (n_source, n_features)
             Source rows.
         y : array-like of shape (n_source,), optional
             Source labels.
-        X_target : array-like of shape (n_target, n_columns), optional
+        X_target : array-like of shape (n_target, n_features), optional
             All target rows.
         y_target : array-like of shape (n_target,), optional
             Labels of some target rows.
@@ -260,12 +260,12 @@ class FeatureTransfer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Transfe
 
         Parameters
         ----------
-        X : array-like of shape (n_rows, n_columns)
+        X : array-like of shape (n_samples, n_features)
             Target rows.
 
         Returns
         -------
-        ndarray of shape (n_rows, n_components)
+        ndarray of shape (n_samples, n_components)
         """
         return self._map_target(self._read_rows(X))
 
@@ -274,12 +274,12 @@ class FeatureTransfer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Transfe
 
         Parameters
         ----------
-        X : array-like of shape (n_rows, n_columns)
+        X : array-like of shape (n_samples, n_features)
             Source rows.
 
         Returns
         -------
-        ndarray of shape (n_rows, n_components)
+        ndarray of shape (n_samples, n_components)
         """
         return self._map_source(self._read_rows(X, side="source"))
 
@@ -334,11 +334,11 @@ class InstanceTransfer(MetaEstimatorMixin, TransferEstimator):
 
         Parameters
         ----------
-        X : array-like of shape (n_source, n_columns)
+        X : array-like of shape (n_source, n_features)
             Source rows.
         y : array-like of shape (n_source,)
             Source labels or values.
-        X_target : array-like of shape (n_target, n_columns), optional
+        X_target : array-like of shape (n_target, n_features), optional
             All target rows; left out, the source is its own target.
         y_target : array-like of shape (n_target,), optional
             Labels of some target rows.
@@ -361,12 +361,12 @@ class InstanceTransfer(MetaEstimatorMixin, TransferEstimator):
 
         Parameters
         ----------
-        X : array-like of shape (n_rows, n_columns)
+        X : array-like of shape (n_samples, n_features)
             Target rows, seen or new.
 
         Returns
         -------
-        ndarray of shape (n_rows,)
+        ndarray of shape (n_samples,)
         """
         X = self._read_rows(X)  # first of all: it says so if nothing was fitted
         return self.estimator_.predict(X)
@@ -377,12 +377,12 @@ class InstanceTransfer(MetaEstimatorMixin, TransferEstimator):
 
         Parameters
         ----------
-        X : array-like of shape (n_rows, n_columns)
+        X : array-like of shape (n_samples, n_features)
             Target rows.
 
         Returns
         -------
-        ndarray of shape (n_rows, n_classes)
+        ndarray of shape (n_samples, n_classes)
         """
         X = self._read_rows(X)
         return self.estimator_.predict_proba(X)
@@ -393,12 +393,12 @@ class InstanceTransfer(MetaEstimatorMixin, TransferEstimator):
 
         Parameters
         ----------
-        X : array-like of shape (n_rows, n_columns)
+        X : array-like of shape (n_samples, n_features)
             Target rows.
 
         Returns
         -------
-        ndarray of shape (n_rows,) or (n_rows, n_classes)
+        ndarray of shape (n_samples,) or (n_samples, n_classes)
         """
         X = self._read_rows(X)
         return self.estimator_.decision_function(X)
@@ -409,9 +409,9 @@ class InstanceTransfer(MetaEstimatorMixin, TransferEstimator):
 
         Parameters
         ----------
-        X : array-like of shape (n_rows, n_columns)
+        X : array-like of shape (n_samples, n_features)
             Target rows.
-        y : array-like of shape (n_rows,)
+        y : array-like of shape (n_samples,)
             Their labels.
 
         Returns
@@ -541,13 +541,13 @@ def _columns_apart(estimator: Any, X_target: Any) -> Any:
 
 
 def _validate_target(
-    estimator: Any, X_target: Any, n_columns: int | None, options: dict[str, Any], *, reset: bool = False
+    estimator: Any, X_target: Any, n_features: int | None, options: dict[str, Any], *, reset: bool = False
 ) -> Any:
     try:
         shape = X_target.shape if hasattr(X_target, "shape") else np.shape(X_target)
-        if n_columns is not None and len(shape) == 2 and shape[1] != n_columns and not hasattr(X_target, "columns"):
+        if n_features is not None and len(shape) == 2 and shape[1] != n_features and not hasattr(X_target, "columns"):
             raise InputError(
-                f"X_target has {shape[1]} columns but X has {n_columns}; give both the same columns in the same order."
+                f"X_target has {shape[1]} columns but X has {n_features}; give both the same columns in the same order."
             )
         return validate_data(estimator, X_target, reset=reset, **options)
     except InputError:

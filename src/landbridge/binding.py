@@ -78,11 +78,11 @@ class _Bound(BaseEstimator):
 
         Parameters
         ----------
-        X : array-like of shape (n_rows, n_columns)
+        X : array-like of shape (n_samples, n_features)
 
         Returns
         -------
-        ndarray of shape (n_rows,)
+        ndarray of shape (n_samples,)
         """
         check_is_fitted(self)
         return self.estimator_.predict(X)
@@ -93,11 +93,11 @@ class _Bound(BaseEstimator):
 
         Parameters
         ----------
-        X : array-like of shape (n_rows, n_columns)
+        X : array-like of shape (n_samples, n_features)
 
         Returns
         -------
-        ndarray of shape (n_rows, n_classes)
+        ndarray of shape (n_samples, n_classes)
         """
         check_is_fitted(self)
         return self.estimator_.predict_proba(X)
@@ -108,7 +108,7 @@ class _Bound(BaseEstimator):
 
         Parameters
         ----------
-        X : array-like of shape (n_rows, n_columns)
+        X : array-like of shape (n_samples, n_features)
 
         Returns
         -------
@@ -123,11 +123,11 @@ class _Bound(BaseEstimator):
 
         Parameters
         ----------
-        X : array-like of shape (n_rows, n_columns)
+        X : array-like of shape (n_samples, n_features)
 
         Returns
         -------
-        array of shape (n_rows, n_components)
+        array of shape (n_samples, n_components)
         """
         check_is_fitted(self)
         return self.estimator_.transform(X)
@@ -138,8 +138,8 @@ class _Bound(BaseEstimator):
 
         Parameters
         ----------
-        X : array-like of shape (n_rows, n_columns)
-        y : array-like of shape (n_rows,)
+        X : array-like of shape (n_samples, n_features)
+        y : array-like of shape (n_samples,)
 
         Returns
         -------
@@ -162,7 +162,7 @@ class TargetBound(_Bound):
     ----------
     estimator : estimator
         A transfer estimator or a transfer pipeline.
-    X_target : array-like of shape (n_target, n_columns)
+    X_target : array-like of shape (n_target, n_features)
         All target rows.
     y_target : array-like of shape (n_target,), optional
         Labels of some of them.
@@ -181,7 +181,7 @@ class TargetBound(_Bound):
 
         Parameters
         ----------
-        X : array-like of shape (n_source, n_columns)
+        X : array-like of shape (n_source, n_features)
             Source rows.
         y : array-like of shape (n_source,), optional
             Source labels.
@@ -204,11 +204,11 @@ class SourceBound(_Bound):
     ----------
     estimator : estimator
         A transfer estimator or a transfer pipeline.
-    X_source : array-like of shape (n_source, n_columns)
+    X_source : array-like of shape (n_source, n_features)
         Source rows.
     y_source : array-like of shape (n_source,)
         Source labels.
-    X_unlabelled : array-like of shape (n_unlabelled, n_columns), optional
+    X_unlabelled : array-like of shape (n_unlabelled, n_features), optional
         Target rows without labels, there in every fit.
     """
 
@@ -226,7 +226,7 @@ class SourceBound(_Bound):
 
         Parameters
         ----------
-        X : array-like of shape (n_labelled, n_columns)
+        X : array-like of shape (n_labelled, n_features)
             Labelled target rows.
         y : array-like of shape (n_labelled,)
             Their labels.
@@ -259,7 +259,7 @@ def with_target(estimator: Any, X_target: Any, y_target: Any = None) -> TargetBo
     ----------
     estimator : estimator
         A transfer estimator or a transfer pipeline.
-    X_target : array-like of shape (n_target, n_columns)
+    X_target : array-like of shape (n_target, n_features)
         All target rows; shared by clones, never copied or cut.
     y_target : array-like of shape (n_target,), optional
         Labels of some target rows; ``None``, NaN or -1 where there is none.
@@ -294,11 +294,11 @@ def with_source(estimator: Any, X: Any, y: Any, X_unlabelled: Any = None) -> Sou
     ----------
     estimator : estimator
         A transfer estimator or a transfer pipeline.
-    X : array-like of shape (n_source, n_columns)
+    X : array-like of shape (n_source, n_features)
         Source rows.
     y : array-like of shape (n_source,)
         Source labels.
-    X_unlabelled : array-like of shape (n_unlabelled, n_columns), optional
+    X_unlabelled : array-like of shape (n_unlabelled, n_features), optional
         Target rows without labels, there in every fit.
 
     Returns

@@ -48,7 +48,7 @@ class Method:
         return all(importlib.util.find_spec(r) is not None for r in self.tags.requires)
 
 
-def methods(family: str | None = None, *, task: str | None = None, answers: str | None = None) -> list[Method]:
+def methods(family: str | None = None, *, task: str | None = None, shift: str | None = None) -> list[Method]:
     """List every method of landbridge.
 
     Parameters
@@ -57,7 +57,7 @@ def methods(family: str | None = None, *, task: str | None = None, answers: str 
         Only this family: one of ``FAMILIES``.
     task : {"classification", "regression"}, optional
         Only methods for this task.
-    answers : {"covariate", "label", "concept", "subspace"}, optional
+    shift : {"covariate", "label", "concept", "subspace"}, optional
         Only methods made for this kind of shift.
 
     Returns
@@ -81,8 +81,8 @@ def methods(family: str | None = None, *, task: str | None = None, answers: str 
     found = [m for f in FAMILIES if family in (None, f) for m in _walk(f)]
     if task is not None:
         found = [m for m in found if task in m.tags.tasks]
-    if answers is not None:
-        found = [m for m in found if answers in m.tags.answers]
+    if shift is not None:
+        found = [m for m in found if shift in m.tags.shifts]
     return found
 
 

@@ -111,10 +111,10 @@ class Domain:
 
     Parameters
     ----------
-    X : array-like or sparse matrix of shape (n_rows, n_columns), or DataFrame
-        The rows. A DataFrame gives its column names. Images may have shape (n_rows, height, width[, channels]);
+    X : array-like or sparse matrix of shape (n_samples, n_features), or DataFrame
+        The rows. A DataFrame gives its column names. Images may have shape (n_samples, height, width[, channels]);
         they are kept flat, and ``image_shape`` remembers.
-    y : array-like of shape (n_rows,), optional
+    y : array-like of shape (n_samples,), optional
         Labels; ``None`` or NaN marks a row without one.
     name : str, optional
         What to call it in tables and reports.
@@ -122,17 +122,17 @@ class Domain:
         What the rows are.
     unlabelled : object, optional
         A value in `y` that stands for "no label", for example ``-1``. Left out, only ``None`` and NaN do.
-    source_domain : array-like of shape (n_rows,), optional
+    source_domain : array-like of shape (n_samples,), optional
         Which of several sources each row came from.
     image_shape : tuple of int, optional
         Shape of one image when `X` is given flat.
 
     Attributes
     ----------
-    X : ndarray or csr_matrix of shape (n_rows, n_columns)
-    y : ndarray of shape (n_rows,) or None
+    X : ndarray or csr_matrix of shape (n_samples, n_features)
+    y : ndarray of shape (n_samples,) or None
         Labels; where ``labelled`` is False the entry is ``None`` (object labels) or NaN.
-    labelled : ndarray of bool, shape (n_rows,)
+    labelled : ndarray of bool, shape (n_samples,)
     columns : list of str or None
 
     Raises

@@ -51,11 +51,11 @@ class TransferPipeline(Pipeline):
 
         Parameters
         ----------
-        X : array-like of shape (n_source, n_columns)
+        X : array-like of shape (n_source, n_features)
             Source rows.
         y : array-like of shape (n_source,), optional
             Source labels.
-        X_target : array-like of shape (n_target, n_columns), optional
+        X_target : array-like of shape (n_target, n_features), optional
             All target rows.
         y_target : array-like of shape (n_target,), optional
             Labels of some target rows.
@@ -75,11 +75,11 @@ class TransferPipeline(Pipeline):
 
         Parameters
         ----------
-        X : array-like of shape (n_source, n_columns)
+        X : array-like of shape (n_source, n_features)
             Source rows.
         y : array-like of shape (n_source,), optional
             Source labels.
-        X_target : array-like of shape (n_target, n_columns), optional
+        X_target : array-like of shape (n_target, n_features), optional
             All target rows.
         y_target : array-like of shape (n_target,), optional
             Labels of some target rows.

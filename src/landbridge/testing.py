@@ -155,8 +155,8 @@ def _check_tags(estimator: Any) -> None:
     assert tags.growth and tags.reference, "tags: growth and reference must be given"
     assert tags.needs <= tags.reads <= {"X_target", "y_target", "source_domain"}, "tags: needs must be among reads"
     assert tags.tasks and tags.tasks <= {"classification", "regression"}, f"tags: tasks {set(tags.tasks)}"
-    answers = {"covariate", "label", "concept", "subspace"}
-    assert tags.answers <= answers, f"tags: answers must be among {sorted(answers)}"
+    known = {"covariate", "label", "concept", "subspace"}
+    assert tags.shifts <= known, f"tags: shifts must be among {sorted(known)}"
     assert tags.source_free == hasattr(cls, "adapt"), "tags: a source-free method has adapt(), and only such a one"
 
 

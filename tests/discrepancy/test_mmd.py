@@ -61,7 +61,7 @@ def test_null_p_values_are_level():
 
 def test_linear_time_estimate_agrees_and_its_test_is_level():
     X, Y = samples(4, 8000, 8000, shift=0.4)
-    full = mmd(X, Y, gamma=0.2, max_rows=1500, n_permutations=0, random_state=0)
+    full = mmd(X, Y, gamma=0.2, max_samples=1500, n_permutations=0, random_state=0)
     quick = mmd(X, Y, gamma=0.2, method="linear", random_state=0)
     assert quick.low < full.value < quick.high and quick.p_value < 0.01
     p = np.array([mmd(*samples(s, 200, 200), method="linear", random_state=s).p_value for s in range(60)])
@@ -76,7 +76,7 @@ def test_power_and_bootstrap_interval():
 
 def test_rows_are_bounded_and_the_seed_decides():
     X, Y = samples(6, 500, 300)
-    one, two = (mmd(X, Y, max_rows=100, n_permutations=10, random_state=1) for _ in range(2))
+    one, two = (mmd(X, Y, max_samples=100, n_permutations=10, random_state=1) for _ in range(2))
     assert one == two and one.details["rows"] == [100, 100]
 
 

@@ -49,14 +49,14 @@ def test_nothing_is_found_where_nothing_is():
 
 
 @pytest.mark.parametrize(
-    "how", [{"n_source": 100, "n_target": 100}, {"n_columns": 30}, {"n_classes": 4}, {"noise": 1.5}, {"n_target": 60}]
+    "how", [{"n_source": 100, "n_target": 100}, {"n_features": 30}, {"n_classes": 4}, {"noise": 1.5}, {"n_target": 60}]
 )
 def test_label_shift_is_recognised_in_other_shapes(how):
     kinds = [diagnose_pair("label", seed, **how).kind for seed in range(5)]
     assert kinds.count("label") >= 4
 
 
-@pytest.mark.parametrize("how", [{"n_columns": 30}, {"noise": 1.2}, {"n_source": 100, "n_target": 100}])
+@pytest.mark.parametrize("how", [{"n_features": 30}, {"noise": 1.2}, {"n_source": 100, "n_target": 100}])
 def test_a_weak_translation_along_the_classes_is_not_called_label_shift(how):
     kinds = [diagnose_pair("translation", seed, severity=0.5, **how).kind for seed in range(5)]
     assert kinds.count("label") <= 1
@@ -83,7 +83,7 @@ def test_target_labels_that_keep_the_rule_do_not_cry_concept(kind):
 def test_words_name_the_shares_and_the_rows_used():
     source, target = make_shift("label", n_source=500, n_target=300, random_state=0)
     source = source.replace(y=np.array(["healthy", "ill"])[source.y])
-    d = diagnose(source, target.without_labels(), max_rows=200, random_state=0, **FEW)
+    d = diagnose(source, target.without_labels(), max_samples=200, random_state=0, **FEW)
     assert "label shift" in d.words and "healthy 80 % → " in d.words
     assert "Looked at 200 of 500 source rows and 200 of 300 target rows." in d.words
     assert json.loads(json.dumps(d.to_dict()))["kind"] == "label"

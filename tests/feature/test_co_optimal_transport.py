@@ -91,7 +91,7 @@ def test_labels_settle_what_shapes_leave_open():
 
 def test_target_rows_stay_and_rows_beyond_max_rows_follow():
     Xs, ys, Xt, _ = _renamed()
-    mapper = CoOptimalTransport(max_rows=50, carry="rows", random_state=0).fit(Xs, ys, X_target=Xt)
+    mapper = CoOptimalTransport(max_samples=50, carry="rows", random_state=0).fit(Xs, ys, X_target=Xt)
     np.testing.assert_array_equal(mapper.transform(Xt), Xt)
     assert mapper.row_coupling_.shape == (50, 50)
     carried = mapper.transform_source(Xs)
@@ -101,7 +101,7 @@ def test_target_rows_stay_and_rows_beyond_max_rows_follow():
 
 def test_its_own_target_is_left_alone():
     Xs, ys, _, _ = _renamed()
-    np.testing.assert_array_equal(CoOptimalTransport(max_rows=20).fit_transform(Xs, ys), Xs)
+    np.testing.assert_array_equal(CoOptimalTransport(max_samples=20).fit_transform(Xs, ys), Xs)
 
 
 @pytest.mark.data
@@ -125,6 +125,6 @@ def test_it_beats_target_only_on_digits_with_shuffled_pixels():
 
 @pytest.mark.filterwarnings("ignore")
 def test_scikit_learn_checks_in_another_configuration():
-    other = CoOptimalTransport(reg=0.1, reg_columns=0.1, carry="rows", scaling="range", max_rows=20)
+    other = CoOptimalTransport(reg=0.1, reg_columns=0.1, carry="rows", scaling="range", max_samples=20)
     results = check_estimator(other, on_fail=None, on_skip=None)
     assert not [r["check_name"] for r in results if r["status"] not in ("passed", "skipped")]

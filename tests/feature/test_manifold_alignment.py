@@ -71,6 +71,6 @@ def test_without_common_classes():
 
 @pytest.mark.filterwarnings("ignore")
 def test_scikit_learn_checks_in_another_configuration():
-    other = ManifoldAlignment(2, kernel="rbf", max_rows=20, mu=0.5)
+    other = ManifoldAlignment(2, kernel="rbf", max_samples=20, mu=0.5)
     results = check_estimator(other, on_fail=None, on_skip=None)
     assert not [r["check_name"] for r in results if r["status"] not in ("passed", "skipped")]

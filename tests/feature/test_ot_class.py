@@ -89,6 +89,6 @@ def test_a_tiny_target_is_enough(penalty, m):
 def test_a_moved_target_is_recovered(penalty):
     source, target = make_shift("translation", random_state=0)
     plain = LogisticRegression().fit(source.X, source.y).score(target.X, target.y)
-    mapper = ClassRegularizedOT(penalty, max_rows=200, random_state=0)
+    mapper = ClassRegularizedOT(penalty, max_samples=200, random_state=0)
     Z = mapper.fit_transform(source.X, source.y, X_target=target.X)
     assert LogisticRegression().fit(Z, source.y).score(mapper.transform(target.X), target.y) > plain + 0.05

@@ -45,7 +45,7 @@ def test_values_travel_too():
 def test_labelled_target_rows_keep_their_labels():
     X, y, Xt, yt = copies()
     told = np.array([(v + 1) % 3 if i < 5 else None for i, v in enumerate(yt)], dtype=object)
-    model = OTLabelPropagation(max_rows=40, random_state=0).fit(X, y, X_target=Xt, y_target=told)
+    model = OTLabelPropagation(max_samples=40, random_state=0).fit(X, y, X_target=Xt, y_target=told)
     first = model.target_rows_ < 5
     assert first.any()
     np.testing.assert_array_equal(model.target_proba_[first], np.eye(3)[told[model.target_rows_[first]].astype(int)])
@@ -92,7 +92,7 @@ def test_the_joint_cost_does_not_grow_and_the_rule_moves_along():
 def test_the_joint_classifier_follows_a_moved_target(solver):
     source, target = make_shift("translation", random_state=0)
     plain = LogisticRegression().fit(source.X, source.y).score(target.X, target.y)
-    model = JDOTClassifier(solver=solver, max_rows=200, random_state=0).fit(source.X, source.y, X_target=target.X)
+    model = JDOTClassifier(solver=solver, max_samples=200, random_state=0).fit(source.X, source.y, X_target=target.X)
     assert model.score(target.X, target.y) > plain + 0.05
     assert model.predict_proba(target.X).shape == (len(target), 2)
 

@@ -75,12 +75,12 @@ def test_the_source_as_its_own_target_stays():
 def test_rows_beyond_the_limit_are_drawn_and_the_rest_follow():
     rng = np.random.default_rng(6)
     Xs, Xt = rng.normal(size=(300, 2)), rng.normal(size=(400, 2)) + 5
-    mapper = OTMapping(max_rows=50, random_state=0)
+    mapper = OTMapping(max_samples=50, random_state=0)
     Z = mapper.fit_transform(Xs, X_target=Xt)
     assert mapper.source_rows_.shape == (50, 2)
     assert Z.shape == (300, 2)
     np.testing.assert_allclose(Z.mean(0), Xt.mean(0), atol=0.5)
-    again = OTMapping(max_rows=50, random_state=0).fit_transform(Xs, X_target=Xt)
+    again = OTMapping(max_samples=50, random_state=0).fit_transform(Xs, X_target=Xt)
     np.testing.assert_array_equal(Z, again)
 
 

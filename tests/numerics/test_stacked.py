@@ -124,7 +124,7 @@ def test_auto_takes_landmarks_only_for_many_rows(monkeypatch):
     monkeypatch.setattr(stacked, "EXACT_ROWS", 100)
     monkeypatch.setattr(stacked, "AUTO_LANDMARKS", 12)
     rows = stack_rows(Xs, Xt, kernel="rbf")
-    assert isinstance(rows, FeatureRows) and rows.n_columns <= 12
+    assert isinstance(rows, FeatureRows) and rows.n_features <= 12
 
 
 def test_landmarks_come_near_the_exact_solution():

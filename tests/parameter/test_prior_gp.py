@@ -78,6 +78,6 @@ def test_any_regressor_may_be_the_source_and_rows_are_limited():
     model.fit(X, y, X_target=X, y_target=told)
     assert model.scale_ == 1.0
     assert np.isfinite(model.predict(X, return_std=True)[1]).all()
-    small = SourcePriorGP(max_rows=20, random_state=0).fit(X, y)
+    small = SourcePriorGP(max_samples=20, random_state=0).fit(X, y)
     assert small.estimator_.X_train_.shape == (20, 1)
     assert small.score(X, y) == pytest.approx(1.0, abs=0.01)

@@ -18,7 +18,7 @@ def test_ties_do_not_matter_and_rows_can_be_cut():
     y = np.repeat([0, 1], 30)
     assert parc_score(np.eye(2)[y], y) == pytest.approx(1.0)
     F = np.eye(2)[y] + 0.1 * np.random.default_rng(0).normal(size=(60, 2))
-    m = parc(features=F, target_labels=y, max_rows=20, n_components=1, random_state=0)
+    m = parc(features=F, target_labels=y, max_samples=20, n_components=1, random_state=0)
     assert m.details["rows"] == 20
 
 

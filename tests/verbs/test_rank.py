@@ -136,7 +136,7 @@ def test_only_labelled_rows_are_looked_at_and_many_are_cut(chain):
     assert rank([source], part).rows == 50
     features = target.X.copy()
     assert rank({"all rows": features, "labelled rows": features[:50]}, part).rows == 50
-    assert rank([source], target, max_rows=40).rows == 40
+    assert rank([source], target, max_samples=40).rows == 40
 
 
 def test_regression():
@@ -195,7 +195,7 @@ def test_names_of_a_list(chain, tmp_path):
         (lambda s, t: rank([], t), "candidates is empty"),
         (lambda s, t: rank(s, t), "give a list"),
         (lambda s, t: rank([s], t, score="luck"), "score='luck' is unknown"),
-        (lambda s, t: rank([s], t, max_rows=1), "max_rows"),
+        (lambda s, t: rank([s], t, max_samples=1), "max_samples"),
         (lambda s, t: rank([StandardScaler().fit(t.X)], t.without_labels()), "label some of the target"),
         (lambda s, t: rank([(s.X, np.zeros(len(s), dtype=int))], t), "labels are all"),
         (lambda s, t: rank({"m": np.ones((3, 2))}, t), "array of 3 rows"),

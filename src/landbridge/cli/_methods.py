@@ -25,7 +25,7 @@ def methods_command(
                     "name": m.name,
                     "family": m.family,
                     "summary": m.summary,
-                    "made_for": sorted(m.tags.answers),
+                    "made_for": sorted(m.tags.shifts),
                     "tasks": sorted(m.tags.tasks),
                     "needs": sorted(m.tags.needs),
                     "growth": m.tags.growth,
@@ -53,5 +53,5 @@ def methods_command(
             last = m.family
         name = Text(m.name) if m.available else Text(m.name, style="dim")
         summary = m.summary if m.available else f"{m.summary} Needs {', '.join(m.tags.requires)}."
-        table.add_row(name, Text(", ".join(sorted(m.tags.answers)) or "any shift"), Text(summary))
+        table.add_row(name, Text(", ".join(sorted(m.tags.shifts)) or "any shift"), Text(summary))
     screen.print(table)

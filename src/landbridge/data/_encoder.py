@@ -143,7 +143,7 @@ class Encoder(BaseEstimator):
 
         Returns
         -------
-        ndarray of shape (n_rows, n_encoded)
+        ndarray of shape (n_samples, n_encoded)
             A csr_matrix if a sparse matrix was given.
 
         Raises
@@ -199,18 +199,18 @@ class Encoder(BaseEstimator):
         self.notes_, self.columns_ = [], []
         return self
 
-    def fit_arrays(self, n_columns: int) -> Self:
+    def fit_arrays(self, n_features: int) -> Self:
         """Remember how many columns the arrays had.
 
         Parameters
         ----------
-        n_columns : int
+        n_features : int
 
         Returns
         -------
         self
         """
-        self.kind_, self.n_columns_ = "arrays", int(n_columns)
+        self.kind_, self.n_columns_ = "arrays", int(n_features)
         self.notes_, self.columns_ = [], []
         return self
 
@@ -224,7 +224,7 @@ class Encoder(BaseEstimator):
 
         Returns
         -------
-        rows : ndarray or csr_matrix of shape (n_rows, n_encoded)
+        rows : ndarray or csr_matrix of shape (n_samples, n_encoded)
         names : list of str
             Row numbers, or file names of images.
 

@@ -171,7 +171,7 @@ def take_sources(frame: Any, sources: str, where: str) -> tuple[Any, NDArray[Any
     -------
     frame : DataFrame
         Without the column.
-    names : ndarray of shape (n_rows,)
+    names : ndarray of shape (n_samples,)
         Whole numbers, or text.
 
     Raises

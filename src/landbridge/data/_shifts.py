@@ -24,7 +24,7 @@ def make_shift(
     severity: float = 1.0,
     n_source: int = 400,
     n_target: int = 400,
-    n_columns: int = 2,
+    n_features: int = 2,
     n_classes: int = 2,
     noise: float | None = None,
     random_state: Any = None,
@@ -59,7 +59,7 @@ def make_shift(
         From 0 (both domains follow the same law) to 1.
     n_source, n_target : int, default=400
         Rows.
-    n_columns : int, default=2
+    n_features : int, default=2
         Columns, at least 2.
     n_classes : int, default=2
         Classes; more than two only for ``"label"``, ``"concept"`` and ``"translation"``.
@@ -97,13 +97,13 @@ def make_shift(
     _check_count("n_classes", n_classes, 2)
     _check_count("n_source", n_source, n_classes)
     _check_count("n_target", n_target, n_classes)
-    _check_count("n_columns", n_columns, 2)
+    _check_count("n_features", n_features, 2)
     if n_classes > 2 and kind in ("covariate", "subspace"):
         raise InputError(f"n_classes must be 2 for kind={kind!r}, got {n_classes}; use label, concept or translation.")
     rng = check_random_state(random_state)
     pair = []
     for name, n, side in (("source", n_source, 0), ("target", n_target, 1)):
-        X, y = maker(rng, n, side, severity, noise, n_classes, n_columns)
+        X, y = maker(rng, n, side, severity, noise, n_classes, n_features)
         order = rng.permutation(n)
         pair.append(Domain(X[order], y[order], name=name))
     return pair[0], pair[1]
@@ -112,7 +112,7 @@ def make_shift(
 def make_gradual_shift(
     n_steps: int = 5,
     *,
-    n_rows: int = 300,
+    n_samples: int = 300,
     shape: str = "gaussians",
     angle: float = 100.0,
     noise: float | None = None,
@@ -127,7 +127,7 @@ def make_gradual_shift(
     ----------
     n_steps : int, default=5
         Domains in the chain, both ends counted; at least 2.
-    n_rows : int, default=300
+    n_samples : int, default=300
         Rows of each domain.
     shape : {"gaussians", "moons"}, default="gaussians"
         Two round classes, or two half moons that hold each other.
@@ -157,29 +157,29 @@ def make_gradual_shift(
     if shape not in ("gaussians", "moons"):
         raise InputError(f"shape must be gaussians or moons; got {shape!r}.")
     _check_count("n_steps", n_steps, 2)
-    _check_count("n_rows", n_rows, 2)
+    _check_count("n_samples", n_samples, 2)
     _check_range("angle", angle, -360.0, 360.0)
     noise = {"gaussians": 0.3, "moons": 0.05}[shape] if noise is None else noise
     _check_range("noise", noise, 0.0, np.inf)
     rng = check_random_state(random_state)
     chain = []
     for step in range(n_steps):
-        y = _labels(n_rows, np.array([0.5, 0.5]))
+        y = _labels(n_samples, np.array([0.5, 0.5]))
         if shape == "gaussians":
-            X = np.column_stack([2.0 * y - 1.0, np.zeros(n_rows)])
+            X = np.column_stack([2.0 * y - 1.0, np.zeros(n_samples)])
         else:
-            t = rng.uniform(0.0, np.pi, n_rows)
+            t = rng.uniform(0.0, np.pi, n_samples)
             X = np.column_stack([np.cos(t) + y - 0.5, np.sin(t) - 0.25])
             X[y == 1] = np.column_stack([0.5 - np.cos(t), 0.25 - np.sin(t)])[y == 1]
         X = (X + noise * rng.normal(size=X.shape)) @ _turn(np.deg2rad(angle * step / (n_steps - 1)))
-        order = rng.permutation(n_rows)
+        order = rng.permutation(n_samples)
         name = "source" if step == 0 else "target" if step == n_steps - 1 else f"step {step}"
         chain.append(Domain(X[order], y[order], name=name))
     return chain
 
 
-def _covariate(rng: Any, n: int, side: int, severity: float, noise: float, n_classes: int, n_columns: int) -> Draw:
-    X = rng.normal(size=(n, n_columns))
+def _covariate(rng: Any, n: int, side: int, severity: float, noise: float, n_classes: int, n_features: int) -> Draw:
+    X = rng.normal(size=(n, n_features))
     if side == 0:
         X[:, 0] = X[:, 0] * (1.0 - 0.2 * severity) - 0.7 * severity
     else:
@@ -189,30 +189,30 @@ def _covariate(rng: Any, n: int, side: int, severity: float, noise: float, n_cla
     return X, y
 
 
-def _label(rng: Any, n: int, side: int, severity: float, noise: float, n_classes: int, n_columns: int) -> Draw:
+def _label(rng: Any, n: int, side: int, severity: float, noise: float, n_classes: int, n_features: int) -> Draw:
     # The ladder's ends are 4 : 1, so that two classes stand 80/20, and reversed in the target.
     ladder = 4.0 ** (np.linspace(0.5, -0.5, n_classes) * severity * (1 - 2 * side))
-    return _blobs(rng, n, _labels(n, ladder / ladder.sum()), noise, n_classes, n_columns)
+    return _blobs(rng, n, _labels(n, ladder / ladder.sum()), noise, n_classes, n_features)
 
 
-def _concept(rng: Any, n: int, side: int, severity: float, noise: float, n_classes: int, n_columns: int) -> Draw:
-    X, y = _blobs(rng, n, _labels(n, np.full(n_classes, 1 / n_classes)), noise, n_classes, n_columns)
+def _concept(rng: Any, n: int, side: int, severity: float, noise: float, n_classes: int, n_features: int) -> Draw:
+    X, y = _blobs(rng, n, _labels(n, np.full(n_classes, 1 / n_classes)), noise, n_classes, n_features)
     if side == 1:
-        even = np.arange(n_columns) % 2 == 0
+        even = np.arange(n_features) % 2 == 0
         X = X * np.where(even, 2.5, 0.5) ** severity + np.where(even, 4.0, 1.0) * severity
     return X, y
 
 
-def _translation(rng: Any, n: int, side: int, severity: float, noise: float, n_classes: int, n_columns: int) -> Draw:
-    X, y = _blobs(rng, n, _labels(n, np.full(n_classes, 1 / n_classes)), noise, n_classes, n_columns)
+def _translation(rng: Any, n: int, side: int, severity: float, noise: float, n_classes: int, n_features: int) -> Draw:
+    X, y = _blobs(rng, n, _labels(n, np.full(n_classes, 1 / n_classes)), noise, n_classes, n_features)
     if side == 1:
         X[:, :2] += severity * np.array([2.0, 1.0])
     return X, y
 
 
-def _subspace(rng: Any, n: int, side: int, severity: float, noise: float, n_classes: int, n_columns: int) -> Draw:
+def _subspace(rng: Any, n: int, side: int, severity: float, noise: float, n_classes: int, n_features: int) -> Draw:
     y = _labels(n, np.array([0.5, 0.5]))
-    X = rng.normal(size=(n, n_columns))
+    X = rng.normal(size=(n, n_features))
     shared = np.where(y == 1, 1.5, -1.5) + 1.9 * noise * X[:, 0]
     # Off centre, so that the mirror shows in the marginal and can be found without target labels.
     across = np.where(y == 1, 1.6, -1.3) + noise * X[:, 1]
@@ -232,11 +232,11 @@ _MAKERS: dict[str, tuple[Callable[..., Draw], float]] = {
 SHIFT_KINDS = tuple(_MAKERS)
 
 
-def _blobs(rng: Any, n: int, y: NDArray[np.int64], noise: float, n_classes: int, n_columns: int) -> Draw:
+def _blobs(rng: Any, n: int, y: NDArray[np.int64], noise: float, n_classes: int, n_features: int) -> Draw:
     """Round classes on a ring, neighbours 3 apart; the first two columns hold them."""
     radius = 1.5 / np.sin(np.pi / n_classes)
     around = np.pi / 6 + np.pi + 2 * np.pi * np.arange(n_classes) / n_classes
-    X = rng.normal(size=(n, n_columns))
+    X = rng.normal(size=(n, n_features))
     X[:, :2] = noise * X[:, :2] + radius * np.column_stack([np.cos(around), np.sin(around)])[y]
     return X, y
 

@@ -46,7 +46,7 @@ def coral_distance(
     *,
     n_permutations: int = 0,
     n_bootstrap: int = 100,
-    max_rows: int | None = 20_000,
+    max_samples: int | None = 20_000,
     random_state: Any = None,
 ) -> Measurement:
     """Distance of the domains' covariances, blind to their means.
@@ -59,7 +59,7 @@ def coral_distance(
         For a p-value; each domain is centred first, so that a difference of means is not taken for one of spread.
     n_bootstrap : int, default=100
         Replicates for a 95 % interval (basic bootstrap against the upward bias, widened to hold the value).
-    max_rows : int or None, default=20000
+    max_samples : int or None, default=20000
         Larger samples are cut to so many rows each.
     random_state : int, RandomState or None, default=None
         Seeds the resampling; an int gives the same numbers every time.
@@ -87,7 +87,7 @@ def coral_distance(
     True
     """
     rng = check_random_state(random_state)
-    Xs, Xt = two_samples(X_source, X_target, max_rows, rng)
+    Xs, Xt = two_samples(X_source, X_target, max_samples, rng)
     value, n = coral_loss(Xs, Xt), len(Xs)
     null = p_value = low = high = None
     if n_permutations:

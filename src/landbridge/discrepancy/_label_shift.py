@@ -31,7 +31,7 @@ def label_shift(
     n_splits: int = 5,
     n_permutations: int = 200,
     n_bootstrap: int = 100,
-    max_rows: int | None = 2000,
+    max_samples: int | None = 2000,
     random_state: Any = None,
 ) -> Measurement:
     """How far the class shares of the unlabelled target are from those of the source, if P(x | y) stayed as it was.
@@ -56,7 +56,7 @@ def label_shift(
         Draws of two samples from the source's own held-out scores, for the p-value against "no label shift".
     n_bootstrap : int, default=100
         Replicates over target rows for the 95 % intervals; the models are not refitted.
-    max_rows : int or None, default=2000
+    max_samples : int or None, default=2000
         Larger samples are cut to so many rows each.
     random_state : int, RandomState or None, default=None
         Seeds folds, permutations and resampling; an int gives the same numbers every time.
@@ -93,7 +93,7 @@ def label_shift(
     if method not in ("em", "bbse"):
         raise InputError(f"method must be em or bbse; got {method!r}.")
     rng = check_random_state(random_state)
-    Xs, Xt, classes, codes = _read(X_source, y_source, X_target, max_rows, rng)
+    Xs, Xt, classes, codes = _read(X_source, y_source, X_target, max_samples, rng)
     posterior = cross_fit_posterior(Xs, codes, Xt, rng, estimator=estimator, n_splits=n_splits)
     return measure_priors(
         posterior, classes, rng, method=method, n_permutations=n_permutations, n_bootstrap=n_bootstrap
@@ -108,7 +108,7 @@ def label_shift_fit(
     estimator: Any = None,
     n_splits: int = 5,
     n_permutations: int = 200,
-    max_rows: int | None = 1000,
+    max_samples: int | None = 1000,
     random_state: Any = None,
 ) -> Measurement:
     r"""Whether label shift alone explains the difference between the domains: a goodness-of-fit test.
@@ -130,7 +130,7 @@ def label_shift_fit(
         Folds of the cross-fitting.
     n_permutations : int, default=200
         For the p-value of misfit.
-    max_rows : int or None, default=1000
+    max_samples : int or None, default=1000
         Larger samples are cut to so many rows each.
     random_state : int, RandomState or None, default=None
         Seeds folds, permutations and resampling; an int gives the same numbers every time.
@@ -159,7 +159,7 @@ def label_shift_fit(
     (True, True)
     """
     rng = check_random_state(random_state)
-    Xs, Xt, _, codes = _read(X_source, y_source, X_target, max_rows, rng)
+    Xs, Xt, _, codes = _read(X_source, y_source, X_target, max_samples, rng)
     scale = within_scale(Xs, Xt)
     Xs, Xt = Xs / scale, Xt / scale
     posterior = cross_fit_posterior(Xs, codes, Xt, rng, estimator=estimator, n_splits=n_splits)
@@ -325,11 +325,11 @@ def _exchange_within(
     return A
 
 
-def _read(X_source: Any, y_source: Any, X_target: Any, max_rows: int | None, rng: Any) -> Any:
+def _read(X_source: Any, y_source: Any, X_target: Any, max_samples: int | None, rng: Any) -> Any:
     Xs, Xt = two_samples(X_source, X_target, None, rng)
     classes, codes = label_codes(y_source, len(Xs))
-    rows = subsample(len(Xs), max_rows, rng, codes)
-    return Xs[rows], Xt[subsample(len(Xt), max_rows, rng)], classes, codes[rows]
+    rows = subsample(len(Xs), max_samples, rng, codes)
+    return Xs[rows], Xt[subsample(len(Xt), max_samples, rng)], classes, codes[rows]
 
 
 def _moment_shares(

@@ -103,7 +103,7 @@ def mmd(
     method: str = "unbiased",
     n_permutations: int = 200,
     n_bootstrap: int = 0,
-    max_rows: int | None = 2000,
+    max_samples: int | None = 2000,
     random_state: Any = None,
 ) -> Measurement:
     """Squared maximum mean discrepancy with a Gaussian kernel, and its permutation test.
@@ -124,7 +124,7 @@ def mmd(
         For the p-value; 0 for none. The smallest p-value is ``1 / (n_permutations + 1)``.
     n_bootstrap : int, default=0
         For a 95 % interval; the bootstrap is too narrow when the two samples come from one population.
-    max_rows : int or None, default=2000
+    max_samples : int or None, default=2000
         Larger samples are cut to so many rows each; ``method="linear"`` uses all rows.
     random_state : int, RandomState or None, default=None
         Seeds permutations and resampling; an int gives the same numbers every time.
@@ -157,7 +157,7 @@ def mmd(
     if method not in ("unbiased", "biased", "linear"):
         raise InputError(f"method must be unbiased, biased or linear; got {method!r}.")
     rng = check_random_state(random_state)
-    Xs, Xt = two_samples(X_source, X_target, None if method == "linear" else max_rows, rng)
+    Xs, Xt = two_samples(X_source, X_target, None if method == "linear" else max_samples, rng)
     if gamma is None:
         gamma = median_gamma(Xs, Xt, random_state=rng)
     gammas = [gamma * w for w in widths]

@@ -23,7 +23,7 @@ def proxy_a_distance(
     n_splits: int = 5,
     n_bootstrap: int = 200,
     n_permutations: int = 0,
-    max_rows: int | None = 2000,
+    max_samples: int | None = 2000,
     random_state: Any = None,
 ) -> Measurement:
     r"""Proxy A-distance :math:`2 (1 - 2 \varepsilon)`, with the cross-validated error of a domain classifier.
@@ -43,7 +43,7 @@ def proxy_a_distance(
         Replicates over held-out rows for the 95 % interval; 0 for none. The models are not refitted.
     n_permutations : int, default=0
         For the p-value. Each one refits the classifier `n_splits` times.
-    max_rows : int or None, default=2000
+    max_samples : int or None, default=2000
         Larger samples are cut to so many rows each.
     random_state : int, RandomState or None, default=None
         Seeds folds and resampling; an int gives the same numbers every time.
@@ -74,7 +74,7 @@ def proxy_a_distance(
     2.0
     """
     rng = check_random_state(random_state)
-    Xs, Xt = two_samples(X_source, X_target, max_rows, rng)
+    Xs, Xt = two_samples(X_source, X_target, max_samples, rng)
 
     def held_out(A: Any, B: Any) -> Any:
         return cross_fitted_domain(A, B, rng, classifier=classifier, n_splits=n_splits)

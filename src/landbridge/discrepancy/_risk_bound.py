@@ -27,7 +27,7 @@ def risk_bound(
     estimator: Any = None,
     n_splits: int = 5,
     n_bootstrap: int = 200,
-    max_rows: int | None = 2000,
+    max_samples: int | None = 2000,
     random_state: Any = None,
 ) -> Measurement:
     r"""Plug-in estimate of the bound of Ben-David and others on a source model's error in the target.
@@ -55,7 +55,7 @@ def risk_bound(
         Folds.
     n_bootstrap : int, default=200
         Replicates for the interval of the distance term, which is the interval of the sum.
-    max_rows : int or None, default=2000
+    max_samples : int or None, default=2000
         Larger samples are cut to so many rows each.
     random_state : int, RandomState or None, default=None
         Seeds folds and resampling; an int gives the same numbers every time.
@@ -89,7 +89,7 @@ def risk_bound(
     rng = check_random_state(random_state)
     Xs, Xt = two_samples(X_source, X_target, None, rng)
     classes, codes = label_codes(y_source, len(Xs))
-    rows, rows_t = subsample(len(Xs), max_rows, rng, codes), subsample(len(Xt), max_rows, rng)
+    rows, rows_t = subsample(len(Xs), max_samples, rng, codes), subsample(len(Xt), max_samples, rng)
     Xs, codes, Xt = Xs[rows], codes[rows], Xt[rows_t]
     posterior = cross_fit_posterior(Xs, codes, Xt, rng, estimator=estimator, n_splits=n_splits)
     # the theorem's distance is the largest that any hypothesis finds
@@ -101,7 +101,7 @@ def risk_bound(
                 classifier=classifier,
                 n_splits=n_splits,
                 n_bootstrap=n_bootstrap,
-                max_rows=None,
+                max_samples=None,
                 random_state=rng,
             )
             for classifier in (None, kernel_classifier(int(rng.randint(2**31 - 1))))

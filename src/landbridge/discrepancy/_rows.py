@@ -16,15 +16,15 @@ __all__ = ["label_codes", "two_samples", "within_scale"]
 
 
 def two_samples(
-    X_source: Any, X_target: Any, max_rows: int | None, rng: np.random.RandomState, least: int = 2
+    X_source: Any, X_target: Any, max_samples: int | None, rng: np.random.RandomState, least: int = 2
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Check two sets of rows and draw at most `max_rows` of each, as dense float64.
+    """Check two sets of rows and draw at most `max_samples` of each, as dense float64.
 
     Parameters
     ----------
     X_source, X_target : array-like or sparse matrix of shape (n, d)
         Rows with the same columns.
-    max_rows : int or None
+    max_samples : int or None
         Rows to keep of each set.
     rng : RandomState
         Draws the rows.
@@ -54,7 +54,7 @@ def two_samples(
         raise InputError(
             f"X_source has {Xs.shape[1]} columns but X_target has {Xt.shape[1]}; give both the same columns."
         )
-    Xs, Xt = (_dense(X[subsample(X.shape[0], max_rows, rng)]) for X in (Xs, Xt))
+    Xs, Xt = (_dense(X[subsample(X.shape[0], max_samples, rng)]) for X in (Xs, Xt))
     return Xs, Xt
 
 

@@ -50,7 +50,7 @@ def diagnose(
     task: str | None = None,
     n_permutations: int = 200,
     n_bootstrap: int = 100,
-    max_rows: int = 1500,
+    max_samples: int = 1500,
     random_state: Any = None,
 ) -> Diagnosis:
     """Say which kind of shift explains the difference between two domains, how strong it is and what it threatens.
@@ -83,7 +83,7 @@ def diagnose(
         For the p-values.
     n_bootstrap : int, default=100
         For the intervals.
-    max_rows : int, default=1500
+    max_samples : int, default=1500
         Larger domains are cut to so many rows each; the words say so.
     random_state : int, RandomState or None, default=None
         Seeds every test in it; an int gives the same diagnosis every time.
@@ -103,7 +103,7 @@ def diagnose(
 
     Rows wider than 256 columns are brought to the 256 leading directions of both domains together. Time is that of
     about 30 small logistic regressions and three products of a kernel matrix with n_permutations columns; memory that
-    of one kernel matrix of at most 2 max_rows rows (72 MB at the default), a second one for a moment.
+    of one kernel matrix of at most 2 max_samples rows (72 MB at the default), a second one for a moment.
 
     Examples
     --------
@@ -119,7 +119,7 @@ def diagnose(
             f"target has {target.X.shape[1]} columns but source has {source.X.shape[1]}; give both the same columns."
         )
     rng = check_random_state(random_state)
-    pair = _prepare(source, target, task, max_rows, rng)
+    pair = _prepare(source, target, task, max_samples, rng)
     found = _measure_difference(pair, n_permutations, n_bootstrap, rng)
     m, evidence = found.measurements, dict.fromkeys(SHIFTS, 0.0)
     if pair.codes is not None:
@@ -175,7 +175,7 @@ class _Found:
         return self.target_shares if evidence["label"] >= EXPLAINED else self.posterior.priors
 
 
-def _prepare(source: Domain, target: Domain, task: str | None, max_rows: int, rng: np.random.RandomState) -> _Pair:
+def _prepare(source: Domain, target: Domain, task: str | None, max_samples: int, rng: np.random.RandomState) -> _Pair:
     labels = None if source.y is None or not source.labelled.any() else source.labelled_part()
     if labels is not None and task is None:
         task = "classification" if _are_classes(labels.y) else "regression"
@@ -184,8 +184,8 @@ def _prepare(source: Domain, target: Domain, task: str | None, max_rows: int, rn
         # unlabelled source rows say nothing about classes; where there are labels only labelled rows are used
         source = labels
         classes, codes = np.unique(source.y, return_inverse=True)
-    rows = subsample(len(source), max_rows, rng, codes)
-    rows_t = subsample(len(target), max_rows, rng)
+    rows = subsample(len(source), max_samples, rng, codes)
+    rows_t = subsample(len(target), max_samples, rng)
     Xs, Xt = (_dense(d.X[r]) for d, r in ((source, rows), (target, rows_t)))
     # in the units the rows came in: on a common scale a column that grew and one that shrank would cancel
     variance_ratio = float(Xt.var(axis=0).sum() / max(Xs.var(axis=0).sum(), np.finfo(float).tiny))
@@ -244,7 +244,7 @@ def _measure_difference(pair: _Pair, n_permutations: int, n_bootstrap: int, rng:
         "domain_accuracy", 1 - error, null=0.5, details={"classifier": "logistic regression on kernel features"}
     )
     measured["subspace_distance"] = subspace_distance(
-        Xs, Xt, n_permutations=n_permutations, max_rows=None, random_state=rng
+        Xs, Xt, n_permutations=n_permutations, max_samples=None, random_state=rng
     )
     bootstraps = n_bootstrap if Xs.shape[1] <= 64 else 0
     measured["coral_distance"] = coral_distance(Xs, Xt, n_bootstrap=bootstraps, random_state=rng)

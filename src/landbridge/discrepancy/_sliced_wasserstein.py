@@ -61,7 +61,7 @@ def sliced_wasserstein(
     n_projections: int = 50,
     n_permutations: int = 0,
     n_bootstrap: int = 100,
-    max_rows: int | None = 2000,
+    max_samples: int | None = 2000,
     random_state: Any = None,
 ) -> Measurement:
     r"""Sliced Wasserstein distance :math:`(\mathrm{mean}_\theta \, W_p^p(\theta^\top X_S, \theta^\top X_T))^{1/p}`.
@@ -78,7 +78,7 @@ def sliced_wasserstein(
         For a p-value.
     n_bootstrap : int, default=100
         Replicates for a 95 % interval (basic bootstrap against the upward bias, widened to hold the value).
-    max_rows : int or None, default=2000
+    max_samples : int or None, default=2000
         Larger samples are cut to so many rows each.
     random_state : int, RandomState or None, default=None
         Seeds the directions, permutations and resampling; an int gives the same numbers every time.
@@ -106,7 +106,7 @@ def sliced_wasserstein(
     3.0
     """
     rng = check_random_state(random_state)
-    Xs, Xt = two_samples(X_source, X_target, max_rows, rng, least=1)
+    Xs, Xt = two_samples(X_source, X_target, max_samples, rng, least=1)
     directions = rng.normal(size=(Xs.shape[1], n_projections))
     directions /= np.linalg.norm(directions, axis=0)
     U, V = Xs @ directions, Xt @ directions

@@ -73,7 +73,7 @@ def subspace_distance(
     *,
     share: float = 0.8,
     n_permutations: int = 100,
-    max_rows: int | None = 2000,
+    max_samples: int | None = 2000,
     random_state: Any = None,
 ) -> Measurement:
     """How far the leading principal subspaces of the domains have turned against each other.
@@ -86,7 +86,7 @@ def subspace_distance(
         Share of the source's variance that the subspaces hold.
     n_permutations : int, default=100
         For the p-value; each domain is centred first, and scaled to the same total variance.
-    max_rows : int or None, default=2000
+    max_samples : int or None, default=2000
         Larger samples are cut to so many rows each.
     random_state : int, RandomState or None, default=None
         Seeds permutations and resampling; an int gives the same numbers every time.
@@ -112,7 +112,7 @@ def subspace_distance(
     (True, True)
     """
     rng = check_random_state(random_state)
-    Xs, Xt = two_samples(X_source, X_target, max_rows, rng)
+    Xs, Xt = two_samples(X_source, X_target, max_samples, rng)
     A, B = Xs - Xs.mean(axis=0), Xt - Xt.mean(axis=0)
     totals = [float((X**2).sum() / max(len(X) - 1, 1)) for X in (A, B)]
     A, B = (X / np.sqrt(total) if total > 0 else X for X, total in zip((A, B), totals, strict=True))

@@ -103,9 +103,9 @@ class BDA(KernelFeature):
 
     Attributes
     ----------
-    components_ : ndarray of shape (n_kernel_rows, n_components_) or (n_columns, n_components_)
+    components_ : ndarray of shape (n_kernel_rows, n_components_) or (n_features, n_components_)
         Coefficients of the kernel values with ``kernel_rows_``, or of the columns.
-    kernel_rows_ : ndarray of shape (n_kernel_rows, n_columns) or None
+    kernel_rows_ : ndarray of shape (n_kernel_rows, n_features) or None
         The training rows, or the landmarks; None for the linear kernel.
     eigenvalues_ : ndarray of shape (n_components_,)
         Ratio of variance to penalty, descending.
@@ -150,7 +150,7 @@ class BDA(KernelFeature):
         family="feature",
         reads=frozenset({"X_target", "y_target"}),
         tasks=frozenset({"classification"}),
-        answers=frozenset({"covariate", "concept", "subspace"}),
+        shifts=frozenset({"covariate", "concept", "subspace"}),
         growth="a round: linear time O(n d² + d³); rbf time O(n² d), memory O(n²), with m landmarks O(n m²) and O(m²)",
         reference="Wang et al.: Balanced distribution adaptation for transfer learning. ICDM 2017",
     )

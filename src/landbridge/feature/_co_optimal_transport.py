@@ -112,13 +112,13 @@ class CoOptimalTransport(FeatureTransfer):
     scaling : {"standard", "range", None}, default="standard"
         What each side's columns are brought to before they are compared: mean zero and variance one; the whole side to
         [0, 1], for entries that are zero where there is nothing, such as ink and counts; or left.
-    max_rows : int or None, default=500
+    max_samples : int or None, default=500
         Rows of each domain in the matching, drawn at random where there are more (labelled target rows first); other
         source rows are carried like the nearest one that is in it. None takes all.
     max_iter : int, default=20
         Rounds of matching rows and columns in turn.
     random_state : int, RandomState or None, default=None
-        Draws the rows where there are more than `max_rows`.
+        Draws the rows where there are more than `max_samples`.
 
     Attributes
     ----------
@@ -147,8 +147,8 @@ class CoOptimalTransport(FeatureTransfer):
     Where source and target have the same columns, they are matched all the same.
 
     Time O(r (m² (d_s + d_t) + m d_s d_t)) and the transport problems of r rounds, about O(m³) and O(d³) for exact
-    ones, O(m² + d²) an iteration for entropic ones; memory O(m² + d_s d_t); ``m = min(n, max_rows)``. Linear in the
-    rows beyond `max_rows`.
+    ones, O(m² + d²) an iteration for entropic ones; memory O(m² + d_s d_t); ``m = min(n, max_samples)``. Linear in the
+    rows beyond `max_samples`.
 
     References
     ----------
@@ -169,9 +169,9 @@ class CoOptimalTransport(FeatureTransfer):
     transfer_tags = TransferTags(
         family="feature",
         reads=frozenset({"X_target", "y_target"}),
-        answers=frozenset({"subspace"}),
+        shifts=frozenset({"subspace"}),
         requires=("ot",),
-        growth="time O(m² d + m d² + transport of m rows and d columns) a round, memory O(m² + d²); m <= max_rows",
+        growth="time O(m² d + m d² + transport of m rows and d columns) a round, memory O(m² + d²); m <= max_samples",
         reference="Redko, Vayer, Flamary, Courty: CO-Optimal Transport. NeurIPS 2020",
         heterogeneous=True,
     )
@@ -182,7 +182,7 @@ class CoOptimalTransport(FeatureTransfer):
         "reg_columns": [Interval(Real, 0, None, closed="left")],
         "carry": [StrOptions({"rows", "columns"})],
         "scaling": [StrOptions({"standard", "range"}), None],
-        "max_rows": [Interval(Integral, 2, None, closed="left"), None],
+        "max_samples": [Interval(Integral, 2, None, closed="left"), None],
         "max_iter": [Interval(Integral, 1, None, closed="left")],
         "random_state": ["random_state"],
     }
@@ -194,7 +194,7 @@ class CoOptimalTransport(FeatureTransfer):
         reg_columns: float = 0.0,
         carry: str = "columns",
         scaling: str | None = "standard",
-        max_rows: int | None = 500,
+        max_samples: int | None = 500,
         max_iter: int = 20,
         random_state: Any = None,
     ) -> None:
@@ -202,14 +202,17 @@ class CoOptimalTransport(FeatureTransfer):
         self.reg_columns = reg_columns
         self.carry = carry
         self.scaling = scaling
-        self.max_rows = max_rows
+        self.max_samples = max_samples
         self.max_iter = max_iter
         self.random_state = random_state
 
     def _fit(self, Xs: Any, ys: Any, Xt: Any, yt: Any) -> None:
         rng = check_random_state(self.random_state)
         told = np.zeros(len(Xt), dtype=bool) if yt is None or ys is None else ~missing_labels(yt)
-        drawn, met = subsample(len(Xs), self.max_rows, rng, strata=_strata(ys)), _told_first(told, self.max_rows, rng)
+        drawn, met = (
+            subsample(len(Xs), self.max_samples, rng, strata=_strata(ys)),
+            _told_first(told, self.max_samples, rng),
+        )
         self.source_centre_, self.source_spread_ = _scales(Xs, self.scaling)
         self.target_centre_, self.target_spread_ = _scales(Xt, self.scaling)
         self._same = Xs.shape == Xt.shape and np.array_equal(Xs, Xt)
@@ -276,13 +279,13 @@ def _strata(ys: Any) -> Any:
     return ys if ys is not None and len(np.unique(ys)) <= 0.1 * len(ys) else None
 
 
-def _told_first(told: NDArray[np.bool_], max_rows: int | None, rng: np.random.RandomState) -> NDArray[np.intp]:
+def _told_first(told: NDArray[np.bool_], max_samples: int | None, rng: np.random.RandomState) -> NDArray[np.intp]:
     """Draw target rows, the labelled ones before the others."""
-    if max_rows is None or len(told) <= max_rows:
+    if max_samples is None or len(told) <= max_samples:
         return np.arange(len(told))
     labelled, rest = np.flatnonzero(told), np.flatnonzero(~told)
-    labelled = labelled[subsample(len(labelled), max_rows, rng)]
-    return np.sort(np.concatenate([labelled, rest[subsample(len(rest), max_rows - len(labelled), rng)]]))
+    labelled = labelled[subsample(len(labelled), max_samples, rng)]
+    return np.sort(np.concatenate([labelled, rest[subsample(len(rest), max_samples - len(labelled), rng)]]))
 
 
 def _from_labels(A: Any, ys: NDArray[Any], B: Any, yt: NDArray[Any]) -> NDArray[np.float64] | None:

@@ -22,16 +22,16 @@ def coral_map(Xs: NDArray[np.float64], Xt: NDArray[np.float64], reg: float = 1.0
 
     Parameters
     ----------
-    Xs : ndarray of shape (n_source, n_columns)
+    Xs : ndarray of shape (n_source, n_features)
         Source rows.
-    Xt : ndarray of shape (n_target, n_columns)
+    Xt : ndarray of shape (n_target, n_features)
         Target rows.
     reg : float, default=1.0
         Added to both diagonals; the paper uses 1 on standardised columns.
 
     Returns
     -------
-    ndarray of shape (n_columns, n_columns)
+    ndarray of shape (n_features, n_features)
         ``Xs @ A`` has, about, the target's covariance.
 
     References
@@ -56,9 +56,9 @@ class CORAL(FeatureTransfer):
 
     Attributes
     ----------
-    coral_map_ : ndarray of shape (n_columns, n_columns)
+    coral_map_ : ndarray of shape (n_features, n_features)
         The map applied to source rows.
-    source_mean_, target_mean_ : ndarray of shape (n_columns,)
+    source_mean_, target_mean_ : ndarray of shape (n_features,)
         Column means of both domains.
 
     Notes
@@ -85,7 +85,7 @@ class CORAL(FeatureTransfer):
 
     transfer_tags = TransferTags(
         family="feature",
-        answers=frozenset({"concept", "subspace"}),
+        shifts=frozenset({"concept", "subspace"}),
         growth="time O((n_s + n_t) d² + d³), memory O(d²)",
         reference="Sun, Feng, Saenko: Return of frustratingly easy domain adaptation. AAAI 2016",
     )

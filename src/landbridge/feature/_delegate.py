@@ -40,11 +40,11 @@ class DelegatingTransfer(MetaEstimatorMixin, TransferEstimator):
 
         Parameters
         ----------
-        X : array-like of shape (n_source, n_columns)
+        X : array-like of shape (n_source, n_features)
             Source rows.
         y : array-like of shape (n_source,)
             Source labels or values.
-        X_target : array-like of shape (n_target, n_columns), optional
+        X_target : array-like of shape (n_target, n_features), optional
             All target rows; left out, the source is its own target.
         y_target : array-like of shape (n_target,), optional
             Labels of some target rows.
@@ -70,12 +70,12 @@ class DelegatingTransfer(MetaEstimatorMixin, TransferEstimator):
 
         Parameters
         ----------
-        X : array-like of shape (n_rows, n_columns)
+        X : array-like of shape (n_samples, n_features)
             Target rows, seen or new.
 
         Returns
         -------
-        ndarray of shape (n_rows,)
+        ndarray of shape (n_samples,)
         """
         X = self._read_rows(X)
         return self.estimator_.predict(self._query(X))
@@ -86,12 +86,12 @@ class DelegatingTransfer(MetaEstimatorMixin, TransferEstimator):
 
         Parameters
         ----------
-        X : array-like of shape (n_rows, n_columns)
+        X : array-like of shape (n_samples, n_features)
             Target rows.
 
         Returns
         -------
-        ndarray of shape (n_rows, n_classes)
+        ndarray of shape (n_samples, n_classes)
         """
         X = self._read_rows(X)
         return self.estimator_.predict_proba(self._query(X))
@@ -102,12 +102,12 @@ class DelegatingTransfer(MetaEstimatorMixin, TransferEstimator):
 
         Parameters
         ----------
-        X : array-like of shape (n_rows, n_columns)
+        X : array-like of shape (n_samples, n_features)
             Target rows.
 
         Returns
         -------
-        ndarray of shape (n_rows,) or (n_rows, n_classes)
+        ndarray of shape (n_samples,) or (n_samples, n_classes)
         """
         X = self._read_rows(X)
         return self.estimator_.decision_function(self._query(X))
@@ -118,9 +118,9 @@ class DelegatingTransfer(MetaEstimatorMixin, TransferEstimator):
 
         Parameters
         ----------
-        X : array-like of shape (n_rows, n_columns)
+        X : array-like of shape (n_samples, n_features)
             Target rows.
-        y : array-like of shape (n_rows,)
+        y : array-like of shape (n_samples,)
             Their labels.
 
         Returns

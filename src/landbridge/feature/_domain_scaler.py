@@ -68,9 +68,9 @@ class DomainScaler(FeatureTransfer):
 
     Attributes
     ----------
-    source_center_, target_center_ : ndarray of shape (n_columns,)
+    source_center_, target_center_ : ndarray of shape (n_features,)
         Mean (median) of each column.
-    source_scale_, target_scale_ : ndarray of shape (n_columns,)
+    source_scale_, target_scale_ : ndarray of shape (n_features,)
         What each column is divided by; 1 for a column without spread, which is thus left at zero.
 
     Notes
@@ -99,7 +99,7 @@ class DomainScaler(FeatureTransfer):
 
     transfer_tags = TransferTags(
         family="feature",
-        answers=frozenset({"concept"}),
+        shifts=frozenset({"concept"}),
         growth="time O((n_s + n_t) d), memory O(d)",
         reference="Gong, Shi, Sha, Grauman: Geodesic flow kernel for unsupervised domain adaptation. CVPR 2012",
     )

@@ -98,7 +98,7 @@ class FeatureAugmentation(DelegatingTransfer):
     transfer_tags = TransferTags(
         family="feature",
         reads=frozenset({"X_target", "y_target"}),
-        answers=frozenset({"concept"}),
+        shifts=frozenset({"concept"}),
         growth="that of the estimator on n_s + n labelled rows and 3 d columns",
         reference="Daumé III: Frustratingly easy domain adaptation. ACL 2007",
     )
@@ -114,11 +114,11 @@ class FeatureAugmentation(DelegatingTransfer):
 
         Parameters
         ----------
-        X : array-like or sparse matrix of shape (n_source, n_columns)
+        X : array-like or sparse matrix of shape (n_source, n_features)
             Source rows.
         y : array-like of shape (n_source,)
             Source labels or values.
-        X_target : array-like or sparse matrix of shape (n_target, n_columns), optional
+        X_target : array-like or sparse matrix of shape (n_target, n_features), optional
             Target rows.
         y_target : array-like of shape (n_target,), optional
             Labels of some target rows.

@@ -30,12 +30,12 @@ def assign_classes(cost: NDArray[np.float64]) -> tuple[NDArray[np.intp], NDArray
 
     Parameters
     ----------
-    cost : ndarray of shape (n_rows, n_classes)
+    cost : ndarray of shape (n_samples, n_classes)
         Cost of giving a row to a class.
 
     Returns
     -------
-    codes : ndarray of int, shape (n_rows,)
+    codes : ndarray of int, shape (n_samples,)
         Class of each row.
     prices : ndarray of shape (n_classes,)
         Dual prices of "at least one row": ``(cost - prices).argmin(axis=1)`` gives the same classes, and extends them
@@ -78,7 +78,7 @@ class EasyTL(ClassifierMixin, TransferEstimator):
 
     Attributes
     ----------
-    centers_ : ndarray of shape (n_classes, n_columns)
+    centers_ : ndarray of shape (n_classes, n_features)
         Class centres of the aligned source.
     prices_ : ndarray of shape (n_classes,)
         What is taken off the distance to a class that would else be empty; mostly zero.
@@ -114,7 +114,7 @@ class EasyTL(ClassifierMixin, TransferEstimator):
     transfer_tags = TransferTags(
         family="feature",
         tasks=frozenset({"classification"}),
-        answers=frozenset({"concept", "subspace"}),
+        shifts=frozenset({"concept", "subspace"}),
         growth="time O((n_s + n_t) d² + d³ + n_t k (d + k)), memory O(d² + n_t k)",
         reference="Wang et al.: Easy transfer learning by exploiting intra-domain structures. ICME 2019",
     )
@@ -129,11 +129,11 @@ class EasyTL(ClassifierMixin, TransferEstimator):
 
         Parameters
         ----------
-        X : array-like of shape (n_source, n_columns)
+        X : array-like of shape (n_source, n_features)
             Source rows.
         y : array-like of shape (n_source,)
             Source labels.
-        X_target : array-like of shape (n_target, n_columns), optional
+        X_target : array-like of shape (n_target, n_features), optional
             All target rows; left out, the source is its own target.
         y_target : array-like of shape (n_target,), optional
             Not used.
@@ -157,12 +157,12 @@ class EasyTL(ClassifierMixin, TransferEstimator):
 
         Parameters
         ----------
-        X : array-like of shape (n_rows, n_columns)
+        X : array-like of shape (n_samples, n_features)
             Target rows, seen or new.
 
         Returns
         -------
-        ndarray of shape (n_rows,) for two classes, else (n_rows, n_classes)
+        ndarray of shape (n_samples,) for two classes, else (n_samples, n_classes)
         """
         X = self._read_rows(X)
         scores = self.prices_ - euclidean_distances(X, self.centers_)
@@ -173,12 +173,12 @@ class EasyTL(ClassifierMixin, TransferEstimator):
 
         Parameters
         ----------
-        X : array-like of shape (n_rows, n_columns)
+        X : array-like of shape (n_samples, n_features)
             Target rows, seen or new.
 
         Returns
         -------
-        ndarray of shape (n_rows,)
+        ndarray of shape (n_samples,)
         """
         scores = self.decision_function(X)
         codes = (scores > 0).astype(np.intp) if scores.ndim == 1 else scores.argmax(axis=1)

@@ -28,9 +28,9 @@ def subspace_disagreement(
 
     Parameters
     ----------
-    Xs : ndarray of shape (n_source, n_columns)
+    Xs : ndarray of shape (n_source, n_features)
         Source rows.
-    Xt : ndarray of shape (n_target, n_columns)
+    Xt : ndarray of shape (n_target, n_features)
         Target rows.
     max_components : int, optional
         Largest dimension; at most half the columns, so that the subspaces can be orthogonal at all.
@@ -68,11 +68,11 @@ class GFK(FeatureTransfer):
 
     Attributes
     ----------
-    projection_ : ndarray of shape (n_columns, n_embedded)
-        Root of the kernel, ``G = projection_ @ projection_.T``; ``n_embedded = min(2 n_components_, n_columns)``.
+    projection_ : ndarray of shape (n_features, n_embedded)
+        Root of the kernel, ``G = projection_ @ projection_.T``; ``n_embedded = min(2 n_components_, n_features)``.
     angles_ : ndarray of shape (n_components_,)
         Principal angles between the two subspaces.
-    source_mean_, target_mean_ : ndarray of shape (n_columns,)
+    source_mean_, target_mean_ : ndarray of shape (n_features,)
         Column means of both domains.
     n_components_ : int
         Dimension of the subspaces.
@@ -103,7 +103,7 @@ class GFK(FeatureTransfer):
 
     transfer_tags = TransferTags(
         family="feature",
-        answers=frozenset({"concept", "subspace"}),
+        shifts=frozenset({"concept", "subspace"}),
         growth="time O((n_s + n_t) d min(n, d) + min(n, d)³), memory O(d k + min(n, d)²)",
         reference="Gong, Shi, Sha, Grauman: Geodesic flow kernel for unsupervised domain adaptation. CVPR 2012",
     )

@@ -68,7 +68,7 @@ class _JDOT(DelegatingTransfer):
     reg: float
     max_iter: int
     tol: float
-    max_rows: int | None
+    max_samples: int | None
     random_state: Any
 
     @_fit_context(prefer_skip_nested_validation=False)
@@ -77,11 +77,11 @@ class _JDOT(DelegatingTransfer):
 
         Parameters
         ----------
-        X : array-like of shape (n_source, n_columns)
+        X : array-like of shape (n_source, n_features)
             Source rows.
         y : array-like of shape (n_source,)
             Source labels or values.
-        X_target : array-like of shape (n_target, n_columns), optional
+        X_target : array-like of shape (n_target, n_features), optional
             All target rows; left out, the source is its own target and the estimator is fitted on it.
         y_target : array-like of shape (n_target,), optional
             Not used.
@@ -97,8 +97,8 @@ class _JDOT(DelegatingTransfer):
         self.estimator_ = self._learn(read.Xs, values)
         if read.Xs.shape == read.Xt.shape and np.array_equal(read.Xs, read.Xt):
             return self
-        kept = subsample(len(read.Xs), self.max_rows, rng)
-        met = subsample(len(read.Xt), self.max_rows, rng)
+        kept = subsample(len(read.Xs), self.max_samples, rng)
+        met = subsample(len(read.Xt), self.max_samples, rng)
         Xs, Xt, values = read.Xs[kept], read.Xt[met], values[kept]
         a, b = np.full(len(Xs), 1.0 / len(Xs)), np.full(len(Xt), 1.0 / len(Xt))
         distance, history = normalised_cost(Xs, Xt, "max"), []
@@ -148,10 +148,10 @@ class JDOTClassifier(_JDOT):
         Turns.
     tol : float, default=1e-4
         Stop when the joint cost changes by less, relatively.
-    max_rows : int or None, default=2000
+    max_samples : int or None, default=2000
         Largest number of rows of each domain in the plan; more are drawn at random.
     random_state : int, RandomState or None, default=None
-        Draws the rows where there are more than `max_rows`.
+        Draws the rows where there are more than `max_samples`.
 
     Attributes
     ----------
@@ -168,7 +168,7 @@ class JDOTClassifier(_JDOT):
     source's shares to the target.
 
     Time O(m³) a turn with ``"emd"`` in the worst case and a fit of the estimator, memory O(m²),
-    ``m = min(n, max_rows)``.
+    ``m = min(n, max_samples)``.
 
     References
     ----------
@@ -188,9 +188,9 @@ class JDOTClassifier(_JDOT):
     transfer_tags = TransferTags(
         family="feature",
         tasks=frozenset({"classification"}),
-        answers=frozenset({"concept", "covariate"}),
+        shifts=frozenset({"concept", "covariate"}),
         requires=("ot",),
-        growth="time O(m³) a turn and a fit of the estimator, memory O(m²), m = min(n, max_rows)",
+        growth="time O(m³) a turn and a fit of the estimator, memory O(m²), m = min(n, max_samples)",
         reference="Courty et al.: Joint distribution optimal transportation for domain adaptation. NIPS 2017",
     )
     _parameter_constraints = {
@@ -200,7 +200,7 @@ class JDOTClassifier(_JDOT):
         "reg": [Interval(Real, 0, None, closed="neither")],
         "max_iter": [Interval(Integral, 1, None, closed="left")],
         "tol": [Interval(Real, 0, None, closed="left")],
-        "max_rows": [Interval(Integral, 2, None, closed="left"), None],
+        "max_samples": [Interval(Integral, 2, None, closed="left"), None],
         "random_state": ["random_state"],
     }
 
@@ -213,7 +213,7 @@ class JDOTClassifier(_JDOT):
         reg: float = 0.01,
         max_iter: int = 10,
         tol: float = 1e-4,
-        max_rows: int | None = 2000,
+        max_samples: int | None = 2000,
         random_state: Any = None,
     ) -> None:
         self.estimator = estimator
@@ -222,7 +222,7 @@ class JDOTClassifier(_JDOT):
         self.reg = reg
         self.max_iter = max_iter
         self.tol = tol
-        self.max_rows = max_rows
+        self.max_samples = max_samples
         self.random_state = random_state
 
     def _values(self, y: NDArray[Any]) -> NDArray[np.float64]:
@@ -255,10 +255,10 @@ class JDOTRegressor(_JDOT):
         Turns.
     tol : float, default=1e-4
         Stop when the joint cost changes by less, relatively.
-    max_rows : int or None, default=2000
+    max_samples : int or None, default=2000
         Largest number of rows of each domain in the plan; more are drawn at random.
     random_state : int, RandomState or None, default=None
-        Draws the rows where there are more than `max_rows`.
+        Draws the rows where there are more than `max_samples`.
 
     Attributes
     ----------
@@ -275,7 +275,7 @@ class JDOTRegressor(_JDOT):
     the plan hands the source's values over, all of them.
 
     Time O(m³) a turn with ``"emd"`` in the worst case and a fit of the estimator, memory O(m²),
-    ``m = min(n, max_rows)``.
+    ``m = min(n, max_samples)``.
 
     References
     ----------
@@ -295,9 +295,9 @@ class JDOTRegressor(_JDOT):
     transfer_tags = TransferTags(
         family="feature",
         tasks=frozenset({"regression"}),
-        answers=frozenset({"concept", "covariate"}),
+        shifts=frozenset({"concept", "covariate"}),
         requires=("ot",),
-        growth="time O(m³) a turn and a fit of the estimator, memory O(m²), m = min(n, max_rows)",
+        growth="time O(m³) a turn and a fit of the estimator, memory O(m²), m = min(n, max_samples)",
         reference="Courty et al.: Joint distribution optimal transportation for domain adaptation. NIPS 2017",
     )
     _parameter_constraints = {
@@ -314,7 +314,7 @@ class JDOTRegressor(_JDOT):
         reg: float = 0.01,
         max_iter: int = 10,
         tol: float = 1e-4,
-        max_rows: int | None = 2000,
+        max_samples: int | None = 2000,
         random_state: Any = None,
     ) -> None:
         self.estimator = estimator
@@ -323,7 +323,7 @@ class JDOTRegressor(_JDOT):
         self.reg = reg
         self.max_iter = max_iter
         self.tol = tol
-        self.max_rows = max_rows
+        self.max_samples = max_samples
         self.random_state = random_state
 
     def _base(self) -> Any:

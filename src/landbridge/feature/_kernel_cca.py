@@ -198,7 +198,7 @@ class KernelCCA(FeatureTransfer):
         reads=frozenset({"X_target", "y_target"}),
         needs=frozenset({"y_target"}),
         tasks=frozenset({"classification"}),
-        answers=frozenset({"subspace"}),
+        shifts=frozenset({"subspace"}),
         growth="linear: time O(n d² + d³), memory O(d²) beside the rows; rbf, m landmarks: O(n m (d + m)) and O(n m)",
         reference="Yeh, Huang, Wang: Heterogeneous domain adaptation and classification by exploiting the correlation "
         "subspace. IEEE TIP 23(5), 2014",

@@ -61,9 +61,9 @@ class LinearOT(FeatureTransfer):
 
     Attributes
     ----------
-    map_ : ndarray of shape (n_columns, n_columns)
+    map_ : ndarray of shape (n_features, n_features)
         The map applied to centred source rows.
-    source_mean_, target_mean_ : ndarray of shape (n_columns,)
+    source_mean_, target_mean_ : ndarray of shape (n_features,)
         Column means of both domains.
 
     Notes
@@ -90,7 +90,7 @@ class LinearOT(FeatureTransfer):
 
     transfer_tags = TransferTags(
         family="feature",
-        answers=frozenset({"concept"}),
+        shifts=frozenset({"concept"}),
         growth="time O((n_s + n_t) d² + d³), memory O(d²)",
         reference="Flamary, Lounici, Ferrari: Concentration bounds for linear Monge mapping estimation. 2019",
     )

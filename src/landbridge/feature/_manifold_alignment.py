@@ -96,7 +96,7 @@ class ManifoldAlignment(FeatureTransfer):
         Penalty on the maps, relative to the mean of what is made small.
     n_landmarks : int, default=300
         For "rbf": Nystroem features of each side from so many of its rows.
-    max_rows : int or None, default=2000
+    max_samples : int or None, default=2000
         Rows of each side in its graph of neighbours, drawn at random where there are more. None takes all.
     random_state : int, RandomState or None, default=None
         Chooses the landmarks and draws the rows.
@@ -122,8 +122,8 @@ class ManifoldAlignment(FeatureTransfer):
 
     With no target the source's labels are those of both sides.
 
-    Time O(n p² + p³) for p features in all and O(m² d) for the neighbours, ``m = min(n, max_rows)``; memory
-    O(n p + p²). Linear in the rows beyond `max_rows`.
+    Time O(n p² + p³) for p features in all and O(m² d) for the neighbours, ``m = min(n, max_samples)``; memory
+    O(n p + p²). Linear in the rows beyond `max_samples`.
 
     References
     ----------
@@ -148,8 +148,8 @@ class ManifoldAlignment(FeatureTransfer):
         reads=frozenset({"X_target", "y_target"}),
         needs=frozenset({"y_target"}),
         tasks=frozenset({"classification"}),
-        answers=frozenset({"subspace"}),
-        growth="time O(n p² + p³ + m² d), memory O(n p + p²) for p features in all; m = min(n, max_rows)",
+        shifts=frozenset({"subspace"}),
+        growth="time O(n p² + p³ + m² d), memory O(n p + p²) for p features in all; m = min(n, max_samples)",
         reference="Wang, Mahadevan: Heterogeneous domain adaptation using manifold alignment. IJCAI 2011",
         heterogeneous=True,
     )
@@ -162,7 +162,7 @@ class ManifoldAlignment(FeatureTransfer):
         "gamma": [Interval(Real, 0, None, closed="neither"), None],
         "reg": [Interval(Real, 0, None, closed="neither")],
         "n_landmarks": [Interval(Integral, 1, None, closed="left")],
-        "max_rows": [Interval(Integral, 2, None, closed="left"), None],
+        "max_samples": [Interval(Integral, 2, None, closed="left"), None],
         "random_state": ["random_state"],
     }
 
@@ -176,7 +176,7 @@ class ManifoldAlignment(FeatureTransfer):
         gamma: float | None = None,
         reg: float = 1.0,
         n_landmarks: int = 300,
-        max_rows: int | None = 2000,
+        max_samples: int | None = 2000,
         random_state: Any = None,
     ) -> None:
         self.n_components = n_components
@@ -186,7 +186,7 @@ class ManifoldAlignment(FeatureTransfer):
         self.gamma = gamma
         self.reg = reg
         self.n_landmarks = n_landmarks
-        self.max_rows = max_rows
+        self.max_samples = max_samples
         self.random_state = random_state
 
     def _fit(self, Xs: Any, ys: Any, Xt: Any, yt: Any) -> None:
@@ -222,7 +222,7 @@ class ManifoldAlignment(FeatureTransfer):
 
     def _roughness(self, X: NDArray[np.float64], F: NDArray[np.float64], rng: Any) -> NDArray[np.float64]:
         """How much each direction of the features differs between neighbours."""
-        drawn = subsample(len(X), self.max_rows, rng)
+        drawn = subsample(len(X), self.max_samples, rng)
         scaled = (X[drawn] - X[drawn].mean(axis=0)) / np.maximum(X[drawn].std(axis=0), 1e-12)
         L = neighbour_laplacian(scaled, self.n_neighbors)
         return F[drawn].T @ (L @ F[drawn])

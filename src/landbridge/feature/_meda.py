@@ -44,9 +44,9 @@ def adaptation_solver(
     ----------
     rows : FeatureRows or KernelRows
         Stacked rows; features in the primal form.
-    Y : ndarray of shape (rows.n_rows, n_classes)
+    Y : ndarray of shape (rows.n_samples, n_classes)
         One column a class, zeros for rows without label.
-    laplacian : sparse matrix of shape (rows.n_rows, rows.n_rows)
+    laplacian : sparse matrix of shape (rows.n_samples, rows.n_samples)
     reg : float
         :math:`\eta`.
     locality : float
@@ -55,7 +55,7 @@ def adaptation_solver(
     Returns
     -------
     callable
-        Takes `E` of shape (rows.n_rows, r) and :math:`\lambda` to the weights of shape (rows.n_columns, n_classes).
+        Takes `E` of shape (rows.n_samples, r) and :math:`\lambda` to the weights of shape (rows.n_features, n_classes).
 
     References
     ----------
@@ -137,7 +137,7 @@ class MEDA(ClassifierMixin, TransferEstimator):
         Labels of the target rows, given or predicted in the last round.
     balance_ : float
         Balance of the last round.
-    manifold_ : ndarray of shape (n_columns, n_features)
+    manifold_ : ndarray of shape (n_features, n_features)
         Root of the geodesic flow kernel.
     kernel_rows_ : ndarray of shape (n_kernel_rows, n_features)
         Rows that the kernel is evaluated with.
@@ -175,7 +175,7 @@ class MEDA(ClassifierMixin, TransferEstimator):
         family="feature",
         reads=frozenset({"X_target", "y_target"}),
         tasks=frozenset({"classification"}),
-        answers=frozenset({"covariate", "concept", "subspace"}),
+        shifts=frozenset({"covariate", "concept", "subspace"}),
         growth="exact time O(n³), memory O(n²); with m landmarks time O(n m² + m³), memory O(n m)",
         reference="Wang et al.: Visual domain adaptation with manifold embedded distribution alignment. ACM MM 2018",
     )
@@ -223,11 +223,11 @@ class MEDA(ClassifierMixin, TransferEstimator):
 
         Parameters
         ----------
-        X : array-like of shape (n_source, n_columns)
+        X : array-like of shape (n_source, n_features)
             Source rows.
         y : array-like of shape (n_source,)
             Source labels.
-        X_target : array-like of shape (n_target, n_columns), optional
+        X_target : array-like of shape (n_target, n_features), optional
             All target rows; left out, the source is its own target.
         y_target : array-like of shape (n_target,), optional
             Labels of some target rows; ``None``, NaN or -1 where there is none.
@@ -281,12 +281,12 @@ class MEDA(ClassifierMixin, TransferEstimator):
 
         Parameters
         ----------
-        X : array-like of shape (n_rows, n_columns)
+        X : array-like of shape (n_samples, n_features)
             Target rows, seen or new.
 
         Returns
         -------
-        ndarray of shape (n_rows,) for two classes, else (n_rows, n_classes)
+        ndarray of shape (n_samples,) for two classes, else (n_samples, n_classes)
         """
         Z = normalize(self._read_rows(X) @ self.manifold_)
         scores = project(Z, self.kernel_rows_, self.coefficients_, kernel="rbf", gamma=float(self.gamma))
@@ -297,12 +297,12 @@ class MEDA(ClassifierMixin, TransferEstimator):
 
         Parameters
         ----------
-        X : array-like of shape (n_rows, n_columns)
+        X : array-like of shape (n_samples, n_features)
             Target rows, seen or new.
 
         Returns
         -------
-        ndarray of shape (n_rows,)
+        ndarray of shape (n_samples,)
         """
         scores = self.decision_function(X)
         codes = (scores > 0).astype(np.intp) if scores.ndim == 1 else scores.argmax(axis=1)

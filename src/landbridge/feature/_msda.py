@@ -71,7 +71,7 @@ class MSDA(FeatureTransfer):
 
     Attributes
     ----------
-    layers_ : list of ndarray of shape (n_columns, n_columns + 1)
+    layers_ : list of ndarray of shape (n_features, n_features + 1)
         The maps of the layers; the last column is the constant.
 
     Notes
@@ -100,7 +100,7 @@ class MSDA(FeatureTransfer):
 
     transfer_tags = TransferTags(
         family="feature",
-        answers=frozenset({"covariate", "subspace"}),
+        shifts=frozenset({"covariate", "subspace"}),
         growth="time O(n_layers (n d² + d³)), memory O(d²) beside the output",
         reference="Chen, Xu, Weinberger, Sha: Marginalized denoising autoencoders for domain adaptation. ICML 2012",
     )

@@ -75,19 +75,19 @@ class ClassRegularizedOT(BarycentricMapping):
         Strength of the penalty.
     norm : {"median", "max", None}, default="median"
         What the costs are divided by.
-    max_rows : int or None, default=1000
+    max_samples : int or None, default=1000
         Largest number of rows of each domain in the plan; more are drawn at random, the others follow their
         neighbours. None takes all.
     max_iter : int, default=10
         Outer iterations.
     random_state : int, RandomState or None, default=None
-        Draws the rows where there are more than `max_rows`.
+        Draws the rows where there are more than `max_samples`.
 
     Attributes
     ----------
-    source_rows_ : ndarray of shape (n_plan_source, n_columns)
+    source_rows_ : ndarray of shape (n_plan_source, n_features)
         The distinct source rows in the plan.
-    source_shift_ : ndarray of shape (n_plan_source, n_columns)
+    source_shift_ : ndarray of shape (n_plan_source, n_features)
         How far each of them moves.
     n_iter_ : int
         Outer iterations allowed.
@@ -98,7 +98,7 @@ class ClassRegularizedOT(BarycentricMapping):
     mass of one class is then carried onto another, as in every balanced transport. Without source labels it is
     entropic transport. Scale the columns before.
 
-    Time O(max_iter · m² · inner iterations), memory O(m²), ``m = min(n, max_rows)``.
+    Time O(max_iter · m² · inner iterations), memory O(m²), ``m = min(n, max_samples)``.
 
     References
     ----------
@@ -118,9 +118,9 @@ class ClassRegularizedOT(BarycentricMapping):
         family="feature",
         reads=frozenset({"X_target", "y_target"}),
         tasks=frozenset({"classification"}),
-        answers=frozenset({"concept"}),
+        shifts=frozenset({"concept"}),
         requires=("ot",),
-        growth="time O(max_iter · m² · inner iterations), memory O(m²), m = min(n, max_rows)",
+        growth="time O(max_iter · m² · inner iterations), memory O(m²), m = min(n, max_samples)",
         reference="Courty, Flamary, Tuia, Rakotomamonjy: Optimal transport for domain adaptation. TPAMI 39(9), 2017",
     )
     _parameter_constraints = {
@@ -128,7 +128,7 @@ class ClassRegularizedOT(BarycentricMapping):
         "reg": [Interval(Real, 0, None, closed="neither")],
         "eta": [Interval(Real, 0, None, closed="left")],
         "norm": [StrOptions({"median", "max"}), None],
-        "max_rows": [Interval(Integral, 2, None, closed="left"), None],
+        "max_samples": [Interval(Integral, 2, None, closed="left"), None],
         "max_iter": [Interval(Integral, 1, None, closed="left")],
         "random_state": ["random_state"],
     }
@@ -140,7 +140,7 @@ class ClassRegularizedOT(BarycentricMapping):
         reg: float = 0.05,
         eta: float = 0.1,
         norm: str | None = "median",
-        max_rows: int | None = 1000,
+        max_samples: int | None = 1000,
         max_iter: int = 10,
         random_state: Any = None,
     ) -> None:
@@ -148,7 +148,7 @@ class ClassRegularizedOT(BarycentricMapping):
         self.reg = reg
         self.eta = eta
         self.norm = norm
-        self.max_rows = max_rows
+        self.max_samples = max_samples
         self.max_iter = max_iter
         self.random_state = random_state
 

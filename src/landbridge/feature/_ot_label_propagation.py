@@ -64,10 +64,10 @@ class OTLabelPropagation(DelegatingTransfer):
         Strength of the entropy, relative to the normalised costs.
     norm : {"median", "max", None}, default="median"
         What the costs are divided by.
-    max_rows : int or None, default=1000
+    max_samples : int or None, default=1000
         Largest number of rows of each domain in the plan; more are drawn at random, by class for the source.
     random_state : int, RandomState or None, default=None
-        Draws the rows where there are more than `max_rows`.
+        Draws the rows where there are more than `max_samples`.
 
     Attributes
     ----------
@@ -87,7 +87,7 @@ class OTLabelPropagation(DelegatingTransfer):
     target rows keep their labels.
 
     Time O(m² (d + iterations)) with ``"sinkhorn"``, about O(m³) with ``"emd"``, memory O(m²),
-    ``m = min(n, max_rows)``.
+    ``m = min(n, max_samples)``.
 
     References
     ----------
@@ -107,9 +107,9 @@ class OTLabelPropagation(DelegatingTransfer):
     transfer_tags = TransferTags(
         family="feature",
         reads=frozenset({"X_target", "y_target"}),
-        answers=frozenset({"concept"}),
+        shifts=frozenset({"concept"}),
         requires=("ot",),
-        growth="time O(m² (d + iterations)) sinkhorn, O(m³) emd; memory O(m²); m = min(n, max_rows)",
+        growth="time O(m² (d + iterations)) sinkhorn, O(m³) emd; memory O(m²); m = min(n, max_samples)",
         reference="Redko et al.: Optimal transport for multi-source domain adaptation under target shift. AISTATS 2019",
     )
     _parameter_constraints = {
@@ -117,7 +117,7 @@ class OTLabelPropagation(DelegatingTransfer):
         "solver": [StrOptions({"sinkhorn", "emd", "unbalanced"})],
         "reg": [Interval(Real, 0, None, closed="neither")],
         "norm": [StrOptions({"median", "max"}), None],
-        "max_rows": [Interval(Integral, 2, None, closed="left"), None],
+        "max_samples": [Interval(Integral, 2, None, closed="left"), None],
         "random_state": ["random_state"],
     }
 
@@ -128,14 +128,14 @@ class OTLabelPropagation(DelegatingTransfer):
         solver: str = "sinkhorn",
         reg: float = 0.05,
         norm: str | None = "median",
-        max_rows: int | None = 1000,
+        max_samples: int | None = 1000,
         random_state: Any = None,
     ) -> None:
         self.estimator = estimator
         self.solver = solver
         self.reg = reg
         self.norm = norm
-        self.max_rows = max_rows
+        self.max_samples = max_samples
         self.random_state = random_state
 
     @_fit_context(prefer_skip_nested_validation=False)
@@ -144,11 +144,11 @@ class OTLabelPropagation(DelegatingTransfer):
 
         Parameters
         ----------
-        X : array-like of shape (n_source, n_columns)
+        X : array-like of shape (n_source, n_features)
             Source rows.
         y : array-like of shape (n_source,)
             Source labels or values.
-        X_target : array-like of shape (n_target, n_columns), optional
+        X_target : array-like of shape (n_target, n_features), optional
             All target rows; left out, the source is its own target.
         y_target : array-like of shape (n_target,), optional
             Labels of some target rows, which they keep.
@@ -161,8 +161,8 @@ class OTLabelPropagation(DelegatingTransfer):
         rng = check_random_state(self.random_state)
         regresses = self._regresses()
         values, classes = (read.ys.astype(np.float64), np.empty(0)) if regresses else one_hot(read.ys)
-        kept = subsample(len(read.Xs), self.max_rows, rng, None if regresses else read.ys)
-        self.target_rows_ = subsample(len(read.Xt), self.max_rows, rng)
+        kept = subsample(len(read.Xs), self.max_samples, rng, None if regresses else read.ys)
+        self.target_rows_ = subsample(len(read.Xt), self.max_samples, rng)
         Xs, Xt = read.Xs[kept], read.Xt[self.target_rows_]
         if Xs.shape == Xt.shape and np.array_equal(Xs, Xt):  # nothing to carry; the entropy would only blur it
             given = values[kept]

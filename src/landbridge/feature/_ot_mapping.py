@@ -89,12 +89,12 @@ def barycentric_map(plan: NDArray[np.float64], Xt: NDArray[np.float64]) -> NDArr
     ----------
     plan : ndarray of shape (n_source, n_target)
         Transport plan.
-    Xt : ndarray of shape (n_target, n_columns)
+    Xt : ndarray of shape (n_target, n_features)
         Target rows.
 
     Returns
     -------
-    ndarray of shape (n_source, n_columns)
+    ndarray of shape (n_source, n_features)
 
     References
     ----------
@@ -116,7 +116,7 @@ class BarycentricMapping(FeatureTransfer):
 
     preserves_columns = True
     norm: str | None
-    max_rows: int | None
+    max_samples: int | None
     random_state: Any
 
     @abstractmethod
@@ -130,7 +130,7 @@ class BarycentricMapping(FeatureTransfer):
             self.source_rows_, self.source_shift_ = Xs[:1].copy(), np.zeros((1, Xs.shape[1]))
             return
         rng = check_random_state(self.random_state)
-        drawn, met = subsample(len(Xs), self.max_rows, rng), subsample(len(Xt), self.max_rows, rng)
+        drawn, met = subsample(len(Xs), self.max_samples, rng), subsample(len(Xt), self.max_samples, rng)
         Xs, Xt = Xs[drawn], Xt[met]
         ys, yt = (None if y is None else y[rows] for y, rows in ((ys, drawn), (yt, met)))
         # Equal rows move together, so that the map is a function of the row.
@@ -170,7 +170,7 @@ class OTMapping(BarycentricMapping):
         Price of missing the masses, relative to the normalised costs. Only for ``"unbalanced"``.
     norm : {"median", "max", None}, default="median"
         What the costs are divided by, so that `reg` means the same whatever the units.
-    max_rows : int or None, default=1000
+    max_samples : int or None, default=1000
         Largest number of rows of each domain in the plan; more are drawn at random, the others follow their
         neighbours. None takes all.
     max_iter : int, default=200
@@ -178,13 +178,13 @@ class OTMapping(BarycentricMapping):
     tol : float, default=1e-6
         Tolerance of the entropic solver on the masses.
     random_state : int, RandomState or None, default=None
-        Draws the rows where there are more than `max_rows`.
+        Draws the rows where there are more than `max_samples`.
 
     Attributes
     ----------
-    source_rows_ : ndarray of shape (n_plan_source, n_columns)
+    source_rows_ : ndarray of shape (n_plan_source, n_features)
         The distinct source rows in the plan.
-    source_shift_ : ndarray of shape (n_plan_source, n_columns)
+    source_shift_ : ndarray of shape (n_plan_source, n_features)
         How far each of them moves.
     n_iter_ : int
         Iterations of the solver.
@@ -195,7 +195,7 @@ class OTMapping(BarycentricMapping):
     when the shares differ: mass of one class is then carried onto another. Scale the columns before.
 
     Time O(m² (d + iterations)) with ``"sinkhorn"`` and about O(m³) with ``"emd"``, memory O(m²), where
-    ``m = min(n, max_rows)``; mapping a further row costs O(m d). Linear in the rows beyond `max_rows`.
+    ``m = min(n, max_samples)``; mapping a further row costs O(m d). Linear in the rows beyond `max_samples`.
 
     References
     ----------
@@ -215,9 +215,9 @@ class OTMapping(BarycentricMapping):
 
     transfer_tags = TransferTags(
         family="feature",
-        answers=frozenset({"concept"}),
+        shifts=frozenset({"concept"}),
         requires=("ot",),
-        growth="time O(m² (d + iterations)) sinkhorn, O(m³) emd; memory O(m²); m = min(n, max_rows)",
+        growth="time O(m² (d + iterations)) sinkhorn, O(m³) emd; memory O(m²); m = min(n, max_samples)",
         reference="Courty, Flamary, Tuia, Rakotomamonjy: Optimal transport for domain adaptation. TPAMI 39(9), 2017",
     )
     _parameter_constraints = {
@@ -225,7 +225,7 @@ class OTMapping(BarycentricMapping):
         "reg": [Interval(Real, 0, None, closed="neither")],
         "reg_mass": [Interval(Real, 0, None, closed="neither")],
         "norm": [StrOptions({"median", "max"}), None],
-        "max_rows": [Interval(Integral, 2, None, closed="left"), None],
+        "max_samples": [Interval(Integral, 2, None, closed="left"), None],
         "max_iter": [Interval(Integral, 1, None, closed="left")],
         "tol": [Interval(Real, 0, None, closed="left")],
         "random_state": ["random_state"],
@@ -238,7 +238,7 @@ class OTMapping(BarycentricMapping):
         reg: float = 0.05,
         reg_mass: float = 1.0,
         norm: str | None = "median",
-        max_rows: int | None = 1000,
+        max_samples: int | None = 1000,
         max_iter: int = 200,
         tol: float = 1e-6,
         random_state: Any = None,
@@ -247,7 +247,7 @@ class OTMapping(BarycentricMapping):
         self.reg = reg
         self.reg_mass = reg_mass
         self.norm = norm
-        self.max_rows = max_rows
+        self.max_samples = max_samples
         self.max_iter = max_iter
         self.tol = tol
         self.random_state = random_state
@@ -275,8 +275,8 @@ def normalised_cost(Xs: NDArray[np.float64], Xt: NDArray[np.float64], norm: str 
 
     Parameters
     ----------
-    Xs : ndarray of shape (n_source, n_columns)
-    Xt : ndarray of shape (n_target, n_columns)
+    Xs : ndarray of shape (n_source, n_features)
+    Xt : ndarray of shape (n_target, n_features)
     norm : {"median", "max", None}
 
     Returns

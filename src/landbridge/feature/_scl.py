@@ -134,9 +134,9 @@ class StructuralCorrespondence(FeatureTransfer):
     ----------
     pivots_ : ndarray of int
         The pivot columns.
-    directions_ : ndarray of shape (n_columns, n_directions)
+    directions_ : ndarray of shape (n_features, n_directions)
         What is appended is ``X @ directions_``.
-    thresholds_ : ndarray of shape (n_columns,)
+    thresholds_ : ndarray of shape (n_features,)
         A column is present in a row where it is above this mean over both domains.
 
     Notes
@@ -166,7 +166,7 @@ class StructuralCorrespondence(FeatureTransfer):
 
     transfer_tags = TransferTags(
         family="feature",
-        answers=frozenset({"covariate", "subspace"}),
+        shifts=frozenset({"covariate", "subspace"}),
         growth="time O((n_s + n_t) d² + d³), memory O(d² + d n_pivots)",
         reference="Blitzer, McDonald, Pereira: Domain adaptation with structural correspondence learning. EMNLP 2006",
     )

@@ -44,9 +44,9 @@ def supervised_components(
     ----------
     rows : FeatureRows
         Stacked rows with explicit features.
-    Y : ndarray of shape (rows.n_rows, r)
+    Y : ndarray of shape (rows.n_samples, r)
         Labels: one column a class, or the values; zeros for rows without label.
-    laplacian : sparse matrix of shape (rows.n_rows, rows.n_rows)
+    laplacian : sparse matrix of shape (rows.n_samples, rows.n_samples)
     n_components : int
     reg : float, default=1.0
         `L` and :math:`\mathcal{L}` both have Frobenius norm one.
@@ -58,21 +58,21 @@ def supervised_components(
     Returns
     -------
     values : ndarray of shape (n_components,)
-    directions : ndarray of shape (rows.n_columns, n_components)
+    directions : ndarray of shape (rows.n_features, n_components)
 
     References
     ----------
     .. [1] S. J. Pan, I. W. Tsang, J. T. Kwok, Q. Yang. Domain adaptation via transfer component analysis. IEEE
        Transactions on Neural Networks 22, 2011.
     """
-    u = rows.cross(unit_factor(mmd_factor(rows.n_source, rows.n_rows - rows.n_source)))
+    u = rows.cross(unit_factor(mmd_factor(rows.n_source, rows.n_samples - rows.n_source)))
     V = rows.cross(Y - Y.mean(axis=0))
     S = (1.0 - label_weight) * rows.scatter + label_weight * (V @ V.T)
     B = u @ u.T
     size = np.sqrt(laplacian.multiply(laplacian).sum())
     if locality > 0 and size > 0:
         B = B + locality / size * rows.quadratic(laplacian)
-    turn = rows.turn()[0] if rows.form == "dual" else np.eye(rows.n_columns)
+    turn = rows.turn()[0] if rows.form == "dual" else np.eye(rows.n_features)
     S, B = turn.T @ S @ turn, turn.T @ B @ turn
     B = 0.5 * (B + B.T) + reg * np.eye(len(B))
     k = min(n_components, len(B))
@@ -117,9 +117,9 @@ class SSTCA(KernelFeature):
 
     Attributes
     ----------
-    components_ : ndarray of shape (n_kernel_rows, n_components_) or (n_columns, n_components_)
+    components_ : ndarray of shape (n_kernel_rows, n_components_) or (n_features, n_components_)
         Coefficients of the kernel values with ``kernel_rows_``, or of the columns.
-    kernel_rows_ : ndarray of shape (n_kernel_rows, n_columns) or None
+    kernel_rows_ : ndarray of shape (n_kernel_rows, n_features) or None
         The training rows, or the landmarks; None for the linear kernel.
     eigenvalues_ : ndarray of shape (n_components_,)
         Ratio of what is sought to what is penalised, descending.
@@ -157,7 +157,7 @@ class SSTCA(KernelFeature):
     transfer_tags = TransferTags(
         family="feature",
         reads=frozenset({"X_target", "y_target"}),
-        answers=frozenset({"covariate", "subspace"}),
+        shifts=frozenset({"covariate", "subspace"}),
         growth="time O(n p² + p³) and the neighbours' O(n² d), memory O(p²); p columns or landmarks",
         reference="Pan et al.: Domain adaptation via transfer component analysis. IEEE TNN 22, 2011",
     )

@@ -25,9 +25,9 @@ def subspace_alignment(
 
     Parameters
     ----------
-    Xs : ndarray of shape (n_source, n_columns)
+    Xs : ndarray of shape (n_source, n_features)
         Source rows.
-    Xt : ndarray of shape (n_target, n_columns)
+    Xt : ndarray of shape (n_target, n_features)
         Target rows.
     n_components : int
         Dimension of the subspaces; fewer where the source spans fewer. Directions that the target does not span are
@@ -35,7 +35,7 @@ def subspace_alignment(
 
     Returns
     -------
-    source_projection, target_projection : ndarray of shape (n_columns, n_components)
+    source_projection, target_projection : ndarray of shape (n_features, n_components)
 
     References
     ----------
@@ -62,9 +62,9 @@ class SubspaceAlignment(FeatureTransfer):
 
     Attributes
     ----------
-    source_projection_, target_projection_ : ndarray of shape (n_columns, n_components_)
+    source_projection_, target_projection_ : ndarray of shape (n_features, n_components_)
         Projections of centred rows.
-    source_mean_, target_mean_ : ndarray of shape (n_columns,)
+    source_mean_, target_mean_ : ndarray of shape (n_features,)
         Column means of both domains.
     n_components_ : int
         Dimension of the common space.
@@ -95,7 +95,7 @@ class SubspaceAlignment(FeatureTransfer):
 
     transfer_tags = TransferTags(
         family="feature",
-        answers=frozenset({"concept", "subspace"}),
+        shifts=frozenset({"concept", "subspace"}),
         growth="time O((n_s + n_t) d min(n, d) + min(n, d)³), memory O(min(n, d)²)",
         reference="Fernando et al.: Unsupervised visual domain adaptation using subspace alignment. ICCV 2013",
     )

@@ -41,14 +41,14 @@ def transfer_components(
     -------
     values : ndarray of shape (n_components,)
         Descending.
-    directions : ndarray of shape (rows.n_columns, n_components)
+    directions : ndarray of shape (rows.n_features, n_components)
 
     References
     ----------
     .. [1] S. J. Pan, I. W. Tsang, J. T. Kwok, Q. Yang. Domain adaptation via transfer component analysis. IEEE
        Transactions on Neural Networks 22, 2011.
     """
-    E = unit_factor(mmd_factor(rows.n_source, rows.n_rows - rows.n_source))
+    E = unit_factor(mmd_factor(rows.n_source, rows.n_samples - rows.n_source))
     return rows.components(E, n_components, reg=reg, random_state=random_state)
 
 
@@ -77,9 +77,9 @@ class TCA(KernelFeature):
 
     Attributes
     ----------
-    components_ : ndarray of shape (n_kernel_rows, n_components_) or (n_columns, n_components_)
+    components_ : ndarray of shape (n_kernel_rows, n_components_) or (n_features, n_components_)
         Coefficients of the kernel values with ``kernel_rows_``, or of the columns.
-    kernel_rows_ : ndarray of shape (n_kernel_rows, n_columns) or None
+    kernel_rows_ : ndarray of shape (n_kernel_rows, n_features) or None
         The training rows, or the landmarks; None for the linear kernel.
     eigenvalues_ : ndarray of shape (n_components_,)
         Ratio of variance to penalty, descending.
@@ -117,7 +117,7 @@ class TCA(KernelFeature):
 
     transfer_tags = TransferTags(
         family="feature",
-        answers=frozenset({"covariate", "subspace"}),
+        shifts=frozenset({"covariate", "subspace"}),
         growth="linear: time O(n d² + d³); rbf: time O(n² d), memory O(n²), with m landmarks O(n m²) and O(m²)",
         reference="Pan et al.: Domain adaptation via transfer component analysis. IEEE TNN 22, 2011",
     )

@@ -52,7 +52,7 @@ def joint_matching(
     Returns
     -------
     values : ndarray of shape (n_components,)
-    directions : ndarray of shape (rows.n_columns, n_components)
+    directions : ndarray of shape (rows.n_features, n_components)
     lengths : ndarray of shape (n_source,)
         Of the source's coefficients: small where a row was found not to fit.
     n_iter : int
@@ -63,8 +63,8 @@ def joint_matching(
        CVPR 2014.
     """
     n_source = rows.n_source
-    E = unit_factor(mmd_factor(n_source, rows.n_rows - n_source))
-    penalty = np.ones(rows.n_rows)
+    E = unit_factor(mmd_factor(n_source, rows.n_samples - n_source))
+    penalty = np.ones(rows.n_samples)
     directions: Any = None
     lengths = np.full(n_source, np.inf)
     n_iter = 0
@@ -111,9 +111,9 @@ class TJM(KernelFeature):
 
     Attributes
     ----------
-    components_ : ndarray of shape (n_kernel_rows, n_components_) or (n_columns, n_components_)
+    components_ : ndarray of shape (n_kernel_rows, n_components_) or (n_features, n_components_)
         Coefficients of the kernel values with ``kernel_rows_``, or of the columns.
-    kernel_rows_ : ndarray of shape (n_kernel_rows, n_columns) or None
+    kernel_rows_ : ndarray of shape (n_kernel_rows, n_features) or None
         The training rows, or the landmarks; None for the linear kernel.
     eigenvalues_ : ndarray of shape (n_components_,)
         Ratio of variance to penalty, descending.
@@ -154,7 +154,7 @@ class TJM(KernelFeature):
 
     transfer_tags = TransferTags(
         family="feature",
-        answers=frozenset({"covariate", "subspace"}),
+        shifts=frozenset({"covariate", "subspace"}),
         growth="a round: linear time O(n d² + d³); rbf time O(n² d), memory O(n²), with m landmarks O(n m²) and O(m²)",
         reference="Long et al.: Transfer joint matching for unsupervised domain adaptation. CVPR 2014",
     )

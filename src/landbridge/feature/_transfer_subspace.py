@@ -34,17 +34,17 @@ def divergence_gradient(
 
     Parameters
     ----------
-    W : ndarray of shape (n_columns, k)
+    W : ndarray of shape (n_features, k)
         Projection.
-    Xs : ndarray of shape (n_source, n_columns)
-    Xt : ndarray of shape (n_target, n_columns)
+    Xs : ndarray of shape (n_source, n_features)
+    Xt : ndarray of shape (n_target, n_features)
     gamma : float
         Of the windows' overlap: ``1 / (4 width²)``.
 
     Returns
     -------
     value : float
-    gradient : ndarray of shape (n_columns, k)
+    gradient : ndarray of shape (n_features, k)
 
     References
     ----------
@@ -84,14 +84,14 @@ class TransferSubspaceLearning(FeatureTransfer):
         Stops once ten steps lower the objective by less, relative to its size.
     gamma : float, optional
         Of the density windows; left out, the median heuristic in the first projection.
-    max_rows : int, default=500
+    max_samples : int, default=500
         Rows of each domain from which the densities are estimated; the scatters use all rows.
     random_state : int, RandomState or None, default=None
         Draws these rows.
 
     Attributes
     ----------
-    components_ : ndarray of shape (n_columns, n_components_)
+    components_ : ndarray of shape (n_features, n_components_)
         Orthonormal columns.
     objective_ : ndarray of shape (n_steps + 1,)
         Value at the start and after each step that lowered it.
@@ -131,7 +131,7 @@ class TransferSubspaceLearning(FeatureTransfer):
         family="feature",
         reads=frozenset({"X_target", "y_target"}),
         tasks=frozenset({"classification"}),
-        answers=frozenset({"covariate", "subspace"}),
+        shifts=frozenset({"covariate", "subspace"}),
         growth="time O(n d² + d³) and O(m² k + d² k) a step, memory O(d² + m²); m sampled rows",
         reference="Si, Tao, Geng: Bregman divergence-based regularization for transfer subspace learning. TKDE 2010",
     )
@@ -142,7 +142,7 @@ class TransferSubspaceLearning(FeatureTransfer):
         "max_iter": [Interval(Integral, 1, None, closed="left")],
         "tol": [Interval(Real, 0, None, closed="left")],
         "gamma": [Interval(Real, 0, None, closed="neither"), None],
-        "max_rows": [Interval(Integral, 2, None, closed="left")],
+        "max_samples": [Interval(Integral, 2, None, closed="left")],
         "random_state": ["random_state"],
     }
 
@@ -155,7 +155,7 @@ class TransferSubspaceLearning(FeatureTransfer):
         max_iter: int = 100,
         tol: float = 1e-4,
         gamma: float | None = None,
-        max_rows: int = 500,
+        max_samples: int = 500,
         random_state: Any = None,
     ) -> None:
         self.n_components = n_components
@@ -164,7 +164,7 @@ class TransferSubspaceLearning(FeatureTransfer):
         self.max_iter = max_iter
         self.tol = tol
         self.gamma = gamma
-        self.max_rows = max_rows
+        self.max_samples = max_samples
         self.random_state = random_state
 
     def _fit(self, Xs: Any, ys: Any, Xt: Any, yt: Any) -> None:
@@ -175,7 +175,7 @@ class TransferSubspaceLearning(FeatureTransfer):
             task = _fisher(np.concatenate([Xs, Xt[told]]), np.concatenate([source, known[told]]), len(classes))
         else:
             task = _lost_variance(Xs)
-        ms, mt = (X[subsample(len(X), self.max_rows, rng)] for X in (Xs, Xt))
+        ms, mt = (X[subsample(len(X), self.max_samples, rng)] for X in (Xs, Xt))
         k = min(self.n_components, Xs.shape[1])
         both = np.concatenate([ms, mt])
         W = complete_basis(principal_basis(both, k), np.eye(Xs.shape[1], k))

@@ -30,15 +30,15 @@ def consensus_proba(labels: NDArray[np.intp], proba: NDArray[np.float64], weight
 
     Parameters
     ----------
-    labels : ndarray of int, shape (n_models, n_rows)
+    labels : ndarray of int, shape (n_models, n_samples)
         Class numbers.
-    proba : ndarray of shape (n_models, n_rows, n_classes)
+    proba : ndarray of shape (n_models, n_samples, n_classes)
     weights : array-like of shape (n_models,)
         Votes of each model.
 
     Returns
     -------
-    ndarray of shape (n_rows, n_classes)
+    ndarray of shape (n_samples, n_classes)
         Rows sum to one.
 
     Examples
@@ -62,13 +62,13 @@ def neighbour_graph(X: Any, n_neighbors: int = NEIGHBOURS) -> sparse.csr_matrix:
 
     Parameters
     ----------
-    X : ndarray or csr_matrix of shape (n_rows, n_columns)
+    X : ndarray or csr_matrix of shape (n_samples, n_features)
         Target rows; sparse rows are not standardised.
     n_neighbors : int, default=10
 
     Returns
     -------
-    csr_matrix of shape (n_rows, n_rows)
+    csr_matrix of shape (n_samples, n_samples)
         ``D^(-1/2) W D^(-1/2)`` of the symmetric 0/1 graph.
     """
     Z = _on_sphere(X, *_moments(X))
@@ -87,8 +87,8 @@ def smooth_votes(
 
     Parameters
     ----------
-    votes : ndarray of shape (n_rows, n_classes)
-    graph : csr_matrix of shape (n_rows, n_rows)
+    votes : ndarray of shape (n_samples, n_classes)
+    graph : csr_matrix of shape (n_samples, n_samples)
     alpha : float, default=0.5
         0 leaves the votes as they are.
     n_iter : int, default=20
@@ -96,7 +96,7 @@ def smooth_votes(
 
     Returns
     -------
-    ndarray of shape (n_rows, n_classes)
+    ndarray of shape (n_samples, n_classes)
 
     References
     ----------
@@ -176,7 +176,7 @@ class Consensus(BaseEstimator):
 
         Parameters
         ----------
-        X : array-like of shape (n_target, n_columns)
+        X : array-like of shape (n_target, n_features)
             Target rows.
         y : ignored
 
@@ -202,11 +202,11 @@ class Consensus(BaseEstimator):
 
         Parameters
         ----------
-        X : array-like of shape (n_rows, n_columns)
+        X : array-like of shape (n_samples, n_features)
 
         Returns
         -------
-        ndarray of shape (n_rows,)
+        ndarray of shape (n_samples,)
         """
         if hasattr(self, "classes_"):
             return self.classes_[self.predict_proba(X).argmax(axis=1)]
@@ -217,11 +217,11 @@ class Consensus(BaseEstimator):
 
         Parameters
         ----------
-        X : array-like of shape (n_rows, n_columns)
+        X : array-like of shape (n_samples, n_features)
 
         Returns
         -------
-        ndarray of shape (n_rows, n_classes)
+        ndarray of shape (n_samples, n_classes)
         """
         shares = self._shares(X)
         if not self.smooths_:

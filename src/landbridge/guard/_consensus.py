@@ -15,7 +15,7 @@ def vote(labels: NDArray[np.intp], n_classes: int, weights: ArrayLike | None = N
 
     Parameters
     ----------
-    labels : ndarray of int, shape (n_models, n_rows)
+    labels : ndarray of int, shape (n_models, n_samples)
         Class numbers predicted by each model.
     n_classes : int
     weights : array-like of shape (n_models,), optional
@@ -23,7 +23,7 @@ def vote(labels: NDArray[np.intp], n_classes: int, weights: ArrayLike | None = N
 
     Returns
     -------
-    ndarray of shape (n_rows, n_classes)
+    ndarray of shape (n_samples, n_classes)
         Rows sum to one.
 
     Examples
@@ -51,7 +51,7 @@ def agreement(
 
     Parameters
     ----------
-    labels : ndarray of int, shape (n_models, n_rows)
+    labels : ndarray of int, shape (n_models, n_samples)
     n_classes : int
     weights : array-like of shape (n_models,), optional
     voters : sequence of int, optional
@@ -59,7 +59,7 @@ def agreement(
 
     Returns
     -------
-    ndarray of shape (n_models, n_rows)
+    ndarray of shape (n_models, n_samples)
         Mean over the rows estimates each model's accuracy, up to what all models have in common.
 
     References

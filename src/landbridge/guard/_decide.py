@@ -236,7 +236,7 @@ def _by_weighted_source(
     judged = {source_only.name: Judged(_weighted(1 - base, weights, draws), None, True, "a way of not transferring")}
     best: tuple[float, Trial, Measurement] | None = None
     for trial in candidates:
-        if kind not in trial.answers or trial.held_out is None:
+        if kind not in trial.shifts or trial.held_out is None:
             judged[trial.name] = Judged(None, None, False, refused)
             continue
         losses = weighted.losses(trial)
@@ -279,8 +279,8 @@ def _by_consensus(
     different kinds agree on stands in for the labels."""
     judged = {}
     for trial in candidates:
-        if trial.answers and not trial.answers & MEANING:
-            others = " and ".join(sorted(trial.answers))
+        if trial.shifts and not trial.shifts & MEANING:
+            others = " and ".join(sorted(trial.shifts))
             judged[trial.name] = Judged(None, None, False, f"made for {others} shift, which is not what is seen here")
     asked = [source_only, *(t for t in candidates if t.name not in judged)]
     judged[source_only.name] = Judged(None, None, True, "a way of not transferring")
@@ -460,7 +460,7 @@ def jury(trials: Sequence[Trial]) -> list[Trial]:
     list of Trial
     """
     source_only = next(t for t in trials if t.name == "source-only")
-    rest = [t for t in trials if not t.error and not t.baseline and (not t.answers or t.answers & MEANING)]
+    rest = [t for t in trials if not t.error and not t.baseline and (not t.shifts or t.shifts & MEANING)]
     return [source_only, *(t for t in rest if not _same(t, source_only))]
 
 

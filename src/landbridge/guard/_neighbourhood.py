@@ -24,15 +24,15 @@ def neighbour_information(graph: Any, labels: NDArray[np.intp], n_classes: int) 
 
     Parameters
     ----------
-    graph : csr_matrix of shape (n_rows, n_rows)
+    graph : csr_matrix of shape (n_samples, n_samples)
         Links between neighbours, symmetric; only where they are counts, not how strong.
-    labels : ndarray of int, shape (n_rows,)
+    labels : ndarray of int, shape (n_samples,)
         Class numbers.
     n_classes : int
 
     Returns
     -------
-    ndarray of shape (n_rows,)
+    ndarray of shape (n_samples,)
         In nats.
 
     References
@@ -70,11 +70,11 @@ def separation_gain(graph: Any, base: NDArray[np.intp], labels: NDArray[np.intp]
 
     Parameters
     ----------
-    graph : csr_matrix of shape (n_rows, n_rows)
+    graph : csr_matrix of shape (n_samples, n_samples)
         Links between neighbours.
-    base : ndarray of int, shape (n_rows,)
+    base : ndarray of int, shape (n_samples,)
         Labels to compare with.
-    labels : ndarray of int, shape (n_rows,)
+    labels : ndarray of int, shape (n_samples,)
     n_classes : int
 
     Returns

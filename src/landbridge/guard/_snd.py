@@ -52,7 +52,7 @@ def soft_neighbourhood_density(
     target: Domain,
     *,
     temperature: float = 0.05,
-    max_rows: int = 2000,
+    max_samples: int = 2000,
     random_state: Any = 0,
     **_: Any,
 ) -> Measurement:
@@ -68,7 +68,7 @@ def soft_neighbourhood_density(
         Target rows.
     temperature : float, default=0.05
         Of the softmax over similarities.
-    max_rows : int, default=2000
+    max_samples : int, default=2000
         Rows that are looked at; time and memory grow with its square.
     random_state : int or RandomState, default=0
         Draws those rows.
@@ -100,6 +100,6 @@ def soft_neighbourhood_density(
     True
     """
     proba = probabilities(estimator, target.frame())
-    if len(proba) > max_rows:
-        proba = proba[check_random_state(random_state).choice(len(proba), max_rows, replace=False)]
+    if len(proba) > max_samples:
+        proba = proba[check_random_state(random_state).choice(len(proba), max_samples, replace=False)]
     return Measurement("soft neighbourhood density", neighbourhood_density(proba, temperature), higher_is_better=True)

@@ -35,7 +35,7 @@ class Trial:
     Parameters
     ----------
     name, family : str
-    answers : frozenset of str
+    shifts : frozenset of str
         Shifts the method is made for.
     model : estimator or None
         Fitted on all there is; None if it failed.
@@ -57,7 +57,7 @@ class Trial:
 
     name: str
     family: str
-    answers: frozenset[str] = frozenset()
+    shifts: frozenset[str] = frozenset()
     model: Any = None
     predicted: Any = None
     proba: Any = None
@@ -81,7 +81,7 @@ def try_model(
     source: Domain,
     target: Domain,
     *,
-    answers: frozenset[str] = frozenset(),
+    shifts: frozenset[str] = frozenset(),
     folds: LabelledSplits | None = None,
     target_only: bool = False,
     held_out: bool = False,
@@ -98,7 +98,7 @@ def try_model(
         Labelled rows.
     target : Domain
         All target rows, with the labels that may be used.
-    answers : frozenset of str
+    shifts : frozenset of str
     folds : LabelledSplits, optional
         Splits of the labelled target rows; left out where there are too few.
     target_only : bool, default=False
@@ -120,8 +120,8 @@ def try_model(
             found = _try(model, source, target, folds, target_only, held_out, random_state)
     except Exception as error:  # one method's failure must never take the others down; it is told in the table
         why = str(error).splitlines()[0] if str(error) else type(error).__name__
-        return Trial(name, family, answers, seconds=time.perf_counter() - started, error=why)
-    return Trial(name, family, answers, seconds=time.perf_counter() - started, **found)
+        return Trial(name, family, shifts, seconds=time.perf_counter() - started, error=why)
+    return Trial(name, family, shifts, seconds=time.perf_counter() - started, **found)
 
 
 def _try(

@@ -22,13 +22,13 @@ def rows_before_last_step(model: Any, X: Any, *, side: str) -> Any:
     ----------
     model : estimator
         Fitted; anything but a pipeline returns `X` as it is.
-    X : array-like of shape (n_rows, n_columns)
+    X : array-like of shape (n_samples, n_features)
     side : {"source", "target"}
         Which map a feature method applies.
 
     Returns
     -------
-    array of shape (n_rows, n_components)
+    array of shape (n_samples, n_components)
     """
     if not isinstance(model, Pipeline):
         return X
@@ -45,12 +45,12 @@ def predict_source(model: Any, X: Any) -> NDArray[Any]:
     ----------
     model : estimator
         Fitted.
-    X : array-like of shape (n_rows, n_columns)
+    X : array-like of shape (n_samples, n_features)
         Source rows.
 
     Returns
     -------
-    ndarray of shape (n_rows,)
+    ndarray of shape (n_samples,)
     """
     return last_step(model).predict(rows_before_last_step(model, X, side="source"))
 
@@ -62,8 +62,8 @@ def common_space(model: Any, Xs: Any, Xt: Any) -> tuple[Any, Any]:
     ----------
     model : estimator
         Fitted.
-    Xs : array-like of shape (n_source, n_columns)
-    Xt : array-like of shape (n_target, n_columns)
+    Xs : array-like of shape (n_source, n_features)
+    Xt : array-like of shape (n_target, n_features)
 
     Returns
     -------
@@ -95,12 +95,12 @@ def probabilities(model: Any, X: Any, *, side: str = "target") -> NDArray[np.flo
     ----------
     model : classifier
         Fitted.
-    X : array-like of shape (n_rows, n_columns)
+    X : array-like of shape (n_samples, n_features)
     side : {"source", "target"}, default="target"
 
     Returns
     -------
-    ndarray of shape (n_rows, n_classes)
+    ndarray of shape (n_samples, n_classes)
     """
     if side == "source":
         X, model = rows_before_last_step(model, X, side="source"), last_step(model)

@@ -94,7 +94,7 @@ class ClassifierDensityRatio(InstanceTransfer):
 
     transfer_tags = TransferTags(
         family="instance",
-        answers=frozenset({"covariate"}),
+        shifts=frozenset({"covariate"}),
         growth="time and memory of one logistic regression on n_s + n_t rows",
         reference="Bickel, Brückner, Scheffer: Discriminative learning under covariate shift. JMLR 10, 2009",
     )

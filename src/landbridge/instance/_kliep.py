@@ -101,7 +101,7 @@ class KLIEP(InstanceTransfer):
         Weights, with mean one.
     estimator_ : estimator
         The fitted learner.
-    centers_ : ndarray of shape (n_centers, n_columns)
+    centers_ : ndarray of shape (n_centers, n_features)
         Target rows the kernels sit on.
     coefficients_ : ndarray of shape (n_centers,)
         Their coefficients.
@@ -137,7 +137,7 @@ class KLIEP(InstanceTransfer):
 
     transfer_tags = TransferTags(
         family="instance",
-        answers=frozenset({"covariate"}),
+        shifts=frozenset({"covariate"}),
         growth="time O((n_s + n_t) b d + n_t b²) for b centres, memory O(n_s + n_t)",
         reference="Sugiyama, Nakajima, Kashima, von Bünau, Kawanabe: Direct importance estimation with model selection "
         "and its application to covariate shift adaptation. NIPS 2007",

@@ -67,13 +67,13 @@ def kmm_weights(
 
     Parameters
     ----------
-    Xs : ndarray of shape (n_source, n_columns)
+    Xs : ndarray of shape (n_source, n_features)
         Source rows.
-    Xt : ndarray of shape (n_target, n_columns)
+    Xt : ndarray of shape (n_target, n_features)
         Target rows.
     kernel : {"rbf", "linear", "poly"}, default="rbf"
     gamma : float, optional
-        Left out: median heuristic over both domains for "rbf", ``1 / n_columns`` for "poly".
+        Left out: median heuristic over both domains for "rbf", ``1 / n_features`` for "poly".
     B : float, default=1000
         Largest weight.
     eps : float, optional
@@ -138,7 +138,7 @@ class KMM(InstanceTransfer):
         Whose means are matched; a Gaussian kernel matches the whole distributions, a linear one their means only.
     gamma : float, optional
         Width of the kernel. Left out: the median heuristic over both domains, ``1 / (2 median ||x - z||²)``, for
-        "rbf", and ``1 / n_columns`` for "poly".
+        "rbf", and ``1 / n_features`` for "poly".
     B : float, default=1000
         Largest weight. Small values bound the variance at the price of some bias.
     eps : float, optional
@@ -195,7 +195,7 @@ class KMM(InstanceTransfer):
 
     transfer_tags = TransferTags(
         family="instance",
-        answers=frozenset({"covariate"}),
+        shifts=frozenset({"covariate"}),
         growth="time O(n_s n_t d + n_s²), memory O(n_s²) to 10,000 source rows; O(n_s + n_t) beyond",
         reference="Huang, Smola, Gretton, Borgwardt, Schölkopf: Correcting sample selection bias by unlabeled data. "
         "NIPS 2006",

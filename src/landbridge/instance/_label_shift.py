@@ -162,7 +162,7 @@ class BBSE(InstanceTransfer):
     transfer_tags = TransferTags(
         family="instance",
         tasks=frozenset({"classification"}),
-        answers=frozenset({"label"}),
+        shifts=frozenset({"label"}),
         growth="time and memory of cv + 1 fits of a classifier",
         reference="Lipton, Wang, Smola: Detecting and correcting for label shift with black box predictors. ICML 2018",
     )
@@ -263,7 +263,7 @@ class MLLS(InstanceTransfer):
     transfer_tags = TransferTags(
         family="instance",
         tasks=frozenset({"classification"}),
-        answers=frozenset({"label"}),
+        shifts=frozenset({"label"}),
         growth="time and memory of cv + 1 fits of a classifier",
         reference="Saerens, Latinne, Decaestecker: Adjusting the outputs of a classifier to new a priori "
         "probabilities. Neural Computation 14, 2002",

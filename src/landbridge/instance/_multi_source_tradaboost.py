@@ -42,12 +42,12 @@ class _SourceBoosting(ClassifierMixin, MetaEstimatorMixin, TransferEstimator):
 
         Parameters
         ----------
-        X : array-like of shape (n_rows, n_columns)
+        X : array-like of shape (n_samples, n_features)
             Target rows.
 
         Returns
         -------
-        ndarray of shape (n_rows, n_classes)
+        ndarray of shape (n_samples, n_classes)
         """
         X = self._read_rows(X)
         return vote_shares(self.estimators_, self.votes_, X, self.classes_)
@@ -57,12 +57,12 @@ class _SourceBoosting(ClassifierMixin, MetaEstimatorMixin, TransferEstimator):
 
         Parameters
         ----------
-        X : array-like of shape (n_rows, n_columns)
+        X : array-like of shape (n_samples, n_features)
             Target rows.
 
         Returns
         -------
-        ndarray of shape (n_rows,)
+        ndarray of shape (n_samples,)
         """
         return winners(self.predict_proba(X), self.classes_)
 
@@ -132,7 +132,7 @@ class MultiSourceTrAdaBoost(_SourceBoosting):
         reads=frozenset({"X_target", "y_target", "source_domain"}),
         needs=frozenset({"y_target"}),
         tasks=frozenset({"classification"}),
-        answers=frozenset({"concept", "covariate"}),
+        shifts=frozenset({"concept", "covariate"}),
         growth="time of n_estimators x n_sources fits, memory of one",
         reference="Yao, Doretto: Boosting for transfer learning with multiple sources. CVPR 2010",
     )
@@ -153,11 +153,11 @@ class MultiSourceTrAdaBoost(_SourceBoosting):
 
         Parameters
         ----------
-        X : array-like of shape (n_source, n_columns)
+        X : array-like of shape (n_source, n_features)
             Source rows, of all sources.
         y : array-like of shape (n_source,)
             Source labels.
-        X_target : array-like of shape (n_target, n_columns), optional
+        X_target : array-like of shape (n_target, n_features), optional
             Target rows; left out, the source is its own target, with its labels.
         y_target : array-like of shape (n_target,), optional
             Labels of some target rows.
@@ -260,7 +260,7 @@ class TaskTrAdaBoost(_SourceBoosting):
         reads=frozenset({"X_target", "y_target", "source_domain"}),
         needs=frozenset({"y_target"}),
         tasks=frozenset({"classification"}),
-        answers=frozenset({"concept"}),
+        shifts=frozenset({"concept"}),
         growth="time of n_estimators x n_sources fits, memory of as many models",
         reference="Yao, Doretto: Boosting for transfer learning with multiple sources. CVPR 2010",
     )
@@ -281,11 +281,11 @@ class TaskTrAdaBoost(_SourceBoosting):
 
         Parameters
         ----------
-        X : array-like of shape (n_source, n_columns)
+        X : array-like of shape (n_source, n_features)
             Source rows, of all sources.
         y : array-like of shape (n_source,)
             Source labels.
-        X_target : array-like of shape (n_target, n_columns), optional
+        X_target : array-like of shape (n_target, n_features), optional
             Target rows; left out, the source is its own target, with its labels.
         y_target : array-like of shape (n_target,), optional
             Labels of some target rows.
@@ -364,7 +364,7 @@ def learn(estimator: Any, X: Any, y: NDArray[Any], weights: NDArray[np.float64])
     Parameters
     ----------
     estimator : classifier or None
-    X : array of shape (n, n_columns)
+    X : array of shape (n, n_features)
     y : ndarray of shape (n,)
     weights : ndarray of shape (n,)
 

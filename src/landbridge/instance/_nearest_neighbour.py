@@ -22,9 +22,9 @@ def voronoi_counts(Xs: NDArray[np.float64], Xt: NDArray[np.float64]) -> NDArray[
 
     Parameters
     ----------
-    Xs : ndarray of shape (n_source, n_columns)
+    Xs : ndarray of shape (n_source, n_features)
         Source rows.
-    Xt : ndarray of shape (n_target, n_columns)
+    Xt : ndarray of shape (n_target, n_features)
         Target rows.
 
     Returns
@@ -89,7 +89,7 @@ class NearestNeighbourWeights(InstanceTransfer):
 
     transfer_tags = TransferTags(
         family="instance",
-        answers=frozenset({"covariate"}),
+        shifts=frozenset({"covariate"}),
         growth="time O((n_s + n_t) log n_s) in few columns, O(n_s n_t d) in many; memory O(n_s d)",
         reference="Loog: Nearest neighbor-based importance weighting. MLSP 2012",
     )

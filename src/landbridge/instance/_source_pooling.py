@@ -122,7 +122,7 @@ class SourcePooling(InstanceTransfer):
         family="instance",
         reads=frozenset({"X_target", "source_domain"}),
         needs=frozenset({"source_domain"}),
-        answers=frozenset({"covariate", "concept"}),
+        shifts=frozenset({"covariate", "concept"}),
         growth="time O(n m d), memory O(n)",
         reference="Sun, Chattopadhyay, Panchanathan, Ye: A two-stage weighting framework for multi-source domain "
         "adaptation. NIPS 2011",
@@ -156,11 +156,11 @@ class SourcePooling(InstanceTransfer):
 
         Parameters
         ----------
-        X : array-like of shape (n_source, n_columns)
+        X : array-like of shape (n_source, n_features)
             Source rows, of all sources.
         y : array-like of shape (n_source,)
             Source labels or values.
-        X_target : array-like of shape (n_target, n_columns), optional
+        X_target : array-like of shape (n_target, n_features), optional
             All target rows; left out, the source is its own target.
         y_target : array-like of shape (n_target,), optional
             Labels of some target rows; not read.

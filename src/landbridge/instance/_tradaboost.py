@@ -185,7 +185,7 @@ class TrAdaBoost(ClassifierMixin, MetaEstimatorMixin, TransferEstimator):
         reads=frozenset({"X_target", "y_target"}),
         needs=frozenset({"y_target"}),
         tasks=frozenset({"classification"}),
-        answers=frozenset({"concept", "covariate"}),
+        shifts=frozenset({"concept", "covariate"}),
         growth="time and memory of n_estimators fits on n_s + n_t rows",
         reference="Dai, Yang, Xue, Yu: Boosting for transfer learning. ICML 2007",
     )
@@ -216,11 +216,11 @@ class TrAdaBoost(ClassifierMixin, MetaEstimatorMixin, TransferEstimator):
 
         Parameters
         ----------
-        X : array-like of shape (n_source, n_columns)
+        X : array-like of shape (n_source, n_features)
             Source rows.
         y : array-like of shape (n_source,)
             Source labels.
-        X_target : array-like of shape (n_target, n_columns), optional
+        X_target : array-like of shape (n_target, n_features), optional
             Target rows; left out, the source is its own target, with its labels.
         y_target : array-like of shape (n_target,), optional
             Labels of some target rows.
@@ -265,12 +265,12 @@ class TrAdaBoost(ClassifierMixin, MetaEstimatorMixin, TransferEstimator):
 
         Parameters
         ----------
-        X : array-like of shape (n_rows, n_columns)
+        X : array-like of shape (n_samples, n_features)
             Target rows.
 
         Returns
         -------
-        ndarray of shape (n_rows, n_classes)
+        ndarray of shape (n_samples, n_classes)
         """
         X = self._read_rows(X)
         # rounds ceil(N/2) to N, counted from one
@@ -282,12 +282,12 @@ class TrAdaBoost(ClassifierMixin, MetaEstimatorMixin, TransferEstimator):
 
         Parameters
         ----------
-        X : array-like of shape (n_rows, n_columns)
+        X : array-like of shape (n_samples, n_features)
             Target rows.
 
         Returns
         -------
-        ndarray of shape (n_rows,)
+        ndarray of shape (n_samples,)
         """
         return winners(self.predict_proba(X), self.classes_)
 
@@ -320,7 +320,7 @@ def labelled_target(read: Read) -> tuple[Any, NDArray[Any]]:
 
     Returns
     -------
-    X : array of shape (n_labelled, n_columns)
+    X : array of shape (n_labelled, n_features)
     y : ndarray of shape (n_labelled,)
     """
     return (read.Xt[read.rows], read.yt) if len(read.rows) else (read.Xs, read.ys)
@@ -401,7 +401,7 @@ def vote_shares(models: list[Any], votes: NDArray[np.float64], X: Any, classes: 
     models : list of classifiers
     votes : ndarray of shape (n_models,)
         If all are zero, every model counts the same.
-    X : array of shape (n, n_columns)
+    X : array of shape (n, n_features)
     classes : ndarray of shape (n_classes,)
 
     Returns

@@ -182,7 +182,7 @@ class TrAdaBoostR2(RegressorMixin, MetaEstimatorMixin, TransferEstimator):
         reads=frozenset({"X_target", "y_target"}),
         needs=frozenset({"y_target"}),
         tasks=frozenset({"regression"}),
-        answers=frozenset({"concept", "covariate"}),
+        shifts=frozenset({"concept", "covariate"}),
         growth="time and memory of n_estimators fits on n_s + n_t rows",
         reference="Pardoe, Stone: Boosting for regression transfer. ICML 2010",
     )
@@ -208,11 +208,11 @@ class TrAdaBoostR2(RegressorMixin, MetaEstimatorMixin, TransferEstimator):
 
         Parameters
         ----------
-        X : array-like of shape (n_source, n_columns)
+        X : array-like of shape (n_source, n_features)
             Source rows.
         y : array-like of shape (n_source,)
             Source values.
-        X_target : array-like of shape (n_target, n_columns), optional
+        X_target : array-like of shape (n_target, n_features), optional
             Target rows; left out, the source is its own target, with its values.
         y_target : array-like of shape (n_target,), optional
             Values of some target rows; NaN elsewhere.
@@ -255,12 +255,12 @@ class TrAdaBoostR2(RegressorMixin, MetaEstimatorMixin, TransferEstimator):
 
         Parameters
         ----------
-        X : array-like of shape (n_rows, n_columns)
+        X : array-like of shape (n_samples, n_features)
             Target rows.
 
         Returns
         -------
-        ndarray of shape (n_rows,)
+        ndarray of shape (n_samples,)
         """
         X = self._read_rows(X)
         first = (len(self.estimators_) + 1) // 2 - 1
@@ -335,7 +335,7 @@ class TwoStageTrAdaBoostR2(RegressorMixin, MetaEstimatorMixin, TransferEstimator
         reads=frozenset({"X_target", "y_target"}),
         needs=frozenset({"y_target"}),
         tasks=frozenset({"regression"}),
-        answers=frozenset({"concept", "covariate"}),
+        shifts=frozenset({"concept", "covariate"}),
         growth="time of n_steps (cv + 1) n_estimators fits on n_s + n_t rows",
         reference="Pardoe, Stone: Boosting for regression transfer. ICML 2010",
     )
@@ -375,11 +375,11 @@ class TwoStageTrAdaBoostR2(RegressorMixin, MetaEstimatorMixin, TransferEstimator
 
         Parameters
         ----------
-        X : array-like of shape (n_source, n_columns)
+        X : array-like of shape (n_source, n_features)
             Source rows.
         y : array-like of shape (n_source,)
             Source values.
-        X_target : array-like of shape (n_target, n_columns), optional
+        X_target : array-like of shape (n_target, n_features), optional
             Target rows; left out, the source is its own target, with its values.
         y_target : array-like of shape (n_target,), optional
             Values of some target rows; NaN elsewhere.
@@ -419,12 +419,12 @@ class TwoStageTrAdaBoostR2(RegressorMixin, MetaEstimatorMixin, TransferEstimator
 
         Parameters
         ----------
-        X : array-like of shape (n_rows, n_columns)
+        X : array-like of shape (n_samples, n_features)
             Target rows.
 
         Returns
         -------
-        ndarray of shape (n_rows,)
+        ndarray of shape (n_samples,)
         """
         X = self._read_rows(X)
         return weighted_median(predictions(self.estimators_, X), self.votes_)
@@ -501,7 +501,7 @@ def predictions(models: list[Any], X: Any) -> NDArray[np.float64]:
     Parameters
     ----------
     models : list of regressors
-    X : array of shape (n, n_columns)
+    X : array of shape (n, n_features)
 
     Returns
     -------

@@ -151,7 +151,7 @@ class ULSIF(InstanceTransfer):
         Weights, with mean one.
     estimator_ : estimator
         The fitted learner.
-    centers_ : ndarray of shape (n_centers, n_columns)
+    centers_ : ndarray of shape (n_centers, n_features)
         Target rows the kernels sit on.
     coefficients_ : ndarray of shape (n_centers,)
         Their coefficients.
@@ -184,7 +184,7 @@ class ULSIF(InstanceTransfer):
 
     transfer_tags = TransferTags(
         family="instance",
-        answers=frozenset({"covariate"}),
+        shifts=frozenset({"covariate"}),
         growth="time O((n_s + n_t) b (d + b)) for b centres, memory O(n_s)",
         reference="Kanamori, Hido, Sugiyama: A least-squares approach to direct importance estimation. JMLR 10, 2009",
     )

@@ -95,7 +95,7 @@ class NeuralClassifier(ClassifierMixin, _NeuralEstimator):
     enough. Hurts, or is wasted, on small tables, where the classical methods are better and far faster.
 
     Frozen stages at the input are run once and their outputs reused over the epochs. Two fits with one
-    ``random_state`` are equal on the CPU. Time is that of ``epochs * n_rows`` forward and backward passes; memory is
+    ``random_state`` are equal on the CPU. Time is that of ``epochs * n_samples`` forward and backward passes; memory is
     the rows, the weights three times (optimiser) and the activations of ``batch_size / accumulation`` rows.
 
     References
@@ -118,7 +118,7 @@ class NeuralClassifier(ClassifierMixin, _NeuralEstimator):
         family="parameter",
         reads=frozenset({"X_target", "y_target", "source_domain"}),
         tasks=frozenset({"classification"}),
-        answers=frozenset({"covariate", "concept"}),
+        shifts=frozenset({"covariate", "concept"}),
         source_free=True,
         requires=("torch", "lightning_fabric"),
         growth="time O(epochs n) passes through the network, memory O(weights + batch)",
@@ -130,11 +130,11 @@ class NeuralClassifier(ClassifierMixin, _NeuralEstimator):
 
         Parameters
         ----------
-        X : array-like of shape (n_rows, n_columns)
+        X : array-like of shape (n_samples, n_features)
 
         Returns
         -------
-        ndarray of shape (n_rows,)
+        ndarray of shape (n_samples,)
         """
         logits = self._logits(X)
         return self.task_.predict(logits)
@@ -144,11 +144,11 @@ class NeuralClassifier(ClassifierMixin, _NeuralEstimator):
 
         Parameters
         ----------
-        X : array-like of shape (n_rows, n_columns)
+        X : array-like of shape (n_samples, n_features)
 
         Returns
         -------
-        ndarray of shape (n_rows, n_classes)
+        ndarray of shape (n_samples, n_classes)
         """
         logits = self._logits(X)
         return self.task_.probabilities(logits)
@@ -258,7 +258,7 @@ class NeuralRegressor(RegressorMixin, _NeuralEstimator):
         family="parameter",
         reads=frozenset({"X_target", "y_target", "source_domain"}),
         tasks=frozenset({"regression"}),
-        answers=frozenset({"covariate", "concept"}),
+        shifts=frozenset({"covariate", "concept"}),
         source_free=True,
         requires=("torch", "lightning_fabric"),
         growth="time O(epochs n) passes through the network, memory O(weights + batch)",
@@ -270,11 +270,11 @@ class NeuralRegressor(RegressorMixin, _NeuralEstimator):
 
         Parameters
         ----------
-        X : array-like of shape (n_rows, n_columns)
+        X : array-like of shape (n_samples, n_features)
 
         Returns
         -------
-        ndarray of shape (n_rows,)
+        ndarray of shape (n_samples,)
         """
         logits = self._logits(X)
         return self.task_.predict(logits)

@@ -160,12 +160,12 @@ class _NeuralEstimator(TransferEstimator):
 
         Parameters
         ----------
-        X : array-like of shape (n_source, n_columns)
+        X : array-like of shape (n_source, n_features)
             Source rows; for image backbones also (n, height, width[, channels]), or paths of image files; for text
             backbones, texts.
         y : array-like of shape (n_source,)
             Source labels or values.
-        X_target : array-like of shape (n_target, n_columns), optional
+        X_target : array-like of shape (n_target, n_features), optional
             All target rows.
         y_target : array-like of shape (n_target,), optional
             Labels of some target rows.
@@ -197,7 +197,7 @@ class _NeuralEstimator(TransferEstimator):
 
         Parameters
         ----------
-        X_target : array-like of shape (n_target, n_columns)
+        X_target : array-like of shape (n_target, n_features)
             All target rows.
         y_target : array-like of shape (n_target,)
             Labels of some of them.
@@ -225,12 +225,12 @@ class _NeuralEstimator(TransferEstimator):
 
         Parameters
         ----------
-        X : array-like of shape (n_rows, n_columns)
+        X : array-like of shape (n_samples, n_features)
             Rows as :meth:`fit` takes them.
 
         Returns
         -------
-        ndarray of shape (n_rows, n_features)
+        ndarray of shape (n_samples, n_features)
         """
         inputs = self._inputs(X)
         return cached_features(self.network_, inputs, batch_size=max(self.batch_size, 128)).double().numpy()

@@ -120,7 +120,7 @@ class Method:
 
         Returns
         -------
-        Tensor of int64, shape (n_rows,), or None
+        Tensor of int64, shape (n_samples,), or None
             None for a plain permutation.
         """
         return None

@@ -30,7 +30,7 @@ def pairwise_agreement(answers: ArrayLike, tolerance: float | None = None) -> fl
 
     Parameters
     ----------
-    answers : array-like of shape (n_models, n_rows)
+    answers : array-like of shape (n_models, n_samples)
         Labels or values.
     tolerance : float, optional
         Values agree that differ by no more than this; left out, answers have to be equal.
@@ -121,7 +121,7 @@ class SeedAverage(MetaEstimatorMixin, TransferEstimator):
     transfer_tags = TransferTags(
         family="parameter",
         reads=frozenset({"X_target", "y_target", "source_domain"}),
-        answers=frozenset({"covariate", "concept"}),
+        shifts=frozenset({"covariate", "concept"}),
         growth="time and memory those of n_seeds fits of the estimator",
         reference="Lakshminarayanan, Pritzel, Blundell: Simple and scalable predictive uncertainty estimation using "
         "deep ensembles. NeurIPS 2017",
@@ -145,11 +145,11 @@ class SeedAverage(MetaEstimatorMixin, TransferEstimator):
 
         Parameters
         ----------
-        X : array-like of shape (n_source, n_columns)
+        X : array-like of shape (n_source, n_features)
             Source rows, or whatever else the estimator takes.
         y : array-like of shape (n_source,)
             Source labels or values.
-        X_target : array-like of shape (n_target, n_columns), optional
+        X_target : array-like of shape (n_target, n_features), optional
             All target rows; left out, the source is its own target.
         y_target : array-like of shape (n_target,), optional
             Labels of some target rows.
@@ -191,12 +191,12 @@ class SeedAverage(MetaEstimatorMixin, TransferEstimator):
 
         Parameters
         ----------
-        X : array-like of shape (n_rows, n_columns)
+        X : array-like of shape (n_samples, n_features)
             Target rows.
 
         Returns
         -------
-        ndarray of shape (n_rows,)
+        ndarray of shape (n_samples,)
         """
         check_is_fitted(self)
         if not is_classifier(self.estimator):
@@ -212,12 +212,12 @@ class SeedAverage(MetaEstimatorMixin, TransferEstimator):
 
         Parameters
         ----------
-        X : array-like of shape (n_rows, n_columns)
+        X : array-like of shape (n_samples, n_features)
             Target rows.
 
         Returns
         -------
-        ndarray of shape (n_rows, n_classes)
+        ndarray of shape (n_samples, n_classes)
         """
         check_is_fitted(self)
         return np.mean([run.predict_proba(X) for run in self.estimators_], axis=0)
@@ -227,9 +227,9 @@ class SeedAverage(MetaEstimatorMixin, TransferEstimator):
 
         Parameters
         ----------
-        X : array-like of shape (n_rows, n_columns)
+        X : array-like of shape (n_samples, n_features)
             Target rows.
-        y : array-like of shape (n_rows,)
+        y : array-like of shape (n_samples,)
             Their labels.
 
         Returns

@@ -34,7 +34,7 @@ def median_gamma(X: Any, Y: Any = None, *, n_sample: int = 1000, random_state: A
 
     over all pairs of distinct rows of a sample, so that two rows at the median distance have kernel value
     ``exp(-1/2)``. With two sets the pairs are those of the pooled rows. If more than half of the distances are zero,
-    the median is over the others; if all are zero, gamma is ``1 / n_columns``.
+    the median is over the others; if all are zero, gamma is ``1 / n_features``.
 
     Parameters
     ----------
@@ -118,7 +118,7 @@ def kernel(
     kernel : {"rbf", "linear", "poly"}, default="rbf"
         ``exp(-gamma ||x - y||²)``, ``x·y`` or ``(gamma x·y + coef0) ** degree``.
     gamma : float, optional
-        Left out: the median heuristic over both sets for "rbf", ``1 / n_columns`` for "poly".
+        Left out: the median heuristic over both sets for "rbf", ``1 / n_features`` for "poly".
     degree : int, default=3
         Of "poly".
     coef0 : float, default=1.0

@@ -75,7 +75,7 @@ def em_priors(
 
     Notes
     -----
-    Time grows with n_rows x n_classes a round; memory with one such matrix.
+    Time grows with n_samples x n_classes a round; memory with one such matrix.
 
     References
     ----------

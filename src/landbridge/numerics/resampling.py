@@ -20,20 +20,20 @@ __all__ = [
 
 
 def subsample(
-    n: int, max_rows: int | None, rng: np.random.RandomState, strata: NDArray | None = None
+    n: int, max_samples: int | None, rng: np.random.RandomState, strata: NDArray | None = None
 ) -> NDArray[np.intp]:
-    """Draw at most `max_rows` of `n` rows without replacement, in their old order.
+    """Draw at most `max_samples` of `n` rows without replacement, in their old order.
 
     Parameters
     ----------
     n : int
         Rows there are.
-    max_rows : int or None
+    max_samples : int or None
         Rows to keep; None keeps all.
     rng : RandomState
         Source of randomness; untouched when all rows are kept.
     strata : ndarray of shape (n,), optional
-        Keeps the shares of these groups, and at least one row of each where `max_rows` allows.
+        Keeps the shares of these groups, and at least one row of each where `max_samples` allows.
 
     Returns
     -------
@@ -48,10 +48,10 @@ def subsample(
     >>> len(subsample(1000, 10, np.random.RandomState(0)))
     10
     """
-    if max_rows is None or n <= max_rows:
+    if max_samples is None or n <= max_samples:
         return np.arange(n)
     if strata is None:
-        return np.sort(rng.choice(n, max_rows, replace=False))
+        return np.sort(rng.choice(n, max_samples, replace=False))
     order = rng.permutation(n)
     _, group, counts = np.unique(np.asarray(strata)[order], return_inverse=True, return_counts=True)
     # the rank of a row within its group, spread over (0, 1): taking the smallest keeps every share
@@ -60,7 +60,7 @@ def subsample(
     starts = np.repeat(np.cumsum(counts) - counts, counts)
     within = np.arange(n) - starts
     rank[by_group] = np.where(within == 0, -1.0, (within + 0.5) / np.repeat(counts, counts))
-    return np.sort(order[np.argsort(rank, kind="stable")[:max_rows]])
+    return np.sort(order[np.argsort(rank, kind="stable")[:max_samples]])
 
 
 def balanced_folds(groups: NDArray, n_splits: int, rng: np.random.RandomState) -> NDArray[np.intp]:

@@ -72,7 +72,7 @@ def stack_rows(
     --------
     >>> import numpy as np
     >>> from landbridge.numerics.stacked import stack_rows
-    >>> stack_rows(np.zeros((4, 3)), np.ones((5, 3))).n_columns
+    >>> stack_rows(np.zeros((4, 3)), np.ones((5, 3))).n_features
     3
     """
     n = len(Xs) + len(Xt)
@@ -108,11 +108,11 @@ class FeatureRows:
 
     Attributes
     ----------
-    n_columns : int
+    n_features : int
         Number of features.
-    scatter : ndarray of shape (n_columns, n_columns)
+    scatter : ndarray of shape (n_features, n_features)
         ``Φᵀ H Φ``, the centred second moments times the number of rows.
-    mean : ndarray of shape (n_columns,)
+    mean : ndarray of shape (n_features,)
     gamma : float or None
         Width of the kernel in use.
     """
@@ -127,23 +127,23 @@ class FeatureRows:
         form: str = "dual",
     ) -> None:
         self.Xs, self.Xt, self.basis, self.nystroem, self.form = Xs, Xt, basis, nystroem, form
-        self.n_source, self.n_rows = len(Xs), len(Xs) + len(Xt)
+        self.n_source, self.n_samples = len(Xs), len(Xs) + len(Xt)
         self.gamma = None if nystroem is None else nystroem.gamma
         width = Xs.shape[1] if basis is None else basis.shape[1]
-        self.n_columns = width if nystroem is None else nystroem.n_features
+        self.n_features = width if nystroem is None else nystroem.n_features
         self._kept: dict[str, NDArray[np.float64]] = {}
-        self._keep = (nystroem is not None or basis is not None) and 8 * self.n_rows * self.n_columns <= KEPT_BYTES
+        self._keep = (nystroem is not None or basis is not None) and 8 * self.n_samples * self.n_features <= KEPT_BYTES
         self._turn: Any = None
         # A shift near the mean keeps the second moments from cancelling.
         shift = self.features(Xs[:1024]).mean(axis=0)
-        total, scatter = np.zeros(self.n_columns), np.zeros((self.n_columns, self.n_columns))
+        total, scatter = np.zeros(self.n_features), np.zeros((self.n_features, self.n_features))
         for _, F in self.blocks():
             F = F - shift
             total += F.sum(axis=0)
             scatter += F.T @ F
-        away = total / self.n_rows
+        away = total / self.n_samples
         self.mean = shift + away
-        self.scatter = scatter - self.n_rows * np.outer(away, away)
+        self.scatter = scatter - self.n_samples * np.outer(away, away)
 
     def features(self, X: NDArray[np.float64]) -> NDArray[np.float64]:
         """Features of some rows.
@@ -154,7 +154,7 @@ class FeatureRows:
 
         Returns
         -------
-        ndarray of shape (m, n_columns)
+        ndarray of shape (m, n_features)
         """
         if self.nystroem is not None:
             return self.nystroem(X)
@@ -167,12 +167,12 @@ class FeatureRows:
         ------
         rows : slice
             Of the stacked rows.
-        features : ndarray of shape (n_block, n_columns)
+        features : ndarray of shape (n_block, n_features)
         """
         for name, X, first in (("source", self.Xs, 0), ("target", self.Xt, self.n_source)):
             if self._keep and name not in self._kept:
                 self._kept[name] = self.features(X)
-            for rows in row_blocks(len(X), 4 * self.n_columns):
+            for rows in row_blocks(len(X), 4 * self.n_features):
                 F = self._kept[name][rows] if self._keep else self.features(X[rows])
                 yield slice(first + rows.start, first + rows.stop), F
 
@@ -181,13 +181,13 @@ class FeatureRows:
 
         Parameters
         ----------
-        E : ndarray of shape (n_rows, r)
+        E : ndarray of shape (n_samples, r)
 
         Returns
         -------
-        ndarray of shape (n_columns, r)
+        ndarray of shape (n_features, r)
         """
-        out = np.zeros((self.n_columns, E.shape[1]))
+        out = np.zeros((self.n_features, E.shape[1]))
         for rows, F in self.blocks():
             out += F.T @ E[rows]
         return out
@@ -197,16 +197,16 @@ class FeatureRows:
 
         Parameters
         ----------
-        A : sparse matrix of shape (n_rows, n_rows)
+        A : sparse matrix of shape (n_samples, n_samples)
 
         Returns
         -------
-        ndarray of shape (n_columns, n_columns)
+        ndarray of shape (n_features, n_features)
         """
-        out = np.empty((self.n_columns, self.n_columns))
-        step = int(max(16, KEPT_BYTES // (32 * self.n_rows)))
-        for start in range(0, self.n_columns, step):
-            unit = np.eye(self.n_columns)[:, start : start + step]
+        out = np.empty((self.n_features, self.n_features))
+        step = int(max(16, KEPT_BYTES // (32 * self.n_samples)))
+        for start in range(0, self.n_features, step):
+            unit = np.eye(self.n_features)[:, start : start + step]
             out[:, start : start + step] = self.cross(A @ self.embed(unit))
         return 0.5 * (out + out.T)
 
@@ -215,16 +215,16 @@ class FeatureRows:
 
         Parameters
         ----------
-        weight : ndarray of shape (n_rows,), optional
+        weight : ndarray of shape (n_samples,), optional
             Ones if left out.
 
         Returns
         -------
-        ndarray of shape (n_columns, n_columns)
+        ndarray of shape (n_features, n_features)
         """
         if weight is None:
-            return self.scatter + self.n_rows * np.outer(self.mean, self.mean)
-        out = np.zeros((self.n_columns, self.n_columns))
+            return self.scatter + self.n_samples * np.outer(self.mean, self.mean)
+        out = np.zeros((self.n_features, self.n_features))
         for rows, F in self.blocks():
             out += F.T @ (F * weight[rows, None])
         return out
@@ -236,12 +236,12 @@ class FeatureRows:
 
         Parameters
         ----------
-        weight : ndarray of shape (n_rows,), optional
+        weight : ndarray of shape (n_samples,), optional
             Inverse penalties of the rows.
 
         Returns
         -------
-        turn, inverse : ndarray of shape (n_columns, rank)
+        turn, inverse : ndarray of shape (n_features, rank)
         """
         if self._turn is None or not _same(self._turn[0], weight):
             squares, V = linalg.eigh(self.gram(weight))
@@ -265,10 +265,10 @@ class FeatureRows:
 
         Parameters
         ----------
-        E : ndarray of shape (n_rows, r)
+        E : ndarray of shape (n_samples, r)
         k : int
         reg : float, default=1.0
-        penalty : ndarray of shape (n_rows,), optional
+        penalty : ndarray of shape (n_samples,), optional
         start : None
             Not needed here.
         random_state : int, RandomState or None, default=0
@@ -276,7 +276,7 @@ class FeatureRows:
         Returns
         -------
         values : ndarray of shape (j,)
-        directions : ndarray of shape (n_columns, j)
+        directions : ndarray of shape (n_features, j)
         """
         U = self.cross(E)
         if self.form == "primal":
@@ -292,11 +292,11 @@ class FeatureRows:
 
         Parameters
         ----------
-        W : ndarray of shape (n_columns, k)
+        W : ndarray of shape (n_features, k)
 
         Returns
         -------
-        ndarray of shape (n_columns, k)
+        ndarray of shape (n_features, k)
         """
         kept = self.coefficients(W)[1]
         return W * np.where(kept[np.abs(kept).argmax(axis=0), np.arange(kept.shape[1])] < 0, -1.0, 1.0)
@@ -306,17 +306,17 @@ class FeatureRows:
 
         Parameters
         ----------
-        W : ndarray of shape (n_columns, k)
+        W : ndarray of shape (n_features, k)
             Directions found with this penalty.
-        penalty : ndarray of shape (n_rows,)
+        penalty : ndarray of shape (n_samples,)
 
         Returns
         -------
-        ndarray of shape (n_rows,)
+        ndarray of shape (n_samples,)
         """
         _, inverse = self.turn(1.0 / penalty)
         C = inverse @ (inverse.T @ W)
-        out = np.empty(self.n_rows)
+        out = np.empty(self.n_samples)
         for rows, F in self.blocks():
             out[rows] = np.linalg.norm(F @ C, axis=1) / penalty[rows]
         return out
@@ -326,13 +326,13 @@ class FeatureRows:
 
         Parameters
         ----------
-        W : ndarray of shape (n_columns, k)
+        W : ndarray of shape (n_features, k)
 
         Returns
         -------
-        ndarray of shape (n_rows, k)
+        ndarray of shape (n_samples, k)
         """
-        out = np.empty((self.n_rows, W.shape[1]))
+        out = np.empty((self.n_samples, W.shape[1]))
         for rows, F in self.blocks():
             out[rows] = F @ W
         return out
@@ -342,7 +342,7 @@ class FeatureRows:
 
         Parameters
         ----------
-        W : ndarray of shape (n_columns, k)
+        W : ndarray of shape (n_features, k)
 
         Returns
         -------
@@ -360,7 +360,7 @@ class KernelRows:
 
     Parameters
     ----------
-    X : ndarray of shape (n_rows, d)
+    X : ndarray of shape (n_samples, d)
         Source rows, then target rows.
     n_source : int
     kernel, gamma
@@ -368,14 +368,14 @@ class KernelRows:
 
     Attributes
     ----------
-    n_columns : int
+    n_features : int
         The number of rows: there is one coefficient a row.
     gamma : float or None
         Width of the kernel in use.
     """
 
     def __init__(self, X: NDArray[np.float64], n_source: int, *, kernel: str, gamma: float | None) -> None:
-        self.X, self.n_source, self.n_rows, self.n_columns = X, n_source, len(X), len(X)
+        self.X, self.n_source, self.n_samples, self.n_features = X, n_source, len(X), len(X)
         self.K = KernelOperator(X, kernel=kernel, gamma=gamma, max_bytes=KEPT_BYTES)
         self.gamma = self.K.gamma if kernel == "rbf" else None
         self._stored = 8 * len(X) ** 2 <= KEPT_BYTES
@@ -387,18 +387,18 @@ class KernelRows:
 
         Parameters
         ----------
-        V : ndarray of shape (n_rows, b)
+        V : ndarray of shape (n_samples, b)
 
         Returns
         -------
-        ndarray of shape (n_rows, b)
+        ndarray of shape (n_samples, b)
         """
         if self._stored:
             KV = self.K @ V
             return self.K @ (KV - KV.mean(axis=0))
         if self._sums is None:
             self._sums = self.K.rsum()
-        mean, out = self._sums @ V / self.n_rows, np.zeros_like(V)
+        mean, out = self._sums @ V / self.n_samples, np.zeros_like(V)
         for _, block in self.K.blocks():
             out += block.T @ (block @ V - mean)
         return out
@@ -419,26 +419,26 @@ class KernelRows:
 
         Parameters
         ----------
-        E : ndarray of shape (n_rows, r)
+        E : ndarray of shape (n_samples, r)
             Mean differences to shrink, see :mod:`landbridge.numerics.mmd`.
         k : int
             How many directions.
         reg : float, default=1.0
             Weight of the penalty.
-        penalty : ndarray of shape (n_rows,), optional
+        penalty : ndarray of shape (n_samples,), optional
             The row's own penalty ``g``, positive; ones if left out.
-        start : ndarray of shape (n_rows, j), optional
+        start : ndarray of shape (n_samples, j), optional
             Directions nearby.
         random_state : int, RandomState or None, default=0
 
         Returns
         -------
         values : ndarray of shape (j,)
-        directions : ndarray of shape (n_rows, j)
+        directions : ndarray of shape (n_samples, j)
             Columns with ``aᵀ diag(g) a = 1``.
         """
-        if self._scatter is None and self.n_rows <= 600:
-            S = self.scatter_product(np.eye(self.n_rows))
+        if self._scatter is None and self.n_samples <= 600:
+            S = self.scatter_product(np.eye(self.n_samples))
             self._scatter = 0.5 * (S + S.T)
         operator: Any = self.scatter_product if self._scatter is None else self._scatter
         U = self.K @ E
@@ -449,13 +449,13 @@ class KernelRows:
 
         Parameters
         ----------
-        W : ndarray of shape (n_rows, k)
-        penalty : ndarray of shape (n_rows,)
+        W : ndarray of shape (n_samples, k)
+        penalty : ndarray of shape (n_samples,)
             Not needed here.
 
         Returns
         -------
-        ndarray of shape (n_rows,)
+        ndarray of shape (n_samples,)
         """
         return np.linalg.norm(W, axis=1)
 
@@ -464,11 +464,11 @@ class KernelRows:
 
         Parameters
         ----------
-        W : ndarray of shape (n_rows, k)
+        W : ndarray of shape (n_samples, k)
 
         Returns
         -------
-        ndarray of shape (n_rows, k)
+        ndarray of shape (n_samples, k)
         """
         return self.K @ W
 
@@ -477,12 +477,12 @@ class KernelRows:
 
         Parameters
         ----------
-        W : ndarray of shape (n_rows, k)
+        W : ndarray of shape (n_samples, k)
 
         Returns
         -------
-        rows : ndarray of shape (n_rows, d)
-        components : ndarray of shape (n_rows, k)
+        rows : ndarray of shape (n_samples, d)
+        components : ndarray of shape (n_samples, k)
         """
         return self.X, W
 

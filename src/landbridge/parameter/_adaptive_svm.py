@@ -95,7 +95,7 @@ class AdaptiveSVM(ClassifierMixin, TransferEstimator):
         Kernel of the correction, and of the source SVM learned here. One is added to it, so that the correction has
         a (penalised) intercept.
     gamma : float or None, default=None
-        Width of ``"rbf"``, ``exp(-gamma ||x - y||²)``; None is ``1 / (n_columns * variance of the source)``, or of the
+        Width of ``"rbf"``, ``exp(-gamma ||x - y||²)``; None is ``1 / (n_features * variance of the source)``, or of the
         target where there are no source rows.
     estimator : classifier, optional
         The source classifier, with ``decision_function`` or ``predict_proba``; an SVM with the same kernel if left
@@ -109,7 +109,7 @@ class AdaptiveSVM(ClassifierMixin, TransferEstimator):
     ----------
     estimator_ : classifier
         The source classifier.
-    support_rows_ : ndarray of shape (n_labelled, n_columns)
+    support_rows_ : ndarray of shape (n_labelled, n_features)
         The labelled target rows.
     dual_coef_ : ndarray of shape (1, n_labelled) or (n_classes, n_labelled)
         Coefficients of the correction.
@@ -150,7 +150,7 @@ class AdaptiveSVM(ClassifierMixin, TransferEstimator):
         family="parameter",
         reads=frozenset({"X_target", "y_target"}),
         tasks=frozenset({"classification"}),
-        answers=frozenset({"concept", "covariate"}),
+        shifts=frozenset({"concept", "covariate"}),
         source_free=True,
         growth="time O(n²) a sweep and class, memory O(n²), n labelled target rows",
         reference="Yang, Yan, Hauptmann: Cross-domain video concept detection using adaptive SVMs. ACM MM 2007",
@@ -187,11 +187,11 @@ class AdaptiveSVM(ClassifierMixin, TransferEstimator):
 
         Parameters
         ----------
-        X : array-like of shape (n_source, n_columns)
+        X : array-like of shape (n_source, n_features)
             Source rows.
         y : array-like of shape (n_source,)
             Source labels.
-        X_target : array-like of shape (n_target, n_columns), optional
+        X_target : array-like of shape (n_target, n_features), optional
             Target rows.
         y_target : array-like of shape (n_target,), optional
             Labels of some target rows. Without any, the model is the source's.
@@ -218,7 +218,7 @@ class AdaptiveSVM(ClassifierMixin, TransferEstimator):
 
         Parameters
         ----------
-        X_target : array-like of shape (n_target, n_columns)
+        X_target : array-like of shape (n_target, n_features)
             Target rows.
         y_target : array-like of shape (n_target,), optional
             Labels of some target rows. Without any, the model is the source's.
@@ -244,12 +244,12 @@ class AdaptiveSVM(ClassifierMixin, TransferEstimator):
 
         Parameters
         ----------
-        X : array-like of shape (n_rows, n_columns)
+        X : array-like of shape (n_samples, n_features)
             Target rows.
 
         Returns
         -------
-        ndarray of shape (n_rows,) for two classes, else (n_rows, n_classes)
+        ndarray of shape (n_samples,) for two classes, else (n_samples, n_classes)
         """
         X = self._read_rows(X)
         scores = source_scores(self.estimator_, X)
@@ -262,12 +262,12 @@ class AdaptiveSVM(ClassifierMixin, TransferEstimator):
 
         Parameters
         ----------
-        X : array-like of shape (n_rows, n_columns)
+        X : array-like of shape (n_samples, n_features)
             Target rows.
 
         Returns
         -------
-        ndarray of shape (n_rows,)
+        ndarray of shape (n_samples,)
         """
         scores = self.decision_function(X)
         codes = (scores > 0).astype(np.intp) if scores.ndim == 1 else scores.argmax(axis=1)

@@ -146,11 +146,11 @@ class SourcePriorGLM(RegressorMixin, _SourcePrior):
 
     Attributes
     ----------
-    coef_ : ndarray of shape (n_columns,)
+    coef_ : ndarray of shape (n_features,)
         Coefficients of the target model.
     intercept_ : float
         Its intercept.
-    source_coef_ : ndarray of shape (n_columns,)
+    source_coef_ : ndarray of shape (n_features,)
         Coefficients of the source model.
     source_intercept_ : float
         Its intercept.
@@ -193,7 +193,7 @@ class SourcePriorGLM(RegressorMixin, _SourcePrior):
         family="parameter",
         reads=frozenset({"X_target", "y_target"}),
         tasks=frozenset({"regression"}),
-        answers=frozenset({"concept", "covariate"}),
+        shifts=frozenset({"concept", "covariate"}),
         source_free=True,
         growth="time O(n d) an iteration, memory O(d)",
         reference="Chelba, Acero: Adaptation of maximum entropy capitalizer. EMNLP 2004",
@@ -236,12 +236,12 @@ class SourcePriorGLM(RegressorMixin, _SourcePrior):
 
         Parameters
         ----------
-        X : array-like or sparse matrix of shape (n_rows, n_columns)
+        X : array-like or sparse matrix of shape (n_samples, n_features)
             Target rows.
 
         Returns
         -------
-        ndarray of shape (n_rows,)
+        ndarray of shape (n_samples,)
         """
         score = safe_sparse_dot(self._read_rows(X), self.coef_) + self.intercept_
         return np.exp(np.clip(score, -LARGEST_SCORE, LARGEST_SCORE))

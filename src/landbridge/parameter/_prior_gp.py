@@ -77,7 +77,7 @@ class SourcePriorGP(RegressorMixin, TransferEstimator):
         Learn ``ρ``, drawn towards one; False takes one.
     n_restarts : int, default=2
         Further starts when the kernels' parameters are learned.
-    max_rows : int or None, default=1000
+    max_samples : int or None, default=1000
         Largest number of source rows for the source process, whose cost is cubic; more are drawn at random.
     random_state : int, RandomState or None, default=None
         Draws rows and restarts.
@@ -97,7 +97,7 @@ class SourcePriorGP(RegressorMixin, TransferEstimator):
     is. Hurts when source and target have nothing in common, because the source's shape is then noise. Scale the
     columns before.
 
-    Time O(min(n_s, max_rows)³ + n³) for n labelled target rows, memory O(min(n_s, max_rows)² + n²).
+    Time O(min(n_s, max_samples)³ + n³) for n labelled target rows, memory O(min(n_s, max_samples)² + n²).
 
     References
     ----------
@@ -120,9 +120,9 @@ class SourcePriorGP(RegressorMixin, TransferEstimator):
         family="parameter",
         reads=frozenset({"X_target", "y_target"}),
         tasks=frozenset({"regression"}),
-        answers=frozenset({"concept", "covariate"}),
+        shifts=frozenset({"concept", "covariate"}),
         source_free=True,
-        growth="time O(min(n_s, max_rows)³ + n³), memory O(min(n_s, max_rows)² + n²), n labelled target rows",
+        growth="time O(min(n_s, max_samples)³ + n³), memory O(min(n_s, max_samples)² + n²), n labelled target rows",
         reference="Kennedy, O'Hagan: Predicting the output from a complex computer code. Biometrika 87(1), 2000",
     )
     _parameter_constraints = {
@@ -130,7 +130,7 @@ class SourcePriorGP(RegressorMixin, TransferEstimator):
         "estimator": [HasMethods(["fit", "predict"]), None],
         "fit_scale": ["boolean"],
         "n_restarts": [Interval(Integral, 0, None, closed="left")],
-        "max_rows": [Interval(Integral, 2, None, closed="left"), None],
+        "max_samples": [Interval(Integral, 2, None, closed="left"), None],
         "random_state": ["random_state"],
     }
 
@@ -141,14 +141,14 @@ class SourcePriorGP(RegressorMixin, TransferEstimator):
         estimator: Any = None,
         fit_scale: bool = True,
         n_restarts: int = 2,
-        max_rows: int | None = 1000,
+        max_samples: int | None = 1000,
         random_state: Any = None,
     ) -> None:
         self.kernel = kernel
         self.estimator = estimator
         self.fit_scale = fit_scale
         self.n_restarts = n_restarts
-        self.max_rows = max_rows
+        self.max_samples = max_samples
         self.random_state = random_state
 
     @_fit_context(prefer_skip_nested_validation=False)
@@ -157,11 +157,11 @@ class SourcePriorGP(RegressorMixin, TransferEstimator):
 
         Parameters
         ----------
-        X : array-like of shape (n_source, n_columns)
+        X : array-like of shape (n_source, n_features)
             Source rows.
         y : array-like of shape (n_source,)
             Source values.
-        X_target : array-like of shape (n_target, n_columns), optional
+        X_target : array-like of shape (n_target, n_features), optional
             Target rows.
         y_target : array-like of shape (n_target,), optional
             Values of some target rows, NaN elsewhere. Without any, the model is the source's.
@@ -174,7 +174,7 @@ class SourcePriorGP(RegressorMixin, TransferEstimator):
         rng = check_random_state(self.random_state)
         ys = read.ys.astype(np.float64)
         if self.estimator is None:
-            kept = subsample(len(ys), self.max_rows, rng)
+            kept = subsample(len(ys), self.max_samples, rng)
             self.estimator_ = self._process(read.Xs[kept], ys[kept], rng)
         else:
             self.estimator_ = clone(self.estimator).fit(read.Xs, ys)
@@ -187,7 +187,7 @@ class SourcePriorGP(RegressorMixin, TransferEstimator):
 
         Parameters
         ----------
-        X_target : array-like of shape (n_target, n_columns)
+        X_target : array-like of shape (n_target, n_features)
             Target rows.
         y_target : array-like of shape (n_target,), optional
             Values of some target rows, NaN elsewhere. Without any, the model is the source's.
@@ -211,15 +211,15 @@ class SourcePriorGP(RegressorMixin, TransferEstimator):
 
         Parameters
         ----------
-        X : array-like of shape (n_rows, n_columns)
+        X : array-like of shape (n_samples, n_features)
             Target rows.
         return_std : bool, default=False
             Also return the standard deviation; the source's part counts where the source model gives one.
 
         Returns
         -------
-        mean : ndarray of shape (n_rows,)
-        std : ndarray of shape (n_rows,), only with `return_std`
+        mean : ndarray of shape (n_samples,)
+        std : ndarray of shape (n_samples,), only with `return_std`
         """
         X = self._read_rows(X)
         mean, deviation = self._source(X, return_std)

@@ -154,11 +154,11 @@ class _SourcePrior(TransferEstimator):
 
         Parameters
         ----------
-        X : array-like or sparse matrix of shape (n_source, n_columns)
+        X : array-like or sparse matrix of shape (n_source, n_features)
             Source rows; only checked where `source` is given.
         y : array-like of shape (n_source,)
             Source labels or values.
-        X_target : array-like or sparse matrix of shape (n_target, n_columns), optional
+        X_target : array-like or sparse matrix of shape (n_target, n_features), optional
             Target rows.
         y_target : array-like of shape (n_target,), optional
             Labels of some target rows. Without any, the model is the source's.
@@ -181,7 +181,7 @@ class _SourcePrior(TransferEstimator):
 
         Parameters
         ----------
-        X_target : array-like or sparse matrix of shape (n_target, n_columns)
+        X_target : array-like or sparse matrix of shape (n_target, n_features)
             Target rows.
         y_target : array-like of shape (n_target,), optional
             Labels of some target rows. Without any, the model is the source's.
@@ -241,7 +241,7 @@ class SourcePriorLogistic(ClassifierMixin, _SourcePrior):
 
     Attributes
     ----------
-    coef_ : ndarray of shape (1, n_columns) or (n_classes, n_columns)
+    coef_ : ndarray of shape (1, n_features) or (n_classes, n_features)
         Coefficients of the target model.
     intercept_ : ndarray of shape (1,) or (n_classes,)
         Its intercepts.
@@ -281,7 +281,7 @@ class SourcePriorLogistic(ClassifierMixin, _SourcePrior):
         family="parameter",
         reads=frozenset({"X_target", "y_target"}),
         tasks=frozenset({"classification"}),
-        answers=frozenset({"concept", "covariate"}),
+        shifts=frozenset({"concept", "covariate"}),
         source_free=True,
         growth="time O(n k d) an iteration, memory O(k d)",
         reference="Chelba, Acero: Adaptation of maximum entropy capitalizer. EMNLP 2004",
@@ -318,12 +318,12 @@ class SourcePriorLogistic(ClassifierMixin, _SourcePrior):
 
         Parameters
         ----------
-        X : array-like or sparse matrix of shape (n_rows, n_columns)
+        X : array-like or sparse matrix of shape (n_samples, n_features)
             Target rows.
 
         Returns
         -------
-        ndarray of shape (n_rows,) for two classes, else (n_rows, n_classes)
+        ndarray of shape (n_samples,) for two classes, else (n_samples, n_classes)
         """
         scores = safe_sparse_dot(self._read_rows(X), self.coef_.T) + self.intercept_
         return scores[:, 0] if scores.shape[1] == 1 else scores
@@ -333,12 +333,12 @@ class SourcePriorLogistic(ClassifierMixin, _SourcePrior):
 
         Parameters
         ----------
-        X : array-like or sparse matrix of shape (n_rows, n_columns)
+        X : array-like or sparse matrix of shape (n_samples, n_features)
             Target rows.
 
         Returns
         -------
-        ndarray of shape (n_rows,)
+        ndarray of shape (n_samples,)
         """
         scores = self.decision_function(X)
         codes = (scores > 0).astype(np.intp) if scores.ndim == 1 else scores.argmax(axis=1)
@@ -349,12 +349,12 @@ class SourcePriorLogistic(ClassifierMixin, _SourcePrior):
 
         Parameters
         ----------
-        X : array-like or sparse matrix of shape (n_rows, n_columns)
+        X : array-like or sparse matrix of shape (n_samples, n_features)
             Target rows.
 
         Returns
         -------
-        ndarray of shape (n_rows, n_classes)
+        ndarray of shape (n_samples, n_classes)
         """
         scores = self.decision_function(X)
         return np.column_stack([expit(-scores), expit(scores)]) if scores.ndim == 1 else softmax(scores, axis=1)
@@ -413,11 +413,11 @@ class SourcePriorRidge(RegressorMixin, _SourcePrior):
 
     Attributes
     ----------
-    coef_ : ndarray of shape (n_columns,)
+    coef_ : ndarray of shape (n_features,)
         Coefficients of the target model.
     intercept_ : float
         Its intercept.
-    source_coef_ : ndarray of shape (n_columns,)
+    source_coef_ : ndarray of shape (n_features,)
         Coefficients of the source model.
     source_intercept_ : float
         Its intercept.
@@ -451,7 +451,7 @@ class SourcePriorRidge(RegressorMixin, _SourcePrior):
         family="parameter",
         reads=frozenset({"X_target", "y_target"}),
         tasks=frozenset({"regression"}),
-        answers=frozenset({"concept", "covariate"}),
+        shifts=frozenset({"concept", "covariate"}),
         source_free=True,
         growth="time O(n d min(n, d)), memory O(min(n, d)²), n labelled target rows",
         reference="Orabona et al.: Model adaptation with least-squares SVM for adaptive hand prosthetics. ICRA 2009",
@@ -482,12 +482,12 @@ class SourcePriorRidge(RegressorMixin, _SourcePrior):
 
         Parameters
         ----------
-        X : array-like or sparse matrix of shape (n_rows, n_columns)
+        X : array-like or sparse matrix of shape (n_samples, n_features)
             Target rows.
 
         Returns
         -------
-        ndarray of shape (n_rows,)
+        ndarray of shape (n_samples,)
         """
         return safe_sparse_dot(self._read_rows(X), self.coef_) + self.intercept_
 

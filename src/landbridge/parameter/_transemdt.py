@@ -181,7 +181,7 @@ class TransEMDT(ClassifierMixin, TransferEstimator):
     transfer_tags = TransferTags(
         family="parameter",
         tasks=frozenset({"classification"}),
-        answers=frozenset({"concept", "covariate"}),
+        shifts=frozenset({"concept", "covariate"}),
         source_free=True,
         growth="time O(n n_clusters d) a clustering, memory O(n (d + n_classes)), n target rows",
         reference="Zhao et al.: Cross-people mobile-phone based activity recognition. IJCAI 2011",
@@ -224,11 +224,11 @@ class TransEMDT(ClassifierMixin, TransferEstimator):
 
         Parameters
         ----------
-        X : array-like of shape (n_source, n_columns)
+        X : array-like of shape (n_source, n_features)
             Source rows.
         y : array-like of shape (n_source,)
             Source labels.
-        X_target : array-like of shape (n_target, n_columns), optional
+        X_target : array-like of shape (n_target, n_features), optional
             All target rows; left out, the tree stays as it is.
         y_target : array-like of shape (n_target,), optional
             Not used.
@@ -256,7 +256,7 @@ class TransEMDT(ClassifierMixin, TransferEstimator):
 
         Parameters
         ----------
-        X_target : array-like of shape (n_target, n_columns)
+        X_target : array-like of shape (n_target, n_features)
             All target rows.
         y_target : array-like of shape (n_target,), optional
             Not used.
@@ -279,12 +279,12 @@ class TransEMDT(ClassifierMixin, TransferEstimator):
 
         Parameters
         ----------
-        X : array-like of shape (n_rows, n_columns)
+        X : array-like of shape (n_samples, n_features)
             Target rows.
 
         Returns
         -------
-        ndarray of shape (n_rows, n_classes)
+        ndarray of shape (n_samples, n_classes)
         """
         X = self._read_rows(X)
         return self.tree_.predict_proba(X)
@@ -294,12 +294,12 @@ class TransEMDT(ClassifierMixin, TransferEstimator):
 
         Parameters
         ----------
-        X : array-like of shape (n_rows, n_columns)
+        X : array-like of shape (n_samples, n_features)
             Target rows.
 
         Returns
         -------
-        ndarray of shape (n_rows,)
+        ndarray of shape (n_samples,)
         """
         proba = self.predict_proba(X)
         return self.classes_[proba.argmax(axis=1)]

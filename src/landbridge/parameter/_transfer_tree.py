@@ -136,11 +136,11 @@ class _TransferTrees(ClassifierMixin, TransferEstimator):
 
         Parameters
         ----------
-        X : array-like of shape (n_source, n_columns)
+        X : array-like of shape (n_source, n_features)
             Source rows.
         y : array-like of shape (n_source,)
             Source labels.
-        X_target : array-like of shape (n_target, n_columns), optional
+        X_target : array-like of shape (n_target, n_features), optional
             Target rows.
         y_target : array-like of shape (n_target,), optional
             Labels of some target rows. Without any, the model is the source's.
@@ -164,7 +164,7 @@ class _TransferTrees(ClassifierMixin, TransferEstimator):
 
         Parameters
         ----------
-        X_target : array-like of shape (n_target, n_columns)
+        X_target : array-like of shape (n_target, n_features)
             Target rows.
         y_target : array-like of shape (n_target,), optional
             Labels of some target rows. Without any, the model is the source's.
@@ -188,12 +188,12 @@ class _TransferTrees(ClassifierMixin, TransferEstimator):
 
         Parameters
         ----------
-        X : array-like of shape (n_rows, n_columns)
+        X : array-like of shape (n_samples, n_features)
             Target rows.
 
         Returns
         -------
-        ndarray of shape (n_rows, n_classes)
+        ndarray of shape (n_samples, n_classes)
         """
         X = self._read_rows(X)
         return np.mean([tree.predict_proba(X) for tree in self.trees_], axis=0)
@@ -203,12 +203,12 @@ class _TransferTrees(ClassifierMixin, TransferEstimator):
 
         Parameters
         ----------
-        X : array-like of shape (n_rows, n_columns)
+        X : array-like of shape (n_samples, n_features)
             Target rows.
 
         Returns
         -------
-        ndarray of shape (n_rows,)
+        ndarray of shape (n_samples,)
         """
         proba = self.predict_proba(X)
         return self.classes_[proba.argmax(axis=1)]
@@ -286,7 +286,7 @@ class TransferTree(_TransferTrees):
         family="parameter",
         reads=frozenset({"X_target", "y_target"}),
         tasks=frozenset({"classification"}),
-        answers=frozenset({"concept", "covariate"}),
+        shifts=frozenset({"concept", "covariate"}),
         source_free=True,
         growth="time O(n d log n) a level, memory that of the tree; n labelled target rows",
         reference="Segev et al.: Learn on source, refine on target. TPAMI 39(9), 2017",
@@ -364,7 +364,7 @@ class TransferForest(_TransferTrees):
         family="parameter",
         reads=frozenset({"X_target", "y_target"}),
         tasks=frozenset({"classification"}),
-        answers=frozenset({"concept", "covariate"}),
+        shifts=frozenset({"concept", "covariate"}),
         source_free=True,
         growth="n_estimators times TransferTree",
         reference="Segev et al.: Learn on source, refine on target. TPAMI 39(9), 2017",

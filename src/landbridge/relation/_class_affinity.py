@@ -163,13 +163,13 @@ class ClassAffinity(ClassifierMixin, TransferEstimator):
         The source's classes.
     affinity_ : ndarray of shape (n_classes, n_source_classes)
         How much each class resembles each source class; rows sum to one. A class that the source knows is itself.
-    means_, prior_means_ : ndarray of shape (n_classes, n_columns)
+    means_, prior_means_ : ndarray of shape (n_classes, n_features)
         Class means, and where they were expected.
-    source_means_ : ndarray of shape (n_source_classes, n_columns)
+    source_means_ : ndarray of shape (n_source_classes, n_features)
         The source's class means.
-    covariance_ : ndarray of shape (n_columns, n_columns)
+    covariance_ : ndarray of shape (n_features, n_features)
         Covariance within classes.
-    mean_covariance_ : ndarray of shape (n_columns, n_columns)
+    mean_covariance_ : ndarray of shape (n_features, n_features)
         Covariance of a class mean around where the other classes foretell it.
     temperature_ : float
         What log-likelihoods are divided by in affinities.
@@ -209,7 +209,7 @@ class ClassAffinity(ClassifierMixin, TransferEstimator):
         reads=frozenset({"X_target", "y_target"}),
         needs=frozenset({"y_target"}),
         tasks=frozenset({"classification"}),
-        answers=frozenset({"concept"}),
+        shifts=frozenset({"concept"}),
         source_free=True,
         growth="time O(n d² + n S d + d³), memory O(d² + n S), S source classes",
         reference="Raina, Ng, Koller: Constructing informative priors using transfer learning. ICML 2006",
@@ -230,11 +230,11 @@ class ClassAffinity(ClassifierMixin, TransferEstimator):
 
         Parameters
         ----------
-        X : array-like of shape (n_source, n_columns)
+        X : array-like of shape (n_source, n_features)
             Source rows.
         y : array-like of shape (n_source,)
             Source classes.
-        X_target : array-like of shape (n_target, n_columns), optional
+        X_target : array-like of shape (n_target, n_features), optional
             Target rows; only the labelled ones are used.
         y_target : array-like of shape (n_target,), optional
             Classes of some target rows, which the source need not have. Without any, the model is the source's.
@@ -255,7 +255,7 @@ class ClassAffinity(ClassifierMixin, TransferEstimator):
 
         Parameters
         ----------
-        X_target : array-like of shape (n_target, n_columns)
+        X_target : array-like of shape (n_target, n_features)
             Target rows.
         y_target : array-like of shape (n_target,), optional
             Classes of some target rows. Without any, the model is the source's.
@@ -275,12 +275,12 @@ class ClassAffinity(ClassifierMixin, TransferEstimator):
 
         Parameters
         ----------
-        X : array-like of shape (n_rows, n_columns)
+        X : array-like of shape (n_samples, n_features)
             Target rows, seen or new.
 
         Returns
         -------
-        ndarray of shape (n_rows,)
+        ndarray of shape (n_samples,)
         """
         X = self._read_rows(X)
         return self.classes_[np.argmax(self._scores(X), axis=1)]
@@ -290,12 +290,12 @@ class ClassAffinity(ClassifierMixin, TransferEstimator):
 
         Parameters
         ----------
-        X : array-like of shape (n_rows, n_columns)
+        X : array-like of shape (n_samples, n_features)
             Target rows.
 
         Returns
         -------
-        ndarray of shape (n_rows, n_classes)
+        ndarray of shape (n_samples, n_classes)
         """
         return softmax(self._scores(self._read_rows(X)), axis=1)
 
@@ -304,12 +304,12 @@ class ClassAffinity(ClassifierMixin, TransferEstimator):
 
         Parameters
         ----------
-        X : array-like of shape (n_rows, n_columns)
+        X : array-like of shape (n_samples, n_features)
             Target rows.
 
         Returns
         -------
-        ndarray of shape (n_rows,) or (n_rows, n_classes)
+        ndarray of shape (n_samples,) or (n_samples, n_classes)
         """
         scores = self._scores(self._read_rows(X))
         return scores[:, 1] - scores[:, 0] if scores.shape[1] == 2 else scores

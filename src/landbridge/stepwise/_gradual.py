@@ -88,7 +88,7 @@ def gradual_self_training(
         Source rows.
     ys : ndarray of shape (n_source,)
         Source labels.
-    windows : list of array-like or sparse matrix of shape (n_rows, d)
+    windows : list of array-like or sparse matrix of shape (n_samples, d)
         Rows of each step, from the nearest to the source to the farthest.
     discard : float, default=0.1
         Share of each window, the least confident, that is not learned from.
@@ -148,7 +148,7 @@ class GradualSelfTraining(ClassifierMixin, MetaEstimatorMixin, TransferEstimator
     estimator : classifier, optional
         Fitted at every step; left out, logistic regression. It should be regularised: without that, a model that is
         fitted on its own labels has no reason to move.
-    intermediate : list of array-like of shape (n_rows, n_columns), optional
+    intermediate : list of array-like of shape (n_samples, n_features), optional
         Unlabelled rows between source and target, one table a step, the nearest to the source first; the target is the
         last step. A scaler before this method in a pipeline does not see them, so scale inside `estimator`.
     n_steps : int, default=5
@@ -207,10 +207,10 @@ class GradualSelfTraining(ClassifierMixin, MetaEstimatorMixin, TransferEstimator
         family="stepwise",
         reads=frozenset({"X_target", "y_target"}),
         tasks=frozenset({"classification"}),
-        answers=frozenset({"concept", "subspace"}),
+        shifts=frozenset({"concept", "subspace"}),
         growth="time one fit a step, and O(n² d) at worst for the order; memory O(n (d + n_neighbors))",
         reference="Kumar, Ma, Liang: Understanding self-training for gradual domain adaptation. ICML 2020",
-        max_rows=20000,
+        max_samples=20000,
     )
     _accept_sparse = True
     _parameter_constraints = {
@@ -245,11 +245,11 @@ class GradualSelfTraining(ClassifierMixin, MetaEstimatorMixin, TransferEstimator
 
         Parameters
         ----------
-        X : array-like of shape (n_source, n_columns)
+        X : array-like of shape (n_source, n_features)
             Source rows.
         y : array-like of shape (n_source,)
             Source labels.
-        X_target : array-like of shape (n_target, n_columns), optional
+        X_target : array-like of shape (n_target, n_features), optional
             All target rows; left out, the walk ends with `intermediate`, and without these it is not begun.
         y_target : array-like of shape (n_target,), optional
             Labels of some target rows; they are kept where the model would give its own.
@@ -290,12 +290,12 @@ class GradualSelfTraining(ClassifierMixin, MetaEstimatorMixin, TransferEstimator
 
         Parameters
         ----------
-        X : array-like of shape (n_rows, n_columns)
+        X : array-like of shape (n_samples, n_features)
             Target rows.
 
         Returns
         -------
-        ndarray of shape (n_rows,)
+        ndarray of shape (n_samples,)
         """
         X = self._read_rows(X)
         return self.estimator_.predict(X)
@@ -306,12 +306,12 @@ class GradualSelfTraining(ClassifierMixin, MetaEstimatorMixin, TransferEstimator
 
         Parameters
         ----------
-        X : array-like of shape (n_rows, n_columns)
+        X : array-like of shape (n_samples, n_features)
             Target rows.
 
         Returns
         -------
-        ndarray of shape (n_rows, n_classes)
+        ndarray of shape (n_samples, n_classes)
         """
         X = self._read_rows(X)
         return self.estimator_.predict_proba(X)
@@ -322,12 +322,12 @@ class GradualSelfTraining(ClassifierMixin, MetaEstimatorMixin, TransferEstimator
 
         Parameters
         ----------
-        X : array-like of shape (n_rows, n_columns)
+        X : array-like of shape (n_samples, n_features)
             Target rows.
 
         Returns
         -------
-        ndarray of shape (n_rows,) or (n_rows, n_classes)
+        ndarray of shape (n_samples,) or (n_samples, n_classes)
         """
         X = self._read_rows(X)
         return self.estimator_.decision_function(X)

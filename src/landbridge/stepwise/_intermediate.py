@@ -41,7 +41,7 @@ class Choice(NamedTuple):
 
 
 def six_features(
-    Xs: Any, Xd: Any, Xt: Any, *, rare: float = 0.1, max_rows: int = 1000, random_state: Any = None
+    Xs: Any, Xd: Any, Xt: Any, *, rare: float = 0.1, max_samples: int = 1000, random_state: Any = None
 ) -> NDArray[np.float64]:
     r"""Six numbers of a source, an intermediate and a target domain, after [1]_.
 
@@ -55,7 +55,7 @@ def six_features(
         Rows of source, intermediate and target.
     rare : float, default=0.1
         Share of rows.
-    max_rows : int, default=1000
+    max_samples : int, default=1000
         Larger domains are cut to so many rows for the distances.
     random_state : int, RandomState or None, default=None
         Draws rows and folds.
@@ -79,7 +79,7 @@ def six_features(
     [1.9, 2.0, 2.0]
     """
     rng = check_random_state(random_state)
-    sides = [_some(X, max_rows, rng) for X in (Xs, Xd, Xt)]
+    sides = [_some(X, max_samples, rng) for X in (Xs, Xd, Xt)]
     complexity = [_complexity(X, rare) for X in (Xs, Xd, Xt)]
     distance = [_a_distance(sides[i], sides[j], rng) for i, j in ((0, 1), (1, 2), (0, 2))]
     return np.array([*complexity, *distance])
@@ -122,7 +122,7 @@ def choose_intermediate(
     *,
     model: Any = None,
     rare: float = 0.1,
-    max_rows: int = 1000,
+    max_samples: int = 1000,
     random_state: Any = None,
 ) -> Choice:
     """Choose the domain over which to go from source to target.
@@ -140,7 +140,7 @@ def choose_intermediate(
         the one with the shorter way altogether.
     rare : float, default=0.1
         Passed to :func:`six_features`.
-    max_rows : int, default=1000
+    max_samples : int, default=1000
         Passed to :func:`six_features`.
     random_state : int, RandomState or None, default=None
         Draws rows and folds, the same for each candidate.
@@ -169,7 +169,7 @@ def choose_intermediate(
         raise InputError("intermediate holds no candidate; give at least one table, or None.")
     seed = check_random_state(random_state).randint(2**31 - 1)
     features = np.array(
-        [six_features(Xs, X, Xt, rare=rare, max_rows=max_rows, random_state=seed) for X in table.values()]
+        [six_features(Xs, X, Xt, rare=rare, max_samples=max_samples, random_state=seed) for X in table.values()]
     )
     legs = features[:, 3:5]
     scores = -legs.max(axis=1) if model is None else np.asarray(model.predict_proba(features))[:, 1]

@@ -22,14 +22,14 @@ def read_stone(estimator: Any, X: Any, name: str = "intermediate") -> Any:
     ----------
     estimator : TransferEstimator
         Has read the source.
-    X : array-like of shape (n, n_columns)
+    X : array-like of shape (n, n_features)
         Rows.
     name : str
         How the message calls them.
 
     Returns
     -------
-    ndarray or csr_matrix of shape (n, n_columns)
+    ndarray or csr_matrix of shape (n, n_features)
 
     Raises
     ------

@@ -148,7 +148,7 @@ class TransitiveTransfer(ClassifierMixin, MetaEstimatorMixin, TransferEstimator)
         family="stepwise",
         reads=frozenset({"X_target", "y_target"}),
         tasks=frozenset({"classification"}),
-        answers=frozenset({"concept", "subspace"}),
+        shifts=frozenset({"concept", "subspace"}),
         growth="time O((z + d k) c) a sweep, memory O(z + d k), z non-zero entries, k clusters of columns, c classes",
         reference="Tan, Song, Zhong, Yang: Transitive transfer learning. KDD 2015",
     )
@@ -197,11 +197,11 @@ class TransitiveTransfer(ClassifierMixin, MetaEstimatorMixin, TransferEstimator)
 
         Parameters
         ----------
-        X : array-like of shape (n_source, n_columns)
+        X : array-like of shape (n_source, n_features)
             Source rows.
         y : array-like of shape (n_source,)
             Source labels.
-        X_target : array-like of shape (n_target, n_columns), optional
+        X_target : array-like of shape (n_target, n_features), optional
             All target rows; left out, there is no gap to cross and the source's classifier answers.
         y_target : array-like of shape (n_target,), optional
             Labels of some target rows; these rows belong to their class throughout.
@@ -254,12 +254,12 @@ class TransitiveTransfer(ClassifierMixin, MetaEstimatorMixin, TransferEstimator)
 
         Parameters
         ----------
-        X : array-like of shape (n_rows, n_columns)
+        X : array-like of shape (n_samples, n_features)
             Target rows.
 
         Returns
         -------
-        ndarray of shape (n_rows, n_classes)
+        ndarray of shape (n_samples, n_classes)
         """
         X = self._read_rows(X)
         if self.profiles_ is None:
@@ -271,12 +271,12 @@ class TransitiveTransfer(ClassifierMixin, MetaEstimatorMixin, TransferEstimator)
 
         Parameters
         ----------
-        X : array-like of shape (n_rows, n_columns)
+        X : array-like of shape (n_samples, n_features)
             Target rows.
 
         Returns
         -------
-        ndarray of shape (n_rows,)
+        ndarray of shape (n_samples,)
         """
         proba = self.predict_proba(X)
         return self.classes_[proba.argmax(axis=1)]

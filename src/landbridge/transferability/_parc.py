@@ -50,7 +50,7 @@ def parc(
     features: Any,
     target_labels: Any,
     n_components: int | None = None,
-    max_rows: int | None = 1000,
+    max_samples: int | None = 1000,
     n_bootstrap: int = 100,
     n_permutations: int = 100,
     random_state: Any = None,
@@ -66,7 +66,7 @@ def parc(
     n_components : int, optional
         Reduce the features to so many principal components first, as the authors do with 32 for models of different
         width.
-    max_rows : int or None, default=1000
+    max_samples : int or None, default=1000
         Larger samples are cut to so many rows, class by class.
     n_bootstrap : int, default=100
         Random halves of the rows, for a 95 % interval.
@@ -107,7 +107,7 @@ def parc(
     rng = check_random_state(random_state)
     F = feature_rows(features)
     _, codes = class_codes(target_labels, len(F))
-    rows = subsample(len(F), max_rows, rng, codes)
+    rows = subsample(len(F), max_samples, rng, codes)
     F, codes = F[rows], codes[rows]
     if n_components is not None:
         F = F - F.mean(axis=0)

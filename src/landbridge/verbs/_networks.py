@@ -146,7 +146,7 @@ def plan_networks(
             name = f"{name} ({len([p for p in planned if p.name.split(' (')[0] == name]) + 1})"
         family = "feature" if any(m.reads_target for m in parts) else "parameter"
         # All of them let the same row mean something else on the other side.
-        answers = frozenset({"concept", "covariate", "subspace"})
+        shifts = frozenset({"concept", "covariate", "subspace"})
         words = "tunes the source's network on the target's labels" if labelled else "adapts without target labels"
         words = SEVERAL.get(name, words).format(n=n_sources)
         words = "asked for" if methods is not None else words
@@ -159,7 +159,7 @@ def plan_networks(
             words = f"{words}; mean of {n_seeds} runs"
         if rescale:
             model = make_pipeline(DomainScaler(), model)
-        planned.append(Planned(name, family, model, words, answers))
+        planned.append(Planned(name, family, model, words, shifts))
     return planned
 
 

@@ -38,7 +38,7 @@ class Planned:
         Unfitted; None where it is skipped.
     why : str
         Why it is tried or skipped.
-    answers : frozenset of str
+    shifts : frozenset of str
         Shifts it is made for.
     """
 
@@ -46,7 +46,7 @@ class Planned:
     family: str
     model: Any
     why: str
-    answers: frozenset[str] = frozenset()
+    shifts: frozenset[str] = frozenset()
 
 
 def default_estimator(task: str, *, is_sparse: bool = False) -> Any:
@@ -142,7 +142,7 @@ def _planned(
     tags = method.tags
 
     def skipped(why: str) -> Planned:
-        return Planned(method.name, method.family, None, why, tags.answers)
+        return Planned(method.name, method.family, None, why, tags.shifts)
 
     if tags.heterogeneous == share_columns(source, target):
         return skipped("made for sides with different columns" if tags.heterogeneous else "needs the same columns")
@@ -158,20 +158,18 @@ def _planned(
         return skipped(f"needs the library {', '.join(tags.requires)}, which is not installed")
     if sparse.issparse(source.X) and not method.cls._accept_sparse:
         return skipped("takes no sparse rows")
-    if tags.max_rows is not None and max(len(source), len(target)) > tags.max_rows:
+    if tags.max_samples is not None and max(len(source), len(target)) > tags.max_samples:
         return skipped(f"grows too fast for so many rows ({tags.growth})")
     if method.family == "stepwise" and not stones and not wide:
         return skipped("the gap is narrow enough to be crossed in one step")
-    made_for = " and ".join(sorted(tags.answers)) or "any"
+    made_for = " and ".join(sorted(tags.shifts)) or "any"
     model = compose(method.cls(), estimator, scaler, seed, stones)
     over = (
         f", over {len(stones)} stepping stone{'s' * (len(stones) > 1)}"
         if "intermediate" in model[-1].get_params()
         else ""
     )
-    return Planned(
-        method.name, method.family, model, f"made for {made_for} shift{over if stones else ''}", tags.answers
-    )
+    return Planned(method.name, method.family, model, f"made for {made_for} shift{over if stones else ''}", tags.shifts)
 
 
 def compose(
@@ -222,17 +220,17 @@ def _asked_for(asked: Any, estimator: Any, scaler: Any, seed: int | None, stones
     if isinstance(asked, str):
         method = find(asked)
         model = compose(method.cls(), estimator, scaler, seed, stones)
-        return Planned(method.name, method.family, model, "asked for", method.tags.answers)
+        return Planned(method.name, method.family, model, "asked for", method.tags.shifts)
     if isinstance(asked, Pipeline):
         inner = next((s for _, s in asked.steps if isinstance(s, TransferEstimator)), None)
         if inner is None:
             raise InputError("methods: a pipeline without any transfer method was given; put one among its steps.")
         tags = inner.transfer_tags
-        return Planned(f"{type(inner).__name__} pipeline", tags.family, clone(asked), "asked for", tags.answers)
+        return Planned(f"{type(inner).__name__} pipeline", tags.family, clone(asked), "asked for", tags.shifts)
     if isinstance(asked, TransferEstimator):
         tags = asked.transfer_tags
         model = compose(clone(asked), estimator, scaler, seed, stones)
-        return Planned(_told_apart(asked), tags.family, model, "asked for", tags.answers)
+        return Planned(_told_apart(asked), tags.family, model, "asked for", tags.shifts)
     raise InputError(f"methods: {asked!r} is neither the name of a method nor a transfer estimator or pipeline.")
 
 

@@ -52,7 +52,7 @@ def rank(
     estimator: Any = None,
     n_bootstrap: int = 100,
     n_permutations: int = 100,
-    max_rows: int = 2000,
+    max_samples: int = 2000,
     random_state: Any = 0,
 ) -> Ranking:
     """Rank sources or trained models by how well they would transfer to a target, without transferring from any.
@@ -86,7 +86,7 @@ def rank(
         Random halves of the target rows, the same for all candidates, for intervals and for how often each is first.
     n_permutations : int, default=100
         Permutations of the target labels, for what chance gives.
-    max_rows : int, default=2000
+    max_samples : int, default=2000
         More labelled target rows are not looked at, nor more than ten times as many source rows learned from.
     random_state : int, RandomState or None, default=0
         Draws rows, halves and permutations.
@@ -126,15 +126,17 @@ def rank(
     """
     if score != "auto" and score not in SCORES:
         raise InputError(f"score={score!r} is unknown; give 'auto' or one of {', '.join(SCORES)}.")
-    if max_rows < 4 or n_bootstrap < 0 or n_permutations < 0:
-        raise InputError("max_rows must be at least 4, n_bootstrap and n_permutations at least 0.")
+    if max_samples < 4 or n_bootstrap < 0 or n_permutations < 0:
+        raise InputError("max_samples must be at least 4, n_bootstrap and n_permutations at least 0.")
     table = named(candidates)
     alone = read_target(target, table, label)
     witnesses, skipped = [], {}
     for name, candidate in table.items():
         try:
             witnesses.append(
-                call_witness(name, candidate, target, alone, label=label, estimator=estimator, max_rows=10 * max_rows)
+                call_witness(
+                    name, candidate, target, alone, label=label, estimator=estimator, max_samples=10 * max_samples
+                )
             )
         except InputError as error:
             skipped[name] = str(error).rstrip(".")
@@ -151,10 +153,10 @@ def rank(
         told = "; ".join(f"{name}: {why}" for name, why in skipped.items())
         raise InputError(f"no candidate can be scored by {score!r} ({told}).")
     if score == BOUND:
-        measured = {w.name: _bound(w, n_bootstrap, max_rows, seed) for w in kept}
+        measured = {w.name: _bound(w, n_bootstrap, max_samples, seed) for w in kept}
         return _in_order(score, measured, {}, skipped, 0)
     labels = _target_labels(alone, kept[0])
-    rows = subsample(len(labels), max_rows, check_random_state(seed), None if labels.dtype.kind == "f" else labels)
+    rows = subsample(len(labels), max_samples, check_random_state(seed), None if labels.dtype.kind == "f" else labels)
     if score == COMMITTEE and not _are_classes(labels):
         raise InputError("score='committee' needs classes, and the target has values; give score='logme'.")
     members = MEMBERS if score == COMMITTEE else (score,)
@@ -215,14 +217,14 @@ def _call(name: str, witness: Witness, labels: NDArray[Any], rows: NDArray[np.in
     return leep(source_probabilities=P, target_labels=y, **sizes)
 
 
-def _bound(witness: Witness, n_bootstrap: int, max_rows: int, seed: int) -> Measurement:
+def _bound(witness: Witness, n_bootstrap: int, max_samples: int, seed: int) -> Measurement:
     assert witness.source is not None and witness.target is not None
     found = risk_bound(
         witness.source.X,
         witness.source.y,
         witness.target.X,
         n_bootstrap=n_bootstrap,
-        max_rows=max_rows,
+        max_samples=max_samples,
         random_state=seed,
     )
     # the sum is cut at 1, where candidates would tie; its terms are not

@@ -194,7 +194,7 @@ class Result:
 
         Returns
         -------
-        ndarray of shape (n_rows,)
+        ndarray of shape (n_samples,)
         """
         return self.model.predict(self._rows(X))
 
@@ -208,7 +208,7 @@ class Result:
 
         Returns
         -------
-        ndarray of shape (n_rows, n_classes)
+        ndarray of shape (n_samples, n_classes)
         """
         return self.model.predict_proba(self._rows(X))
 

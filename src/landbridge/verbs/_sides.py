@@ -92,7 +92,7 @@ def read_stones(through: Any, source: Domain, encoder: Any) -> list[Any]:
 
     Returns
     -------
-    list of ndarray or csr_matrix of shape (n_rows, n_columns)
+    list of ndarray or csr_matrix of shape (n_samples, n_features)
 
     Raises
     ------

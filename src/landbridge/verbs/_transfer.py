@@ -330,7 +330,7 @@ def _run(
     ]
     if labelled and (target.classes is None or len(target.classes) > 1):
         jobs.append(("target-only", "baseline", learner, frozenset(), True))
-    jobs += [(p.name, p.family, p.model, p.answers, False) for p in planned if p.model is not None]
+    jobs += [(p.name, p.family, p.model, p.shifts, False) for p in planned if p.model is not None]
     tasks = (
         joblib.delayed(_one)(
             i,
@@ -339,13 +339,13 @@ def _run(
             clone(model),
             source,
             target,
-            answers,
+            shifts,
             folds=folds,
             target_only=alone,
-            held_out=bool(judged_by) and (family == "baseline" or judged_by in answers),
+            held_out=bool(judged_by) and (family == "baseline" or judged_by in shifts),
             random_state=seed,
         )
-        for i, (name, family, model, answers, alone) in enumerate(jobs)
+        for i, (name, family, model, shifts, alone) in enumerate(jobs)
     )
     done: dict[int, Trial] = {}
     for i, trial in joblib.Parallel(n_jobs=n_jobs, return_as="generator_unordered")(tasks):
@@ -380,8 +380,8 @@ def _committee(trials: list[Trial], target: Domain) -> Trial:
 
 
 def _one(i: int, name: str, family: str, model: Any, *sides: Any, **how: Any) -> tuple[int, Trial]:
-    *pair, answers = sides
-    return i, try_model(name, family, model, *pair, answers=answers, **how)
+    *pair, shifts = sides
+    return i, try_model(name, family, model, *pair, shifts=shifts, **how)
 
 
 def _table(

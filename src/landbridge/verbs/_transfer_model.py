@@ -229,11 +229,11 @@ def _try(
     family = "baseline" if name == SCRATCH else "parameter"
     clock = time.perf_counter()
 
-    def ready(split: int, part: str, n_rows: int) -> Any:
+    def ready(split: int, part: str, n_samples: int) -> Any:
         model = make(split)
         if (place := work.checkpoints(name, part)) is None:
             return model
-        steps = model.epochs * -(-n_rows // model.batch_size)
+        steps = model.epochs * -(-n_samples // model.batch_size)
         return model.set_params(checkpoint_dir=place, checkpoint_every=max(1, steps // 4), resume=True)
 
     try:

@@ -105,7 +105,7 @@ def read_target(target: Any, candidates: dict[str, Any], label: str | None) -> D
 
 
 def call_witness(
-    name: str, candidate: Any, target: Any, alone: Domain | None, *, label: str | None, estimator: Any, max_rows: int
+    name: str, candidate: Any, target: Any, alone: Domain | None, *, label: str | None, estimator: Any, max_samples: int
 ) -> Witness:
     """Ask a candidate what it says of the labelled target rows.
 
@@ -121,7 +121,7 @@ def call_witness(
         Label column of tables.
     estimator : estimator or None
         Fitted on candidates that are rows.
-    max_rows : int
+    max_samples : int
         More source rows are not learned from.
 
     Returns
@@ -136,7 +136,7 @@ def call_witness(
     if is_model(candidate):
         return _network_witness(name, candidate, target)
     if _is_rows(candidate):
-        return _rows_witness(name, candidate, target if alone is None else alone, label, estimator, max_rows)
+        return _rows_witness(name, candidate, target if alone is None else alone, label, estimator, max_samples)
     assert alone is not None
     told = np.flatnonzero(alone.labelled)
     if len(told) == 0:
@@ -178,13 +178,13 @@ def _network_witness(name: str, candidate: Any, target: Any) -> Witness:
     return Witness(name, features=_table(features), labels=np.array(rows.y[known].tolist()))
 
 
-def _rows_witness(name: str, candidate: Any, target: Any, label: Any, estimator: Any, max_rows: int) -> Witness:
+def _rows_witness(name: str, candidate: Any, target: Any, label: Any, estimator: Any, max_samples: int) -> Witness:
     source, target, _ = as_pair(candidate, target, label=label)
     if source.y is None:
         raise InputError("a source needs labels; give (X, y).")
     source = source.labelled_part()
-    if len(source) > max_rows:
-        rows = np.random.RandomState(0).permutation(len(source))[:max_rows]
+    if len(source) > max_samples:
+        rows = np.random.RandomState(0).permutation(len(source))[:max_samples]
         source = source.take(np.sort(rows))
     told = np.flatnonzero(target.labelled)
     if len(told) == 0:

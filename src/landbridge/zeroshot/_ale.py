@@ -91,7 +91,7 @@ class ALE(ZeroShotClassifier):
 
     Attributes
     ----------
-    weights_ : ndarray of shape (n_columns, n_attributes)
+    weights_ : ndarray of shape (n_features, n_attributes)
     losses_ : ndarray of shape (epochs,)
         Mean loss, epoch by epoch, of batches before their step.
     seen_ : ndarray of shape (n_seen,)

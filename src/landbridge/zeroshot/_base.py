@@ -97,11 +97,11 @@ class ZeroShotClassifier(ClassifierMixin, TransferEstimator):
 
         Parameters
         ----------
-        X : array-like of shape (n_source, n_columns)
+        X : array-like of shape (n_source, n_features)
             Rows of seen classes.
         y : array-like of shape (n_source,)
             Their classes.
-        X_target : array-like of shape (n_target, n_columns), optional
+        X_target : array-like of shape (n_target, n_features), optional
             Not used.
         y_target : array-like of shape (n_target,), optional
             Not used.
@@ -152,11 +152,11 @@ class ZeroShotClassifier(ClassifierMixin, TransferEstimator):
 
         Parameters
         ----------
-        X : array-like of shape (n_rows, n_columns)
+        X : array-like of shape (n_samples, n_features)
 
         Returns
         -------
-        ndarray of shape (n_rows, n_classes), or (n_rows,) for two classes
+        ndarray of shape (n_samples, n_classes), or (n_samples,) for two classes
         """
         scores = self._scores(X)
         return scores[:, 1] - scores[:, 0] if scores.shape[1] == 2 else scores
@@ -166,11 +166,11 @@ class ZeroShotClassifier(ClassifierMixin, TransferEstimator):
 
         Parameters
         ----------
-        X : array-like of shape (n_rows, n_columns)
+        X : array-like of shape (n_samples, n_features)
 
         Returns
         -------
-        ndarray of shape (n_rows,)
+        ndarray of shape (n_samples,)
         """
         scores = self._scores(X)
         return self.classes_[scores.argmax(axis=1)]

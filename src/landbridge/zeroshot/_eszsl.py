@@ -69,7 +69,7 @@ class ESZSL(ZeroShotClassifier):
 
     Attributes
     ----------
-    weights_ : ndarray of shape (n_columns, n_attributes)
+    weights_ : ndarray of shape (n_features, n_attributes)
     seen_ : ndarray of shape (n_seen,)
         Classes of `y`.
     classes_ : ndarray of shape (n_candidates,)

@@ -52,8 +52,8 @@ class NoveltyDetector(OutlierMixin, BaseEstimator):
     Attributes
     ----------
     classes_ : ndarray of shape (n_classes,)
-    means_ : ndarray of shape (n_classes, n_columns)
-    precision_root_ : ndarray of shape (n_columns, n_columns)
+    means_ : ndarray of shape (n_classes, n_features)
+    precision_root_ : ndarray of shape (n_features, n_features)
     threshold_ : float
         Rows with a lower score are new.
 
@@ -93,7 +93,7 @@ class NoveltyDetector(OutlierMixin, BaseEstimator):
 
         Parameters
         ----------
-        X : array-like of shape (n, n_columns)
+        X : array-like of shape (n, n_features)
         y : array-like of shape (n,), optional
             Classes; left out, all rows are one.
 
@@ -129,11 +129,11 @@ class NoveltyDetector(OutlierMixin, BaseEstimator):
 
         Parameters
         ----------
-        X : array-like of shape (n_rows, n_columns)
+        X : array-like of shape (n_samples, n_features)
 
         Returns
         -------
-        ndarray of shape (n_rows,)
+        ndarray of shape (n_samples,)
         """
         check_is_fitted(self)
         X = validate_data(self, X, dtype=np.float64, reset=False)
@@ -144,11 +144,11 @@ class NoveltyDetector(OutlierMixin, BaseEstimator):
 
         Parameters
         ----------
-        X : array-like of shape (n_rows, n_columns)
+        X : array-like of shape (n_samples, n_features)
 
         Returns
         -------
-        ndarray of shape (n_rows,)
+        ndarray of shape (n_samples,)
         """
         return self.score_samples(X) - self.threshold_
 
@@ -157,11 +157,11 @@ class NoveltyDetector(OutlierMixin, BaseEstimator):
 
         Parameters
         ----------
-        X : array-like of shape (n_rows, n_columns)
+        X : array-like of shape (n_samples, n_features)
 
         Returns
         -------
-        ndarray of shape (n_rows,)
+        ndarray of shape (n_samples,)
         """
         return np.where(self.decision_function(X) < 0, -1, 1)
 

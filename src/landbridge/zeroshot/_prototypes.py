@@ -88,7 +88,7 @@ def prototype_attributes(
 
     Parameters
     ----------
-    X : array-like of shape (n, n_columns)
+    X : array-like of shape (n, n_features)
         Rows of seen classes.
     y : array-like of shape (n,)
         Their classes.
@@ -97,7 +97,7 @@ def prototype_attributes(
     metric : {"euclidean", "cosine", "cityblock", "correlation"}, default="euclidean"
         Between class means. ``"euclidean"`` gives principal components of the means, the others classical
         multidimensional scaling.
-    X_few : array-like of shape (n_few, n_columns), optional
+    X_few : array-like of shape (n_few, n_features), optional
         A few rows of classes that `y` does not have: their means are put in place among the others.
     y_few : array-like of shape (n_few,), optional
         The classes of `X_few`.

@@ -64,7 +64,7 @@ class SAE(ZeroShotClassifier):
 
     Attributes
     ----------
-    encoder_ : ndarray of shape (n_attributes, n_columns)
+    encoder_ : ndarray of shape (n_attributes, n_features)
     seen_ : ndarray of shape (n_seen,)
         Classes of `y`.
     classes_ : ndarray of shape (n_candidates,)

@@ -95,7 +95,7 @@ def test_training_repeats_by_its_seed_and_helps(kind, digits):
             train_prototypical(network, X[seen], y[seen], way=5, n_queries=4, n_episodes=n, random_state=3)
             model = PrototypicalClassifier(network)
         else:
-            pairs = train_siamese(network, X[seen], y[seen], way=5, n_rows=4, n_batches=n, random_state=3)
+            pairs = train_siamese(network, X[seen], y[seen], way=5, n_samples=4, n_batches=n, random_state=3)
             model = SiameseClassifier(pairs)
         model.fit(X[support], y[support])
         scores.append(model.score(X[query], y[query]))
@@ -106,7 +106,7 @@ def test_training_repeats_by_its_seed_and_helps(kind, digits):
 
 def test_pairs_are_verified(digits):
     X, y = digits
-    pairs = train_siamese(conv_embedding(8, width=16, depth=3), X[:800], y[:800], way=8, n_rows=4, n_batches=80)
+    pairs = train_siamese(conv_embedding(8, width=16, depth=3), X[:800], y[:800], way=8, n_samples=4, n_batches=80)
     model = SiameseClassifier(pairs).fit(X[:20], y[:20])
     rng = np.random.default_rng(0)
     a, b = rng.integers(900, 1700, 200), rng.integers(900, 1700, 200)

@@ -18,12 +18,12 @@ def filled(net, scale=0.3):
     return net
 
 
-def grown(n_columns=3, images=False):
+def grown(n_features=3, images=False):
     net = ProgressiveNetwork()
     x = torch.randn(6, *((1, 8, 8) if images else (5,)), generator=torch.Generator().manual_seed(0))
     with torch.random.fork_rng():
         torch.manual_seed(0)
-        for k in range(n_columns):
+        for k in range(n_features):
             base = load_backbone("builtin") if images else mlp_backbone(5, (7, 4), seed=k)
             net.grow(base, nn.Linear(base.in_features, k + 2), x, seed=k)
             filled(net)

@@ -283,7 +283,7 @@ def unknown_probability(model: Any, X: Any, *, batch_size: int = 256) -> Any:
     ----------
     model : NeuralClassifier or Network
         Trained with :class:`OpenSetBackprop`.
-    X : array-like of shape (n, n_columns), or Tensor
+    X : array-like of shape (n, n_features), or Tensor
         As the estimator takes them; for a network, its input.
     batch_size : int, default=256
 

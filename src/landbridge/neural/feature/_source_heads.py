@@ -199,7 +199,7 @@ class SourceHeads(GroupedSources):
 
         Returns
         -------
-        Tensor of int64, shape (n_rows,), or None
+        Tensor of int64, shape (n_samples,), or None
             None where no row is held out.
         """
         super().order(labels, epoch, generator)

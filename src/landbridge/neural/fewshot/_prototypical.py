@@ -217,7 +217,7 @@ class PrototypicalClassifier(ClassifierMixin, BaseEstimator):
 
         Returns
         -------
-        ndarray of shape (n_rows, n_classes)
+        ndarray of shape (n_samples, n_classes)
         """
         check_is_fitted(self, "prototypes_")
         Z, P = self._embed(X), self.prototypes_
@@ -232,7 +232,7 @@ class PrototypicalClassifier(ClassifierMixin, BaseEstimator):
 
         Returns
         -------
-        ndarray of shape (n_rows,)
+        ndarray of shape (n_samples,)
             Of type object where rows can be turned away.
         """
         D = self.distances(X)
@@ -252,7 +252,7 @@ class PrototypicalClassifier(ClassifierMixin, BaseEstimator):
 
         Returns
         -------
-        ndarray of shape (n_rows, n_classes)
+        ndarray of shape (n_samples, n_classes)
         """
         D = self.distances(X)
         P = np.exp(D.min(axis=1, keepdims=True) - D)

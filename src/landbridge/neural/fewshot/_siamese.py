@@ -79,7 +79,7 @@ def train_siamese(
     y: Any,
     *,
     way: int = 20,
-    n_rows: int = 2,
+    n_samples: int = 2,
     n_batches: int = 2000,
     lr: float = 1e-3,
     groups: Any = None,
@@ -100,7 +100,7 @@ def train_siamese(
         Rows as the network reads them.
     y : array-like of shape (n,)
         Classes; these are not the ones to be recognised later.
-    way, n_rows : int
+    way, n_samples : int
         Classes of a batch, and rows of each.
     n_batches : int, default=2000
     lr : float, default=1e-3
@@ -132,7 +132,7 @@ def train_siamese(
     with torch.no_grad():
         model.weigh.weight.fill_(4.0 / network.in_features**0.5)
         model.weigh.bias.fill_(1.0)
-    truth = torch.eye(way).repeat_interleave(n_rows - 1, dim=0)
+    truth = torch.eye(way).repeat_interleave(n_samples - 1, dim=0)
 
     def objective(embedded: Tensor) -> tuple[Tensor, Tensor]:
         logits = model.pairs(embedded[way:], embedded[:way])
@@ -151,7 +151,7 @@ def train_siamese(
         y,
         way=way,
         shot=1,
-        n_queries=n_rows - 1,
+        n_queries=n_samples - 1,
         n_episodes=n_batches,
         lr=lr,
         groups=groups,
@@ -238,7 +238,7 @@ class SiameseClassifier(ClassifierMixin, BaseEstimator):
 
         Returns
         -------
-        ndarray of shape (n_rows, n_classes)
+        ndarray of shape (n_samples, n_classes)
         """
         check_is_fitted(self, "classes_")
         with torch.inference_mode():
@@ -257,7 +257,7 @@ class SiameseClassifier(ClassifierMixin, BaseEstimator):
 
         Returns
         -------
-        ndarray of shape (n_rows,)
+        ndarray of shape (n_samples,)
         """
         return self.classes_[self.decision_function(X).argmax(axis=1)]
 
@@ -271,7 +271,7 @@ class SiameseClassifier(ClassifierMixin, BaseEstimator):
 
         Returns
         -------
-        ndarray of shape (n_rows,)
+        ndarray of shape (n_samples,)
             Probabilities, as calibrated as the training pairs were like these.
 
         Raises

@@ -193,7 +193,7 @@ class MultiTask(BaseEstimator):
 
         Returns
         -------
-        ndarray of shape (n_rows,) or (n_rows, n_outputs)
+        ndarray of shape (n_samples,) or (n_samples, n_outputs)
         """
         logits = self._logits(name, X)
         return self.tasks_[name].predict(logits)
@@ -209,7 +209,7 @@ class MultiTask(BaseEstimator):
 
         Returns
         -------
-        ndarray of shape (n_rows, n_classes)
+        ndarray of shape (n_samples, n_classes)
         """
         logits = self._logits(name, X)
         if isinstance(self.tasks_[name], Regression):
@@ -224,7 +224,7 @@ class MultiTask(BaseEstimator):
         name : str
             The task.
         X : array-like
-        y : array-like of shape (n_rows,) or (n_rows, n_outputs)
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
 
         Returns
         -------

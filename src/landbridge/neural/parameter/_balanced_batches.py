@@ -19,7 +19,7 @@ class BalancedBatches(Method):
 
     Parameters
     ----------
-    groups : array-like of shape (n_rows,), optional
+    groups : array-like of shape (n_samples,), optional
         Which source each training row is from; left out, the classes are balanced.
     shares : mapping of group to float, optional
         Other shares than equal ones; they are scaled to sum to one.
@@ -57,7 +57,7 @@ class BalancedBatches(Method):
 
         Returns
         -------
-        Tensor of int64, shape (n_rows,)
+        Tensor of int64, shape (n_samples,)
 
         Raises
         ------

@@ -38,7 +38,7 @@ class Lateral(nn.Module):
 
     Attributes
     ----------
-    alpha : Parameter of shape (n_columns,)
+    alpha : Parameter of shape (n_features,)
         One scale a column.
     down, up : Linear
         V and U, at every place alike: 1 x 1 convolutions where there are places.

@@ -182,7 +182,7 @@ class ProgressiveClassifier(BaseEstimator):
         ----------
         name : str
             Of the task; a new one.
-        X : array-like of shape (n, n_columns) or (n, height, width[, channels])
+        X : array-like of shape (n, n_features) or (n, height, width[, channels])
             Rows, of one form for all tasks; also paths or texts for backbones that read them.
         y : array-like of shape (n,)
             Classes, which need have nothing in common with those of other tasks.
@@ -209,7 +209,7 @@ class ProgressiveClassifier(BaseEstimator):
 
         Returns
         -------
-        ndarray of shape (n_rows,)
+        ndarray of shape (n_samples,)
         """
         logits = self._logits(name, X)
         return self.tasks_[name].predict(logits)
@@ -225,7 +225,7 @@ class ProgressiveClassifier(BaseEstimator):
 
         Returns
         -------
-        ndarray of shape (n_rows, n_classes)
+        ndarray of shape (n_samples, n_classes)
         """
         logits = self._logits(name, X)
         return self.tasks_[name].probabilities(logits)
@@ -238,7 +238,7 @@ class ProgressiveClassifier(BaseEstimator):
         name : str
             The task.
         X : array-like
-        y : array-like of shape (n_rows,)
+        y : array-like of shape (n_samples,)
 
         Returns
         -------

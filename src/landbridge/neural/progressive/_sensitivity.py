@@ -40,7 +40,7 @@ def fisher_sensitivity(column: ProgressiveColumn, inputs: Any, *, batch_size: in
 
     Returns
     -------
-    Tensor of shape (n_stages, n_columns)
+    Tensor of shape (n_stages, n_features)
         Each row sums to one; the column's own share comes last. A row of zeros where nothing matters.
 
     References
@@ -50,8 +50,8 @@ def fisher_sensitivity(column: ProgressiveColumn, inputs: Any, *, batch_size: in
     rows = Rows(inputs)
     device = next(column.parameters()).device
     dice = torch.Generator().manual_seed(seed)
-    stages, n_columns, n = column.stage_names, len(column.earlier) + 1, len(rows)
-    keys = [(stage, j) for stage in stages for j in range(n_columns)]
+    stages, n_features, n = column.stage_names, len(column.earlier) + 1, len(rows)
+    keys = [(stage, j) for stage in stages for j in range(n_features)]
     fisher: dict[Any, Any] = dict.fromkeys(keys, 0.0)
     first: dict[Any, Any] = dict.fromkeys(keys, 0.0)
     second: dict[Any, Any] = dict.fromkeys(keys, 0.0)
@@ -74,9 +74,9 @@ def fisher_sensitivity(column: ProgressiveColumn, inputs: Any, *, batch_size: in
                 second[key] = second[key] + h.square().sum(0)
     finally:
         column.train(was_training)
-    shares = torch.zeros(len(stages), n_columns, dtype=torch.float64)
+    shares = torch.zeros(len(stages), n_features, dtype=torch.float64)
     for i, stage in enumerate(stages):
-        for j in range(n_columns):
+        for j in range(n_features):
             key = (stage, j)
             variance = (second[key] / n - (first[key] / n) ** 2).clamp_min(0.0)
             shares[i, j] = float((variance * fisher[key] / n).sum())

@@ -148,7 +148,7 @@ class AutoencoderFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Bas
 
         Parameters
         ----------
-        X : array-like of shape (n_rows, n_columns)
+        X : array-like of shape (n_samples, n_features)
             Unlabelled rows.
         y : object
             Ignored.
@@ -199,12 +199,12 @@ class AutoencoderFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Bas
 
         Parameters
         ----------
-        X : array-like of shape (n_rows, n_columns)
+        X : array-like of shape (n_samples, n_features)
             Rows of the target, seen or new.
 
         Returns
         -------
-        ndarray of shape (n_rows, n_components)
+        ndarray of shape (n_samples, n_components)
         """
         check_is_fitted(self)
         X = validate_data(self, X, dtype=np.float64, reset=False)
@@ -216,12 +216,12 @@ class AutoencoderFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Bas
 
         Parameters
         ----------
-        X : array-like of shape (n_rows, n_components)
+        X : array-like of shape (n_samples, n_components)
             Codes.
 
         Returns
         -------
-        ndarray of shape (n_rows, n_columns)
+        ndarray of shape (n_samples, n_features)
         """
         check_is_fitted(self)
         with torch.inference_mode():

@@ -120,7 +120,7 @@ def contrastive_pretrain(
     ----------
     backbone : Network, Module, str or path-like
         A network, which is copied, or anything that :func:`~landbridge.neural.load_backbone` reads. Frozen stages stay.
-    inputs : array-like of shape (n, height, width[, channels]) or (n, n_columns)
+    inputs : array-like of shape (n, height, width[, channels]) or (n, n_features)
         Unlabelled rows of the target, images or a table.
     epochs : int, default=50
     temperature : float, default=0.5

@@ -384,13 +384,13 @@ class DistantTransfer(ClassifierMixin, BaseEstimator):
 
         Parameters
         ----------
-        X : array-like of shape (n_source, n_columns)
+        X : array-like of shape (n_source, n_features)
             Source rows.
         y : array-like of shape (n_source,)
             Their classes.
-        X_intermediate : array-like of shape (n_intermediate, n_columns), optional
+        X_intermediate : array-like of shape (n_intermediate, n_features), optional
             Unlabelled rows of any kind.
-        X_target : array-like of shape (n_target, n_columns), optional
+        X_target : array-like of shape (n_target, n_features), optional
             Target rows; left out, the source is its own target.
         y_target : array-like of shape (n_target,), optional
             Classes of the target rows; ``None``, NaN or -1 where there is none. At least one is needed.
@@ -450,12 +450,12 @@ class DistantTransfer(ClassifierMixin, BaseEstimator):
 
         Parameters
         ----------
-        X : array-like of shape (n_rows, n_columns)
+        X : array-like of shape (n_samples, n_features)
             Target rows, seen or new.
 
         Returns
         -------
-        ndarray of shape (n_rows, n_classes)
+        ndarray of shape (n_samples, n_classes)
         """
         check_is_fitted(self)
         X = validate_data(self, X, dtype=np.float64, reset=False)
@@ -468,12 +468,12 @@ class DistantTransfer(ClassifierMixin, BaseEstimator):
 
         Parameters
         ----------
-        X : array-like of shape (n_rows, n_columns)
+        X : array-like of shape (n_samples, n_features)
             Target rows, seen or new.
 
         Returns
         -------
-        ndarray of shape (n_rows,)
+        ndarray of shape (n_samples,)
         """
         P = self.predict_proba(X)  # first of all: it says so if nothing was fitted
         return self.classes_[P.argmax(axis=1)]

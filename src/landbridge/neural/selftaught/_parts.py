@@ -21,7 +21,7 @@ class Scale(NamedTuple):
 
     Parameters
     ----------
-    mean, spread : ndarray of shape (n_columns,)
+    mean, spread : ndarray of shape (n_features,)
     """
 
     mean: NDArray[np.float64]
@@ -32,11 +32,11 @@ class Scale(NamedTuple):
 
         Parameters
         ----------
-        X : ndarray of shape (n, n_columns)
+        X : ndarray of shape (n, n_features)
 
         Returns
         -------
-        ndarray of shape (n, n_columns)
+        ndarray of shape (n, n_features)
         """
         return (X - self.mean) / self.spread
 
@@ -46,7 +46,7 @@ def learn_scale(X: NDArray[np.float64], how: str) -> Scale:
 
     Parameters
     ----------
-    X : ndarray of shape (n, n_columns)
+    X : ndarray of shape (n, n_features)
     how : {"columns", "table"}
         One spread for each column, or one for the whole table: the root mean square of the columns' spreads.
 

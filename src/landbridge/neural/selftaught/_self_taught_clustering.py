@@ -239,9 +239,9 @@ class SelfTaughtClustering(BaseEstimator):
 
         Parameters
         ----------
-        X_unlabelled : array-like or sparse matrix of shape (n_source, n_columns)
+        X_unlabelled : array-like or sparse matrix of shape (n_source, n_features)
             Non-negative rows of any related source.
-        X_target : array-like or sparse matrix of shape (n_target, n_columns)
+        X_target : array-like or sparse matrix of shape (n_target, n_features)
             Non-negative rows to be clustered.
 
         Returns
@@ -289,8 +289,8 @@ class SelfTaughtClustering(BaseEstimator):
 
         Parameters
         ----------
-        X_unlabelled : array-like or sparse matrix of shape (n_source, n_columns)
-        X_target : array-like or sparse matrix of shape (n_target, n_columns)
+        X_unlabelled : array-like or sparse matrix of shape (n_source, n_features)
+        X_target : array-like or sparse matrix of shape (n_target, n_features)
 
         Returns
         -------

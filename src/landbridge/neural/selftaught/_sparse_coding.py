@@ -159,7 +159,7 @@ class SparseCodingFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Ba
 
         Parameters
         ----------
-        X : array-like of shape (n_rows, n_columns)
+        X : array-like of shape (n_samples, n_features)
             Unlabelled rows.
         y : object
             Ignored.
@@ -190,12 +190,12 @@ class SparseCodingFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Ba
 
         Parameters
         ----------
-        X : array-like of shape (n_rows, n_columns)
+        X : array-like of shape (n_samples, n_features)
             Rows of the target, seen or new.
 
         Returns
         -------
-        ndarray of shape (n_rows, n_components)
+        ndarray of shape (n_samples, n_components)
             Mostly zeros.
         """
         check_is_fitted(self)
