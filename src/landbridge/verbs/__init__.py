@@ -1,1 +1,1 @@
-"""The verbs: measure, transfer and what they hand over; reached through ``landbridge`` itself."""
+"""The verbs: when to transfer, what to transfer from, and how."""

@@ -1,16 +1,13 @@
-"""measure(): the question *when*, answered for two sides of any form."""
+"""measure(): the question *when*. How alike are the domains, which shift is it, is transfer likely to hurt?"""
 
 from __future__ import annotations
 
 from typing import Any
 
-from landbridge.discrepancy._diagnosis import Diagnosis
-from landbridge.discrepancy._shift_kind import diagnose
-from landbridge.domain import Domain
-from landbridge.guard._decide import COLUMNS
-from landbridge.verbs._sides import as_pair
+from landbridge.discrepancy import Diagnosis, diagnose
+from landbridge.problem import Arguments, Sides, infer_pair_task
 
-__all__ = ["diagnose_columns", "measure"]
+__all__ = ["measure"]
 
 
 def measure(
@@ -18,7 +15,8 @@ def measure(
     target: Any,
     *,
     label: str | None = None,
-    random_state: Any = None,
+    task: str | None = None,
+    random_state: Any = 0,
     n_permutations: int = 200,
     n_bootstrap: int = 100,
 ) -> Diagnosis:
@@ -27,16 +25,18 @@ def measure(
     Parameters
     ----------
     source, target : Domain, tuple, array, DataFrame, path or str
-        A domain, a pair ``(X, y)``, rows alone, a DataFrame, a file or folder, or ``"builtin:NAME"``. Without source
+        A domain, a pair ``(X, y)``, an array, a DataFrame, a file or folder, or ``"builtin:NAME"``. Without source
         labels nothing is said about label shift; target labels are used where there are some, and not needed.
     label : str, optional
-        Name of the label column of DataFrames and files.
-    random_state : int, RandomState or None, default=None
-        The same seed gives the same numbers.
+        Name of the label column, where a side is a table.
+    task : {"classification", "regression"}, optional
+        If None, inferred from the source's labels.
+    random_state : int, RandomState or None, default=0
+        Seed of permutations and resamples; the default makes a call repeatable.
     n_permutations : int, default=200
-        For the p-values.
+        Number of permutations for the p-values.
     n_bootstrap : int, default=100
-        For the intervals.
+        Number of resamples for the intervals.
 
     Returns
     -------
@@ -46,7 +46,7 @@ def measure(
     Raises
     ------
     InputError
-        If a side cannot be read, or the numbers of columns differ.
+        If a side cannot be read, or the numbers of features differ.
 
     See Also
     --------
@@ -55,7 +55,7 @@ def measure(
 
     Notes
     -----
-    Seconds, whatever the size: at most 1,500 rows of each side are looked at, and the words say so.
+    At most 1,500 samples of each domain are used, and the words say so.
 
     Examples
     --------
@@ -66,26 +66,11 @@ def measure(
     >>> diagnosis.kind, diagnosis.risk
     ('label', 'high')
     """
-    source, target, _ = as_pair(source, target, label=label)
-    return diagnose(source, target, n_permutations=n_permutations, n_bootstrap=n_bootstrap, random_state=random_state)
-
-
-def diagnose_columns(source: Domain, target: Domain) -> Diagnosis:
-    """Say what can be said of two domains whose columns differ: that their rows cannot be compared.
-
-    Parameters
-    ----------
-    source, target : Domain
-
-    Returns
-    -------
-    Diagnosis
-        Of the kind ``"columns"``, without measurements.
-    """
-    told = int(target.labelled.sum())
-    words = (
-        f"Source and target have different columns ({source.X.shape[1]} and {target.X.shape[1]}), so their rows cannot "
-        "be compared and no source model applies to the target; only methods for different columns can be tried, "
-        + (f"judged by {told} labelled target rows." if told else "and without target labels nothing can judge them.")
+    arguments = Arguments.of(label=label, task=task)
+    one, two, _ = Sides(source, target, arguments).domains(other_features=False)
+    name = None
+    if one.labelled.any():
+        name = infer_pair_task(arguments, one)[0].name
+    return diagnose(
+        one, two, task=name, n_permutations=n_permutations, n_bootstrap=n_bootstrap, random_state=random_state
     )
-    return Diagnosis(COLUMNS, "high", words)

@@ -23,9 +23,10 @@ from landbridge.transferability._parc import parc
 from landbridge.transferability._replicates import random_halves
 from landbridge.transferability._rows import class_codes
 from landbridge.transferability._transrate import transrate
-from landbridge.verbs._ranking import Ranked, Ranking
-from landbridge.verbs._standing import standing, standing_draws
-from landbridge.verbs._witnesses import Witness, call_witness, named, read_target
+from landbridge.results import Ranked, Ranking
+from landbridge.tasks import infer_task
+from landbridge.verbs._mean_z_score import mean_z_score, mean_z_score_draws
+from landbridge.verbs._rank_candidates import CandidateOutputs, candidate_outputs, named, read_target
 
 __all__ = ["SCORES", "rank"]
 
@@ -37,10 +38,10 @@ FROM_FEATURES: dict[str, Callable[..., Measurement]] = {
     "gbc": gbc,
     "parc": parc,
 }
-FROM_ANSWERS: dict[str, Callable[..., Measurement]] = {"leep": leep, "nce": nce}
-BOUND, COMMITTEE = "risk_bound", "committee"
+FROM_PROBABILITIES: dict[str, Callable[..., Measurement]] = {"leep": leep, "nce": nce}
+BOUND, MEAN = "risk_bound", "mean_z_score"
 MEMBERS = ("logme", "regularised_h_score")
-SCORES = (*FROM_FEATURES, *FROM_ANSWERS, BOUND, COMMITTEE)
+SCORES = (*FROM_FEATURES, *FROM_PROBABILITIES, BOUND, MEAN)
 
 
 def rank(
@@ -64,17 +65,17 @@ def rank(
 
         * a **source**: Domain, ``(X, y)`` tuple, DataFrame, path or ``"builtin:NAME"``, in the target's columns;
         * a **model**: anything fitted that has ``transform`` (or ``embed``) or ``predict_proba``, or a function from
-          the target's rows to features;
+          the target samples to features;
         * a trained **network**: a folder with ``config.json``, a ``.safetensors`` file, a name on the hub or a
-          ``torch.nn.Module``; the target then is a folder with one sub-folder of images a class, or rows with labels;
-        * an array of shape (n_target, d): the target's rows as a model sees them.
+          ``torch.nn.Module``; the target then is a folder with one sub-folder of images per class, or (X, y);
+        * an array of shape (n_target, d): the target samples in a model's features.
 
         A dict gives them names.
     target : Domain, (X, y) tuple, DataFrame, path or "builtin:NAME"
         With labels, all or some, where models are ranked. Sources can be ranked without any.
     score : str, default="auto"
         ``"logme"``, ``"h_score"``, ``"regularised_h_score"``, ``"transrate"``, ``"gbc"`` or ``"parc"`` from features,
-        ``"leep"`` or ``"nce"`` from class probabilities, ``"risk_bound"`` from source rows; ``"committee"`` is the mean
+        ``"leep"`` or ``"nce"`` from class probabilities, ``"risk_bound"`` from source samples; ``"mean_z_score"`` is the mean
         of LogME and the regularised H-score, each in the candidates' standard deviations. ``"auto"`` takes the
         committee where three or more candidates give features of labelled classes, ``"logme"`` where they give
         features otherwise, else ``"leep"``, and ``"risk_bound"`` where the target has no labels.
@@ -83,13 +84,13 @@ def rank(
     estimator : estimator, optional
         Fitted on each source to ask what it says of the target. Left out: scaling and logistic or ridge regression.
     n_bootstrap : int, default=100
-        Random halves of the target rows, the same for all candidates, for intervals and for how often each is first.
+        Random halves of the target samples, the same for all candidates, for intervals and for how often each is first.
     n_permutations : int, default=100
         Permutations of the target labels, for what chance gives.
     max_samples : int, default=2000
-        More labelled target rows are not looked at, nor more than ten times as many source rows learned from.
+        At most this many labelled target samples are used, and ten times as many source samples.
     random_state : int, RandomState or None, default=0
-        Draws rows, halves and permutations.
+        Seed of subsets, halves and permutations.
 
     Returns
     -------
@@ -111,7 +112,7 @@ def rank(
     A score looks at what is easy to read off a candidate as it is. Fine-tuning can change a network much, so a ranking
     of networks says less about full fine-tuning than about a linear probe.
 
-    Time is that of each candidate on the target rows and of 200 scores; see the scores for their growth.
+    Time is that of each candidate on the target samples and of 200 scores; see the scores for their growth.
 
     Examples
     --------
@@ -130,99 +131,100 @@ def rank(
         raise InputError("max_samples must be at least 4, n_bootstrap and n_permutations at least 0.")
     table = named(candidates)
     alone = read_target(target, table, label)
-    witnesses, skipped = [], {}
+    outputs: list[CandidateOutputs] = []
+    skipped: dict[str, str] = {}
     for name, candidate in table.items():
         try:
-            witnesses.append(
-                call_witness(
+            outputs.append(
+                candidate_outputs(
                     name, candidate, target, alone, label=label, estimator=estimator, max_samples=10 * max_samples
                 )
             )
         except InputError as error:
             skipped[name] = str(error).rstrip(".")
-    score = _choose(score, witnesses, alone)
+    score = _choose(score, outputs, alone)
     seed = check_random_state(random_state).randint(2**31 - 1)
     sizes = {"n_bootstrap": n_bootstrap, "n_permutations": n_permutations, "random_state": seed}
     kept = []
-    for witness in witnesses:
-        if why := _lacks(witness, score):
-            skipped[witness.name] = why
+    for candidate in outputs:
+        if why := _lacks(candidate, score):
+            skipped[candidate.name] = why
         else:
-            kept.append(witness)
+            kept.append(candidate)
     if not kept:
-        told = "; ".join(f"{name}: {why}" for name, why in skipped.items())
-        raise InputError(f"no candidate can be scored by {score!r} ({told}).")
+        why = "; ".join(f"{name}: {why}" for name, why in skipped.items())
+        raise InputError(f"no candidate can be scored by {score!r} ({why}).")
     if score == BOUND:
         measured = {w.name: _bound(w, n_bootstrap, max_samples, seed) for w in kept}
         return _in_order(score, measured, {}, skipped, 0)
     labels = _target_labels(alone, kept[0])
-    rows = subsample(len(labels), max_samples, check_random_state(seed), None if labels.dtype.kind == "f" else labels)
-    if score == COMMITTEE and not _are_classes(labels):
-        raise InputError("score='committee' needs classes, and the target has values; give score='logme'.")
-    members = MEMBERS if score == COMMITTEE else (score,)
-    by_score = {m: [_call(m, w, labels, rows, **sizes) for w in kept] for m in members}
-    found = standing(by_score) if score == COMMITTEE else by_score[score]
+    chosen = subsample(len(labels), max_samples, check_random_state(seed), None if labels.dtype.kind == "f" else labels)
+    if score == MEAN and not _are_classes(labels):
+        raise InputError("score='mean_z_score' needs classes, and the target has values; give score='logme'.")
+    members = MEMBERS if score == MEAN else (score,)
+    by_score = {m: [_call(m, w, labels, chosen, **sizes) for w in kept] for m in members}
+    found = mean_z_score(by_score) if score == MEAN else by_score[score]
     measured = {w.name: m for w, m in zip(kept, found, strict=True)}
-    firsts = _firsts(by_score, kept, labels, rows, seed, n_bootstrap)
-    return _in_order(score, measured, firsts, skipped, len(rows))
+    firsts = _firsts(by_score, kept, labels, chosen, seed, n_bootstrap)
+    return _in_order(score, measured, firsts, skipped, len(chosen))
 
 
-def _choose(score: str, witnesses: list[Witness], alone: Domain | None) -> str:
+def _choose(score: str, outputs: list[CandidateOutputs], alone: Domain | None) -> str:
     """The score that most candidates can be given; features before answers."""
-    if score != "auto" or not witnesses:
+    if score != "auto" or not outputs:
         return score if score != "auto" else "logme"
-    by_features = sum(w.features is not None for w in witnesses)
-    by_answers = sum(w.probabilities is not None for w in witnesses)
+    by_features = sum(w.features is not None for w in outputs)
+    by_answers = sum(w.probabilities is not None for w in outputs)
     if by_features == by_answers == 0:
         return BOUND
     if by_features < by_answers:
         return "leep"
-    first = next(w for w in witnesses if w.features is not None)
-    return COMMITTEE if by_features >= 3 and _are_classes(_target_labels(alone, first)) else "logme"
+    first = next(w for w in outputs if w.features is not None)
+    return MEAN if by_features >= 3 and _are_classes(_target_labels(alone, first)) else "logme"
 
 
 def _are_classes(labels: NDArray[Any]) -> bool:
-    return labels.dtype.kind != "f" or bool((labels == np.round(labels)).all())
+    return infer_task(labels).name == "classification"
 
 
-def _lacks(witness: Witness, score: str) -> str | None:
-    if score == BOUND and witness.source is None:
-        return "a risk bound needs the source's rows"
-    if (score in FROM_FEATURES or score == COMMITTEE) and witness.features is None:
+def _lacks(candidate: CandidateOutputs, score: str) -> str | None:
+    if score == BOUND and candidate.source is None:
+        return "a risk bound needs source samples"
+    if (score in FROM_FEATURES or score == MEAN) and candidate.features is None:
         return f"{score} needs features, and it gives none"
-    if score in FROM_ANSWERS and witness.probabilities is None:
+    if score in FROM_PROBABILITIES and candidate.probabilities is None:
         return f"{score} needs class probabilities, and it gives none"
     return None
 
 
-def _target_labels(alone: Domain | None, witness: Witness) -> NDArray[Any]:
-    if witness.labels is not None:
-        return witness.labels
-    target = alone if alone is not None else witness.target
+def _target_labels(alone: Domain | None, candidate: CandidateOutputs) -> NDArray[Any]:
+    if candidate.labels is not None:
+        return candidate.labels
+    target = alone if alone is not None else candidate.target
     assert target is not None and target.y is not None
     return np.asarray(target.y[target.labelled])
 
 
-def _call(name: str, witness: Witness, labels: NDArray[Any], rows: NDArray[np.intp], **sizes: Any) -> Measurement:
-    y = labels[rows]
+def _call(name: str, candidate: CandidateOutputs, labels: NDArray[Any], chosen: NDArray[np.intp], **sizes: Any) -> Measurement:
+    y = labels[chosen]
     if name in FROM_FEATURES:
-        assert witness.features is not None
+        assert candidate.features is not None
         regression = name == "logme" and not _are_classes(y)
         task = {"task": "regression"} if regression else {}
-        return FROM_FEATURES[name](features=witness.features[rows], target_labels=y, **task, **sizes)
-    assert witness.probabilities is not None
-    P = witness.probabilities[rows]
+        return FROM_FEATURES[name](features=candidate.features[chosen], target_labels=y, **task, **sizes)
+    assert candidate.probabilities is not None
+    P = candidate.probabilities[chosen]
     if name == "nce":
         return nce(source_labels=P.argmax(axis=1), target_labels=y, **sizes)
     return leep(source_probabilities=P, target_labels=y, **sizes)
 
 
-def _bound(witness: Witness, n_bootstrap: int, max_samples: int, seed: int) -> Measurement:
-    assert witness.source is not None and witness.target is not None
+def _bound(candidate: CandidateOutputs, n_bootstrap: int, max_samples: int, seed: int) -> Measurement:
+    assert candidate.source is not None and candidate.target is not None
     found = risk_bound(
-        witness.source.X,
-        witness.source.y,
-        witness.target.X,
+        candidate.source.X,
+        candidate.source.y,
+        candidate.target.X,
         n_bootstrap=n_bootstrap,
         max_samples=max_samples,
         random_state=seed,
@@ -233,30 +235,30 @@ def _bound(witness: Witness, n_bootstrap: int, max_samples: int, seed: int) -> M
 
 def _firsts(
     by_score: dict[str, list[Measurement]],
-    kept: list[Witness],
+    kept: list[CandidateOutputs],
     labels: NDArray[Any],
-    rows: NDArray[np.intp],
+    chosen: NDArray[np.intp],
     seed: int,
     n_bootstrap: int,
 ) -> dict[str, float]:
-    """How often each is first over the same halves of the rows, with each score's level as on all rows."""
+    """How often each is first over the same halves of the samples, with each score's level as on all of them."""
     if n_bootstrap == 0 or len(kept) < 2:
         return {}
-    y = labels[rows]
+    y = labels[chosen]
     strata = np.zeros(len(y), dtype=np.intp) if y.dtype.kind == "f" else class_codes(y, None)[1]
     halves = random_halves(strata, n_bootstrap, check_random_state(seed))
     none = {"n_bootstrap": 0, "n_permutations": 0}
     draws = {}
     for score, measured in by_score.items():
-        drawn = np.array([[_call(score, w, labels, rows[half], **none).value for half in halves] for w in kept])
+        drawn = np.array([[_call(score, w, labels, chosen[half], **none).value for half in halves] for w in kept])
         draws[score] = drawn + (np.array([m.value for m in measured]) - drawn.mean(axis=1))[:, None]
-    together = standing_draws(by_score, draws) if len(draws) > 1 else next(iter(draws.values()))
+    together = mean_z_score_draws(by_score, draws) if len(draws) > 1 else next(iter(draws.values()))
     wins = np.bincount(together.argmax(axis=0), minlength=len(kept)) / n_bootstrap
     return {w.name: float(share) for w, share in zip(kept, wins, strict=True)}
 
 
 def _in_order(
-    score: str, measured: dict[str, Measurement], firsts: dict[str, float], skipped: dict[str, str], rows: int
+    score: str, measured: dict[str, Measurement], firsts: dict[str, float], skipped: dict[str, str], chosen: int
 ) -> Ranking:
     def goodness(name: str) -> tuple[float, float]:
         m = measured[name]
@@ -265,7 +267,7 @@ def _in_order(
 
     order = sorted(measured, key=goodness, reverse=True)
     candidates = tuple(Ranked(name, measured[name], firsts.get(name)) for name in order)
-    return Ranking(score, candidates, skipped, _words(score, candidates), rows)
+    return Ranking(score, candidates, skipped, _words(score, candidates), chosen)
 
 
 def _words(score: str, candidates: tuple[Ranked, ...]) -> str:
@@ -274,9 +276,9 @@ def _words(score: str, candidates: tuple[Ranked, ...]) -> str:
         if len(candidates) == 1:
             return f"{best.name} is the only candidate. {best.score.details['words']}"
         return (
-            f"{best.name} promises most by its risk bound, {best.score.value:.2f} against "
-            f"{candidates[1].score.value:.2f} for {candidates[1].name}. Without target labels this is all that can be "
-            "said, and it says nothing of labels that mean something else."
+            f"{best.name} has the lowest risk bound, {best.score.value:.2f} against "
+            f"{candidates[1].score.value:.2f} for {candidates[1].name}. Without target labels a bound cannot "
+            "account for labels with another meaning."
         )
     p = best.score.p_value
     if p is not None and p > 0.05:
@@ -292,8 +294,8 @@ def _words(score: str, candidates: tuple[Ranked, ...]) -> str:
         return text + "."
     close = [c for c in candidates[1:] if c.first is not None and c.first > 0.05]
     if not close:
-        return text + f", and in {best.first:.0%} of halves of the target rows."
+        return text + f", and in {best.first:.0%} of halves of the target samples."
     others = ", ".join(f"{c.name} in {c.first:.0%}" for c in close[:3])
     return (
-        text + f"; over halves of the target rows it comes first in {best.first:.0%}, {others}: too close to be sure."
+        text + f"; over halves of the target samples it comes first in {best.first:.0%}, {others}: too close to call."
     )

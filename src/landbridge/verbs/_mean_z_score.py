@@ -1,4 +1,4 @@
-"""Several scores as one: how far each candidate stands above the others, in the mean over scores."""
+"""Several scores as one: the mean over scores of each candidate's z-score among the candidates."""
 
 from __future__ import annotations
 
@@ -9,33 +9,33 @@ from numpy.typing import NDArray
 
 from landbridge.measurement import Measurement
 
-__all__ = ["standing", "standing_draws"]
+__all__ = ["mean_z_score", "mean_z_score_draws"]
 
 
-def standing(by_score: Mapping[str, Sequence[Measurement]]) -> list[Measurement]:
-    """Mean over scores of what each candidate has above the candidates' mean, in their standard deviations.
+def mean_z_score(by_score: Mapping[str, Sequence[Measurement]]) -> list[Measurement]:
+    """Compute the mean over scores of each candidate's z-score among the candidates.
 
-    Scores that err for different reasons correct one another: LogME asks for evidence under one variance for all
-    features, the H-score for classes that lie apart after whitening.
+    Scores that err for different reasons correct one another: LogME is the evidence under one variance for all
+    features, the H-score measures the separation of classes after whitening.
 
     Parameters
     ----------
     by_score : mapping of str to sequence of Measurement
-        For each score, one measurement a candidate; the candidates in one order.
+        For each score, one measurement per candidate, in one order.
 
     Returns
     -------
     list of Measurement
-        One a candidate. Intervals and chance levels are those of the scores, brought to the same scale and averaged;
+        One per candidate. Intervals and chance levels are those of the scores, brought to the same scale and averaged;
         the p-value is the largest.
 
     Examples
     --------
     >>> from landbridge.measurement import Measurement
-    >>> from landbridge.verbs._standing import standing
+    >>> from landbridge.verbs._mean_z_score import mean_z_score
     >>> one = [Measurement("a", 1.0), Measurement("a", 3.0)]
     >>> two = [Measurement("b", 10.0), Measurement("b", 30.0)]
-    >>> [m.value for m in standing({"a": one, "b": two})]
+    >>> [m.value for m in mean_z_score({"a": one, "b": two})]
     [-1.0, 1.0]
     """
     levels = {name: _level([m.value for m in found]) for name, found in by_score.items()}
@@ -54,7 +54,7 @@ def standing(by_score: Mapping[str, Sequence[Measurement]]) -> list[Measurement]
         assert value is not None
         out.append(
             Measurement(
-                "standing",
+                "mean_z_score",
                 value,
                 mean("low", i),
                 mean("high", i),
@@ -67,10 +67,10 @@ def standing(by_score: Mapping[str, Sequence[Measurement]]) -> list[Measurement]
     return out
 
 
-def standing_draws(
+def mean_z_score_draws(
     by_score: Mapping[str, Sequence[Measurement]], draws: Mapping[str, NDArray[np.float64]]
 ) -> NDArray[np.float64]:
-    """The same of scores that were drawn again and again, on the scale of the measurements.
+    """Compute the mean z-score of resampled scores, on the scale of the measurements.
 
     Parameters
     ----------

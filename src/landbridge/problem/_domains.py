@@ -1,4 +1,4 @@
-"""What the verbs accept as source and target, turned into two domains."""
+"""Reading of source and target: whatever a verb was given becomes two domains."""
 
 from __future__ import annotations
 
@@ -11,33 +11,33 @@ from scipy import sparse
 from landbridge.domain import Domain
 from landbridge.exceptions import InputError
 
-__all__ = ["as_pair", "read_stones", "share_columns"]
+__all__ = ["read_domains", "read_intermediate", "read_one", "share_features"]
 
 BUILTIN = "builtin:"
 
 
-def as_pair(
+def read_domains(
     source: Any,
     target: Any,
     *,
     label: str | None = None,
     sources: str | None = None,
-    other_columns: bool = False,
+    other_features: bool = False,
     image_size: tuple[int, int] | None = None,
 ) -> tuple[Domain, Domain, Any]:
-    """Turn whatever was given for source and target into two domains, with the same columns if need be.
+    """Read source and target as two domains with the same features.
 
     Parameters
     ----------
     source, target : Domain, tuple, array, DataFrame, path or str
-        A domain; a pair ``(X, y)``; rows alone; a DataFrame (the column `label` becomes the labels, text columns are
-        encoded); a file or folder; or ``"builtin:NAME"``. Rows must be numbers unless they come as DataFrames or files.
+        A domain; a pair ``(X, y)``; an array; a DataFrame (the column `label` becomes the labels, text columns are
+        encoded); a file or folder; or ``"builtin:NAME"``. Arrays must hold numbers.
     label : str, optional
         Name of the label column of DataFrames and files.
     sources : str, optional
-        Name of the column that tells several sources apart, where the source is a DataFrame or the file of a table.
-    other_columns : bool, default=False
-        Whether the target may have columns of its own: another number of them, or other names throughout.
+        Name of the column that identifies the source domain of each sample, where the source is a table.
+    other_features : bool, default=False
+        Whether the target may have features of its own: another number of them, or other names throughout.
     image_size : (height, width), optional
         Common size of images that are read from folders.
 
@@ -45,80 +45,83 @@ def as_pair(
     -------
     source, target : Domain
     encoder : object or None
-        What turned raw rows of both sides, or of a target with columns of its own, into numbers; None where they were
-        numbers already.
+        What encoded both sides, or of a target with features of its own; None where they were numbers
+        already.
 
     Raises
     ------
     InputError
-        If a side cannot be read, or the columns differ where they must not.
+        If a side cannot be read, if the features differ where they must not, or if `label` names a column and no side
+        is a table.
 
     Examples
     --------
     >>> import numpy as np
-    >>> from landbridge.verbs._sides import as_pair
-    >>> source, target, encoder = as_pair((np.eye(3), ["a", "b", "a"]), np.eye(3))
+    >>> from landbridge.problem import read_domains
+    >>> source, target, encoder = read_domains((np.eye(3), ["a", "b", "a"]), np.eye(3))
     >>> source, target
     (Domain('source', 3 rows x 3 columns, table, labelled), Domain('target', 3 rows x 3 columns, table, no labels))
     """
+    if label is not None and not (_is_raw(source) or _is_raw(target)):
+        raise InputError(f"label={label!r} names a column of a table, but neither side is a table; omit it.")
     encoder = None
     if _is_raw(source) and _is_raw(target):
-        one, two, encoder = _read_both(source, target, label, sources, other_columns, image_size)
+        one, two, encoder = _read_both(source, target, label, sources, other_features, image_size)
     else:
-        one, two = _one(source, "source", label, sources), _one(target, "target", label)
+        one, two = read_one(source, "source", label, sources), read_one(target, "target", label)
     n, m = one.X.shape[1], two.X.shape[1]
-    if not share_columns(one, two) and other_columns:
+    if not share_features(one, two) and other_features:
         return one, two, encoder
     if n != m:
         raise InputError(
-            f"target has {m} columns but source has {n}; give both the same columns in the same order and form, or "
-            "drop those that only one side has; transfer() alone can go on with arrays of different widths."
+            f"target has {m} columns but source has {n}; give both the same features in the same order, or "
+            "drop those that only one side has; transfer() alone takes domains with different features."
         )
     return one, _in_order(one, two), encoder
 
 
-def read_stones(through: Any, source: Domain, encoder: Any) -> list[Any]:
-    """Read the domains between source and target, with the source's columns.
+def read_intermediate(domains: Any, source: Domain, encoder: Any) -> tuple[Any, ...]:
+    """Read the domains between source and target, with the source's features.
 
     Parameters
     ----------
-    through : sequence of Domain, array, DataFrame, path or str
-        From the one nearest to the source to the one nearest to the target; labels, where there are some, are not
-        read.
+    domains : sequence of Domain, array, DataFrame, path or str
+        Nearest to the source first; labels are not used.
     source : Domain
         As it was read.
     encoder : Encoder or None
-        What turned raw rows of source and target into numbers.
+        What encoded source and target.
 
     Returns
     -------
-    list of ndarray or csr_matrix of shape (n_samples, n_features)
+    tuple of ndarray or csr_matrix of shape (n_samples, n_features)
 
     Raises
     ------
     InputError
-        If one of them cannot be read, or has other columns.
+        If one of them cannot be read, or has other features.
     """
-    if isinstance(through, (str, Path, Domain)) or not hasattr(through, "__len__"):
+    if isinstance(domains, (str, Path, Domain)) or not hasattr(domains, "__len__"):
         raise InputError(
-            "through must be a list of the domains between source and target, nearest to the source first."
+            "intermediate_domains must be a list of domains between source and target, nearest to the source first."
         )
-    stones = []
-    for i, side in enumerate(through):
+    read = []
+    for i, side in enumerate(domains):
         if encoder is not None and _is_raw(side) and not str(side).startswith(BUILTIN):
-            rows = encoder.read(side)[0] if isinstance(side, (str, Path)) else encoder.transform(side)
+            X = encoder.read(side)[0] if isinstance(side, (str, Path)) else encoder.transform(side)
         else:
-            rows = _in_order(source, _one(side, f"through[{i}]", None)).X
-        if rows.shape[1] != source.X.shape[1]:
+            X = _in_order(source, read_one(side, f"intermediate_domains[{i}]", None)).X
+        if X.shape[1] != source.X.shape[1]:
             raise InputError(
-                f"through[{i}] has {rows.shape[1]} columns but source has {source.X.shape[1]}; give it the same."
+                f"intermediate_domains[{i}] has {X.shape[1]} features but source has {source.X.shape[1]}; give it the "
+                "same."
             )
-        stones.append(rows)
-    return stones
+        read.append(X)
+    return tuple(read)
 
 
-def share_columns(source: Domain, target: Domain) -> bool:
-    """Say whether the columns of two domains are meant to be the same.
+def share_features(source: Domain, target: Domain) -> bool:
+    """Return whether two domains are meant to have the same features.
 
     Parameters
     ----------
@@ -127,7 +130,7 @@ def share_columns(source: Domain, target: Domain) -> bool:
     Returns
     -------
     bool
-        With names on both sides: whether any is on both. Otherwise whether there are equally many.
+        With names on both sides: whether any name is on both. Otherwise whether there are equally many.
     """
     if source.columns is not None and target.columns is not None:
         return not set(source.columns).isdisjoint(target.columns)
@@ -139,7 +142,7 @@ def _read_both(
     target: Any,
     label: str | None,
     sources: str | None,
-    other_columns: bool,
+    other_features: bool,
     image_size: tuple[int, int] | None = None,
 ) -> tuple[Domain, Domain, Any]:
     from landbridge.data import Encoder, read_pair
@@ -147,11 +150,11 @@ def _read_both(
     try:
         one, two, encoder = read_pair(source, target, label=label, image_size=image_size, sources=sources)
     except InputError:
-        apart = _read_apart(source, target, label, sources) if other_columns else None
+        apart = _read_apart(source, target, label, sources) if other_features else None
         if apart is None:
             raise
         return apart
-    if encoder is not None and not share_columns(one, two):
+    if encoder is not None and not share_features(one, two):
         encoder = Encoder().fit_arrays(two.X.shape[1])
     return one, two, encoder
 
@@ -181,11 +184,11 @@ def _read_apart(
     if not (set(features.columns) - {column}).isdisjoint(B.columns):
         return None
     one = read_pair(A, A, label=column, sources=sources)[0]
-    told = column in B.columns
-    B = B if told else B.assign(**{column: 0})
+    has_labels = column in B.columns
+    B = B if has_labels else B.assign(**{column: 0})
     _, two, encoder = read_pair(B, B, label=column)
     names = [Path(str(s)).stem if isinstance(s, str | Path) else n for s, n in ((source, "source"), (target, "target"))]
-    return _named(one, names[0]), _named(two if told else two.without_labels(), names[1], two.columns), encoder
+    return _named(one, names[0]), _named(two if has_labels else two.without_labels(), names[1], two.columns), encoder
 
 
 def _named(domain: Domain, name: str, columns: list[str] | None = None) -> Domain:
@@ -199,7 +202,7 @@ def _is_raw(side: Any) -> bool:
     return hasattr(side, "columns") and not isinstance(side, Domain)
 
 
-def _one(side: Any, name: str, label: str | None, sources: str | None = None) -> Domain:
+def read_one(side: Any, name: str, label: str | None, sources: str | None = None) -> Domain:
     if sources is not None and not _is_raw(side):
         kind = "a Domain" if isinstance(side, Domain) else "a built-in domain" if isinstance(side, str) else "arrays"
         raise InputError(
@@ -220,13 +223,13 @@ def _one(side: Any, name: str, label: str | None, sources: str | None = None) ->
     if isinstance(side, tuple):
         if len(side) != 2:
             raise InputError(f"{name} is a tuple of {len(side)}; give (X, y), or X alone.")
-        return _rows(side[0], side[1], name)
+        return _arrays(side[0], side[1], name)
     if side is None:
-        raise InputError(f"{name} is None; give a Domain, (X, y), rows, a DataFrame, a path or 'builtin:NAME'.")
-    return _rows(side, None, name)
+        raise InputError(f"{name} is None; give a Domain, (X, y), an array, a DataFrame, a path or 'builtin:NAME'.")
+    return _arrays(side, None, name)
 
 
-def _rows(X: Any, y: Any, name: str) -> Domain:
+def _arrays(X: Any, y: Any, name: str) -> Domain:
     flat = sparse.issparse(X) or hasattr(X, "columns") or np.ndim(X) not in (3, 4)
     return Domain(X, y, name=name, kind="table" if flat else "images")
 

@@ -1,4 +1,4 @@
-"""Ranking: candidates in order, each with its score, its interval and what chance gives."""
+"""Ranking: candidates in order, each with its score, interval and chance level."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from landbridge.measurement import Measurement
+from landbridge.presentation import Presentable
 
 __all__ = ["Ranked", "Ranking"]
 
@@ -19,9 +20,9 @@ class Ranked:
     ----------
     name : str
     score : Measurement
-        With its interval, and what permuted labels give.
+        With its interval, and the chance level from permuted labels.
     first : float or None
-        Share of random halves of the target rows in which this candidate came first.
+        Share of random halves of the target samples in which this candidate came first.
     """
 
     name: str
@@ -30,7 +31,7 @@ class Ranked:
 
     @property
     def above_chance(self) -> float | None:
-        """Score less what permuted labels give, None where there is no such null."""
+        """Score minus the chance level; None where there is no chance level."""
         return None if self.score.null is None else self.score.value - self.score.null
 
     def to_dict(self) -> dict[str, Any]:
@@ -48,8 +49,8 @@ class Ranked:
         }
 
 
-@dataclass(frozen=True)
-class Ranking:
+@dataclass(frozen=True, repr=False)
+class Ranking(Presentable):
     """Candidates in order, best first.
 
     Parameters
@@ -62,8 +63,8 @@ class Ranking:
         Candidates that could not be scored, with the reason.
     words : str
         The outcome in words.
-    rows : int
-        Labelled target rows that were looked at; 0 where none were needed.
+    n_samples : int
+        Labelled target samples that were used; 0 where none were needed.
 
     Examples
     --------
@@ -79,7 +80,7 @@ class Ranking:
     candidates: tuple[Ranked, ...]
     skipped: dict[str, str]
     words: str
-    rows: int
+    n_samples: int
 
     @property
     def best(self) -> str:
@@ -104,6 +105,30 @@ class Ranking:
         """Go through the candidates, best first."""
         return iter(self.candidates)
 
+    def __repr__(self) -> str:
+        return f"Ranking(best={self.best!r}, score={self.score!r}, {len(self)} candidates)"
+
+    def _title(self) -> str:
+        return f"Ranking by {self.score.replace('_', ' ')}"
+
+    def _sentences(self) -> list[str]:
+        return [self.words, *(f"{name}: not scored, {why}" for name, why in self.skipped.items())]
+
+    def to_frame(self) -> Any:
+        """Return the candidates as a table, best first.
+
+        Returns
+        -------
+        DataFrame
+        """
+        import pandas as pd
+
+        rows = []
+        for place, c in enumerate(self.candidates, 1):
+            flat = {"place": place, "name": c.name, self.score: c.score.value, "low": c.score.low, "high": c.score.high}
+            rows.append(flat | {"chance": c.score.null, "p_value": c.score.p_value, "first": c.first})
+        return pd.DataFrame(rows)
+
     def __str__(self) -> str:
         lines = [self.words]
         lines += [f"{i}. {c.name}: {c.score}" for i, c in enumerate(self.candidates, 1)]
@@ -120,7 +145,7 @@ class Ranking:
         return {
             "score": self.score,
             "words": self.words,
-            "rows": self.rows,
+            "n_samples": self.n_samples,
             "candidates": [c.to_dict() for c in self.candidates],
             "skipped": dict(self.skipped),
         }

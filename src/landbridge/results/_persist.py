@@ -7,8 +7,6 @@ import importlib
 import inspect
 import json
 import math
-import os
-import uuid
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -18,22 +16,24 @@ from sklearn.base import BaseEstimator
 from landbridge.discrepancy._diagnosis import Diagnosis
 from landbridge.exceptions import InputError, ReadError, UntrustedModelError
 from landbridge.measurement import Measurement
-from landbridge.verbs._result import Candidate, Decision, Result
+from landbridge.results._candidate import Candidate, Decision
+from landbridge.results._files import strict, write_atomically
+from landbridge.results._result import Result
 
-__all__ = ["load", "save", "strict", "write_atomically"]
+__all__ = ["load", "save"]
 
-FORMAT = 1
-MODEL, STORY = "model.skops", "result.json"
+FORMAT = 2
+MODEL, FACTS = "model.skops", "result.json"
 # Classes of landbridge that are no estimators and yet part of fitted ones.
 PARTS = frozenset(
     {
-        "landbridge.neural._resume.History",
+        "landbridge.neural._resume.Hifacts",
         "landbridge.parameter._flat_tree.FlatTree",
-        "landbridge.verbs._model_sides.NetworkReader",
+        "landbridge.problem._network_target.NetworkReader",
     }
 )
-# Rooms all classes of which may be part of a fitted network: they hold numbers and names.
-PART_ROOMS = ("landbridge.neural.feature.", "landbridge.neural.parameter.", "landbridge.neural.tasks.")
+# Packages whose classes may be part of a fitted network: they hold numbers and names.
+PART_PACKAGES = ("landbridge.neural.feature.", "landbridge.neural.parameter.", "landbridge.neural.tasks.")
 # Types outside landbridge that skops does not trust by itself, though they only hold numbers.
 HARMLESS = frozenset(
     {
@@ -110,7 +110,7 @@ def save(result: Result, folder: Path) -> Path:
             f"the model holds the type {foreign[0]}, which loading would refuse; use estimators of scikit-learn and "
             "landbridge as estimator and methods."
         )
-    story = strict(result.to_dict()) | {
+    facts = strict(result.to_dict()) | {
         "format": FORMAT,
         "versions": _versions(),
         "types": [t for t in needed if t.startswith("landbridge.")],
@@ -118,7 +118,7 @@ def save(result: Result, folder: Path) -> Path:
     }
     folder.mkdir(parents=True, exist_ok=True)
     write_atomically(folder / MODEL, model)
-    write_atomically(folder / STORY, json.dumps(story, indent=1, allow_nan=False, default=str).encode())
+    write_atomically(folder / FACTS, json.dumps(facts, indent=1, allow_nan=False, default=str).encode())
     return folder
 
 
@@ -135,11 +135,11 @@ def load(folder: Path) -> Result:
     """
     import skops.io
 
-    story, model = _read_both(folder)
+    facts, model = _read_both(folder)
     data = model.read_bytes()
-    if hashlib.sha256(data).hexdigest() != story.get("sha256"):
+    if hashlib.sha256(data).hexdigest() != facts.get("sha256"):
         raise UntrustedModelError(
-            f"{model} was changed after saving (its checksum differs from {STORY}); get the folder again from whoever "
+            f"{model} was changed after saving (its checksum differs from {FACTS}); get the folder again from whoever "
             "made it, or run the transfer again."
         )
     try:
@@ -159,81 +159,37 @@ def load(folder: Path) -> Result:
         return Result(
             model=held["model"],
             encoder=held["encoder"],
-            decision=_decision(story["decision"]),
-            candidates=tuple(_candidate(c) for c in story["candidates"]),
-            diagnosis=_diagnosis(story["diagnosis"]),
-            task=story["task"],
-            metric=story["metric"],
-            settings=dict(story["settings"]),
-            timings=dict(story["timings"]),
+            decision=_decision(facts["decision"]),
+            candidates=tuple(_candidate(c) for c in facts["candidates"]),
+            diagnosis=_diagnosis(facts["diagnosis"]),
+            task=facts["task"],
+            metric=facts["metric"],
+            settings=dict(facts["settings"]),
+            timings=dict(facts["timings"]),
         )
     except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise ReadError(f"{folder / STORY} is not the JSON of a result; run the transfer again.") from error
-
-
-def write_atomically(path: Path, data: bytes) -> None:
-    """Write a file that is there whole or not at all, with the permissions that the user's umask asks for.
-
-    Parameters
-    ----------
-    path : Path
-    data : bytes
-    """
-    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
-    # os.open heeds the umask; tempfile and chmod do not, and a result may be about patients.
-    handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
-
-
-def strict(value: Any) -> Any:
-    """Reduce to plain JSON types; NaN and infinity, which JSON does not know, become null.
-
-    Parameters
-    ----------
-    value : object
-
-    Returns
-    -------
-    object
-    """
-    if isinstance(value, dict):
-        return {str(k): strict(v) for k, v in value.items()}
-    if isinstance(value, list | tuple):
-        return [strict(v) for v in value]
-    if hasattr(value, "tolist"):
-        return strict(value.tolist())
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    return value
+        raise ReadError(f"{folder / FACTS} is not the JSON of a result; run the transfer again.") from error
 
 
 def _read_both(folder: Path) -> tuple[dict[str, Any], Path]:
-    for name in (STORY, MODEL):
+    for name in (FACTS, MODEL):
         if not (folder / name).is_file():
             raise ReadError(f"{folder} holds no {name}; name the folder that `landbridge transfer --out` wrote.")
     try:
-        story = json.loads((folder / STORY).read_text(encoding="utf-8"))
+        facts = json.loads((folder / FACTS).read_text(encoding="utf-8"))
         missing = {"decision", "candidates", "diagnosis", "task", "metric", "settings", "timings", "sha256"} - set(
-            story
+            facts
         )
     except (ValueError, TypeError) as error:
-        raise ReadError(f"{folder / STORY} is not the JSON of a result; run the transfer again.") from error
-    if missing or story.get("format") != FORMAT:
+        raise ReadError(f"{folder / FACTS} is not the JSON of a result; run the transfer again.") from error
+    if missing or facts.get("format") != FORMAT:
         raise ReadError(
-            f"{folder / STORY} is of format {story.get('format')!r}, and this version reads format {FORMAT}; "
+            f"{folder / FACTS} is of format {facts.get('format')!r}, and this version reads format {FORMAT}; "
             "run the transfer again."
         )
     if not zipfile.is_zipfile(folder / MODEL):
         raise UntrustedModelError(f"{folder / MODEL} is damaged: it is no skops file; run the transfer again.")
-    return story, folder / MODEL
+    return facts, folder / MODEL
 
 
 def _foreign(types: list[str]) -> list[str]:
@@ -254,7 +210,7 @@ def _is_ours(name: str) -> bool:
     except (ImportError, AttributeError):
         return False
     own = inspect.isclass(found) and found.__module__ == module and found.__qualname__ == attribute
-    return own and (issubclass(found, BaseEstimator) or name in PARTS or name.startswith(PART_ROOMS))
+    return own and (issubclass(found, BaseEstimator) or name in PARTS or name.startswith(PART_PACKAGES))
 
 
 def _versions() -> dict[str, str]:
@@ -275,8 +231,8 @@ def _decision(data: dict[str, Any]) -> Decision:
 
 def _candidate(data: dict[str, Any]) -> Candidate:
     measured = {k: _measured(data[k]) for k in ("estimate", "gain", "hidden")}
-    heard = {k: m for k, v in data["validators"].items() if (m := _measured(v)) is not None}
-    return Candidate(**{**data, **measured, "validators": heard})
+    evidence = {k: m for k, v in data["evidence"].items() if (m := _measured(v)) is not None}
+    return Candidate(**{**data, **measured, "evidence": evidence, "warnings": tuple(data["warnings"])})
 
 
 def _diagnosis(data: dict[str, Any]) -> Diagnosis:

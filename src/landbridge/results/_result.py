@@ -1,10 +1,11 @@
-"""What transfer() hands over: the model, the decision and everything the decision rests on."""
+"""Result of transfer(): the model, the decision and the evidence for it."""
 
 from __future__ import annotations
 
 import platform
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -13,140 +14,37 @@ from numpy.typing import NDArray
 
 from landbridge.discrepancy._diagnosis import Diagnosis
 from landbridge.domain import Domain
-from landbridge.measurement import Measurement
+from landbridge.presentation import Presentable
+from landbridge.results._candidate import Candidate, Decision
 
-__all__ = ["Candidate", "Decision", "Result", "load_result", "versions"]
-
-
-@dataclass(frozen=True)
-class Candidate:
-    """One way to get a model for the target, and what is known about it.
-
-    Parameters
-    ----------
-    name : str
-        The method's name, or ``"source-only"`` / ``"target-only"``.
-    family : str
-        ``"baseline"``, ``"instance"``, ``"feature"``, ``"parameter"``, ...
-    status : str
-        ``"tried"``, ``"failed"`` or ``"skipped"``.
-    why : str
-        Why it was tried, skipped or how it failed.
-    estimate : Measurement or None
-        Estimated quality on the target, with interval: what the guard saw.
-    gain : Measurement or None
-        Estimated gain over the better way of not transferring.
-    validators : mapping of str to Measurement
-        What each validator said.
-    hidden : Measurement or None
-        Quality on target labels that no one else saw, if there were any.
-    seconds : float
-        Wall time of fitting and judging it.
-    defensible : bool
-        Whether the guard would hand it over.
-    """
-
-    name: str
-    family: str
-    status: str = "tried"
-    why: str = ""
-    estimate: Measurement | None = None
-    gain: Measurement | None = None
-    validators: Mapping[str, Measurement] = field(default_factory=dict)
-    hidden: Measurement | None = None
-    seconds: float = 0.0
-    defensible: bool = False
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the candidate as a plain, JSON-ready dict.
-
-        Returns
-        -------
-        dict
-        """
-
-        def plain(m: Measurement | None) -> Any:
-            return None if m is None else m.to_dict()
-
-        return {
-            "name": self.name,
-            "family": self.family,
-            "status": self.status,
-            "why": self.why,
-            "estimate": plain(self.estimate),
-            "gain": plain(self.gain),
-            "validators": {k: m.to_dict() for k, m in self.validators.items()},
-            "hidden": plain(self.hidden),
-            "seconds": self.seconds,
-            "defensible": self.defensible,
-        }
+__all__ = ["Result", "load_result", "versions"]
 
 
-@dataclass(frozen=True)
-class Decision:
-    """The guard's verdict.
-
-    Parameters
-    ----------
-    transferred : bool
-        False where the answer is not to transfer.
-    chosen : str
-        Name of the chosen candidate.
-    reason : str
-        Why, in a sentence or two.
-    evidence : str
-        What the verdict rests on: ``"target labels"`` or ``"no target labels"``.
-    gain : Measurement or None
-        Estimated gain of the chosen candidate over not transferring.
-    """
-
-    transferred: bool
-    chosen: str
-    reason: str
-    evidence: str
-    gain: Measurement | None = None
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the decision as a plain, JSON-ready dict.
-
-        Returns
-        -------
-        dict
-        """
-        return {
-            "transferred": self.transferred,
-            "chosen": self.chosen,
-            "reason": self.reason,
-            "evidence": self.evidence,
-            "gain": None if self.gain is None else self.gain.to_dict(),
-        }
-
-
-@dataclass(frozen=True)
-class Result:
-    """The answer to *how*: a model that can be defended, and its defence.
+@dataclass(frozen=True, repr=False)
+class Result(Presentable):
+    """Model for the target, the guard's decision, and every candidate with its evidence.
 
     Parameters
     ----------
     model : estimator
-        The fitted model of the chosen candidate; ``predict`` takes target rows.
+        The fitted model of the chosen candidate; ``predict`` takes target samples.
     decision : Decision
         What was chosen and why.
     candidates : tuple of Candidate
-        Every candidate, the two ways of not transferring first.
+        Every candidate, the baselines first.
     diagnosis : Diagnosis
-        What measure() found.
+        Diagnosis of the shift.
     task : {"classification", "regression"}
     metric : str
-        Name of the quality that `estimate` and `hidden` are in: ``"accuracy"`` or ``"R²"``.
+        Name of the score that `estimate` and `hidden` are in: ``"accuracy"`` or ``"R²"``.
     source, target : Domain or None
         The data; not saved, so None after loading.
     hidden_labels : ndarray or None
-        Target labels that were kept out of everything, object array with None where there is none; not saved.
+        Hidden target labels, None where a label is not hidden; not saved.
     encoder : object or None
-        Turns raw rows (text columns, gaps) into numbers; None where rows were numbers already.
+        Encodes raw rows (text columns, gaps); None where they were numbers already.
     settings : mapping
-        Arguments, seed and versions: how to reproduce it.
+        Every argument that was used, what was inferred, and versions.
     timings : mapping of str to float
         Seconds by step.
 
@@ -175,6 +73,10 @@ class Result:
     settings: Mapping[str, Any] = field(default_factory=dict)
     timings: Mapping[str, float] = field(default_factory=dict)
 
+    def __repr__(self) -> str:
+        tried = sum(c.status == "tried" for c in self.candidates)
+        return f"Result({self.decision.chosen!r}, transferred={self.decision.transferred}, {tried} candidates tried)"
+
     def __str__(self) -> str:
         return f"{'transfer' if self.decision.transferred else 'do not transfer'}: {self.decision.reason}"
 
@@ -184,13 +86,46 @@ class Result:
                 return candidate
         raise KeyError(f"no candidate {name!r}; there are {', '.join(c.name for c in self.candidates)}")
 
+    def _title(self) -> str:
+        return f"{self.decision.chosen}: {'transfer' if self.decision.transferred else 'do not transfer'}"
+
+    def _sentences(self) -> list[str]:
+        return [self.decision.reason, self.decision.assumption, self.diagnosis.words]
+
+    def to_frame(self) -> Any:
+        """Return the candidates as a table, one row per candidate.
+
+        Returns
+        -------
+        DataFrame
+        """
+        import pandas as pd
+
+        return pd.DataFrame([c.row() for c in self.candidates])
+
+    def report(self, path: str | Path) -> Path:
+        """Write the report: one self-contained HTML page.
+
+        Parameters
+        ----------
+        path : str or Path
+            Folder for ``report.html``; made if it does not exist.
+
+        Returns
+        -------
+        Path
+            The file.
+        """
+        # By name: the report package stands above this one.
+        return Path(import_module("landbridge.report").write_report(self, path))
+
     def predict(self, X: Any) -> NDArray[Any]:
-        """Predict for target rows with the chosen model.
+        """Predict for target samples with the chosen model.
 
         Parameters
         ----------
         X : array-like, DataFrame or Domain
-            Target rows; raw rows where the result has an encoder.
+            Target samples; raw rows where the result has an encoder.
 
         Returns
         -------
@@ -199,12 +134,12 @@ class Result:
         return self.model.predict(self._rows(X))
 
     def predict_proba(self, X: Any) -> NDArray[np.float64]:
-        """Predict class probabilities for target rows with the chosen model.
+        """Predict class probabilities for target samples with the chosen model.
 
         Parameters
         ----------
         X : array-like, DataFrame or Domain
-            Target rows; raw rows where the result has an encoder.
+            Target samples; raw rows where the result has an encoder.
 
         Returns
         -------
@@ -242,7 +177,7 @@ class Result:
         Path
             The folder.
         """
-        from landbridge.verbs._persist import save
+        from landbridge.results._persist import save
 
         return save(self, Path(folder))
 
@@ -288,7 +223,7 @@ def load_result(folder: str | Path) -> Result:
     >>> again.decision == result.decision
     True
     """
-    from landbridge.verbs._persist import load
+    from landbridge.results._persist import load
 
     return load(Path(folder))
 

@@ -1,9 +1,9 @@
-"""What counts as a trained network, and how a target is read for one."""
+"""Trained networks as sources: which arguments are networks, and how a target is read for one."""
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,16 +11,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from landbridge.domain import Domain, missing_labels
-from landbridge.exceptions import InputError, ReadError
+from landbridge.exceptions import InputError, LabelError, ReadError
 
-__all__ = ["ModelTarget", "NetworkReader", "is_model", "model_name", "read_model_target"]
+__all__ = ["NetworkTarget", "NetworkReader", "is_network", "network_name", "read_network_target"]
 
 # Two words with a stroke between, as the hub names its models.
 HUB_NAME = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
 
 
-def is_model(side: Any) -> bool:
-    """Whether a side is a trained network and no data.
+def is_network(side: Any) -> bool:
+    """Return whether a side is a trained network rather than data.
 
     Parameters
     ----------
@@ -43,8 +43,8 @@ def is_model(side: Any) -> bool:
     return hasattr(side, "state_dict") and hasattr(side, "named_children")
 
 
-def model_name(side: Any) -> str:
-    """How a network is called in tables.
+def network_name(side: Any) -> str:
+    """Return the name of a network for tables.
 
     Parameters
     ----------
@@ -60,20 +60,20 @@ def model_name(side: Any) -> str:
 
 
 @dataclass(frozen=True)
-class ModelTarget:
-    """Target rows as a network reads them.
+class NetworkTarget:
+    """Target samples in the form that a network takes.
 
     Parameters
     ----------
     name : str
     X : ndarray
-        Images of shape (n, height, width, channels), or a table, or texts.
+        Images of shape (n, height, width, channels), a table, or texts.
     y : ndarray of object or None
-        None where a row is not labelled.
+        None where a sample is not labelled.
     names : list of str
-        Of the rows.
+        One per sample.
     reader : object or None
-        Reads new rows alike, for ``landbridge predict``.
+        Reads new samples in the same way, for ``landbridge predict``.
     """
 
     name: str
@@ -82,16 +82,66 @@ class ModelTarget:
     names: list[str]
     reader: Any = None
 
+    def __len__(self) -> int:
+        return len(self.X)
+
+    @property
+    def labelled(self) -> NDArray[np.bool_]:
+        """Mask of the labelled samples."""
+        known = np.zeros(len(self), dtype=bool)
+        return known if self.y is None else np.array([v is not None for v in self.y], dtype=bool)
+
+    @property
+    def classes(self) -> NDArray[Any] | None:
+        """Distinct labels, sorted; None without labels."""
+        return np.unique(self.labelled_part().y) if self.labelled.any() else None
+
+    def frame(self) -> NDArray[Any]:
+        """Return the samples as estimators take them.
+
+        Returns
+        -------
+        ndarray
+        """
+        return self.X
+
+    def labelled_part(self) -> NetworkTarget:
+        """Return the labelled samples only, with labels of a plain type.
+
+        Returns
+        -------
+        NetworkTarget
+        """
+        if self.y is None or not self.labelled.any():
+            raise LabelError(f"target {self.name!r} has no labelled sample; label some.")
+        kept = np.flatnonzero(self.labelled)
+        labels = np.array(self.y[kept].tolist())
+        return NetworkTarget(self.name, self.X[kept], labels, [self.names[i] for i in kept], self.reader)
+
+    def with_labels(self, y: NDArray[Any] | None) -> NetworkTarget:
+        """Return the same samples with other labels.
+
+        Parameters
+        ----------
+        y : ndarray of object, shape (n_samples,), or None
+            None where a sample is not labelled.
+
+        Returns
+        -------
+        NetworkTarget
+        """
+        return replace(self, y=y)
+
 
 class NetworkReader:
-    """Reads image files at the size a network takes; kept with a saved result.
+    """Reader of image files at the size that a network takes; saved with a result.
 
     Parameters
     ----------
     size : tuple of int
         ``(height, width)``.
     edge : int or None
-        The shorter edge is brought to this first, and the middle cut out.
+        The shorter edge is resized to this first, and the centre is cropped.
     resample : int
         Pillow's filter.
     channels : int
@@ -108,7 +158,7 @@ class NetworkReader:
         ----------
         files : list of Path
         skip_corrupt : bool, default=False
-            Leave files out that cannot be read, instead of naming the first.
+            Skip files that cannot be read, instead of raising for the first.
 
         Returns
         -------
@@ -147,7 +197,7 @@ class NetworkReader:
         return self.files(files)[0], [str(f.relative_to(path)) if f != path else f.name for f in files]
 
     def transform(self, X: Any) -> Any:
-        """Give rows back that were read already.
+        """Return samples that were read already, or read image files.
 
         Parameters
         ----------
@@ -162,21 +212,21 @@ class NetworkReader:
         return self.files([Path(p) for p in X])[0]
 
 
-def read_model_target(target: Any, network: Any, *, skip_corrupt: bool = False) -> ModelTarget:
-    """Read the target for a network.
+def read_network_target(target: Any, network: Any, *, skip_corrupt: bool = False) -> NetworkTarget:
+    """Read the target in the form that a network takes.
 
     Parameters
     ----------
     target : path, (X, y) tuple, Domain or array
-        A folder with one sub-folder of images a class; rows and labels, where rows may be paths of image files, arrays
-        of images, tables or texts.
+        A folder with one sub-folder of images per class; or samples and labels, where samples may be paths of image
+        files, arrays of images, tables or texts.
     network : Network
     skip_corrupt : bool, default=False
-        Leave image files out that cannot be read.
+        Skip image files that cannot be read.
 
     Returns
     -------
-    ModelTarget
+    NetworkTarget
 
     Raises
     ------
@@ -198,11 +248,11 @@ def read_model_target(target: Any, network: Any, *, skip_corrupt: bool = False) 
     if isinstance(target, Domain):
         X = target.X if target.image_shape is None else target.X.reshape(len(target), *target.image_shape)
         labels = None if target.y is None else _with_gaps(target.y, ~target.labelled)
-        return ModelTarget(target.name, X, labels, [str(i) for i in range(len(target))], reader)
+        return NetworkTarget(target.name, X, labels, [str(i) for i in range(len(target))], reader)
     return _read_rows(target, reader, skip_corrupt)
 
 
-def _read_rows(target: Any, reader: NetworkReader | None, skip_corrupt: bool) -> ModelTarget:
+def _read_rows(target: Any, reader: NetworkReader | None, skip_corrupt: bool) -> NetworkTarget:
     X, y = target if isinstance(target, tuple) and len(target) == 2 else (target, None)
     names = [str(i) for i in range(len(X))]
     first = X[0] if len(X) else None
@@ -214,9 +264,9 @@ def _read_rows(target: Any, reader: NetworkReader | None, skip_corrupt: bool) ->
     if y is not None:
         y = np.asarray(y)
         if y.shape != (len(X),):
-            raise InputError(f"y has shape {y.shape} but the target has {len(X)} rows; give one label a row.")
+            raise InputError(f"y has shape {y.shape} but the target has {len(X)} samples; give one label per sample.")
         y = _with_gaps(y, missing_labels(y))
-    return ModelTarget("target", X, y, names, reader)
+    return NetworkTarget("target", X, y, names, reader)
 
 
 def _with_gaps(y: NDArray[Any], missing: NDArray[np.bool_]) -> NDArray[Any]:
@@ -225,15 +275,15 @@ def _with_gaps(y: NDArray[Any], missing: NDArray[np.bool_]) -> NDArray[Any]:
     return labels
 
 
-def _read_folder(path: Path, reader: NetworkReader | None, skip_corrupt: bool) -> ModelTarget:
+def _read_folder(path: Path, reader: NetworkReader | None, skip_corrupt: bool) -> NetworkTarget:
     from landbridge.data._files import existing, list_images
 
     path = existing(path)
     if not path.is_dir():
-        raise ReadError(f"{path} is a file; a network's target is a folder with one sub-folder of images a class.")
+        raise ReadError(f"{path} is a file; a network's target is a folder with one sub-folder of images per class.")
     if reader is None:
         raise InputError(f"{path} is a folder of images, which this network does not take; give (X, y).")
     files, y = list_images(path)
     X, kept = reader.files(files, skip_corrupt=skip_corrupt)
     names = [str(files[i].relative_to(path)) for i in kept]
-    return ModelTarget(path.name, X, None if y is None else y[kept].astype(object), names, reader)
+    return NetworkTarget(path.name, X, None if y is None else y[kept].astype(object), names, reader)

@@ -1,0 +1,7 @@
+"""Candidates: what to try in each situation, one strategy per file, and which methods fit by their tags."""
+
+from landbridge.candidates._plan import compose, default_scaler, plan
+from landbridge.candidates._specification import CandidateSpec
+from landbridge.candidates._strategy import Strategy, find_strategy, strategies
+
+__all__ = ["CandidateSpec", "Strategy", "compose", "default_scaler", "find_strategy", "plan", "strategies"]

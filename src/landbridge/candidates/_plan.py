@@ -1,0 +1,204 @@
+"""The plan: which methods of the catalogue to try on a problem, and why or why not, by their tags alone."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from scipy import sparse
+from sklearn.base import clone
+from sklearn.pipeline import Pipeline
+from sklearn.preprocessing import StandardScaler
+
+from landbridge.base import FeatureTransfer, InstanceTransfer, TransferEstimator
+from landbridge.candidates._specification import CandidateSpec, numbered
+from landbridge.catalogue import Method, find
+from landbridge.catalogue import methods as all_methods
+from landbridge.discrepancy import Diagnosis
+from landbridge.exceptions import InputError
+from landbridge.feature._domain_scaler import DomainScaler
+from landbridge.pipeline import make_pipeline
+from landbridge.problem._arguments import Arguments
+from landbridge.problem._problem import Problem
+
+__all__ = ["check_heterogeneous", "compose", "default_scaler", "plan"]
+
+
+def plan(problem: Problem, diagnosis: Diagnosis, arguments: Arguments) -> list[CandidateSpec]:
+    """Choose candidates from the catalogue by their tags, or build those that were requested.
+
+    Parameters
+    ----------
+    problem : Problem
+    diagnosis : Diagnosis
+    arguments : Arguments
+        ``methods`` restricts the plan; ``exhaustive`` also tries what the diagnosed shift rules out.
+
+    Returns
+    -------
+    list of CandidateSpec
+    """
+    scaler = default_scaler(diagnosis)
+    if arguments.methods is not None:
+        return numbered([_requested(m, problem, scaler) for m in arguments.methods])
+    specs = []
+    for method in all_methods():
+        if why := reason_to_skip(method, problem, diagnosis, exhaustive=arguments.exhaustive):
+            specs.append(CandidateSpec(method.name, method.family, None, why, method.tags.shifts))
+            continue
+        made_for = " and ".join(sorted(method.tags.shifts)) or "any"
+        reason = f"made for {made_for} shift"
+        if problem.intermediate_domains and "intermediate_domains" in method.tags.reads:
+            n = len(problem.intermediate_domains)
+            reason += f", over {n} intermediate domain{'s' * (n > 1)}"
+        model = compose(method.cls(), problem.estimator, scaler, problem.random_state)
+        specs.append(CandidateSpec(method.name, method.family, model, reason, method.tags.shifts))
+    return specs
+
+
+def default_scaler(diagnosis: Diagnosis) -> Any:
+    """Return the first step of every pipeline: each domain by its own scale where features moved as a whole.
+
+    Parameters
+    ----------
+    diagnosis : Diagnosis
+
+    Returns
+    -------
+    transformer
+    """
+    return DomainScaler() if diagnosis.kind in ("concept", "subspace") else StandardScaler()
+
+
+def reason_to_skip(method: Method, problem: Problem, diagnosis: Diagnosis, *, exhaustive: bool = False) -> str:
+    """Return why a method does not fit a problem; empty if it does.
+
+    Parameters
+    ----------
+    method : Method
+    problem : Problem
+    diagnosis : Diagnosis
+    exhaustive : bool, default=False
+        Whether to try costly methods that the diagnosed shift rules out.
+
+    Returns
+    -------
+    str
+    """
+    tags, source = method.tags, problem.source
+    assert source is not None
+    n = max(len(source), len(problem.target))
+    several = source.source_domain is not None
+    rules = (
+        (tags.heterogeneous and problem.same_features, "made for domains with different features"),
+        (not tags.heterogeneous and not problem.same_features, "needs the same features"),
+        (problem.task.name not in tags.tasks, f"made for {' and '.join(sorted(tags.tasks))}, not {problem.task.name}"),
+        ("y_target" in tags.needs and not problem.n_labelled, "needs target labels, and there are none to learn from"),
+        (
+            method.family == "parameter" and "y_target" in tags.reads and not problem.n_labelled,
+            "without target labels it is the source model itself",
+        ),
+        ("source_domain" in tags.needs and not several, "needs several sources, identified by source_domain"),
+        (not method.available, f"needs the library {', '.join(tags.requires)}, which is not installed"),
+        (sparse.issparse(source.X) and not method.cls._accept_sparse, "takes no sparse samples"),
+        (tags.max_samples is not None and n > (tags.max_samples or n), f"too many samples for it ({tags.growth})"),
+        (
+            method.family == "stepwise" and not problem.intermediate_domains and diagnosis.risk != "high",
+            "the gap is small enough for a single step",
+        ),
+    )
+    if why := next((why for applies, why in rules if applies), ""):
+        return why
+    ruled_out = problem.splits is None and _ruled_out(tags.shifts, diagnosis)
+    if ruled_out and not exhaustive and not tags.cheap:
+        return f"{diagnosis.kind} shift was diagnosed and it is made for {' and '.join(sorted(tags.shifts))} shift"
+    return ""
+
+
+def _ruled_out(shifts: frozenset[str], diagnosis: Diagnosis) -> bool:
+    """Whether the guard would refuse a method for the diagnosed shift, whatever it finds."""
+    if diagnosis.kind in ("label", "covariate"):
+        return diagnosis.kind not in shifts
+    return diagnosis.kind in ("concept", "subspace") and bool(shifts) and not shifts & {"concept", "subspace"}
+
+
+def compose(method: TransferEstimator, estimator: Any, scaler: Any = None, random_state: int | None = None) -> Any:
+    """Combine a method and the base learner: scale, transfer, learn.
+
+    Parameters
+    ----------
+    method : TransferEstimator
+        Unfitted.
+    estimator : estimator
+        Base learner.
+    scaler : transformer, optional
+        First step; standardisation by the source if None.
+    random_state : int, optional
+        Set where the method has one that is not set.
+
+    Returns
+    -------
+    TransferPipeline
+    """
+    scaler = StandardScaler() if scaler is None else clone(scaler)
+    params = method.get_params(deep=False)
+    if random_state is not None and "random_state" in params and params["random_state"] is None:
+        method.set_params(random_state=random_state)
+    if method.transfer_tags.family == "stepwise":
+        if params.get("estimator") is None:
+            method.set_params(estimator=clone(estimator))
+        # Stepwise methods scale on their own between the domains; the base learner scales, too.
+        return make_pipeline(method)
+    if isinstance(method, FeatureTransfer):
+        if method.own_scaling:
+            return make_pipeline(method, clone(estimator))
+        return make_pipeline(scaler, method, clone(estimator))
+    if isinstance(method, InstanceTransfer) and params.get("estimator") is None:
+        method.set_params(estimator=clone(estimator))
+    if method.own_scaling:
+        return make_pipeline(method)
+    return make_pipeline(scaler, method)
+
+
+def _requested(asked: Any, problem: Problem, scaler: Any) -> CandidateSpec:
+    if isinstance(asked, str):
+        method = find(asked)
+        model = compose(method.cls(), problem.estimator, scaler, problem.random_state)
+        return CandidateSpec(method.name, method.family, model, "requested", method.tags.shifts)
+    if isinstance(asked, Pipeline):
+        inner = next((s for _, s in asked.steps if isinstance(s, TransferEstimator)), None)
+        if inner is None:
+            raise InputError("methods: a pipeline without any transfer method was given; add one to its steps.")
+        tags = inner.transfer_tags
+        return CandidateSpec(f"{type(inner).__name__} pipeline", tags.family, clone(asked), "requested", tags.shifts)
+    if isinstance(asked, TransferEstimator):
+        tags = asked.transfer_tags
+        model = compose(clone(asked), problem.estimator, scaler, problem.random_state)
+        return CandidateSpec(_class_names(asked), tags.family, model, "requested", tags.shifts)
+    raise InputError(f"methods: {asked!r} is neither the name of a method nor a transfer estimator or pipeline.")
+
+
+def _class_names(asked: Any) -> str:
+    """Name of the class, and for networks those of its methods."""
+    parts = asked.methods if asked.transfer_tags.family == "parameter" and hasattr(asked, "methods") else ()
+    return " + ".join([type(asked).__name__, *(type(m).__name__ for m in parts)])
+
+
+def check_heterogeneous(specs: list[CandidateSpec], problem: Problem) -> None:
+    """Raise for a requested method that cannot take a target with features of its own.
+
+    Parameters
+    ----------
+    specs : list of CandidateSpec
+    problem : Problem
+    """
+    assert problem.source is not None
+    for spec in specs:
+        steps = [step for _, step in spec.model.steps]
+        # Every step before the method would have to take both domains.
+        if not (isinstance(steps[0], TransferEstimator) and steps[0].transfer_tags.heterogeneous):
+            able = ", ".join(m.name for m in all_methods() if m.tags.heterogeneous)
+            raise InputError(
+                f"methods: {spec.name} needs the same features in both domains, and target has "
+                f"{problem.target.X.shape[1]} but source has {problem.source.X.shape[1]}; choose among {able}, as the "
+                "first step of a pipeline."
+            )

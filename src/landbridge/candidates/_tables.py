@@ -1,0 +1,126 @@
+"""Two tables with the same features: every method of the catalogue that fits, around one base learner."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import numpy as np
+from scipy import sparse
+
+from landbridge.candidates._plan import plan
+from landbridge.candidates._specification import CandidateSpec
+from landbridge.candidates._strategy import Strategy
+from landbridge.discrepancy import Diagnosis, diagnose
+from landbridge.problem._domains import read_intermediate
+from landbridge.problem._labels import labelled_source, require_labels, split_target_labels, target_splits
+from landbridge.problem._problem import Problem
+from landbridge.problem._sides import Sides, infer_pair_task
+
+__all__ = ["Tables", "baselines"]
+
+
+class Tables(Strategy):
+    """Labelled source samples and target samples with the same features."""
+
+    name: ClassVar[str] = "tables"
+    clause: ClassVar[str] = "source and target are tables with the same features"
+    accepts: ClassVar[frozenset[str]] = frozenset(
+        {"label", "sources", "methods", "estimator", "intermediate_domains", "exhaustive"}
+    )
+    order: ClassVar[int] = 90
+
+    def recognises(self, sides: Sides) -> bool:
+        """Return True: what no other situation claims is a pair of tables.
+
+        Parameters
+        ----------
+        sides : Sides
+
+        Returns
+        -------
+        bool
+        """
+        return True
+
+    def read(self, sides: Sides) -> Problem:
+        """Read both domains, infer the task, and split the target's labels.
+
+        Parameters
+        ----------
+        sides : Sides
+
+        Returns
+        -------
+        Problem
+        """
+        arguments = sides.arguments
+        source, target, encoder = sides.domains()
+        require_labels(source)
+        task, inferred = infer_pair_task(arguments, source)
+        source = labelled_source(source, task)
+        regression = task.name == "regression"
+        classes = None if regression else np.unique(source.y)
+        target, hidden = split_target_labels(target, classes, arguments.target_labels, arguments.random_state)
+        estimator = arguments.estimator
+        if estimator is None:
+            estimator = task.default_estimator(is_sparse=sparse.issparse(source.X))
+        return Problem(
+            situation=self.name,
+            source=source,
+            target=target,
+            task=task,
+            estimator=estimator,
+            hidden_labels=hidden,
+            splits=target_splits(target, regression=regression, random_state=arguments.random_state),
+            intermediate_domains=read_intermediate(arguments.intermediate_domains, source, encoder),
+            encoder=encoder,
+            inferred=inferred,
+            random_state=arguments.random_state,
+        )
+
+    def diagnose(self, problem: Problem) -> Diagnosis:
+        """Diagnose the shift between the domains.
+
+        Parameters
+        ----------
+        problem : Problem
+
+        Returns
+        -------
+        Diagnosis
+        """
+        return diagnose(problem.source, problem.target, task=problem.task.name, random_state=problem.random_state)
+
+    def plan(self, problem: Problem, diagnosis: Diagnosis, sides: Sides) -> list[CandidateSpec]:
+        """List the baselines and every method that fits.
+
+        Parameters
+        ----------
+        problem : Problem
+        diagnosis : Diagnosis
+        sides : Sides
+
+        Returns
+        -------
+        list of CandidateSpec
+        """
+        return [*baselines(problem), *plan(problem, diagnosis, sides.arguments)]
+
+
+def baselines(problem: Problem) -> list[CandidateSpec]:
+    """List the ways of not transferring: the base learner on the source, and on the labelled target samples.
+
+    Parameters
+    ----------
+    problem : Problem
+
+    Returns
+    -------
+    list of CandidateSpec
+    """
+    why = "a way of not transferring"
+    learner = problem.estimator
+    specs = [CandidateSpec("source-only", "baseline", learner, why, role="source-only")]
+    if problem.n_labelled and (problem.target.classes is None or len(problem.target.classes) > 1):
+        specs.append(CandidateSpec("target-only", "baseline", learner, why, role="target-only", fit_on="target"))
+    return specs

@@ -1,0 +1,26 @@
+"""The problem: both domains read once, with the task, the labels that may be used and the splits to validate on."""
+
+from landbridge.problem._arguments import Arguments, TransferOptions
+from landbridge.problem._domains import read_domains, read_intermediate, share_features
+from landbridge.problem._labels import labelled_source, split_target_labels, target_splits
+from landbridge.problem._network_target import NetworkTarget, is_network, network_name, read_network_target
+from landbridge.problem._problem import Problem
+from landbridge.problem._sides import Sides, infer_pair_task
+
+__all__ = [
+    "Arguments",
+    "NetworkTarget",
+    "Problem",
+    "Sides",
+    "TransferOptions",
+    "infer_pair_task",
+    "is_network",
+    "labelled_source",
+    "network_name",
+    "read_domains",
+    "read_intermediate",
+    "read_network_target",
+    "share_features",
+    "split_target_labels",
+    "target_splits",
+]

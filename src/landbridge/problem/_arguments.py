@@ -1,0 +1,210 @@
+"""Arguments of ``transfer``: checked once, and compared with what the situation can use."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypedDict
+
+import numpy as np
+
+from landbridge.exceptions import InputError
+
+__all__ = ["Arguments", "TransferOptions"]
+
+
+class TransferOptions(TypedDict, total=False):
+    """Further keywords of :func:`landbridge.transfer`; each is described there."""
+
+    sources: str | None
+    intermediate_domains: Sequence[Any]
+    network: Any
+    epochs: int
+    n_seeds: int
+    skip_corrupt: bool
+    exhaustive: bool
+    n_jobs: int | None
+    time_budget: float | None
+    progress: Callable[[int, int, str], None] | None
+    work_dir: Any
+    resume: bool
+    error_score: Any
+
+
+@dataclass(frozen=True)
+class Arguments:
+    """Everything that was passed to ``transfer`` beside the two sides.
+
+    Parameters
+    ----------
+    label : str or None
+    task : str or None
+    estimator : estimator or None
+    methods : list or None
+        One entry per candidate.
+    target_labels : {"use", "hide"} or int
+    confidence : float
+    random_state : int or None
+    sources, intermediate_domains, network, epochs, n_seeds, skip_corrupt, exhaustive, n_jobs, time_budget, progress, \
+work_dir, resume, error_score
+        As in :class:`TransferOptions`.
+    given : frozenset of str
+        Names of the arguments whose value differs from the default.
+    """
+
+    label: str | None = None
+    task: str | None = None
+    estimator: Any = None
+    methods: Any = None
+    target_labels: Any = "use"
+    confidence: float = 0.9
+    random_state: int | None = 0
+    sources: str | None = None
+    intermediate_domains: Sequence[Any] = ()
+    network: Any = None
+    epochs: int = 20
+    n_seeds: int = 1
+    skip_corrupt: bool = False
+    exhaustive: bool = False
+    n_jobs: int | None = None
+    time_budget: float | None = None
+    progress: Callable[[int, int, str], None] | None = None
+    work_dir: Any = None
+    resume: bool = False
+    error_score: Any = np.nan
+    given: frozenset[str] = field(default_factory=frozenset)
+
+    @classmethod
+    def of(cls, **values: Any) -> Arguments:
+        """Check values and keep them.
+
+        Parameters
+        ----------
+        **values
+            Arguments by name.
+
+        Returns
+        -------
+        Arguments
+
+        Raises
+        ------
+        InputError
+            If a name is unknown or a value is out of range.
+
+        Examples
+        --------
+        >>> from landbridge.problem import Arguments
+        >>> sorted(Arguments.of(label="ill", epochs=5).given)
+        ['epochs', 'label']
+        """
+        known = [name for name in cls.__dataclass_fields__ if name != "given"]
+        for name in values:
+            if name not in known:
+                near = difflib.get_close_matches(name, known, n=1)
+                hint = f"did you mean {near[0]}?" if near else f"choose from {', '.join(known)}."
+                raise InputError(f"transfer() has no argument {name!r}; {hint}")
+        if isinstance(values.get("methods"), str):
+            values["methods"] = [m.strip() for m in values["methods"].split(",") if m.strip()]
+        made = cls(**values)
+        made._check()
+        given = frozenset(n for n in known if not _same(getattr(made, n), cls.__dataclass_fields__[n].default))
+        return cls(**values, given=given)
+
+    def _check(self) -> None:
+        if not isinstance(self.confidence, int | float) or not 0.5 <= self.confidence < 1:
+            raise InputError(f"confidence must lie in [0.5, 1); got {self.confidence!r}.")
+        use = self.target_labels
+        if isinstance(use, bool) or not (use in ("use", "hide") or (isinstance(use, int | np.integer) and use > 0)):
+            raise InputError(f"target_labels must be 'use', 'hide' or a positive number per class; got {use!r}.")
+        for name in ("epochs", "n_seeds"):
+            if not _whole(value := getattr(self, name)) or value < 1:
+                raise InputError(f"{name} must be a whole number of at least 1; got {value!r}.")
+        if self.n_jobs is not None and (not _whole(self.n_jobs) or self.n_jobs == 0):
+            raise InputError(f"n_jobs must be a whole number other than 0, or None; got {self.n_jobs!r}.")
+        if self.time_budget is not None and not self.time_budget > 0:
+            raise InputError(f"time_budget must be a positive number of seconds; got {self.time_budget!r}.")
+        if self.random_state is not None and (not _whole(self.random_state) or not 0 <= self.random_state < 2**32):
+            raise InputError(f"random_state must be None or a whole number in [0, 2**32); got {self.random_state!r}.")
+        if self.error_score != "raise" and not (isinstance(self.error_score, float) and np.isnan(self.error_score)):
+            raise InputError(f"error_score must be 'raise' or numpy.nan; got {self.error_score!r}.")
+        if self.resume and self.work_dir is None:
+            raise InputError("resume=True needs work_dir, the folder of the run to go on with.")
+        if self.network is not None and self.estimator is not None:
+            raise InputError("network and estimator were both given; the network is the base learner, give one.")
+
+    def check_applies(self, accepted: frozenset[str], situation: str) -> None:
+        """Refuse arguments that the situation cannot use.
+
+        Parameters
+        ----------
+        accepted : frozenset of str
+            Names that apply.
+        situation : str
+            Clause that says what the situation is.
+
+        Raises
+        ------
+        InputError
+            Naming the first argument that does not apply, and why.
+        """
+        for name in sorted(self.given - accepted - ALWAYS):
+            raise InputError(f"{name}={_short(getattr(self, name))} does not apply, because {situation}; omit it.")
+
+    def settings(self, accepted: frozenset[str]) -> dict[str, Any]:
+        """Return every argument that was used, as plain data.
+
+        Parameters
+        ----------
+        accepted : frozenset of str
+            Names that apply in the situation.
+
+        Returns
+        -------
+        dict
+        """
+        used = {n: getattr(self, n) for n in self.__dataclass_fields__ if n in accepted | ALWAYS and n not in RUN_ONLY}
+        used["methods"] = None if self.methods is None else [m if isinstance(m, str) else repr(m) for m in self.methods]
+        used["estimator"] = None if self.estimator is None else repr(self.estimator)
+        used["intermediate_domains"] = [_side_name(side) for side in self.intermediate_domains]
+        used["network"] = None if self.network is None else _side_name(self.network)
+        used["error_score"] = "raise" if self.error_score == "raise" else "nan"
+        keep = {*self.given, "label", "sources", "methods", "estimator", "task", "target_labels", "confidence"}
+        keep |= {"random_state", "intermediate_domains"}
+        if "network" in self.given or "epochs" in accepted and "network" not in accepted:
+            keep.add("epochs")
+        return {n: v for n, v in used.items() if n in keep and n in accepted | ALWAYS}
+
+
+# Arguments that apply whatever the source and the target are.
+ALWAYS = frozenset(
+    {"task", "target_labels", "confidence", "random_state", "n_jobs", "time_budget", "progress", "error_score"}
+    | {"work_dir", "resume"}
+)
+# Arguments that change how a run goes, not what it finds.
+RUN_ONLY = frozenset({"progress", "work_dir", "resume", "given"})
+
+
+def _whole(value: Any) -> bool:
+    return isinstance(value, int | np.integer) and not isinstance(value, bool)
+
+
+def _same(value: Any, default: Any) -> bool:
+    if value is default:
+        return True
+    if isinstance(default, tuple):
+        return hasattr(value, "__len__") and not isinstance(value, str) and len(value) == 0
+    plain = isinstance(value, str | int | float | bool) and isinstance(default, str | int | float | bool)
+    return plain and type(value) is type(default) and (value == default or (value != value and default != default))
+
+
+def _side_name(side: Any) -> str:
+    if isinstance(side, str):
+        return side
+    return str(getattr(side, "name", None) or (side if hasattr(side, "__fspath__") else type(side).__name__))
+
+
+def _short(value: Any) -> str:
+    text = " ".join(repr(value).split())
+    return text if len(text) <= 40 else f"{text[:37]}..."

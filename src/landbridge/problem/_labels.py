@@ -1,0 +1,182 @@
+"""Labels of both domains: which samples are learned from, which labels stay hidden, and the splits to validate on."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from landbridge.domain import Domain, split_labelled
+from landbridge.exceptions import InputError, LabelError
+from landbridge.problem._network_target import NetworkTarget
+from landbridge.problem._splits import LabelledSplits
+
+__all__ = ["labelled_source", "split_network_labels", "split_target_labels", "target_splits"]
+
+# Fewer labelled target samples than this are not enough to cross-validate on.
+LEAST_LABELLED = 6
+
+
+def labelled_source(source: Domain, task: Any) -> Domain:
+    """Return the labelled samples of the source.
+
+    Parameters
+    ----------
+    source : Domain
+    task : Task
+
+    Returns
+    -------
+    Domain
+
+    Raises
+    ------
+    LabelError
+        If no sample is labelled, or a classifier would see a single class.
+    """
+    require_labels(source)
+    part = source.labelled_part() if source.regime != "labelled" else source
+    if task.name == "classification" and len(np.unique(part.y)) < 2:
+        raise LabelError(
+            f"source {source.name!r} has the single class {np.unique(part.y)[0]!r}; a classifier needs at least two. "
+            "Check the label column."
+        )
+    return part
+
+
+def require_labels(source: Domain) -> None:
+    """Raise if no sample of the source is labelled.
+
+    Parameters
+    ----------
+    source : Domain
+    """
+    if source.y is None or not source.labelled.any():
+        raise LabelError(
+            f"source {source.name!r} has no labels; give y, name the label column, or swap source and target."
+        )
+
+
+def split_target_labels(
+    target: Domain, classes: NDArray[Any] | None, use: str | int, random_state: int | None
+) -> tuple[Domain, NDArray[Any] | None]:
+    """Split the target's labels into those to learn from and those to hide.
+
+    Parameters
+    ----------
+    target : Domain
+    classes : ndarray of shape (n_classes,) or None
+        Classes of the source; None for regression.
+    use : {"use", "hide"} or int
+        All, none, or this many per class.
+    random_state : int or None
+        Selects which.
+
+    Returns
+    -------
+    target : Domain
+        With the labels to learn from.
+    hidden : ndarray of object, shape (n_target,), or None
+        The other labels, None where a label is not hidden.
+
+    Raises
+    ------
+    LabelError
+        If the target has a class that the source has not.
+    """
+    if target.y is None:
+        return target, None
+    known, labels = split_labelled(target.y, len(target), classes)
+    if classes is not None and len(labels) and (new := sorted(set(labels.tolist()) - set(classes.tolist()), key=str)):
+        raise LabelError(
+            f"target {target.name!r} has the label {new[0]!r}, which the source does not have (it has "
+            f"{', '.join(map(str, classes[:8].tolist()))}); use the same spelling on both sides."
+        )
+    if len(known) == 0:
+        return target.without_labels(), None
+    keep = _selected(known, labels, len(target), use, random_state, regression=classes is None)
+    full: Any = np.full(len(target), None, dtype=object)
+    full[known] = labels
+    hidden, shown = full.copy(), full.copy()
+    hidden[keep] = None
+    shown[~keep] = None
+    if classes is None:
+        shown = shown.astype(float)
+    visible = target.replace(y=shown) if keep.any() else target.without_labels()
+    return visible._with_columns(target.columns), _or_none(hidden)
+
+
+def split_network_labels(
+    target: NetworkTarget, use: str | int, random_state: int | None, *, regression: bool
+) -> tuple[NetworkTarget, NDArray[Any] | None]:
+    """Split the labels of a network's target into those to learn from and those to hide.
+
+    Parameters
+    ----------
+    target : NetworkTarget
+    use : "use" or int
+    random_state : int or None
+    regression : bool
+
+    Returns
+    -------
+    target : NetworkTarget
+    hidden : ndarray of object or None
+    """
+    if use == "use":
+        return target, None
+    known = np.flatnonzero(target.labelled)
+    labels = np.asarray(target.labelled_part().y)
+    keep = _selected(known, labels, len(target), use, random_state, regression=regression)
+    assert target.y is not None
+    hidden, shown = (np.array(target.y, dtype=object) for _ in range(2))
+    hidden[keep] = None
+    shown[~keep] = None
+    return target.with_labels(shown), _or_none(hidden)
+
+
+def target_splits(
+    target: Domain | NetworkTarget, *, regression: bool, random_state: int | None, n_repeats: int = 2
+) -> LabelledSplits | None:
+    """Return cross-validation splits of the labelled target samples.
+
+    Parameters
+    ----------
+    target : Domain or NetworkTarget
+    regression : bool
+    random_state : int or None
+    n_repeats : int, default=2
+
+    Returns
+    -------
+    LabelledSplits or None
+        None where fewer than six samples are labelled, or a class has fewer than two.
+    """
+    known = np.flatnonzero(target.labelled)
+    if len(known) < LEAST_LABELLED:
+        return None
+    y = np.asarray(target.labelled_part().y)
+    if not regression:
+        counts = np.unique(y, return_counts=True)[1]
+        if len(counts) < 2 or counts.min() < 2:
+            return None
+    return LabelledSplits(known, y, regression=regression, n_repeats=n_repeats, random_state=random_state)
+
+
+def _selected(
+    known: NDArray[np.intp], labels: NDArray[Any], n: int, use: Any, seed: int | None, *, regression: bool
+) -> NDArray[np.bool_]:
+    keep = np.zeros(n, dtype=bool)
+    if use == "use":
+        keep[known] = True
+    elif use != "hide":
+        rng = np.random.default_rng(seed)
+        strata = [known] if regression else [known[labels == c] for c in np.unique(labels)]
+        for stratum in strata:
+            keep[rng.permutation(stratum)[: int(use)]] = True
+    return keep
+
+
+def _or_none(labels: NDArray[Any]) -> NDArray[Any] | None:
+    return labels if any(v is not None for v in labels) else None

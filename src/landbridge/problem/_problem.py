@@ -1,0 +1,98 @@
+"""Problem: what is to be transferred, read once and never changed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from landbridge.domain import Domain
+from landbridge.problem._network_target import NetworkTarget
+from landbridge.problem._splits import LabelledSplits
+
+__all__ = ["Problem"]
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One transfer problem: two domains, the task and the labels that may be used.
+
+    Parameters
+    ----------
+    situation : str
+        Name of the strategy that read it, such as ``"tables"``.
+    target : Domain or NetworkTarget
+        Target samples, with the labels that may be learned from.
+    task : Task
+        From :func:`landbridge.tasks.get_task`.
+    estimator : estimator or None
+        Base learner, unfitted.
+    source : Domain or None
+        Labelled source samples; None where the source is a model.
+    source_model : object or None
+        The trained network or fitted model that is the source.
+    hidden_labels : ndarray of object, shape (n_target,), or None
+        Target labels that only score the outcome; None where a label is not hidden.
+    splits : LabelledSplits or None
+        Splits of the labelled target samples, the same for every candidate; None where too few are labelled.
+    intermediate_domains : tuple of array
+        Unlabelled domains between source and target, nearest to the source first.
+    encoder : object or None
+        Turns raw rows into numbers; None where they were numbers already.
+    same_features : bool, default=True
+        Whether both domains have the same features.
+    inferred : tuple of str
+        One sentence for each thing that was inferred, with the argument that overrides it.
+    random_state : int or None
+
+    Examples
+    --------
+    >>> from landbridge.data import make_shift
+    >>> from landbridge.problem import Arguments, Problem, Sides
+    >>> from landbridge.candidates import find_strategy
+    >>> source, target = make_shift("label", random_state=0)
+    >>> sides = Sides(source, target, Arguments.of(target_labels="hide"))
+    >>> problem = find_strategy(sides).read(sides)
+    >>> problem.situation, problem.task.name, problem.n_labelled
+    ('tables', 'classification', 0)
+    """
+
+    situation: str
+    target: Domain | NetworkTarget
+    task: Any
+    estimator: Any = None
+    source: Domain | None = None
+    source_model: Any = None
+    hidden_labels: NDArray[Any] | None = None
+    splits: LabelledSplits | None = None
+    intermediate_domains: tuple[Any, ...] = ()
+    encoder: Any = None
+    same_features: bool = True
+    inferred: tuple[str, ...] = ()
+    random_state: int | None = 0
+
+    @property
+    def labelled(self) -> NDArray[np.intp]:
+        """Indices of the labelled target samples."""
+        return np.flatnonzero(self.target.labelled)
+
+    @property
+    def n_labelled(self) -> int:
+        """Number of target samples with a label that may be used."""
+        return int(self.target.labelled.sum())
+
+    @property
+    def target_labels(self) -> NDArray[Any]:
+        """Labels of the labelled target samples, of a plain type."""
+        if not self.n_labelled:
+            return np.empty(0)
+        return np.asarray(self.target.labelled_part().y)
+
+    @property
+    def n_sources(self) -> int:
+        """Number of source domains."""
+        if self.source is None or self.source.source_domain is None:
+            return 1
+        return len(np.unique(self.source.source_domain))

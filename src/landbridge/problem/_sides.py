@@ -1,0 +1,107 @@
+"""Sides: the two arguments of a verb, read when they are first needed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from landbridge.domain import Domain
+from landbridge.exceptions import InputError
+from landbridge.problem._arguments import Arguments
+from landbridge.problem._domains import read_domains
+from landbridge.problem._network_target import is_network
+from landbridge.tasks import InferredTask, get_task, infer_task
+
+__all__ = ["Sides", "infer_pair_task"]
+
+
+class Sides:
+    """Source and target as they were given, and the domains they hold.
+
+    Parameters
+    ----------
+    source, target : object
+        As the caller gave them.
+    arguments : Arguments
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from landbridge.problem import Arguments, Sides
+    >>> sides = Sides((np.eye(3), ["a", "b", "a"]), np.eye(3), Arguments.of())
+    >>> sides.source_kind, len(sides.domains()[1])
+    ('data', 3)
+    """
+
+    def __init__(self, source: Any, target: Any, arguments: Arguments) -> None:
+        self.source, self.target, self.arguments = source, target, arguments
+        self._read: tuple[Domain, Domain, Any] | None = None
+
+    @property
+    def source_kind(self) -> str:
+        """``"network"``, ``"fitted model"`` or ``"data"``."""
+        from landbridge.data import is_fitted_model
+
+        if is_fitted_model(self.source):
+            return "fitted model"
+        return "network" if is_network(self.source) else "data"
+
+    def domains(self, *, image_size: tuple[int, int] | None = None, other_features: bool = True) -> Any:
+        """Read both domains together.
+
+        Parameters
+        ----------
+        image_size : (height, width), optional
+            Common size of images that are read from folders.
+        other_features : bool, default=True
+            Whether the target may have features of its own.
+
+        Returns
+        -------
+        source, target : Domain
+        encoder : object or None
+        """
+        if self._read is None:
+            self._read = read_domains(
+                self.source,
+                self.target,
+                label=self.arguments.label,
+                sources=self.arguments.sources,
+                other_features=other_features,
+                image_size=image_size,
+            )
+        return self._read
+
+
+def infer_pair_task(arguments: Arguments, labelled: Domain) -> tuple[Any, tuple[str, ...]]:
+    """Infer the task of a problem, or check the one that was given.
+
+    Parameters
+    ----------
+    arguments : Arguments
+    labelled : Domain
+        Samples whose labels decide.
+
+    Returns
+    -------
+    task : Task
+    inferred : tuple of str
+        What was inferred, in a sentence; empty if the task was given.
+
+    Raises
+    ------
+    InputError
+        If the task is unknown, or the estimator is not made for it.
+    """
+    y = np.asarray(labelled.labelled_part().y) if labelled.labelled.any() else None
+    if y is None and arguments.task is None:
+        found = InferredTask("classification", "")
+    else:
+        found = infer_task(y, arguments.estimator if arguments.task is None else None, task=arguments.task)
+    task = get_task(found.name)
+    if arguments.estimator is not None and not task.fits(arguments.estimator):
+        raise InputError(
+            f"estimator={type(arguments.estimator).__name__} is not made for {task.name}; give a learner for it."
+        )
+    return task, (found.reason,) if arguments.task is None and found.reason else ()
