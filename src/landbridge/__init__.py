@@ -16,19 +16,22 @@ __version__ = "0.1.0"
 
 # name -> the file that defines it; loaded at first use (PEP 562), so that the import stays light
 _NAMES = {
+    "Candidate": "landbridge.results",
+    "Decision": "landbridge.results",
+    "Diagnosis": "landbridge.discrepancy",
     "Domain": "landbridge.domain",
     "Measurement": "landbridge.measurement",
-    "Result": "landbridge.verbs._result",
-    "load_result": "landbridge.verbs._result",
+    "Ranking": "landbridge.results",
+    "Result": "landbridge.results",
+    "load_result": "landbridge.results",
     "make_pipeline": "landbridge.pipeline",
-    "Ranking": "landbridge.verbs._ranking",
     "measure": "landbridge.verbs._measure",
     "rank": "landbridge.verbs._rank",
     "transfer": "landbridge.verbs._transfer",
     "with_source": "landbridge.binding",
     "with_target": "landbridge.binding",
 }
-_ROOMS = (
+_PACKAGES = (
     "catalogue",
     "data",
     "discrepancy",
@@ -41,13 +44,19 @@ _ROOMS = (
     "parameter",
     "relation",
     "report",
+    "results",
+    "selftaught",
     "stepwise",
+    "tasks",
     "testing",
     "transferability",
     "zeroshot",
 )
 
 __all__ = [
+    "Candidate",
+    "Decision",
+    "Diagnosis",
     "Domain",
     "Measurement",
     "Ranking",
@@ -68,7 +77,10 @@ __all__ = [
     "rank",
     "relation",
     "report",
+    "results",
+    "selftaught",
     "stepwise",
+    "tasks",
     "testing",
     "transfer",
     "transferability",
@@ -79,20 +91,20 @@ __all__ = [
 
 if TYPE_CHECKING:
     from landbridge.binding import with_source, with_target
+    from landbridge.discrepancy import Diagnosis
     from landbridge.domain import Domain
     from landbridge.measurement import Measurement
     from landbridge.pipeline import make_pipeline
+    from landbridge.results import Candidate, Decision, Ranking, Result, load_result
     from landbridge.verbs._measure import measure
     from landbridge.verbs._rank import rank
-    from landbridge.verbs._ranking import Ranking
-    from landbridge.verbs._result import Result, load_result
     from landbridge.verbs._transfer import transfer
 
 
 def __getattr__(name: str) -> Any:
     if name in _NAMES:
         value = getattr(importlib.import_module(_NAMES[name]), name)
-    elif name in _ROOMS:
+    elif name in _PACKAGES:
         value = importlib.import_module(f"landbridge.{name}")
     else:
         raise AttributeError(f"module 'landbridge' has no attribute {name!r}")

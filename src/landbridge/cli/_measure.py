@@ -10,14 +10,14 @@ __all__ = ["measure_command"]
 
 
 def measure_command(
-    source: Annotated[str, typer.Argument(metavar="SOURCE", help="File, folder or builtin:NAME with labelled rows.")],
-    target: Annotated[str, typer.Argument(metavar="TARGET", help="File, folder or builtin:NAME to carry over to.")],
+    source: Annotated[str, typer.Argument(metavar="SOURCE", help="File, folder or builtin:NAME with labels.")],
+    target: Annotated[str, typer.Argument(metavar="TARGET", help="File, folder or builtin:NAME to transfer to.")],
     label: Annotated[str | None, typer.Option(help="Label column, or a rule on one: 'num>0'.")] = None,
-    seed: Annotated[int, typer.Option(help="Seed of everything drawn at random.")] = 0,
+    seed: Annotated[int, typer.Option(help="Seed of everything random.")] = 0,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")] = False,
 ) -> None:
     """WHEN: how alike are source and target, which shift is it, and how risky is transfer?"""
-    from landbridge.cli._show import console, print_json, show_diagnosis
+    from landbridge.cli._tables import console, print_json, show_diagnosis
     from landbridge.verbs._measure import measure
 
     diagnosis = measure(source, target, label=label, random_state=seed)

@@ -1,4 +1,4 @@
-"""``landbridge methods``: what is there."""
+"""``landbridge methods``: every method, with what it is made for."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def methods_command(
 ) -> None:
     """List every method with its family, the shifts it is made for and its paper."""
     from landbridge.catalogue import methods
-    from landbridge.cli._show import console, print_json
+    from landbridge.cli._tables import console, print_json
 
     found = methods(family)
     if as_json:

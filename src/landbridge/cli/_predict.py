@@ -1,4 +1,4 @@
-"""``landbridge predict``: labels and probabilities for new rows."""
+"""``landbridge predict``: labels and probabilities for new samples."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ __all__ = ["predict_command"]
 
 def predict_command(
     result_dir: Annotated[Path, typer.Argument(metavar="RESULT", help="Folder that `landbridge transfer` wrote.")],
-    rows: Annotated[str, typer.Argument(metavar="ROWS", help="File or folder of new target rows.")],
-    out: Annotated[Path | None, typer.Option(help="CSV file to write; standard output if left out.")] = None,
+    rows: Annotated[str, typer.Argument(metavar="FILE", help="File or folder of new target samples.")],
+    out: Annotated[Path | None, typer.Option(help="CSV file to write; standard output if omitted.")] = None,
 ) -> None:
-    """Predict new target rows with a saved result: a csv of row, label and one probability a class."""
+    """Predict new target samples with a saved result: a csv of row, label and one probability per class."""
     from landbridge.exceptions import InputError
-    from landbridge.verbs._result import load_result
+    from landbridge.results import load_result
 
     if out is not None and not out.absolute().parent.is_dir():
         raise InputError(f"--out {out} lies in a folder that does not exist; make it first.")
@@ -37,14 +37,14 @@ def predict_command(
         return
     with out.open("w", newline="", encoding="utf-8") as file:
         csv.writer(file).writerows(table)
-    print(f"{len(names)} rows predicted: {out}")
+    print(f"{len(names)} samples predicted: {out}")
 
 
 def _read_rows(result: Any, rows: str) -> tuple[Any, list[Any]]:
     if result.encoder is not None:
         X, names = result.encoder.read(rows)
         columns = list(getattr(result.encoder, "columns_", []))
-        if len(columns) == X.shape[1]:  # the model was fitted on columns with names, and warns of rows without
+        if len(columns) == X.shape[1]:  # the model was fitted with feature names, and warns without them
             import pandas as pd
 
             X = pd.DataFrame(X, columns=columns, copy=False)

@@ -14,21 +14,21 @@ def rank_command(
         list[str],
         typer.Argument(
             metavar="SOURCE... TARGET",
-            help="Files, folders or builtin:NAME: the sources with labelled rows, and last the target.",
+            help="Files, folders or builtin:NAME: the labelled sources, and last the target.",
         ),
     ],
     label: Annotated[str | None, typer.Option(help="Label column, or a rule on one: 'num>0'.")] = None,
     score: Annotated[
         str,
         typer.Option(
-            help="leep, nce, logme, h_score, regularised_h_score, transrate, gbc, parc, committee, risk_bound."
+            help="leep, nce, logme, h_score, regularised_h_score, transrate, gbc, parc, mean_z_score, risk_bound."
         ),
     ] = "auto",
-    seed: Annotated[int, typer.Option(help="Seed of everything drawn at random.")] = 0,
+    seed: Annotated[int, typer.Option(help="Seed of everything random.")] = 0,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")] = False,
 ) -> None:
     """WHAT: which of several sources, or of several models, suits the target best?"""
-    from landbridge.cli._show import console, print_json, show_ranking
+    from landbridge.cli._tables import console, print_json, show_ranking
     from landbridge.verbs._rank import rank
 
     if len(sides) < 2:

@@ -1,4 +1,4 @@
-"""``landbridge transfer``: carry knowledge across, or say why not."""
+"""``landbridge transfer``: transfer to a target, or say why not."""
 
 from __future__ import annotations
 
@@ -10,123 +10,100 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from landbridge.cli._options import NetworkOptions, OutputOptions, RunOptions, SideOptions, takes
+
 if TYPE_CHECKING:
-    from landbridge.verbs._result import Result
+    from landbridge.results import Result
 
 __all__ = ["transfer_command"]
 
 
+@takes(sides=SideOptions, run=RunOptions, networks=NetworkOptions, output=OutputOptions)
 def transfer_command(
     source: Annotated[
         str,
         typer.Argument(
             metavar="SOURCE",
-            help="File, folder or builtin:NAME with labelled rows; or a trained network: a folder with config.json, a "
-            ".safetensors file, a name on the hub.",
+            help="File, folder or builtin:NAME with labels; or a trained network (a folder with config.json, a "
+            ".safetensors file, a name on the hub); or a fitted scikit-learn model (a .skops file).",
         ),
     ],
-    target: Annotated[str, typer.Argument(metavar="TARGET", help="File, folder or builtin:NAME to carry over to.")],
-    label: Annotated[str | None, typer.Option(help="Label column, or a rule on one: 'num>0'.")] = None,
-    sources: Annotated[
-        str | None, typer.Option(help="Column of SOURCE that tells several sources apart; it is no feature.")
-    ] = None,
-    task: Annotated[
-        str | None, typer.Option(help="classification or regression; told from the labels if left out.")
-    ] = (None),
-    out: Annotated[Path, typer.Option(help="Folder for report.html, result.json and the model.")] = Path(
-        "landbridge-report"
-    ),
-    methods: Annotated[str | None, typer.Option(help="Only these methods, separated by commas.")] = None,
-    through: Annotated[
-        list[str] | None, typer.Option(help="Stepping stone between source and target; give it again for the next one.")
-    ] = None,
-    target_labels: Annotated[
-        str,
-        typer.Option(
-            help="What to do with labels of the target: 'use' them, 'hide' them (they only score the outcome), or a "
-            "number of them a class to use while the rest is hidden."
-        ),
-    ] = "use",
-    confidence: Annotated[float, typer.Option(help="How sure a gain must be, in [0.5, 1).")] = 0.9,
-    network: Annotated[
-        str | None,
-        typer.Option(
-            help="Learn from data with this network and adapt it: 'builtin' for small images, 'mlp' for tables, a "
-            "folder with config.json, a name on the hub."
-        ),
-    ] = None,
-    n_seeds: Annotated[
-        int, typer.Option("--n-seeds", min=1, help="Runs that are averaged of each adversarial way of adapting.")
-    ] = 1,
-    epochs: Annotated[int, typer.Option(help="Of a network.")] = 20,
-    skip_corrupt: Annotated[
-        bool, typer.Option("--skip-corrupt", help="Leave images out that cannot be read, instead of naming the first.")
-    ] = False,
-    resume: Annotated[
-        bool,
-        typer.Option("--resume", help="Go on with an interrupted training, same --out."),
-    ] = False,
-    seed: Annotated[int, typer.Option(help="Seed of everything drawn at random.")] = 0,
-    jobs: Annotated[int, typer.Option(help="Candidates tried side by side; -1 for one a core.")] = -1,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
+    target: Annotated[str, typer.Argument(metavar="TARGET", help="File, folder or builtin:NAME to transfer to.")],
+    *,
+    sides: SideOptions,
+    run: RunOptions,
+    networks: NetworkOptions,
+    output: OutputOptions,
 ) -> None:
-    """HOW: try every method that fits, guard the result, and write model and report.
+    """HOW: try every method that fits, let the guard decide, and write model and report.
 
-    Ends with 0 whether the guard transferred or chose not to (it says which), and with 2 for bad input.
+    Exits with 0 whether the guard transferred or not (it says which), and with 2 for bad input.
     """
-    from landbridge.cli._show import console, print_json, show_candidates, show_verdict
-    from landbridge.exceptions import InputError
-    from landbridge.verbs._model_sides import is_model
-
-    _check_out(out)  # now, not after minutes of work
-    if jobs == 0:
-        raise InputError("--jobs is 0; give 1 or more, or -1 for one a core.")
+    _check_out(output.out)  # now, not after minutes of work
+    arguments = _arguments(sides, run, networks)
     result = _run(
-        quiet or as_json,
-        source=source,
-        target=target,
-        label=label,
-        sources=sources,
-        methods=methods,
-        through=through or (),
-        target_labels=int(target_labels) if target_labels.isdigit() else target_labels,
-        task=task,
-        confidence=confidence,
-        network=network,
-        n_seeds=n_seeds,
-        epochs=epochs,
-        skip_corrupt=skip_corrupt,
-        n_jobs=jobs,
-        random_state=seed,
-        work_dir=out / "unfinished" if is_model(source) else None,
-        resume=resume,
+        output.quiet or output.as_json,
+        source,
+        target,
+        work_dir=output.out / "unfinished",
+        resume=run.resume,
+        **arguments,
     )
-    from landbridge.report import write_report
-
-    words: dict[str, Any] = {"label": label, "sources": sources, "methods": methods}
-    words |= {"target-labels": target_labels, "confidence": confidence, "seed": seed}
-    if task is not None:
-        words["task"] = task
-    if network is not None:
-        words["network"] = network
-        words["n-seeds"] = n_seeds
-    if network is not None or result.diagnosis.kind == "model":
-        words["epochs"] = epochs
-    given = [w for k, v in words.items() if v is not None for w in (f"--{k}", str(v))]
-    given += [w for stone in through or () for w in ("--through", stone)]
-    command = shlex.join(["landbridge", "transfer", source, target, *given])
+    command = shlex.join(["landbridge", "transfer", source, target, *_words(sides, run, networks, result)])
     result = replace(result, settings={**result.settings, "command": command})
-    result.save(out)
-    page = write_report(result, out)
-    if as_json:
+    result.save(output.out)
+    page = result.report(output.out)
+    _show(result, page, output)
+
+
+def _arguments(sides: SideOptions, run: RunOptions, networks: NetworkOptions) -> dict[str, Any]:
+    """Keywords of ``transfer`` for the options that differ from their defaults."""
+    labels = int(run.target_labels) if run.target_labels.lstrip("-").isdigit() else run.target_labels
+    named: dict[str, Any] = {
+        "label": sides.label,
+        "sources": sides.sources,
+        "task": sides.task,
+        "intermediate_domains": sides.intermediate or None,
+        "methods": run.methods,
+        "target_labels": labels,
+        "confidence": run.confidence,
+        "exhaustive": run.exhaustive or None,
+        "time_budget": run.time_budget,
+        "n_jobs": run.jobs,
+        "random_state": run.seed,
+        "network": networks.network,
+        "n_seeds": networks.n_seeds if networks.n_seeds != NetworkOptions().n_seeds else None,
+        "epochs": networks.epochs if networks.epochs != NetworkOptions().epochs else None,
+        "skip_corrupt": networks.skip_corrupt or None,
+    }
+    return {name: value for name, value in named.items() if value is not None}
+
+
+def _words(sides: SideOptions, run: RunOptions, networks: NetworkOptions, result: Result) -> list[str]:
+    """Words of the command line that repeat the run."""
+    named: dict[str, Any] = {"label": sides.label, "sources": sides.sources, "methods": run.methods}
+    named |= {"target-labels": run.target_labels, "confidence": run.confidence, "seed": run.seed}
+    named |= {"task": sides.task, "network": networks.network, "time-budget": run.time_budget}
+    if networks.network is not None:
+        named["n-seeds"] = networks.n_seeds
+    if "epochs" in result.settings:
+        named["epochs"] = networks.epochs
+    words = [w for k, v in named.items() if v is not None for w in (f"--{k}", str(v))]
+    words += [w for domain in sides.intermediate or () for w in ("--intermediate", domain)]
+    return [*words, *(["--exhaustive"] if run.exhaustive else []), *(["--skip-corrupt"] if networks.skip_corrupt else [])]
+
+
+def _show(result: Result, page: Path, output: OutputOptions) -> None:
+    from landbridge.cli._tables import console, print_json, show_candidates, show_verdict
+
+    if output.as_json:
         print_json(result.to_dict())
         return
     screen = console()
     show_verdict(screen, result)
     show_candidates(screen, result)
     print(f"report: {page}")
-    print(f"predict new rows: landbridge predict {shlex.quote(str(out))} ROWS")
+    print(f"predict new samples: landbridge predict {shlex.quote(str(output.out))} FILE")
 
 
 def _check_out(out: Path) -> None:
@@ -139,13 +116,14 @@ def _check_out(out: Path) -> None:
         raise InputError(f"--out {out} cannot be written, because {there} does not allow it; name another folder.")
 
 
-def _run(quiet: bool, **arguments: Any) -> Result:
-    from landbridge.cli._show import console
+def _run(quiet: bool, source: str, target: str, **arguments: Any) -> Result:
     from landbridge.verbs._transfer import transfer
 
     if quiet:
-        return transfer(**arguments)
+        return transfer(source, target, **arguments)
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    from landbridge.cli._tables import console
 
     columns = (
         TextColumn("{task.description}"),
@@ -157,7 +135,7 @@ def _run(quiet: bool, **arguments: Any) -> Result:
     with Progress(*columns, console=screen, transient=True, disable=not screen.is_terminal) as bar:
         job = bar.add_task("reading and measuring", total=None)
 
-        def tell(done: int, total: int, name: str) -> None:
+        def advance(done: int, total: int, name: str) -> None:
             bar.update(job, completed=done, total=total, description=f"tried {name}"[:28].ljust(28))
 
-        return transfer(**arguments, progress=tell)
+        return transfer(source, target, **arguments, progress=advance)

@@ -1,4 +1,4 @@
-"""The report: one self-contained HTML file that tells the whole story of a result."""
+"""The report: one self-contained HTML file per result."""
 
 from landbridge.report._write import report_json, write_report
 

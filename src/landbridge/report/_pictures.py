@@ -14,13 +14,13 @@ from scipy import sparse
 
 from landbridge.base import FeatureTransfer, InstanceTransfer
 from landbridge.domain import Domain
-from landbridge.guard import Consensus, common_space
-from landbridge.verbs._result import Result
+from landbridge.guard import MajorityVote, common_space
+from landbridge.results import Result
 
 __all__ = ["class_marks", "domains_before", "domains_shared", "example_strip", "interval_bar"]
 
 # Stand-ins that matplotlib accepts as colours; in the finished SVG each becomes a colour of the page, which has one
-# for light and one for dark (Okabe and Ito's palette: told apart by colour-blind readers).
+# for light and one for dark (Okabe and Ito's palette: distinguishable for colour-blind readers).
 SOURCE, TARGET, FRAME = "#010203", "#010204", "#010205"
 PAGE_COLOURS = {SOURCE: "var(--source)", TARGET: "var(--mark)", FRAME: "currentColor"}
 MARKERS = "os^Dv*PX"
@@ -38,7 +38,7 @@ def domains_before(result: Result) -> str | None:
     Returns
     -------
     str or None
-        SVG, or None without data, or where the sides have no columns in common.
+        SVG, or None without data, or where the domains have different features.
     """
     if result.source is None or result.target is None or result.source.X.shape[1] != result.target.X.shape[1]:
         return None
@@ -49,7 +49,7 @@ def domains_before(result: Result) -> str | None:
 
 
 def class_marks(result: Result) -> list[tuple[str, str]]:
-    """Say which marker stands for which class in the pictures.
+    """Return the marker of each class in the pictures.
 
     Parameters
     ----------
@@ -58,7 +58,7 @@ def class_marks(result: Result) -> list[tuple[str, str]]:
     Returns
     -------
     list of (glyph, class)
-        Empty where markers say nothing, or where there are more classes than markers.
+        Empty for regression, or where there are more classes than markers.
     """
     if result.task != "classification" or result.source is None or result.source.y is None:
         return []
@@ -67,7 +67,7 @@ def class_marks(result: Result) -> list[tuple[str, str]]:
 
 
 def domains_shared(result: Result) -> tuple[str, str] | None:
-    """Draw both domains as the chosen model sees them, after mapping or weighing.
+    """Draw both domains after the mapping or reweighting of the chosen model.
 
     Parameters
     ----------
@@ -76,28 +76,28 @@ def domains_shared(result: Result) -> tuple[str, str] | None:
     Returns
     -------
     (svg, caption) or None
-        None where nothing was moved or weighed.
+        None where nothing was mapped or reweighted.
     """
     if result.source is None or result.target is None:
         return None
     model, name = result.model, result.decision.chosen
     members = [(name, model)]
-    if isinstance(model, Consensus):
-        # the voter that the others bear out most shows best what the vote saw
+    if isinstance(model, MajorityVote):
+        # the member with the largest gain represents the vote
         gains = {c.name: c.gain.value for c in result.candidates if c.gain is not None}
         members = sorted(zip(model.names, model.models, strict=True), key=lambda m: -gains.get(m[0], -np.inf))
     for member, one in members:
         steps = [s for _, s in getattr(one, "steps", [(member, one)])]
-        weighing = next((s for s in steps if isinstance(s, InstanceTransfer)), None)
-        if weighing is None and not any(isinstance(s, FeatureTransfer) for s in steps):
+        reweighting = next((s for s in steps if isinstance(s, InstanceTransfer)), None)
+        if reweighting is None and not any(isinstance(s, FeatureTransfer) for s in steps):
             continue
         Zs, Zt = common_space(one, result.source.frame(), result.target.frame())
         Zs, Zt = _dense(Zs), _dense(Zt)
-        if weighing is not None:
-            told = f"Source rows as {member} weighs them: the larger a point, the more it counts."
-            return _scatter(Zs, Zt, result, weighing.source_weights_, "after", told), told
-        told = f"The common space of {member}" + (", one of the models that vote." if len(members) > 1 else ".")
-        return _scatter(*_one_scale(Zs, Zt), result, None, "after", told), told
+        if reweighting is not None:
+            caption = f"Source samples reweighted by {member}: the larger a point, the larger its weight."
+            return _scatter(Zs, Zt, result, reweighting.source_weights_, "after", caption), caption
+        caption = f"The common space of {member}" + (", one member of the vote." if len(members) > 1 else ".")
+        return _scatter(*_one_scale(Zs, Zt), result, None, "after", caption), caption
     return None
 
 
@@ -112,7 +112,7 @@ def example_strip(domain: Domain, *, n: int = 10) -> str | None:
     Returns
     -------
     str or None
-        A PNG data URI; None if the rows are no images.
+        A PNG data URI; None if the samples are no images.
     """
     if domain.image_shape is None or sparse.issparse(domain.X):
         return None
@@ -192,7 +192,7 @@ def _scatter(Zs: NDArray[Any], Zt: NDArray[Any], result: Result, weights: Any, k
                 ax.scatter(
                     points[at, 0], points[at, 1], s=sizes[at], c=colour, marker=MARKERS[k], alpha=0.55, linewidths=0
                 )
-        # a few far rows must not squeeze all others into a dot
+        # a few distant samples must not compress all others
         for set_limits, values in ((ax.set_xlim, flat[:, 0]), (ax.set_ylim, flat[:, 1])):
             low, high = np.quantile(values, [0.01, 0.99])
             reach = max(high - low, 1e-9)
@@ -206,20 +206,20 @@ def _scatter(Zs: NDArray[Any], Zt: NDArray[Any], result: Result, weights: Any, k
         ax.patch.set_alpha(0)
         buffer = io.StringIO()
         figure.savefig(buffer, format="svg", bbox_inches="tight", metadata={"Date": None})
-    told = (
-        f"Scatter plot of {len(keep_s)} source and {len(keep_t)} target rows, flattened to the two directions in which "
-        "they vary most."
+    description = (
+        f"Scatter plot of {len(keep_s)} source and {len(keep_t)} target samples, projected on their first two "
+        "principal components."
     )
-    return _for_page(buffer.getvalue(), key, title, told)
+    return _for_page(buffer.getvalue(), key, title, description)
 
 
-def _for_page(text: str, key: str, title: str, told: str) -> str:
+def _for_page(text: str, key: str, title: str, description: str) -> str:
     """Fit matplotlib's SVG into a page: the page's colours, names that occur once, words for those who do not see."""
     text = re.sub(r"<metadata>.*?</metadata>\s*", "", text[text.index("<svg") :], flags=re.DOTALL)
     for stand_in, colour in PAGE_COLOURS.items():
         text = text.replace(stand_in, colour)
     text = re.sub(r'(\bid="|href="#|url\(#)', rf"\g<1>{key}-", text)
-    words = f'<title id="{key}-title">{html.escape(title)}</title><desc id="{key}-desc">{html.escape(told)}</desc>'
+    words = f'<title id="{key}-title">{html.escape(title)}</title><desc id="{key}-desc">{html.escape(description)}</desc>'
     head, rest = text.split(">", 1)
     return f'{head} role="img" aria-labelledby="{key}-title {key}-desc">{words}{rest}'
 

@@ -13,36 +13,36 @@ from numpy.typing import NDArray
 
 from landbridge.catalogue import find
 from landbridge.exceptions import InputError
-from landbridge.guard import Consensus
+from landbridge.guard import MajorityVote
 from landbridge.measurement import Measurement
 from landbridge.report._pictures import class_marks, domains_before, domains_shared, example_strip, interval_bar
-from landbridge.verbs._persist import strict, write_atomically
-from landbridge.verbs._result import Candidate, Result
+from landbridge.results import Candidate, Result
+from landbridge.results._files import strict, write_atomically
 
 __all__ = ["hidden_check", "report_json", "write_report"]
 
 MOST_CLASSES = 25
-# Rows of most and of least weight that are named, and sources or classes beyond which meters say nothing.
+# Samples of largest and smallest weight that are listed, and the largest number of sources or classes with meters.
 ENDS, MOST_METERS = 5, 25
-# What each measurement tells, for readers who have not met it.
+# What each measurement means.
 MEANING = {
-    "mmd": "squared distance of the two clouds of rows; 0 if they follow one law",
-    "proxy_a_distance": "how easily a linear classifier tells the domains apart; 0 not at all, 2 perfectly",
-    "domain_accuracy": "how often a flexible classifier tells the domains apart; 0.5 is guessing",
+    "mmd": "squared maximum mean discrepancy; 0 if both domains have one distribution",
+    "proxy_a_distance": "how well a linear classifier separates the domains; 0 not at all, 2 perfectly",
+    "domain_accuracy": "accuracy of a flexible domain classifier; 0.5 is chance",
     "coral_distance": "difference of the covariances",
-    "sliced_wasserstein": "mean distance the rows would have to move, over random directions",
+    "sliced_wasserstein": "mean transport distance over random directions",
     "subspace_distance": "variance that each domain's main directions miss in the other",
-    "label_shift": "how far the class shares are estimated to have moved; 0 not at all, 1 entirely",
+    "label_shift": "estimated change of the class shares; 0 none, 1 complete",
     "label_shift_fit": "share of the difference that other class shares alone explain",
-    "source_error": "error of a source model on held-out source rows",
-    "explained_by_row_weights": "share of the difference that weighing source rows removes",
-    "explained_by_standardising": "share of the difference that scaling each domain by itself removes",
-    "concept_gap": "errors on labelled target rows beyond those expected",
+    "source_error": "error of a source model on held-out source samples",
+    "explained_by_row_weights": "share of the difference that reweighting source samples removes",
+    "explained_by_standardising": "share of the difference that standardising each domain removes",
+    "concept_gap": "errors on labelled target samples beyond those expected",
 }
 
 
 def report_json(result: Result) -> dict[str, Any]:
-    """Return what the report tells, as a JSON-ready dict.
+    """Return the content of the report as a JSON-ready dict.
 
     Parameters
     ----------
@@ -112,7 +112,7 @@ def _gather(result: Result, title: str | None) -> dict[str, Any]:
         "diagnosis": result.diagnosis,
         "metric": result.metric,
         "percent": percent,
-        "told": result.decision.evidence == "target labels",
+        "labels_used": result.decision.evidence == "target labels",
         "figures": _figures(result, tried),
         "check": hidden_check(result),
         "regime": _regime(settings),
@@ -141,7 +141,7 @@ def _gather(result: Result, title: str | None) -> dict[str, Any]:
 
 
 def _figures(result: Result, tried: list[Candidate]) -> list[tuple[str, str]]:
-    """The few numbers of the verdict, with what each is."""
+    """The main figures of the verdict, with what each is."""
     settings, percent = result.settings, result.task == "classification"
     unit = " %" if percent else ""
     found = []
@@ -154,35 +154,35 @@ def _figures(result: Result, tried: list[Candidate]) -> list[tuple[str, str]]:
         found.append((_number(chosen.estimate, percent) + unit, f"estimated {result.metric} on the target"))
     if "n_source" in settings:
         of = len(settings.get("n_by_source") or ())
-        found.append((f"{settings['n_source']:,}", f"source rows of {of} sources" if of > 1 else "source rows"))
+        found.append((f"{settings['n_source']:,}", f"source samples of {of} sources" if of > 1 else "source samples"))
     if "n_target" in settings:
-        told = settings.get("n_target_labelled", 0)
-        found.append((f"{settings['n_target']:,}", f"target rows, {told:,} with a label to learn from"))
+        labelled = settings.get("n_target_labelled", 0)
+        found.append((f"{settings['n_target']:,}", f"target samples, {labelled:,} with a label to learn from"))
     return found
 
 
 def _regime(settings: dict[str, Any]) -> dict[str, Any] | None:
-    """Which labels there were to learn from: a name and, side by side, the share of rows with a label."""
+    """Which labels there were to learn from: a sentence, and the share of labelled samples per domain."""
     if "n_source_labelled" not in settings or "n_target_labelled" not in settings:
         return None
     sides = []
     for side in ("source", "target"):
-        n, told = int(settings[f"n_{side}"]), int(settings[f"n_{side}_labelled"])
-        sides.append({"side": side, "n": f"{n:,}", "told": f"{told:,}", "share": 100.0 * told / max(n, 1)})
+        n, labelled = int(settings[f"n_{side}"]), int(settings[f"n_{side}_labelled"])
+        sides.append({"side": side, "n": f"{n:,}", "labelled": f"{labelled:,}", "share": 100.0 * labelled / max(n, 1)})
     source, target = (int(settings[f"n_{side}_labelled"]) > 0 for side in ("source", "target"))
     return {"sides": sides, "words": REGIMES[source, target]}
 
 
 REGIMES = {
-    (True, True): "Both sides have labels: the target's judge whether the source helps.",
-    (True, False): "Only the source has labels: the target is adapted to blindly, and judged by indirect evidence.",
-    (False, True): "Only the target has labels: the source teaches what rows are made of (self-taught learning).",
-    (False, False): "No side has labels: rows are clustered, and clusters have no names.",
+    (True, True): "Both domains have labels; those of the target decide whether the source helps.",
+    (True, False): "Only the source has labels (unsupervised domain adaptation); the evidence is indirect.",
+    (False, True): "Only the target has labels; features are learned on the source (self-taught learning).",
+    (False, False): "Neither domain has labels; samples are clustered.",
 }
 
 
 def hidden_check(result: Result) -> str:
-    """Say where hidden labels, which the guard did not see, speak against what it decided.
+    """Return a warning where hidden labels contradict the decision.
 
     Parameters
     ----------
@@ -191,7 +191,7 @@ def hidden_check(result: Result) -> str:
     Returns
     -------
     str
-        Empty where they do not, or where there are none.
+        Empty where they do not contradict it, or where there are none.
     """
     tried = [c for c in result.candidates if c.status == "tried"]
     chosen, base = _named(tried, result.decision.chosen), _named(tried, "source-only")
@@ -201,11 +201,11 @@ def hidden_check(result: Result) -> str:
     if not result.decision.transferred or lost <= 0:
         return ""
     by = f"{100 * lost:.1f} points" if result.task == "classification" else f"{lost:.3f}"
-    sure = base.hidden.low is not None and chosen.hidden.high is not None and base.hidden.low > chosen.hidden.high
-    how = "The intervals do not overlap: do not use this model." if sure else "The intervals overlap: it may be chance."
+    significant = base.hidden.low is not None and chosen.hidden.high is not None and base.hidden.low > chosen.hidden.high
+    how = "The intervals do not overlap: do not use this model." if significant else "The intervals overlap: it may be chance."
     return (
-        f"The hidden labels do not bear this out: on them {chosen.name} is {by} below the source model alone. "
-        f"The guard did not see these labels. {how}"
+        f"The hidden labels contradict the decision: on them {chosen.name} is {by} below the source model alone. "
+        f"The guard did not use these labels. {how}"
     )
 
 
@@ -214,7 +214,7 @@ def _named(candidates: list[Candidate], name: str) -> Candidate | None:
 
 
 def _in_order(tried: list[Candidate], chosen: str) -> list[Candidate]:
-    """The chosen one, the ways of not transferring, then by gain; the rest in the order they were tried."""
+    """The chosen one, the baselines, then by gain; the rest in the order in which they were tried."""
 
     def place(c: Candidate) -> tuple[int, float]:
         if c.name == chosen:
@@ -279,12 +279,12 @@ def _bar(m: Measurement | None, everyone: list[Measurement | None]) -> str:
 
 
 def _carried(result: Result) -> list[dict[str, str]]:
-    """What was carried over: the chosen method, or the members of the vote."""
+    """The chosen method, or the members of the vote."""
     rows = []
     for name, model in _members(result):
         if name in ("source-only", "target-only"):
-            told = "the base learner, fitted on the " + name.removesuffix("-only")
-            rows.append({"name": name, "family": "not transferring", "summary": told, "reference": "", "note": ""})
+            summary = "the base learner, fitted on the " + name.removesuffix("-only")
+            rows.append({"name": name, "family": "not transferring", "summary": summary, "reference": "", "note": ""})
             continue
         note = _runs_in_words(model)
         try:
@@ -298,7 +298,7 @@ def _carried(result: Result) -> list[dict[str, str]]:
 
 
 def _parts(model: Any, name: str, note: str) -> list[dict[str, str]]:
-    """What a method that is no estimator says of itself: the parts that a network was trained with."""
+    """Summaries of the methods that a network was trained with."""
     found: list[dict[str, str]] = []
     parts = _trained_with(model)
     several = len(parts) > 1 and name == " + ".join(type(p).__name__ for p in parts)
@@ -314,37 +314,37 @@ def _parts(model: Any, name: str, note: str) -> list[dict[str, str]]:
 
 def _members(result: Result) -> list[tuple[str, Any]]:
     """Name and fitted model of the chosen candidate, or of each member of the vote."""
-    if isinstance(result.model, Consensus):
+    if isinstance(result.model, MajorityVote):
         return list(zip(result.model.names, result.model.models, strict=True))
     return [(result.decision.chosen, result.model)]
 
 
 def _trained_with(model: Any) -> list[Any]:
-    """The methods that a network was to be trained with, but for those that only watch."""
+    """The methods that a network was trained with, except those that only monitor."""
     last = _last_step(model)
     last = last.estimator if _is_mean(last) else last
     return [m for m in getattr(last, "methods", None) or () if type(m).__name__ != "CollapseWatch"]
 
 
 def _runs_in_words(model: Any) -> str:
-    """Of how many runs a model is the mean, how far they agree, and which of them collapsed."""
+    """Number of averaged runs, their agreement, and which of them collapsed."""
     last = _last_step(model)
     if not _is_mean(last):
         return ""
     n = len(last.estimators_)
-    words = f"Mean of {n} runs that agree on {100 * last.agreement_:.0f} % of the rows." if n > 1 else ""
+    words = f"Mean of {n} runs that agree on {100 * last.agreement_:.0f} % of the samples." if n > 1 else ""
     return " ".join([words, *(f"Collapsed: {said}" for said in last.collapsed_)]).strip()
 
 
 def _counted(result: Result) -> list[dict[str, Any]]:
-    """How much sources, classes and rows counted, for each method of a network that says so."""
+    """Weights of sources, classes and samples, for each method of a network that has them."""
     found: list[dict[str, Any]] = []
     for name, model in _members(result):
         last = _last_step(model)
         runs = last.estimators_ if _is_mean(last) else [last]
-        told = [list(getattr(_last_step(run), "methods_", None) or ()) for run in runs]
+        trained = [list(getattr(_last_step(run), "methods_", None) or ()) for run in runs]
         # the same method of each run, side by side
-        for parts in zip(*told, strict=True):
+        for parts in zip(*trained, strict=True):
             shown = _counts_of(parts, _last_step(runs[0]), result)
             if shown is not None:
                 part = type(parts[0]).__name__
@@ -362,7 +362,7 @@ def _counts_of(parts: tuple[Any, ...], network: Any, result: Result) -> dict[str
             for n, w in zip(names, weights, strict=True)
         ]
         most, least = names[int(weights.argmax())], names[int(weights.argmin())]
-        words.append(f"Of the {kind}, {most} counted most and {least} least.")
+        words.append(f"Of the {kind}, {most} has the largest weight and {least} the smallest.")
     each = _mean_of(parts, "row_weights_")
     if each is not None and len(each) > 1:
         labels = _labels_of(result, len(each))
@@ -371,12 +371,12 @@ def _counts_of(parts: tuple[Any, ...], network: Any, result: Result) -> dict[str
         ends = min(ENDS, len(order) // 2)
         rows = [_counted_row(i, each, labels) for i in order[:ends]]
         if len(order) > 2 * ends:
-            rows.append({"gap": f"{len(order) - 2 * ends:,} rows between"})
+            rows.append({"gap": f"{len(order) - 2 * ends:,} samples between"})
         rows += [_counted_row(i, each, labels) for i in order[len(order) - ends :]]
         half = float(np.mean(each < 0.5))
         words.append(
-            f"The rows that counted most and least, where the mean row counts 1; {100 * half:.0f} % of the "
-            f"{len(each):,} counted less than half as much. Rows are numbered from 0."
+            f"Samples of largest and smallest weight; the mean weight is 1. Of the {len(each):,} samples, "
+            f"{100 * half:.0f} % have a weight below 0.5. Samples are numbered from 0."
         )
     if not meters and not rows:
         return None
@@ -384,7 +384,7 @@ def _counts_of(parts: tuple[Any, ...], network: Any, result: Result) -> dict[str
 
 
 def _meters(parts: tuple[Any, ...], network: Any) -> tuple[list[Any], str, NDArray[np.float64] | None]:
-    """Weights that are one a source or one a class, with the names of those and what they are."""
+    """Weights per source or per class, with their names and what they are."""
     sources = getattr(parts[0], "sources_", None)
     weights = _mean_of(parts, "source_weights_")
     weights = _mean_of(parts, "weights_") if weights is None else weights
@@ -409,7 +409,7 @@ def _mean_of(parts: tuple[Any, ...], name: str) -> NDArray[np.float64] | None:
 
 
 def _labels_of(result: Result, n: int) -> Any:
-    """Labels of the rows that were trained on: the source's, or the labelled target rows that came after it."""
+    """Labels of the samples that were trained on: the source's, or those of the target."""
     for side in (result.target, result.source):
         if side is not None and side.labelled.any():
             part = side.labelled_part()
@@ -437,16 +437,16 @@ def _strips(result: Result, names: tuple[str, str]) -> list[dict[str, str]]:
 
 
 def _confusion(result: Result) -> tuple[dict[str, Any] | None, int]:
-    """Truth against prediction, on labels nobody saw if there are any, else on the labelled rows.
+    """Confusion matrix on hidden labels if there are any, else on the labelled target samples.
 
     The second value is the number of classes where they are too many for a table, else 0.
     """
     if result.task != "classification" or result.target is None:
         return None, 0
     if result.hidden_labels is not None:
-        truth, told = result.hidden_labels, "hidden target labels, which nothing learnt from"
+        truth, origin = result.hidden_labels, "hidden target labels, which nothing was learned from"
     elif result.target.y is not None and result.target.labelled.any():
-        truth, told = result.target.y, "labelled target rows, which the model has seen: an upper bound"
+        truth, origin = result.target.y, "labelled target samples that the model was fitted on: an upper bound"
     else:
         return None, 0
     rows = np.array([i for i, v in enumerate(truth) if v is not None and v == v])
@@ -472,7 +472,7 @@ def _confusion(result: Result) -> tuple[dict[str, Any] | None, int]:
             }
             for i, (c, line, t) in enumerate(zip(classes.tolist(), counts, top[:, 0], strict=True))
         ],
-        "told": told,
+        "origin": origin,
         "accuracy": f"{100 * float(np.trace(counts)) / max(counts.sum(), 1):.1f}",
         "n": int(counts.sum()),
     }
@@ -480,7 +480,7 @@ def _confusion(result: Result) -> tuple[dict[str, Any] | None, int]:
 
 
 def _call(settings: dict[str, Any]) -> str:
-    keep = ("label", "sources", "methods", "estimator", "task", "target_labels", "confidence", "random_state")
+    keep = ("label", "sources", "methods", "estimator", "target_labels", "confidence", "random_state")
     given = [f"{k}={_as_code(k, settings[k])}" for k in keep if settings.get(k) is not None]
     return f"landbridge.transfer({', '.join(['source', 'target', *given])})"
 

@@ -1,4 +1,4 @@
-"""How results look in a terminal."""
+"""Tables of results for a terminal."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from landbridge.discrepancy._diagnosis import Diagnosis
+    from landbridge.discrepancy import Diagnosis
     from landbridge.measurement import Measurement
-    from landbridge.verbs._ranking import Ranking
-    from landbridge.verbs._result import Result
+    from landbridge.results import Ranking
+    from landbridge.results import Result
 
 __all__ = ["console", "interval", "print_json", "show_candidates", "show_diagnosis", "show_ranking", "show_verdict"]
 
@@ -39,19 +39,19 @@ def print_json(data: Any) -> None:
     ----------
     data : dict or list
     """
-    from landbridge.verbs._persist import strict
+    from landbridge.results._files import strict
 
     print(json.dumps(strict(data), indent=1, allow_nan=False, default=str))
 
 
 def interval(measured: Measurement | None, *, percent: bool) -> str:
-    """Write a measurement with its interval, short.
+    """Format a measurement with its interval.
 
     Parameters
     ----------
     measured : Measurement or None
     percent : bool
-        In points of a hundred.
+        Whether to write percentage points.
 
     Returns
     -------
@@ -102,10 +102,10 @@ def show_candidates(out: Console, result: Result) -> None:
 
     percent = result.task == "classification"
     hidden = any(c.hidden is not None for c in result.candidates)
-    told = result.decision.evidence == "target labels"
+    labels = result.decision.evidence == "target labels"
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("candidate", no_wrap=True)
-    table.add_column(f"estimated {result.metric}" if told else "evidence", justify="right")
+    table.add_column(f"estimated {result.metric}" if labels else "evidence", justify="right")
     table.add_column("gain", justify="right")
     if hidden:
         table.add_column(f"{result.metric} (hidden labels)", justify="right")
