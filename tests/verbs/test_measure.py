@@ -8,7 +8,7 @@ import landbridge
 from landbridge import Domain
 from landbridge.data import make_shift
 from landbridge.exceptions import InputError
-from landbridge.verbs._sides import as_pair
+from landbridge.problem import read_domains
 
 FEW = {"n_permutations": 20, "n_bootstrap": 5, "random_state": 0}
 
@@ -49,30 +49,30 @@ def test_builtin_domains_differ_by_more_than_their_classes():
 
 
 def test_unequal_columns_are_refused_with_both_counts():
-    with pytest.raises(InputError, match=r"target has 2 columns but source has 3.*same columns"):
+    with pytest.raises(InputError, match=r"target has 2 columns but source has 3.*same features"):
         landbridge.measure(np.eye(3), np.ones((4, 2)))
 
 
 def test_named_columns_are_brought_into_order():
     a = Domain(pd.DataFrame({"x": [1.0, 2.0], "z": [5.0, 6.0]}))
     b = Domain(pd.DataFrame({"z": [7.0, 8.0], "x": [3.0, 4.0]}), name="there")
-    _, target, _ = as_pair(a, b)
+    _, target, _ = read_domains(a, b)
     assert target.columns == ["x", "z"] and target.X.tolist() == [[3.0, 7.0], [4.0, 8.0]] and target.name == "there"
     with pytest.raises(InputError, match="lacks the source's column 'z'"):
-        as_pair(a, Domain(pd.DataFrame({"y": [7.0], "x": [3.0]})))
+        read_domains(a, Domain(pd.DataFrame({"y": [7.0], "x": [3.0]})))
 
 
 def test_what_cannot_be_a_side_is_refused():
     with pytest.raises(InputError, match="source is None"):
-        as_pair(None, np.eye(2))
+        read_domains(None, np.eye(2))
     with pytest.raises(InputError, match="tuple of 3"):
-        as_pair((np.eye(2), [0, 1], [0, 1]), np.eye(2))
+        read_domains((np.eye(2), [0, 1], [0, 1]), np.eye(2))
     with pytest.raises(InputError, match="NaN"):
-        as_pair(np.full((2, 2), np.nan), np.eye(2))
+        read_domains(np.full((2, 2), np.nan), np.eye(2))
 
 
 def test_images_are_kept_flat():
     images = np.random.default_rng(0).uniform(size=(6, 4, 4))
-    source, target, encoder = as_pair((images, [0, 1] * 3), images)
+    source, target, encoder = read_domains((images, [0, 1] * 3), images)
     assert target.kind == "images" and target.image_shape == (4, 4) and encoder is None
     assert source.X.shape == (6, 16)

@@ -99,7 +99,7 @@ def test_own_learner_pipelines_and_names():
     source, target = make_shift("translation", random_state=0)
     pipe = make_pipeline(CORAL(center=True), LogisticRegression())
     result = transfer(
-        source, target, target_labels="hide", estimator=SVC(), methods=[pipe, "domain-scaler", CORAL(reg=0.1)]
+        source, target, target_labels="hide", estimator=SVC(), methods=[pipe, "domain-scaler", CORAL(reg_covar=0.1)]
     )
     assert {"CORAL pipeline", "DomainScaler", "CORAL"} <= {c.name for c in result.candidates}
     assert isinstance(result["source-only"], type(result["CORAL"]))
@@ -224,18 +224,18 @@ def test_a_column_tells_sources_apart(hospitals):
     source, target = hospitals
     methods = ["SourcePooling", "CORAL"]
     how = {"label": "ill", "target_labels": "hide", "methods": methods}
-    told = transfer(source, target, sources="hospital", **how)
-    assert told.source.columns == told.target.columns == ["a", "b"] and told.target.source_domain is None
-    assert told.source.source_domain.tolist() == source["hospital"].tolist()
-    assert told.settings["sources"] == "hospital" and told.settings["n_by_source"] == {"far": 100, "near": 100}
+    given = transfer(source, target, sources="hospital", **how)
+    assert given.source.columns == given.target.columns == ["a", "b"] and given.target.source_domain is None
+    assert given.source.source_domain.tolist() == source["hospital"].tolist()
+    assert given.settings["sources"] == "hospital" and given.settings["n_by_source"] == {"far": 100, "near": 100}
     plain = transfer(*(side.drop(columns="hospital") for side in hospitals), **how)
-    assert told["SourcePooling"].hidden.value > plain["SourcePooling"].hidden.value + 0.2
-    assert told["CORAL"].hidden.value == plain["CORAL"].hidden.value  # which does not read it
+    assert given["SourcePooling"].hidden.value > plain["SourcePooling"].hidden.value + 0.2
+    assert given["CORAL"].hidden.value == plain["CORAL"].hidden.value  # which does not read it
     assert plain.settings["sources"] is None and "n_by_source" not in plain.settings
-    np.testing.assert_array_equal(told.predict(target.drop(columns="hospital")), told.predict(target))
+    np.testing.assert_array_equal(given.predict(target.drop(columns="hospital")), given.predict(target))
 
 
-def test_methods_that_need_sources_are_in_the_plan_where_they_are_told(hospitals):
+def test_methods_that_need_sources_are_in_the_plan_where_they_are_given(hospitals):
     target = hospitals[1]
     target = target.assign(ill=target["ill"].where(np.arange(80) < 20))
     how = {"label": "ill", "estimator": LogisticRegression()}

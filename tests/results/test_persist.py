@@ -11,8 +11,9 @@ from landbridge.base import InstanceTransfer
 from landbridge.catalogue import methods
 from landbridge.data import make_shift
 from landbridge.exceptions import ReadError, UntrustedModelError
-from landbridge.verbs._persist import HARMLESS, _is_ours
-from landbridge.verbs._plan import compose, default_estimator
+from landbridge.candidates import compose
+from landbridge.results._persist import HARMLESS, _is_ours
+from landbridge.tasks import get_task
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 
@@ -59,7 +60,7 @@ def test_every_method_can_be_saved_safely(method):
     told[12:] = None
     y = source.y if classify else source.y + np.abs(source.X[:, 0])
     yt = told if classify else np.where(np.arange(40) < 12, target.y + np.abs(target.X[:, 0]), np.nan)
-    learner = default_estimator("classification" if classify else "regression")
+    learner = get_task("classification" if classify else "regression").default_estimator()
     if not classify and issubclass(method.cls, InstanceTransfer):
         learner = learner[-1]
     model = compose(method.cls(), learner).fit(source.X, y, X_target=target.X, y_target=yt)
@@ -125,7 +126,7 @@ def test_missing_and_damaged_files(saved, tmp_path):
 def test_only_what_landbridge_defines_counts_as_its_own():
     assert _is_ours("landbridge.feature._coral.CORAL")
     assert not _is_ours("landbridge.feature._coral.np")
-    assert not _is_ours("landbridge.verbs._persist.os")
+    assert not _is_ours("landbridge.results._persist.os")
     assert not _is_ours("os.system")
 
 
@@ -148,12 +149,12 @@ def test_a_function_of_landbridge_is_not_trusted(saved, tmp_path):
     """Otherwise a FunctionTransformer would call it with a stranger's arguments."""
     from sklearn.preprocessing import FunctionTransformer
 
-    from landbridge.verbs import _persist
+    from landbridge.results import _files as _persist
 
     writer = getattr(_persist, "write_atomically", None) or _persist._write
     with pytest.raises(UntrustedModelError, match="which a result of landbridge never needs"):
         load_result(_forged(saved[0], tmp_path, FunctionTransformer(writer, kw_args={"data": b"x"})))
-    assert not _is_ours(f"landbridge.verbs._persist.{writer.__name__}")
+    assert not _is_ours(f"landbridge.results._persist.{writer.__name__}")
     assert not _is_ours("landbridge.domain.Domain") and not _is_ours("landbridge.nothing.X")
 
 
@@ -198,7 +199,7 @@ def test_files_are_as_private_as_the_user_wants(saved, tmp_path):
 
 
 def test_a_failed_write_leaves_the_old_file_and_no_litter(saved, tmp_path, monkeypatch):
-    from landbridge.verbs import _persist
+    from landbridge.results import _files as _persist
 
     saved[0].save(tmp_path)
     before = {p.name: p.read_bytes() for p in tmp_path.iterdir()}

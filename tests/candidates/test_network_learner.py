@@ -16,7 +16,9 @@ from landbridge.exceptions import InputError
 from landbridge.neural import NeuralClassifier, SeedAverage
 from landbridge.neural.feature import DANN, MCC, SourceAttention
 from landbridge.report import write_report
-from landbridge.verbs._networks import SEVERAL, WITH, WITHOUT, WITHOUT_VALUES, plan_networks
+from landbridge.candidates import find_strategy
+from landbridge.candidates._network_learner import LABELLED, SEVERAL, UNLABELLED, UNLABELLED_REGRESSION
+from landbridge.problem import Arguments, Sides
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +56,7 @@ def test_target_labels_call_for_fine_tuning(sides):
     source, target = sides[0].take(range(100)), sides[1].take(range(80))
     result = transfer(source, target, network="builtin", epochs=1, n_jobs=1)
     tried = {c.name for c in result.candidates if c.status == "tried"}
-    assert tried == {"source-only", "target-only", *WITH}
+    assert tried == {"source-only", "target-only", *LABELLED}
     assert result.decision.evidence == "target labels"
 
 
@@ -62,8 +64,8 @@ def test_tables_and_values():
     rng = np.random.default_rng(0)
     X, Xt = rng.normal(size=(80, 3)), rng.normal(size=(60, 3)) + 0.5
     result = transfer((X, X[:, 0] + 0.1), Xt, network="mlp", task="regression", epochs=2, n_jobs=1)
-    assert {c.name for c in result.candidates} >= {"source-only", *WITHOUT_VALUES}
-    assert len(WITHOUT) == len(set(WITHOUT))
+    assert {c.name for c in result.candidates} >= {"source-only", *UNLABELLED_REGRESSION}
+    assert len(UNLABELLED) == len(set(UNLABELLED))
 
 
 def test_bad_input(sides):
@@ -83,38 +85,43 @@ def test_from_the_command_line(tmp_path):
     assert "--network mlp" in (tmp_path / "out" / "result.json").read_text()
 
 
-def test_adversarial_candidates_are_means_of_runs_where_that_is_asked_for(sides):
+def _planned(source, target, **given):
+    """What would be tried: name to specification, without the baselines."""
+    sides = Sides(source, target, Arguments.of(network="builtin", epochs=1, **{"target_labels": "hide"} | given))
+    strategy = find_strategy(sides)
+    problem = strategy.read(sides)
+    specs = strategy.plan(problem, measure(source, target, n_permutations=20, n_bootstrap=5), sides)
+    return {s.name: s for s in specs if s.role == "candidate"}
+
+
+def test_adversarial_candidates_are_means_of_runs_where_that_is_requested(sides):
     source, target = sides[0].take(range(120)), sides[1].take(range(120))
-    diagnosis = measure(source, target)
-    how = {"task": "classification", "labelled": 0, "epochs": 1, "diagnosis": diagnosis}
-    single = {p.name: p.model for p in plan_networks("builtin", source, **how)}
-    assert not any(isinstance(_last(m), SeedAverage) for m in single.values())
-    several = {p.name: p for p in plan_networks("builtin", source, n_seeds=3, **how)}
+    single = _planned(source, target)
+    assert not any(isinstance(_last(s.model), SeedAverage) for s in single.values())
+    several = _planned(source, target, n_seeds=3)
     assert list(several) == list(single)
-    means = {n for n, p in several.items() if isinstance(_last(p.model), SeedAverage)}
+    means = {n for n, s in several.items() if isinstance(_last(s.model), SeedAverage)}
     assert means == {"DANN", "CDAN", "ADDA"}
-    assert all(("mean of 3 runs" in p.why) == (n in means) for n, p in several.items())
+    assert all(("mean of 3 runs" in s.reason) == (n in means) for n, s in several.items())
     assert _last(several["DANN"].model).n_seeds == 3
-    asked = plan_networks(
-        "builtin", source, n_seeds=2, methods=["WDGRL", "MCD", "MDD", [DANN(), MCC()], "DAN"], **how
-    )  # fmt: skip
-    assert [isinstance(_last(p.model), SeedAverage) for p in asked] == [True] * 4 + [False]
-    assert [p.name for p in asked] == ["WDGRL", "MCD", "MDD", "DANN + MCC", "DAN"]
+    asked = _planned(source, target, n_seeds=2, methods=["WDGRL", "MCD", "MDD", [DANN(), MCC()], "DAN"])
+    assert [isinstance(_last(s.model), SeedAverage) for s in asked.values()] == [True] * 4 + [False]
+    assert list(asked) == ["WDGRL", "MCD", "MDD", "DANN + MCC", "DAN"]
 
 
-def test_several_sources_call_for_methods_that_tell_them_apart(sides):
+def test_several_sources_call_for_methods_that_keep_them_apart(sides):
     source, target = sides[0].take(range(120)), sides[1].take(range(120))
-    how = {"task": "classification", "labelled": 0, "epochs": 1, "diagnosis": measure(source, target)}
     names = np.array(["a", "b", "c"])[np.arange(120) % 3]
-    several = {p.name: p.why for p in plan_networks("builtin", source.replace(source_domain=names), **how)}
-    assert list(several) == [*WITHOUT, *SEVERAL] and list(SEVERAL) == ["MomentMatchingSources", "SourceHeads"]
-    assert all("each of 3 sources" in several[n] for n in SEVERAL)
+    several = _planned(source.replace(source_domain=names), target)
+    assert list(several) == [*UNLABELLED, *SEVERAL] and list(SEVERAL) == ["MomentMatchingSources", "SourceHeads"]
+    assert all("each of 3 sources" in several[n].reason for n in SEVERAL)
     one = source.replace(source_domain=np.zeros(120))
-    for told in ({}, {"labelled": 5}, {"task": "regression"}):
-        given = one if not told else source.replace(source_domain=names)
-        assert not {p.name for p in plan_networks("builtin", given, **how | told)} & set(SEVERAL)
-    asked = plan_networks("builtin", source.replace(source_domain=names), methods=["SourceHeads"], **how)
-    assert [(p.name, p.why) for p in asked] == [("SourceHeads", "asked for")]
+    values = source.replace(y=source.y + 0.5, source_domain=names)
+    for given, how in ((one, {}), (source.replace(source_domain=names), {"target_labels": 5})):
+        assert not set(_planned(given, target, **how)) & set(SEVERAL)
+    assert not set(_planned(values, target.without_labels(), task="regression")) & set(SEVERAL)
+    asked = _planned(source.replace(source_domain=names), target, methods=["SourceHeads"])
+    assert [(n, s.reason) for n, s in asked.items()] == [("SourceHeads", "requested")]
 
 
 def test_a_mean_of_runs_is_fitted_saved_and_told(sides, tmp_path):
@@ -131,7 +138,7 @@ def test_a_mean_of_runs_is_fitted_saved_and_told(sides, tmp_path):
     fresh, loaded = (
         write_report(r, tmp_path / n).read_text(encoding="utf-8") for r, n in ((result, "a.html"), (again, "b.html"))
     )
-    said = f"Mean of 2 runs that agree on {100 * result.model.agreement_:.0f} % of the rows."
+    said = f"Mean of 2 runs that agree on {100 * result.model.agreement_:.0f} % of the samples."
     assert said in fresh and said in loaded
     # what methods learned is not saved
     assert "Of the sources, source " in fresh and "Of the sources" not in loaded

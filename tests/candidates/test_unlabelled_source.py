@@ -3,8 +3,6 @@
 import numpy as np
 import pytest
 
-pytest.importorskip("torch", reason="networks need the extra landbridge[neural]")
-
 from sklearn.decomposition import PCA
 
 from landbridge import Domain, load_result, transfer
@@ -60,5 +58,5 @@ def test_bad_input(hidden_direction):
     source, target = hidden_direction
     with pytest.raises(InputError, match="PrincipalComponents, SparseCodingFeatures, AutoencoderFeatures"):
         transfer(source, target, methods=["TCA"])
-    with pytest.raises(LabelError, match="label at least six target rows"):
+    with pytest.raises(LabelError, match="label at least six target samples"):
         transfer(source, Domain(target.X[:50], [0, 1, 1] + [None] * 47), methods=["PrincipalComponents"])

@@ -13,8 +13,8 @@ from landbridge import Domain, load_result, make_pipeline, transfer
 from landbridge.discrepancy import Diagnosis
 from landbridge.exceptions import InputError
 from landbridge.feature import CORAL, CoOptimalTransport, KernelCCA, ManifoldAlignment
-from landbridge.verbs._plan import plan
-from landbridge.verbs._sides import as_pair, share_columns
+from landbridge.candidates import find_strategy
+from landbridge.problem import Arguments, Sides, read_domains, share_features
 
 
 def _sides(seed=0, n=150, m=120, noise=1.0):
@@ -39,8 +39,8 @@ def test_only_methods_for_different_columns_are_tried():
     tried = {c.name for c in result.candidates if c.status == "tried"}
     assert {"source-prior", "target-only", "KernelCCA", "CoOptimalTransport"} <= tried
     assert "source-only" not in tried
-    assert result["CORAL"].status == "skipped" and result["CORAL"].why == "needs the same columns"
-    assert result.diagnosis.kind == "columns" and "(3 and 5)" in result.diagnosis.words
+    assert result["CORAL"].status == "skipped" and result["CORAL"].why == "needs the same features"
+    assert result.diagnosis.kind == "different features" and "(3 and 5)" in result.diagnosis.words
     assert result.decision.evidence == "target labels"
     assert result.predict(_sides()[1].X).shape == (120,)
     assert result["source-prior"].hidden.value == pytest.approx(0.5)
@@ -48,10 +48,12 @@ def test_only_methods_for_different_columns_are_tried():
 
 def test_with_the_same_columns_they_are_left_out():
     source, _ = _sides()
-    how = {"task": "classification", "labelled": 20, "estimator": LogisticRegression()}
-    planned = {p.name: p for p in plan(source, source, diagnosis=Diagnosis("subspace", "high", ""), **how)}
+    sides = Sides(source, source, Arguments.of(target_labels=10, estimator=LogisticRegression()))
+    strategy = find_strategy(sides)
+    specs = strategy.plan(strategy.read(sides), Diagnosis("subspace", "high", ""), sides)
+    planned = {s.name: s for s in specs}
     for name in ("KernelCCA", "CoOptimalTransport", "ManifoldAlignment"):
-        assert planned[name].model is None and "different columns" in planned[name].why
+        assert planned[name].skipped and "different features" in planned[name].reason
     assert planned["CORAL"].model is not None
 
 
@@ -59,7 +61,7 @@ def test_without_target_labels_nothing_is_handed_over_and_why_is_said():
     source, target = _sides()
     result = transfer(source, target, target_labels="hide")
     assert not result.decision.transferred and result.decision.chosen == "source-prior"
-    assert "different columns" in result.decision.reason and "Label at least" in result.decision.reason
+    assert "different features" in result.decision.reason and "Label at least" in result.decision.reason
     assert result["CoOptimalTransport"].status == "tried" and not result["CoOptimalTransport"].defensible
     assert result["KernelCCA"].status == "skipped" and "target labels" in result["KernelCCA"].why
     assert set(result.predict(target.X)) == {0}
@@ -82,7 +84,7 @@ def test_a_useless_source_loses_to_target_only():
 def test_methods_asked_for():
     source, target = _sides()
     pipe = make_pipeline(CoOptimalTransport(), LogisticRegression())
-    result = transfer(source, target, target_labels=5, methods=[KernelCCA(reg=0.1), pipe])
+    result = transfer(source, target, target_labels=5, methods=[KernelCCA(alpha=0.1), pipe])
     assert {"KernelCCA", "CoOptimalTransport pipeline"} <= {c.name for c in result.candidates if c.status == "tried"}
     for asked in ("CORAL", CORAL(), make_pipeline(StandardScaler(), KernelCCA(), LogisticRegression())):
         with pytest.raises(InputError, match=r"target has 5 but source has 3; choose among .*KernelCCA"):
@@ -117,9 +119,11 @@ def test_tables_that_share_no_column_are_read_each_by_itself(tmp_path):
     assert result.predict(B.head(7)).shape == (7,)
     A.to_csv(tmp_path / "ward.csv", index=False)
     B.to_csv(tmp_path / "clinic.csv", index=False)
-    source, target, encoder = as_pair(tmp_path / "ward.csv", tmp_path / "clinic.csv", label="ill", other_columns=True)
+    source, target, encoder = read_domains(
+        tmp_path / "ward.csv", tmp_path / "clinic.csv", label="ill", other_features=True
+    )
     assert (source.name, target.name, target.regime) == ("ward", "clinic", "unlabelled")
-    assert encoder.transform(B).shape == (120, 7) and not share_columns(source, target)
+    assert encoder.transform(B).shape == (120, 7) and not share_features(source, target)
 
 
 def test_a_column_that_is_missing_is_still_an_error():
