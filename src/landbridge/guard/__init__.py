@@ -1,64 +1,120 @@
-"""The guard: never worse than not transferring.
+"""The guard: transfer only what can be defended against not transferring.
 
-Validators estimate how a model does on the target without its labels (one a file); with a few labels,
-cross-validation over them does. The decision compares every candidate with the two ways of not transferring and
-refuses what it cannot defend, with the reason in words.
+Each kind of evidence has a file of its own and states its assumption: cross-validation on target labels, reweighted
+source samples, the agreement of an ensemble with the separation of neighbouring samples, reverse validation, given
+intermediate domains, and the stability of clusters. :func:`decide` finds the evidence that applies.
 """
 
-from landbridge.guard._bnm import answer_nuclear_norm, nuclear_norm
-from landbridge.guard._circular import circular
-from landbridge.guard._committee import Consensus, consensus_proba, neighbour_graph, smooth_votes
-from landbridge.guard._consensus import agreement, vote
-from landbridge.guard._decide import WeightedSource, decide
-from landbridge.guard._dev import dev_risk, embedded_validation
-from landbridge.guard._doubly_robust import Teacher, doubly_robust_gain, fit_teacher
-from landbridge.guard._entropy import mean_entropy, prediction_entropy
-from landbridge.guard._importance_weighted import importance_weighted
-from landbridge.guard._labelled import LabelledSplits, nested_gain, scores_on_splits
-from landbridge.guard._neighbourhood import neighbour_information, separation_gain
-from landbridge.guard._paired import corrected_gain
-from landbridge.guard._scoring import as_scoring
-from landbridge.guard._snd import neighbourhood_density, soft_neighbourhood_density
+from landbridge.guard._agreement import agreement, vote_shares
+from landbridge.guard._by_ensemble import by_ensemble
+from landbridge.guard._by_intermediate import by_intermediate
+from landbridge.guard._by_labels import by_labels
+from landbridge.guard._by_reverse_validation import by_reverse_validation
+from landbridge.guard._by_stability import by_stability
+from landbridge.guard._by_weighting import WeightedSource, by_weighting
+from landbridge.guard._corrected_t_test import corrected_gain
+from landbridge.guard._cost import worth_refitting
+from landbridge.guard._decide import decide
+from landbridge.guard._different_columns import DIFFERENT_COLUMNS, different_columns
+from landbridge.guard._doubly_robust import OutcomeModel, doubly_robust_gain, fit_outcome_model
+from landbridge.guard._evidence import (
+    Evidence,
+    EvidenceKind,
+    bootstrap_indices,
+    collect_evidence,
+    is_significant,
+    stouffer_p_value,
+    weighted_mean,
+)
+from landbridge.guard._fitting import fit_transfer, held_out_predictions, reads, reads_labels, reads_target
+from landbridge.guard._majority_vote import (
+    MAJORITY_VOTE,
+    MajorityVote,
+    ensemble_members,
+    majority_vote,
+    majority_vote_proba,
+    member_weights,
+)
+from landbridge.guard._neighbour_graph import MAX_GRAPH_SAMPLES, N_NEIGHBORS, neighbour_graph, smooth_votes
+from landbridge.guard._no_shift import no_shift
+from landbridge.guard._separation import neighbour_information, separation_gain
 from landbridge.guard._source_weights import source_weights
-from landbridge.guard._trial import Trial, try_model
-from landbridge.guard._verdict import Judged, Verdict
-from landbridge.guard._views import common_space, predict_source, probabilities
+from landbridge.guard._splits import LabelledSplits, nested_gain, scores_on_splits
+from landbridge.guard._trial import Trial, source_model
+from landbridge.guard._verdict import Assessment, Verdict
+from landbridge.guard._views import common_space, in_class_order, predict_source, probabilities
+from landbridge.guard.validators._embedded_validation import dev_risk, embedded_validation
+from landbridge.guard.validators._entropy import mean_entropy, prediction_entropy
+from landbridge.guard.validators._importance_weighted import importance_weighted
+from landbridge.guard.validators._neighbourhood_density import neighbourhood_density, soft_neighbourhood_density
+from landbridge.guard.validators._nuclear_norm import answer_nuclear_norm, nuclear_norm
+from landbridge.guard.validators._reverse_validation import reverse_validation
+from landbridge.guard.validators._scoring import as_scoring
 
 __all__ = [
-    "Consensus",
-    "Judged",
+    "DIFFERENT_COLUMNS",
+    "MAJORITY_VOTE",
+    "MAX_GRAPH_SAMPLES",
+    "N_NEIGHBORS",
+    "Assessment",
+    "Evidence",
+    "EvidenceKind",
     "LabelledSplits",
-    "Teacher",
+    "MajorityVote",
+    "OutcomeModel",
     "Trial",
     "Verdict",
     "WeightedSource",
     "agreement",
     "answer_nuclear_norm",
     "as_scoring",
-    "circular",
+    "bootstrap_indices",
+    "by_ensemble",
+    "by_intermediate",
+    "by_labels",
+    "by_reverse_validation",
+    "by_stability",
+    "by_weighting",
+    "collect_evidence",
     "common_space",
-    "consensus_proba",
     "corrected_gain",
     "decide",
     "dev_risk",
+    "different_columns",
     "doubly_robust_gain",
     "embedded_validation",
-    "fit_teacher",
+    "ensemble_members",
+    "fit_outcome_model",
+    "fit_transfer",
+    "held_out_predictions",
     "importance_weighted",
+    "in_class_order",
+    "is_significant",
+    "majority_vote",
+    "majority_vote_proba",
     "mean_entropy",
+    "member_weights",
     "neighbour_graph",
     "neighbour_information",
     "neighbourhood_density",
     "nested_gain",
+    "no_shift",
     "nuclear_norm",
     "predict_source",
     "prediction_entropy",
     "probabilities",
+    "reads",
+    "reads_labels",
+    "reads_target",
+    "reverse_validation",
     "scores_on_splits",
     "separation_gain",
     "smooth_votes",
     "soft_neighbourhood_density",
+    "source_model",
     "source_weights",
-    "try_model",
-    "vote",
+    "stouffer_p_value",
+    "vote_shares",
+    "weighted_mean",
+    "worth_refitting",
 ]

@@ -1,4 +1,4 @@
-"""Doubly robust gain under covariate shift: a teacher's opinion on the target, corrected by weighted source rows."""
+"""Doubly robust gain under covariate shift: an outcome model on the target, corrected by weighted source samples."""
 
 from __future__ import annotations
 
@@ -13,22 +13,25 @@ from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
 from landbridge.domain import Domain
 from landbridge.measurement import Measurement
 
-__all__ = ["Teacher", "doubly_robust_gain", "fit_teacher"]
+__all__ = ["OutcomeModel", "doubly_robust_gain", "fit_outcome_model"]
 
 N_TREES = 100
-MOST_ROWS = 20_000
+MIN_SAMPLES_LEAF = 3
+# More source samples than this are subsampled.
+MAX_SAMPLES = 20_000
 
 
-class Teacher(NamedTuple):
-    """A flexible model of P(y | x) on the source.
+class OutcomeModel(NamedTuple):
+    """Predictions of a flexible model of P(y given x) that was fitted on the source.
 
     Parameters
     ----------
-    classes : ndarray or None
+    classes : ndarray of shape (n_classes,) or None
         None for regression.
     on_source : ndarray of shape (n_source, n_classes) or (n_source,)
-        Out-of-bag opinion on the source rows; NaN for rows it was not asked about.
+        Out-of-bag probabilities or values of the source samples; NaN for samples that were not used.
     on_target : ndarray of shape (n_target, n_classes) or (n_target,)
+        Probabilities or values of the target samples.
     """
 
     classes: NDArray[Any] | None
@@ -36,8 +39,10 @@ class Teacher(NamedTuple):
     on_target: NDArray[np.float64]
 
 
-def fit_teacher(source: Domain, target: Domain, *, regression: bool, random_state: int | None = 0) -> Teacher:
-    """Fit a random forest on the source and ask it about both domains.
+def fit_outcome_model(
+    source: Domain, target: Domain, *, regression: bool, random_state: int | None = None
+) -> OutcomeModel:
+    """Fit a random forest on the source and predict for both domains.
 
     Parameters
     ----------
@@ -46,67 +51,78 @@ def fit_teacher(source: Domain, target: Domain, *, regression: bool, random_stat
     target : Domain
     regression : bool
     random_state : int, optional
+        Seeds the subsample and the forest.
 
     Returns
     -------
-    Teacher
+    OutcomeModel
+
+    Examples
+    --------
+    >>> from landbridge.data import make_shift
+    >>> from landbridge.guard import fit_outcome_model
+    >>> source, target = make_shift("covariate", random_state=0)
+    >>> fit_outcome_model(source, target, regression=False, random_state=0).on_target.shape == (len(target), 2)
+    True
     """
     rng = np.random.default_rng(random_state)
-    rows = rng.permutation(len(source))[:MOST_ROWS]
+    used = rng.permutation(len(source))[:MAX_SAMPLES]
     Xs, Xt = source.X, target.X
     if sparse.issparse(Xs):
         svd = TruncatedSVD(min(50, Xs.shape[1] - 1), random_state=random_state).fit(Xs)
         Xs, Xt = svd.transform(Xs), svd.transform(Xt)
-    y = np.asarray(source.y)[rows]
+    y = np.asarray(source.y)[used]
     kind = RandomForestRegressor if regression else RandomForestClassifier
-    forest = kind(N_TREES, min_samples_leaf=3, oob_score=True, random_state=random_state).fit(Xs[rows], y)
+    forest = kind(N_TREES, min_samples_leaf=MIN_SAMPLES_LEAF, oob_score=True, random_state=random_state)
+    forest.fit(Xs[used], y)
     if regression:
         on_source = np.full(len(source), np.nan)
-        on_source[rows] = forest.oob_prediction_
-        return Teacher(None, on_source, forest.predict(Xt))
+        on_source[used] = forest.oob_prediction_
+        return OutcomeModel(None, on_source, forest.predict(Xt))
     on_source = np.full((len(source), len(forest.classes_)), np.nan)
-    on_source[rows] = forest.oob_decision_function_
-    return Teacher(forest.classes_, on_source, forest.predict_proba(Xt))
+    on_source[used] = forest.oob_decision_function_
+    return OutcomeModel(forest.classes_, on_source, forest.predict_proba(Xt))
 
 
 def doubly_robust_gain(
-    teacher: Teacher,
-    truth: NDArray[Any],
+    outcome_model: OutcomeModel,
+    y: NDArray[Any],
     weights: NDArray[np.float64],
     candidate: tuple[NDArray[Any], NDArray[Any]],
     baseline: tuple[NDArray[Any], NDArray[Any]],
     *,
     n_bootstrap: int = 500,
-    random_state: int | None = 0,
+    random_state: int | None = None,
 ) -> Measurement:
-    r"""Estimate how much better one model is than another on the target, without its labels.
+    r"""Estimate how much better one model is than another on the target, without target labels.
 
-    With :math:`q(x, a)` the teacher's expected loss of answering :math:`a`, the gain of answers :math:`a` over
-    :math:`b` is
+    With :math:`q(x, a)` the expected loss of predicting :math:`a` under the outcome model, the gain of predictions
+    :math:`a` over :math:`b` is
 
     .. math:: \frac1m \sum_{x \in T} [q(x, b) - q(x, a)]
         + \frac{\sum_{i \in S} w_i \left[(\ell_{b,i} - \ell_{a,i}) - (q(x_i, b_i) - q(x_i, a_i))\right]}{\sum_i w_i}.
 
     Parameters
     ----------
-    teacher : Teacher
-    truth : ndarray of shape (n_source,)
+    outcome_model : OutcomeModel
+    y : ndarray of shape (n_source,)
         Source labels.
     weights : ndarray of shape (n_source,)
-        Density ratio target over source.
+        Density ratio, target over source.
     candidate, baseline : tuple of ndarray
-        Answers of each model to the source rows (held out) and the target rows.
+        Predictions of each model for the source samples (held out) and the target samples.
     n_bootstrap : int, default=500
     random_state : int, optional
+        Draws the bootstrap resamples.
 
     Returns
     -------
     Measurement
-        In accuracy, or in R² units for regression.
+        In units of accuracy, or of R² for regression.
 
     Notes
     -----
-    Right if *either* the teacher *or* the weights are right, which is why it varies much less than weighting alone.
+    Consistent if *either* the outcome model *or* the weights are right, and of much less variance than weighting alone.
 
     References
     ----------
@@ -116,40 +132,42 @@ def doubly_robust_gain(
     Examples
     --------
     >>> import numpy as np
-    >>> from landbridge.guard import Teacher, doubly_robust_gain
-    >>> y, sure = np.array([0, 1, 0, 1]), np.eye(2)[[0, 1, 0, 1]]
-    >>> teacher = Teacher(np.array([0, 1]), sure, sure)
-    >>> float(doubly_robust_gain(teacher, y, np.ones(4), (y, y), (y * 0, y * 0)))
+    >>> from landbridge.guard import OutcomeModel, doubly_robust_gain
+    >>> y, certain = np.array([0, 1, 0, 1]), np.eye(2)[[0, 1, 0, 1]]
+    >>> model = OutcomeModel(np.array([0, 1]), certain, certain)
+    >>> float(doubly_robust_gain(model, y, np.ones(4), (y, y), (y * 0, y * 0)))
     0.5
     """
-    scale = 1.0 if teacher.classes is not None else max(float(np.var(truth)), 1e-12)
-    told = ~np.isnan(teacher.on_source if teacher.classes is None else teacher.on_source[:, 0])
-    direct = _opinion(teacher.classes, teacher.on_target, baseline[1], scale) - _opinion(
-        teacher.classes, teacher.on_target, candidate[1], scale
+    classes, on_source, on_target = outcome_model
+    scale = 1.0 if classes is not None else max(float(np.var(y)), 1e-12)
+    used = ~np.isnan(on_source if classes is None else on_source[:, 0])
+    direct = _expected_loss(classes, on_target, baseline[1], scale) - _expected_loss(
+        classes, on_target, candidate[1], scale
     )
-    believed = _opinion(teacher.classes, teacher.on_source, baseline[0], scale) - _opinion(
-        teacher.classes, teacher.on_source, candidate[0], scale
+    expected = _expected_loss(classes, on_source, baseline[0], scale) - _expected_loss(
+        classes, on_source, candidate[0], scale
     )
-    seen = _loss(teacher.classes, baseline[0], truth, scale) - _loss(teacher.classes, candidate[0], truth, scale)
-    correction, w = (seen - believed)[told], weights[told]
+    observed = _loss(classes, baseline[0], y, scale) - _loss(classes, candidate[0], y, scale)
+    correction, w = (observed - expected)[used], weights[used]
     value = float(direct.mean() + np.average(correction, weights=w))
     rng = np.random.default_rng(random_state)
-    on_target = direct[rng.integers(len(direct), size=(n_bootstrap, len(direct)))].mean(axis=1)
-    rows = rng.integers(len(w), size=(n_bootstrap, len(w)))
-    on_source = (correction * w)[rows].sum(axis=1) / np.maximum(w[rows].sum(axis=1), 1e-12)
-    means = on_target + on_source
+    means = direct[rng.integers(len(direct), size=(n_bootstrap, len(direct)))].mean(axis=1)
+    resamples = rng.integers(len(w), size=(n_bootstrap, len(w)))
+    means = means + (correction * w)[resamples].sum(axis=1) / np.maximum(w[resamples].sum(axis=1), 1e-12)
     low, high = (float(v) for v in np.quantile(means, [0.025, 0.975]))
     p = float((1 + (means <= 0).sum()) / (1 + n_bootstrap))
     return Measurement("gain", value, low=low, high=high, null=0.0, p_value=p, higher_is_better=True)
 
 
-def _opinion(classes: Any, opinion: NDArray[np.float64], answers: NDArray[Any], scale: float) -> NDArray[np.float64]:
-    """Expected loss of the answers, in the teacher's opinion."""
+def _expected_loss(
+    classes: Any, outcome: NDArray[np.float64], predicted: NDArray[Any], scale: float
+) -> NDArray[np.float64]:
+    """Return the loss of each prediction to be expected under the outcome model."""
     if classes is None:
-        return (opinion - answers) ** 2 / scale
-    at = np.clip(np.searchsorted(classes, answers), 0, len(classes) - 1)
-    return 1 - opinion[np.arange(len(answers)), at]
+        return np.asarray((outcome - predicted) ** 2 / scale)
+    at = np.clip(np.searchsorted(classes, predicted), 0, len(classes) - 1)
+    return np.asarray(1 - outcome[np.arange(len(predicted)), at])
 
 
-def _loss(classes: Any, answers: NDArray[Any], truth: NDArray[Any], scale: float) -> NDArray[np.float64]:
-    return (answers - truth) ** 2 / scale if classes is None else (answers != truth).astype(float)
+def _loss(classes: Any, predicted: NDArray[Any], y: NDArray[Any], scale: float) -> NDArray[np.float64]:
+    return (predicted - y) ** 2 / scale if classes is None else (predicted != y).astype(float)

@@ -1,4 +1,4 @@
-"""Weights that make held-out source rows stand for the target, under the shift that was diagnosed."""
+"""Weights under which held-out source samples represent the target, for the shift that was diagnosed."""
 
 from __future__ import annotations
 
@@ -16,31 +16,42 @@ from landbridge.instance._density_ratio import probability_ratio
 
 __all__ = ["source_weights"]
 
-# Larger ratios than this are mostly noise of the classifier behind them.
-CLIP = 20.0
+# Larger ratios than this are mostly noise of the classifier they come from.
+MAX_WEIGHT = 20.0
 N_TREES = 200
-MOST_ROWS = 20_000
+MIN_SAMPLES_LEAF = 10
+# More samples than this per domain are subsampled.
+MAX_SAMPLES = 20_000
 
 
 def source_weights(
-    diagnosis: Diagnosis, source: Domain, target: Domain, *, random_state: int | None = 0
+    diagnosis: Diagnosis, source: Domain, target: Domain, *, random_state: int | None = None
 ) -> NDArray[np.float64] | None:
-    """Weight of each source row under label shift (by class) or covariate shift (by row).
+    """Return the weight of each source sample: by class under label shift, by density ratio under covariate shift.
 
     Parameters
     ----------
     diagnosis : Diagnosis
-        What measure() found.
+        The kind of shift found.
     source : Domain
         Labelled.
     target : Domain
     random_state : int, optional
-        Grows the forest of the domain classifier.
+        Seeds the forest of the domain classifier.
 
     Returns
     -------
     ndarray of shape (n_source,) or None
-        None for other kinds of shift, under which no weighting of source rows is right.
+        None for other kinds of shift, under which no reweighting of the source is right.
+
+    Examples
+    --------
+    >>> from landbridge.data import make_shift
+    >>> from landbridge.discrepancy import Diagnosis
+    >>> from landbridge.guard import source_weights
+    >>> source, target = make_shift("covariate", random_state=0)
+    >>> source_weights(Diagnosis("covariate", "high", ""), source, target, random_state=0).shape == (len(source),)
+    True
     """
     if diagnosis.kind == "label":
         details = diagnosis.measurements["label_shift"].details
@@ -49,22 +60,22 @@ def source_weights(
             for c, p, q in zip(details["classes"], details["source_priors"], details["target_priors"], strict=True)
         }
         assert source.y is not None
-        return np.array([min(ratio.get(c, 1.0), CLIP) for c in source.y.tolist()])
+        return np.array([min(ratio.get(c, 1.0), MAX_WEIGHT) for c in source.y.tolist()])
     if diagnosis.kind == "covariate":
-        return _row_weights(source.X, target.X, random_state)
+        return _density_ratio(source.X, target.X, random_state)
     return None
 
 
-def _row_weights(Xs: Any, Xt: Any, seed: int | None) -> NDArray[np.float64]:
-    """Density ratio by a forest, out of bag: it needs no form, and a leaf bounds what one row can weigh."""
+def _density_ratio(Xs: Any, Xt: Any, seed: int | None) -> NDArray[np.float64]:
+    """Estimate the density ratio by a forest, out of bag: it needs no form, and a leaf bounds what a sample weighs."""
     rng = np.random.default_rng(seed)
-    a, b = (rng.permutation(X.shape[0])[:MOST_ROWS] for X in (Xs, Xt))
+    a, b = (rng.permutation(X.shape[0])[:MAX_SAMPLES] for X in (Xs, Xt))
     if sparse.issparse(Xs):
         svd = TruncatedSVD(min(50, Xs.shape[1] - 1), random_state=seed).fit(sparse.vstack([Xs[a], Xt[b]]))
         Xs, Xt = svd.transform(Xs), svd.transform(Xt)
     domain = np.repeat([0, 1], [len(a), len(b)])
     forest = RandomForestClassifier(
-        N_TREES, min_samples_leaf=10, class_weight="balanced", oob_score=True, random_state=seed
+        N_TREES, min_samples_leaf=MIN_SAMPLES_LEAF, class_weight="balanced", oob_score=True, random_state=seed
     ).fit(np.concatenate([Xs[a], Xt[b]]), domain)
     p = np.empty(Xs.shape[0])
     rest = np.ones(Xs.shape[0], dtype=bool)
@@ -72,4 +83,4 @@ def _row_weights(Xs: Any, Xt: Any, seed: int | None) -> NDArray[np.float64]:
     p[a] = forest.oob_decision_function_[: len(a), 1]
     if rest.any():
         p[rest] = forest.predict_proba(Xs[rest])[:, 1]
-    return probability_ratio(np.nan_to_num(p, nan=0.5), 1, 1, clip=CLIP)
+    return probability_ratio(np.nan_to_num(p, nan=0.5), 1, 1, MAX_WEIGHT)

@@ -1,4 +1,4 @@
-"""Looking into a fitted model: its predictions for source rows, its common space, its probabilities."""
+"""Views of a fitted model: predictions for source samples, the common space, probabilities."""
 
 from __future__ import annotations
 
@@ -7,16 +7,25 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import softmax
-from sklearn.base import clone
+from sklearn.base import is_regressor
 from sklearn.pipeline import Pipeline
 
 from landbridge.base import FeatureTransfer
+from landbridge.exceptions import InputError
 
-__all__ = ["common_space", "predict_source", "probabilities", "rows_before_last_step", "stones_of", "turned"]
+__all__ = [
+    "before_last_step",
+    "check_classifier",
+    "common_space",
+    "in_class_order",
+    "last_step",
+    "predict_source",
+    "probabilities",
+]
 
 
-def rows_before_last_step(model: Any, X: Any, *, side: str) -> Any:
-    """Take rows through every step of a pipeline but the last.
+def before_last_step(model: Any, X: Any, *, side: str) -> Any:
+    """Transform samples by every step of a pipeline but the last.
 
     Parameters
     ----------
@@ -24,7 +33,7 @@ def rows_before_last_step(model: Any, X: Any, *, side: str) -> Any:
         Fitted; anything but a pipeline returns `X` as it is.
     X : array-like of shape (n_samples, n_features)
     side : {"source", "target"}
-        Which map a feature method applies.
+        Whose map a feature method applies.
 
     Returns
     -------
@@ -35,28 +44,28 @@ def rows_before_last_step(model: Any, X: Any, *, side: str) -> Any:
     for _, _, step in model._iter(with_final=False):
         X = step.transform_source(X) if side == "source" and isinstance(step, FeatureTransfer) else step.transform(X)
     last = model.steps[-1][1]
-    return rows_before_last_step(last, X, side=side) if isinstance(last, Pipeline) else X
+    return before_last_step(last, X, side=side) if isinstance(last, Pipeline) else X
 
 
 def predict_source(model: Any, X: Any) -> NDArray[Any]:
-    """Predict for *source* rows: a pipeline's feature methods apply their source map.
+    """Predict for *source* samples: a pipeline's feature methods apply their source map.
 
     Parameters
     ----------
     model : estimator
         Fitted.
     X : array-like of shape (n_samples, n_features)
-        Source rows.
+        Source samples.
 
     Returns
     -------
     ndarray of shape (n_samples,)
     """
-    return last_step(model).predict(rows_before_last_step(model, X, side="source"))
+    return last_step(model).predict(before_last_step(model, X, side="source"))
 
 
 def common_space(model: Any, Xs: Any, Xt: Any) -> tuple[Any, Any]:
-    """Both domains as the last step of a fitted model sees them.
+    """Return both domains as the last step of a fitted model is given them.
 
     Parameters
     ----------
@@ -67,9 +76,9 @@ def common_space(model: Any, Xs: Any, Xt: Any) -> tuple[Any, Any]:
 
     Returns
     -------
-    source, target : arrays
+    source, target : array
     """
-    return rows_before_last_step(model, Xs, side="source"), rows_before_last_step(model, Xt, side="target")
+    return before_last_step(model, Xs, side="source"), before_last_step(model, Xt, side="target")
 
 
 def last_step(model: Any) -> Any:
@@ -89,7 +98,7 @@ def last_step(model: Any) -> Any:
 
 
 def probabilities(model: Any, X: Any, *, side: str = "target") -> NDArray[np.float64]:
-    """Class probabilities, from decision values or hard labels where the model has none.
+    """Return class probabilities, from decision values or hard labels where the model has none.
 
     Parameters
     ----------
@@ -103,7 +112,7 @@ def probabilities(model: Any, X: Any, *, side: str = "target") -> NDArray[np.flo
     ndarray of shape (n_samples, n_classes)
     """
     if side == "source":
-        X, model = rows_before_last_step(model, X, side="source"), last_step(model)
+        X, model = before_last_step(model, X, side="source"), last_step(model)
     if hasattr(model, "predict_proba"):
         return np.asarray(model.predict_proba(X), dtype=float)
     if hasattr(model, "decision_function"):
@@ -115,35 +124,56 @@ def probabilities(model: Any, X: Any, *, side: str = "target") -> NDArray[np.flo
     return (np.asarray(model.predict(X))[:, None] == model.classes_).astype(float)
 
 
-def stones_of(model: Any) -> Any:
-    """Give the stepping stones that a model, or the last step of a pipeline, was given.
+def in_class_order(proba: NDArray[np.float64], classes: NDArray[Any], wanted: NDArray[Any]) -> NDArray[np.float64]:
+    """Put class probabilities into the order of other classes.
 
     Parameters
     ----------
-    model : estimator
+    proba : ndarray of shape (n_samples, n_classes)
+    classes : ndarray of shape (n_classes,)
+        Classes of `proba`.
+    wanted : ndarray of shape (n_wanted,)
+        Those that the result is to have.
 
     Returns
     -------
-    sequence of array or None
+    ndarray of shape (n_samples, n_wanted)
+        Zero for classes that `proba` lacks.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from landbridge.guard import in_class_order
+    >>> in_class_order(np.array([[0.2, 0.8]]), np.array(["b", "a"]), np.array(["a", "b", "c"])).tolist()
+    [[0.8, 0.2, 0.0]]
     """
-    step = last_step(model)
-    return step.get_params(deep=False).get("intermediate") if hasattr(step, "get_params") else None
+    if len(classes) == len(wanted) and np.array_equal(classes, wanted):
+        return proba
+    out = np.zeros((len(proba), len(wanted)))
+    for j, c in enumerate(classes):
+        at = np.flatnonzero(wanted == c)
+        if len(at):
+            out[:, at[0]] = proba[:, j]
+    return out
 
 
-def turned(model: Any) -> Any:
-    """Copy a model for the way back: its stepping stones, where it was given some, in the opposite order.
+def check_classifier(estimator: Any, validator: str) -> None:
+    """Raise unless a validator of class probabilities is given a classifier.
 
     Parameters
     ----------
-    model : estimator
+    estimator : estimator
+    validator : str
+        Name of the validator.
 
-    Returns
-    -------
-    estimator
-        Unfitted.
+    Raises
+    ------
+    InputError
+        If the estimator is a regressor.
     """
-    back = clone(model)
-    stones = stones_of(back)
-    if stones:
-        last_step(back).set_params(intermediate=list(stones)[::-1])
-    return back
+    if is_regressor(estimator):
+        name = type(last_step(estimator)).__name__
+        raise InputError(
+            f"{validator} validates classifiers, but estimator is a regressor ({name}); use importance_weighted, "
+            "embedded_validation or reverse_validation."
+        )

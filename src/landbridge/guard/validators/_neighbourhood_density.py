@@ -1,4 +1,4 @@
-"""Soft neighbourhood density: do target rows have close neighbours that are predicted alike?"""
+"""Soft neighbourhood density (SND): whether target samples have close neighbours with like predictions."""
 
 from __future__ import annotations
 
@@ -10,26 +10,26 @@ from scipy.special import softmax
 from sklearn.utils import check_random_state
 
 from landbridge.domain import Domain
-from landbridge.guard._views import probabilities
+from landbridge.guard._views import check_classifier, probabilities
 from landbridge.measurement import Measurement
 
 __all__ = ["neighbourhood_density", "soft_neighbourhood_density"]
 
 
 def neighbourhood_density(proba: NDArray[np.float64], temperature: float = 0.05) -> float:
-    """Mean entropy of the softmax over similarities to the other rows, section 3 of [1]_.
+    """Compute the mean entropy of the softmax over similarities to the other samples, section 3 of [1]_.
 
     Parameters
     ----------
-    proba : ndarray of shape (n, n_classes)
+    proba : ndarray of shape (n_samples, n_classes)
         Predicted probabilities.
     temperature : float, default=0.05
-        The paper's.
+        Of the softmax; the default is the paper's.
 
     Returns
     -------
     float
-        Higher means denser neighbourhoods; at most ``log(n - 1)``.
+        Higher means denser neighbourhoods; at most ``log(n_samples - 1)``.
 
     References
     ----------
@@ -53,36 +53,41 @@ def soft_neighbourhood_density(
     *,
     temperature: float = 0.05,
     max_samples: int = 2000,
-    random_state: Any = 0,
+    random_state: Any = None,
     **_: Any,
 ) -> Measurement:
-    """Density of soft neighbourhoods among the target's predictions: higher is taken as a good sign.
+    """Score a classifier by the density of soft neighbourhoods among its target predictions.
 
     Parameters
     ----------
     estimator : classifier
         Fitted.
     source : Domain
-        Not used.
+        Ignored; every validator is called alike.
     target : Domain
-        Target rows.
+        Target samples.
     temperature : float, default=0.05
         Of the softmax over similarities.
     max_samples : int, default=2000
-        Rows that are looked at; time and memory grow with its square.
-    random_state : int or RandomState, default=0
-        Draws those rows.
+        Largest number of samples used; time and memory grow with its square.
+    random_state : int or RandomState, optional
+        Draws those samples.
     **_
-        Not used; every validator is called alike.
+        Ignored; every validator is called alike.
 
     Returns
     -------
     Measurement
         Higher is better.
 
+    Raises
+    ------
+    InputError
+        If the estimator is a regressor.
+
     Notes
     -----
-    Fails by design when all rows collapse into one cluster, which looks as dense as can be.
+    Fails by design when all samples collapse into one cluster, which has the largest density.
 
     References
     ----------
@@ -99,6 +104,7 @@ def soft_neighbourhood_density(
     >>> float(soft_neighbourhood_density(model, source, target)) > 0
     True
     """
+    check_classifier(estimator, "soft_neighbourhood_density")
     proba = probabilities(estimator, target.frame())
     if len(proba) > max_samples:
         proba = proba[check_random_state(random_state).choice(len(proba), max_samples, replace=False)]

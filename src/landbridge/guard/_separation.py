@@ -1,4 +1,4 @@
-"""A witness that knows no method: how much do the labels of rows that lie together tell of one another?"""
+"""Separation of neighbouring samples: the mutual information of their labels."""
 
 from __future__ import annotations
 
@@ -13,19 +13,18 @@ __all__ = ["neighbour_information", "separation_gain"]
 
 
 def neighbour_information(graph: Any, labels: NDArray[np.intp], n_classes: int) -> NDArray[np.float64]:
-    r"""What each row's label tells of its neighbours' labels; the mean is their mutual information.
+    r"""Compute the information in each sample's label about its neighbours' labels; the mean is mutual information.
 
     .. math:: I = \sum_{a, b} p_{ab} \log \frac{p_{ab}}{\pi_a \pi_b}
 
-    with :math:`p_{ab}` the share of links from class ``a`` to class ``b`` and :math:`\pi` its margins. Zero for
-    labels given by chance and for a single class; the entropy of the classes where they are islands. Labels that cut
-    through islands lose by it, and so do labels that merge them: unlike a cut, it needs no choice of how fine classes
-    should be.
+    with :math:`p_{ab}` the share of links from class ``a`` to class ``b`` and :math:`\pi` its margins. It is zero for
+    random labels and for a single class, and the entropy of the classes where no link joins two of them. Labels that
+    split a cluster lower it, and so do labels that merge clusters: unlike a cut, it needs no number of classes.
 
     Parameters
     ----------
     graph : csr_matrix of shape (n_samples, n_samples)
-        Links between neighbours, symmetric; only where they are counts, not how strong.
+        Symmetric links between neighbours; their weights are ignored.
     labels : ndarray of int, shape (n_samples,)
         Class numbers.
     n_classes : int
@@ -46,27 +45,28 @@ def neighbour_information(graph: Any, labels: NDArray[np.intp], n_classes: int) 
     >>> from scipy.sparse import block_diag
     >>> from landbridge.guard import neighbour_information
     >>> graph = block_diag([np.ones((3, 3)), np.ones((3, 3))], format="csr")
-    >>> islands, one = np.array([0, 0, 0, 1, 1, 1]), np.zeros(6, dtype=int)
-    >>> [round(float(neighbour_information(graph, labels, 2).mean()), 2) for labels in (islands, one)]
+    >>> clusters, one = np.array([0, 0, 0, 1, 1, 1]), np.zeros(6, dtype=int)
+    >>> [round(float(neighbour_information(graph, labels, 2).mean()), 2) for labels in (clusters, one)]
     [0.69, 0.0]
     """
     degree = np.diff(graph.indptr)
-    rows = np.repeat(np.arange(len(labels)), degree)
-    pairs = labels[rows] * n_classes + labels[graph.indices]
+    samples = np.repeat(np.arange(len(labels)), degree)
+    pairs = labels[samples] * n_classes + labels[graph.indices]
     joint = np.bincount(pairs, minlength=n_classes**2).reshape(n_classes, n_classes) / max(len(pairs), 1)
     margin = joint.sum(axis=1)
-    told = np.zeros_like(joint)
-    np.divide(joint, np.outer(margin, margin), out=told, where=joint > 0)
-    np.log(told, out=told, where=joint > 0)
-    return np.bincount(rows, weights=told.ravel()[pairs], minlength=len(labels)) / max(float(degree.mean()), 1e-12)
+    information = np.zeros_like(joint)
+    np.divide(joint, np.outer(margin, margin), out=information, where=joint > 0)
+    np.log(information, out=information, where=joint > 0)
+    total = np.bincount(samples, weights=information.ravel()[pairs], minlength=len(labels))
+    return np.asarray(total / max(float(degree.mean()), 1e-12))
 
 
 def separation_gain(graph: Any, base: NDArray[np.intp], labels: NDArray[np.intp], n_classes: int) -> Measurement:
-    """How much more the labels of neighbouring rows tell of one another under some labels than under others.
+    """Compare the neighbour information of some labels with that of others.
 
-    Rows of a class mostly lie together (the cluster assumption), so labels nearer to the truth carry more information
-    from row to row, whatever made them. Methods that share an error, such as mixing classes whose shares differ
-    between the domains, agree with one another, but not with the rows.
+    Samples of a class mostly lie close to one another (the cluster assumption), so that labels nearer to the true ones
+    carry more information about their neighbours', whatever model predicted them. Methods that share an error, such as
+    mixing classes whose shares differ between the domains, agree with one another, but their labels carry less.
 
     Parameters
     ----------
@@ -80,7 +80,7 @@ def separation_gain(graph: Any, base: NDArray[np.intp], labels: NDArray[np.intp]
     Returns
     -------
     Measurement
-        Difference in nats, positive where `labels` tell more; ``details["z"]`` is it in standard errors over rows.
+        Difference in nats, positive where `labels` carry more; ``details["z"]`` is its z-score over the samples.
     """
     difference = neighbour_information(graph, labels, n_classes) - neighbour_information(graph, base, n_classes)
     error = float(difference.std()) / np.sqrt(len(difference))

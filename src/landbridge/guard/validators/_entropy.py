@@ -1,4 +1,4 @@
-"""Entropy validator: how sure a model is about the target."""
+"""Mean entropy of the class probabilities on the target."""
 
 from __future__ import annotations
 
@@ -8,22 +8,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from landbridge.domain import Domain
-from landbridge.guard._views import probabilities
+from landbridge.guard._views import check_classifier, probabilities
 from landbridge.measurement import Measurement
 
 __all__ = ["mean_entropy", "prediction_entropy"]
 
 
 def mean_entropy(proba: NDArray[np.float64]) -> float:
-    """Mean entropy of rows of probabilities, scaled to [0, 1] by the entropy of a coin with as many sides.
+    """Compute the mean entropy of class probabilities, over that of the uniform distribution.
 
     Parameters
     ----------
-    proba : ndarray of shape (n, n_classes)
+    proba : ndarray of shape (n_samples, n_classes)
 
     Returns
     -------
     float
+        In [0, 1].
 
     Examples
     --------
@@ -39,28 +40,33 @@ def mean_entropy(proba: NDArray[np.float64]) -> float:
 
 
 def prediction_entropy(estimator: Any, source: Domain, target: Domain, **_: Any) -> Measurement:
-    """Mean entropy of the model's target predictions: low entropy is taken as a good sign.
+    """Score a classifier by the mean entropy of its target predictions: confident predictions have little.
 
     Parameters
     ----------
     estimator : classifier
         Fitted.
     source : Domain
-        Not used; there so that every validator is called alike.
+        Ignored; every validator is called alike.
     target : Domain
-        Target rows.
+        Target samples.
     **_
-        Not used; every validator is called alike.
+        Ignored; every validator is called alike.
 
     Returns
     -------
     Measurement
         In [0, 1]; lower is better.
 
+    Raises
+    ------
+    InputError
+        If the estimator is a regressor.
+
     Notes
     -----
-    Blind to collapse: a model that gives every row one class with certainty looks perfect. The guard therefore never
-    uses it alone.
+    It does not detect collapse: a model that predicts one class for every sample with confidence looks perfect. The
+    guard does not use it.
 
     References
     ----------
@@ -77,5 +83,6 @@ def prediction_entropy(estimator: Any, source: Domain, target: Domain, **_: Any)
     >>> 0.0 <= float(prediction_entropy(model, source, target)) <= 1.0
     True
     """
+    check_classifier(estimator, "prediction_entropy")
     value = mean_entropy(probabilities(estimator, target.frame()))
     return Measurement("entropy", value, null=1.0, higher_is_better=False)

@@ -14,7 +14,7 @@ __all__ = ["as_scoring"]
 
 
 def as_scoring(validator: Callable[..., Measurement], **options: Any) -> Callable[[Any, Any, Any], float]:
-    """Turn a validator into a ``scoring`` for searches over models bound by ``with_target``.
+    """Make a validator a ``scoring`` for searches over models bound by :func:`landbridge.with_target`.
 
     Parameters
     ----------
@@ -26,7 +26,7 @@ def as_scoring(validator: Callable[..., Measurement], **options: Any) -> Callabl
     Returns
     -------
     callable
-        ``scoring(estimator, X, y)``; `X`, `y` are the held-out source rows. Higher is better: risks come negated.
+        ``scoring(estimator, X, y)``; `X`, `y` are the held-out source samples. Higher is better: risks are negated.
 
     Examples
     --------
@@ -45,10 +45,10 @@ def as_scoring(validator: Callable[..., Measurement], **options: Any) -> Callabl
     def scoring(estimator: Any, X: Any, y: Any) -> float:
         if not isinstance(estimator, TargetBound):
             raise InputError(
-                "this scoring needs to know the target; bind the model first: landbridge.with_target(model, X_target)."
+                "estimator is not bound to a target, which this scoring needs; bind it by landbridge.with_target(model, X_target)."
             )
         source, target = Domain(X, y), Domain(estimator.X_target)
-        # the rows are held out already, so that nothing needs to be fitted again
+        # the samples are held out already, so that nothing needs to be fitted again
         measured = validator(estimator.estimator_, source, target, refit=False, **options)
         return -float(measured) if measured.higher_is_better is False else float(measured)
 

@@ -1,4 +1,4 @@
-"""Deep embedded validation: the weighted source risk with a control variate."""
+"""Deep embedded validation (DEV): the importance-weighted source risk with a control variate."""
 
 from __future__ import annotations
 
@@ -8,23 +8,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from landbridge.domain import Domain
-from landbridge.guard._importance_weighted import source_losses_and_weights
+from landbridge.guard.validators._importance_weighted import source_losses_and_weights
 from landbridge.measurement import Measurement
 
 __all__ = ["dev_risk", "embedded_validation"]
 
 
 def dev_risk(losses: NDArray[np.float64], weights: NDArray[np.float64]) -> float:
-    r"""Importance-weighted risk with the weights' mean as control variate, equation (10) of [1]_.
+    r"""Compute the importance-weighted risk with the mean weight as control variate, equation (10) of [1]_.
 
     .. math:: \hat R = \overline{w\ell} + \eta \bar w - \eta, \qquad \eta = -\frac{Cov(w\ell, w)}{Var(w)}
 
     Parameters
     ----------
-    losses : ndarray of shape (n,)
-        Loss of each held-out source row.
-    weights : ndarray of shape (n,)
-        Density ratio target over source of each.
+    losses : ndarray of shape (n_source,)
+        Loss of each held-out source sample.
+    weights : ndarray of shape (n_source,)
+        Density ratio of each, target over source.
 
     Returns
     -------
@@ -57,24 +57,24 @@ def embedded_validation(
     *,
     cv: int = 3,
     refit: bool = True,
-    random_state: Any = 0,
+    random_state: Any = None,
 ) -> Measurement:
-    """Estimate the target error from held-out source rows, weighted in the model's own space (DEV).
+    """Estimate the target error by deep embedded validation (DEV): held-out source samples, weighted in feature space.
 
     Parameters
     ----------
     estimator : estimator
         Fitted on source and target.
     source : Domain
-        Labelled source rows; held out already if `refit` is False.
+        Labelled source samples; held out already if `refit` is False.
     target : Domain
-        Target rows.
+        Target samples.
     cv : int, default=3
-        Folds.
+        Number of folds.
     refit : bool, default=True
-        Fit a clone without each fold; False takes all rows of `source` as held out.
-    random_state : int, default=0
-        Cuts the folds.
+        Whether to fit a clone without each fold. If False, all samples of `source` count as held out.
+    random_state : int, optional
+        Seeds the folds.
 
     Returns
     -------
@@ -83,8 +83,8 @@ def embedded_validation(
 
     Notes
     -----
-    The control variate lowers the variance of plain importance weighting; like that one it needs domains that
-    overlap, and it says nothing about a changed labelling rule.
+    The control variate lowers the variance of plain importance weighting; like it, DEV needs domains that overlap, and
+    it does not detect a change of P(y given x).
 
     References
     ----------

@@ -1,4 +1,4 @@
-"""The corrected paired test: is one model better than another, given overlapping splits?"""
+"""The corrected resampled t-test: compare two models on overlapping splits."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["corrected_gain"]
 def corrected_gain(
     differences: ArrayLike, test_fraction: float, *, confidence: float = 0.95, name: str = "gain"
 ) -> Measurement:
-    r"""Mean of paired differences over resampled splits, with the variance correction of [1]_.
+    r"""Test the mean of paired differences over resampled splits, with the variance correction of [1]_.
 
     Training sets of different splits overlap, so the naive variance is too small; the corrected one is
 
@@ -23,18 +23,18 @@ def corrected_gain(
     Parameters
     ----------
     differences : array-like of shape (n_splits,)
-        Score of one model minus that of the other, split by split.
+        Score of one model minus that of the other, for each split.
     test_fraction : float
-        Share of the rows held out in each split, in (0, 1).
+        Share of the samples held out in each split, in (0, 1).
     confidence : float, default=0.95
         Of the two-sided interval.
     name : str, default="gain"
-        What to call it.
+        Name of the measurement.
 
     Returns
     -------
     Measurement
-        ``p_value`` is one-sided: how likely so large a gain would be if there were none.
+        ``p_value`` is one-sided, and None for a single split.
 
     References
     ----------

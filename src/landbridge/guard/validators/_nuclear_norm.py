@@ -1,4 +1,4 @@
-"""BNM validator: the nuclear norm of the answers, which is large for answers that are sure and differ."""
+"""Nuclear norm of the class probabilities (BNM), which is large for confident and diverse predictions."""
 
 from __future__ import annotations
 
@@ -8,26 +8,28 @@ import numpy as np
 from numpy.typing import NDArray
 
 from landbridge.domain import Domain
-from landbridge.guard._views import probabilities
+from landbridge.guard._views import check_classifier, probabilities
 from landbridge.measurement import Measurement
 
 __all__ = ["answer_nuclear_norm", "nuclear_norm"]
 
 
 def nuclear_norm(proba: NDArray[np.float64]) -> float:
-    r"""Sum of the singular values of a matrix of answers, over the largest that is possible.
+    r"""Compute the sum of the singular values of a matrix of class probabilities, over the largest that is possible.
 
     .. math:: \lVert P \rVert_\star / \sqrt{n \min(n, c)}
 
+    with :math:`n` samples and :math:`c` classes.
+
     Parameters
     ----------
-    proba : ndarray of shape (n, c)
+    proba : ndarray of shape (n_samples, n_classes)
         Class probabilities.
 
     Returns
     -------
     float
-        In (0, 1]; 1 for sure answers that are spread evenly over the classes.
+        In (0, 1]; 1 for confident predictions that are spread evenly over the classes.
 
     References
     ----------
@@ -42,34 +44,39 @@ def nuclear_norm(proba: NDArray[np.float64]) -> float:
     (1.0, 0.333333)
     """
     n, c = proba.shape
-    # the c by c Gram matrix has the squared singular values, whatever the number of rows
+    # the c by c Gram matrix has the squared singular values, whatever the number of samples
     values = np.linalg.eigvalsh(proba.T @ proba)
     return float(np.sqrt(np.clip(values, 0.0, None)).sum() / np.sqrt(n * min(n, c)))
 
 
 def answer_nuclear_norm(estimator: Any, source: Domain, target: Domain, **_: Any) -> Measurement:
-    """Nuclear norm of the model's target answers: sure and diverse answers are taken as a good sign.
+    """Score a classifier by the nuclear norm of its target probabilities: confident and diverse predictions score high.
 
     Parameters
     ----------
     estimator : classifier
         Fitted.
     source : Domain
-        Not used; there so that every validator is called alike.
+        Ignored; every validator is called alike.
     target : Domain
-        Target rows.
+        Target samples.
     **_
-        Not used; every validator is called alike.
+        Ignored; every validator is called alike.
 
     Returns
     -------
     Measurement
         In (0, 1]; higher is better.
 
+    Raises
+    ------
+    InputError
+        If the estimator is a regressor.
+
     Notes
     -----
-    Unlike the mean entropy it sees a collapse into one class. It is blind to classes that are sure, diverse and
-    swapped, and it favours equal class shares. O(n c²).
+    Unlike the mean entropy it detects a collapse into one class. It cannot detect classes that are predicted with
+    confidence and swapped, and it favours equal class shares. Time O(n_target n_classes²).
 
     References
     ----------
@@ -86,5 +93,6 @@ def answer_nuclear_norm(estimator: Any, source: Domain, target: Domain, **_: Any
     >>> 0.0 < float(answer_nuclear_norm(model, source, target)) <= 1.0
     True
     """
+    check_classifier(estimator, "answer_nuclear_norm")
     value = nuclear_norm(probabilities(estimator, target.frame()))
     return Measurement("nuclear_norm", value, higher_is_better=True)

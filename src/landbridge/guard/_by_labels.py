@@ -1,0 +1,114 @@
+"""Evidence from target labels: cross-validation on the labelled target samples."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from landbridge.guard._corrected_t_test import corrected_gain
+from landbridge.guard._evidence import Evidence, EvidenceKind, is_significant
+from landbridge.guard._splits import LabelledSplits, nested_gain
+from landbridge.guard._trial import Trial
+from landbridge.guard._verdict import Assessment, Verdict, no_gain
+
+__all__ = ["by_labels"]
+
+ASSUMPTION = "The labelled target samples are drawn like those that predictions are needed for."
+LABELS = EvidenceKind.TARGET_LABELS
+
+
+def by_labels(trials: Sequence[Trial], splits: LabelledSplits, confidence: float) -> Verdict:
+    """Choose the candidate with the best mean score over the splits, if its gain is statistically significant.
+
+    Both gains must be: that of the candidate over the better baseline, and that of choosing the best candidate over
+    choosing the better baseline with the choice made on the other splits (:func:`nested_gain`). The p-values are those
+    of the corrected resampled t-test. A simpler candidate than the best is chosen if its own gain is significant and
+    that of the best over it is not.
+
+    Parameters
+    ----------
+    trials : sequence of Trial
+        Each with its score on every split.
+    splits : LabelledSplits
+    confidence : float
+        One-sided.
+
+    Returns
+    -------
+    Verdict
+    """
+    scores = np.stack([t.splits for t in trials if t.splits is not None])
+    means = scores.mean(axis=1)
+    baselines = [i for i, t in enumerate(trials) if t.baseline]
+    candidates = [i for i, t in enumerate(trials) if not t.baseline]
+    base = trials[max(baselines, key=lambda i: means[i])]
+    assessments = {t.name: _assess(t, base, splits, confidence) for t in trials}
+    n = len(splits.indices)
+    if not candidates:
+        reason = f"No candidate could be fitted; {base.name} is kept."
+        return Verdict(base.name, False, reason, LABELS.value, None, assessments, ASSUMPTION)
+    best = trials[max(candidates, key=lambda i: means[i])]
+    nested = nested_gain(scores, baselines, candidates, splits.test_fraction)
+    p = 1.0 if nested.p_value is None else nested.p_value
+    if not (assessments[best.name].defensible and is_significant(nested, confidence)):
+        reason = (
+            f"The best candidate, {best.name}, is {100 * nested.value:+.1f} points from {base.name} on {n} labelled "
+            f"target samples, which is no statistically significant gain (p = {p:.2g}); {base.name} is kept."
+        )
+        return Verdict(base.name, False, reason, LABELS.value, nested, assessments, ASSUMPTION)
+    simpler = _simplest_as_good(trials, best, assessments, splits, confidence)
+    if simpler is not None:
+        return _choose_simpler(simpler, best, base, assessments, splits)
+    reason = (
+        f"{best.name} beats {base.name} by {100 * nested.value:.1f} points on {n} labelled target samples, by nested "
+        f"cross-validation (p = {p:.2g})."
+    )
+    return Verdict(best.name, True, reason, LABELS.value, nested, assessments, ASSUMPTION)
+
+
+def _assess(trial: Trial, base: Trial, splits: LabelledSplits, confidence: float) -> Assessment:
+    """Compare one trial with the better baseline."""
+    estimate = corrected_gain(_scores(trial), splits.test_fraction, name="estimate")
+    if trial.baseline:
+        return Assessment(estimate, None, True, "a baseline", LABELS)
+    gain = corrected_gain(_scores(trial) - _scores(base), splits.test_fraction)
+    significant = is_significant(gain, confidence)
+    why = "gain is significant on the labelled target samples" if significant else no_gain(gain, base.name)
+    return Assessment(estimate, gain, significant, why, LABELS, (Evidence(LABELS, gain, ASSUMPTION),))
+
+
+def _simplest_as_good(
+    trials: Sequence[Trial],
+    best: Trial,
+    assessments: dict[str, Assessment],
+    splits: LabelledSplits,
+    confidence: float,
+) -> Trial | None:
+    """Return the simplest defensible candidate that the best is not significantly better than."""
+    simpler = [
+        t for t in trials if not t.baseline and t.preference < best.preference and assessments[t.name].defensible
+    ]
+    for trial in sorted(simpler, key=lambda t: (t.preference, -float(_scores(t).mean()))):
+        if not is_significant(corrected_gain(_scores(best) - _scores(trial), splits.test_fraction), confidence):
+            return trial
+    return None
+
+
+def _choose_simpler(
+    simpler: Trial, best: Trial, base: Trial, assessments: dict[str, Assessment], splits: LabelledSplits
+) -> Verdict:
+    gain = assessments[simpler.name].gain
+    assert gain is not None
+    ahead = corrected_gain(_scores(best) - _scores(simpler), splits.test_fraction)
+    reason = (
+        f"{simpler.name} beats {base.name} by {100 * gain.value:.1f} points on {len(splits.indices)} labelled target "
+        f"samples (p = {gain.p_value:.2g}). {best.name} is {100 * ahead.value:+.1f} points from it, which is not "
+        "statistically significant, so the simpler of the two is chosen."
+    )
+    return Verdict(simpler.name, True, reason, LABELS.value, gain, assessments, ASSUMPTION)
+
+
+def _scores(trial: Trial) -> np.ndarray:
+    assert trial.splits is not None
+    return trial.splits

@@ -1,0 +1,182 @@
+"""Evidence from the source under label and covariate shift: held-out source samples, reweighted to the target."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from landbridge.discrepancy._diagnosis import Diagnosis
+from landbridge.guard._doubly_robust import OutcomeModel, doubly_robust_gain
+from landbridge.guard._evidence import Evidence, EvidenceKind, bootstrap_indices, is_significant, weighted_mean
+from landbridge.guard._trial import Trial
+from landbridge.guard._verdict import NO_LABELS, Assessment, Verdict, no_gain
+from landbridge.measurement import Measurement
+
+__all__ = ["WeightedSource", "by_weighting"]
+
+KIND = EvidenceKind.WEIGHTED_SOURCE
+ASSUMPTIONS = {
+    "label": "P(x given y) is the same in both domains, and the estimated class shares of the target are right.",
+    "covariate": "P(y given x) is the same in both domains, and either the density ratio or the outcome model is right.",
+}
+REFUSED = {
+    "label": "label shift explains the difference: aligning the domains would mix the classes",
+    "covariate": "covariate shift explains the difference: equal samples have equal labels, so mapping them loses",
+}
+
+
+@dataclass(frozen=True)
+class WeightedSource:
+    """The source's labels, with weights under which its samples represent the target.
+
+    Parameters
+    ----------
+    y : ndarray of shape (n_source,)
+        Source labels.
+    weights : ndarray of shape (n_source,)
+        Density ratio or ratio of class shares, target over source.
+    outcome_model : OutcomeModel, optional
+        Under covariate shift: corrects what weighting alone gets wrong. If None, gains are weighted means.
+    """
+
+    y: NDArray[np.generic]
+    weights: NDArray[np.float64]
+    outcome_model: OutcomeModel | None = None
+
+    def losses(self, trial: Trial) -> NDArray[np.float64]:
+        """Return the loss of each source sample when it was held out.
+
+        Parameters
+        ----------
+        trial : Trial
+
+        Returns
+        -------
+        ndarray of shape (n_source,)
+            0/1 loss, or squared error over the variance of the labels.
+        """
+        if trial.proba is not None:
+            return np.asarray(trial.held_out != self.y, dtype=float)
+        return np.asarray((np.asarray(trial.held_out) - self.y) ** 2 / max(float(np.var(self.y)), 1e-12))
+
+    def gain(self, trial: Trial, base: Trial, resamples: NDArray[np.intp]) -> Measurement:
+        """Estimate the gain of one trial over another on the target.
+
+        Parameters
+        ----------
+        trial, base : Trial
+        resamples : ndarray of int, shape (n_bootstrap, n_source)
+
+        Returns
+        -------
+        Measurement
+            Doubly robust where there is an outcome model.
+        """
+        if self.outcome_model is None:
+            difference = self.losses(base) - self.losses(trial)
+            return weighted_mean(difference, resamples, weights=self.weights, name="gain", null=0.0)
+        pairs = ((t.held_out, t.predicted) for t in (trial, base))
+        return doubly_robust_gain(self.outcome_model, self.y, self.weights, *pairs, random_state=0)
+
+
+def by_weighting(
+    source_only: Trial,
+    candidates: Sequence[Trial],
+    diagnosis: Diagnosis,
+    weighted_source: WeightedSource,
+    confidence: float,
+    random_state: int | None,
+) -> Verdict:
+    """Choose the candidate with the largest significant gain on reweighted held-out source samples.
+
+    Label and covariate shift change how often a sample occurs, not its label, so that reweighting the source to the
+    target estimates scores on the target without bias (importance-weighted cross-validation). Candidates that are not
+    made for the shift are refused.
+
+    Parameters
+    ----------
+    source_only : Trial
+        With its held-out predictions.
+    candidates : sequence of Trial
+    diagnosis : Diagnosis
+        Of the kind ``"label"`` or ``"covariate"``.
+    weighted_source : WeightedSource
+    confidence : float
+        One-sided.
+    random_state : int or None
+        Draws the bootstrap resamples.
+
+    Returns
+    -------
+    Verdict
+    """
+    kind, weights = diagnosis.kind, weighted_source.weights
+    assumption = ASSUMPTIONS[kind]
+    resamples = bootstrap_indices(len(weights), random_state)
+
+    def estimate(trial: Trial) -> Measurement:
+        return weighted_mean(1 - weighted_source.losses(trial), resamples, weights=weights)
+
+    assessments = {source_only.name: Assessment(estimate(source_only), None, True, "a baseline", KIND)}
+    best: tuple[Trial, Measurement] | None = None
+    for trial in candidates:
+        if kind not in trial.shifts or trial.held_out is None:
+            assessments[trial.name] = Assessment(None, None, False, REFUSED[kind])
+            continue
+        gain = weighted_source.gain(trial, source_only, resamples)
+        significant = is_significant(gain, confidence)
+        why = "gain is significant on reweighted source samples" if significant else no_gain(gain, source_only.name)
+        evidence = (Evidence(KIND, gain, assumption),)
+        assessments[trial.name] = Assessment(estimate(trial), gain, significant, why, KIND, evidence)
+        if significant and (best is None or gain.value > best[1].value):
+            best = trial, gain
+    if best is None:
+        reason = _kept(kind, _class_shares(diagnosis), source_only.name)
+        return Verdict(source_only.name, False, reason, NO_LABELS, None, assessments, assumption)
+    trial, gain = best
+    reason = _chosen(kind, _class_shares(diagnosis), trial)
+    reason += f" Estimated gain over {source_only.name}: {100 * gain.value:.1f} points (p = {gain.p_value:.2g})."
+    return Verdict(trial.name, True, reason, NO_LABELS, gain, assessments, assumption)
+
+
+def _kept(kind: str, shares: str, base: str) -> str:
+    if kind == "label":
+        return (
+            "Label shift explains the difference between the domains: the classes look the same and only their shares "
+            f"differ{shares}. Methods that align the domains would mix the classes and are refused, and reweighting "
+            f"the source by class gives no statistically significant gain; {base} is kept."
+        )
+    return (
+        "Covariate shift explains the difference between the domains: equal samples have equal labels and occur with "
+        f"other frequencies. Reweighting the source gives no statistically significant gain; {base} is kept."
+    )
+
+
+def _chosen(kind: str, shares: str, trial: Trial) -> str:
+    if kind == "label":
+        return (
+            f"Label shift explains the difference between the domains{shares}; {trial.name} reweights the source to the "
+            "class shares of the target. Methods that align the domains would mix the classes and are refused."
+        )
+    how = (
+        "reweights the source samples by how often such samples occur in the target."
+        if trial.family == "instance"
+        else "is better on held-out source samples, weighted by how often such samples occur in the target."
+    )
+    return f"Covariate shift explains the difference between the domains; {trial.name} {how}"
+
+
+def _class_shares(diagnosis: Diagnosis) -> str:
+    """Write the class shares of both domains, for four classes at most."""
+    measured = diagnosis.measurements.get("label_shift")
+    details = {} if measured is None else measured.details
+    if not {"classes", "source_priors", "target_priors"} <= set(details) or len(details["classes"]) > 4:
+        return ""
+    shares = (
+        f"{c}: {100 * a:.0f} % to {100 * b:.0f} %"
+        for c, a, b in zip(details["classes"], details["source_priors"], details["target_priors"], strict=True)
+    )
+    return f" ({', '.join(shares)})"
