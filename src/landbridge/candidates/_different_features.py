@@ -10,8 +10,7 @@ from sklearn.dummy import DummyClassifier, DummyRegressor
 from landbridge.candidates._plan import check_heterogeneous, plan
 from landbridge.candidates._specification import CandidateSpec
 from landbridge.candidates._tables import Tables, baselines
-from landbridge.discrepancy import Diagnosis
-from landbridge.discrepancy._diagnosis import different_features
+from landbridge.discrepancy import Diagnosis, different_features
 from landbridge.problem._domains import share_features
 from landbridge.problem._labels import require_labels
 from landbridge.problem._problem import Problem

@@ -52,6 +52,10 @@ class Strategy(ABC):
     def plan(self, problem: Problem, diagnosis: Diagnosis, sides: Sides) -> list[CandidateSpec]:
         """List what to try, baselines first."""
 
+    def preface(self, problem: Problem) -> str:
+        """Return what the reason of every verdict in this situation begins with."""
+        return ""
+
 
 def strategies() -> list[Strategy]:
     """Return one strategy per situation, in the order in which they are asked.

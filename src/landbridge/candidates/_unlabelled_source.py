@@ -144,6 +144,19 @@ class UnlabelledSource(Strategy):
             specs.append(replace(spec, prepare=_Prepare(features, problem)))
         return [base, *numbered(specs)]
 
+    def preface(self, problem: Problem) -> str:
+        """Return what the source can be used for.
+
+        Parameters
+        ----------
+        problem : Problem
+
+        Returns
+        -------
+        str
+        """
+        return "The source has no labels, so only features are learned from it. " if problem.n_labelled else ""
+
 
 class _Prepare:
     """Fits features on the samples of both domains, and returns a pipeline that learns on them."""

@@ -16,6 +16,7 @@ Each is a function over two sets of rows and returns a :class:`~landbridge.measu
 
 from landbridge.discrepancy._coral_distance import coral_distance, coral_loss
 from landbridge.discrepancy._diagnosis import SHIFTS, Diagnosis
+from landbridge.discrepancy._different_features import DIFFERENT_FEATURES, different_features
 from landbridge.discrepancy._label_shift import label_shift, label_shift_fit
 from landbridge.discrepancy._mmd import mmd, weighted_mmd2
 from landbridge.discrepancy._proxy_a_distance import proxy_a_distance
@@ -25,11 +26,13 @@ from landbridge.discrepancy._sliced_wasserstein import line_transport, sliced_wa
 from landbridge.discrepancy._subspace_distance import missed_variance, subspace_distance
 
 __all__ = [
+    "DIFFERENT_FEATURES",
     "SHIFTS",
     "Diagnosis",
     "coral_distance",
     "coral_loss",
     "diagnose",
+    "different_features",
     "label_shift",
     "label_shift_fit",
     "line_transport",

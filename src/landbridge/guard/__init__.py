@@ -37,6 +37,7 @@ from landbridge.guard._majority_vote import (
 )
 from landbridge.guard._neighbour_graph import MAX_GRAPH_SAMPLES, N_NEIGHBORS, neighbour_graph, smooth_votes
 from landbridge.guard._no_shift import no_shift
+from landbridge.guard._requirements import needs_reverse_validation, target_graph, weighted_source
 from landbridge.guard._separation import neighbour_information, separation_gain
 from landbridge.guard._source_weights import source_weights
 from landbridge.guard._splits import LabelledSplits, nested_gain, scores_on_splits
@@ -94,6 +95,7 @@ __all__ = [
     "majority_vote_proba",
     "mean_entropy",
     "member_weights",
+    "needs_reverse_validation",
     "neighbour_graph",
     "neighbour_information",
     "neighbourhood_density",
@@ -114,7 +116,9 @@ __all__ = [
     "source_model",
     "source_weights",
     "stouffer_p_value",
+    "target_graph",
     "vote_shares",
     "weighted_mean",
+    "weighted_source",
     "worth_refitting",
 ]

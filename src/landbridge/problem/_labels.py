@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from landbridge.domain import Domain, split_labelled
 from landbridge.exceptions import InputError, LabelError
 from landbridge.problem._network_target import NetworkTarget
-from landbridge.problem._splits import LabelledSplits
+from landbridge.guard import LabelledSplits
 
 __all__ = ["labelled_source", "split_network_labels", "split_target_labels", "target_splits"]
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from landbridge.domain import Domain
 from landbridge.problem._network_target import NetworkTarget
-from landbridge.problem._splits import LabelledSplits
+from landbridge.guard import LabelledSplits
 
 __all__ = ["Problem"]
 

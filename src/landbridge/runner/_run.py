@@ -12,8 +12,9 @@ import joblib
 from threadpoolctl import threadpool_limits
 
 from landbridge.candidates._specification import CandidateSpec
+from landbridge.domain import Domain
 from landbridge.exceptions import InputError
-from landbridge.guard import EvidenceKind, Trial, reverse_validation
+from landbridge.guard import Trial, collect_evidence
 from landbridge.problem._arguments import Arguments
 from landbridge.problem._problem import Problem
 from landbridge.runner._fit import fit_candidate, unfitted
@@ -111,20 +112,16 @@ def validate_in_reverse(
             out.append(trial)
             continue
         fitted = fit_again(trial, by_name, problem).model
-        assert problem.source is not None
-        try:
-            with one_thread(problem):
-                measured = reverse_validation(
-                    fitted,
-                    problem.source,
-                    problem.target.without_labels(),  # type: ignore[union-attr]
-                    intermediate_domains=problem.intermediate_domains or None,
-                    random_state=problem.random_state,
-                )
-        except Exception:  # a model that cannot be fitted in reverse has no such evidence
-            out.append(trial)
-            continue
-        out.append(replace(trial, evidence={**trial.evidence, EvidenceKind.REVERSE_VALIDATION: measured}))
+        assert problem.source is not None and isinstance(problem.target, Domain)
+        with one_thread(problem):
+            found = collect_evidence(
+                fitted,
+                problem.source,
+                problem.target,
+                intermediate_domains=problem.intermediate_domains or None,
+                random_state=problem.random_state,
+            )
+        out.append(replace(trial, evidence={**trial.evidence, **found}))
     return out
 
 

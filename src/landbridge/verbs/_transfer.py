@@ -13,11 +13,12 @@ from landbridge.guard import (
     Trial,
     Verdict,
     WeightedSource,
+    by_stability,
     decide,
     ensemble_members,
     member_weights,
     needs_reverse_validation,
-    neighbour_graph_of,
+    target_graph,
     weighted_source,
 )
 from landbridge.problem import Arguments, Problem, Sides, TransferOptions, network_name
@@ -161,7 +162,12 @@ def transfer(
     return Result(
         model=chosen.model,
         decision=Decision(
-            verdict.transferred, verdict.chosen, verdict.reason, verdict.evidence, verdict.gain, verdict.assumption
+            verdict.transferred,
+            verdict.chosen,
+            strategy.preface(problem) + verdict.reason,
+            verdict.evidence,
+            verdict.gain,
+            verdict.assumption,
         ),
         candidates=candidate_rows(specs, trials, verdict, problem),
         diagnosis=diagnosis,
@@ -240,11 +246,13 @@ def _judge(
     weighted: WeightedSource | None,
     confidence: float,
 ) -> tuple[list[Trial], Verdict]:
+    if any(s.cluster is not None for s in specs):
+        return trials, by_stability(trials)
     if problem.source is not None and problem.splits is None and weighted is None and problem.same_features:
         trials = validate_in_reverse(needs_reverse_validation(trials, diagnosis), trials, specs, problem)
     graph = None
     if problem.splits is None and weighted is None and problem.same_features:
-        graph = neighbour_graph_of(problem.target, regression=problem.task.name == "regression")
+        graph = target_graph(problem.target, regression=problem.task.name == "regression")
     verdict = decide(
         trials,
         diagnosis,
