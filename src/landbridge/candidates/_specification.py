@@ -26,8 +26,8 @@ class CandidateSpec:
         Shifts that it is made for; empty for any.
     role : {"candidate", "source-only", "target-only", "prior"}, default="candidate"
         Every role but ``"candidate"`` is a way of not transferring.
-    fit_on : {"both", "target"}, default="both"
-        ``"target"``: on the labelled target samples alone.
+    fit_on : {"both", "target", "adapt"}, default="both"
+        ``"target"``: on the labelled target samples alone. ``"adapt"``: from a source model, by ``adapt``.
     preference : int, default=0
         A candidate of lower preference is kept unless another is significantly better.
     reseed : bool, default=False

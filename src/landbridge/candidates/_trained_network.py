@@ -9,8 +9,8 @@ from landbridge.candidates._specification import CandidateSpec, numbered
 from landbridge.candidates._strategy import Strategy
 from landbridge.discrepancy import Diagnosis
 from landbridge.exceptions import InputError, LabelError
-from landbridge.problem._labels import split_network_labels, target_splits
-from landbridge.problem._network_target import NetworkTarget, network_name, read_network_target
+from landbridge.problem._labels import split_model_labels, target_splits
+from landbridge.problem._model_target import ModelTarget, network_name, read_network_target
 from landbridge.problem._problem import Problem
 from landbridge.problem._sides import Sides, infer_pair_task
 
@@ -72,7 +72,7 @@ class TrainedNetwork(Strategy):
             raise LabelError(f"target {target.name!r} has one class only; a classifier needs two or more.")
         regression = task.name == "regression"
         seed = arguments.random_state
-        target, hidden = split_network_labels(target, arguments.target_labels, seed, regression=regression)
+        target, hidden = split_model_labels(target, arguments.target_labels, seed, regression=regression)
         splits = target_splits(target, regression=regression, random_state=0 if seed is None else seed, n_repeats=1)
         if splits is None:
             n = int(target.labelled.sum())
@@ -120,7 +120,7 @@ class TrainedNetwork(Strategy):
         list of CandidateSpec
         """
         arguments = sides.arguments
-        assert isinstance(problem.target, NetworkTarget)
+        assert isinstance(problem.target, ModelTarget)
         make = _Maker(problem, arguments.epochs)
         specs = [
             CandidateSpec(

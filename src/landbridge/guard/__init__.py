@@ -6,6 +6,7 @@ intermediate domains, and the stability of clusters. :func:`decide` finds the ev
 """
 
 from landbridge.guard._agreement import agreement, vote_shares
+from landbridge.guard._by_corrected_shares import by_corrected_shares
 from landbridge.guard._by_ensemble import by_ensemble
 from landbridge.guard._by_intermediate import by_intermediate
 from landbridge.guard._by_labels import by_labels
@@ -15,7 +16,7 @@ from landbridge.guard._by_weighting import WeightedSource, by_weighting
 from landbridge.guard._corrected_t_test import corrected_gain
 from landbridge.guard._cost import worth_refitting
 from landbridge.guard._decide import decide
-from landbridge.guard._different_columns import DIFFERENT_COLUMNS, different_columns
+from landbridge.guard._different_features import different_features
 from landbridge.guard._doubly_robust import OutcomeModel, doubly_robust_gain, fit_outcome_model
 from landbridge.guard._evidence import (
     Evidence,
@@ -53,7 +54,6 @@ from landbridge.guard.validators._reverse_validation import reverse_validation
 from landbridge.guard.validators._scoring import as_scoring
 
 __all__ = [
-    "DIFFERENT_COLUMNS",
     "MAJORITY_VOTE",
     "MAX_GRAPH_SAMPLES",
     "N_NEIGHBORS",
@@ -70,6 +70,7 @@ __all__ = [
     "answer_nuclear_norm",
     "as_scoring",
     "bootstrap_indices",
+    "by_corrected_shares",
     "by_ensemble",
     "by_intermediate",
     "by_labels",
@@ -81,7 +82,7 @@ __all__ = [
     "corrected_gain",
     "decide",
     "dev_risk",
-    "different_columns",
+    "different_features",
     "doubly_robust_gain",
     "embedded_validation",
     "ensemble_members",

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from landbridge.discrepancy._diagnosis import Diagnosis
+from landbridge.discrepancy import DIFFERENT_FEATURES, Diagnosis
+from landbridge.guard._by_corrected_shares import by_corrected_shares
 from landbridge.guard._by_ensemble import by_ensemble
 from landbridge.guard._by_intermediate import by_intermediate
 from landbridge.guard._by_labels import by_labels
 from landbridge.guard._by_reverse_validation import by_reverse_validation
 from landbridge.guard._by_weighting import WeightedSource, by_weighting
-from landbridge.guard._different_columns import DIFFERENT_COLUMNS, different_columns
+from landbridge.guard._different_features import different_features
 from landbridge.guard._no_shift import no_shift
 from landbridge.guard._splits import LabelledSplits
 from landbridge.guard._trial import Trial, source_model
@@ -74,14 +75,16 @@ def decide(
     fitted = [t for t in trials if not t.error]
     if splits is not None and all(t.splits is not None for t in fitted):
         return by_labels(fitted, splits, confidence)
-    if diagnosis.kind == DIFFERENT_COLUMNS:
-        return different_columns(fitted)
+    if diagnosis.kind == DIFFERENT_FEATURES:
+        return different_features(fitted)
     source_only = source_model(fitted)
     candidates = [t for t in fitted if not t.baseline]
     if diagnosis.kind == "none":
         return no_shift(source_only, candidates)
     if weighted_source is not None and source_only.held_out is not None:
         return by_weighting(source_only, candidates, diagnosis, weighted_source, confidence, random_state)
+    if diagnosis.kind == "label" and weighted_source is None and source_only.proba is not None:
+        return by_corrected_shares(source_only, candidates, diagnosis, confidence, random_state)
     if (verdict := by_intermediate(source_only, candidates, graph, confidence)) is not None:
         return verdict
     if sum(t.suits_conditional_shift for t in candidates) < 2:

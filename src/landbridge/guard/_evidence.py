@@ -34,6 +34,7 @@ class EvidenceKind(StrEnum):
 
     TARGET_LABELS = "target labels"
     WEIGHTED_SOURCE = "weighted source"
+    CORRECTED_SHARES = "corrected class shares"
     ENSEMBLE = "ensemble"
     SEPARATION = "separation"
     REVERSE_VALIDATION = "reverse validation"

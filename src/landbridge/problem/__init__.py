@@ -3,13 +3,13 @@
 from landbridge.problem._arguments import Arguments, TransferOptions
 from landbridge.problem._domains import read_domains, read_intermediate, share_features
 from landbridge.problem._labels import labelled_source, split_target_labels, target_splits
-from landbridge.problem._network_target import NetworkTarget, is_network, network_name, read_network_target
+from landbridge.problem._model_target import ModelTarget, is_network, network_name, read_network_target
 from landbridge.problem._problem import Problem
 from landbridge.problem._sides import Sides, infer_pair_task
 
 __all__ = [
     "Arguments",
-    "NetworkTarget",
+    "ModelTarget",
     "Problem",
     "Sides",
     "TransferOptions",

@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 
 from landbridge.domain import Domain, split_labelled
 from landbridge.exceptions import InputError, LabelError
-from landbridge.problem._network_target import NetworkTarget
+from landbridge.problem._model_target import ModelTarget
 from landbridge.guard import LabelledSplits
 
-__all__ = ["labelled_source", "split_network_labels", "split_target_labels", "target_splits"]
+__all__ = ["labelled_source", "split_model_labels", "split_target_labels", "target_splits"]
 
 # Fewer labelled target samples than this are not enough to cross-validate on.
 LEAST_LABELLED = 6
@@ -107,21 +107,21 @@ def split_target_labels(
     return visible._with_columns(target.columns), _or_none(hidden)
 
 
-def split_network_labels(
-    target: NetworkTarget, use: str | int, random_state: int | None, *, regression: bool
-) -> tuple[NetworkTarget, NDArray[Any] | None]:
-    """Split the labels of a network's target into those to learn from and those to hide.
+def split_model_labels(
+    target: ModelTarget, use: str | int, random_state: int | None, *, regression: bool
+) -> tuple[ModelTarget, NDArray[Any] | None]:
+    """Split the labels of a model's target into those to learn from and those to hide.
 
     Parameters
     ----------
-    target : NetworkTarget
+    target : ModelTarget
     use : "use" or int
     random_state : int or None
     regression : bool
 
     Returns
     -------
-    target : NetworkTarget
+    target : ModelTarget
     hidden : ndarray of object or None
     """
     if use == "use":
@@ -137,13 +137,13 @@ def split_network_labels(
 
 
 def target_splits(
-    target: Domain | NetworkTarget, *, regression: bool, random_state: int | None, n_repeats: int = 2
+    target: Domain | ModelTarget, *, regression: bool, random_state: int | None, n_repeats: int = 2
 ) -> LabelledSplits | None:
     """Return cross-validation splits of the labelled target samples.
 
     Parameters
     ----------
-    target : Domain or NetworkTarget
+    target : Domain or ModelTarget
     regression : bool
     random_state : int or None
     n_repeats : int, default=2

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from landbridge.domain import Domain
-from landbridge.problem._network_target import NetworkTarget
+from landbridge.problem._model_target import ModelTarget
 from landbridge.guard import LabelledSplits
 
 __all__ = ["Problem"]
@@ -23,7 +23,7 @@ class Problem:
     ----------
     situation : str
         Name of the strategy that read it, such as ``"tables"``.
-    target : Domain or NetworkTarget
+    target : Domain or ModelTarget
         Target samples, with the labels that may be learned from.
     task : Task
         From :func:`landbridge.tasks.get_task`.
@@ -60,7 +60,7 @@ class Problem:
     """
 
     situation: str
-    target: Domain | NetworkTarget
+    target: Domain | ModelTarget
     task: Any
     estimator: Any = None
     source: Domain | None = None

@@ -10,7 +10,7 @@ from landbridge.domain import Domain
 from landbridge.exceptions import InputError
 from landbridge.problem._arguments import Arguments
 from landbridge.problem._domains import read_domains
-from landbridge.problem._network_target import is_network
+from landbridge.problem._model_target import is_network
 from landbridge.tasks import InferredTask, get_task, infer_task
 
 __all__ = ["Sides", "infer_pair_task"]
@@ -41,11 +41,22 @@ class Sides:
     @property
     def source_kind(self) -> str:
         """``"network"``, ``"fitted model"`` or ``"data"``."""
-        from landbridge.data import is_fitted_model
+        from landbridge.data import is_fitted_model, is_fitted_model_file
 
-        if is_fitted_model(self.source):
+        if is_fitted_model(self.source) or is_fitted_model_file(self.source):
             return "fitted model"
         return "network" if is_network(self.source) else "data"
+
+    def fitted_model(self) -> Any:
+        """Return the fitted model that is the source, read from its file if need be.
+
+        Returns
+        -------
+        estimator
+        """
+        from landbridge.data import is_fitted_model, read_fitted_model
+
+        return self.source if is_fitted_model(self.source) else read_fitted_model(self.source)
 
     def domains(self, *, image_size: tuple[int, int] | None = None, other_features: bool = True) -> Any:
         """Read both domains together.

@@ -29,7 +29,7 @@ PARTS = frozenset(
     {
         "landbridge.neural._resume.Hifacts",
         "landbridge.parameter._flat_tree.FlatTree",
-        "landbridge.problem._network_target.NetworkReader",
+        "landbridge.problem._model_target.NetworkReader",
     }
 )
 # Packages whose classes may be part of a fitted network: they hold numbers and names.

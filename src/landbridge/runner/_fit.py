@@ -70,6 +70,9 @@ def fit_candidate(
     if spec.fit_on == "target":
         X = _safe_indexing(problem.target.frame(), problem.labelled[keep])
         fitted = fresh.fit(X, y[keep])
+    elif spec.fit_on == "adapt":
+        X, labels = problem.target.frame(), _masked_labels(problem, y, keep)
+        fitted = fresh.adapt(X, labels) if hasattr(fresh, "adapt") else fresh.fit(X_target=X)
     else:
         assert problem.source is not None
         fitted = fit_transfer(

@@ -69,7 +69,7 @@ def run(
             spec,
             problem,
             held_out=bool(shift) and (spec.role != "candidate" or shift in spec.shifts),
-            predict=problem.source is not None or problem.hidden_labels is not None,
+            predict=problem.situation != "trained network" or problem.hidden_labels is not None,
             store=store,
             raise_errors=raising,
             ends=None if spec.role != "candidate" else ends,
@@ -162,7 +162,7 @@ def n_jobs(asked: int | None, specs: list[CandidateSpec], problem: Problem) -> i
     -------
     int
     """
-    if any(s.cluster is not None for s in specs) or problem.source_model is not None:
+    if any(s.cluster is not None for s in specs) or problem.situation == "trained network":
         return 1
     if asked is not None:
         return asked
@@ -183,7 +183,7 @@ def one_thread(problem: Problem) -> AbstractContextManager[Any]:
     -------
     context manager
     """
-    if problem.source_model is not None or problem.situation == "network learner":
+    if problem.situation in ("trained network", "network learner"):
         return nullcontext()
     return threadpool_limits(1)
 

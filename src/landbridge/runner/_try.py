@@ -120,10 +120,16 @@ def _predictions(fitted: Any, spec: CandidateSpec, problem: Problem) -> dict[str
         if not np.isfinite(np.asarray(predicted, dtype=float)).all():
             raise ValueError("it predicted values that are not finite")
         return {"predicted": predicted}
-    y = problem.target_labels if problem.source is None or problem.source.y is None else problem.source.y
-    classes = np.unique(y)
+    classes = _source_classes(problem)
     proba = _in_order(probabilities(fitted, Xt), fitted.classes_, classes)
     return {"predicted": predicted, "classes": classes, "proba": proba}
+
+
+def _source_classes(problem: Problem) -> NDArray[Any]:
+    """Classes of the source, or of the target labels where the source has none."""
+    if problem.source is not None and problem.source.y is not None:
+        return np.unique(problem.source.y)
+    return np.asarray(getattr(problem.source_model, "classes_", np.unique(problem.target_labels)))
 
 
 def _stability(spec: CandidateSpec, problem: Problem) -> dict[str, Any]:

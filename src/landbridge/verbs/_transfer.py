@@ -248,10 +248,9 @@ def _judge(
 ) -> tuple[list[Trial], Verdict]:
     if any(s.cluster is not None for s in specs):
         return trials, by_stability(trials)
+    graph = None
     if problem.source is not None and problem.splits is None and weighted is None and problem.same_features:
         trials = validate_in_reverse(needs_reverse_validation(trials, diagnosis), trials, specs, problem)
-    graph = None
-    if problem.splits is None and weighted is None and problem.same_features:
         graph = target_graph(problem.target, regression=problem.task.name == "regression")
     verdict = decide(
         trials,

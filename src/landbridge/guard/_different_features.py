@@ -1,4 +1,4 @@
-"""Different features on the two sides and too few target labels: nothing is evidence."""
+"""Different features in the two domains and too few target labels: nothing is evidence."""
 
 from __future__ import annotations
 
@@ -7,14 +7,12 @@ from collections.abc import Sequence
 from landbridge.guard._trial import Trial, source_model
 from landbridge.guard._verdict import BASELINE, NO_LABELS, Assessment, Verdict
 
-__all__ = ["DIFFERENT_COLUMNS", "different_columns"]
+__all__ = ["different_features"]
 
-# Kind of a diagnosis: the domains have different features, so that no shift between them is defined.
-DIFFERENT_COLUMNS = "columns"
 ASSUMPTION = "None: without target labels no candidate can be assessed across different features."
 
 
-def different_columns(trials: Sequence[Trial]) -> Verdict:
+def different_features(trials: Sequence[Trial]) -> Verdict:
     """Keep the baseline, as only target labels are evidence across different features.
 
     A matching that swaps classes consistently passes reverse validation, and there is no source model whose

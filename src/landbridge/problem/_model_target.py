@@ -1,4 +1,4 @@
-"""Trained networks as sources: which arguments are networks, and how a target is read for one."""
+"""Targets of models as sources: which arguments are networks, and how a target is read for one."""
 
 from __future__ import annotations
 
@@ -9,11 +9,12 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.utils import _safe_indexing
 
 from landbridge.domain import Domain, missing_labels
 from landbridge.exceptions import InputError, LabelError, ReadError
 
-__all__ = ["NetworkTarget", "NetworkReader", "is_network", "network_name", "read_network_target"]
+__all__ = ["ModelTarget", "NetworkReader", "is_network", "network_name", "read_network_target"]
 
 # Two words with a stroke between, as the hub names its models.
 HUB_NAME = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
@@ -60,13 +61,13 @@ def network_name(side: Any) -> str:
 
 
 @dataclass(frozen=True)
-class NetworkTarget:
-    """Target samples in the form that a network takes.
+class ModelTarget:
+    """Target samples in the form that a trained network or a fitted model takes.
 
     Parameters
     ----------
     name : str
-    X : ndarray
+    X : ndarray or DataFrame
         Images of shape (n, height, width, channels), a table, or texts.
     y : ndarray of object or None
         None where a sample is not labelled.
@@ -105,20 +106,22 @@ class NetworkTarget:
         """
         return self.X
 
-    def labelled_part(self) -> NetworkTarget:
+    def labelled_part(self) -> ModelTarget:
         """Return the labelled samples only, with labels of a plain type.
 
         Returns
         -------
-        NetworkTarget
+        ModelTarget
         """
         if self.y is None or not self.labelled.any():
             raise LabelError(f"target {self.name!r} has no labelled sample; label some.")
         kept = np.flatnonzero(self.labelled)
         labels = np.array(self.y[kept].tolist())
-        return NetworkTarget(self.name, self.X[kept], labels, [self.names[i] for i in kept], self.reader)
+        return ModelTarget(
+            self.name, _safe_indexing(self.X, kept), labels, [self.names[i] for i in kept], self.reader
+        )
 
-    def with_labels(self, y: NDArray[Any] | None) -> NetworkTarget:
+    def with_labels(self, y: NDArray[Any] | None) -> ModelTarget:
         """Return the same samples with other labels.
 
         Parameters
@@ -128,7 +131,7 @@ class NetworkTarget:
 
         Returns
         -------
-        NetworkTarget
+        ModelTarget
         """
         return replace(self, y=y)
 
@@ -212,7 +215,7 @@ class NetworkReader:
         return self.files([Path(p) for p in X])[0]
 
 
-def read_network_target(target: Any, network: Any, *, skip_corrupt: bool = False) -> NetworkTarget:
+def read_network_target(target: Any, network: Any, *, skip_corrupt: bool = False) -> ModelTarget:
     """Read the target in the form that a network takes.
 
     Parameters
@@ -226,7 +229,7 @@ def read_network_target(target: Any, network: Any, *, skip_corrupt: bool = False
 
     Returns
     -------
-    NetworkTarget
+    ModelTarget
 
     Raises
     ------
@@ -248,11 +251,11 @@ def read_network_target(target: Any, network: Any, *, skip_corrupt: bool = False
     if isinstance(target, Domain):
         X = target.X if target.image_shape is None else target.X.reshape(len(target), *target.image_shape)
         labels = None if target.y is None else _with_gaps(target.y, ~target.labelled)
-        return NetworkTarget(target.name, X, labels, [str(i) for i in range(len(target))], reader)
+        return ModelTarget(target.name, X, labels, [str(i) for i in range(len(target))], reader)
     return _read_rows(target, reader, skip_corrupt)
 
 
-def _read_rows(target: Any, reader: NetworkReader | None, skip_corrupt: bool) -> NetworkTarget:
+def _read_rows(target: Any, reader: NetworkReader | None, skip_corrupt: bool) -> ModelTarget:
     X, y = target if isinstance(target, tuple) and len(target) == 2 else (target, None)
     names = [str(i) for i in range(len(X))]
     first = X[0] if len(X) else None
@@ -266,7 +269,7 @@ def _read_rows(target: Any, reader: NetworkReader | None, skip_corrupt: bool) ->
         if y.shape != (len(X),):
             raise InputError(f"y has shape {y.shape} but the target has {len(X)} samples; give one label per sample.")
         y = _with_gaps(y, missing_labels(y))
-    return NetworkTarget("target", X, y, names, reader)
+    return ModelTarget("target", X, y, names, reader)
 
 
 def _with_gaps(y: NDArray[Any], missing: NDArray[np.bool_]) -> NDArray[Any]:
@@ -275,7 +278,7 @@ def _with_gaps(y: NDArray[Any], missing: NDArray[np.bool_]) -> NDArray[Any]:
     return labels
 
 
-def _read_folder(path: Path, reader: NetworkReader | None, skip_corrupt: bool) -> NetworkTarget:
+def _read_folder(path: Path, reader: NetworkReader | None, skip_corrupt: bool) -> ModelTarget:
     from landbridge.data._files import existing, list_images
 
     path = existing(path)
@@ -286,4 +289,4 @@ def _read_folder(path: Path, reader: NetworkReader | None, skip_corrupt: bool) -
     files, y = list_images(path)
     X, kept = reader.files(files, skip_corrupt=skip_corrupt)
     names = [str(files[i].relative_to(path)) for i in kept]
-    return NetworkTarget(path.name, X, None if y is None else y[kept].astype(object), names, reader)
+    return ModelTarget(path.name, X, None if y is None else y[kept].astype(object), names, reader)

@@ -1,0 +1,188 @@
+"""A fitted scikit-learn model as the source, without source samples: its predictions, corrected or recalibrated."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any, ClassVar
+
+import numpy as np
+from sklearn.base import is_regressor
+
+from landbridge.candidates._specification import CandidateSpec, numbered
+from landbridge.candidates._strategy import Strategy
+from landbridge.catalogue import find
+from landbridge.catalogue import methods as all_methods
+from landbridge.discrepancy import Diagnosis
+from landbridge.exceptions import InputError, LabelError
+from landbridge.fitted_models import match_features
+from landbridge.parameter import FittedSource
+from landbridge.parameter._shift_from_model import diagnose_from_model
+from landbridge.problem._labels import split_model_labels, target_splits
+from landbridge.problem._model_target import read_fitted_model_target
+from landbridge.problem._problem import Problem
+from landbridge.problem._sides import Sides
+from landbridge.tasks import get_task
+
+__all__ = ["FittedModel"]
+
+
+class FittedModel(Strategy):
+    """A fitted classifier or regressor, and target samples of which some may be labelled."""
+
+    name: ClassVar[str] = "fitted model"
+    clause: ClassVar[str] = "the source is a fitted model"
+    accepts: ClassVar[frozenset[str]] = frozenset({"label", "methods", "estimator"})
+    order: ClassVar[int] = 20
+
+    def recognises(self, sides: Sides) -> bool:
+        """Return whether the source is a fitted scikit-learn model.
+
+        Parameters
+        ----------
+        sides : Sides
+
+        Returns
+        -------
+        bool
+        """
+        return sides.source_kind == "fitted model"
+
+    def read(self, sides: Sides) -> Problem:
+        """Read the target in the form that the model takes.
+
+        Parameters
+        ----------
+        sides : Sides
+
+        Returns
+        -------
+        Problem
+        """
+        arguments = sides.arguments
+        model = sides.fitted_model()
+        task = get_task("regression" if is_regressor(model) else "classification")
+        if arguments.task not in (None, task.name):
+            raise InputError(f"task={arguments.task!r} does not apply, because the source model is made for {task.name}.")
+        if arguments.estimator is not None and not task.fits(arguments.estimator):
+            raise InputError(
+                f"estimator={type(arguments.estimator).__name__} is not made for {task.name}; give a learner for it."
+            )
+        target = read_fitted_model_target(sides.target, model, arguments.label, classes=getattr(model, "classes_", None))
+        match_features(model, target.X, "target")
+        regression, seed = task.name == "regression", arguments.random_state
+        if not regression and target.labelled.any():
+            known = set(np.asarray(model.classes_).tolist())
+            if new := [c for c in target.classes.tolist() if c not in known]:  # type: ignore[union-attr]
+                raise LabelError(
+                    f"target {target.name!r} has the label {new[0]!r}, which the source model does not have (it has "
+                    f"{', '.join(map(str, sorted(known, key=str)[:8]))}); use the same spelling."
+                )
+        target, hidden = split_model_labels(target, arguments.target_labels, seed, regression=regression)
+        return Problem(
+            situation=self.name,
+            source_model=model,
+            target=target,
+            task=task,
+            estimator=task.default_estimator() if arguments.estimator is None else arguments.estimator,
+            hidden_labels=hidden,
+            splits=target_splits(target, regression=regression, random_state=seed),
+            encoder=target.reader,
+            random_state=seed,
+        )
+
+    def diagnose(self, problem: Problem) -> Diagnosis:
+        """Diagnose label shift from the statistics that the model holds of its source.
+
+        Parameters
+        ----------
+        problem : Problem
+
+        Returns
+        -------
+        Diagnosis
+        """
+        return diagnose_from_model(problem.source_model, problem.target.X, random_state=problem.random_state)
+
+    def plan(self, problem: Problem, diagnosis: Diagnosis, sides: Sides) -> list[CandidateSpec]:
+        """List the model as it is, a learner on target labels, and every method that needs no source samples.
+
+        Parameters
+        ----------
+        problem : Problem
+        diagnosis : Diagnosis
+        sides : Sides
+
+        Returns
+        -------
+        list of CandidateSpec
+        """
+        why, model = "a way of not transferring", problem.source_model
+        specs = [
+            CandidateSpec("source-only", "baseline", FittedSource(model), why, role="source-only", fit_on="adapt")
+        ]
+        numeric = _is_numeric(problem.target.X)
+        if problem.n_labelled and (problem.task.name == "regression" or len(problem.target.classes) > 1) and numeric:  # type: ignore[arg-type]
+            specs.append(
+                CandidateSpec(
+                    "target-only", "baseline", problem.estimator, why, role="target-only", fit_on="target"
+                )
+            )
+        asked = sides.arguments.methods
+        found = [_requested(m, problem) for m in asked] if asked is not None else _fitting(problem, diagnosis)
+        return [*specs, *numbered(found)]
+
+
+def _fitting(problem: Problem, diagnosis: Diagnosis) -> list[CandidateSpec]:
+    specs = []
+    for method in all_methods():
+        tags = method.tags
+        if not tags.source_free or "source_estimator" not in inspect.signature(method.cls).parameters:
+            why = "needs source samples"
+        elif problem.task.name not in tags.tasks:
+            why = f"made for {' and '.join(sorted(tags.tasks))}, not {problem.task.name}"
+        elif "y_target" in tags.needs and not problem.n_labelled:
+            why = "needs target labels, and there are none to learn from"
+        else:
+            why = ""
+        model = None if why else _composed(method.cls, problem)
+        if model is None and not why:
+            why = f"cannot start from a {type(problem.source_model).__name__}"
+        made_for = " and ".join(sorted(tags.shifts)) or "any"
+        reason = why or f"made for {made_for} shift, needs no source samples"
+        specs.append(CandidateSpec(method.name, method.family, model, reason, tags.shifts, fit_on="adapt"))
+    return specs
+
+
+def _composed(cls: Any, problem: Problem) -> Any:
+    """The method with the source model, or None where the method refuses models of this kind."""
+    model = cls(source_estimator=problem.source_model)
+    if "random_state" in model.get_params(deep=False):
+        model.set_params(random_state=problem.random_state)
+    try:
+        if hasattr(model, "check_source"):
+            model.check_source()
+    except (InputError, LabelError, ValueError, TypeError, AttributeError):
+        return None
+    return model
+
+
+def _requested(asked: Any, problem: Problem) -> CandidateSpec:
+    if isinstance(asked, str):
+        method = find(asked)
+        if not method.tags.source_free or "source_estimator" not in inspect.signature(method.cls).parameters:
+            raise InputError(f"methods: {method.name} needs source samples, and the source is a fitted model.")
+        model, name, family, shifts = _composed(method.cls, problem), method.name, method.family, method.tags.shifts
+        if model is None:
+            raise InputError(f"methods: {name} cannot start from a {type(problem.source_model).__name__}.")
+    else:
+        tags = getattr(asked, "transfer_tags", None)
+        if tags is None or not tags.source_free:
+            raise InputError(f"methods: {asked!r} needs source samples, and the source is a fitted model.")
+        model, name, family, shifts = asked, type(asked).__name__, tags.family, tags.shifts
+    return CandidateSpec(name, family, model, "requested", shifts, fit_on="adapt")
+
+
+def _is_numeric(X: Any) -> bool:
+    if hasattr(X, "dtypes"):
+        return all(d.kind in "iufb" for d in X.dtypes) and not X.isna().any().any()
+    return np.asarray(X).dtype.kind in "iufb"
