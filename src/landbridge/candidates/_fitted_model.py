@@ -18,7 +18,7 @@ from landbridge.fitted_models import match_features
 from landbridge.parameter import FittedSource
 from landbridge.parameter._shift_from_model import diagnose_from_model
 from landbridge.problem._labels import split_model_labels, target_splits
-from landbridge.problem._model_target import read_fitted_model_target
+from landbridge.problem._fitted_model_target import read_fitted_model_target
 from landbridge.problem._problem import Problem
 from landbridge.problem._sides import Sides
 from landbridge.tasks import get_task
@@ -67,7 +67,7 @@ class FittedModel(Strategy):
             raise InputError(
                 f"estimator={type(arguments.estimator).__name__} is not made for {task.name}; give a learner for it."
             )
-        target = read_fitted_model_target(sides.target, model, arguments.label, classes=getattr(model, "classes_", None))
+        target = read_fitted_model_target(sides.target, model, arguments.label)
         match_features(model, target.X, "target")
         regression, seed = task.name == "regression", arguments.random_state
         if not regression and target.labelled.any():

@@ -151,6 +151,9 @@ class NetworkReader:
         1 or 3.
     """
 
+    # Samples are passed on as they are, not turned into a table.
+    keeps_rows = True
+
     def __init__(self, size: tuple[int, int], edge: int | None, resample: int, channels: int) -> None:
         self.size, self.edge, self.resample, self.channels = size, edge, resample, channels
 

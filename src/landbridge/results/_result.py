@@ -187,6 +187,8 @@ class Result(Presentable):
         if self.encoder is None:
             return X
         rows = self.encoder.transform(X)
+        if getattr(self.encoder, "keeps_rows", False):
+            return rows
         # With the names that the model was fitted with; images and arrays have none.
         return Domain(rows)._with_columns(list(self.encoder.columns_) or None).frame()
 
