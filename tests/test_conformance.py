@@ -5,8 +5,8 @@ from numbers import Real
 import numpy as np
 import pytest
 from sklearn.linear_model import Ridge
-from sklearn.utils._param_validation import Interval
 
+from landbridge._sklearn_compat import Interval
 from landbridge.base import FeatureTransfer, InstanceTransfer, TransferTags
 from landbridge.catalogue import methods
 from landbridge.testing import check_transfer_estimator, transfer_checks

@@ -15,32 +15,33 @@ from typing import Any, ClassVar, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn import config_context
 from sklearn.base import (
     BaseEstimator,
     ClassNamePrefixFeaturesOutMixin,
     MetaEstimatorMixin,
     TransformerMixin,
-    _fit_context,
     clone,
     is_regressor,
 )
 from sklearn.linear_model import LogisticRegression
-from sklearn.pipeline import Pipeline
 from sklearn.utils import get_tags
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import (
-    _check_feature_names_in,
-    _num_features,
-    check_is_fitted,
-    has_fit_parameter,
-    validate_data,
-)
+from sklearn.utils.validation import check_is_fitted, validate_data
 
+from landbridge._sample_weight import fit_weighted
+from landbridge._sklearn_compat import _check_feature_names_in, _fit_context, _num_features
 from landbridge.domain import split_labelled
 from landbridge.exceptions import InputError, LabelError, MissingExtraError
 
-__all__ = ["FeatureTransfer", "InstanceTransfer", "Read", "TransferEstimator", "TransferTags", "split_labelled"]
+__all__ = [
+    "FeatureTransfer",
+    "InstanceTransfer",
+    "Read",
+    "TransferEstimator",
+    "TransferTags",
+    "fit_weighted",
+    "split_labelled",
+]
 
 # library to import -> the extra of landbridge that brings it
 EXTRAS = {"duckdb": "relational", "pyarrow": "parquet", "distributed": "cluster", "ot": "", "torch": "neural"}
@@ -452,40 +453,6 @@ def predicts_as(tags: Any, inner: Any) -> Any:
     if tags.classifier_tags is not None:
         tags.classifier_tags.multi_label = False
     return tags
-
-
-def fit_weighted(estimator: Any, X: Any, y: Any, weights: Any) -> Any:
-    """Fit a clone of an estimator, or of a pipeline's last step, with sample weights.
-
-    Parameters
-    ----------
-    estimator : estimator
-        Anything whose ``fit`` takes ``sample_weight``, or a Pipeline that ends in such a one.
-    X : array-like of shape (n, d)
-    y : array-like of shape (n,)
-    weights : array-like of shape (n,)
-
-    Returns
-    -------
-    estimator
-        The fitted clone.
-
-    Raises
-    ------
-    InputError
-        If it takes no ``sample_weight``.
-    """
-    model = clone(estimator)
-    last = model.steps[-1][1] if isinstance(model, Pipeline) else model
-    if not has_fit_parameter(last, "sample_weight"):
-        raise InputError(
-            f"estimator={type(last).__name__} takes no sample_weight, so its rows cannot be weighed; choose one that "
-            "does, for example LogisticRegression or Ridge."
-        )
-    key = f"{model.steps[-1][0]}__sample_weight" if isinstance(model, Pipeline) else "sample_weight"
-    # A surrounding pipeline may have switched routing on; this call is our own and names its argument.
-    with config_context(enable_metadata_routing=False):
-        return model.fit(X, y, **{key: weights})
 
 
 def check_requires(cls: type) -> None:

@@ -8,11 +8,11 @@ from typing import Any, NamedTuple, Self
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
-from sklearn.base import ClassifierMixin, MetaEstimatorMixin, _fit_context
+from sklearn.base import ClassifierMixin, MetaEstimatorMixin
 from sklearn.linear_model import LogisticRegression
 from sklearn.utils import get_tags
-from sklearn.utils._param_validation import HasMethods, Interval
 
+from landbridge._sklearn_compat import HasMethods, Interval, _fit_context
 from landbridge.base import Read, TransferEstimator, TransferTags, fit_weighted
 
 __all__ = ["Step", "TrAdaBoost", "source_decay", "tradaboost_step"]

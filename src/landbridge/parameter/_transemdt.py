@@ -7,13 +7,13 @@ from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.base import ClassifierMixin, _fit_context, clone
+from sklearn.base import ClassifierMixin, clone
 from sklearn.cluster import KMeans
 from sklearn.tree import DecisionTreeClassifier
 from sklearn.utils import check_random_state
-from sklearn.utils._param_validation import HasMethods, Interval
 from sklearn.utils.validation import check_is_fitted
 
+from landbridge._sklearn_compat import HasMethods, Interval, _fit_context
 from landbridge.base import TransferEstimator, TransferTags
 from landbridge.exceptions import InputError
 from landbridge.parameter._flat_tree import FlatTree
