@@ -157,3 +157,62 @@ def test_trust_region_oracle():
         options={"gtol": 1e-10, "xtol": 1e-12, "maxiter": 3000},
     )
     assert found.objective <= oracle.fun + 1e-7 * abs(oracle.fun)
+
+
+def any_programme(rng):
+    """Draw a small problem: any conditioning, scale, box and band, with and without an exact factor."""
+    n = int(rng.integers(2, 9))
+    rank = int(rng.integers(1, n + 1))
+    scale = 10.0 ** rng.uniform(-8, 8) if rng.random() < 0.5 else 1.0
+    spectrum = scale * 10.0 ** rng.uniform(-rng.choice([0, 3, 8, 14]), 0, n)
+    vectors = np.linalg.qr(rng.normal(size=(n, n)))[0]
+    H = (vectors * spectrum) @ vectors.T
+    H = (H + H.T) / 2
+    c = rng.normal(size=n) * scale * 10.0 ** rng.uniform(-3, 3)
+    c = [c, -np.abs(c), np.round(c / scale) * scale][rng.integers(3)]
+    upper = 10.0 ** rng.uniform(-8, 8) if rng.random() < 0.5 else float(rng.choice([1.0, 1.5, 3.0, 1000.0]))
+    a, b = np.sort(rng.uniform(0, 1, 2)) * n * upper
+    width = 10.0 ** rng.uniform(-12, -1)
+    bands = [(0.0, 10 * n * upper), (a, a), (a, b), (a, a * (1 + width)), (0.0, b * width)]
+    low, high = bands[rng.integers(5)]
+    order = np.argsort(spectrum)[::-1]
+    F = vectors[:, order] * np.sqrt(spectrum[order])
+    exact = rng.integers(3)
+    if exact == 0:
+        return H, c, upper, low, high, {"factor": F, "diagonal": np.zeros(n)}
+    F = F[:, :rank]
+    if exact == 1:
+        return H, c, upper, low, high, {"factor": F, "diagonal": np.diag(H - F @ F.T), "product": lambda v: H @ v}
+    diagonal = scale * np.abs(rng.normal(size=n)) * 10.0 ** rng.uniform(-6, 0)
+    return F @ F.T + np.diag(diagonal), c, upper, low, high, {"factor": F, "diagonal": diagonal}
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_thousands_of_problems_without_a_warning(seed):
+    rng = np.random.default_rng(seed)
+    for i in range(500):
+        H, c, upper, low, high, rest = any_programme(rng)
+        found = box_qp(c, upper, low, high, **rest)
+        x, n = found.x, len(c)
+        assert np.isfinite(x).all() and np.isfinite(found.objective), i
+        assert (x >= 0).all() and (x <= upper).all(), i
+        high = min(high, n * upper)
+        assert low - 1e-9 * high <= x.sum() <= high * (1 + 1e-9), i
+        # the Karush-Kuhn-Tucker conditions hold up to the rounding of the products, at the optimum and at the largest x
+        size, largest = ((v @ np.abs(H) + np.abs(c)) @ v for v in (x, np.full(n, high / n)))
+        gap = duality_gap(H @ x + c, x, upper, low, high)
+        assert gap <= 1e-6 * abs(found.objective) + 1e-8 * size + 1e-12 * largest, i
+
+
+def test_an_iterate_that_rounds_to_its_bound():
+    from landbridge.numerics.boxqp import _advance, _State, _System
+
+    H, c = programme(0)
+    upper, x = 3.0, np.full(40, 0.3)
+    x[:2] = upper, upper * (1 - 1e-16)
+    system = _System(np.linalg.cholesky(H + 1e-9 * np.eye(40)), np.zeros(40), None, None)
+    state = _State(x, x.sum() - 10.0, 30.0 - x.sum(), np.ones(40), np.ones(40), 1.0, 1.0)
+    for _ in range(5):
+        state = _advance(state, H @ state.x + c, upper, system)
+        assert np.isfinite(state.x).all() and (state.x > 0).all() and (state.x <= upper).all()
+        assert (state.zl > 0).all() and (state.zu > 0).all() and min(state.sl, state.su, state.wl, state.wu) > 0

@@ -17,6 +17,7 @@ Vector = NDArray[np.float64]
 # Rows of the factor that are widened to float64, or scaled, at a time: a block should stay in the cache.
 _BLOCK_ROWS = 1024
 _TINY = float(np.finfo(float).tiny)
+_EPS = float(np.finfo(float).epsneg)
 
 
 class BoxQP(NamedTuple):
@@ -196,10 +197,12 @@ def box_qp(
     precise = fast_product is None
     g = (system.exact(x) if precise else system.fast(x)) + c
     scale = 0.1 * float(np.abs(g).mean()) + 1e-12 * float(np.abs(c).max()) + _TINY
-    state = _State(
-        x, start - s_low, s_high - start, np.maximum(g, 0.0) + scale, np.full(n, scale * x.mean() / upper), scale, scale
-    )
+    zl = np.maximum(g, 0.0) + scale
+    # a narrow band starts at the complementarity of the box: else its slacks vanish in the first step
+    mu, sl, su = float(x @ zl) / n, start - s_low, s_high - start
+    state = _State(x, sl, su, zl, np.full(n, scale * x.mean() / upper), max(scale, mu / sl), max(scale, mu / su))
     best_x, best_gap, best_k, step = x, np.inf, 0, 0
+    before, least, care = np.inf, _TINY, 1.0
     for step in range(1, max_iter + 1):
         point = project_box_band(state.x, upper, low, high) if s_low < low else state.x
         gap, value = duality_gap(g, point, upper, low, high), 0.5 * float(state.x @ (g + c))
@@ -208,9 +211,21 @@ def box_qp(
             gap, value = duality_gap(g, point, upper, low, high), 0.5 * float(state.x @ (g + c))
         if gap < best_gap:
             best_x, best_gap, best_k = state.x, gap, step
-        if gap <= tol * max(abs(value), _TINY) or step - best_k > 6 or not np.isfinite(gap):
+        # an optimum of zero has no relative error: what counts is the gap of the first iterate
+        least = max(least, 1e-16 * gap) if step == 1 else least
+        if gap <= tol * max(abs(value), least) or not np.isfinite(gap):
             break
-        state = _advance(state, g, upper, system)
+        if step - best_k > 6 and gap > 0.5 * before:
+            if care < 1.0:
+                break
+            # once more, with tighter systems and from the central path
+            best_k, care, gap = step, 1e-4, np.inf
+            g = system.exact(x) + c
+            mu = float(np.abs(g).max() + np.abs(c).max() + scale) * max(x[0], upper - x[0])
+            xu = np.full(n, upper - x[0])
+            state = _State(x, sl, su, mu / x, mu / xu, mu / sl, mu / su)
+        before = gap
+        state = _advance(state, g, upper, system, care)
         g = (system.exact(state.x) if precise else system.fast(state.x)) + c
     x = project_box_band(best_x, upper, low, high)
     g = system.exact(x) + c
@@ -230,9 +245,13 @@ class _State:
     wu: float
 
 
-def _advance(it: _State, g: Vector, upper: float, system: _System) -> _State:
-    """One predictor-corrector step. The band's slack and multiplier are eliminated into a rank-one term."""
-    xl, xu, sl, su = it.x, upper - it.x, it.sl, it.su
+def _advance(it: _State, g: Vector, upper: float, system: _System, care: float = 1.0) -> _State:
+    """Take one predictor-corrector step; `care` scales the tolerance of its linear systems.
+
+    The slack and the multiplier of the band are eliminated into a rank-one term.
+    """
+    # an entry within rounding of its bound has `upper - x` equal to zero; the iterates stay inside the box
+    xl, xu, sl, su = it.x, np.maximum(upper - it.x, _EPS * upper), it.sl, it.su
     pairs = 2 * len(it.x) + 2
     mu = (float(xl @ it.zl + xu @ it.zu) + sl * it.wl + su * it.wu) / pairs
     ths = it.wl / sl + it.wu / su
@@ -252,16 +271,16 @@ def _advance(it: _State, g: Vector, upper: float, system: _System) -> _State:
         return t
 
     zero = np.zeros(len(it.x))
-    aim = move((zero, zero, 0.0, 0.0), 0.1, None)
+    aim = move((zero, zero, 0.0, 0.0), 0.1 * care, None)
     t = min(longest(aim), 1.0)
     after = float((xl + t * aim.x) @ (it.zl + t * aim.zl) + (xu - t * aim.x) @ (it.zu + t * aim.zu))
     after += (sl + t * aim.sl) * (it.wl + t * aim.wl) + (su + t * aim.su) * (it.wu + t * aim.wu)
     aimed = mu * min(max(after / pairs / mu, 1e-6), 1.0) ** 3
     target = (aimed - aim.x * aim.zl, aimed + aim.x * aim.zu, aimed - aim.sl * aim.wl, aimed - aim.su * aim.wu)
-    d = move(target, 0.05, aim.x)
+    d = move(target, 0.05 * care, aim.x)
     t = min(0.99 * longest(d), 1.0)
     return _State(
-        it.x + t * d.x,
+        np.minimum(it.x + t * d.x, upper),
         sl + t * d.sl,
         su + t * d.su,
         it.zl + t * d.zl,
@@ -317,7 +336,7 @@ class _System:
     def solve(self, r: Vector, tol: float, guess: Vector | None, max_iter: int = 300) -> Vector:
         """Conjugate gradients, to a relative error in the preconditioned norm."""
         first = self.precondition(r)
-        aim = tol * tol * float(r @ first)
+        aim = max(tol * tol * float(r @ first), 0.0)
         if self._product is None:
             # the preconditioner is the inverse, up to the digits that Woodbury's identity cancels
             if guess is None:
