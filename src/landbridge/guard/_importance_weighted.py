@@ -216,7 +216,7 @@ def _ratio(model: Any, rows: Any, Xt: Any) -> NDArray[np.float64]:
     judge = make_pipeline(StandardScaler(), LogisticRegression(C=0.1, max_iter=300)).fit(
         np.concatenate([Zs, Zt]), domain
     )
-    return probability_ratio(judge.predict_proba(Zs)[:, 1], len(Zs), len(Zt), clip=20.0)
+    return probability_ratio(judge.predict_proba(Zs)[:, 1], len(Zs), len(Zt), max_weight=20.0)
 
 
 def _folds(estimator: Any, source: Domain, cv: int, random_state: Any) -> Any:

@@ -72,4 +72,4 @@ def _row_weights(Xs: Any, Xt: Any, seed: int | None) -> NDArray[np.float64]:
     p[a] = forest.oob_decision_function_[: len(a), 1]
     if rest.any():
         p[rest] = forest.predict_proba(Xs[rest])[:, 1]
-    return probability_ratio(np.nan_to_num(p, nan=0.5), 1, 1, clip=CLIP)
+    return probability_ratio(np.nan_to_num(p, nan=0.5), 1, 1, max_weight=CLIP)
