@@ -89,9 +89,9 @@ def test_validators_serve_as_scoring(rows):
 
 def test_clones_share_the_bound_data_and_nothing_fitted(rows):
     X, y, Xt = rows
-    bound = with_target(ClassifierDensityRatio(clip=5.0), Xt).fit(X, y)
+    bound = with_target(ClassifierDensityRatio(max_weight=5.0), Xt).fit(X, y)
     copied = clone(bound)
-    assert copied.X_target is Xt and copied.estimator.clip == 5.0
+    assert copied.X_target is Xt and copied.estimator.max_weight == 5.0
     with pytest.raises(NotFittedError):
         copied.predict(Xt)
 
@@ -100,8 +100,8 @@ def test_parameters_need_no_prefix_and_are_those_of_the_estimator(rows):
     X, y, Xt = rows
     bound = with_target(ClassifierDensityRatio(), Xt)
     assert bound.get_params() == bound.estimator.get_params()
-    assert bound.set_params(clip=3.0).get_params()["clip"] == 3.0
-    assert bound.fit(X, y).estimator_.clip == 3.0
+    assert bound.set_params(max_weight=3.0).get_params()["max_weight"] == 3.0
+    assert bound.fit(X, y).estimator_.max_weight == 3.0
 
 
 def test_a_bound_estimator_is_what_it_holds(rows):
@@ -116,7 +116,7 @@ def test_a_bound_estimator_is_what_it_holds(rows):
 
 def test_its_repr_names_the_estimator(rows):
     X, y, Xt = rows
-    assert repr(with_target(ClassifierDensityRatio(clip=5.0), Xt)) == "TargetBound(ClassifierDensityRatio(clip=5.0))"
+    assert repr(with_target(ClassifierDensityRatio(max_weight=5.0), Xt)) == "TargetBound(ClassifierDensityRatio(max_weight=5.0))"
     assert repr(with_source(SourcePriorLogistic(), X, y)) == "SourceBound(SourcePriorLogistic())"
 
 

@@ -20,6 +20,7 @@ from benchmarks.ledger.protocols import (
     plain_accuracy,
     usps_mnist_task,
 )
+from benchmarks.ledger.sets import seeded
 from landbridge import make_pipeline, transfer
 from landbridge.data import make_shift, shared_data
 from landbridge.feature import BDA, CORAL, GFK, JDA, MEDA, SSTCA, TCA, TJM, EasyTL, SubspaceAlignment
@@ -212,7 +213,7 @@ def importance_weights() -> Row:
             curve = lambda x: (-x + x**3)[:, 0]  # noqa: E731
             ys = curve(Xs) + rng.normal(0, 0.3, size=100)
             plain = LinearRegression().fit(Xs, ys)
-            model = method(LinearRegression()).fit(Xs, ys, X_target=Xt)
+            model = seeded(method(LinearRegression())).fit(Xs, ys, X_target=Xt)
             better.append(np.mean((plain.predict(Xt) - curve(Xt)) ** 2) - np.mean((model.predict(Xt) - curve(Xt)) ** 2))
         gains[method.__name__] = float(np.mean(np.array(better) > 0))
     return Row(
@@ -231,7 +232,7 @@ def label_shift() -> Row:
     wanted = np.bincount(y[target]) / target.sum()
     worst = {}
     for method in (BBSE, MLLS):
-        model = method(LogisticRegression(max_iter=2000)).fit(X[half] / 16, y[half], X_target=X[target] / 16)
+        model = seeded(method(LogisticRegression(max_iter=2000))).fit(X[half] / 16, y[half], X_target=X[target] / 16)
         worst[method.__name__] = float(np.abs(model.target_priors_ - wanted).max())
     return Row(
         tuple(worst), "Handwritten digits with even digits thinned out: 1 - largest error of a class share", 0.95,

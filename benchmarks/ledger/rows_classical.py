@@ -20,6 +20,7 @@ from benchmarks.ledger.sets import (
     cross_person_activity,
     cross_speaker_digits,
     regression_tables,
+    seeded,
 )
 from landbridge.instance import (
     BBSE,
@@ -52,7 +53,7 @@ def ulsif_ratios() -> Row:
         for seed in range(N_DRAWS):
             source, target, ratio = _sampled_by_a_column(X, np.random.default_rng(seed))
             Z = _scaled_by(X, source)
-            model = ULSIF(Ridge()).fit(Z[source], np.zeros(len(source)), X_target=Z[target])
+            model = ULSIF(Ridge(), random_state=0).fit(Z[source], np.zeros(len(source)), X_target=Z[target])
             ours += np.sum((model.source_weights_ / len(source) - ratio) ** 2)
             equal += np.sum((1.0 / len(source) - ratio) ** 2)
         saved[name] = float(1.0 - ours / equal)
@@ -78,7 +79,7 @@ def biased_tables() -> Row:
             task = Z[source], v[source], Z[target], v[target], folds, name in two_valued
             plain += _kernel_loss(*task, np.ones(len(source)))
             for method in WEIGHTS:
-                model = method(Ridge()).fit(Z[source], v[source], X_target=Z[target])
+                model = seeded(method(Ridge())).fit(Z[source], v[source], X_target=Z[target])
                 ours[method.__name__] += _kernel_loss(*task, model.source_weights_)
         for key, loss in ours.items():
             saved[key][name] = 1.0 - loss / plain
@@ -102,7 +103,7 @@ def label_biased_cancer() -> Row:
         Z = _scaled_by(X, source)
         errors["no weights"].append(_errors(SVC().fit(Z[source], y[source]), Z[target], y[target]))
         for method in WEIGHTS:
-            model = method(SVC()).fit(Z[source], y[source], X_target=Z[target])
+            model = seeded(method(SVC())).fit(Z[source], y[source], X_target=Z[target])
             errors[method.__name__].append(_errors(model, Z[target], y[target]))
     mean = {k: float(np.mean(v)) for k, v in errors.items()}
     worst = max(mean[m.__name__] for m in WEIGHTS)
@@ -146,7 +147,7 @@ def dirichlet_label_shift() -> Row:
         base = LogisticRegression(max_iter=2000).fit(Xs, ys)
         right["source-only"].append(base.score(Xt, yt))
         for method in (BBSE, MLLS):
-            model = method(LogisticRegression(max_iter=2000)).fit(Xs, ys, X_target=Xt)
+            model = seeded(method(LogisticRegression(max_iter=2000))).fit(Xs, ys, X_target=Xt)
             error[method.__name__].append(np.abs(model.target_priors_ - truth).sum())
             right[method.__name__].append(model.score(Xt, yt))
     mean = {k: float(np.mean(v)) for k, v in error.items()}
@@ -206,7 +207,8 @@ def source_pooling() -> Row:
         learner, each = LogisticRegression(max_iter=200), []
         for task in tasks():
             plain = learner.fit(task.Xs, task.ys).score(task.Xt, task.yt)
-            model = SourcePooling(learner).fit(task.Xs, task.ys, X_target=task.Xt, source_domain=task.sources)
+            model = SourcePooling(learner, random_state=0)
+            model.fit(task.Xs, task.ys, X_target=task.Xt, source_domain=task.sources)
             each.append(100 * (model.score(task.Xt, task.yt) - plain))
         gains[name] = each
     note = "; ".join(f"{k} {np.mean(v):+.1f}, better for {sum(g > 0 for g in v)} of {len(v)}" for k, v in gains.items())

@@ -79,7 +79,7 @@ def adaptive_svm() -> Row:
     """Yang et al. 2007: the adapted SVM beats the source's SVM and one of the target's few labels."""
 
     def adapt(base: Any, task: FewLabels, told: Any, labels: Any) -> Any:
-        return AdaptiveSVM(estimator=FrozenEstimator(base)).adapt(task.Xt, labels)
+        return AdaptiveSVM(source_estimator=FrozenEstimator(base)).adapt(task.Xt, labels)
 
     found = _both(OneVsRestClassifier(SVC()), adapt)
     return _few_labels_row("AdaptiveSVM", "Activity and spoken digits, new person, 3 labels a class, Gaussian", found)
@@ -90,7 +90,7 @@ def source_prior_logistic() -> Row:
 
     def adapt(base: Any, task: FewLabels, told: Any, labels: Any) -> Any:
         def prior(strength: float) -> Any:
-            return SourcePriorLogistic(strength, source=FrozenEstimator(base))
+            return SourcePriorLogistic(strength, source_estimator=FrozenEstimator(base))
 
         order = np.random.default_rng(0).permutation(told)
         strength = _strength(prior, task.Xt, task.yt, order, lambda y, p: float(np.sum(y != p)))
@@ -106,7 +106,7 @@ def transfer_forest() -> Row:
     for method in ("mix", "ser", "strut"):
 
         def adapt(base: Any, task: FewLabels, told: Any, labels: Any, method: str = method) -> Any:
-            return TransferForest(method, estimator=FrozenEstimator(base), random_state=0).adapt(task.Xt, labels)
+            return TransferForest(method, source_estimator=FrozenEstimator(base), random_state=0).adapt(task.Xt, labels)
 
         forest = RandomForestClassifier(15, min_samples_leaf=2, random_state=0)
         found[method] = _few_labels(cross_person_activity(5), forest, adapt, 2)
@@ -119,7 +119,7 @@ def transfer_tree() -> Row:
     for method in ("ser", "strut"):
 
         def adapt(base: Any, task: FewLabels, told: Any, labels: Any, method: str = method) -> Any:
-            return TransferTree(method, estimator=FrozenEstimator(base), random_state=0).adapt(task.Xt, labels)
+            return TransferTree(method, source_estimator=FrozenEstimator(base), random_state=0).adapt(task.Xt, labels)
 
         tree = DecisionTreeClassifier(min_samples_leaf=5, random_state=0)
         found[method] = _few_labels(cross_person_activity(5), tree, adapt)
@@ -134,7 +134,7 @@ def transemdt() -> Row:
     with np.load(file("activity.npz")) as data:
         X, y, person = data["X"].astype(float), data["y"].astype(int), data["subject"]
     grid = [
-        {"self_weight": a, "prior_rows": b, "margin": c}
+        {"self_weight": a, "prior_samples": b, "margin": c}
         for a in (0.1, 0.3, 0.6) for b in (1.0, 5.0, 20.0) for c in (0.1, 0.3, 0.6)
     ]  # fmt: skip
     gains, by_default = [], []
@@ -143,9 +143,9 @@ def transemdt() -> Row:
         middle = np.nanmedian(X[source], axis=0)
         Xs, Xt = (np.where(np.isnan(X[rows]), middle, X[rows]) for rows in (source, target))
         model = TransEMDT(random_state=0).fit(Xs, y[source], X_target=Xt)
-        tree = model.estimator_.score(Xt, y[target])
+        tree = model.source_estimator_.score(Xt, y[target])
         by_default.append(100 * (model.score(Xt, y[target]) - tree))
-        held = TransEMDT(FrozenEstimator(model.estimator_), random_state=0)
+        held = TransEMDT(source_estimator=FrozenEstimator(model.source_estimator_), random_state=0)
         mean = np.mean([clone(held).set_params(**g).adapt(Xt).predict_proba(Xt) for g in grid], axis=0)
         gains.append(100 * (float(np.mean(model.classes_[mean.argmax(axis=1)] == y[target])) - tree))
     share = float(np.mean(np.array(gains) >= 0))
@@ -168,7 +168,7 @@ def source_prior_ridge() -> Row:
             source = RidgeCV(ALPHAS).fit(Xs, ys)
 
             def prior(strength: float, source: Any = source) -> Any:
-                return SourcePriorRidge(strength, source=FrozenEstimator(source))
+                return SourcePriorRidge(strength, source_estimator=FrozenEstimator(source))
 
             labels = _partly(yt, told)
             strength = _strength(prior, Xt, yt, told, lambda y, p: float(np.sum((y - p) ** 2)))
@@ -191,7 +191,7 @@ def source_prior_glm() -> Row:
         source = _gamma().fit(Xs, ys).best_estimator_
 
         def prior(strength: float, source: Any = source) -> Any:
-            return SourcePriorGLM("gamma", prior_strength=strength, source=FrozenEstimator(source))
+            return SourcePriorGLM("gamma", prior_strength=strength, source_estimator=FrozenEstimator(source))
 
         strength = _strength(prior, Xt, yt, told, lambda y, p: float(mean_gamma_deviance(y, p)))
         models = {
@@ -230,7 +230,7 @@ def source_prior_gp() -> Row:
             "target-only": SourcePriorGP(random_state=0).fit(Xt[told], yt[told]),
             "ours": SourcePriorGP(random_state=0).fit(Xs, ys, X_target=Xt, y_target=_partly(yt, told)),
         }
-        models["source-only"] = models["ours"].estimator_
+        models["source-only"] = models["ours"].source_estimator_
         for key, fitted in models.items():
             real[key].append(float(np.sqrt(np.mean((fitted.predict(Xt[rest]) - yt[rest]) ** 2))))
     return Row(

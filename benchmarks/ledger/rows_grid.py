@@ -8,6 +8,7 @@ import numpy as np
 from sklearn.linear_model import LogisticRegression
 
 from benchmarks.ledger.rows import Row
+from benchmarks.ledger.sets import seeded
 from landbridge.data import make_shift
 from landbridge.feature import CORAL, GFK, ClassRegularizedOT, LinearOT, OTMapping, SubspaceAlignment
 from landbridge.instance import BBSE, KLIEP, KMM, MLLS, ULSIF, ClassifierDensityRatio
@@ -69,7 +70,7 @@ def _learner() -> Any:
 
 def _with(cls: Any) -> Any:
     if cls.transfer_tags.family == "instance":
-        return cls(_learner())
+        return seeded(cls(_learner()))
     return make_pipeline(cls(n_components=1) if cls is SubspaceAlignment or cls is GFK else cls(), _learner())
 
 

@@ -198,6 +198,13 @@ def _leave_out(name: str, X: Any, y: Any, person: Any, who: Any, per_class: int,
     return FewLabels(name, Xs, y[source], Xt, yt, told, person[source])
 
 
+def seeded(estimator: Any, random_state: int = 0) -> Any:
+    """Set ``random_state`` where an estimator has one, and return the estimator."""
+    if "random_state" in estimator.get_params(deep=False):
+        estimator.set_params(random_state=random_state)
+    return estimator
+
+
 @lru_cache(maxsize=1)
 def _spectra() -> tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.int64]]:
     with np.load(file("spoken_digits.npz")) as data:

@@ -21,6 +21,8 @@ def _ours(room, name, *args, base=None, labels=False, fit_only=False, regression
         if base is not None:
             given["estimator"] = _base(base)
         model = cls(*args, **given)
+        if "random_state" in model.get_params(deep=False) and model.random_state is None:
+            model.set_params(random_state=0)
         y = d["ys"].astype(float) + d["Xs"][:, 0] if regression else d["ys"]
         told = {}
         if labels:
@@ -110,7 +112,7 @@ def _base(name):
 
 
 JOBS = {
-    ("landbridge", "ULSIF"): _ours("instance", "ULSIF", base="logistic", gamma="same", reg=1.0, n_centers=100),
+    ("landbridge", "ULSIF"): _ours("instance", "ULSIF", base="logistic", gamma="same", alpha=1.0, n_centers=100),
     ("adapt", "ULSIF"): _adapt("instance", "ULSIF", gamma="same", lambdas=[1.0], max_centers=100, kernel="rbf"),
     ("landbridge", "ClassifierDensityRatio"): _ours("instance", "ClassifierDensityRatio", base="logistic"),
     ("skada", "ClassifierDensityRatio"): _skada("DiscriminatorReweightAdapter", then="logistic"),
@@ -163,7 +165,7 @@ JOBS = {
     ),
     ("landbridge", "TwoStageTrAdaBoostR2"): _ours(
         "instance", "TwoStageTrAdaBoostR2", base="regression tree", labels=True, regression=True, n_steps=5,
-        n_estimators=5, judge="single",
+        n_estimators=5, selection="single",
     ),
     ("adapt", "TwoStageTrAdaBoostR2"): _adapt(
         "instance", "TwoStageTrAdaBoostR2", base="regression tree", labels=True, regression=True, n_estimators=5,

@@ -83,7 +83,7 @@ def _ours_kmm(d, job):
     from landbridge.instance import kmm_weights
 
     def run():
-        found = kmm_weights(d["Xs"], d["Xt"], gamma=job["gamma"])
+        found = kmm_weights(d["Xs"], d["Xt"], gamma=job["gamma"], random_state=0)
         print(f"relative duality gap {found.gap / abs(found.objective):.1e}", file=sys.stderr)
         return found.weights
 

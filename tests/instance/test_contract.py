@@ -27,17 +27,17 @@ from landbridge.instance import (
 
 METHODS = [
     ClassifierDensityRatio(),
-    KMM(),
-    KMM(Ridge(), n_components=20, B=5.0),
-    KMM(kernel="linear", eps=0.1),
-    KLIEP(),
-    KLIEP(Ridge(), gamma=0.5, n_centers=10),
-    BBSE(),
-    BBSE(LogisticRegression(C=10), soft=True, cv=3),
-    MLLS(),
-    MLLS(calibration=None),
-    ULSIF(),
-    ULSIF(Ridge(), alpha=0.2, reg=0.1, n_centers=10),
+    KMM(random_state=0),
+    KMM(Ridge(), n_landmarks=20, max_weight=5.0, random_state=0),
+    KMM(kernel="linear", eps=0.1, random_state=0),
+    KLIEP(random_state=0),
+    KLIEP(Ridge(), gamma=0.5, n_centers=10, random_state=0),
+    BBSE(random_state=0),
+    BBSE(LogisticRegression(C=10), soft=True, cv=3, random_state=0),
+    MLLS(random_state=0),
+    MLLS(calibration=None, random_state=0),
+    ULSIF(random_state=0),
+    ULSIF(Ridge(), mixture_weight=0.2, alpha=0.1, n_centers=10, random_state=0),
     NearestNeighbourWeights(),
     NearestNeighbourWeights(Ridge(), smoothing=0.0),
 ]
@@ -45,10 +45,10 @@ BOOSTED = [
     TrAdaBoost(n_estimators=10),
     TrAdaBoost(DecisionTreeClassifier(max_depth=2, random_state=0), target_share=None),
     TrAdaBoost(balance_classes=True),
-    TrAdaBoostR2(n_estimators=10),
-    TrAdaBoostR2(Ridge(), loss="square"),
-    TwoStageTrAdaBoostR2(n_steps=3, n_estimators=3, cv=2),
-    TwoStageTrAdaBoostR2(Ridge(), loss="exponential", n_steps=4),
+    TrAdaBoostR2(n_estimators=10, random_state=0),
+    TrAdaBoostR2(Ridge(), loss="square", random_state=0),
+    TwoStageTrAdaBoostR2(n_steps=3, n_estimators=3, cv=2, random_state=0),
+    TwoStageTrAdaBoostR2(Ridge(), loss="exponential", n_steps=4, random_state=0),
     MultiSourceTrAdaBoost(n_estimators=5),
     MultiSourceTrAdaBoost(DecisionTreeClassifier(max_depth=2, random_state=0), target_share=0.5),
     TaskTrAdaBoost(n_estimators=5),
@@ -154,4 +154,4 @@ def test_class_missing_in_the_target(method, rows):
 
 @pytest.mark.parametrize("base", [LinearRegression(), LogisticRegression()])
 def test_kind_of_learner_carries_over(base):
-    assert is_regressor(KMM(base)) == is_regressor(base)
+    assert is_regressor(KMM(base, random_state=0)) == is_regressor(base)

@@ -25,7 +25,7 @@ def objective(weights, Xs, Xt, name, gamma):
 @pytest.mark.parametrize("B", [1000.0, 3.0])
 def test_objective_and_constraints_are_the_papers(shifted, name, B):
     Xs, Xt = shifted
-    found = kmm_weights(Xs, Xt, kernel=name, gamma=0.2, B=B)
+    found = kmm_weights(Xs, Xt, kernel=name, gamma=0.2, max_weight=B, random_state=0)
     assert found.objective == pytest.approx(objective(found.weights, Xs, Xt, name, 0.2), rel=1e-6)
     assert found.gap <= 1e-6 * abs(found.objective)
     assert found.weights.min() >= 0 and found.weights.max() <= B
@@ -35,19 +35,19 @@ def test_objective_and_constraints_are_the_papers(shifted, name, B):
 
 
 def test_band_of_no_width_keeps_the_mean_weight(shifted):
-    assert kmm_weights(*shifted, eps=0.0).weights.mean() == pytest.approx(1.0, rel=1e-9)
+    assert kmm_weights(*shifted, eps=0.0, random_state=0).weights.mean() == pytest.approx(1.0, rel=1e-9)
 
 
 def test_width_left_out_is_the_median(shifted):
     Xs, Xt = shifted
-    want = kmm_weights(Xs, Xt, gamma=median_gamma(Xs, Xt))
-    assert kmm_weights(Xs, Xt).objective == pytest.approx(want.objective)
+    want = kmm_weights(Xs, Xt, gamma=median_gamma(Xs, Xt), random_state=0)
+    assert kmm_weights(Xs, Xt, random_state=0).objective == pytest.approx(want.objective)
 
 
 def test_single_precision_path(shifted, monkeypatch):
-    exact = kmm_weights(*shifted)
+    exact = kmm_weights(*shifted, random_state=0)
     monkeypatch.setattr(module, "DOUBLE_BYTES", 0)
-    single = kmm_weights(*shifted)
+    single = kmm_weights(*shifted, random_state=0)
     assert single.objective == pytest.approx(exact.objective, rel=2e-7)
     assert single.gap <= 1e-6 * abs(single.objective)
 
@@ -55,32 +55,35 @@ def test_single_precision_path(shifted, monkeypatch):
 def test_few_landmarks_come_close_in_the_true_objective(shifted):
     Xs, Xt = shifted
     gamma = median_gamma(Xs, Xt)
-    exact = kmm_weights(Xs, Xt, gamma=gamma)
+    exact = kmm_weights(Xs, Xt, gamma=gamma, random_state=0)
     plain = objective(np.ones(300), Xs, Xt, "rbf", gamma)
-    rough = objective(kmm_weights(Xs, Xt, gamma=gamma, n_components=60).weights, Xs, Xt, "rbf", gamma)
+    rough = objective(kmm_weights(Xs, Xt, gamma=gamma, n_landmarks=60, random_state=0).weights, Xs, Xt, "rbf", gamma)
     assert rough - exact.objective < 0.02 * (plain - exact.objective)
-    full = objective(kmm_weights(Xs, Xt, gamma=gamma, n_components=300).weights, Xs, Xt, "rbf", gamma)
+    full = objective(kmm_weights(Xs, Xt, gamma=gamma, n_landmarks=300, random_state=0).weights, Xs, Xt, "rbf", gamma)
     assert full - exact.objective <= rough - exact.objective + 1e-6
 
 
 def test_many_rows_take_the_approximate_path(monkeypatch, shifted):
     monkeypatch.setattr(module, "EXACT_ROWS", 100)
     monkeypatch.setattr(module, "_exact", None)
-    model = KMM().fit(shifted[0], (shifted[0][:, 0] > 0).astype(int), X_target=shifted[1])
+    model = KMM(random_state=0).fit(shifted[0], (shifted[0][:, 0] > 0).astype(int), X_target=shifted[1])
     assert np.average(shifted[0][:, 0], weights=model.source_weights_) == pytest.approx(0.8, abs=0.1)
 
 
 def test_rows_far_from_the_origin_are_no_worse(shifted):
     Xs, Xt = shifted
-    far = kmm_weights(Xs + 1e6, Xt + 1e6, gamma=0.2)
-    assert far.objective == pytest.approx(kmm_weights(Xs, Xt, gamma=0.2).objective, rel=1e-6)
+    far = kmm_weights(Xs + 1e6, Xt + 1e6, gamma=0.2, random_state=0)
+    assert far.objective == pytest.approx(kmm_weights(Xs, Xt, gamma=0.2, random_state=0).objective, rel=1e-6)
     # a single target row has no spread of its own to tell by
-    assert kmm_weights(np.array([[0.0], [0.1], [5.0]]), np.array([[0.05]]), gamma=1.0, tol=1e-7).weights[2] < 1e-3
+    assert (
+        kmm_weights(np.array([[0.0], [0.1], [5.0]]), np.array([[0.05]]), gamma=1.0, tol=1e-7, random_state=0).weights[2]
+        < 1e-3
+    )
 
 
 def test_same_domain_needs_no_weights():
     X = np.random.default_rng(0).normal(size=(200, 3))
-    found = kmm_weights(X, X, gamma=0.3)
+    found = kmm_weights(X, X, gamma=0.3, random_state=0)
     assert found.objective == pytest.approx(objective(np.ones(200), X, X, "rbf", 0.3), rel=1e-6)
 
 
@@ -98,13 +101,13 @@ def test_shimodaira_toy():
 
         plain.append(error(LinearRegression().fit(x[:, None], y)))
         ideal.append(error(LinearRegression().fit(x[:, None], y, sample_weight=true)))
-        matched.append(error(KMM(LinearRegression()).fit(x[:, None], y, X_target=z[:, None])))
+        matched.append(error(KMM(LinearRegression(), random_state=0).fit(x[:, None], y, X_target=z[:, None])))
     assert np.mean(matched) < 0.6 * np.mean(plain)
     assert np.mean(matched) < 1.15 * np.mean(ideal)
 
 
 def test_attributes(shifted):
-    model = KMM(max_iter=50).fit(shifted[0], shifted[0][:, 0] > 0, X_target=shifted[1])
+    model = KMM(max_iter=50, random_state=0).fit(shifted[0], shifted[0][:, 0] > 0, X_target=shifted[1])
     assert model.source_weights_.mean() == pytest.approx(1.0)
     assert 0 <= model.duality_gap_ <= 1e-6 * abs(model.objective_)
     assert 1 <= model.n_iter_ <= 50

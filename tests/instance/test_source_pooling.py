@@ -28,7 +28,7 @@ def test_recovers_the_shares_of_a_mixture():
     code = np.repeat([0, 1, 2], 400)
     X = rng.normal(size=(1200, 2)) + centres[code]
     Xt = rng.normal(size=(1000, 2)) + centres[rng.choice(3, 1000, p=[0.7, 0.3, 0.0])]
-    model = SourcePooling(floor=0.0).fit(X, code, X_target=Xt, source_domain=code)
+    model = SourcePooling(min_weight=0.0, random_state=0).fit(X, code, X_target=Xt, source_domain=code)
     np.testing.assert_allclose(model.domain_weights_, [0.7, 0.3, 0.0], atol=0.06)
     for k in range(3):
         assert model.source_weights_[code == k].sum() / 1200 == pytest.approx(model.domain_weights_[k])
@@ -42,20 +42,24 @@ def test_a_bad_source_no_longer_spoils_the_pool():
     # the same rule would not do: the unlike source is labelled the other way round
     y = np.where(source == "like", X[:, 0] > 0, X[:, 0] < 3).astype(int)
     Xt = rng.normal(size=(300, 3))
-    told = SourcePooling().fit(X, y, X_target=Xt, source_domain=source).score(Xt, (Xt[:, 0] > 0).astype(int))
-    pooled = SourcePooling().fit(X, y, X_target=Xt).score(Xt, (Xt[:, 0] > 0).astype(int))
+    told = (
+        SourcePooling(random_state=0).fit(X, y, X_target=Xt, source_domain=source).score(Xt, (Xt[:, 0] > 0).astype(int))
+    )
+    pooled = SourcePooling(random_state=0).fit(X, y, X_target=Xt).score(Xt, (Xt[:, 0] > 0).astype(int))
     assert told > 0.88 and told > pooled + 0.1
 
 
 def test_one_source_is_left_as_it_is():
     rng = np.random.default_rng(0)
     X, y = rng.normal(size=(50, 2)), np.arange(50) % 2
-    np.testing.assert_array_equal(SourcePooling().fit(X, y, X_target=X + 1).source_weights_, np.ones(50))
+    np.testing.assert_array_equal(SourcePooling(random_state=0).fit(X, y, X_target=X + 1).source_weights_, np.ones(50))
 
 
 def test_every_source_keeps_its_floor():
     rng = np.random.default_rng(0)
     X, source = rng.normal(size=(200, 2)), np.repeat([0, 1], 100)
     X[100:] += 50.0
-    model = SourcePooling(floor=0.2).fit(X, np.arange(200) % 2, X_target=rng.normal(size=(80, 2)), source_domain=source)
+    model = SourcePooling(min_weight=0.2, random_state=0).fit(
+        X, np.arange(200) % 2, X_target=rng.normal(size=(80, 2)), source_domain=source
+    )
     assert model.domain_weights_[1] == pytest.approx(0.1, abs=0.01)

@@ -40,7 +40,7 @@ def test_by_hand(domains):
         votes.append(np.log(1 / beta_t))
         w = np.concatenate([w[:n] * source_decay(n, rounds) ** e[:n], w[n:] * beta_t ** -e[n:]])
         w /= w.sum()
-    model = TrAdaBoostR2(n_estimators=rounds).fit(X, y, X_target=Xt, y_target=partly)
+    model = TrAdaBoostR2(n_estimators=rounds, random_state=0).fit(X, y, X_target=Xt, y_target=partly)
     assert model.votes_ == pytest.approx(votes)
     assert model.source_weights_ == pytest.approx(w[:n] * 330)
     # rounds ceil(6/2) = 3 to 6
@@ -93,7 +93,7 @@ def test_source_without_errors_still_makes_room():
 
 def test_two_stages_keep_the_best_step(domains):
     X, y, Xt, _, partly = domains
-    model = TwoStageTrAdaBoostR2(n_steps=5, n_estimators=4).fit(X, y, X_target=Xt, y_target=partly)
+    model = TwoStageTrAdaBoostR2(n_steps=5, n_estimators=4, random_state=0).fit(X, y, X_target=Xt, y_target=partly)
     assert len(model.cv_errors_) == 5
     assert model.best_step_ == np.argmin(model.cv_errors_)
     assert 1 <= len(model.estimators_) <= 4
@@ -109,11 +109,13 @@ def test_single_judge_fits_less_and_keeps_the_boosted_model(domains):
 
     X, y, Xt, _, partly = domains
     fits = {}
-    for judge in ("boosted", "single"):
+    for selection in ("boosted", "single"):
         Counting.fits = 0
-        model = TwoStageTrAdaBoostR2(Counting(max_depth=3), n_steps=3, n_estimators=4, judge=judge)
+        model = TwoStageTrAdaBoostR2(
+            Counting(max_depth=3), n_steps=3, n_estimators=4, selection=selection, random_state=0
+        )
         model.fit(X, y, X_target=Xt, y_target=partly)
-        fits[judge] = Counting.fits
+        fits[selection] = Counting.fits
         assert len(model.estimators_) == 4
     assert fits == {"boosted": 3 * 6 * 4, "single": 3 * (4 + 5)}
 
@@ -121,14 +123,14 @@ def test_single_judge_fits_less_and_keeps_the_boosted_model(domains):
 def test_a_source_of_noise_is_given_up(domains):
     X, _, Xt, yt, _ = domains
     noise = 5 * np.random.default_rng(1).normal(size=300)
-    model = TwoStageTrAdaBoostR2(Ridge(1e-3), n_steps=6).fit(X, noise, X_target=Xt, y_target=yt)
+    model = TwoStageTrAdaBoostR2(Ridge(1e-3), n_steps=6, random_state=0).fit(X, noise, X_target=Xt, y_target=yt)
     assert model.best_step_ == 5
     assert model.source_weights_.max() < 1e-6
 
 
 def test_perfect_and_hopeless_learners():
     X, Xt = np.arange(10.0)[:, None], np.arange(5.0)[:, None]
-    model = TrAdaBoostR2(Ridge(1e-12)).fit(X, X[:, 0], X_target=Xt, y_target=Xt[:, 0])
+    model = TrAdaBoostR2(Ridge(1e-12), random_state=0).fit(X, X[:, 0], X_target=Xt, y_target=Xt[:, 0])
     assert model.predict(Xt) == pytest.approx(Xt[:, 0], abs=1e-6)
-    against = TrAdaBoostR2(Ridge(1e9)).fit(X, X[:, 0], X_target=Xt, y_target=100 - Xt[:, 0])
+    against = TrAdaBoostR2(Ridge(1e9), random_state=0).fit(X, X[:, 0], X_target=Xt, y_target=100 - Xt[:, 0])
     assert np.isfinite(against.predict(Xt)).all()

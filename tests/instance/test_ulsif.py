@@ -31,7 +31,7 @@ def test_leave_one_out_is_refitting(alpha, ns, nt, non_negative):
     Ps, Pt = kernel(X, Z[:6], gamma=0.5), kernel(Z, Z[:6], gamma=0.5)
     regs = (0.001, 0.1, 10.0)
     want = [naive_leave_one_out(Ps, Pt, reg, alpha, non_negative) for reg in regs]
-    assert leave_one_out_scores(Ps, Pt, regs, alpha=alpha, non_negative=non_negative) == pytest.approx(want)
+    assert leave_one_out_scores(Ps, Pt, regs, mixture_weight=alpha, non_negative=non_negative) == pytest.approx(want)
 
 
 def test_coefficients_minimise_the_quadratic():
@@ -47,7 +47,7 @@ def test_coefficients_minimise_the_quadratic():
 def weights(alpha, seed=0):
     rng = np.random.default_rng(seed)
     X, Z = rng.normal(size=(800, 1)), rng.normal(0.8, 0.6, size=(600, 1))
-    model = ULSIF(alpha=alpha).fit(X, X[:, 0] > 0, X_target=Z)
+    model = ULSIF(mixture_weight=alpha, random_state=0).fit(X, X[:, 0] > 0, X_target=Z)
     pt, ps = norm.pdf(X[:, 0], 0.8, 0.6), norm.pdf(X[:, 0])
     return model, X, Z, pt / (alpha * pt + (1 - alpha) * ps)
 
@@ -72,7 +72,7 @@ def test_many_columns():
     Z[:, :2] += 0.3
     found = {}
     for non_negative in (False, True):
-        model = ULSIF(non_negative=non_negative).fit(X, X[:, 0] > 0, X_target=Z)
+        model = ULSIF(non_negative=non_negative, random_state=0).fit(X, X[:, 0] > 0, X_target=Z)
         found[non_negative] = np.average(X[:, 0], weights=model.source_weights_)
     assert found[False] == pytest.approx(0.3, abs=0.06)
     assert found[True] < 0.2
@@ -81,13 +81,13 @@ def test_many_columns():
 def test_given_width_and_ridge_are_used_as_they_are():
     rng = np.random.default_rng(0)
     X, Z = rng.normal(size=(50, 2)), rng.normal(size=(40, 2))
-    model = ULSIF(gamma=0.7, reg=0.2).fit(X, X[:, 0] > 0, X_target=Z)
-    assert (model.gamma_, model.reg_) == (0.7, 0.2)
+    model = ULSIF(gamma=0.7, alpha=0.2, random_state=0).fit(X, X[:, 0] > 0, X_target=Z)
+    assert (model.gamma_, model.alpha_) == (0.7, 0.2)
     P = kernel(X, model.centers_, gamma=0.7)
     want = ulsif_coefficients(P.T @ P / 50, kernel(Z, model.centers_, gamma=0.7).mean(axis=0), 0.2)
     assert model.coefficients_ == pytest.approx(want)
-    half = ULSIF(reg=0.2).fit(X, X[:, 0] > 0, X_target=Z)
-    assert half.reg_ == 0.2 and half.gamma_ != 0.7
+    half = ULSIF(alpha=0.2, random_state=0).fit(X, X[:, 0] > 0, X_target=Z)
+    assert half.alpha_ == 0.2 and half.gamma_ != 0.7
 
 
 def test_blocks(monkeypatch):

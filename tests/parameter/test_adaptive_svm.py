@@ -4,8 +4,7 @@ from scipy.optimize import minimize
 from sklearn.base import clone
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.frozen import FrozenEstimator
-from sklearn.linear_model import LogisticRegression
-from sklearn.neighbors import NearestNeighbors
+from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.svm import SVC
 
 from landbridge.exceptions import InputError, LabelError
@@ -64,7 +63,7 @@ def classes(k=3, n=90, seed=0, move=0.0):
 def test_without_target_labels_it_is_the_source(k):
     X, y = classes(k)
     model = AdaptiveSVM().fit(X, y, X_target=X + 1)
-    assert (model.predict(X) == model.estimator_.predict(X)).all()
+    assert (model.predict(X) == model.source_estimator_.predict(X)).all()
 
 
 @pytest.mark.parametrize("kernel", ["rbf", "linear"])
@@ -72,9 +71,9 @@ def test_without_target_labels_it_is_the_source(k):
 def test_a_few_labels_correct_a_moved_source(k, kernel):
     X, y = classes(k)
     Xt, yt = classes(k, seed=1, move=2.0)
-    told = np.where(np.arange(len(yt)) < 30, yt.astype(object), None)
-    model = AdaptiveSVM(kernel=kernel).fit(X, y, X_target=Xt, y_target=told)
-    assert model.score(Xt[30:], yt[30:]) > model.estimator_.score(Xt[30:], yt[30:]) + 0.05
+    y_target = np.where(np.arange(len(yt)) < 30, yt.astype(object), None)
+    model = AdaptiveSVM(kernel=kernel).fit(X, y, X_target=Xt, y_target=y_target)
+    assert model.score(Xt[30:], yt[30:]) > model.source_estimator_.score(Xt[30:], yt[30:]) + 0.05
 
 
 @pytest.mark.parametrize(
@@ -84,7 +83,7 @@ def test_any_frozen_classifier_may_be_the_source(source):
     X, y = classes()
     Xt, yt = classes(seed=1, move=2.0)
     frozen = FrozenEstimator(source.fit(X, y))
-    model = clone(AdaptiveSVM(estimator=frozen)).adapt(Xt[:45], yt[:45])
+    model = clone(AdaptiveSVM(source_estimator=frozen)).adapt(Xt[:45], yt[:45])
     assert model.score(Xt[45:], yt[45:]) > frozen.score(Xt[45:], yt[45:])
     scores = model.decision_function(Xt)
     np.testing.assert_array_equal(model.adapt(Xt[:45], yt[:45]).decision_function(Xt), scores)
@@ -92,11 +91,9 @@ def test_any_frozen_classifier_may_be_the_source(source):
 
 def test_errors_name_the_argument():
     X, y = classes()
-    with pytest.raises(InputError, match="estimator=NearestNeighbors gives no decision values"):
-        model = NearestNeighbors().fit(X)
-        model.predict = None
-        AdaptiveSVM()._keep(model)
+    with pytest.raises(InputError, match="source_estimator=LinearRegression has no classes_; pass a fitted classifier"):
+        AdaptiveSVM(source_estimator=FrozenEstimator(LinearRegression().fit(X, np.arange(len(X))))).adapt(X, y)
     with pytest.raises(LabelError, match="y_target holds the class 'z'"):
-        AdaptiveSVM(estimator=FrozenEstimator(SVC().fit(X, y))).adapt(X, np.full(len(X), "z"))
+        AdaptiveSVM(source_estimator=FrozenEstimator(SVC().fit(X, y))).adapt(X, np.full(len(X), "z"))
     with pytest.raises(LabelError, match="y holds one class only"):
         AdaptiveSVM().fit(X, np.full(len(X), "a"))

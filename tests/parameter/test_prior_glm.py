@@ -41,10 +41,10 @@ def test_between_source_and_target():
     X, Xt = rng.normal(size=(800, 3)), rng.normal(size=(500, 3))
     rule, moved = np.array([0.6, -0.4, 0.2]), np.array([0.6, -0.4, 0.7])
     y, yt = rng.poisson(np.exp(X @ rule)), rng.poisson(np.exp(Xt @ moved))
-    told = np.where(np.arange(500) < 12, yt, np.nan)
+    y_target = np.where(np.arange(500) < 12, yt, np.nan)
     errors = {}
     for strength in (1e-6, 3.0, 1e6):
-        model = SourcePriorGLM(prior_strength=strength, alpha=1e-3).fit(X, y, X_target=Xt, y_target=told)
+        model = SourcePriorGLM(prior_strength=strength, alpha=1e-3).fit(X, y, X_target=Xt, y_target=y_target)
         errors[strength] = mean_poisson_deviance(yt[12:], np.maximum(model.predict(Xt[12:]), 1e-9))
     assert errors[3.0] < errors[1e6] and errors[3.0] < errors[1e-6]
     np.testing.assert_allclose(model.coef_, model.source_coef_, atol=1e-3)
@@ -55,9 +55,9 @@ def test_a_fitted_source_alone():
     X = rng.normal(size=(100, 2))
     y = rng.poisson(np.exp(X[:, 0]))
     source = PoissonRegressor().fit(X, y)
-    model = SourcePriorGLM(source=FrozenEstimator(source)).adapt(X)
+    model = SourcePriorGLM(source_estimator=FrozenEstimator(source)).adapt(X)
     np.testing.assert_allclose(model.predict(X), source.predict(X))
-    assert SourcePriorGLM(source=FrozenEstimator(source)).adapt(X, y + 3.0).intercept_ > source.intercept_
+    assert SourcePriorGLM(source_estimator=FrozenEstimator(source)).adapt(X, y + 3.0).intercept_ > source.intercept_
 
 
 @pytest.mark.parametrize("loss,bad", [("poisson", -1.0), ("gamma", 0.0)])

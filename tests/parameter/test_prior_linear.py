@@ -117,10 +117,10 @@ def test_a_frozen_model_stands_in_for_the_source_rows(source):
     X, y = classes(3)
     Xt, yt = classes(3, n=40, seed=2)
     frozen = FrozenEstimator(source.fit(X, y))
-    model = clone(SourcePriorLogistic(source=frozen)).adapt(Xt, yt)
+    model = clone(SourcePriorLogistic(source_estimator=frozen)).adapt(Xt, yt)
     np.testing.assert_array_equal(model.source_coef_, source.coef_)
     assert model.score(Xt, yt) > source.score(Xt, yt)
-    fitted = SourcePriorLogistic(source=frozen).fit(Xt, yt, X_target=Xt, y_target=yt)
+    fitted = SourcePriorLogistic(source_estimator=frozen).fit(Xt, yt, X_target=Xt, y_target=yt)
     np.testing.assert_allclose(fitted.coef_, model.coef_)
 
 
@@ -138,22 +138,22 @@ def test_ridge_adapts_without_source_rows():
     rng = np.random.default_rng(0)
     X, w = rng.normal(size=(80, 3)), np.array([1.0, -2.0, 0.5])
     frozen = FrozenEstimator(Ridge(alpha=1e-6).fit(X, X @ w))
-    model = SourcePriorRidge(1e-3, source=frozen).adapt(X[:20], X[:20] @ (w + 0.5))
+    model = SourcePriorRidge(1e-3, source_estimator=frozen).adapt(X[:20], X[:20] @ (w + 0.5))
     np.testing.assert_allclose(model.coef_, w + 0.5, atol=1e-2)
-    np.testing.assert_allclose(SourcePriorRidge(source=frozen).adapt(X).predict(X), frozen.predict(X))
+    np.testing.assert_allclose(SourcePriorRidge(source_estimator=frozen).adapt(X).predict(X), frozen.predict(X))
 
 
 def test_errors_name_the_argument():
     X, y = classes(3)
-    with pytest.raises(InputError, match=r"^source=LogisticRegression has no coef_: give a fitted"):
-        SourcePriorLogistic(source=LogisticRegression()).adapt(X, y)
+    with pytest.raises(InputError, match=r"^source_estimator=LogisticRegression has no coef_; pass a fitted"):
+        SourcePriorLogistic(source_estimator=LogisticRegression()).adapt(X, y)
     frozen = FrozenEstimator(LogisticRegression().fit(X, y))
-    with pytest.raises(InputError, match="source was fitted on 3 columns but the rows have 2"):
-        SourcePriorLogistic(source=frozen).adapt(X[:, :2], y)
-    with pytest.raises(LabelError, match="y_target holds classes that the source does not know"):
-        SourcePriorLogistic(source=frozen).adapt(X, y + 1)
-    with pytest.raises(LabelError, match="y_target holds classes that the source does not know"):
-        SourcePriorLogistic(source=frozen).adapt(X, y.astype(str))
+    with pytest.raises(InputError, match="source_estimator was fitted on 3 features but X_target has 2"):
+        SourcePriorLogistic(source_estimator=frozen).adapt(X[:, :2], y)
+    with pytest.raises(LabelError, match=r"y_target holds the class .*, which the source model does not have"):
+        SourcePriorLogistic(source_estimator=frozen).adapt(X, y + 1)
+    with pytest.raises(LabelError, match=r"y_target holds the class .*, which the source model does not have"):
+        SourcePriorLogistic(source_estimator=frozen).adapt(X, y.astype(str))
     with pytest.raises(LabelError, match="y_target"):
         SourcePriorLogistic().fit(X, y, X_target=X, y_target=y + 1)
 
@@ -162,9 +162,9 @@ def test_a_few_labels_help_under_a_changed_rule():
     gains = []
     for seed in range(5):
         source, target = make_shift("concept", random_state=seed)
-        told = target.y.astype(object)
-        told[20:] = None
+        y_target = target.y.astype(object)
+        y_target[20:] = None
         plain = SourcePriorLogistic().fit(source.X, source.y)
-        model = clone(plain).fit(source.X, source.y, X_target=target.X, y_target=told)
+        model = clone(plain).fit(source.X, source.y, X_target=target.X, y_target=y_target)
         gains.append(model.score(target.X[20:], target.y[20:]) - plain.score(target.X[20:], target.y[20:]))
     assert np.mean(gains) > 0.05

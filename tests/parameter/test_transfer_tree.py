@@ -24,7 +24,7 @@ def grown(depth=None, seed=0):
     return DecisionTreeClassifier(max_depth=depth, random_state=0).fit(X, y)
 
 
-def test_a_flat_tree_answers_as_the_tree_it_copies():
+def test_a_flat_tree_predicts_as_the_tree_it_copies():
     model = grown()
     X, _ = rows(500, seed=3)
     np.testing.assert_allclose(FlatTree.of(model).predict_proba(X), model.predict_proba(X))
@@ -32,10 +32,10 @@ def test_a_flat_tree_answers_as_the_tree_it_copies():
     np.testing.assert_array_equal(FlatTree.of(model).apply(exactly), model.apply(exactly))
 
 
-def test_a_walk_visits_parents_first_and_sends_every_row_to_its_leaf():
+def test_visit_goes_from_parents_to_children_and_sends_every_sample_to_its_leaf():
     tree, X = FlatTree.of(grown()), rows(100, seed=4)[0]
     seen, leaf = [], np.full(100, -1)
-    for node, members in tree.walk(X):
+    for node, members in tree.visit(X):
         seen.append(node)
         if tree.left[node] < 0:
             leaf[members] = node
@@ -44,7 +44,7 @@ def test_a_walk_visits_parents_first_and_sends_every_row_to_its_leaf():
     assert all(place[tree.left[n]] > place[n] for n in seen if tree.left[n] >= 0)
 
 
-def test_a_graft_answers_as_the_subtree_where_it_was_put():
+def test_a_graft_predicts_as_the_subtree_that_was_grafted():
     tree, other = FlatTree.of(grown(1)), FlatTree.of(grown(3, seed=5))
     other.value = np.hstack([other.value, np.zeros((len(other), 3 - other.value.shape[1]))])
     X = rows(100, seed=6)[0]
@@ -131,7 +131,7 @@ def _line(rng):
 def test_without_target_labels_it_is_the_source_tree(method):
     X, y = rows()
     model = TransferTree(method, random_state=0).fit(X, y, X_target=X + 1)
-    np.testing.assert_allclose(model.predict_proba(X), model.estimator_.predict_proba(X))
+    np.testing.assert_allclose(model.predict_proba(X), model.source_estimator_.predict_proba(X))
 
 
 @pytest.mark.parametrize("method", ["ser", "strut", "mix"])
@@ -139,16 +139,16 @@ def test_forest_without_target_labels_is_the_source_forest(method):
     X, y = rows()
     names = np.array(["ash", "beech", "cedar"])[y]
     model = TransferForest(method, n_estimators=7, random_state=0).fit(X, names)
-    np.testing.assert_allclose(model.predict_proba(X), model.estimator_.predict_proba(X))
-    assert model.predict(X).tolist() == model.estimator_.predict(X).tolist()
+    np.testing.assert_allclose(model.predict_proba(X), model.source_estimator_.predict_proba(X))
+    assert model.predict(X).tolist() == model.source_estimator_.predict(X).tolist()
 
 
 def test_a_frozen_forest_is_adapted_without_source_rows():
     X, y = rows()
     Xt, yt = rows(60, seed=2, limit=0.7)
     frozen = FrozenEstimator(RandomForestClassifier(10, random_state=0).fit(X, y))
-    model = clone(TransferForest(estimator=frozen, random_state=0)).adapt(Xt, yt)
-    again = TransferForest(estimator=frozen, random_state=0).fit(X, y, X_target=Xt, y_target=yt)
+    model = clone(TransferForest(source_estimator=frozen, random_state=0)).adapt(Xt, yt)
+    again = TransferForest(source_estimator=frozen, random_state=0).fit(X, y, X_target=Xt, y_target=yt)
     test, truth = rows(400, seed=9, limit=0.7)
     assert model.score(test, truth) > frozen.score(test, truth)
     assert abs(model.score(test, truth) - again.score(test, truth)) < 0.1
@@ -158,11 +158,11 @@ def test_a_frozen_forest_is_adapted_without_source_rows():
 
 def test_errors_name_the_argument():
     X, y = rows()
-    with pytest.raises(InputError, match="estimator=LogisticRegression has no trees"):
+    with pytest.raises(InputError, match="^estimator=LogisticRegression has no tree_ or estimators_ once fitted; pass a Decision"):
         TransferTree(estimator=LogisticRegression()).fit(X, y)
     frozen = FrozenEstimator(grown())
     with pytest.raises(LabelError, match=r"y_target holds the class [567], which"):
-        TransferTree(estimator=frozen).adapt(X, y + 5)
+        TransferTree(source_estimator=frozen).adapt(X, y + 5)
 
 
 @pytest.mark.parametrize("method", ["ser", "strut", "mix"])
@@ -170,10 +170,10 @@ def test_a_few_labels_help_under_a_changed_rule(method):
     gains = []
     for seed in range(3):
         source, target = make_shift("concept", random_state=seed)
-        told = target.y.astype(object)
-        told[40:] = None
+        y_target = target.y.astype(object)
+        y_target[40:] = None
         model = TransferForest(method, n_estimators=20, random_state=0)
-        model.fit(source.X, source.y, X_target=target.X, y_target=told)
+        model.fit(source.X, source.y, X_target=target.X, y_target=y_target)
         X, y = target.X[40:], target.y[40:]
-        gains.append(model.score(X, y) - model.estimator_.score(X, y))
+        gains.append(model.score(X, y) - model.source_estimator_.score(X, y))
     assert np.mean(gains) > 0.05

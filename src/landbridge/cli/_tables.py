@@ -10,8 +10,7 @@ if TYPE_CHECKING:
 
     from landbridge.discrepancy import Diagnosis
     from landbridge.measurement import Measurement
-    from landbridge.results import Ranking
-    from landbridge.results import Result
+    from landbridge.results import Ranking, Result
 
 __all__ = ["console", "interval", "print_json", "show_candidates", "show_diagnosis", "show_ranking", "show_verdict"]
 

@@ -1,4 +1,4 @@
-"""Instance methods keep the columns and weigh or select source rows, so that the source looks like the target.
+"""Instance methods keep the columns and weigh or select source samples, so that the source looks like the target.
 
 Reach for them when the target is a differently sampled part of the same world (covariate or label shift).
 """

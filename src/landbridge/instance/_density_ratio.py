@@ -1,4 +1,4 @@
-"""Classifier density ratio: weigh source rows by how much they look like the target."""
+"""Classifier density ratio: reweight source samples by how much they look like the target."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ __all__ = ["ClassifierDensityRatio", "probability_ratio"]
 
 
 def probability_ratio(
-    p_target: NDArray[np.float64], n_source: int, n_target: int, clip: float | None = None
+    p_target: NDArray[np.float64], n_source: int, n_target: int, max_weight: float | None = None
 ) -> NDArray[np.float64]:
-    r"""Turn the probability of being a target row into a density ratio, by Bayes' rule.
+    r"""Turn the probability of being a target sample into a density ratio, by Bayes' rule.
 
     .. math:: w(x) = \frac{p_T(x)}{p_S(x)} = \frac{n_S}{n_T} \cdot \frac{P(T \mid x)}{P(S \mid x)}
 
@@ -31,7 +31,7 @@ def probability_ratio(
         Probability of belonging to the target.
     n_source, n_target : int
         Rows the classifier was trained on.
-    clip : float, optional
+    max_weight : float, default=None
         Largest weight.
 
     Returns
@@ -47,28 +47,28 @@ def probability_ratio(
     """
     p = np.clip(p_target, 1e-12, 1 - 1e-12)
     w = (n_source / n_target) * p / (1 - p)
-    return w if clip is None else np.minimum(w, clip)
+    return w if max_weight is None else np.minimum(w, max_weight)
 
 
 class ClassifierDensityRatio(InstanceTransfer):
-    """Weigh source rows by a classifier that tells target rows from source rows.
+    """Reweight source samples by a classifier that tells target samples from source samples.
 
     Parameters
     ----------
-    estimator : estimator, optional
-        Fitted on the weighted source; anything that takes ``sample_weight``. Logistic regression if left out.
-    classifier : classifier, optional
+    estimator : estimator, default=None
+        Base learner, fitted on the weighted source samples; its ``fit`` takes ``sample_weight``. If None, logistic regression.
+    domain_classifier : classifier, default=None
         Tells the domains apart; needs ``predict_proba``. Left out: logistic regression on standardised columns.
-    clip : float, default=20.0
+    max_weight : float, default=20.0
         Largest weight; bounds the variance at the price of some bias.
 
     Attributes
     ----------
     source_weights_ : ndarray of shape (n_source,)
-        Weights, with mean one.
+        Weights of the source samples, scaled to mean one.
     estimator_ : estimator
-        The fitted learner.
-    classifier_ : classifier
+        Fitted base learner.
+    domain_classifier_ : classifier
         The fitted domain classifier.
 
     Notes
@@ -100,19 +100,19 @@ class ClassifierDensityRatio(InstanceTransfer):
     )
     _parameter_constraints = {
         "estimator": [HasMethods(["fit", "predict"]), None],
-        "classifier": [HasMethods(["fit", "predict_proba"]), None],
-        "clip": [Interval(Real, 0, None, closed="neither")],
+        "domain_classifier": [HasMethods(["fit", "predict_proba"]), None],
+        "max_weight": [Interval(Real, 0, None, closed="neither")],
     }
 
-    def __init__(self, estimator: Any = None, *, classifier: Any = None, clip: float = 20.0) -> None:
+    def __init__(self, estimator: Any = None, *, domain_classifier: Any = None, max_weight: float = 20.0) -> None:
         self.estimator = estimator
-        self.classifier = classifier
-        self.clip = clip
+        self.domain_classifier = domain_classifier
+        self.max_weight = max_weight
 
-    def _weigh(self, Xs: Any, ys: Any, Xt: Any, yt: Any) -> NDArray[np.float64]:
-        base = self.classifier
+    def _compute_weights(self, Xs: Any, ys: Any, Xt: Any, yt: Any) -> NDArray[np.float64]:
+        base = self.domain_classifier
         if base is None:
             base = make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000))
         domain = np.repeat([0, 1], [len(Xs), len(Xt)])
-        self.classifier_ = clone(base).fit(np.concatenate([Xs, Xt]), domain)
-        return probability_ratio(self.classifier_.predict_proba(Xs)[:, 1], len(Xs), len(Xt), self.clip)
+        self.domain_classifier_ = clone(base).fit(np.concatenate([Xs, Xt]), domain)
+        return probability_ratio(self.domain_classifier_.predict_proba(Xs)[:, 1], len(Xs), len(Xt), self.max_weight)

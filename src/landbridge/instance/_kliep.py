@@ -19,7 +19,7 @@ __all__ = ["KLIEP", "kliep_coefficients"]
 
 # Width of the kernel, as multiples of the median heuristic's.
 WIDTHS = (0.15, 0.25, 0.4, 0.6, 0.8, 1.0, 1.3, 1.8, 2.5, 4.0)
-# Target rows that the width is chosen on; the coefficients always come from all of them.
+# Target samples that the width is chosen on; the coefficients always come from all of them.
 CV_ROWS = 5_000
 # Bytes of kernel values that are kept between iterations; above, they are made anew, block by block.
 KEEP_BYTES = 2**28
@@ -75,34 +75,34 @@ def kliep_coefficients(
 
 
 class KLIEP(InstanceTransfer):
-    """Weigh source rows by a density ratio fitted by maximum likelihood (Kullback-Leibler importance estimation).
+    """Reweight source samples by a density ratio fitted by maximum likelihood (Kullback-Leibler importance estimation).
 
     Parameters
     ----------
-    estimator : estimator, optional
-        Fitted on the weighted source; anything that takes ``sample_weight``. Logistic regression if left out.
+    estimator : estimator, default=None
+        Base learner, fitted on the weighted source samples; its ``fit`` takes ``sample_weight``. If None, logistic regression.
     gamma : float, optional
         Width of the Gaussian kernel. Left out, it is chosen by likelihood cross-validation on the target, among ten
         multiples of the median heuristic.
     n_centers : int, default=100
-        Kernels, centred on as many target rows.
+        Kernels, centred on as many target samples.
     cv : int, default=5
         Folds of the target for the choice of the width.
     tol : float, default=1e-6
         Stops once no more than so much mean log-likelihood can be gained.
     max_iter : int, default=100
         Most Newton steps.
-    random_state : int, RandomState instance or None, default=0
+    random_state : int, RandomState instance or None, default=None
         Draws centres and folds.
 
     Attributes
     ----------
     source_weights_ : ndarray of shape (n_source,)
-        Weights, with mean one.
+        Weights of the source samples, scaled to mean one.
     estimator_ : estimator
-        The fitted learner.
+        Fitted base learner.
     centers_ : ndarray of shape (n_centers, n_features)
-        Target rows the kernels sit on.
+        Target samples the kernels sit on.
     coefficients_ : ndarray of shape (n_centers,)
         Their coefficients.
     gamma_ : float
@@ -130,7 +130,7 @@ class KLIEP(InstanceTransfer):
     >>> from landbridge.instance import KLIEP
     >>> rng = np.random.default_rng(0)
     >>> X, X_target = rng.normal(size=(300, 1)), rng.normal(1.0, 0.5, size=(300, 1))
-    >>> model = KLIEP().fit(X, (X[:, 0] > 1).astype(int), X_target=X_target)
+    >>> model = KLIEP(random_state=0).fit(X, (X[:, 0] > 1).astype(int), X_target=X_target)
     >>> bool(abs(np.average(X[:, 0], weights=model.source_weights_) - X_target.mean()) < 0.1)
     True
     """
@@ -161,7 +161,7 @@ class KLIEP(InstanceTransfer):
         cv: int = 5,
         tol: float = 1e-6,
         max_iter: int = 100,
-        random_state: Any = 0,
+        random_state: Any = None,
     ) -> None:
         self.estimator = estimator
         self.gamma = gamma
@@ -171,7 +171,7 @@ class KLIEP(InstanceTransfer):
         self.max_iter = max_iter
         self.random_state = random_state
 
-    def _weigh(self, Xs: Any, ys: Any, Xt: Any, yt: Any) -> NDArray[np.float64]:
+    def _compute_weights(self, Xs: Any, ys: Any, Xt: Any, yt: Any) -> NDArray[np.float64]:
         rng = check_random_state(self.random_state)
         centers = Xt[np.sort(rng.permutation(len(Xt))[: self.n_centers])]
         self.cv_scores_ = {}
@@ -185,7 +185,7 @@ class KLIEP(InstanceTransfer):
             self.cv_scores_ = dict(zip(gammas.tolist(), scores, strict=True))
             best = int(np.argmax(scores))
         self.gamma_ = float(gammas[best])
-        # a centre that no source row comes near cannot weigh any of them
+        # a centre that no source sample comes near cannot weigh any of them
         near = means[best] > np.finfo(float).tiny
         if not near.any():
             self.centers_, self.coefficients_, self.n_iter_ = centers, np.zeros(len(centers)), 1
@@ -215,7 +215,7 @@ def _source_means(Xs: Any, centers: Any, gammas: NDArray[np.float64]) -> NDArray
 
 
 def _blocks(Xt: Any, centers: Any, gamma: float, mean: NDArray[np.float64]) -> Blocks:
-    """The likelihood of target rows under each centre, kept if it is small."""
+    """The likelihood of target samples under each centre, kept if it is small."""
     if 8 * len(Xt) * len(centers) <= KEEP_BYTES:
         P = kernel(Xt, centers, gamma=gamma) / mean
         return lambda: iter([P])
@@ -223,7 +223,7 @@ def _blocks(Xt: Any, centers: Any, gamma: float, mean: NDArray[np.float64]) -> B
 
 
 def _held_out(Xt: Any, centers: Any, gammas: Any, means: Any, cv: int, rng: Any) -> list[float]:
-    """Mean log-ratio of target rows that were left out, for each width."""
+    """Mean log-ratio of target samples that were left out, for each width."""
     rows = rng.permutation(len(Xt))[:CV_ROWS]
     folds = np.arange(len(rows)) % max(min(cv, len(rows)), 1)
     D = squared_distances(Xt[rows], centers)

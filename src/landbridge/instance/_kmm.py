@@ -1,4 +1,4 @@
-"""KMM: weigh source rows so that their mean in a kernel's feature space meets the target's."""
+"""KMM: reweight source samples so that their mean in a kernel's feature space meets the target's."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from landbridge.numerics.nystroem import NystroemMap, landmark_rows
 
 __all__ = ["KMM", "KMMWeights", "kmm_weights"]
 
-# Beyond so many source rows the kernel matrix is replaced by Nystroem features, unless the caller asks otherwise.
+# Beyond so many source samples the kernel matrix is replaced by Nystroem features, unless the caller asks otherwise.
 EXACT_ROWS = 10_000
 # Landmarks of the approximation, and of the preconditioner where the kernel matrix is exact.
 LANDMARKS, PRECONDITIONER = 200, 250
@@ -52,12 +52,12 @@ def kmm_weights(
     *,
     kernel: str = "rbf",
     gamma: float | None = None,
-    B: float = 1000.0,
+    max_weight: float = 1000.0,
     eps: float | None = None,
     tol: float = 1e-6,
     max_iter: int = 100,
-    n_components: int | None = None,
-    random_state: Any = 0,
+    n_landmarks: int | None = None,
+    random_state: Any = None,
 ) -> KMMWeights:
     r"""Solve the quadratic programme of kernel mean matching, equation (5) of [1]_.
 
@@ -68,13 +68,13 @@ def kmm_weights(
     Parameters
     ----------
     Xs : ndarray of shape (n_source, n_features)
-        Source rows.
+        Source samples.
     Xt : ndarray of shape (n_target, n_features)
-        Target rows.
+        Target samples.
     kernel : {"rbf", "linear", "poly"}, default="rbf"
     gamma : float, optional
         Left out: median heuristic over both domains for "rbf", ``1 / n_features`` for "poly".
-    B : float, default=1000
+    max_weight : float, default=1000
         Largest weight.
     eps : float, optional
         How far the mean weight may be from one; :math:`(\sqrt{n_s} - 1)/\sqrt{n_s}` if left out.
@@ -82,10 +82,10 @@ def kmm_weights(
         Stops once the duality gap is below ``tol * |objective|``.
     max_iter : int, default=100
         Most steps of the solver.
-    n_components : int, optional
-        Nystroem landmarks that stand for the kernel matrix. Left out: the exact matrix up to 10,000 source rows, 200
+    n_landmarks : int, optional
+        Nystroem landmarks that stand for the kernel matrix. Left out: the exact matrix up to 10,000 source samples, 200
         landmarks beyond.
-    random_state : int, RandomState or None, default=0
+    random_state : int, RandomState instance or None, default=None
         Draws landmarks.
 
     Returns
@@ -103,14 +103,14 @@ def kmm_weights(
     >>> import numpy as np
     >>> from landbridge.instance import kmm_weights
     >>> Xs = np.array([[0.0], [0.1], [5.0]])
-    >>> kmm_weights(Xs, np.array([[0.05]]), gamma=1.0).weights.round(1).tolist()
+    >>> kmm_weights(Xs, np.array([[0.05]]), gamma=1.0, random_state=0).weights.round(1).tolist()
     [1.5, 1.5, 0.0]
     """
     rng = check_random_state(random_state)
     ns, nt = len(Xs), len(Xt)
     if eps is None:
         eps = (np.sqrt(ns) - 1.0) / np.sqrt(ns)
-    band = (B, ns * max(1.0 - eps, 0.0), ns * (1.0 + eps))
+    band = (max_weight, ns * max(1.0 - eps, 0.0), ns * (1.0 + eps))
     if kernel == "linear":
         # X X' has its factor at hand: exact, whatever the number of rows
         c = -(ns / nt) * (Xs @ Xt.sum(axis=0))
@@ -121,25 +121,25 @@ def kmm_weights(
     else:
         gamma = 1.0 / Xs.shape[1] if gamma is None else float(gamma)
     how: dict[str, Any] = {"kernel": kernel, "gamma": gamma}
-    if n_components is None and ns <= EXACT_ROWS:
+    if n_landmarks is None and ns <= EXACT_ROWS:
         return _weights(_exact(Xs, Xt, how, band, tol, max_iter, rng))
-    n_landmarks = min(LANDMARKS if n_components is None else n_components, ns)
+    n_landmarks = min(LANDMARKS if n_landmarks is None else n_landmarks, ns)
     return _weights(_approximate(Xs, Xt, how, band, tol, max_iter, n_landmarks, rng))
 
 
 class KMM(InstanceTransfer):
-    """Weigh source rows so that their mean in a kernel's feature space meets the target's (kernel mean matching).
+    """Reweight source samples so that their mean in a kernel's feature space meets the target's (kernel mean matching).
 
     Parameters
     ----------
-    estimator : estimator, optional
-        Fitted on the weighted source; anything that takes ``sample_weight``. Logistic regression if left out.
+    estimator : estimator, default=None
+        Base learner, fitted on the weighted source samples; its ``fit`` takes ``sample_weight``. If None, logistic regression.
     kernel : {"rbf", "linear", "poly"}, default="rbf"
         Whose means are matched; a Gaussian kernel matches the whole distributions, a linear one their means only.
     gamma : float, optional
         Width of the kernel. Left out: the median heuristic over both domains, ``1 / (2 median ||x - z||²)``, for
         "rbf", and ``1 / n_features`` for "poly".
-    B : float, default=1000
+    max_weight : float, default=1000
         Largest weight. Small values bound the variance at the price of some bias.
     eps : float, optional
         How far the mean weight may be from one; ``(sqrt(n_source) - 1) / sqrt(n_source)`` if left out.
@@ -147,18 +147,18 @@ class KMM(InstanceTransfer):
         Stops once the duality gap is below ``tol * |objective|``.
     max_iter : int, default=100
         Most steps of the solver; 10 to 25 are usual.
-    n_components : int, optional
-        Nystroem landmarks that stand for the kernel matrix. Left out: the exact matrix up to 10,000 source rows, 200
+    n_landmarks : int, optional
+        Nystroem landmarks that stand for the kernel matrix. Left out: the exact matrix up to 10,000 source samples, 200
         landmarks beyond.
-    random_state : int, RandomState instance or None, default=0
+    random_state : int, RandomState instance or None, default=None
         Draws landmarks and the sample of the median heuristic.
 
     Attributes
     ----------
     source_weights_ : ndarray of shape (n_source,)
-        Weights, with mean one.
+        Weights of the source samples, scaled to mean one.
     estimator_ : estimator
-        The fitted learner.
+        Fitted base learner.
     objective_ : float
         Value of the quadratic programme.
     duality_gap_ : float
@@ -172,7 +172,7 @@ class KMM(InstanceTransfer):
     in many columns. Hurts when the labelling rule or the class shares differ, and adds noise when there is no shift.
 
     Time O(n_s n_t d + p n_s²) with about a hundred products p, memory n_s²/2 numbers in single precision up to 10,000
-    source rows; beyond, O((n_s + n_t) m d + n_s m²) a step and O(n_s m) for m landmarks. The linear kernel is exact
+    source samples; beyond, O((n_s + n_t) m d + n_s m²) a step and O(n_s m) for m landmarks. The linear kernel is exact
     and linear in the rows.
 
     References
@@ -188,7 +188,7 @@ class KMM(InstanceTransfer):
     >>> from landbridge.instance import KMM
     >>> rng = np.random.default_rng(0)
     >>> X, X_target = rng.normal(size=(300, 1)), rng.normal(1.0, 0.5, size=(300, 1))
-    >>> model = KMM().fit(X, (X[:, 0] > 1).astype(int), X_target=X_target)
+    >>> model = KMM(random_state=0).fit(X, (X[:, 0] > 1).astype(int), X_target=X_target)
     >>> bool(abs(np.average(X[:, 0], weights=model.source_weights_) - X_target.mean()) < 0.05)
     True
     """
@@ -196,7 +196,7 @@ class KMM(InstanceTransfer):
     transfer_tags = TransferTags(
         family="instance",
         shifts=frozenset({"covariate"}),
-        growth="time O(n_s n_t d + n_s²), memory O(n_s²) to 10,000 source rows; O(n_s + n_t) beyond",
+        growth="time O(n_s n_t d + n_s²), memory O(n_s²) to 10,000 source samples; O(n_s + n_t) beyond",
         reference="Huang, Smola, Gretton, Borgwardt, Schölkopf: Correcting sample selection bias by unlabeled data. "
         "NIPS 2006",
     )
@@ -204,11 +204,11 @@ class KMM(InstanceTransfer):
         "estimator": [HasMethods(["fit", "predict"]), None],
         "kernel": [StrOptions({"rbf", "linear", "poly"})],
         "gamma": [Interval(Real, 0, None, closed="neither"), None],
-        "B": [Interval(Real, 0, None, closed="neither")],
+        "max_weight": [Interval(Real, 0, None, closed="neither")],
         "eps": [Interval(Real, 0, None, closed="left"), None],
         "tol": [Interval(Real, 0, None, closed="neither")],
         "max_iter": [Interval(Integral, 1, None, closed="left")],
-        "n_components": [Interval(Integral, 1, None, closed="left"), None],
+        "n_landmarks": [Interval(Integral, 1, None, closed="left"), None],
         "random_state": ["random_state"],
     }
 
@@ -218,34 +218,34 @@ class KMM(InstanceTransfer):
         *,
         kernel: str = "rbf",
         gamma: float | None = None,
-        B: float = 1000.0,
+        max_weight: float = 1000.0,
         eps: float | None = None,
         tol: float = 1e-6,
         max_iter: int = 100,
-        n_components: int | None = None,
-        random_state: Any = 0,
+        n_landmarks: int | None = None,
+        random_state: Any = None,
     ) -> None:
         self.estimator = estimator
         self.kernel = kernel
         self.gamma = gamma
-        self.B = B
+        self.max_weight = max_weight
         self.eps = eps
         self.tol = tol
         self.max_iter = max_iter
-        self.n_components = n_components
+        self.n_landmarks = n_landmarks
         self.random_state = random_state
 
-    def _weigh(self, Xs: Any, ys: Any, Xt: Any, yt: Any) -> NDArray[np.float64]:
+    def _compute_weights(self, Xs: Any, ys: Any, Xt: Any, yt: Any) -> NDArray[np.float64]:
         found = kmm_weights(
             Xs,
             Xt,
             kernel=self.kernel,
             gamma=self.gamma,
-            B=self.B,
+            max_weight=self.max_weight,
             eps=self.eps,
             tol=self.tol,
             max_iter=self.max_iter,
-            n_components=self.n_components,
+            n_landmarks=self.n_landmarks,
             random_state=self.random_state,
         )
         self.objective_, self.duality_gap_, self.n_iter_ = found.objective, found.gap, found.n_iter

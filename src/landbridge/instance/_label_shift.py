@@ -1,4 +1,4 @@
-"""Label shift: weigh source rows by class, from the class shares that a classifier sees in the target."""
+"""Label shift: reweight source samples by class, from the class shares that a classifier sees in the target."""
 
 from __future__ import annotations
 
@@ -106,12 +106,12 @@ def calibrate(proba: NDArray[np.float64], slope: float, intercept: NDArray[np.fl
 
 
 class BBSE(InstanceTransfer):
-    """Weigh source rows by class so that a classifier's mistakes explain its target predictions (black-box shift).
+    """Reweight source samples by class so that a classifier's mistakes explain its target predictions (black-box shift).
 
     Parameters
     ----------
-    estimator : classifier, optional
-        Fitted on the weighted source; anything that takes ``sample_weight``. Logistic regression if left out.
+    estimator : classifier, default=None
+        Base learner, fitted on the weighted source samples; its ``fit`` takes ``sample_weight``. If None, logistic regression.
     classifier : classifier, optional
         The black box. Left out: logistic regression on standardised columns. With ``soft=True`` it needs
         ``predict_proba``.
@@ -119,15 +119,15 @@ class BBSE(InstanceTransfer):
         Use mean probabilities in place of counts of predicted classes, which lowers the variance.
     cv : int, default=5
         Folds of the source for the confusion of held-out predictions.
-    random_state : int, RandomState instance or None, default=0
+    random_state : int, RandomState instance or None, default=None
         Draws the folds.
 
     Attributes
     ----------
     source_weights_ : ndarray of shape (n_source,)
-        Weights, with mean one.
+        Weights of the source samples, scaled to mean one.
     estimator_ : classifier
-        The fitted learner.
+        Fitted base learner.
     classes_ : ndarray of shape (n_classes,)
     source_priors_, target_priors_ : ndarray of shape (n_classes,)
         Class shares of the source, and those estimated for the target.
@@ -155,7 +155,7 @@ class BBSE(InstanceTransfer):
     >>> rng = np.random.default_rng(0)
     >>> y, y_target = rng.binomial(1, 0.2, 1000), rng.binomial(1, 0.8, 1000)
     >>> X, X_target = rng.normal(4.0 * y)[:, None], rng.normal(4.0 * y_target)[:, None]
-    >>> bool(abs(BBSE().fit(X, y, X_target=X_target).target_priors_[1] - 0.8) < 0.05)
+    >>> bool(abs(BBSE(random_state=0).fit(X, y, X_target=X_target).target_priors_[1] - 0.8) < 0.05)
     True
     """
 
@@ -181,7 +181,7 @@ class BBSE(InstanceTransfer):
         classifier: Any = None,
         soft: bool = False,
         cv: int = 5,
-        random_state: Any = 0,
+        random_state: Any = None,
     ) -> None:
         self.estimator = estimator
         self.classifier = classifier
@@ -189,7 +189,7 @@ class BBSE(InstanceTransfer):
         self.cv = cv
         self.random_state = random_state
 
-    def _weigh(self, Xs: Any, ys: Any, Xt: Any, yt: Any) -> NDArray[np.float64]:
+    def _compute_weights(self, Xs: Any, ys: Any, Xt: Any, yt: Any) -> NDArray[np.float64]:
         classes, codes = np.unique(ys, return_inverse=True)
         self.classifier_ = _black_box(self.classifier).fit(Xs, ys)
         held_out = _cross_predict(self.classifier, Xs, ys, classes, codes, self.cv, self.random_state, self.soft)
@@ -202,29 +202,29 @@ class BBSE(InstanceTransfer):
 
 
 class MLLS(InstanceTransfer):
-    """Weigh source rows by class, with the target's class shares found by maximum likelihood (label shift, EM).
+    """Reweight source samples by class, with the target's class shares found by maximum likelihood (label shift, EM).
 
     Parameters
     ----------
-    estimator : classifier, optional
-        Fitted on the weighted source; anything that takes ``sample_weight``. Logistic regression if left out.
+    estimator : classifier, default=None
+        Base learner, fitted on the weighted source samples; its ``fit`` takes ``sample_weight``. If None, logistic regression.
     classifier : classifier, optional
         Gives the class probabilities that the likelihood is made of; needs ``predict_proba``. Left out: logistic
         regression on standardised columns.
     calibration : {"bcts", "temperature"} or None, default="bcts"
-        How its probabilities are calibrated, on held-out source rows: bias-corrected temperature scaling, temperature
+        How its probabilities are calibrated, on held-out source samples: bias-corrected temperature scaling, temperature
         scaling, or not at all. The likelihood is only as good as they are.
     cv : int, default=5
         Folds of the source for the held-out predictions.
-    random_state : int, RandomState instance or None, default=0
+    random_state : int, RandomState instance or None, default=None
         Draws the folds.
 
     Attributes
     ----------
     source_weights_ : ndarray of shape (n_source,)
-        Weights, with mean one.
+        Weights of the source samples, scaled to mean one.
     estimator_ : classifier
-        The fitted learner.
+        Fitted base learner.
     classes_ : ndarray of shape (n_classes,)
     source_priors_, target_priors_ : ndarray of shape (n_classes,)
         Class shares of the source, and those estimated for the target.
@@ -256,7 +256,7 @@ class MLLS(InstanceTransfer):
     >>> rng = np.random.default_rng(0)
     >>> y, y_target = rng.binomial(1, 0.2, 1000), rng.binomial(1, 0.8, 1000)
     >>> X, X_target = rng.normal(4.0 * y)[:, None], rng.normal(4.0 * y_target)[:, None]
-    >>> bool(abs(MLLS().fit(X, y, X_target=X_target).target_priors_[1] - 0.8) < 0.05)
+    >>> bool(abs(MLLS(random_state=0).fit(X, y, X_target=X_target).target_priors_[1] - 0.8) < 0.05)
     True
     """
 
@@ -283,7 +283,7 @@ class MLLS(InstanceTransfer):
         classifier: Any = None,
         calibration: str | None = "bcts",
         cv: int = 5,
-        random_state: Any = 0,
+        random_state: Any = None,
     ) -> None:
         self.estimator = estimator
         self.classifier = classifier
@@ -291,7 +291,7 @@ class MLLS(InstanceTransfer):
         self.cv = cv
         self.random_state = random_state
 
-    def _weigh(self, Xs: Any, ys: Any, Xt: Any, yt: Any) -> NDArray[np.float64]:
+    def _compute_weights(self, Xs: Any, ys: Any, Xt: Any, yt: Any) -> NDArray[np.float64]:
         classes, codes = np.unique(ys, return_inverse=True)
         self.classifier_ = _black_box(self.classifier).fit(Xs, ys)
         proba = _predict(self.classifier_, Xt, classes, soft=True)
@@ -328,7 +328,7 @@ def _predict(model: Any, X: Any, classes: NDArray[Any], soft: bool) -> NDArray[n
 def _cross_predict(
     classifier: Any, X: Any, y: Any, classes: Any, codes: Any, cv: int, random_state: Any, soft: bool
 ) -> NDArray[np.float64]:
-    """Predictions for every source row by a model that did not see it; classes of a few rows are allowed."""
+    """Predictions for every source sample by a model that did not see it; classes of a few rows are allowed."""
     folds = balanced_folds(codes, min(cv, len(codes)), check_random_state(random_state))
     out = np.empty((len(codes), len(classes)))
     for fold in np.unique(folds):

@@ -43,7 +43,7 @@ class _SourceBoosting(ClassifierMixin, MetaEstimatorMixin, TransferEstimator):
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
-            Target rows.
+            Target samples.
 
         Returns
         -------
@@ -58,7 +58,7 @@ class _SourceBoosting(ClassifierMixin, MetaEstimatorMixin, TransferEstimator):
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
-            Target rows.
+            Target samples.
 
         Returns
         -------
@@ -73,17 +73,17 @@ class _SourceBoosting(ClassifierMixin, MetaEstimatorMixin, TransferEstimator):
 
 
 class MultiSourceTrAdaBoost(_SourceBoosting):
-    """Boost on labelled target rows, in each round with the one source that serves the target best.
+    """Boost on labelled target samples, in each round with the one source that serves the target best.
 
     Parameters
     ----------
-    estimator : classifier, optional
-        Fitted in every round on each source joined with the labelled target rows; anything that takes
+    estimator : classifier, default=None
+        Fitted in every round on each source joined with the labelled target samples; anything that takes
         ``sample_weight``. Logistic regression if left out.
     n_estimators : int, default=20
         Rounds M.
     target_share : float, optional
-        Share of the whole weight that the labelled target rows begin with. Left out, every row weighs the same: with
+        Share of the whole weight that the labelled target samples begin with. Left out, every row weighs the same: with
         more, every source fits the target and there is nothing to choose the best of them by.
 
     Attributes
@@ -98,14 +98,14 @@ class MultiSourceTrAdaBoost(_SourceBoosting):
     votes_ : ndarray of shape (n_rounds,)
         Their weights in the vote.
     source_weights_ : ndarray of shape (n_source,)
-        Weights of the source rows after the last round, scaled to mean one over all rows.
+        Weights of the source samples after the last round, scaled to mean one over all samples.
 
     Notes
     -----
     Helps when several sources exist and it is unknown which of them fit the target: a bad one is simply not chosen.
     Without `source_domain` in ``fit`` there is one source.
 
-    Time O(M S) fits for S sources, each on one source and the labelled target rows.
+    Time O(M S) fits for S sources, each on one source and the labelled target samples.
 
     References
     ----------
@@ -149,20 +149,20 @@ class MultiSourceTrAdaBoost(_SourceBoosting):
 
     @_fit_context(prefer_skip_nested_validation=False)
     def fit(self, X: Any, y: Any, *, X_target: Any = None, y_target: Any = None, source_domain: Any = None) -> Self:
-        """Boost on all sources and the labelled target rows.
+        """Boost on all sources and the labelled target samples.
 
         Parameters
         ----------
         X : array-like of shape (n_source, n_features)
-            Source rows, of all sources.
+            Source samples of all source domains.
         y : array-like of shape (n_source,)
             Source labels.
-        X_target : array-like of shape (n_target, n_features), optional
-            Target rows; left out, the source is its own target, with its labels.
-        y_target : array-like of shape (n_target,), optional
-            Labels of some target rows.
-        source_domain : array-like of shape (n_source,), optional
-            Which source each row came from; left out, there is one.
+        X_target : array-like of shape (n_target, n_features), default=None
+            Target samples. If None, the source is used as the target, with its labels.
+        y_target : array-like of shape (n_target,), default=None
+            Labels of some target samples; the marker of a missing label elsewhere.
+        source_domain : array-like of shape (n_source,), default=None
+            Source domain of each source sample. If None, there is one source domain.
 
         Returns
         -------
@@ -207,7 +207,7 @@ class TaskTrAdaBoost(_SourceBoosting):
 
     Parameters
     ----------
-    estimator : classifier, optional
+    estimator : classifier, default=None
         Weak learner; anything that takes ``sample_weight``. Logistic regression if left out.
     n_estimators : int, default=20
         Rounds of AdaBoost on each source, and of choosing on the target.
@@ -233,7 +233,7 @@ class TaskTrAdaBoost(_SourceBoosting):
     Helps when the sources hold parts of the answer and target labels are very few: on the target nothing is learned
     but which parts to trust, so it hardly overfits and is quick. Cannot learn what no source knows.
 
-    Time O(M S) fits for S sources, plus M S predictions on the labelled target rows.
+    Time O(M S) fits for S sources, plus M S predictions on the labelled target samples.
 
     References
     ----------
@@ -277,20 +277,20 @@ class TaskTrAdaBoost(_SourceBoosting):
 
     @_fit_context(prefer_skip_nested_validation=False)
     def fit(self, X: Any, y: Any, *, X_target: Any = None, y_target: Any = None, source_domain: Any = None) -> Self:
-        """Learn on every source, then choose on the labelled target rows.
+        """Learn on every source, then choose on the labelled target samples.
 
         Parameters
         ----------
         X : array-like of shape (n_source, n_features)
-            Source rows, of all sources.
+            Source samples of all source domains.
         y : array-like of shape (n_source,)
             Source labels.
-        X_target : array-like of shape (n_target, n_features), optional
-            Target rows; left out, the source is its own target, with its labels.
-        y_target : array-like of shape (n_target,), optional
-            Labels of some target rows.
-        source_domain : array-like of shape (n_source,), optional
-            Which source each row came from; left out, there is one.
+        X_target : array-like of shape (n_target, n_features), default=None
+            Target samples. If None, the source is used as the target, with its labels.
+        y_target : array-like of shape (n_target,), default=None
+            Labels of some target samples; the marker of a missing label elsewhere.
+        source_domain : array-like of shape (n_source,), default=None
+            Source domain of each source sample. If None, there is one source domain.
 
         Returns
         -------
@@ -384,7 +384,7 @@ def read_sources(source_domain: Any, n: int) -> tuple[NDArray[Any], NDArray[np.i
     ----------
     source_domain : array-like of shape (n,) or None
     n : int
-        Source rows.
+        Source samples.
 
     Returns
     -------

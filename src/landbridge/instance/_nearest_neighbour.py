@@ -1,4 +1,4 @@
-"""Nearest-neighbour weights: count the target rows that fall into each source row's Voronoi cell."""
+"""Nearest-neighbour weights: count the target samples that fall into each source sample's Voronoi cell."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ __all__ = ["NearestNeighbourWeights", "voronoi_counts"]
 
 
 def voronoi_counts(Xs: NDArray[np.float64], Xt: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Count, for each source row, the target rows that are nearer to it than to any other source row.
+    """Count, for each source sample, the target samples that are nearer to it than to any other source sample.
 
-    Equal source rows share their count.
+    Equal source samples share their count.
 
     Parameters
     ----------
     Xs : ndarray of shape (n_source, n_features)
-        Source rows.
+        Source samples.
     Xt : ndarray of shape (n_target, n_features)
-        Target rows.
+        Target samples.
 
     Returns
     -------
@@ -50,21 +50,21 @@ def voronoi_counts(Xs: NDArray[np.float64], Xt: NDArray[np.float64]) -> NDArray[
 
 
 class NearestNeighbourWeights(InstanceTransfer):
-    """Weigh source rows by how many target rows have them for nearest neighbour.
+    """Reweight source samples by how many target samples have them for nearest neighbour.
 
     Parameters
     ----------
-    estimator : estimator, optional
-        Fitted on the weighted source; anything that takes ``sample_weight``. Logistic regression if left out.
+    estimator : estimator, default=None
+        Base learner, fitted on the weighted source samples; its ``fit`` takes ``sample_weight``. If None, logistic regression.
     smoothing : float, default=1.0
-        Added to every count (Laplace smoothing), so that no source row is lost. 0 is the plain estimate.
+        Added to every count (Laplace smoothing), so that no source sample is lost. 0 is the plain estimate.
 
     Attributes
     ----------
     source_weights_ : ndarray of shape (n_source,)
-        Weights, with mean one.
+        Weights of the source samples, scaled to mean one.
     estimator_ : estimator
-        The fitted learner.
+        Fitted base learner.
 
     Notes
     -----
@@ -102,5 +102,5 @@ class NearestNeighbourWeights(InstanceTransfer):
         self.estimator = estimator
         self.smoothing = smoothing
 
-    def _weigh(self, Xs: Any, ys: Any, Xt: Any, yt: Any) -> NDArray[np.float64]:
+    def _compute_weights(self, Xs: Any, ys: Any, Xt: Any, yt: Any) -> NDArray[np.float64]:
         return voronoi_counts(Xs, Xt) + self.smoothing

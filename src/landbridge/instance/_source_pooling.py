@@ -66,16 +66,16 @@ class SourcePooling(InstanceTransfer):
 
     Parameters
     ----------
-    estimator : estimator, optional
-        Fitted on the weighted pool; anything that takes ``sample_weight``. Logistic regression if left out.
+    estimator : estimator, default=None
+        Base learner, fitted on the weighted pool samples; its ``fit`` takes ``sample_weight``. If None, logistic regression.
     gamma : float, optional
         Width of the Gaussian kernel under which mixture and target are compared; the median heuristic if left out.
-    floor : float, default=0.05
+    min_weight : float, default=0.05
         Least share of the pool's weight a source keeps, relative to equal shares, so that classes that only an
         unlike source knows are not lost.
-    n_components : int, default=200
+    n_landmarks : int, default=200
         Landmarks that stand for the kernel.
-    random_state : int, RandomState instance or None, default=0
+    random_state : int, RandomState instance or None, default=None
         Draws landmarks and the sample of the median heuristic.
 
     Attributes
@@ -85,9 +85,9 @@ class SourcePooling(InstanceTransfer):
     source_domains_ : ndarray of shape (n_sources,)
         Names of the sources, in the order of the weights.
     source_weights_ : ndarray of shape (n_source,)
-        Weights of the rows, with mean one.
+        Weights of the source samples, scaled to mean one.
     estimator_ : estimator
-        The fitted learner.
+        Fitted base learner.
 
     Notes
     -----
@@ -111,7 +111,7 @@ class SourcePooling(InstanceTransfer):
     >>> X, source = rng.normal(size=(400, 2)), np.repeat(["near", "far"], 200)
     >>> X[200:] += 4.0
     >>> y = np.where(source == "near", X[:, 0] > 0, X[:, 0] < 4)
-    >>> model = SourcePooling().fit(X, y, X_target=rng.normal(size=(200, 2)), source_domain=source)
+    >>> model = SourcePooling(random_state=0).fit(X, y, X_target=rng.normal(size=(200, 2)), source_domain=source)
     >>> dict(zip(model.source_domains_.tolist(), model.domain_weights_.round(2).tolist()))
     {'far': 0.02, 'near': 0.98}
     """
@@ -129,8 +129,8 @@ class SourcePooling(InstanceTransfer):
     _parameter_constraints = {
         "estimator": [HasMethods(["fit", "predict"]), None],
         "gamma": [Interval(Real, 0, None, closed="neither"), None],
-        "floor": [Interval(Real, 0, 1, closed="both")],
-        "n_components": [Interval(Integral, 1, None, closed="left")],
+        "min_weight": [Interval(Real, 0, 1, closed="both")],
+        "n_landmarks": [Interval(Integral, 1, None, closed="left")],
         "random_state": ["random_state"],
     }
 
@@ -139,14 +139,14 @@ class SourcePooling(InstanceTransfer):
         estimator: Any = None,
         *,
         gamma: float | None = None,
-        floor: float = 0.05,
-        n_components: int = 200,
-        random_state: Any = 0,
+        min_weight: float = 0.05,
+        n_landmarks: int = 200,
+        random_state: Any = None,
     ) -> None:
         self.estimator = estimator
         self.gamma = gamma
-        self.floor = floor
-        self.n_components = n_components
+        self.min_weight = min_weight
+        self.n_landmarks = n_landmarks
         self.random_state = random_state
 
     @_fit_context(prefer_skip_nested_validation=False)
@@ -156,28 +156,28 @@ class SourcePooling(InstanceTransfer):
         Parameters
         ----------
         X : array-like of shape (n_source, n_features)
-            Source rows, of all sources.
+            Source samples of all source domains.
         y : array-like of shape (n_source,)
             Source labels or values.
-        X_target : array-like of shape (n_target, n_features), optional
-            All target rows; left out, the source is its own target.
-        y_target : array-like of shape (n_target,), optional
-            Labels of some target rows; not read.
-        source_domain : array-like of shape (n_source,), optional
-            Which source each row came from; left out, there is one.
+        X_target : array-like of shape (n_target, n_features), default=None
+            Target samples. If None, the source is used as the target.
+        y_target : array-like of shape (n_target,), default=None
+            Ignored.
+        source_domain : array-like of shape (n_source,), default=None
+            Source domain of each source sample. If None, there is one source domain.
 
         Returns
         -------
         self
         """
-        self._told = source_domain
+        self._source_domain = source_domain
         try:
             return super().fit(X, y, X_target=X_target, y_target=y_target)
         finally:
-            del self._told
+            del self._source_domain
 
-    def _weigh(self, Xs: Any, ys: Any, Xt: Any, yt: Any) -> NDArray[np.float64]:
-        self.source_domains_, code = read_sources(self._told, len(Xs))
+    def _compute_weights(self, Xs: Any, ys: Any, Xt: Any, yt: Any) -> NDArray[np.float64]:
+        self.source_domains_, code = read_sources(self._source_domain, len(Xs))
         sizes = np.bincount(code)
         if len(sizes) == 1:
             self.domain_weights_ = np.ones(1)
@@ -186,11 +186,11 @@ class SourcePooling(InstanceTransfer):
         gamma = median_gamma(Xs, Xt, random_state=rng) if self.gamma is None else self.gamma
         pool = np.concatenate([_some(Xs[code == k], rng, POOL // len(sizes)) for k in range(len(sizes))])
         pool = np.concatenate([pool, _some(Xt, rng, POOL)])
-        chosen = landmark_rows(pool, min(self.n_components, len(pool)), gamma=gamma, random_state=rng)
+        chosen = landmark_rows(pool, min(self.n_landmarks, len(pool)), gamma=gamma, random_state=rng)
         features = NystroemMap(pool[chosen], gamma=gamma)
         means: Sequence[Any] = [features.mean(Xs[code == k]) for k in range(len(sizes))]
         w = mixture_weights(np.stack(means), features.mean(Xt))
-        self.domain_weights_ = (1.0 - self.floor) * w + self.floor / len(w)
+        self.domain_weights_ = (1.0 - self.min_weight) * w + self.min_weight / len(w)
         return (self.domain_weights_ / sizes)[code]
 
 

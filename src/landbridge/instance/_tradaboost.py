@@ -1,4 +1,4 @@
-"""TrAdaBoost: boost on a few labelled target rows while source rows that contradict them fade."""
+"""TrAdaBoost: boost on a few labelled target samples while source samples that contradict them fade."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Step(NamedTuple):
     vote : float
         The learner's weight in the final vote, ``log(1 / beta_t)``; zero for a learner no better than chance.
     error : float
-        Its weighted error on the labelled target rows.
+        Its weighted error on the labelled target samples.
     """
 
     source: NDArray[np.float64]
@@ -41,14 +41,14 @@ class Step(NamedTuple):
 
 
 def source_decay(n_source: int, n_rounds: int) -> float:
-    r"""Factor by which the weight of a misjudged source row shrinks, figure 1 of [1]_.
+    r"""Factor by which the weight of a misjudged source sample shrinks, figure 1 of [1]_.
 
     .. math:: \beta = \frac{1}{1 + \sqrt{2 \ln n / N}}
 
     Parameters
     ----------
     n_source : int
-        Source rows n.
+        Source samples n.
     n_rounds : int
         Rounds N.
 
@@ -84,14 +84,14 @@ def tradaboost_step(
 
     Misjudged source weights are multiplied by :math:`\beta`, misjudged target weights divided by :math:`\beta_t`. An
     error at or above chance counts as chance: the target weights then stay and the learner has no vote, while
-    contradicting source rows go on fading.
+    contradicting source samples go on fading.
 
     Parameters
     ----------
     source : ndarray of shape (n_source,)
-        Weights of the source rows.
+        Weights of the source samples.
     target : ndarray of shape (n_labelled,)
-        Weights of the labelled target rows.
+        Weights of the labelled target samples.
     wrong_source, wrong_target : ndarray of bool
         Which rows the learner got wrong.
     beta : float
@@ -127,18 +127,18 @@ def tradaboost_step(
 
 
 class TrAdaBoost(ClassifierMixin, MetaEstimatorMixin, TransferEstimator):
-    """Boost on a few labelled target rows while source rows that contradict them fade away.
+    """Boost on a few labelled target samples while source samples that contradict them fade away.
 
     Parameters
     ----------
-    estimator : classifier, optional
-        Fitted in every round on source and labelled target rows; anything that takes ``sample_weight``. Logistic
+    estimator : classifier, default=None
+        Fitted in every round on source and labelled target samples; anything that takes ``sample_weight``. Logistic
         regression if left out.
     n_estimators : int, default=50
         Rounds N. The vote is held among the second half of them.
     target_share : float or None, default=0.5
-        Share of the whole weight that the labelled target rows begin with (the paper leaves the first weights to the
-        user). None gives every row the same weight: a few labelled rows then hardly count, and a learner that gets
+        Share of the whole weight that the labelled target samples begin with (the paper leaves the first weights to the
+        user). None gives every row the same weight: a few labelled samples then hardly count, and a learner that gets
         all of them right at once never moves on.
     balance_classes : bool, default=False
         Give every class the same total weight before each fit, as the paper's experiments do.
@@ -151,13 +151,13 @@ class TrAdaBoost(ClassifierMixin, MetaEstimatorMixin, TransferEstimator):
     votes_ : ndarray of shape (n_rounds,)
         ``log(1 / beta_t)`` of each; the final vote counts those from the ``ceil(n_rounds / 2)``-th on.
     errors_ : ndarray of shape (n_rounds,)
-        Weighted error of each on the labelled target rows.
+        Weighted error of each on the labelled target samples.
     source_weights_ : ndarray of shape (n_source,)
-        Weights of the source rows after the last round, scaled to mean one over all rows.
+        Weights of the source samples after the last round, scaled to mean one over all samples.
 
     Notes
     -----
-    Helps when the labelling rule differs in part of the source and some target rows are labelled. With enough of them
+    Helps when the labelling rule differs in part of the source and some target samples are labelled. With enough of them
     to learn the target alone it gains little: compare with a learner on those rows only. Stops before N rounds once
     no row is misjudged, since nothing changes from there on. Every row stays in every fit, so no class is ever lost.
 
@@ -212,18 +212,18 @@ class TrAdaBoost(ClassifierMixin, MetaEstimatorMixin, TransferEstimator):
 
     @_fit_context(prefer_skip_nested_validation=False)
     def fit(self, X: Any, y: Any, *, X_target: Any = None, y_target: Any = None) -> Self:
-        """Boost on source and labelled target rows.
+        """Boost on source and labelled target samples.
 
         Parameters
         ----------
         X : array-like of shape (n_source, n_features)
-            Source rows.
+            Source samples.
         y : array-like of shape (n_source,)
             Source labels.
-        X_target : array-like of shape (n_target, n_features), optional
-            Target rows; left out, the source is its own target, with its labels.
-        y_target : array-like of shape (n_target,), optional
-            Labels of some target rows.
+        X_target : array-like of shape (n_target, n_features), default=None
+            Target samples. If None, the source is used as the target, with its labels.
+        y_target : array-like of shape (n_target,), default=None
+            Labels of some target samples; the marker of a missing label elsewhere.
 
         Returns
         -------
@@ -246,7 +246,7 @@ class TrAdaBoost(ClassifierMixin, MetaEstimatorMixin, TransferEstimator):
             model = fit_weighted(default_classifier(self.estimator), rows, labels, weights)
             wrong = model.predict(rows) != labels
             step = tradaboost_step(source, target, wrong[:n], wrong[n:], beta, k)
-            # at chance a learner has no vote: it only lets contradicting source rows fade
+            # at chance a learner has no vote: it only lets contradicting source samples fade
             if step.vote > 0 or not self.estimators_:
                 if votes and votes[0] == 0.0:
                     self.estimators_, votes, errors = [], [], []
@@ -266,7 +266,7 @@ class TrAdaBoost(ClassifierMixin, MetaEstimatorMixin, TransferEstimator):
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
-            Target rows.
+            Target samples.
 
         Returns
         -------
@@ -283,7 +283,7 @@ class TrAdaBoost(ClassifierMixin, MetaEstimatorMixin, TransferEstimator):
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
-            Target rows.
+            Target samples.
 
         Returns
         -------
@@ -312,7 +312,7 @@ def default_classifier(estimator: Any) -> Any:
 
 
 def labelled_target(read: Read) -> tuple[Any, NDArray[Any]]:
-    """Take the labelled target rows; without a target, the source with its labels.
+    """Take the labelled target samples; without a target, the source with its labels.
 
     Parameters
     ----------

@@ -86,7 +86,7 @@ def decay_for_share(
     .. math:: w_i \leftarrow w_i \beta^{e_i} \quad \text{with } \beta \in [0, 1] \text{ such that } \;
               \frac{W_T}{W_T + \sum_S w_i \beta^{e_i}} = \text{share}
 
-    Where no such :math:`\beta` exists (too many source rows without error) the source as a whole makes up the rest.
+    Where no such :math:`\beta` exists (too many source samples without error) the source as a whole makes up the rest.
 
     Parameters
     ----------
@@ -128,17 +128,17 @@ def decay_for_share(
 
 
 class TrAdaBoostR2(RegressorMixin, MetaEstimatorMixin, TransferEstimator):
-    """Boost a regressor on a few labelled target rows while source rows that contradict them fade.
+    """Boost a regressor on a few labelled target samples while source samples that contradict them fade.
 
     Parameters
     ----------
-    estimator : regressor, optional
+    estimator : regressor, default=None
         Fitted in every round; anything that takes ``sample_weight``. A regression tree of depth three if left out.
     n_estimators : int, default=50
         Rounds N. The median is taken among the second half of them.
     loss : {"linear", "square", "exponential"}, default="linear"
         How errors are adjusted.
-    random_state : int, RandomState instance or None, default=0
+    random_state : int, RandomState instance or None, default=None
         Seed of the tree that is the default learner.
 
     Attributes
@@ -148,13 +148,13 @@ class TrAdaBoostR2(RegressorMixin, MetaEstimatorMixin, TransferEstimator):
     votes_ : ndarray of shape (n_rounds,)
         ``log(1 / beta_t)`` of each.
     errors_ : ndarray of shape (n_rounds,)
-        Weighted adjusted error of each on the labelled target rows.
+        Weighted adjusted error of each on the labelled target samples.
     source_weights_ : ndarray of shape (n_source,)
-        Weights of the source rows after the last round, scaled to mean one over all rows.
+        Weights of the source samples after the last round, scaled to mean one over all samples.
 
     Notes
     -----
-    Helps when part of the source follows the target's rule and some target rows are labelled. Source weights shrink
+    Helps when part of the source follows the target's rule and some target samples are labelled. Source weights shrink
     even for small errors, so that a good source may be lost with many rounds; :class:`TwoStageTrAdaBoostR2` mends
     that. Stops once the error on the target reaches one half.
 
@@ -172,7 +172,7 @@ class TrAdaBoostR2(RegressorMixin, MetaEstimatorMixin, TransferEstimator):
     >>> X, X_target = rng.uniform(size=(300, 1)), rng.uniform(size=(100, 1))
     >>> y, y_target = np.sin(6 * X[:, 0]) + 0.5 * (X[:, 0] > 0.7), np.sin(6 * X_target[:, 0])
     >>> partly = np.where(np.arange(100) < 40, y_target, np.nan)
-    >>> model = TrAdaBoostR2(n_estimators=20).fit(X, y, X_target=X_target, y_target=partly)
+    >>> model = TrAdaBoostR2(n_estimators=20, random_state=0).fit(X, y, X_target=X_target, y_target=partly)
     >>> bool(model.score(X_target[40:], y_target[40:]) > 0.9)
     True
     """
@@ -195,7 +195,7 @@ class TrAdaBoostR2(RegressorMixin, MetaEstimatorMixin, TransferEstimator):
     _accept_sparse = True
 
     def __init__(
-        self, estimator: Any = None, *, n_estimators: int = 50, loss: str = "linear", random_state: Any = 0
+        self, estimator: Any = None, *, n_estimators: int = 50, loss: str = "linear", random_state: Any = None
     ) -> None:
         self.estimator = estimator
         self.n_estimators = n_estimators
@@ -204,18 +204,18 @@ class TrAdaBoostR2(RegressorMixin, MetaEstimatorMixin, TransferEstimator):
 
     @_fit_context(prefer_skip_nested_validation=False)
     def fit(self, X: Any, y: Any, *, X_target: Any = None, y_target: Any = None) -> Self:
-        """Boost on source and labelled target rows.
+        """Boost on source and labelled target samples.
 
         Parameters
         ----------
         X : array-like of shape (n_source, n_features)
-            Source rows.
+            Source samples.
         y : array-like of shape (n_source,)
             Source values.
-        X_target : array-like of shape (n_target, n_features), optional
-            Target rows; left out, the source is its own target, with its values.
-        y_target : array-like of shape (n_target,), optional
-            Values of some target rows; NaN elsewhere.
+        X_target : array-like of shape (n_target, n_features), default=None
+            Target samples. If None, the source is used as the target, with its values.
+        y_target : array-like of shape (n_target,), default=None
+            Values of some target samples; NaN elsewhere.
 
         Returns
         -------
@@ -256,7 +256,7 @@ class TrAdaBoostR2(RegressorMixin, MetaEstimatorMixin, TransferEstimator):
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
-            Target rows.
+            Target samples.
 
         Returns
         -------
@@ -277,20 +277,20 @@ class TwoStageTrAdaBoostR2(RegressorMixin, MetaEstimatorMixin, TransferEstimator
 
     Parameters
     ----------
-    estimator : regressor, optional
+    estimator : regressor, default=None
         Base learner; anything that takes ``sample_weight``. A regression tree of depth three if left out.
     n_steps : int, default=10
         Steps S of the first stage, from the rows' natural share to all weight on the target.
     n_estimators : int, default=10
         Rounds of boosting within each step.
     cv : int, default=5
-        Folds of the labelled target rows by which a step is judged.
+        Folds of the labelled target samples by which a step is judged.
     loss : {"linear", "square", "exponential"}, default="linear"
         How errors are adjusted.
-    judge : {"boosted", "single"}, default="boosted"
+    selection : {"boosted", "single"}, default="boosted"
         What is cross-validated at each step: the boosted model, as in [1]_, or one fit of the learner under the step's
         weights, which takes a fraction of the time and often names the same step.
-    random_state : int, RandomState instance or None, default=0
+    random_state : int, RandomState instance or None, default=None
         Draws the folds; seed of the tree that is the default learner.
 
     Attributes
@@ -300,17 +300,17 @@ class TwoStageTrAdaBoostR2(RegressorMixin, MetaEstimatorMixin, TransferEstimator
     votes_ : ndarray of shape (n_rounds,)
         Their weights in the median.
     cv_errors_ : ndarray of shape (n_steps,)
-        Mean squared error of each step on held-out target rows.
+        Mean squared error of each step on held-out target samples.
     best_step_ : int
     source_weights_ : ndarray of shape (n_source,)
-        Weights of the source rows in the best step, scaled to mean one over all rows.
+        Weights of the source samples in the best step, scaled to mean one over all rows.
 
     Notes
     -----
     Helps when part of the source follows the target's rule; how far to trust the source is chosen by cross-validation,
-    all the way down to not at all. Needs enough labelled target rows for folds.
+    all the way down to not at all. Needs enough labelled target samples for folds.
 
-    Time O(S (F + 1) N) fits for S steps, F folds and N rounds, O(S (F + N)) with ``judge="single"``. Rows whose weight
+    Time O(S (F + 1) N) fits for S steps, F folds and N rounds, O(S (F + N)) with ``selection="single"``. Rows whose weight
     has come to zero are left out, so that the last step costs what the target alone costs.
 
     References
@@ -325,7 +325,7 @@ class TwoStageTrAdaBoostR2(RegressorMixin, MetaEstimatorMixin, TransferEstimator
     >>> X, X_target = rng.uniform(size=(300, 1)), rng.uniform(size=(100, 1))
     >>> y, y_target = np.sin(6 * X[:, 0]) + 0.5 * (X[:, 0] > 0.7), np.sin(6 * X_target[:, 0])
     >>> partly = np.where(np.arange(100) < 40, y_target, np.nan)
-    >>> model = TwoStageTrAdaBoostR2(n_steps=5).fit(X, y, X_target=X_target, y_target=partly)
+    >>> model = TwoStageTrAdaBoostR2(n_steps=5, random_state=0).fit(X, y, X_target=X_target, y_target=partly)
     >>> bool(model.score(X_target[40:], y_target[40:]) > 0.9)
     True
     """
@@ -345,7 +345,7 @@ class TwoStageTrAdaBoostR2(RegressorMixin, MetaEstimatorMixin, TransferEstimator
         "n_estimators": [Interval(Integral, 1, None, closed="left")],
         "cv": [Interval(Integral, 2, None, closed="left")],
         "loss": [StrOptions({"linear", "square", "exponential"})],
-        "judge": [StrOptions({"boosted", "single"})],
+        "selection": [StrOptions({"boosted", "single"})],
         "random_state": ["random_state"],
     }
     _accept_sparse = True
@@ -358,31 +358,31 @@ class TwoStageTrAdaBoostR2(RegressorMixin, MetaEstimatorMixin, TransferEstimator
         n_estimators: int = 10,
         cv: int = 5,
         loss: str = "linear",
-        judge: str = "boosted",
-        random_state: Any = 0,
+        selection: str = "boosted",
+        random_state: Any = None,
     ) -> None:
         self.estimator = estimator
         self.n_steps = n_steps
         self.n_estimators = n_estimators
         self.cv = cv
         self.loss = loss
-        self.judge = judge
+        self.selection = selection
         self.random_state = random_state
 
     @_fit_context(prefer_skip_nested_validation=False)
     def fit(self, X: Any, y: Any, *, X_target: Any = None, y_target: Any = None) -> Self:
-        """Find the step that predicts held-out target rows best.
+        """Find the step that predicts held-out target samples best.
 
         Parameters
         ----------
         X : array-like of shape (n_source, n_features)
-            Source rows.
+            Source samples.
         y : array-like of shape (n_source,)
             Source values.
-        X_target : array-like of shape (n_target, n_features), optional
-            Target rows; left out, the source is its own target, with its values.
-        y_target : array-like of shape (n_target,), optional
-            Values of some target rows; NaN elsewhere.
+        X_target : array-like of shape (n_target, n_features), default=None
+            Target samples. If None, the source is used as the target, with its values.
+        y_target : array-like of shape (n_target,), default=None
+            Values of some target samples; NaN elsewhere.
 
         Returns
         -------
@@ -420,7 +420,7 @@ class TwoStageTrAdaBoostR2(RegressorMixin, MetaEstimatorMixin, TransferEstimator
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
-            Target rows.
+            Target samples.
 
         Returns
         -------
@@ -461,8 +461,8 @@ class TwoStageTrAdaBoostR2(RegressorMixin, MetaEstimatorMixin, TransferEstimator
     def _held_out(
         self, learner: Any, rows: Any, values: Any, weights: NDArray[np.float64], n: int, folds: NDArray[np.intp]
     ) -> float:
-        """Mean squared error on target rows that were left out; the source is in every fit."""
-        rounds = 1 if self.judge == "single" else self.n_estimators
+        """Mean squared error on target samples that were left out; the source is in every fit."""
+        rounds = 1 if self.selection == "single" else self.n_estimators
         if folds.max() == 0:
             models, votes = self._boost(learner, rows, values, weights, n, rounds)
             return float(np.mean((weighted_median(predictions(models, rows[n:]), votes) - values[n:]) ** 2))

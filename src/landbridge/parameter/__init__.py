@@ -1,15 +1,15 @@
-"""Parameter methods start from a model of the source and stay near it: they transfer what was learned, not the rows.
+"""Parameter methods adapt a fitted source model to the target; they transfer what was learned, not the samples.
 
-Reach for them when a few target rows are labelled, or when the source is a trained model and its rows are gone. They
-can hurt when source and target follow opposite rules, because the model is then held near the wrong place; a smaller
-strength lets go of it.
+Use them if a few target samples are labelled, or if the source is a trained model without its samples. They can hurt if
+source and target follow opposite rules, because the model is then regularised towards the wrong place; a smaller
+`prior_strength` reduces that.
 """
 
 from landbridge.parameter._adaptive_svm import AdaptiveSVM, adaptive_svm
 from landbridge.parameter._prior_glm import SourcePriorGLM, glm_loss, prior_glm
 from landbridge.parameter._prior_gp import SourcePriorGP, prior_scale
 from landbridge.parameter._prior_linear import SourcePriorLogistic, SourcePriorRidge, prior_logistic, prior_ridge
-from landbridge.parameter._transemdt import TransEMDT, cluster_vote, refit_tree
+from landbridge.parameter._transemdt import TransEMDT, adapt_tree, cluster_vote, refit_tree
 from landbridge.parameter._transfer_tree import TransferForest, TransferTree, ser, strut
 
 __all__ = [
@@ -21,6 +21,7 @@ __all__ = [
     "TransEMDT",
     "TransferForest",
     "TransferTree",
+    "adapt_tree",
     "adaptive_svm",
     "cluster_vote",
     "glm_loss",

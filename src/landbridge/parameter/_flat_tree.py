@@ -1,4 +1,4 @@
-"""A decision tree as plain arrays, so that its thresholds and leaves can be changed one by one."""
+"""Decision tree as plain arrays, so that its thresholds and leaves can be changed one by one."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ __all__ = ["FlatTree"]
 
 @dataclass
 class FlatTree:
-    """Nodes of a binary tree; parents come before their children.
+    """Binary classification tree as arrays; parents come before their children.
 
     Parameters
     ----------
     left, right : ndarray of int, shape (n_nodes,)
-        Children; -1 in a leaf.
+        Children of each node; -1 in a leaf.
     feature : ndarray of int, shape (n_nodes,)
-        Column that is split.
+        Feature that the node splits on.
     threshold : ndarray of shape (n_nodes,)
-        Rows at or below it go left.
+        Samples with a value at or below it go left.
     value : ndarray of shape (n_nodes, n_classes)
-        Share of each class.
+        Class shares of each node.
     """
 
     left: NDArray[np.intp]
@@ -41,13 +41,16 @@ class FlatTree:
         Parameters
         ----------
         fitted : DecisionTreeClassifier
-        codes : ndarray of int, optional
-            Place of each of the tree's classes among `n_classes`, where the tree saw only some.
-        n_classes : int, optional
+            Fitted tree.
+        codes : ndarray of int, default=None
+            Position of each class of the tree among `n_classes`. If None, the tree has all classes.
+        n_classes : int, default=None
+            Number of classes. If None, that of the tree.
 
         Returns
         -------
-        FlatTree
+        tree : FlatTree
+            The copy.
         """
         t = fitted.tree_
         shares = t.value[:, 0, :] / t.value[:, 0, :].sum(axis=1, keepdims=True)
@@ -59,11 +62,12 @@ class FlatTree:
         return cls(left, right, t.feature.astype(np.intp), t.threshold.astype(np.float64), shares)
 
     def copy(self) -> FlatTree:
-        """Return a tree that can be changed by itself.
+        """Copy the tree.
 
         Returns
         -------
-        FlatTree
+        tree : FlatTree
+            The copy.
         """
         return FlatTree(
             self.left.copy(), self.right.copy(), self.feature.copy(), self.threshold.copy(), self.value.copy()
@@ -73,31 +77,36 @@ class FlatTree:
         return len(self.left)
 
     def goes_left(self, X: NDArray[np.float64], node: Any) -> NDArray[np.bool_]:
-        """Say which rows go left at a node (or each at its own node).
+        """Compute which samples go left at a node, or each at its own node.
 
         Parameters
         ----------
-        X : ndarray of shape (n, d)
-        node : int or ndarray of int, shape (n,)
+        X : ndarray of shape (n_samples, n_features)
+            Samples.
+        node : int or ndarray of int, shape (n_samples,)
+            Node, or node of each sample.
 
         Returns
         -------
-        ndarray of bool, shape (n,)
+        left : ndarray of bool, shape (n_samples,)
+            True for the samples that go left.
         """
-        column = X[np.arange(len(X)), self.feature[node]]
-        # scikit-learn's trees compare in single precision; so do these, to answer alike
-        return column.astype(np.float32) <= self.threshold[node]
+        values = X[np.arange(len(X)), self.feature[node]]
+        # scikit-learn's trees compare in single precision
+        return values.astype(np.float32) <= self.threshold[node]
 
     def apply(self, X: NDArray[np.float64]) -> NDArray[np.intp]:
-        """Return the leaf of each row.
+        """Return the leaf of each sample.
 
         Parameters
         ----------
-        X : ndarray of shape (n, d)
+        X : ndarray of shape (n_samples, n_features)
+            Samples.
 
         Returns
         -------
-        ndarray of int, shape (n,)
+        leaf : ndarray of int, shape (n_samples,)
+            Node number of the leaf.
         """
         node = np.zeros(len(X), dtype=np.intp)
         rows = np.flatnonzero(self.left[node] >= 0)
@@ -108,31 +117,36 @@ class FlatTree:
         return node
 
     def predict_proba(self, X: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return the class shares of each row's leaf.
+        """Return the class shares of the leaf of each sample.
 
         Parameters
         ----------
-        X : ndarray of shape (n, d)
+        X : ndarray of shape (n_samples, n_features)
+            Samples.
 
         Returns
         -------
-        ndarray of shape (n, n_classes)
+        proba : ndarray of shape (n_samples, n_classes)
+            Class shares.
         """
         return self.value[self.apply(X)]
 
-    def walk(self, X: NDArray[np.float64]) -> Iterator[tuple[int, NDArray[np.intp]]]:
-        """Visit every node that is left in the tree, parents first, with the numbers of the rows that reach it.
+    def visit(self, X: NDArray[np.float64]) -> Iterator[tuple[int, NDArray[np.intp]]]:
+        """Iterate over the nodes of the tree, parents first, with the indices of the samples that reach them.
 
         A node may be changed when it is visited; its children are then visited as changed.
 
         Parameters
         ----------
-        X : ndarray of shape (n, d)
+        X : ndarray of shape (n_samples, n_features)
+            Samples.
 
         Yields
         ------
         node : int
+            Node number.
         rows : ndarray of int
+            Indices of the samples that reach the node.
         """
         pending: list[tuple[int, NDArray[np.intp]]] = [(0, np.arange(len(X)))]
         while pending:
@@ -144,27 +158,29 @@ class FlatTree:
                 pending.append((int(self.left[node]), rows[goes]))
 
     def cut(self, node: int, value: NDArray[np.float64]) -> None:
-        """Make a node a leaf.
+        """Turn a node into a leaf.
 
         Parameters
         ----------
         node : int
+            Node number.
         value : ndarray of shape (n_classes,)
-            Shares of the classes in it.
+            Class shares of the leaf.
         """
         self.left[node] = self.right[node] = self.feature[node] = -1
         self.value[node] = value
 
     def graft(self, node: int, other: FlatTree) -> None:
-        """Put another tree in place of a leaf.
+        """Replace a leaf by another tree.
 
         Parameters
         ----------
         node : int
-            A leaf.
+            Node number of the leaf.
         other : FlatTree
+            Tree that replaces it.
         """
-        shift = len(self) - 1  # the graft's root takes the leaf's place, its other nodes are appended
+        shift = len(self) - 1  # the root replaces the leaf, the other nodes are appended
 
         def moved(children: NDArray[np.intp]) -> NDArray[np.intp]:
             return np.where(children >= 0, children + shift, -1)

@@ -1,22 +1,21 @@
-"""Linear models with a source prior: fit the target, penalise the distance from the source's coefficients."""
+"""Linear models with a source prior: penalise the distance from the coefficients of a source model."""
 
 from __future__ import annotations
 
 from numbers import Integral, Real
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 from scipy.special import expit, logsumexp, softmax
-from sklearn.base import ClassifierMixin, RegressorMixin
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.utils.extmath import safe_sparse_dot
-from sklearn.utils.validation import check_is_fitted
 
-from landbridge._sklearn_compat import HasMethods, Interval, _fit_context
-from landbridge.base import TransferEstimator, TransferTags, split_labelled
-from landbridge.exceptions import InputError, LabelError
+from landbridge._sklearn_compat import HasMethods, Interval
+from landbridge.base import TransferTags
+from landbridge.exceptions import InputError
+from landbridge.parameter._template import ParameterClassifier, ParameterRegressor
 
 __all__ = ["SourcePriorLogistic", "SourcePriorRidge", "prior_logistic", "prior_ridge"]
 
@@ -26,44 +25,47 @@ def prior_logistic(
     codes: NDArray[np.intp],
     coef: NDArray[np.float64],
     intercept: NDArray[np.float64],
-    strength: float,
+    prior_strength: float,
     *,
     max_iter: int = 1000,
     tol: float = 1e-6,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], int]:
-    r"""Fit a logistic regression that is drawn towards given coefficients.
+    r"""Fit a logistic regression with an L2 penalty on the distance from given coefficients.
 
     .. math:: \min_{W, b} \sum_i \ell(y_i, W x_i + b)
         + \tfrac{\lambda}{2} \bigl(\lVert W - W_0 \rVert_F^2 + \lVert b - b_0 \rVert^2\bigr)
 
-    with the multinomial log-loss, or the logistic loss where `coef` has one row.
+    with the multinomial log loss, or the logistic loss if `coef` has shape (1, n_features).
 
     Parameters
     ----------
-    X : ndarray or sparse matrix of shape (n, d)
-        Labelled target rows.
-    codes : ndarray of int, shape (n,)
-        Class numbers 0, 1, ...
-    coef : ndarray of shape (k, d)
-        Coefficients of the source, ``W_0``.
-    intercept : ndarray of shape (k,)
-        Intercepts of the source, ``b_0``.
-    strength : float
-        ``λ``; the larger, the nearer to the source.
+    X : ndarray or sparse matrix of shape (n_labelled, n_features)
+        Labelled target samples.
+    codes : ndarray of int, shape (n_labelled,)
+        Class codes 0, 1, ...
+    coef : ndarray of shape (1, n_features) or (n_classes, n_features)
+        Coefficients of the source model, ``W_0``.
+    intercept : ndarray of shape (1,) or (n_classes,)
+        Intercepts of the source model, ``b_0``.
+    prior_strength : float
+        ``λ``, the weight of the penalty; large values stay near the source model.
     max_iter : int, default=1000
-        Iterations of L-BFGS.
+        Maximum number of iterations of L-BFGS.
     tol : float, default=1e-6
-        Stop when no entry of the gradient is larger.
+        Stop if no entry of the gradient is larger.
 
     Returns
     -------
-    coef : ndarray of shape (k, d)
-    intercept : ndarray of shape (k,)
+    coef : ndarray of shape (1, n_features) or (n_classes, n_features)
+        Coefficients.
+    intercept : ndarray of shape (1,) or (n_classes,)
+        Intercepts.
     n_iter : int
+        Number of iterations.
     """
     k, d = coef.shape
     n = X.shape[0]
-    base = safe_sparse_dot(X, coef.T) + intercept  # scores of the source model, computed once
+    base = safe_sparse_dot(X, coef.T) + intercept  # decision values of the source model
     rows = np.arange(n)
     signs = 2.0 * codes - 1.0
 
@@ -78,10 +80,10 @@ def prior_logistic(
             loss = (logsumexp(scores, axis=1) - scores[rows, codes]).sum()
             error = softmax(scores, axis=1)
             error[rows, codes] -= 1.0
-        gradient = strength * delta
+        gradient = prior_strength * delta
         gradient[:, :d] += safe_sparse_dot(X.T, error).T
         gradient[:, d] += error.sum(axis=0)
-        return loss + 0.5 * strength * float(np.vdot(delta, delta)), gradient.ravel()
+        return loss + 0.5 * prior_strength * float(np.vdot(delta, delta)), gradient.ravel()
 
     options = {"maxiter": max_iter, "gtol": tol, "ftol": 64 * np.finfo(float).eps}
     found = minimize(objective, np.zeros(k * (d + 1)), jac=True, method="L-BFGS-B", options=options)
@@ -90,33 +92,35 @@ def prior_logistic(
 
 
 def prior_ridge(
-    X: Any, y: NDArray[np.float64], coef: NDArray[np.float64], intercept: float, strength: float
+    X: Any, y: NDArray[np.float64], coef: NDArray[np.float64], intercept: float, prior_strength: float
 ) -> tuple[NDArray[np.float64], float]:
-    r"""Fit a linear regression that is drawn towards given coefficients, in closed form.
+    r"""Fit a linear regression with an L2 penalty on the distance from given coefficients, in closed form.
 
     .. math:: \min_{w, b} \sum_i (y_i - w^\top x_i - b)^2
         + \lambda \bigl(\lVert w - w_0 \rVert^2 + (b - b_0)^2\bigr)
 
-    which is a ridge regression of what the source model leaves over. With fewer rows than columns the dual system
+    This is a ridge regression on the residuals of the source model. With fewer samples than features the dual system
     is solved.
 
     Parameters
     ----------
-    X : ndarray or sparse matrix of shape (n, d)
-        Labelled target rows.
-    y : ndarray of shape (n,)
+    X : ndarray or sparse matrix of shape (n_labelled, n_features)
+        Labelled target samples.
+    y : ndarray of shape (n_labelled,)
         Their values.
-    coef : ndarray of shape (d,)
-        Coefficients of the source, ``w_0``.
+    coef : ndarray of shape (n_features,)
+        Coefficients of the source model, ``w_0``.
     intercept : float
-        Intercept of the source, ``b_0``.
-    strength : float
-        ``λ``; the larger, the nearer to the source.
+        Intercept of the source model, ``b_0``.
+    prior_strength : float
+        ``λ``, the weight of the penalty; large values stay near the source model.
 
     Returns
     -------
-    coef : ndarray of shape (d,)
+    coef : ndarray of shape (n_features,)
+        Coefficients.
     intercept : float
+        Intercept.
 
     Examples
     --------
@@ -129,136 +133,65 @@ def prior_ridge(
     residual = y - safe_sparse_dot(X, coef) - intercept
     n, d = X.shape
     if n <= d:
-        K = safe_sparse_dot(X, X.T, dense_output=True) + 1.0  # the column of ones adds one to each product
-        K[np.diag_indices(n)] += strength
+        K = safe_sparse_dot(X, X.T, dense_output=True) + 1.0  # a constant feature adds one to each product
+        K[np.diag_indices(n)] += prior_strength
         dual = np.linalg.solve(K, residual)
         return coef + safe_sparse_dot(X.T, dual), float(intercept + dual.sum())
     A = np.empty((d + 1, d + 1))
     A[:d, :d] = safe_sparse_dot(X.T, X, dense_output=True)
     A[d, :d] = A[:d, d] = np.asarray(X.sum(axis=0)).ravel()
     A[d, d] = n
-    A[np.diag_indices(d + 1)] += strength
+    A[np.diag_indices(d + 1)] += prior_strength
     delta = np.linalg.solve(A, np.append(safe_sparse_dot(X.T, residual), residual.sum()))
     return coef + delta[:d], float(intercept + delta[d])
 
 
-class _SourcePrior(TransferEstimator):
-    """What both models share: the source model, learned or given, and the way from it to the target."""
-
-    _accept_sparse = True
-    source: Any
-
-    @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X: Any, y: Any, *, X_target: Any = None, y_target: Any = None) -> Self:
-        """Fit the source model, then the target's labelled rows with the source as prior.
-
-        Parameters
-        ----------
-        X : array-like or sparse matrix of shape (n_source, n_features)
-            Source rows; only checked where `source` is given.
-        y : array-like of shape (n_source,)
-            Source labels or values.
-        X_target : array-like or sparse matrix of shape (n_target, n_features), optional
-            Target rows.
-        y_target : array-like of shape (n_target,), optional
-            Labels of some target rows. Without any, the model is the source's.
-
-        Returns
-        -------
-        self
-        """
-        read = self._read(X, y, X_target, y_target, supervised=True)
-        if self.source is None:
-            self._keep_source(self._fit_source(read.Xs, read.ys))
-        else:
-            self._keep_source(self.source)
-        self._adapt(read.Xt[read.rows], read.yt)
-        return self
-
-    @_fit_context(prefer_skip_nested_validation=True)
-    def adapt(self, X_target: Any, y_target: Any = None) -> Self:
-        """Go from the source model to a target, without the source's rows; always starts from the source model.
-
-        Parameters
-        ----------
-        X_target : array-like or sparse matrix of shape (n_target, n_features)
-            Target rows.
-        y_target : array-like of shape (n_target,), optional
-            Labels of some target rows. Without any, the model is the source's.
-
-        Returns
-        -------
-        self
-        """
-        if not hasattr(self, "source_coef_"):
-            if self.source is None:
-                check_is_fitted(self, "source_coef_")
-            self._keep_source(self.source)
-        X = self._read_target(X_target, reset=not hasattr(self, "n_features_in_"))
-        self._check_width(X.shape[1])
-        rows, labels = split_labelled(y_target, X.shape[0], getattr(self, "classes_", None))
-        self._adapt(X[rows], labels)
-        return self
-
-    def _keep_source(self, model: Any) -> None:
-        missing = [name for name in self._source_parts if not hasattr(model, name)]
-        if missing:
-            raise InputError(
-                f"source={type(model).__name__} has no {missing[0]}: give a fitted linear model, wrapped in "
-                "sklearn.frozen.FrozenEstimator so that clones keep it."
-            )
-        self._take(model)
-        if hasattr(self, "n_features_in_"):
-            self._check_width(self.n_features_in_)
-
-    def _check_width(self, width: int) -> None:
-        if width != self.source_coef_.shape[-1]:
-            raise InputError(
-                f"source was fitted on {self.source_coef_.shape[-1]} columns but the rows have {width}; give the "
-                "same columns in the same order."
-            )
-
-
-class SourcePriorLogistic(ClassifierMixin, _SourcePrior):
-    """Logistic regression on the labelled target rows, drawn towards the source's coefficients.
+class SourcePriorLogistic(ParameterClassifier):
+    """Logistic regression with a source prior: an L2 penalty on the distance from the source coefficients.
 
     Parameters
     ----------
     prior_strength : float, default=1.0
-        Weight of the squared distance from the source's coefficients; large stays with the source, small trusts the
-        labelled target rows alone.
+        Weight of the squared distance from the source coefficients. Large values stay near the source model, small
+        values fit the labelled target samples alone.
     C : float, default=1.0
-        Inverse strength of the source model's own ridge penalty, as in scikit-learn.
-    source : classifier, optional
-        A fitted linear classifier with ``coef_``, ``intercept_`` and ``classes_`` in place of one learned here; wrap
-        it in :class:`sklearn.frozen.FrozenEstimator`, so that clones keep it.
+        Inverse weight of the L2 penalty of the source model, as in scikit-learn.
+    source_estimator : classifier, default=None
+        Fitted linear classifier with ``coef_``, ``intercept_`` and ``classes_``. Wrap it in
+        :class:`sklearn.frozen.FrozenEstimator`, so that clones keep it fitted. If None, a logistic regression is
+        fitted on the source samples.
     fit_intercept : bool, default=True
         Whether the source model has an intercept.
     max_iter : int, default=1000
-        Iterations of each of the two fits.
+        Maximum number of iterations of each of the two fits.
     tol : float, default=1e-6
-        Stop when no entry of the target's gradient is larger.
+        Stop if no entry of the gradient on the target is larger.
 
     Attributes
     ----------
     coef_ : ndarray of shape (1, n_features) or (n_classes, n_features)
         Coefficients of the target model.
     intercept_ : ndarray of shape (1,) or (n_classes,)
-        Its intercepts.
-    source_coef_, source_intercept_ : ndarray
-        The same of the source model.
+        Intercepts of the target model.
+    source_estimator_ : classifier
+        The source model.
+    source_coef_ : ndarray of shape (1, n_features) or (n_classes, n_features)
+        Coefficients of the source model.
+    source_intercept_ : ndarray of shape (1,) or (n_classes,)
+        Intercepts of the source model.
     classes_ : ndarray of shape (n_classes,)
-        The source's classes.
+        Classes of the source model.
     n_iter_ : int
-        Iterations of the target fit, or 1 where no target row is labelled.
+        Number of iterations on the target; 1 if no target sample is labelled.
 
     Notes
     -----
-    Helps when a few target rows are labelled and the rule has moved a little. With none it is the source model. Hurts
-    when the target's rule is the opposite of the source's; with enough labels a small `prior_strength` recovers. The
-    distance counts all columns alike, so put a scaler before it in a pipeline.
+    Helps if a few target samples are labelled and the labelling rule has changed a little. Without target labels it is
+    the source model. Hurts if the rule of the target is the opposite of the source's; with enough labels a small
+    `prior_strength` recovers. All features count alike in the distance, so put a scaler before it in a pipeline.
 
-    Time O(n k d) an iteration, memory O(k d) beside the rows. Sparse rows stay sparse.
+    Time O(n k d) per iteration, memory O(k d) beside the samples, for k classes and d features. Sparse input stays
+    sparse.
 
     References
     ----------
@@ -269,11 +202,11 @@ class SourcePriorLogistic(ClassifierMixin, _SourcePrior):
     >>> from landbridge.data import make_shift
     >>> from landbridge.parameter import SourcePriorLogistic
     >>> source, target = make_shift("concept", random_state=0)
-    >>> told = target.y.astype(object)
-    >>> told[20:] = None
-    >>> model = SourcePriorLogistic().fit(source.X, source.y, X_target=target.X, y_target=told)
-    >>> alone = SourcePriorLogistic().fit(source.X, source.y)
-    >>> bool(model.score(target.X[20:], target.y[20:]) > alone.score(target.X[20:], target.y[20:]))
+    >>> y_target = target.y.astype(object)
+    >>> y_target[20:] = None
+    >>> model = SourcePriorLogistic().fit(source.X, source.y, X_target=target.X, y_target=y_target)
+    >>> source_only = model.source_estimator_.score(target.X[20:], target.y[20:])
+    >>> bool(model.score(target.X[20:], target.y[20:]) > source_only)
     True
     """
 
@@ -283,14 +216,16 @@ class SourcePriorLogistic(ClassifierMixin, _SourcePrior):
         tasks=frozenset({"classification"}),
         shifts=frozenset({"concept", "covariate"}),
         source_free=True,
-        growth="time O(n k d) an iteration, memory O(k d)",
+        growth="time O(n k d) per iteration, memory O(k d)",
         reference="Chelba, Acero: Adaptation of maximum entropy capitalizer. EMNLP 2004",
     )
-    _source_parts = ("coef_", "intercept_", "classes_")
+    _accept_sparse = True
+    _source_attributes = (("coef_",), ("intercept_",), ("classes_",))
+    _source_kind = "linear classifier"
     _parameter_constraints = {
         "prior_strength": [Interval(Real, 0, None, closed="neither")],
         "C": [Interval(Real, 0, None, closed="neither")],
-        "source": [HasMethods(["predict"]), None],
+        "source_estimator": [HasMethods(["predict"]), None],
         "fit_intercept": ["boolean"],
         "max_iter": [Interval(Integral, 1, None, closed="left")],
         "tol": [Interval(Real, 0, None, closed="left")],
@@ -301,113 +236,67 @@ class SourcePriorLogistic(ClassifierMixin, _SourcePrior):
         prior_strength: float = 1.0,
         *,
         C: float = 1.0,
-        source: Any = None,
+        source_estimator: Any = None,
         fit_intercept: bool = True,
         max_iter: int = 1000,
         tol: float = 1e-6,
     ) -> None:
         self.prior_strength = prior_strength
         self.C = C
-        self.source = source
+        self.source_estimator = source_estimator
         self.fit_intercept = fit_intercept
         self.max_iter = max_iter
         self.tol = tol
 
-    def decision_function(self, X: Any) -> NDArray[np.float64]:
-        """Give the scores of target rows.
-
-        Parameters
-        ----------
-        X : array-like or sparse matrix of shape (n_samples, n_features)
-            Target rows.
-
-        Returns
-        -------
-        ndarray of shape (n_samples,) for two classes, else (n_samples, n_classes)
-        """
-        scores = safe_sparse_dot(self._read_rows(X), self.coef_.T) + self.intercept_
-        return scores[:, 0] if scores.shape[1] == 1 else scores
-
-    def predict(self, X: Any) -> NDArray[Any]:
-        """Predict the classes of target rows.
-
-        Parameters
-        ----------
-        X : array-like or sparse matrix of shape (n_samples, n_features)
-            Target rows.
-
-        Returns
-        -------
-        ndarray of shape (n_samples,)
-        """
-        scores = self.decision_function(X)
-        codes = (scores > 0).astype(np.intp) if scores.ndim == 1 else scores.argmax(axis=1)
-        return self.classes_[codes]
-
-    def predict_proba(self, X: Any) -> NDArray[np.float64]:
-        """Predict class probabilities of target rows.
-
-        Parameters
-        ----------
-        X : array-like or sparse matrix of shape (n_samples, n_features)
-            Target rows.
-
-        Returns
-        -------
-        ndarray of shape (n_samples, n_classes)
-        """
-        scores = self.decision_function(X)
-        return np.column_stack([expit(-scores), expit(scores)]) if scores.ndim == 1 else softmax(scores, axis=1)
-
-    def _fit_source(self, Xs: Any, ys: Any) -> LogisticRegression:
+    def _fit_source(self, Xs: Any, ys: Any, rng: np.random.RandomState) -> LogisticRegression:
         return LogisticRegression(C=self.C, fit_intercept=self.fit_intercept, max_iter=self.max_iter).fit(Xs, ys)
 
-    def _take(self, model: Any) -> None:
-        self.classes_ = np.asarray(model.classes_)
+    def _start(self, model: Any) -> None:
         self.source_coef_ = np.array(model.coef_, dtype=np.float64, ndmin=2)
         self.source_intercept_ = np.zeros(len(self.source_coef_))
         self.source_intercept_ += np.asarray(model.intercept_, dtype=np.float64).ravel()
         expected = 1 if len(self.classes_) == 2 else len(self.classes_)
         if len(self.source_coef_) != expected:
             raise InputError(
-                f"source has {len(self.source_coef_)} rows of coefficients for {len(self.classes_)} classes; give a "
-                "model with one row a class (one row for two classes)."
+                f"source_estimator has coef_ of shape {self.source_coef_.shape} for {len(self.classes_)} classes; pass "
+                "a model with one vector of coefficients per class (a single one for two classes)."
             )
-
-    def _adapt(self, X: Any, labels: NDArray[Any]) -> None:
         self.coef_, self.intercept_, self.n_iter_ = self.source_coef_, self.source_intercept_, 1
-        if X.shape[0] == 0:
-            return
-        codes = np.searchsorted(self.classes_, labels) if _comparable(self.classes_, labels) else np.zeros(0, int)
-        if len(codes) != len(labels) or (self.classes_[np.minimum(codes, len(self.classes_) - 1)] != labels).any():
-            raise LabelError(
-                f"y_target holds classes that the source does not know; its classes are {self.classes_.tolist()} "
-                "(same spelling and type)."
+
+    def _adapt(self, Xt: Any, yt: NDArray[Any], rows: NDArray[np.intp], rng: np.random.RandomState) -> None:
+        if len(rows):
+            self.coef_, self.intercept_, self.n_iter_ = prior_logistic(
+                Xt[rows],
+                yt,
+                self.source_coef_,
+                self.source_intercept_,
+                self.prior_strength,
+                max_iter=self.max_iter,
+                tol=self.tol,
             )
-        self.coef_, self.intercept_, self.n_iter_ = prior_logistic(
-            X,
-            codes,
-            self.source_coef_,
-            self.source_intercept_,
-            self.prior_strength,
-            max_iter=self.max_iter,
-            tol=self.tol,
-        )
+
+    def _decision(self, X: Any) -> NDArray[np.float64]:
+        return safe_sparse_dot(X, self.coef_.T) + self.intercept_
+
+    def _proba(self, X: Any) -> NDArray[np.float64]:
+        scores = self._decision(X)
+        return np.hstack([expit(-scores), expit(scores)]) if scores.shape[1] == 1 else softmax(scores, axis=1)
 
 
-class SourcePriorRidge(RegressorMixin, _SourcePrior):
-    """Linear regression on the labelled target rows, drawn towards the source's coefficients.
+class SourcePriorRidge(ParameterRegressor):
+    """Ridge regression with a source prior: an L2 penalty on the distance from the source coefficients.
 
     Parameters
     ----------
     prior_strength : float, default=1.0
-        Weight of the squared distance from the source's coefficients; large stays with the source, small trusts the
-        labelled target rows alone.
+        Weight of the squared distance from the source coefficients. Large values stay near the source model, small
+        values fit the labelled target samples alone.
     alpha : float, default=1.0
-        Strength of the source model's own ridge penalty.
-    source : regressor, optional
-        A fitted linear regressor with ``coef_`` and ``intercept_`` in place of one learned here; wrap it in
-        :class:`sklearn.frozen.FrozenEstimator`, so that clones keep it.
+        Weight of the L2 penalty of the source model.
+    source_estimator : regressor, default=None
+        Fitted linear regressor with ``coef_`` and ``intercept_``. Wrap it in
+        :class:`sklearn.frozen.FrozenEstimator`, so that clones keep it fitted. If None, a ridge regression is fitted
+        on the source samples.
     fit_intercept : bool, default=True
         Whether the source model has an intercept.
 
@@ -416,19 +305,22 @@ class SourcePriorRidge(RegressorMixin, _SourcePrior):
     coef_ : ndarray of shape (n_features,)
         Coefficients of the target model.
     intercept_ : float
-        Its intercept.
+        Intercept of the target model.
+    source_estimator_ : regressor
+        The source model.
     source_coef_ : ndarray of shape (n_features,)
         Coefficients of the source model.
     source_intercept_ : float
-        Its intercept.
+        Intercept of the source model.
 
     Notes
     -----
-    Helps when a few target rows are labelled and the relation has moved a little. With none it is the source model.
-    Hurts when the relation is the opposite one. The distance counts all columns alike, so put a scaler before it in a
-    pipeline.
+    Helps if a few target samples are labelled and the relation has changed a little. Without target labels it is the
+    source model. Hurts if the relation is the opposite one. All features count alike in the distance, so put a scaler
+    before it in a pipeline.
 
-    Closed form: with n labelled target rows, time O(n d min(n, d)), memory O(min(n, d)²). Sparse rows stay sparse.
+    Closed form: with n labelled target samples and d features, time O(n d min(n, d)), memory O(min(n, d)²). Sparse
+    input stays sparse.
 
     References
     ----------
@@ -453,14 +345,16 @@ class SourcePriorRidge(RegressorMixin, _SourcePrior):
         tasks=frozenset({"regression"}),
         shifts=frozenset({"concept", "covariate"}),
         source_free=True,
-        growth="time O(n d min(n, d)), memory O(min(n, d)²), n labelled target rows",
+        growth="time O(n d min(n, d)), memory O(min(n, d)²), n labelled target samples",
         reference="Orabona et al.: Model adaptation with least-squares SVM for adaptive hand prosthetics. ICRA 2009",
     )
-    _source_parts = ("coef_", "intercept_")
+    _accept_sparse = True
+    _source_attributes = (("coef_",), ("intercept_",))
+    _source_kind = "linear regressor"
     _parameter_constraints = {
         "prior_strength": [Interval(Real, 0, None, closed="neither")],
         "alpha": [Interval(Real, 0, None, closed="left")],
-        "source": [HasMethods(["predict"]), None],
+        "source_estimator": [HasMethods(["predict"]), None],
         "fit_intercept": ["boolean"],
     }
 
@@ -469,41 +363,44 @@ class SourcePriorRidge(RegressorMixin, _SourcePrior):
         prior_strength: float = 1.0,
         *,
         alpha: float = 1.0,
-        source: Any = None,
+        source_estimator: Any = None,
         fit_intercept: bool = True,
     ) -> None:
         self.prior_strength = prior_strength
         self.alpha = alpha
-        self.source = source
+        self.source_estimator = source_estimator
         self.fit_intercept = fit_intercept
 
-    def predict(self, X: Any) -> NDArray[np.float64]:
-        """Predict the values of target rows.
+    def _fit_source(self, Xs: Any, ys: Any, rng: np.random.RandomState) -> Ridge:
+        return Ridge(alpha=self.alpha, fit_intercept=self.fit_intercept).fit(Xs, ys)
 
-        Parameters
-        ----------
-        X : array-like or sparse matrix of shape (n_samples, n_features)
-            Target rows.
-
-        Returns
-        -------
-        ndarray of shape (n_samples,)
-        """
-        return safe_sparse_dot(self._read_rows(X), self.coef_) + self.intercept_
-
-    def _fit_source(self, Xs: Any, ys: Any) -> Ridge:
-        return Ridge(alpha=self.alpha, fit_intercept=self.fit_intercept).fit(Xs, ys.astype(np.float64))
-
-    def _take(self, model: Any) -> None:
-        self.source_coef_ = np.array(model.coef_, dtype=np.float64).ravel()
-        self.source_intercept_ = float(np.asarray(model.intercept_).ravel()[0])
-
-    def _adapt(self, X: Any, labels: NDArray[Any]) -> None:
+    def _start(self, model: Any) -> None:
+        self.source_coef_, self.source_intercept_ = linear_parameters(model)
         self.coef_, self.intercept_ = self.source_coef_, self.source_intercept_
-        if X.shape[0]:
-            y = labels.astype(np.float64)
-            self.coef_, self.intercept_ = prior_ridge(X, y, self.coef_, self.intercept_, self.prior_strength)
+
+    def _adapt(self, Xt: Any, yt: NDArray[Any], rows: NDArray[np.intp], rng: np.random.RandomState) -> None:
+        if len(rows):
+            self.coef_, self.intercept_ = prior_ridge(
+                Xt[rows], yt, self.source_coef_, self.source_intercept_, self.prior_strength
+            )
+
+    def _predict(self, X: Any) -> NDArray[np.float64]:
+        return safe_sparse_dot(X, self.coef_) + self.intercept_
 
 
-def _comparable(a: NDArray[Any], b: NDArray[Any]) -> bool:
-    return (a.dtype.kind in "US") == (b.dtype.kind in "US")
+def linear_parameters(model: Any) -> tuple[NDArray[np.float64], float]:
+    """Copy the coefficients and the intercept of a linear regressor.
+
+    Parameters
+    ----------
+    model : fitted regressor
+        With ``coef_`` and ``intercept_``.
+
+    Returns
+    -------
+    coef : ndarray of shape (n_features,)
+        Coefficients.
+    intercept : float
+        Intercept.
+    """
+    return np.array(model.coef_, dtype=np.float64).ravel(), float(np.asarray(model.intercept_).ravel()[0])

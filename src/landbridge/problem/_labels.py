@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from landbridge.domain import Domain, split_labelled
 from landbridge.exceptions import InputError, LabelError
-from landbridge.problem._model_target import ModelTarget
 from landbridge.guard import LabelledSplits
+from landbridge.problem._model_target import ModelTarget
 
 __all__ = ["labelled_source", "split_model_labels", "split_target_labels", "target_splits"]
 

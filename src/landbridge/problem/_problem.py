@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from landbridge.domain import Domain
-from landbridge.problem._model_target import ModelTarget
 from landbridge.guard import LabelledSplits
+from landbridge.problem._model_target import ModelTarget
 
 __all__ = ["Problem"]
 

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import is_regressor
-from sklearn.utils import _safe_indexing
 
+from landbridge._sklearn_compat import _safe_indexing
 from landbridge.candidates._specification import CandidateSpec
 from landbridge.guard import reads_labels
 from landbridge.problem._problem import Problem

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import clone
-from sklearn.utils import _safe_indexing
 
+from landbridge._sklearn_compat import _safe_indexing
 from landbridge.candidates._specification import CandidateSpec
 from landbridge.guard import fit_transfer
 from landbridge.problem._problem import Problem

@@ -14,6 +14,8 @@ from landbridge.domain import Domain
 from landbridge.exceptions import InputError
 from landbridge.measurement import Measurement
 from landbridge.numerics.resampling import subsample
+from landbridge.results import Ranked, Ranking
+from landbridge.tasks import infer_task
 from landbridge.transferability._gbc import gbc
 from landbridge.transferability._h_score import h_score, regularised_h_score
 from landbridge.transferability._leep import leep
@@ -23,8 +25,6 @@ from landbridge.transferability._parc import parc
 from landbridge.transferability._replicates import random_halves
 from landbridge.transferability._rows import class_codes
 from landbridge.transferability._transrate import transrate
-from landbridge.results import Ranked, Ranking
-from landbridge.tasks import infer_task
 from landbridge.verbs._mean_z_score import mean_z_score, mean_z_score_draws
 from landbridge.verbs._rank_candidates import CandidateOutputs, candidate_outputs, named, read_target
 
