@@ -49,17 +49,19 @@ def _chosen(make: Any) -> dict[str, Any]:
         apart = np.isin(y, hidden)
         table = {c: attributes[str(c)] for c in classes}
         for i, settings in enumerate(grid):
-            model = make(table, **settings).fit(X[~apart], y[~apart])
+            model = make(**settings).fit(X[~apart], y[~apart], attributes=table)
             scores[i] += np.mean([np.mean(model.predict(X[y == c]) == c) for c in hidden])
     return grid[int(scores.argmax())]
 
 
 GRIDS: dict[Any, list[dict[str, Any]]] = {
-    ESZSL: [{"reg": r, "attribute_reg": a} for r in (0.1, 1.0, 10.0) for a in (0.01, 0.1, 1.0)],
-    SAE: [{"strength": s} for s in (0.1, 0.3, 1.0, 3.0, 10.0)],
+    ESZSL: [{"alpha": r, "alpha_attributes": a} for r in (0.1, 1.0, 10.0) for a in (0.01, 0.1, 1.0)],
+    SAE: [{"encoding_weight": s} for s in (0.1, 0.3, 1.0, 3.0, 10.0)],
     DAP: [{}],
     IAP: [{}],
-    ALE: [{"lr": s, "reg": r, "random_state": 0} for s in (1.0, 10.0, 100.0) for r in (0.0, 1e-3, 3e-3, 1e-2)],
+    ALE: [
+        {"learning_rate": s, "alpha": r, "random_state": 0} for s in (1.0, 10.0, 100.0) for r in (0.0, 1e-3, 3e-3, 1e-2)
+    ],
 }
 
 
@@ -69,7 +71,7 @@ def unseen_animals() -> Row:
     found, told = {}, []
     for make in GRIDS:
         settings = _chosen(make)
-        model = make(attributes, **settings).fit(X[seen], y[seen])
+        model = make(**settings).fit(X[seen], y[seen], attributes=attributes)
         predicted = model.predict(X[~seen])
         found[make.__name__] = 100 * float(
             np.mean([np.mean(predicted[y[~seen] == c] == c) for c in np.unique(y[~seen])])
@@ -98,7 +100,10 @@ def calibrated_animals() -> Row:
             continue
         settings = _chosen(make)
         pair = [
-            make(attributes, candidates="all", calibration=c, **settings).fit(X[train], y[train]) for c in (0.0, "auto")
+            make(candidate_classes="all", seen_class_penalty=penalty, **settings).fit(
+                X[train], y[train], attributes=attributes
+            )
+            for penalty in (0.0, "auto")
         ]
         before, after = (generalised_accuracy(m.predict(X[~train]), y[~train], m.seen_) for m in pair)
         gains.append(100 * (after.harmonic - before.harmonic))

@@ -19,17 +19,17 @@ def rows():
 
 
 def _both(rows, one, two):
-    """An encoder fitted on the rows with a column ``d`` that differs by side."""
+    """Fit an encoder on the rows with a column ``d`` that differs by side."""
     return Encoder().fit(rows.assign(d=one), rows.assign(d=two))
 
 
 def test_medians_are_of_both_sides(rows):
     one, two = [1.0, 2.0, None] * 8, [10.0] * N
     encoder = _both(rows, one, two)
-    told = np.array([v for v in one + two if v is not None])
+    given = np.array([v for v in one + two if v is not None])
     filled = encoder.transform(rows.assign(d=[None] * N))[:, encoder.columns_.index("d")]
-    assert (filled == np.median(told)).all() and np.median(told) != np.median([1.0, 2.0])
-    assert encoder.notes_ == ["8 gaps in column 'd' were filled with the median."]
+    assert (filled == np.median(given)).all() and np.median(given) != np.median([1.0, 2.0])
+    assert encoder.notes_ == ["8 missing values in column 'd' were filled with the median."]
 
 
 @pytest.mark.parametrize("values", [["1", " 2.5 ", "?", "4"], [1, 2.5, np.inf, 4], [1, 2.5, None, 4]])
@@ -45,21 +45,25 @@ def test_what_looks_like_numbers_is_numbers(rows, values):
         (range(N), [None] * N, "is empty in the target"),
         (range(N), ["?"] * N, "has no number in the target"),
         ([np.inf] * N, range(N), "has no number in the source"),
-        ([f"p{i}" for i in range(N)], [f"p{i}" for i in range(N)], "names each row"),
-        ([str(uuid.UUID(int=i)) for i in range(N)], [str(uuid.UUID(int=9 * i)) for i in range(N)], "names each row"),
+        ([f"p{i}" for i in range(N)], [f"p{i}" for i in range(N)], "has a different text in each row"),
+        (
+            [str(uuid.UUID(int=i)) for i in range(N)],
+            [str(uuid.UUID(int=9 * i)) for i in range(N)],
+            "has a different text in each row",
+        ),
         (pd.date_range("2020", periods=N), pd.date_range("2021", periods=N), "holds dates"),
         ([[1]] * N, ["a"] * N, "holds lists"),
     ],
 )
-def test_columns_left_out_are_told(rows, one, two, note):
+def test_columns_not_used_are_noted(rows, one, two, note):
     encoder = _both(rows, one, two)
     assert encoder.columns_ == ["age", "sex=f", "sex=m"]
     assert len(encoder.notes_) == 1 and note in encoder.notes_[0] and "'d'" in encoder.notes_[0]
 
 
-def test_columns_of_one_side_are_told(rows):
+def test_columns_of_one_side_are_noted(rows):
     encoder = Encoder().fit(rows.assign(here=1), rows.assign(there=1))
-    assert encoder.notes_ == ["Only the source has here; left out.", "Only the target has there; left out."]
+    assert encoder.notes_ == ["Only the source has here; not used.", "Only the target has there; not used."]
 
 
 def test_whole_numbers_are_one_category_however_they_are_written(rows):
@@ -99,7 +103,7 @@ def test_rare_categories_are_one():
     source = pd.DataFrame({"c": [*common, "rare1"]})
     encoder = Encoder().fit(source, pd.DataFrame({"c": [*common, "rare2"]}))
     assert encoder.columns_ == ["c=a", "c=b", "c=(other)"]
-    assert encoder.notes_ == ["2 rare categories of column 'c' are one, '(other)'."]
+    assert encoder.notes_ == ["2 rare categories of column 'c' were merged into '(other)'."]
     assert encoder.transform(source)[-1].tolist() == [0, 0, 1]
     assert encoder.transform(pd.DataFrame({"c": ["never seen"]})).tolist() == [[0, 0, 1]]
 
@@ -119,16 +123,16 @@ def test_running_text(rows):
     assert encoder.text_ == "said" and encoder.columns_[3] == "said:0" and np.isfinite(Z).all()
     np.testing.assert_array_equal(Z, Encoder().fit(frame, frame.iloc[::-1]).transform(frame))
     two = Encoder().fit(frame.assign(more=said), frame.assign(more=said))
-    assert two.notes_ == ["Column 'more' is a second column of running text; left out."]
+    assert two.notes_ == ["Column 'more' is a second column of running text; not used."]
 
 
 def test_text_may_be_named(rows):
     short = rows.assign(note=["cough", "fever", "cough fever"] * 8)
     assert Encoder().fit(short, short).text_ is None
-    named = Encoder(text="note").fit(short, short)
+    named = Encoder(text_column="note").fit(short, short)
     assert named.text_ == "note" and "note:0" in named.columns_
     with pytest.raises(InputError, match="text='nte' is no column of both sides"):
-        Encoder(text="nte").fit(short, short)
+        Encoder(text_column="nte").fit(short, short)
 
 
 def test_order_and_names_of_columns_do_not_matter(rows):
@@ -138,28 +142,28 @@ def test_order_and_names_of_columns_do_not_matter(rows):
     np.testing.assert_array_equal(encoder.transform(numbered[[1, 0]]), encoder.transform(numbered))
 
 
-def test_nothing_is_learnt_from_labels_and_nothing_given_is_changed(rows):
+def test_labels_are_not_used_and_input_is_not_modified(rows):
     frame = rows.assign(ill=[0, 1] * (N // 2), sex=["f", None] * (N // 2))
     before = frame.copy()
-    encoder = Encoder(ignore="ill").fit(frame, frame.drop(columns="ill"))
-    other = Encoder(ignore="ill").fit(frame.assign(ill="z"), frame)
+    encoder = Encoder(ignored_column="ill").fit(frame, frame.drop(columns="ill"))
+    other = Encoder(ignored_column="ill").fit(frame.assign(ill="z"), frame)
     assert encoder.notes_ == other.notes_ and encoder.columns_ == other.columns_
     np.testing.assert_array_equal(encoder.transform(frame), encoder.transform(frame.drop(columns="ill")))
     pd.testing.assert_frame_equal(frame, before)
 
 
-def test_encoded_rows_pass_through(rows):
+def test_encoded_samples_pass_through(rows):
     encoder = Encoder().fit(rows, rows)
     Z = encoder.transform(rows)
     np.testing.assert_array_equal(encoder.transform(Z), Z)
-    with pytest.raises(InputError, match="2 columns but the model was fitted on 3"):
+    with pytest.raises(InputError, match="2 features but the model was fitted on 3"):
         encoder.transform(Z[:, :2])
 
 
 def test_faults_are_one_line(rows):
     encoder = Encoder().fit(rows, rows)
     for bad, said in (
-        (lambda: encoder.transform(rows.drop(columns="sex")), "lack the column 'sex'"),
+        (lambda: encoder.transform(rows.drop(columns="sex")), "lacks the column 'sex'"),
         (lambda: encoder.transform(pd.concat([rows, rows], axis=1)), "'age' twice"),
         (lambda: encoder.transform(rows.iloc[:0]), "no rows"),
         (lambda: Encoder().fit(np.eye(3), rows), "must be a DataFrame"),
@@ -202,7 +206,7 @@ def test_arrays_keep_their_columns(tmp_path):
     assert encoder.transform(narrow).toarray().tolist() == [[1, 0, 0, 0], [0, 1, 0, 0]] and narrow.shape == (2, 3)
     np.savez(tmp_path / "a.npz", X=np.arange(8.0).reshape(2, 2, 2), y=[0, 1])
     assert encoder.read(tmp_path / "a.npz")[0].tolist() == [[0, 1, 2, 3], [4, 5, 6, 7]]
-    with pytest.raises(InputError, match="3 columns but the model was fitted on 4"):
+    with pytest.raises(InputError, match="3 features but the model was fitted on 4"):
         encoder.transform(np.eye(3))
 
 

@@ -94,10 +94,15 @@ def test_mixed_tables_get_the_same_columns(tmp_path):
     assert source.columns == target.columns == ["sex=f", "sex=m", "sex=x", "age"]
     assert target.regime == "unlabelled" and source.classes.tolist() == [0, 1]
     notes = " ".join(encoder.notes_)
-    for told in ("only_here", "'lab' is empty in the target", "'id' names each row", "filled with the median"):
-        assert told in notes
+    for note in (
+        "only_here",
+        "'lab' is empty in the target",
+        "'id' has a different text in each row",
+        "filled with the median",
+    ):
+        assert note in notes
     np.testing.assert_allclose(encoder.transform(b[["lab", "sex", "age", "id"]]), target.X)
-    with pytest.raises(InputError, match="lack the column 'age'"):
+    with pytest.raises(InputError, match="lacks the column 'age'"):
         encoder.transform(b.drop(columns="age"))
 
 
@@ -391,7 +396,7 @@ def test_columns_of_sources_at_fault(tmp_path):
         (table, {"sources": "ward"}, "2 rows have no entry in the column 'ward'"),
         (table, {"sources": "wart"}, "sources='wart' is no column of the .*like ward"),
         (table, {"sources": "ill"}, "sources and label both name"),
-        (tmp_path / "pictures", {"sources": "ward"}, "names a column of a table, but source holds images"),
+        (tmp_path / "pictures", {"sources": "ward"}, "needs a column of a table, but source holds images"),
         (tmp_path / "rows.npz", {"sources": "ward"}, "but source holds arrays"),
         ("builtin:printed", {"sources": "ward"}, "but source holds builtin"),
     ]:

@@ -30,11 +30,11 @@ def test_the_label_trap():
     assert learner.fit(Zs, source.y).score(target.X, target.y) < 0.45
 
 
-def test_gradual_steps_lead_from_source_to_target():
-    steps = make_gradual_shift(5, random_state=0)
-    model = LogisticRegression().fit(steps[0].X, steps[0].y)
-    scores = [model.score(s.X, s.y) for s in steps]
-    assert len(steps) == 5 and scores[1] > scores[-1]
+def test_gradual_domains_lead_from_source_to_target():
+    domains = make_gradual_shift(5, random_state=0)
+    model = LogisticRegression().fit(domains[0].X, domains[0].y)
+    scores = [model.score(s.X, s.y) for s in domains]
+    assert len(domains) == 5 and scores[1] > scores[-1]
 
 
 def test_bad_arguments():

@@ -7,16 +7,16 @@ from sklearn.utils.estimator_checks import check_estimator
 
 from landbridge.data import shared_data
 from landbridge.exceptions import LabelError
-from landbridge.relation import ClassAffinity, class_affinity, foretell_classes, posterior_means
+from landbridge.relation import ClassAffinity, class_affinity, fit_class_mean_prior, posterior_means
 from landbridge.relation._class_affinity import shrink
 
 
-def families(seed=0, n_classes=30, d=12, rows=30):
-    """Classes in four families: means differ much between families, within them in three columns only."""
+def families(seed=0, n_classes=30, d=12, n_samples=30):
+    """Classes in four families: means differ much between families, within them in three features only."""
     rng = np.random.default_rng(seed)
     centres = rng.normal(size=(4, d)) * 3
     means = centres[np.arange(n_classes) % 4] + rng.normal(size=(n_classes, d)) * np.where(np.arange(d) < 3, 1.5, 0.1)
-    y = np.repeat(np.arange(n_classes), rows)
+    y = np.repeat(np.arange(n_classes), n_samples)
     return means[y] + rng.normal(size=(len(y), d)), y
 
 
@@ -24,20 +24,20 @@ def few_shot(X, y, new, shots, seed):
     rng = np.random.default_rng(seed)
     target = np.isin(y, new)
     Xt, yt = X[target], y[target]
-    told = np.concatenate([rng.choice(np.flatnonzero(yt == c), shots, replace=False) for c in new])
+    labelled = np.concatenate([rng.choice(np.flatnonzero(yt == c), shots, replace=False) for c in new])
     labels = np.full(len(yt), -1)
-    labels[told] = yt[told]
-    rest = np.setdiff1d(np.arange(len(yt)), told)
-    return X[~target], y[~target], Xt, labels, told, rest, yt
+    labels[labelled] = yt[labelled]
+    rest = np.setdiff1d(np.arange(len(yt)), labelled)
+    return X[~target], y[~target], Xt, labels, labelled, rest, yt
 
 
-def nearest_mean(X, told, y, rest):
-    classes = np.unique(y[told])
-    means = np.stack([X[told][y[told] == c].mean(axis=0) for c in classes])
+def nearest_mean(X, labelled, y, rest):
+    classes = np.unique(y[labelled])
+    means = np.stack([X[labelled][y[labelled] == c].mean(axis=0) for c in classes])
     return classes[((X[rest][:, None] - means) ** 2).sum(axis=2).argmin(axis=1)]
 
 
-def test_affinity_is_the_mean_answer():
+def test_affinity_is_the_mean_probability():
     responses = np.array([[0.8, 0.2], [0.6, 0.4], [0.1, 0.9]])
     np.testing.assert_allclose(class_affinity(responses, np.array([1, 1, 0]), 2), [[0.1, 0.9], [0.7, 0.3]])
 
@@ -49,18 +49,18 @@ def test_posterior_means_agree_with_bayes_rule():
     means, variances = posterior_means(Z, codes, prior, t)
     for k in range(3):
         for j in range(3):
-            rows = Z[codes == k, j]
-            precision = 1 / t[j] + len(rows)
+            values = Z[codes == k, j]
+            precision = 1 / t[j] + len(values)
             assert variances[k, j] == pytest.approx(1 / precision)
-            assert means[k, j] == pytest.approx((prior[k, j] / t[j] + rows.sum()) / precision)
+            assert means[k, j] == pytest.approx((prior[k, j] / t[j] + values.sum()) / precision)
 
 
-def test_a_class_between_two_others_is_foretold_by_both():
+def test_a_class_between_two_others_is_predicted_by_both():
     means = np.array([[-1.0, 0.0], [1.0, 0.0], [0.0, 0.0]])
     codes = np.repeat(np.arange(3), 50)
     Z = np.repeat(means, 50, axis=0)
     likelihood = -0.5 * ((Z[:, None] - means) ** 2).sum(axis=2)
-    temperature, errors = foretell_classes(likelihood, codes, means, np.array([1.0]))
+    temperature, errors = fit_class_mean_prior(likelihood, codes, means, np.array([1.0]))
     assert temperature == 1.0
     np.testing.assert_allclose(errors[2], 0.0, atol=1e-12)
     assert errors[0, 0] < 0 < errors[1, 0]
@@ -77,7 +77,7 @@ def test_the_temperature_with_the_least_error_is_taken():
             p = np.exp(others - others.max())
             loss += (means[s] - p @ means / p.sum())[0] ** 2
         losses.append(loss)
-    found, _ = foretell_classes(likelihood, np.arange(4), means, temperatures)
+    found, _ = fit_class_mean_prior(likelihood, np.arange(4), means, temperatures)
     assert found == temperatures[np.argmin(losses)]
 
 
@@ -94,11 +94,11 @@ def test_new_classes_gain_from_those_they_resemble(shots):
     ours, alone = [], []
     for seed in range(5):
         X, y = families(seed)
-        Xs, ys, Xt, labels, told, rest, yt = few_shot(X, y, np.arange(22, 30), shots, seed)
+        Xs, ys, Xt, labels, labelled, rest, yt = few_shot(X, y, np.arange(22, 30), shots, seed)
         model = ClassAffinity().fit(Xs, ys, X_target=Xt, y_target=labels)
         assert model.classes_.tolist() == list(range(22, 30))
         ours.append((model.predict(Xt[rest]) == yt[rest]).mean())
-        alone.append((nearest_mean(Xt, told, yt, rest) == yt[rest]).mean())
+        alone.append((nearest_mean(Xt, labelled, yt, rest) == yt[rest]).mean())
     assert np.mean(ours) > np.mean(alone) + 0.02
 
 
@@ -139,8 +139,8 @@ def test_known_classes_start_from_their_own_mean():
 def test_old_and_new_classes_together():
     X, y = families(n_classes=6)
     source = y < 5
-    told = np.flatnonzero((np.arange(len(y)) % 30 < 2) & np.isin(y, [0, 5]))
-    model = ClassAffinity().fit(X[source], y[source], X_target=X[told], y_target=y[told])
+    labelled = np.flatnonzero((np.arange(len(y)) % 30 < 2) & np.isin(y, [0, 5]))
+    model = ClassAffinity().fit(X[source], y[source], X_target=X[labelled], y_target=y[labelled])
     assert model.classes_.tolist() == [0, 5]
     np.testing.assert_array_equal(model.affinity_[0], np.eye(5)[0])
     scores = model.decision_function(X)
@@ -170,7 +170,7 @@ def test_adapting_equals_fitting_and_copies_agree():
     np.testing.assert_array_equal(direct.predict_proba(Xt), again.predict_proba(Xt))
 
 
-def test_a_column_that_never_varies_is_harmless():
+def test_a_constant_feature_is_harmless():
     X, y = families(n_classes=4)
     X[:, 0] = 7.0
     model = ClassAffinity(shrinkage=0.0).fit(X, y)
@@ -200,8 +200,8 @@ def test_new_letters_from_other_alphabets():
     for new in range(4):
         letters = np.unique(y[alphabet == new])[:15]
         used = (alphabet != new) | np.isin(y, letters)
-        Xs, ys, Xt, labels, told, rest, yt = few_shot(X[used], y[used], letters, 1, new)
+        Xs, ys, Xt, labels, labelled, rest, yt = few_shot(X[used], y[used], letters, 1, new)
         model = ClassAffinity().fit(Xs, ys, X_target=Xt, y_target=labels)
         ours.append((model.predict(Xt[rest]) == yt[rest]).mean())
-        alone.append((nearest_mean(Xt, told, yt, rest) == yt[rest]).mean())
+        alone.append((nearest_mean(Xt, labelled, yt, rest) == yt[rest]).mean())
     assert np.mean(ours) > np.mean(alone) + 0.03

@@ -51,13 +51,13 @@ def test_no_clause_leaves_the_base_rate():
     assert weights[0] == pytest.approx(np.log(4), abs=1e-4)
 
 
-def test_a_narrow_prior_keeps_the_source_and_a_start_changes_nothing():
+def test_a_narrow_prior_keeps_the_source_and_the_initial_weights_change_nothing():
     F, truth, s = problem()
     mean = np.array([0.3, 0.2, -0.1])
     tight, _ = fit_weights(F, truth, s, prior_mean=mean, prior_scale=1e-4)
     np.testing.assert_allclose(tight[1:], mean, atol=1e-5)
     cold, _ = fit_weights(F, truth, s)
-    warm, _ = fit_weights(F, truth, s, start=np.array([3.0, -5.0, 5.0, 1.0]))
+    warm, _ = fit_weights(F, truth, s, init=np.array([3.0, -5.0, 5.0, 1.0]))
     np.testing.assert_allclose(cold, warm, atol=1e-5)
 
 
@@ -94,7 +94,7 @@ def test_scoring_ranks_counts_and_agrees_with_fitting():
     assert s.fit([])[1] - scores[2] == pytest.approx(0.2 / 4)
 
 
-def test_true_and_false_atoms_weigh_the_same():
+def test_true_and_false_atoms_have_the_same_weight():
     base = FactBase({"good": [["a"]], "all": [[c] for c in "abcde"]})
     s = ClauseScorer(Grounder(base, base.encode([[c] for c in "abcde"], 1)), np.arange(5) == 0)
     assert s.sample_weight[:1].sum() == pytest.approx(s.sample_weight[1:].sum())

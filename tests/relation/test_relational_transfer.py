@@ -86,7 +86,7 @@ def test_the_same_seed_twice_copies_and_threads(strategy):
     first = fitted()
     atoms = [[f"s{i}", f"p{j}"] for i in range(10) for j in range(4)]
     p = first.predict_proba(campus(), atoms)
-    for other in (fitted(), fitted(threads=2), pickle.loads(pickle.dumps(first))):
+    for other in (fitted(), fitted(n_jobs=2), pickle.loads(pickle.dumps(first))):
         assert [str(c) for c in other.clauses_] == [str(c) for c in first.clauses_]
         np.testing.assert_array_equal(other.predict_proba(campus(), atoms), p)
     assert clone(first).get_params() == first.get_params()

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from landbridge.relation import Clause, ClauseScorer, FactBase, Grounder, Literal, diagnose, revise
+from landbridge.relation import Clause, ClauseScorer, FactBase, Grounder, Literal, diagnose_clauses, revise
 
 pytest.importorskip("duckdb", reason="duckdb is not installed")
 HEAD = Literal("advised", (0, 1))
@@ -14,22 +14,22 @@ def test_the_four_bins():
     probability = np.array([0.9, wrong, 0.1, 0.2, 0.8, right])
     weight = np.ones(6)
     # spoke rightly; spoke wrongly; rightly silent; should have spoken; silent, others did; wrong but outvoted
-    shares = diagnose(active, np.array([1.0]), truth, probability, weight)
+    shares = diagnose_clauses(active, np.array([1.0]), truth, probability, weight)
     np.testing.assert_allclose(shares * 6, [[2, 1, 2, 1]])
     # A model without errors has nothing to blame on anyone.
-    fine = diagnose(active, np.array([1.0]), truth, truth.astype(float), weight)
+    fine = diagnose_clauses(active, np.array([1.0]), truth, truth.astype(float), weight)
     np.testing.assert_allclose(fine * 6, [[3, 0, 3, 0]])
 
 
-def test_a_clause_that_speaks_against_is_right_where_the_atom_is_false():
+def test_a_negative_weight_is_right_where_the_atom_is_false():
     active = np.array([[True], [True], [False], [False]])
     truth = np.array([True, False, True, False])
-    shares = diagnose(active, np.array([-1.0]), truth, 1.0 - truth, np.ones(4))
+    shares = diagnose_clauses(active, np.array([-1.0]), truth, 1.0 - truth, np.ones(4))
     np.testing.assert_allclose(shares * 4, [[1, 1, 1, 1]])
 
 
 def test_an_undecided_model_errs():
-    shares = diagnose(
+    shares = diagnose_clauses(
         np.array([[False], [False]]), np.array([1.0]), np.array([True, False]), np.full(2, 0.5), np.ones(2)
     )
     np.testing.assert_allclose(shares, [[0, 0, 0.5, 0.5]])
@@ -75,9 +75,9 @@ def test_a_clause_too_specific_loses_literals():
     assert after[0] == JOINT.canonical()
 
 
-def test_clauses_without_complaint_are_left_alone():
+def test_unmarked_clauses_are_not_changed():
     base, scorer = campus()
-    good = JOINT.weighed(2.0)
+    good = JOINT.with_weight(2.0)
     after, [report] = revise(scorer, [good], base.schema)
     assert after == [good] and after[0].weight == 2.0
     assert not report.marked and scorer.n_scored == 0

@@ -58,7 +58,7 @@ def test_symmetry_and_homophily_are_found():
             friends |= {(names[i], names[j]), (names[j], names[i])}
     facts = {"friends": sorted(friends), "smokes": [[n] for n, g in zip(names, group, strict=True) if g]}
     facts["person"] = [[n] for n in names]
-    found = [str(c) for c in find_cliques(FactBase(facts), top=1)]
+    found = [str(c) for c in find_cliques(FactBase(facts), n_instances=1)]
     assert found[0] in {"r(x, y) ∧ r(y, x)", "r(x, x) ∧ r(x, y) ∧ r(y, x)"}
     assert any(c in found for c in ("r(x, y) ∧ s(x) ∧ s(y)", "r(x) ∧ r(y) ∧ s(x, y)"))
 

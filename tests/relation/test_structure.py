@@ -42,9 +42,9 @@ def test_beam_search_finds_a_path_that_no_first_literal_suggests():
     assert scorer.n_scored > 10
 
 
-def test_beam_search_beats_the_floor_or_finds_nothing():
+def test_beam_search_beats_the_minimum_score_or_finds_nothing():
     base, scorer = campus()
-    assert beam_search(scorer, [], [Clause(HEAD, ())], base.schema, floor=0.0)[0] is None
+    assert beam_search(scorer, [], [Clause(HEAD, ())], base.schema, min_score=0.0)[0] is None
 
 
 def test_a_clause_never_enters_twice_and_each_helps():

@@ -1,11 +1,15 @@
-"""Zero-shot recognition: closed forms by hand, classes that were never seen, calibration, novelty, bad attributes."""
+"""Zero-shot classification: closed forms by hand, unseen classes, seen-class penalty, novelty, bad attributes."""
 
 import numpy as np
 import pandas as pd
 import pytest
 from scipy.linalg import solve_sylvester
+from sklearn import config_context
 from sklearn.datasets import load_digits
 from sklearn.metrics import roc_auc_score
+from sklearn.model_selection import GridSearchCV
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import check_estimator
 
 from landbridge.exceptions import InputError, LabelError
@@ -16,7 +20,7 @@ from landbridge.zeroshot import (
     IAP,
     SAE,
     NoveltyDetector,
-    best_calibration,
+    best_seen_class_penalty,
     eszsl_weights,
     generalised_accuracy,
     harmonic_mean,
@@ -28,7 +32,7 @@ METHODS = (ESZSL, SAE, DAP, IAP, ALE)
 
 
 def animals(noise=0.4, n=40, seed=0, n_classes=20, n_attributes=12, d=30):
-    """Rows that are a linear view of their class's binary attributes; the last five classes are for later."""
+    """Samples that are linear in the binary attributes of their class; the last five classes are unseen."""
     rng = np.random.default_rng(seed)
     S = (rng.uniform(size=(n_classes, n_attributes)) < 0.5).astype(float)
     y = np.repeat(np.arange(n_classes), n)
@@ -37,7 +41,7 @@ def animals(noise=0.4, n=40, seed=0, n_classes=20, n_attributes=12, d=30):
 
 
 @pytest.mark.parametrize("method", METHODS, ids=lambda m: m.__name__)
-@pytest.mark.parametrize("settings", [{}, {"candidates": "all"}], ids=["plain", "all"])
+@pytest.mark.parametrize("settings", [{}, {"candidate_classes": "all"}], ids=["plain", "all"])
 def test_scikit_learn_contract(method, settings):
     check_estimator(method(**settings), on_fail="raise", on_skip=None)
 
@@ -47,18 +51,19 @@ def test_scikit_learn_contract_of_the_detector():
 
 
 @pytest.mark.parametrize("method", METHODS, ids=lambda m: m.__name__)
-def test_classes_without_a_row_are_named(method):
+def test_unseen_classes_are_predicted(method):
     X, y, attributes = animals()
     seen = y < 15
-    model = method(attributes).fit(X[seen], y[seen])
+    model = method().fit(X[seen], y[seen], attributes=attributes)
     assert set(model.classes_) == set(range(15, 20))
     assert model.score(X[~seen], y[~seen]) > (0.7 if method is not IAP else 0.4)
-    named = method({f"animal {c:02d}": v for c, v in attributes.items()})
+    named = {f"animal {c:02d}": v for c, v in attributes.items()}
     names = np.array([f"animal {c:02d}" for c in y])
-    found = named.fit(X[seen], names[seen]).predict(X[~seen])
+    found = method().fit(X[seen], names[seen], attributes=named).predict(X[~seen])
     assert np.mean(found == names[~seen]) == pytest.approx(model.score(X[~seen], y[~seen]))
     frame = pd.DataFrame.from_dict(attributes, orient="index")
-    assert (method(frame).fit(X[seen], y[seen]).predict(X[~seen]) == model.predict(X[~seen])).all()
+    other = method().fit(X[seen], y[seen], attributes=frame)
+    assert (other.predict(X[~seen]) == model.predict(X[~seen])).all()
 
 
 @pytest.mark.parametrize("method", METHODS, ids=lambda m: m.__name__)
@@ -89,38 +94,39 @@ def test_the_posterior_of_classes_by_hand():
     np.testing.assert_allclose(log_posterior(p, binary, priors)[0], wanted)
 
 
-def test_calibration_against_every_value():
+def test_the_penalty_against_every_value():
     rng = np.random.default_rng(0)
-    scores, truth, seen = rng.normal(size=(60, 6)), rng.integers(0, 6, 60), np.arange(6) < 4
-    scores[np.arange(60), truth] += 1.0
+    scores, codes, seen = rng.normal(size=(60, 6)), rng.integers(0, 6, 60), np.arange(6) < 4
+    scores[np.arange(60), codes] += 1.0
     scores[:, :4] += 1.5
 
-    def mean(gamma):
-        found = (scores - gamma * seen).argmax(axis=1)
-        return generalised_accuracy(found, truth, np.arange(4)).harmonic
+    def mean(penalty):
+        found = (scores - penalty * seen).argmax(axis=1)
+        return generalised_accuracy(found, codes, np.arange(4)).harmonic
 
-    best = best_calibration(scores, truth, seen)
+    best = best_seen_class_penalty(scores, codes, seen)
     assert mean(best) == pytest.approx(max(mean(g) for g in np.linspace(-4, 6, 2001)))
     assert mean(best) > mean(0.0)
     assert harmonic_mean(0.2, 0.0) == 0.0
 
 
 @pytest.mark.parametrize("method", [ESZSL, SAE, DAP], ids=lambda m: m.__name__)
-def test_calibration_found_on_seen_classes_helps_unseen_ones(method):
+def test_a_penalty_found_on_seen_classes_helps_unseen_ones(method):
     before, after = [], []
     for seed in range(3):
         X, y, attributes = animals(noise=3.0, seed=seed)
         train = (y < 15) & (np.random.default_rng(1).uniform(size=len(y)) < 0.7)
-        for calibration, found in ((0.0, before), ("auto", after)):
-            model = method(attributes, candidates="all", calibration=calibration).fit(X[train], y[train])
+        for penalty, found in ((0.0, before), ("auto", after)):
+            model = method(candidate_classes="all", seen_class_penalty=penalty)
+            model.fit(X[train], y[train], attributes=attributes)
             found.append(generalised_accuracy(model.predict(X[~train]), y[~train], model.seen_))
     assert np.mean([a.unseen for a in after]) > np.mean([b.unseen for b in before])
     assert np.mean([a.harmonic for a in after]) > np.mean([b.harmonic for b in before])
-    few = method(attributes, candidates=[0, 17, 18]).fit(X[train], y[train])
+    few = method(candidate_classes=[0, 17, 18]).fit(X[train], y[train], attributes=attributes)
     assert set(few.predict(X)) <= {0, 17, 18}
 
 
-def test_new_classes_are_noticed():
+def test_novel_classes_are_detected():
     X, y = load_digits(return_X_y=True)
     known = y < 7
     rng = np.random.default_rng(0)
@@ -129,7 +135,7 @@ def test_new_classes_are_noticed():
     rest = ~train
     assert roc_auc_score(known[rest], model.score_samples(X[rest])) > 0.85
     assert 0.01 < np.mean(model.predict(X[rest & known]) == -1) < 0.12
-    with pytest.raises(LabelError, match="one label a row"):
+    with pytest.raises(LabelError, match="one label per sample"):
         model.fit(X[:9], y[:3])
 
 
@@ -140,11 +146,25 @@ def test_new_classes_are_noticed():
         ({0: [1.0], 1: [1.0, 2.0]}, {}, "vectors of 1 and 2 entries"),
         ({0: [1.0], 1: [np.nan]}, {}, "of 1 hold NaN"),
         ([[1.0], [2.0]], {}, "give a dict"),
-        ({0: [1.0], 1: [0.0]}, {"candidates": [7]}, "candidates names 7"),
-        ({0: [1.0], 1: [0.0]}, {"calibration": "high"}, "calibration='high'"),
+        ({0: [1.0], 1: [0.0]}, {"candidate_classes": [7]}, "candidate_classes holds 7"),
+        ({0: [1.0], 1: [0.0]}, {"seen_class_penalty": "high"}, "seen_class_penalty='high'"),
     ],
 )
 def test_attributes_at_fault_are_named(attributes, settings, message):
     with pytest.raises(InputError, match=message) as caught:
-        ESZSL(attributes, **settings).fit([[0.0], [1.0], [2.0], [3.0]], [0, 0, 1, 1])
+        ESZSL(**settings).fit([[0.0], [1.0], [2.0], [3.0]], [0, 0, 1, 1], attributes=attributes)
     assert "\n" not in str(caught.value)
+
+
+def test_a_pipeline_and_a_search_pass_the_attributes_on():
+    X, y, attributes = animals()
+    seen = y < 15
+    model = ESZSL().fit(StandardScaler().fit_transform(X[seen]), y[seen], attributes=attributes)
+    with config_context(enable_metadata_routing=True):
+        pipeline = make_pipeline(StandardScaler(), ESZSL()).fit(X[seen], y[seen], attributes=attributes)
+        search = GridSearchCV(ESZSL(candidate_classes="all"), {"alpha": [0.1, 1.0]}, cv=2)
+        search.fit(X[seen], y[seen], attributes=attributes)
+    assert (pipeline[-1].class_attributes_ == model.class_attributes_).all()
+    np.testing.assert_allclose(pipeline[-1].weights_, model.weights_)
+    assert set(search.best_estimator_.classes_) == set(range(20))
+    assert "attributes" not in ESZSL().get_params()

@@ -1,13 +1,13 @@
-"""Data: files and folders read as domains, built-in domains, generators of known shifts.
+"""Data: read files and folders as domains, load built-in domains, generate domains with a known shift.
 
-``read`` and ``read_pair`` turn files into domains, ``load_builtin`` hands out real domains that need no download, and
-``make_shift`` makes pairs that differ by exactly one kind of shift.
+``read`` and ``read_pair`` read files as domains, ``load_builtin`` loads real domains without a download, and
+``make_shift`` generates a pair of domains with one kind of shift.
 """
 
 import importlib
 from typing import TYPE_CHECKING, Any
 
-# name -> the file that defines it; loaded at first use, so that reading nothing costs nothing
+# name -> the module that defines it; imported at first use
 _NAMES = {
     "BUILTIN_PAIRS": "landbridge.data._builtin",
     "Encoder": "landbridge.data._encoder",

@@ -1,4 +1,4 @@
-"""Real domains that need no download: cut from scikit-learn's bundled sets, or drawn with matplotlib's fonts."""
+"""Built-in domains: parts of the data sets of scikit-learn, and digits rendered in the fonts of matplotlib."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ BUILTIN_PAIRS = (
     ("patients-younger", "patients-older"),
 )
 
-# Upright, slanted and bold text faces; the symbol faces beside them hold no digits, or digits below the line.
+# Text fonts; symbol fonts have no digits, or digits below the base line.
 _FACES = (
     "DejaVuSans",
     "DejaVuSans-Bold",
@@ -47,33 +47,35 @@ _FACES = (
 )
 
 
-def load_builtin(name: str, *, random_state: Any = 0) -> Domain:
+def load_builtin(name: str, *, random_state: Any = None) -> Domain:
     """Load a built-in domain; nothing is downloaded or cached.
 
     ``"printed"`` -> ``"handwritten"``
-        Digits 0 to 9 as 8 x 8 grey images, 0 to 16. The printed ones (2,000) are drawn in matplotlib's text fonts with
-        jitter in size, place, slant and weight; the handwritten ones are scikit-learn's (1,797).
+        Digits 0 to 9 as 8 x 8 grey images with pixels from 0 to 16. The 2,000 printed ones are rendered in the text
+        fonts of matplotlib with random size, position, rotation and weight; the 1,797 handwritten ones are those of
+        scikit-learn.
     ``"tumours-small"`` -> ``"tumours-large"``
-        Breast cancer (Wisconsin), benign or malignant, cut at the median tumour radius. Proportions shift as well.
+        Breast cancer (Wisconsin), benign or malignant, split at the median tumour radius. There is label shift too.
     ``"patients-younger"`` -> ``"patients-older"``
-        Diabetes progression after one year (a number), cut at the median age.
+        Diabetes progression after one year (regression), split at the median age.
 
     Parameters
     ----------
     name : str
         One of ``builtin_names()``.
-    random_state : int, RandomState instance or None, default=0
-        Seed of ``"printed"``; the others are what they are.
+    random_state : int, RandomState instance or None, default=None
+        Generates another sample of ``"printed"``; the other domains are fixed. If None, the standard sample, which is
+        that of ``random_state=0``.
 
     Returns
     -------
     Domain
-        Labelled throughout.
+        All samples are labelled.
 
     Raises
     ------
     InputError
-        If there is no such domain.
+        If there is no domain of this name.
 
     Examples
     --------
@@ -84,16 +86,17 @@ def load_builtin(name: str, *, random_state: Any = 0) -> Domain:
     if name not in _LOADERS:
         near = difflib.get_close_matches(str(name), _LOADERS, n=1)
         hint = f" did you mean {near[0]}?" if near else ""
-        raise InputError(f"there is no built-in domain {name!r};{hint} choose from {', '.join(_LOADERS)}.")
+        raise InputError(f"name={name!r} is not a built-in domain;{hint} choose from {', '.join(_LOADERS)}.")
     return _LOADERS[name](name, random_state)
 
 
 def builtin_names() -> list[str]:
-    """List the names that ``load_builtin`` knows.
+    """Return the names of the built-in domains.
 
     Returns
     -------
     list of str
+        Names for ``load_builtin``.
 
     Examples
     --------
@@ -110,7 +113,7 @@ def _printed(name: str, random_state: Any) -> Domain:
 
     folder = Path(matplotlib.get_data_path()) / "fonts" / "ttf"
     faces = [str(p) for f in _FACES if (p := folder / f"{f}.ttf").is_file()]
-    rng = check_random_state(random_state)
+    rng = check_random_state(0 if random_state is None else random_state)
     n, side = 2000, 32
     y = np.arange(n) % 10
     fonts: dict[tuple[str, int], Any] = {}
@@ -131,7 +134,7 @@ def _printed(name: str, random_state: Any) -> Domain:
             stroke_width=int(rng.rand() < 0.2),
         )
         sheet = sheet.rotate(rng.uniform(-8.0, 8.0), resample=Image.Resampling.BILINEAR)
-        # As the handwritten set was made: ink counted in blocks of 4 x 4 dots.
+        # As in the handwritten set: each pixel counts the inked pixels of a 4 x 4 block.
         images[i] = (np.asarray(sheet) > 127).reshape(8, 4, 8, 4).sum(axis=(1, 3))
     return Domain(images.reshape(n, 64), y, name=name, kind="images", image_shape=(8, 8))
 

@@ -1,4 +1,4 @@
-"""The encoder: raw rows of both sides - text, categories, gaps - to the same numeric columns, without labels."""
+"""Encoder of raw tables: numbers, categories and text of source and target become the same numeric features."""
 
 from __future__ import annotations
 
@@ -21,51 +21,52 @@ from landbridge.exceptions import InputError, ReadError
 __all__ = ["Encoder"]
 
 BUILTIN = "builtin:"
-# Categories seen less often than this on both sides together are one category, "other".
-RARE = 0.005
-MOST_CATEGORIES = 30
+# Categories with a smaller share in source and target together are one category, "other".
+MIN_CATEGORY_SHARE = 0.005
+MAX_CATEGORIES = 30
 TEXT_COMPONENTS = 100
-# A column of strings this long on average, and of at least this many words, is running text, not a category.
-LONG, WORDS = 25, 3
-# Below this many rows, values that are all different may still be categories.
-FEW_ROWS = 10
-# Share of cells in a column of numbers that may be something else; they count as gaps.
-STRAY = 0.05
+# A column of strings with at least this mean length and mean number of words is running text, not a category.
+MIN_TEXT_LENGTH, MIN_TEXT_WORDS = 25, 3
+# With at most this many rows, values that are all different may still be categories.
+MAX_ROWS_ALL_DIFFERENT = 10
+# Largest share of non-numeric cells in a column of numbers; they count as missing.
+MAX_NON_NUMERIC_SHARE = 0.05
 OTHER = "(other)"
-# How files write "no value"; read so only where the other cells are numbers ("none" may well be a category).
-GAP_MARKS = frozenset({"", "?", "-", "--", ".", "na", "n/a", "nan", "none", "null"})
+# Marks of a missing value in columns of numbers; elsewhere they may be categories ("none").
+MISSING_MARKS = frozenset({"", "?", "-", "--", ".", "na", "n/a", "nan", "none", "null"})
 WHOLE = re.compile(r"-?\d+\.0+")
 
 
 class Encoder(BaseEstimator):
-    """Turn raw rows of source and target into the same numeric columns.
+    """Encoder of tables: imputation, one-hot encoding and TF-IDF, fitted on source and target together.
 
-    Numbers stay numbers, with gaps filled by the median of both sides; text and categories become one column a
-    category; running text becomes TF-IDF and its leading components. Nothing is learnt from labels.
+    Missing numbers are imputed by the median over source and target; categories are one-hot encoded; running text
+    becomes the leading components of TF-IDF. Labels are not used.
 
     Parameters
     ----------
-    image_size : tuple of int, optional
-        Height and width that images are brought to.
-    ignore : str, optional
-        A column that is never a feature: the label.
-    text : str, optional
-        The column of running text. Left out: the first column whose cells are long and of several words.
+    image_size : tuple of int, default=None
+        Height and width of images. If None, 32 x 32.
+    ignored_column : str, default=None
+        A column that is not a feature: the label. If None, all columns are features.
+    text_column : str, default=None
+        The column of running text. If None, the first column with long cells of several words.
 
     Attributes
     ----------
     notes_ : list of str
-        What was dropped or filled, in sentences.
+        Messages about columns that are not used, imputed cells and converted labels.
     columns_ : list of str
-        Names of the encoded columns; empty for images and arrays.
+        Names of the encoded features; empty for images and arrays.
     kind_ : {"table", "images", "arrays"}
-        What it encodes.
+        Kind of input.
 
     Notes
     -----
-    Left out, each with a note: columns that only one side has or that are empty on one side, columns of strings that
-    differ from row to row (names, identifiers), dates, and running text beyond the first such column. A category first
-    seen after ``fit`` counts as a gap does.
+    The following columns are not used, each with a note: columns of only one domain or without values in one, columns
+    of strings that differ in every row (names, identifiers), dates, and running text beyond the first such column. A
+    category that is unknown in ``transform`` is encoded as a missing value. Time and memory grow linearly with the
+    number of cells.
 
     Examples
     --------
@@ -77,40 +78,45 @@ class Encoder(BaseEstimator):
     [[30.0, 1.0, 0.0], [50.0, 0.0, 1.0], [50.0, 1.0, 0.0]]
     """
 
-    def __init__(self, image_size: Any = None, ignore: str | None = None, text: str | None = None) -> None:
+    def __init__(
+        self, image_size: Any = None, ignored_column: str | None = None, text_column: str | None = None
+    ) -> None:
         self.image_size = image_size
-        self.ignore = ignore
-        self.text = text
+        self.ignored_column = ignored_column
+        self.text_column = text_column
 
     def fit(self, source: Any, target: Any) -> Self:
-        """Learn columns, medians, categories and vocabulary from both sides.
+        """Fit medians, categories and vocabulary on source and target.
 
         Parameters
         ----------
         source, target : DataFrame
-            Raw rows; the label column is left aside.
+            Raw tables; `ignored_column` is not used.
 
         Returns
         -------
-        self
+        self : object
+            Fitted encoder.
 
         Raises
         ------
         InputError
-            If the sides share no column, or none that can be a feature.
+            If the tables share no column, or none that can be a feature, or a column holds complex numbers.
         """
         A, B = (
-            f.drop(columns=[c for c in [self.ignore] if c in f.columns])
+            f.drop(columns=[c for c in [self.ignored_column] if c in f.columns])
             for f in (_named(source, "source"), _named(target, "target"))
         )
         shared = [c for c in A.columns if c in set(B.columns)]
         if not shared:
             raise InputError(
                 f"source and target share no column (source: {', '.join(A.columns[:6])}; target: "
-                f"{', '.join(B.columns[:6])}); rename columns that mean the same."
+                f"{', '.join(B.columns[:6])}); rename columns with the same meaning."
             )
-        if self.text is not None and self.text not in shared:
-            raise InputError(f"text={self.text!r} is no column of both sides; choose from {', '.join(shared[:12])}.")
+        if self.text_column is not None and self.text_column not in shared:
+            raise InputError(
+                f"text={self.text_column!r} is no column of both sides; choose from {', '.join(shared[:12])}."
+            )
         self.kind_ = "table"
         self.tfidf_: Any = None
         self.svd_: Any = None
@@ -118,10 +124,10 @@ class Encoder(BaseEstimator):
         for side, frame in (("source", A), ("target", B)):
             if alone := [c for c in frame.columns if c not in shared]:
                 more = f" and {len(alone) - 8} more" if len(alone) > 8 else ""
-                self.notes_.append(f"Only the {side} has {', '.join(alone[:8])}{more}; left out.")
+                self.notes_.append(f"Only the {side} has {', '.join(alone[:8])}{more}; not used.")
         self.numbers_: dict[str, float] = {}
         self.categories_: dict[str, list[str]] = {}
-        self.text_: str | None = self.text
+        self.text_: str | None = self.text_column
         for c in shared:
             self._learn_column(c, A[c], B[c])
         if not self.numbers_ and not self.categories_ and self.text_ is None:
@@ -133,31 +139,31 @@ class Encoder(BaseEstimator):
         return self
 
     def transform(self, frame: Any) -> Any:
-        """Encode raw rows.
+        """Encode a table.
 
         Parameters
         ----------
         frame : DataFrame
-            With at least the columns seen in ``fit``, in any order. Arrays hold rows that are encoded already and only
-            have their columns counted.
+            Table with at least the columns used in ``fit``, in any order. Arrays are samples that are encoded already;
+            only their number of features is checked.
 
         Returns
         -------
-        ndarray of shape (n_samples, n_encoded)
-            A csr_matrix if a sparse matrix was given.
+        ndarray or csr_matrix of shape (n_samples, n_encoded_features)
+            Encoded samples; sparse if a sparse matrix was given.
 
         Raises
         ------
         InputError
-            If a column is missing.
+            If a column is missing, or the number of features differs.
         """
         check_is_fitted(self)
         if self.kind_ != "table" or not hasattr(frame, "columns"):
             return self._encoded(frame)
-        frame = _named(frame, "the rows")
+        frame = _named(frame, "the table")
         used = [*self.numbers_, *self.categories_, *([self.text_] if self.text_ is not None else [])]
         if missing := [c for c in used if c not in frame.columns]:
-            raise InputError(f"the rows lack the column {missing[0]!r}, which the model was fitted on; add it.")
+            raise InputError(f"the table lacks the column {missing[0]!r}, which the model was fitted on; add it.")
         parts: list[NDArray[np.float64]] = []
         for c in self.order_:
             if c in self.numbers_:
@@ -170,75 +176,83 @@ class Encoder(BaseEstimator):
         return np.concatenate(parts, axis=1)
 
     def get_feature_names_out(self, input_features: Any = None) -> NDArray[Any]:
-        """Name the encoded columns.
+        """Return the names of the encoded features.
 
         Parameters
         ----------
-        input_features : ignored
+        input_features : object, default=None
+            Not used; present for API consistency.
 
         Returns
         -------
         ndarray of str
+            Names.
         """
         check_is_fitted(self)
         return np.array(self.columns_, dtype=object)
 
     def fit_images(self, mode: str, shape: tuple[int, ...]) -> Self:
-        """Remember how images were read.
+        """Store how images were read.
 
         Parameters
         ----------
         mode : {"L", "RGB"}
+            Grey or colour.
         shape : tuple of int
+            Shape of one image.
 
         Returns
         -------
-        self
+        self : object
+            Fitted encoder.
         """
         self.kind_, self.mode_, self.shape_ = "images", mode, [int(s) for s in shape]
         self.notes_, self.columns_ = [], []
         return self
 
     def fit_arrays(self, n_features: int) -> Self:
-        """Remember how many columns the arrays had.
+        """Store the number of features of arrays.
 
         Parameters
         ----------
         n_features : int
+            Number of features.
 
         Returns
         -------
-        self
+        self : object
+            Fitted encoder.
         """
-        self.kind_, self.n_columns_ = "arrays", int(n_features)
+        self.kind_, self.n_features_ = "arrays", int(n_features)
         self.notes_, self.columns_ = [], []
         return self
 
     def read(self, path: str | Path) -> tuple[Any, list[str]]:
-        """Read and encode new rows from a file or folder; a label column in it is left aside.
+        """Read and encode new samples from a file or folder; labels in it are not used.
 
         Parameters
         ----------
         path : str or Path
-            Of the kind that was fitted on; ``"builtin:NAME"`` too, where its columns are the same.
+            A file or folder of the kind of the fit, or ``"builtin:NAME"`` with the same columns.
 
         Returns
         -------
-        rows : ndarray or csr_matrix of shape (n_samples, n_encoded)
+        X : ndarray or csr_matrix of shape (n_samples, n_encoded_features)
+            Encoded samples.
         names : list of str
-            Row numbers, or file names of images.
+            Sample numbers, or file names of images.
 
         Raises
         ------
         ReadError
-            If it cannot be read, or holds another kind of thing.
+            If it cannot be read, or is of another kind.
         InputError
             If a column is missing.
         """
         check_is_fitted(self)
         if str(path).startswith(BUILTIN):
-            rows = self.transform(load_builtin(str(path)[len(BUILTIN) :]).frame())
-            return rows, _numbered(rows)
+            X = self.transform(load_builtin(str(path)[len(BUILTIN) :]).frame())
+            return X, _numbered(X)
         path = existing(path)
         kind = kind_of(path)
         if kind != self.kind_:
@@ -247,42 +261,46 @@ class Encoder(BaseEstimator):
         if kind == "images":
             X, _, names, _, _ = read_images(path, self.shape_[:2], self.mode_)
             return X, names
-        rows = self.transform(read_arrays(path, None)[0] if kind == "arrays" else read_table(path))
-        return rows, _numbered(rows)
+        X = self.transform(read_arrays(path, None)[0] if kind == "arrays" else read_table(path))
+        return X, _numbered(X)
 
     def _learn_column(self, name: str, a: Any, b: Any) -> None:
         sides = {"source": a, "target": b}
         for side, column in sides.items():
             if column.isna().all():
-                self._leave(name, f"is empty in the {side}")
+                self._drop(name, f"is empty in the {side}")
                 return
-        if name == self.text:
+        if name == self.text_column:
             return
         if any(column.dtype.kind in "mM" for column in (a, b)):
-            self._leave(name, "holds dates", " Turn them into numbers, such as days, to use them.")
+            self._drop(name, "holds dates", " Convert them to numbers, such as days, to use them.")
             return
         if any(_holds_lists(column) for column in (a, b)):
-            self._leave(name, "holds lists or objects instead of single values")
+            self._drop(name, "holds lists or objects instead of single values")
             return
         if not all(_is_bool(column) for column in (a, b)):
             read = {side: _numbers(column) for side, column in sides.items()}
-            strays = sum(stray for _, stray in read.values())
-            told = sum(int(np.isfinite(values).sum()) for values, _ in read.values())
-            if told and strays <= STRAY * (told + strays):
-                self._learn_numbers(name, {side: values for side, (values, _) in read.items()}, strays)
+            n_other = sum(other for _, other in read.values())
+            n_numbers = sum(int(np.isfinite(values).sum()) for values, _ in read.values())
+            if n_numbers and n_other <= MAX_NON_NUMERIC_SHARE * (n_numbers + n_other):
+                self._learn_numbers(name, {side: values for side, (values, _) in read.items()}, n_other)
                 return
         self._learn_words(name, a, b)
 
-    def _learn_numbers(self, name: str, sides: dict[str, NDArray[np.float64]], strays: int) -> None:
+    def _learn_numbers(self, name: str, sides: dict[str, NDArray[np.float64]], n_other: int) -> None:
         for side, values in sides.items():
             if np.isnan(values).all():
-                self._leave(name, f"has no number in the {side}")
+                self._drop(name, f"has no number in the {side}")
                 return
         values = np.concatenate(list(sides.values()))
         if gaps := int(np.isnan(values).sum()):
-            what = f"1 gap in column {name!r} was" if gaps == 1 else f"{gaps} gaps in column {name!r} were"
-            told = f" ({strays} of them held something else than a number)" if strays else ""
-            self.notes_.append(f"{what} filled with the median{told}.")
+            cells = (
+                f"1 missing value in column {name!r} was"
+                if gaps == 1
+                else f"{gaps} missing values in column {name!r} were"
+            )
+            other = f" ({n_other} of them are not numbers)" if n_other else ""
+            self.notes_.append(f"{cells} filled with the median{other}.")
         self.numbers_[name] = float(np.nanmedian(values))
 
     def _learn_words(self, name: str, a: Any, b: Any) -> None:
@@ -291,28 +309,32 @@ class Encoder(BaseEstimator):
         sides = [pd.Series(_as_text(column, None)).dropna() for column in (a, b)]
         words = pd.concat(sides, ignore_index=True)
         if not len(words):
-            self._leave(name, "is empty on both sides")
+            self._drop(name, "is empty on both sides")
             return
         distinct = [int(s.nunique()) for s in sides]
         varied = any(k > 0.5 * len(s) for k, s in zip(distinct, sides, strict=True))
-        if varied and words.str.len().mean() > LONG and words.map(lambda w: len(w.split())).mean() >= WORDS:
+        if (
+            varied
+            and words.str.len().mean() > MIN_TEXT_LENGTH
+            and words.map(lambda w: len(w.split())).mean() >= MIN_TEXT_WORDS
+        ):
             if self.text_ is None:
                 self.text_ = name
             else:
-                self._leave(name, "is a second column of running text")
+                self._drop(name, "is a second column of running text")
             return
-        if all(k == len(s) for k, s in zip(distinct, sides, strict=True)) and max(distinct) > FEW_ROWS:
-            self._leave(name, "names each row", " Say text= if it is running text.")
+        if all(k == len(s) for k, s in zip(distinct, sides, strict=True)) and max(distinct) > MAX_ROWS_ALL_DIFFERENT:
+            self._drop(name, "has a different text in each row", " Set text= if it is running text.")
             return
         counts = words.value_counts(normalize=True)
-        # By share, then by name: equal shares must not depend on the order of the rows.
-        ranked = sorted(counts[counts >= RARE].items(), key=lambda item: (-item[1], str(item[0])))
-        common = sorted(str(word) for word, _ in ranked[:MOST_CATEGORIES])
+        # By share, then by name: the result must not depend on the order of the rows.
+        ranked = sorted(counts[counts >= MIN_CATEGORY_SHARE].items(), key=lambda item: (-item[1], str(item[0])))
+        common = sorted(str(word) for word, _ in ranked[:MAX_CATEGORIES])
         if not common:
-            self._leave(name, f"has {len(counts)} categories, each of them rare")
+            self._drop(name, f"has {len(counts)} categories, each of them rare")
             return
         if rare := len(counts) - len(common):
-            self.notes_.append(f"{rare} rare categories of column {name!r} are one, {OTHER!r}.")
+            self.notes_.append(f"{rare} rare categories of column {name!r} were merged into {OTHER!r}.")
         gaps = len(words) < len(a) + len(b)
         self.categories_[name] = [*common, OTHER] if (rare or gaps) and OTHER not in common else common
 
@@ -322,13 +344,13 @@ class Encoder(BaseEstimator):
             counts = self.tfidf_.fit_transform(words)
         except ValueError as error:
             raise InputError(
-                f"column {self.text_!r} holds no words that repeat; drop it, or name another with text=."
+                f"column {self.text_!r} holds no repeated words; drop it, or choose another column with text=."
             ) from error
         n_components = max(1, min(TEXT_COMPONENTS, min(counts.shape) - 1))
         self.svd_ = TruncatedSVD(n_components, random_state=0).fit(counts)
 
-    def _leave(self, name: str, why: str, remedy: str = "") -> None:
-        self.notes_.append(f"Column {name!r} {why}; left out.{remedy}")
+    def _drop(self, name: str, why: str, remedy: str = "") -> None:
+        self.notes_.append(f"Column {name!r} {why}; not used.{remedy}")
         if name == self.text_:
             self.text_ = None
 
@@ -343,31 +365,31 @@ class Encoder(BaseEstimator):
                 names += [f"{c}:{i}" for i in range(self.svd_.components_.shape[0])]
         return names
 
-    def _encoded(self, rows: Any) -> Any:
-        """Rows that are numbers already: count their columns; sparse ones may lack trailing zeros."""
+    def _encoded(self, X: Any) -> Any:
+        """Check the number of features of samples that are numbers already; sparse ones may lack trailing zeros."""
         if self.kind_ == "table":
             wanted = len(self.columns_)
         else:
-            wanted = int(np.prod(self.shape_)) if self.kind_ == "images" else self.n_columns_
-        if sparse.issparse(rows):
-            rows = sparse.csr_matrix(rows, copy=True) if rows.shape[1] < wanted else rows.tocsr()
-            if rows.shape[1] < wanted:
-                rows.resize(rows.shape[0], wanted)
+            wanted = int(np.prod(self.shape_)) if self.kind_ == "images" else self.n_features_
+        if sparse.issparse(X):
+            X = sparse.csr_matrix(X, copy=True) if X.shape[1] < wanted else X.tocsr()
+            if X.shape[1] < wanted:
+                X.resize(X.shape[0], wanted)
         else:
-            rows = np.asarray(rows, dtype=float)
-            rows = rows.reshape(len(rows), -1) if self.kind_ != "table" and rows.ndim > 2 else rows
-        if rows.ndim != 2 or rows.shape[1] != wanted:
-            got = f"{rows.shape[1]} columns" if rows.ndim == 2 else f"shape {rows.shape}"
-            what = "give a DataFrame with the columns' names" if self.kind_ == "table" else "give the same"
-            raise InputError(f"the rows have {got} but the model was fitted on {wanted} columns; {what}.")
-        return rows
+            X = np.asarray(X, dtype=float)
+            X = X.reshape(len(X), -1) if self.kind_ != "table" and X.ndim > 2 else X
+        if X.ndim != 2 or X.shape[1] != wanted:
+            got = f"{X.shape[1]} features" if X.ndim == 2 else f"shape {X.shape}"
+            what = "give a DataFrame with named columns" if self.kind_ == "table" else "give the same features"
+            raise InputError(f"X has {got} but the model was fitted on {wanted} features; {what}.")
+        return X
 
 
 _KINDS = {"table": "a table", "images": "a folder of images", "arrays": "a file of arrays"}
 
 
 def _named(frame: Any, side: str) -> Any:
-    """Return the frame with text for column names, each of them once, and at least one row."""
+    """Return the table with unique column names of type str, at least one row, and no complex numbers."""
     if not hasattr(frame, "columns"):
         raise InputError(f"{side} must be a DataFrame; got {type(frame).__name__}.")
     columns = [str(c) for c in frame.columns]
@@ -375,19 +397,44 @@ def _named(frame: Any, side: str) -> Any:
         twice = next(c for c in columns if columns.count(c) > 1)
         raise InputError(f"{side} has the column {twice!r} twice; give every column its own name.")
     if not len(frame):
-        raise InputError(f"{side} has no rows; give at least one.")
-    return frame.set_axis(columns, axis=1)
+        raise InputError(f"{side} has no rows; give at least one row.")
+    frame = frame.set_axis(columns, axis=1)
+    refuse_complex(frame, side)
+    return frame
 
 
-def _numbered(rows: Any) -> list[str]:
-    return [str(i) for i in range(rows.shape[0])]
+def refuse_complex(frame: Any, where: str) -> None:
+    """Raise an error if a column of a table holds complex numbers.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        The table.
+    where : str
+        Name of the table in the error message.
+
+    Raises
+    ------
+    InputError
+        If a column holds complex numbers.
+    """
+    for name, column in frame.items():
+        held = column.dropna().head(1) if column.dtype.kind == "O" else ()
+        if column.dtype.kind == "c" or any(isinstance(v, complex | np.complexfloating) for v in held):
+            raise InputError(
+                f"{where}: column {name!r} holds complex numbers; replace it by columns of real numbers, such as real "
+                "and imaginary part, or modulus and phase."
+            )
+
+
+def _numbered(X: Any) -> list[str]:
+    return [str(i) for i in range(X.shape[0])]
 
 
 def _is_bool(column: Any) -> bool:
     if column.dtype.kind != "O":
         return column.dtype.kind == "b"
-    told = column.dropna()
-    return all(isinstance(v, bool | np.bool_) for v in told)
+    return all(isinstance(v, bool | np.bool_) for v in column.dropna())
 
 
 def _holds_lists(column: Any) -> bool:
@@ -395,40 +442,40 @@ def _holds_lists(column: Any) -> bool:
 
 
 def _numbers(column: Any) -> tuple[NDArray[np.float64], int]:
-    """Cells as numbers, NaN where there is none; and how many held something else that is no gap either."""
+    """Return the cells as numbers, NaN for others, and the number of cells that are neither numbers nor missing."""
     import pandas as pd
 
     if pd.api.types.is_numeric_dtype(column.dtype):
         values = column.to_numpy(dtype=float, na_value=np.nan)
-        strays = 0
+        n_other = 0
     else:
         cells = column.astype(object)
         values = pd.to_numeric(cells, errors="coerce").to_numpy(dtype=float, na_value=np.nan)
         odd = cells[np.isnan(values) & ~cells.isna().to_numpy()]
-        strays = sum(str(v).strip().lower() not in GAP_MARKS for v in odd)
-    return np.where(np.isfinite(values), values, np.nan), strays
+        n_other = sum(str(v).strip().lower() not in MISSING_MARKS for v in odd)
+    return np.where(np.isfinite(values), values, np.nan), n_other
 
 
 def _as_text(column: Any, gap: str | None) -> NDArray[Any]:
-    """Cells as stripped text, whole numbers without a decimal point, gaps as `gap`."""
+    """Return the cells as stripped text, whole numbers without a decimal point, missing values as `gap`."""
     codes, distinct = _distinct(column)
     return np.array([*(_word(v, gap) for v in distinct), gap], dtype=object)[codes]
 
 
 def _one_hot(column: Any, known: list[str]) -> NDArray[np.float64]:
-    """One column a category; what is unknown goes to OTHER, or nowhere if the fit saw neither gaps nor rare ones."""
+    """One-hot encode a column; unknown categories become OTHER if there is one, else zeros."""
     codes, distinct = _distinct(column)
     place = {word: i for i, word in enumerate(known)}
     places = [place.get(w, place.get(OTHER, -1)) for w in (*(_word(v, OTHER) for v in distinct), OTHER)]
     table = np.zeros((len(places), len(known)))
-    for row, i in enumerate(places):
+    for code, i in enumerate(places):
         if i >= 0:
-            table[row, i] = 1.0
+            table[code, i] = 1.0
     return table[codes]
 
 
 def _distinct(column: Any) -> tuple[NDArray[np.intp], Any]:
-    """Index of each cell among the distinct values, -1 (the end of any list of them) for a gap."""
+    """Return the index of each cell among the distinct values, -1 (the last place of a list) for a missing value."""
     import pandas as pd
 
     try:

@@ -1,4 +1,4 @@
-"""Opening files: each format to rows and labels, or a one-line error that says what to do."""
+"""Readers of file formats: samples and labels, or an error in one line."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from landbridge.data._labels import clean_labels
 from landbridge.exceptions import InputError, LabelError, MissingExtraError, ReadError
 
 __all__ = ["IMAGES", "TABLES", "existing", "pick_label", "read_arrays", "read_images", "read_table", "take_sources"]
@@ -19,20 +20,27 @@ __all__ = ["IMAGES", "TABLES", "existing", "pick_label", "read_arrays", "read_im
 TABLES = (".csv", ".tsv", ".txt", ".parquet", ".jsonl", ".ndjson")
 ARRAYS = (".npz", ".mat", ".svm", ".libsvm", ".svmlight")
 IMAGES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp")
-# Names a label column goes by when nobody says which it is.
-USUAL = ("label", "target", "class", "y")
+# Names of a label column if `label` is None.
+LABEL_COLUMNS = ("label", "target", "class", "y")
 
 
 def kind_of(path: Path) -> str:
-    """Say how a path is to be read.
+    """Return the kind of a file or folder.
 
     Parameters
     ----------
     path : Path
+        File or folder.
 
     Returns
     -------
     {"table", "arrays", "images"}
+        Kind, from the extension; a folder holds images.
+
+    Raises
+    ------
+    ReadError
+        If the extension is unknown.
     """
     if path.is_dir():
         return "images"
@@ -47,20 +55,22 @@ def kind_of(path: Path) -> str:
 
 
 def existing(path: str | Path) -> Path:
-    """Return the path if there is something there.
+    """Return a path that exists and is not an empty file.
 
     Parameters
     ----------
     path : str or Path
+        File or folder.
 
     Returns
     -------
     Path
+        The path.
 
     Raises
     ------
     ReadError
-        If there is nothing, or an empty file.
+        If it does not exist, or is an empty file.
     """
     path = Path(path)
     if not path.exists():
@@ -76,10 +86,19 @@ def read_table(path: Path) -> Any:
     Parameters
     ----------
     path : Path
+        The file.
 
     Returns
     -------
     DataFrame
+        The table, with unique column names of type str.
+
+    Raises
+    ------
+    ReadError
+        If the file cannot be read, or has no rows.
+    MissingExtraError
+        If pyarrow is needed and not installed.
     """
     import pandas as pd
 
@@ -102,13 +121,13 @@ def read_table(path: Path) -> Any:
         raise
     except UnicodeDecodeError as error:
         raise ReadError(f"{path} is not written in UTF-8; save it again in that encoding.") from error
-    except Exception as error:  # whatever the parser says becomes one line
+    except Exception as error:  # every error of the parser becomes one line
         why = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise ReadError(
             f"{path} cannot be read as a table: {why}. Check that every line has the same columns."
         ) from error
     if frame.shape[0] == 0 or frame.shape[1] == 0:
-        raise ReadError(f"{path} has no rows below its header; give at least one.")
+        raise ReadError(f"{path} has no rows below its header; give at least one row.")
     frame.columns = [str(c).strip() for c in frame.columns]
     if frame.columns.duplicated().any():
         twice = frame.columns[frame.columns.duplicated()][0]
@@ -122,21 +141,23 @@ def pick_label(frame: Any, label: str | None, where: str, *, required: bool) -> 
     Parameters
     ----------
     frame : DataFrame
+        The table.
     label : str or None
-        None: the one column with a usual name.
+        Name of the column. If None, the one column that is called label, target, class or y.
     where : str
-        What to call the table in an error.
+        Name of the table in error messages.
     required : bool
-        Whether to raise if there is none.
+        Whether to raise an error if there is no label column.
 
     Returns
     -------
     str or None
+        Name of the column; None if there is none.
 
     Raises
     ------
     LabelError
-        If it is required and not there.
+        If the column is required and does not exist.
     """
     columns = list(frame.columns)
     if label is not None:
@@ -146,38 +167,38 @@ def pick_label(frame: Any, label: str | None, where: str, *, required: bool) -> 
             return None
         near = difflib.get_close_matches(label, columns, n=3) or columns[:8]
         raise LabelError(f"label={label!r} is no column of {where}; its columns are like {', '.join(near)}.")
-    usual = [c for c in columns if c.lower() in USUAL]
+    usual = [c for c in columns if c.lower() in LABEL_COLUMNS]
     if len(usual) == 1:
         return str(usual[0])
     if not required:
         return None
-    told = "several columns could be the label" if usual else "no column is named label, target, class or y"
-    raise LabelError(f"{where}: {told}; name it with label= (or --label), one of {', '.join(columns[:12])}.")
+    found = "several columns could be the label" if usual else "no column is named label, target, class or y"
+    raise LabelError(f"{where}: {found}; name it with label= (or --label), one of {', '.join(columns[:12])}.")
 
 
 def take_sources(frame: Any, sources: str, where: str) -> tuple[Any, NDArray[Any]]:
-    """Take the column out of a table that tells several sources apart.
+    """Split the column of source domains from a table.
 
     Parameters
     ----------
     frame : DataFrame
-        Left as it is.
+        The table; it is not modified.
     sources : str
         Name of the column.
     where : str
-        What to call the table in an error.
+        Name of the table in error messages.
 
     Returns
     -------
     frame : DataFrame
-        Without the column.
-    names : ndarray of shape (n_samples,)
-        Whole numbers, or text.
+        The table without the column.
+    source_domain : ndarray of shape (n_samples,)
+        Source domain of each sample, integers or text.
 
     Raises
     ------
     InputError
-        If there is no such column, or a row names no source, or each row one of its own.
+        If there is no such column, a value is missing, or all values are different.
     """
     columns = list(frame.columns)
     if sources not in columns:
@@ -191,32 +212,32 @@ def take_sources(frame: Any, sources: str, where: str) -> tuple[Any, NDArray[Any
     names = np.array([int(v) if whole else str(v) for v in cells])
     if len(names) > 2 and len(np.unique(names)) == len(names):
         raise InputError(
-            f"sources={sources!r} names each row of {where} a source of its own; name a column that several rows share."
+            f"sources={sources!r} names each row of {where} a source of its own; choose a column with repeated values."
         )
     return frame.drop(columns=[sources]), names
 
 
-# What can stand between a column and a value in a label rule, and what is true of the other rows.
+# Operators of a label rule, and the operators of the other class.
 RULES = {">=": "<", "<=": ">", "==": "!=", "!=": "==", ">": "<=", "<": ">="}
 
 
 def apply_label_rule(frame: Any, label: str | None) -> tuple[Any, str | None]:
-    """Make a label column of two classes out of a rule such as ``"num>0"``.
+    """Compute a label column of two classes from a rule such as ``"num>0"``.
 
     Parameters
     ----------
     frame : DataFrame
-        Left as it is.
+        The table; it is not modified.
     label : str or None
         Name of a column, or ``column``, one of ``> >= < <= == !=``, and a value.
 
     Returns
     -------
     frame : DataFrame
-        With a column called `label` in place of the rule's own, where `label` is a rule; its classes are the rule and
-        its opposite, ``"num>0"`` and ``"num<=0"``, and gaps stay gaps.
+        If `label` is a rule, the table with a column `label` in place of the column of the rule. Its classes are the
+        rule and its negation, ``"num>0"`` and ``"num<=0"``; missing values stay missing.
     column : str or None
-        The column that the rule reads; None if it is none.
+        Column of the rule; None if `label` is not a rule.
 
     Raises
     ------
@@ -251,14 +272,14 @@ def apply_label_rule(frame: Any, label: str | None) -> tuple[Any, str | None]:
             true = getattr(_numbers(held), {">": "gt", ">=": "ge", "<": "lt", "<=": "le"}[sign])(aim)
     except ValueError:
         raise LabelError(
-            f"label={label!r} compares column {column!r} with {value!r}, but not all of that are numbers; use == or !=."
+            f"label={label!r} compares column {column!r} with {value!r}, but they are not all numbers; use == or !=."
         ) from None
     classes = true.map({True: f"{column}{sign}{value}", False: f"{column}{RULES[sign]}{value}"}).astype(object)
     return frame.drop(columns=[column]).assign(**{str(label): classes.where(held.notna(), None)}), column
 
 
 def _numbers(column: Any) -> Any:
-    """Values of a column as numbers; what is none becomes NaN."""
+    """Return the values of a column as numbers, NaN for other values."""
     import pandas as pd
 
     return pd.to_numeric(column, errors="coerce")
@@ -277,20 +298,31 @@ def read_arrays(path: Path, label: str | None) -> tuple[Any, Any]:
     Parameters
     ----------
     path : Path
+        The file.
     label : str or None
-        Name of the label array.
+        Name of the label array. If None, y, labels, label or target, if there is one.
 
     Returns
     -------
-    X : array or csr_matrix
-    y : array or None
+    X : array or csr_matrix of shape (n_samples, n_features)
+        Samples; images may have three or four dimensions.
+    y : ndarray of shape (n_samples,) or None
+        Labels.
+
+    Raises
+    ------
+    ReadError
+        If the file cannot be read, or it is unclear which array holds the samples.
+    LabelError
+        If there is no such label array, or it does not have one label per sample.
     """
     name = path.name.lower().removesuffix(".gz")
     try:
         if name.endswith((".svm", ".libsvm", ".svmlight")):
             from sklearn.datasets import load_svmlight_file
 
-            return load_svmlight_file(str(path))
+            X, y = load_svmlight_file(str(path))
+            return X, clean_labels(y, f"{path}: the label", whole=True)
         if name.endswith(".mat"):
             from scipy.io import loadmat
 
@@ -304,54 +336,108 @@ def read_arrays(path: Path, label: str | None) -> tuple[Any, Any]:
     return _pick_arrays(held, label, path)
 
 
+# Names of an array of samples, and of labels if `label` is None.
+SAMPLE_ARRAYS = ("X", "x", "data", "fts", "features")
+LABEL_ARRAYS = ("y", "labels", "label", "target")
+
+
 def _pick_arrays(held: dict[str, Any], label: str | None, path: Path) -> tuple[Any, Any]:
-    wide = [k for k, v in held.items() if np.ndim(v) >= 2 and min(np.shape(v)[:2]) > 1]
-    rows = next((k for k in ("X", "x", "data", "fts", "features") if k in held), None) or (wide[0] if wide else None)
-    if rows is None:
-        raise ReadError(f"{path} holds no two-dimensional array; save the rows under the name X.")
-    names = [label] if label is not None else ["y", "labels", "label", "target"]
+    if len(held) == 1 and _is_struct(only := next(iter(held.values()))):
+        held = {name: only[name].flat[0] for name in only.dtype.names}
+    names = [label] if label is not None else list(LABEL_ARRAYS)
     found = next((k for k in names if k in held), None)
     if label is not None and found is None:
         raise LabelError(f"label={label!r} is no array of {path}; it holds {', '.join(held)}.")
+    rows = _sample_array(held, found if label is not None else None, path)
     X = held[rows]
-    return (X.tocsr() if hasattr(X, "tocsr") else np.asarray(X)), None if found is None else np.ravel(held[found])
+    if _is_struct(X):
+        raise ReadError(
+            f"{path}: {rows} is a struct with the fields {', '.join(X.dtype.names)}; save them as variables X and y."
+        )
+    X = X.tocsr() if hasattr(X, "tocsr") else np.asarray(X)
+    if found is None:
+        return X, None
+    y = np.ravel(held[found])
+    if len(y) != X.shape[0]:
+        raise LabelError(
+            f"{path}: {found} has shape {np.shape(held[found])} but {rows} has {X.shape[0]} samples; choose with label= "
+            f"an array with one label per sample."
+        )
+    return X, clean_labels(y, f"{path}: {found}", whole=path.name.lower().endswith(".mat"))
+
+
+def _sample_array(held: dict[str, Any], label: str | None, path: Path) -> str:
+    """Find the array of samples: the counterpart of the named labels, X, or the only array with two dimensions."""
+    if label is not None:  # x_test belongs to y_test, and Xs to ys
+        stem = re.fullmatch(r"(?:y|labels?|target)(.*)", label, re.IGNORECASE)
+        for k in held:
+            if stem and k != label and k.lower() in {f"{n.lower()}{stem.group(1).lower()}" for n in SAMPLE_ARRAYS}:
+                return k
+    if usual := next((k for k in SAMPLE_ARRAYS if k in held), None):
+        return usual
+    wide = [
+        k
+        for k, v in held.items()
+        if k != label
+        and np.ndim(v) >= 2
+        and min(np.shape(v)[:2]) > 1
+        and not re.match(r"(y|label|target)", k, re.IGNORECASE)
+    ]
+    if label is not None and len(wide) > 1:
+        wide = [k for k in wide if np.shape(held[k])[0] == np.size(held[label])] or wide
+    if not wide:
+        raise ReadError(f"{path} holds no two-dimensional array; save the samples under the name X.")
+    if len(wide) > 1:
+        raise ReadError(
+            f"{path} holds several arrays of samples, {', '.join(wide)}; choose the labels of one of them with "
+            "label=, or save one of them under the name X."
+        )
+    return wide[0]
+
+
+def _is_struct(value: Any) -> bool:
+    return isinstance(value, np.ndarray) and value.dtype.names is not None and value.size == 1
 
 
 def list_images(folder: Path) -> tuple[list[Path], NDArray[Any] | None]:
-    """List the images of a folder: one sub-folder a class, or images alone (unlabelled).
+    """List the images of a folder: one subfolder for each class, or unlabelled images without subfolders.
 
     Parameters
     ----------
     folder : Path
+        The folder.
 
     Returns
     -------
     files : list of Path
-        Sorted.
+        Image files, sorted.
     y : ndarray of str or None
-        Names of the sub-folders.
+        Names of the subfolders.
 
     Raises
     ------
     ReadError
-        If there are none, a class folder is empty, a link leads out, or some lie beside the class folders.
+        If there are no images, a class folder is empty, a link leads out of the folder, or images are outside the class
+        folders.
     """
     root = folder.resolve()
-    # Names that begin with a dot are the system's own, such as macOS's ._0001.jpg beside each image.
+    # Names that start with a dot are files of the system, such as ._0001.jpg of macOS.
     seen = [p for p in folder.rglob("*") if not any(part.startswith(".") for part in p.relative_to(folder).parts)]
     for link in seen:
         if link.is_symlink() and root not in link.resolve().parents:
             raise ReadError(f"{link} is a link that leads out of {folder}; copy the images into the folder.")
     files = sorted(p for p in seen if p.suffix.lower() in IMAGES and p.is_file())
     if not files:
-        raise ReadError(f"{folder} holds no images; put them into one sub-folder a class, or all into the folder.")
+        raise ReadError(
+            f"{folder} holds no images; put them into one subfolder for each class, or all into the folder."
+        )
     classes = [f.relative_to(folder).parts[0] if len(f.relative_to(folder).parts) > 1 else None for f in files]
     if all(c is None for c in classes):
         return files, None
     if None in classes:
         raise ReadError(
             f"{folder} has images beside its class folders ({files[classes.index(None)].relative_to(folder)}); move "
-            "them into one or out of the way."
+            "them into a class folder or remove them."
         )
     if empty := sorted({p.name for p in seen if p.is_dir() and p.parent == folder} - set(classes)):
         raise ReadError(f"{folder / empty[0]} holds no images; put the class's images into it, or remove the folder.")
@@ -361,25 +447,29 @@ def list_images(folder: Path) -> tuple[list[Path], NDArray[Any] | None]:
 def read_images(
     folder: Path, size: Sequence[int] | None, mode: str | None = None
 ) -> tuple[NDArray[np.float64], NDArray[Any] | None, list[str], tuple[int, ...], str]:
-    """Read a folder of images: one sub-folder a class, or images alone (unlabelled).
+    """Read a folder of images: one subfolder for each class, or unlabelled images without subfolders.
 
     Parameters
     ----------
     folder : Path
+        The folder.
     size : (height, width) or None
-        Common size; 32 x 32 if left out.
-    mode : {"L", "RGB"}, optional
-        Grey or colour; colour if any image has colour.
+        Common size of the images. If None, 32 x 32.
+    mode : {"L", "RGB"}, default=None
+        Grey or colour. If None, colour if any image has colour.
 
     Returns
     -------
-    X : ndarray of shape (n_images, height * width * channels)
-        Values in [0, 1].
+    X : ndarray of shape (n_samples, height * width * n_channels)
+        Pixels in [0, 1].
     y : ndarray of str or None
+        Class labels.
     names : list of str
-        Path of each image within the folder.
+        Path of each image in the folder.
     shape : tuple of int
+        Shape of one image.
     mode : str
+        Grey or colour.
     """
     from PIL import Image, UnidentifiedImageError
 
@@ -392,9 +482,9 @@ def read_images(
                 image.load()
                 pictures.append(image.convert("RGB").resize((width, height), Image.Resampling.BILINEAR))
         except Image.DecompressionBombError as error:
-            raise ReadError(f"{file} is too large an image to be read; make it smaller.") from error
+            raise ReadError(f"{file} is too large an image to be read; reduce its size.") from error
         except (UnidentifiedImageError, OSError, ValueError) as error:
-            raise ReadError(f"{file} is no image that can be read; mend it or take it out of the folder.") from error
+            raise ReadError(f"{file} is no image that can be read; repair it or remove it from the folder.") from error
     colours = np.stack([np.asarray(p, dtype=np.uint8) for p in pictures])
     if mode is None:
         grey = (colours[..., :1].astype(int) - colours).any()
@@ -409,7 +499,7 @@ def read_images(
 
 
 def _check_lines(path: Path, separator: str) -> None:
-    """Refuse lines of another length than the header: pandas takes the first column for an index, or fills up."""
+    """Raise an error if a line has more or fewer cells than the header, which pandas would accept."""
     import csv
     import gzip
 
@@ -419,7 +509,7 @@ def _check_lines(path: Path, separator: str) -> None:
         try:
             header = next((len(line) for line in lines if line), 0)
             odd = next((len(line) for line in lines if line and len(line) != header), None)
-        except csv.Error:  # beyond what this module takes, such as a very long cell: the parser proper will say
+        except csv.Error:  # a limit of this module, such as a very long cell: the parser of pandas decides
             return
     if odd is not None:
         raise ReadError(

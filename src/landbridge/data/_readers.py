@@ -1,4 +1,4 @@
-"""Reading domains: one file or folder strictly, or a pair of them with all that real tables bring along."""
+"""Read one domain from a numeric file, or source and target together with text, categories and missing values."""
 
 from __future__ import annotations
 
@@ -8,11 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import sparse
 
 from landbridge.data._builtin import load_builtin
-from landbridge.data._encoder import Encoder
+from landbridge.data._encoder import Encoder, refuse_complex
 from landbridge.data._files import (
     apply_label_rule,
     existing,
@@ -23,6 +22,7 @@ from landbridge.data._files import (
     read_table,
     take_sources,
 )
+from landbridge.data._labels import clean_labels, unify_labels
 from landbridge.domain import Domain, missing_labels
 from landbridge.exceptions import InputError, LabelError, ReadError
 
@@ -40,29 +40,30 @@ def read(
     text: str | None = None,
     sources: str | None = None,
 ) -> Domain:
-    """Read one domain from a file or a folder; every column must be a number without gaps.
+    """Read one domain from a file or folder; a table must be numeric without missing values.
 
     Parameters
     ----------
     path : str, Path or DataFrame
-        A csv, tsv, parquet, jsonl, npz, mat or svmlight file; a folder of images; ``"builtin:NAME"``; or a table
-        that is in memory already.
-    label : str, optional
-        Name of the label column or array, or a rule that makes two classes of a column, such as ``"num>0"``. Left
-        out: a column named label, target, class or y, if there is just one.
-    name : str, optional
-        What to call it; the file's name if left out.
-    image_size : int or (height, width), optional
-        Common size of images, 32 x 32 if left out.
-    text : str, optional
-        A column of running text; it becomes the only feature, as components of TF-IDF. They mean something within
-        this file only: ``read_pair`` gives two files the same ones.
-    sources : str, optional
-        The column of a table that tells several sources apart; it is no feature and becomes ``source_domain``.
+        A csv, tsv, parquet, jsonl, npz, mat or svmlight file, a folder of images, ``"builtin:NAME"``, or a table.
+    label : str, default=None
+        Name of the label column or array, or a rule for two classes, such as ``"num>0"``. If None, the column named
+        label, target, class or y, if there is exactly one.
+    name : str, default=None
+        Name of the domain. If None, the name of the file.
+    image_size : int or (height, width), default=None
+        Common size of images. If None, 32 x 32.
+    text : str, default=None
+        A column of running text, which becomes the only feature, as components of TF-IDF. These are specific to this
+        file; ``read_pair`` computes the same ones for two files. If None, no column is read as text.
+    sources : str, default=None
+        The column of a table that holds the source domain of each sample; it is not a feature and becomes
+        ``source_domain``. If None, there is one source.
 
     Returns
     -------
     Domain
+        The domain. None, NaN and empty text mark missing labels; -1 is a class like any other.
 
     Raises
     ------
@@ -73,7 +74,7 @@ def read(
 
     See Also
     --------
-    read_pair : Two tables with text columns and gaps.
+    read_pair : Read two tables with text columns and missing values.
 
     Examples
     --------
@@ -99,15 +100,15 @@ def read(
         frame, origin = take_sources(frame, sources, where)
     frame, _ = apply_label_rule(frame, label)
     column = pick_label(frame, label, where, required=label is not None)
-    y = None if column is None else _clean_labels(frame[column])
-    rows = frame if column is None else frame.drop(columns=[column])
+    y = None if column is None else clean_labels(frame[column], f"{where}: the label column {column!r}")
+    table = frame if column is None else frame.drop(columns=[column])
     if text is not None:
-        if text not in rows.columns:
-            raise InputError(f"text={text!r} is no column of {where}; choose from {', '.join(rows.columns[:12])}.")
-        encoder = Encoder(text=text).fit(rows[[text]], rows[[text]])
-        domain = Domain(encoder.transform(rows), y, name=name, kind="text", source_domain=origin)
+        if text not in table.columns:
+            raise InputError(f"text={text!r} is no column of {where}; choose from {', '.join(table.columns[:12])}.")
+        encoder = Encoder(text_column=text).fit(table[[text]], table[[text]])
+        domain = Domain(encoder.transform(table), y, name=name, kind="text", source_domain=origin)
         return domain._with_columns(list(encoder.columns_))
-    return Domain(_strict(rows, where), y, name=name, source_domain=origin)
+    return Domain(_numeric(table, where), y, name=name, source_domain=origin)
 
 
 def read_pair(
@@ -119,34 +120,36 @@ def read_pair(
     text: str | None = None,
     sources: str | None = None,
 ) -> tuple[Domain, Domain, Encoder | None]:
-    """Read source and target together, so that both get the same numeric columns.
+    """Read source and target together, so that both have the same numeric features.
 
     Parameters
     ----------
     source, target : path or DataFrame
-        Two tables, two folders of images, two array files; ``"builtin:NAME"`` for either.
-    label : str, optional
-        Name of the label column, or a rule that makes two classes of one, such as ``"num>0"``. The source needs it; in
-        the target it may be missing or have gaps. Left out: the one column of the source named label, target, class
-        or y.
-    image_size : int or (height, width), optional
-        Common size of images, 32 x 32 if left out.
-    text : str, optional
-        The column of running text, if there is one and it is not plain to see.
-    sources : str, optional
-        The column of the source's table that tells several sources apart; it is no feature and becomes
-        ``source_domain``. A column of that name in the target is left out.
+        Two tables, two folders of images or two array files; either may be ``"builtin:NAME"``.
+    label : str, default=None
+        Name of the label column, or a rule for two classes, such as ``"num>0"``. The source must have it; in the target
+        it may be absent or partly empty. If None, the one column of the source named label, target, class or y.
+    image_size : int or (height, width), default=None
+        Common size of images. If None, 32 x 32.
+    text : str, default=None
+        The column of running text. If None, it is inferred.
+    sources : str, default=None
+        The column of the source table that holds the source domain of each sample; it is not a feature and becomes
+        ``source_domain``. A column of this name in the target is not used. If None, there is one source.
 
     Returns
     -------
     source, target : Domain
+        The domains. Their labels have one common type: the labels 1, 1.0 and ``"1"`` are equal. None, NaN and empty
+        text mark missing labels; -1 is a class like any other.
     encoder : Encoder or None
-        Reads and encodes new rows in the same way; None if a side is built-in.
+        Reads and encodes new samples in the same way; its ``notes_`` list what was converted and what is not used. None
+        if a domain is built-in.
 
     Raises
     ------
     ReadError, LabelError, InputError
-        In one line, with the remedy.
+        If the files, the labels or the arguments are invalid.
 
     Examples
     --------
@@ -161,9 +164,11 @@ def read_pair(
     kinds = (_side_kind(source, "source"), _side_kind(target, "target"))
     _check_sources(sources, label, kinds[0])
     if "builtin" in kinds:
-        return read(source, label=label, sources=sources), _read_target(target, label), None
+        one, two = read(source, label=label, sources=sources), _read_target(target, label)
+        y, yt, _ = unify_labels(one.y, two.y)
+        return _with_labels(one, y), _with_labels(two, yt), None
     if kinds[0] != kinds[1]:
-        raise InputError(f"source holds {kinds[0]} but target holds {kinds[1]}; give both sides as the same kind.")
+        raise InputError(f"source holds {kinds[0]} but target holds {kinds[1]}; give both as the same kind.")
     if kinds[0] == "images":
         return _image_pair(source, target, _size(image_size))
     if kinds[0] == "arrays":
@@ -172,27 +177,16 @@ def read_pair(
 
 
 def _check_sources(sources: str | None, label: str | None, kind: str) -> None:
-    """Refuse a column of sources where there is no table, or where it is the label.
-
-    Parameters
-    ----------
-    sources, label : str or None
-    kind : {"table", "images", "arrays", "builtin", ...}
-        What the source holds.
-
-    Raises
-    ------
-    InputError
-    """
+    """Raise an error if `sources` is given without a table, or is the label column."""
     if sources is None:
         return
     if kind != "table":
         raise InputError(
-            f"sources={sources!r} names a column of a table, but source holds {kind}; give a table (a DataFrame or a "
+            f"sources={sources!r} needs a column of a table, but source holds {kind}; give a table (a DataFrame or a "
             "csv, tsv, parquet or jsonl file), or a Domain that was made with source_domain."
         )
     if sources == label:
-        raise InputError(f"sources and label both name the column {label!r}; name another one for sources.")
+        raise InputError(f"sources and label both name the column {label!r}; choose another column for sources.")
 
 
 def _table_pair(
@@ -211,14 +205,18 @@ def _table_pair(
     if column not in B.columns:  # "Class" here and "class" there are one column
         alike = [c for c in B.columns if c.lower() == column.lower() and c not in A.columns]
         B = B.rename(columns={alike[0]: column}) if len(alike) == 1 else B
-    y = _clean_labels(A[column])
-    yt = _clean_labels(B[column]) if column in B.columns else None
+    y = clean_labels(A[column], f"the label column {column!r} of the source")
+    named = f"the label column {column!r} of the target"
+    yt = clean_labels(B[column], named) if column in B.columns else None
     if missing_labels(y).all():
-        raise LabelError(f"the label column {column!r} of the source is empty; fill it or name another.")
-    y, yt = _one_type(y, yt)
-    encoder = Encoder(ignore=column if rule is None else rule, text=text).fit(
+        raise LabelError(
+            f"the label column {column!r} of the source is empty; fill it or choose another column with label=."
+        )
+    y, yt, notes = unify_labels(y, yt)
+    encoder = Encoder(ignored_column=column if rule is None else rule, text_column=text).fit(
         *(side.drop(columns=[column], errors="ignore") if rule else side for side in (A, B))
     )
+    encoder.notes_ += notes
     only_text = encoder.text_ is not None and not encoder.numbers_ and not encoder.categories_
     one, two = (
         Domain(
@@ -233,7 +231,7 @@ def _image_pair(source: Any, target: Any, size: tuple[int, int] | None) -> tuple
     sides = [existing(source), existing(target)]
     held = [read_images(side, size) for side in sides]
     mode = "RGB" if any(h[4] == "RGB" for h in held) else "L"
-    # One side has colour: the other is read in colour too, so that the columns agree.
+    # If one domain has colour, the other is read in colour too, so that the features agree.
     held = [h if h[4] == mode else read_images(side, size, mode) for h, side in zip(held, sides, strict=True)]
     (X, y, _, shape, _), (Xt, yt, _, _, _) = held
     encoder = Encoder(image_size=size).fit_images(mode, shape)
@@ -248,12 +246,15 @@ def _array_pair(source: Any, target: Any, label: str | None) -> tuple[Domain, Do
     except LabelError:  # the target need not have the label array
         Xt, yt = read_arrays(existing(target), None)[0], None
     if sparse.issparse(X) and sparse.issparse(Xt):
-        # A svmlight file does not say how wide it is: columns at the end that are zero throughout are not in it.
+        # A svmlight file does not store the number of features: trailing features that are all zero are not in it.
         width = max(X.shape[1], Xt.shape[1])
-        for rows in (X, Xt):
-            rows.resize(rows.shape[0], width)
+        for matrix in (X, Xt):
+            matrix.resize(matrix.shape[0], width)
+    y, yt, notes = unify_labels(y, yt)
     one, two = _array_domain(X, y, _name(source, "source")), _array_domain(Xt, yt, _name(target, "target"))
-    return one, two, Encoder().fit_arrays(one.X.shape[1])
+    encoder = Encoder().fit_arrays(one.X.shape[1])
+    encoder.notes_ += notes
+    return one, two, encoder
 
 
 def _array_domain(X: Any, y: Any, name: str) -> Domain:
@@ -273,13 +274,13 @@ def _side_kind(side: Any, argument: str) -> str:
     if not isinstance(side, str | Path):
         raise InputError(
             f"{argument} must be a path, 'builtin:NAME' or a DataFrame; got {type(side).__name__}. Arrays need no "
-            "reading: landbridge.Domain takes them."
+            "reading: use landbridge.Domain(X, y)."
         )
     return "builtin" if str(side).startswith(BUILTIN) else kind_of(existing(side))
 
 
 def _frame(side: Any, where: str) -> Any:
-    """Return the table of a file, or a DataFrame with text for column names."""
+    """Read a file, or return a DataFrame, with unique column names of type str."""
     if not hasattr(side, "columns"):
         return read_table(existing(side))
     columns = [str(c) for c in side.columns]
@@ -291,14 +292,15 @@ def _frame(side: Any, where: str) -> Any:
     return side.set_axis(columns, axis=1)
 
 
-def _strict(rows: Any, where: str) -> Any:
-    """Return the table as numbers, or say which column is not."""
+def _numeric(table: Any, where: str) -> Any:
+    """Return the table as floats; raise an error if a column is not numeric or has missing values."""
+    refuse_complex(table, where)
     remedy = "read both sides together with landbridge.data.read_pair, which"
-    for c in rows.columns:
-        if rows[c].dtype.kind not in "iufb":
-            held = "dates" if rows[c].dtype.kind in "mM" else "text"
-            raise ReadError(f"{where}: column {c!r} holds {held}; {remedy} encodes text, or leave it out.")
-    out = rows.apply(lambda column: column.to_numpy(dtype=float, na_value=np.nan))
+    for c in table.columns:
+        if table[c].dtype.kind not in "iufb":
+            held = "dates" if table[c].dtype.kind in "mM" else "text"
+            raise ReadError(f"{where}: column {c!r} holds {held}; {remedy} encodes text, or drop it.")
+    out = table.apply(lambda column: column.to_numpy(dtype=float, na_value=np.nan))
     gaps = (~np.isfinite(out.to_numpy())).sum(axis=0)
     if gaps.any():
         i = int(np.argmax(gaps > 0))
@@ -309,48 +311,8 @@ def _strict(rows: Any, where: str) -> Any:
     return out
 
 
-def _clean_labels(column: Any) -> NDArray[Any]:
-    """Labels of their own type: whole numbers stay whole although gaps made floats or objects of them."""
-    values = [v.strip() if isinstance(v, str) else v for v in column.astype(object)]
-    gaps = missing_labels(column) | np.array([isinstance(v, str) and not v for v in values], dtype=bool)
-    told = [v for v, gap in zip(values, gaps, strict=True) if not gap]
-    if not told:
-        return np.full(len(values), None, dtype=object)
-    if all(isinstance(v, bool | np.bool_) for v in told):
-        convert: Any = bool
-    elif any(isinstance(v, bool | np.bool_) or not isinstance(v, int | float | np.number) for v in told):
-        convert = str
-    elif all(isinstance(v, Integral) for v in told):
-        convert = int
-    else:
-        # A gap turns whole numbers into floats on the way in; without gaps the file itself says 1.0.
-        convert = int if gaps.any() and all(float(v).is_integer() for v in told) else float
-    if not gaps.any():
-        return np.array([convert(v) for v in told])
-    if convert is float:
-        return np.array([np.nan if gap else float(v) for v, gap in zip(values, gaps, strict=True)])
-    return np.array([None if gap else convert(v) for v, gap in zip(values, gaps, strict=True)], dtype=object)
-
-
-def _one_type(y: NDArray[Any], yt: NDArray[Any] | None) -> tuple[NDArray[Any], NDArray[Any] | None]:
-    """Labels 1 and 2 of one side are the labels "1" and "2" of the other, if that one also has "x"."""
-    if yt is None or missing_labels(yt).all():
-        return y, yt
-    words = [isinstance(side[~missing_labels(side)][0], str) for side in (y, yt)]
-    if words[0] == words[1]:
-        return y, yt
-    return (y, _worded(yt)) if words[0] else (_worded(y), yt)
-
-
-def _worded(y: NDArray[Any]) -> NDArray[Any]:
-    gaps = missing_labels(y)
-    words = [None if gap else _word(v) for v, gap in zip(y, gaps, strict=True)]
-    return np.array(words, dtype=object if gaps.any() else None)
-
-
-def _word(label: Any) -> str:
-    whole = not isinstance(label, bool | np.bool_) and float(label).is_integer()
-    return str(int(label)) if whole else str(label)
+def _with_labels(domain: Domain, y: Any) -> Domain:
+    return domain if y is domain.y else domain.replace(y=y)._with_columns(domain.columns)
 
 
 def _size(image_size: Any) -> tuple[int, int] | None:
@@ -363,7 +325,7 @@ def _size(image_size: Any) -> tuple[int, int] | None:
     except (TypeError, ValueError):
         whole = False
     if not whole or min(height, width) < 1:
-        raise InputError(f"image_size must be (height, width) in dots, both at least 1; got {image_size!r}.")
+        raise InputError(f"image_size must be (height, width) in pixels, both at least 1; got {image_size!r}.")
     return height, width
 
 

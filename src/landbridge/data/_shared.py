@@ -1,4 +1,4 @@
-"""Where the shared data and weights lie, if anywhere: outside the checkout, never copied into it."""
+"""Paths of the shared data and weights, which are outside the checkout."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ __all__ = ["shared_data", "shared_weights"]
 
 
 def shared_data(name: str) -> Path | None:
-    """Find a file of the shared data folder.
+    """Return the path of a file in the shared data folder.
 
-    The folder is the one that the environment variable ``LANDBRIDGE_DATA`` names (itself, or its ``data``
-    subfolder), else ``shared/data`` beside the checkout or beside the working directory.
+    The folder is that of the environment variable ``LANDBRIDGE_DATA`` (or its ``data`` subfolder), else ``shared/data``
+    next to the checkout or to the working directory.
 
     Parameters
     ----------
@@ -22,7 +22,7 @@ def shared_data(name: str) -> Path | None:
     Returns
     -------
     Path or None
-        None where the folder or the file is absent.
+        None if the folder or the file does not exist.
 
     Examples
     --------
@@ -34,7 +34,7 @@ def shared_data(name: str) -> Path | None:
 
 
 def shared_weights(name: str) -> Path | None:
-    """Find a file or folder of the shared weights folder, which lies beside the shared data.
+    """Return the path of a file or folder in the shared weights folder, which is next to the shared data.
 
     Parameters
     ----------
@@ -44,7 +44,7 @@ def shared_weights(name: str) -> Path | None:
     Returns
     -------
     Path or None
-        None where it is absent.
+        None if it does not exist.
 
     Examples
     --------
@@ -65,7 +65,7 @@ def _find(part: str, name: str) -> Path | None:
 def _folders(part: str) -> list[Path]:
     if given := os.environ.get("LANDBRIDGE_DATA"):
         root = Path(given).expanduser()
-        # The variable may name the shared folder or its data folder; weights lie beside the data.
+        # The variable names the shared folder or its data folder; the weights are next to the data.
         return [root / part, root] if part == "data" else [root / part, root.parent / part]
     checkout = Path(__file__).resolve().parents[3]
     return [base.parent / "shared" / part for base in dict.fromkeys((checkout, Path.cwd()))]

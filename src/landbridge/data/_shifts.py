@@ -1,4 +1,4 @@
-"""Pairs of domains with one known kind of shift between them, and gradual ones."""
+"""Generators of domains with one known kind of shift, and of gradual shifts."""
 
 from __future__ import annotations
 
@@ -29,50 +29,49 @@ def make_shift(
     noise: float | None = None,
     random_state: Any = None,
 ) -> tuple[Domain, Domain]:
-    """Make a source and a target that differ by one kind of shift.
+    """Generate a source and a target domain that differ by one kind of shift.
 
-    The first two columns carry the classes; further ones are standard normal and tell nothing.
+    The first two features depend on the class; further features are standard normal noise.
 
     ``"covariate"``
-        P(x) changes, P(y | x) does not. Both domains follow one curved rule, ``x1 > x0 ** 3 - x0``; the source is
-        sampled widely, the target narrowly where the curve runs against the source's best straight line. Weighting the
-        source rows helps a learner that is too simple for the whole curve.
+        P(x) changes, P(y | x) does not. Both domains have the class boundary ``x1 = x0 ** 3 - x0``. The target is
+        sampled from a small region in which the boundary contradicts the best linear boundary of the source.
+        Reweighting the source samples helps a linear classifier.
     ``"label"``
-        P(y) changes, P(x | y) does not: two far Gaussians in the proportions 80/20, then 20/80 (with more classes, a
-        geometric ladder whose ends are 4 to 1, then 1 to 4). A plain source model is right already; whatever aligns the
-        marginals mixes the classes.
+        P(y) changes, P(x | y) does not: two well separated Gaussians with class shares 80/20 in the source and 20/80 in
+        the target (with more classes, a geometric sequence of shares from 4 to 1, reversed in the target). A source
+        model is accurate already; alignment of the marginals mixes the classes.
     ``"concept"``
-        P(y | x) changes as seen in the raw columns: every target column was measured by another instrument, with its
-        own gain and offset. Classes keep their places, so aligning the moments undoes it.
+        P(y | x) changes: every target feature is scaled and translated, as if measured by another instrument. Alignment
+        of the moments corrects it.
     ``"translation"``
-        The target follows the source's law moved by one vector: only the means differ.
+        The target distribution is the source distribution translated by one vector: only the means differ.
     ``"subspace"``
-        One oblique direction separates the classes alike in both domains. Across it they separate more sharply, but
-        the target is mirrored there, so what a source model trusts most is wrong in the target. Methods that find the
-        shared direction repair it.
+        One oblique direction separates the classes in both domains. The orthogonal direction separates them better in
+        the source but is mirrored in the target. Methods that find the shared direction correct it.
 
     Parameters
     ----------
     kind : {"covariate", "label", "concept", "translation", "subspace"}
-        What changes.
+        Kind of shift.
     severity : float, default=1.0
-        From 0 (both domains follow the same law) to 1.
+        From 0 (both domains have the same distribution) to 1.
     n_source, n_target : int, default=400
-        Rows.
+        Numbers of samples.
     n_features : int, default=2
-        Columns, at least 2.
+        Number of features, at least 2.
     n_classes : int, default=2
-        Classes; more than two only for ``"label"``, ``"concept"`` and ``"translation"``.
-    noise : float, optional
-        Standard deviation of the rows around their class centre (for ``"covariate"`` of the jitter of the rule).
-        None takes what suits the kind.
+        Number of classes; more than two only for ``"label"``, ``"concept"`` and ``"translation"``.
+    noise : float, default=None
+        Standard deviation of the samples around the class centre (for ``"covariate"``, of noise on the boundary). If
+        None, 0.25 for ``"covariate"``, 0.65 for ``"label"``, 0.4 for ``"subspace"`` and 0.7 for the others.
     random_state : int, RandomState instance or None, default=None
-        Seed.
+        Generates the samples.
 
     Returns
     -------
     source, target : Domain
-        Both labelled throughout.
+        All samples are labelled.
 
     Raises
     ------
@@ -110,7 +109,7 @@ def make_shift(
 
 
 def make_gradual_shift(
-    n_steps: int = 5,
+    n_domains: int = 5,
     *,
     n_samples: int = 300,
     shape: str = "gaussians",
@@ -118,30 +117,30 @@ def make_gradual_shift(
     noise: float | None = None,
     random_state: Any = None,
 ) -> list[Domain]:
-    """Make a chain of domains that turns, step by step, from the source to the target.
+    """Generate a sequence of domains that rotates gradually from the source to the target.
 
-    Each domain is a fresh sample turned a little further than the one before. From end to end the classes have moved
-    too far for a source model; from each domain to the next they have not.
+    Each domain is a new sample, rotated a little further than the previous one. A source model fails on the target, but
+    not on the next domain.
 
     Parameters
     ----------
-    n_steps : int, default=5
-        Domains in the chain, both ends counted; at least 2.
+    n_domains : int, default=5
+        Number of domains, including source and target; at least 2.
     n_samples : int, default=300
-        Rows of each domain.
+        Number of samples of each domain.
     shape : {"gaussians", "moons"}, default="gaussians"
-        Two round classes, or two half moons that hold each other.
+        Two Gaussian classes, or two interleaving half circles.
     angle : float, default=100.0
-        Degrees between the first and the last domain.
-    noise : float, optional
-        Standard deviation around the class centre or the moon; None takes 0.3 for Gaussians and 0.05 for moons.
+        Rotation from the source to the target, in degrees.
+    noise : float, default=None
+        Standard deviation around the class centre or the half circle. If None, 0.3 for Gaussians and 0.05 for moons.
     random_state : int, RandomState instance or None, default=None
-        Seed.
+        Generates the samples.
 
     Returns
     -------
     list of Domain
-        Named "source", "step 1", ..., "target"; all labelled.
+        Domains named "source", "step 1", ..., "target"; all samples are labelled.
 
     Raises
     ------
@@ -156,14 +155,14 @@ def make_gradual_shift(
     """
     if shape not in ("gaussians", "moons"):
         raise InputError(f"shape must be gaussians or moons; got {shape!r}.")
-    _check_count("n_steps", n_steps, 2)
+    _check_count("n_domains", n_domains, 2)
     _check_count("n_samples", n_samples, 2)
     _check_range("angle", angle, -360.0, 360.0)
     noise = {"gaussians": 0.3, "moons": 0.05}[shape] if noise is None else noise
     _check_range("noise", noise, 0.0, np.inf)
     rng = check_random_state(random_state)
-    chain = []
-    for step in range(n_steps):
+    domains = []
+    for step in range(n_domains):
         y = _labels(n_samples, np.array([0.5, 0.5]))
         if shape == "gaussians":
             X = np.column_stack([2.0 * y - 1.0, np.zeros(n_samples)])
@@ -171,11 +170,11 @@ def make_gradual_shift(
             t = rng.uniform(0.0, np.pi, n_samples)
             X = np.column_stack([np.cos(t) + y - 0.5, np.sin(t) - 0.25])
             X[y == 1] = np.column_stack([0.5 - np.cos(t), 0.25 - np.sin(t)])[y == 1]
-        X = (X + noise * rng.normal(size=X.shape)) @ _turn(np.deg2rad(angle * step / (n_steps - 1)))
+        X = (X + noise * rng.normal(size=X.shape)) @ _rotation(np.deg2rad(angle * step / (n_domains - 1)))
         order = rng.permutation(n_samples)
-        name = "source" if step == 0 else "target" if step == n_steps - 1 else f"step {step}"
-        chain.append(Domain(X[order], y[order], name=name))
-    return chain
+        name = "source" if step == 0 else "target" if step == n_domains - 1 else f"step {step}"
+        domains.append(Domain(X[order], y[order], name=name))
+    return domains
 
 
 def _covariate(rng: Any, n: int, side: int, severity: float, noise: float, n_classes: int, n_features: int) -> Draw:
@@ -184,15 +183,15 @@ def _covariate(rng: Any, n: int, side: int, severity: float, noise: float, n_cla
         X[:, 0] = X[:, 0] * (1.0 - 0.2 * severity) - 0.7 * severity
     else:
         X[:, 0] = X[:, 0] * (1.0 - 0.7 * severity) + 0.1 * severity
-    rule = X[:, 0] - X[:, 0] ** 3 + X[:, 1]
-    y = (rule + noise * rng.normal(size=n) > 0).astype(np.int64)
+    margin = X[:, 0] - X[:, 0] ** 3 + X[:, 1]
+    y = (margin + noise * rng.normal(size=n) > 0).astype(np.int64)
     return X, y
 
 
 def _label(rng: Any, n: int, side: int, severity: float, noise: float, n_classes: int, n_features: int) -> Draw:
-    # The ladder's ends are 4 : 1, so that two classes stand 80/20, and reversed in the target.
-    ladder = 4.0 ** (np.linspace(0.5, -0.5, n_classes) * severity * (1 - 2 * side))
-    return _blobs(rng, n, _labels(n, ladder / ladder.sum()), noise, n_classes, n_features)
+    # Two classes have shares of 80/20 in the source, and 20/80 in the target.
+    shares = 4.0 ** (np.linspace(0.5, -0.5, n_classes) * severity * (1 - 2 * side))
+    return _blobs(rng, n, _labels(n, shares / shares.sum()), noise, n_classes, n_features)
 
 
 def _concept(rng: Any, n: int, side: int, severity: float, noise: float, n_classes: int, n_features: int) -> Draw:
@@ -214,11 +213,11 @@ def _subspace(rng: Any, n: int, side: int, severity: float, noise: float, n_clas
     y = _labels(n, np.array([0.5, 0.5]))
     X = rng.normal(size=(n, n_features))
     shared = np.where(y == 1, 1.5, -1.5) + 1.9 * noise * X[:, 0]
-    # Off centre, so that the mirror shows in the marginal and can be found without target labels.
+    # Not centred, so that the reflection changes the marginal and can be found without target labels.
     across = np.where(y == 1, 1.6, -1.3) + noise * X[:, 1]
     if side == 1:
         across = across * (1.0 - 2.0 * severity)
-    X[:, :2] = np.column_stack([shared, across]) @ _turn(np.pi / 4)
+    X[:, :2] = np.column_stack([shared, across]) @ _rotation(np.pi / 4)
     return X, y
 
 
@@ -233,7 +232,7 @@ SHIFT_KINDS = tuple(_MAKERS)
 
 
 def _blobs(rng: Any, n: int, y: NDArray[np.int64], noise: float, n_classes: int, n_features: int) -> Draw:
-    """Round classes on a ring, neighbours 3 apart; the first two columns hold them."""
+    """Sample Gaussian classes on a circle, neighbours 3 apart, in the first two features."""
     radius = 1.5 / np.sin(np.pi / n_classes)
     around = np.pi / 6 + np.pi + 2 * np.pi * np.arange(n_classes) / n_classes
     X = rng.normal(size=(n, n_features))
@@ -242,20 +241,20 @@ def _blobs(rng: Any, n: int, y: NDArray[np.int64], noise: float, n_classes: int,
 
 
 def _labels(n: int, shares: NDArray[np.float64]) -> NDArray[np.int64]:
-    """Labels in these shares to the nearest row, each class at least once."""
+    """Return labels with these class shares, rounded, and each class at least once."""
     counts = np.maximum(np.round(shares * n).astype(np.int64), 1)
     counts[np.argmax(counts)] += n - counts.sum()
     return np.repeat(np.arange(len(shares)), counts)
 
 
-def _turn(radians: float) -> NDArray[np.float64]:
+def _rotation(radians: float) -> NDArray[np.float64]:
     c, s = np.cos(radians), np.sin(radians)
     return np.array([[c, s], [-s, c]])
 
 
 def _check_count(name: str, value: Any, least: int) -> None:
     if not isinstance(value, Integral) or isinstance(value, bool) or value < least:
-        raise InputError(f"{name} must be a whole number of at least {least}; got {value!r}.")
+        raise InputError(f"{name} must be an integer of at least {least}; got {value!r}.")
 
 
 def _check_range(name: str, value: Any, low: float, high: float) -> None:

@@ -1,4 +1,4 @@
-"""Class affinity: a new class starts from the source classes it resembles."""
+"""Few-shot classification with a Gaussian prior on class means, learned from the source classes."""
 
 from __future__ import annotations
 
@@ -17,27 +17,27 @@ from landbridge._sklearn_compat import Interval, _fit_context
 from landbridge.base import TransferEstimator, TransferTags, split_labelled
 from landbridge.exceptions import LabelError
 
-__all__ = ["ClassAffinity", "class_affinity", "foretell_classes", "posterior_means"]
+__all__ = ["ClassAffinity", "class_affinity", "fit_class_mean_prior", "posterior_means"]
 
 
 def class_affinity(responses: NDArray[np.float64], codes: NDArray[np.intp], n_classes: int) -> NDArray[np.float64]:
-    r"""Say how much each target class resembles each source class, by what a source classifier answers on its rows.
+    r"""Compute the affinity of target classes to source classes: the mean source-class probabilities of their samples.
 
     .. math:: A_{ks} = \frac{1}{n_k} \sum_{i: y_i = k} p(s \mid x_i)
 
     Parameters
     ----------
-    responses : ndarray of shape (n, n_source_classes)
-        Probability of each source class for labelled target rows.
-    codes : ndarray of int, shape (n,)
-        Target class of each row; every class has a row.
+    responses : ndarray of shape (n_samples, n_source_classes)
+        Source-class probabilities of labelled target samples.
+    codes : ndarray of int, shape (n_samples,)
+        Target class of each sample; every class has a sample.
     n_classes : int
         Number of target classes.
 
     Returns
     -------
     ndarray of shape (n_classes, n_source_classes)
-        Rows sum to one.
+        Affinities; they sum to one over the source classes.
 
     Examples
     --------
@@ -57,27 +57,28 @@ def posterior_means(
     prior_means: NDArray[np.float64],
     prior_variances: NDArray[np.float64],
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    r"""Find where class means lie after their labelled rows were seen, and how sure that is.
+    r"""Compute posterior means and variances of class means under a Gaussian prior.
 
-    Column by column, with rows of unit variance around their class mean and a Gaussian prior on that mean:
+    For each feature j, with unit variance within classes:
 
     .. math:: m_{kj} = \mu_{kj} + \frac{n_k t_j}{1 + n_k t_j} (\bar z_{kj} - \mu_{kj}), \qquad
         v_{kj} = \frac{t_j}{1 + n_k t_j}
 
     Parameters
     ----------
-    Z : ndarray of shape (n, d)
-        Labelled target rows.
-    codes : ndarray of int, shape (n,)
-        Class of each row.
-    prior_means : ndarray of shape (n_classes, d)
-        ``μ``, where the prior of each mean is centred.
-    prior_variances : ndarray of shape (d,)
-        ``t``: how far means stray from there.
+    Z : ndarray of shape (n_samples, n_features)
+        Labelled target samples.
+    codes : ndarray of int, shape (n_samples,)
+        Class of each sample.
+    prior_means : ndarray of shape (n_classes, n_features)
+        ``μ``, prior means of the class means.
+    prior_variances : ndarray of shape (n_features,)
+        ``t``, prior variances of the class means.
 
     Returns
     -------
-    means, variances : ndarray of shape (n_classes, d)
+    means, variances : ndarray of shape (n_classes, n_features)
+        Posterior means and variances.
 
     Examples
     --------
@@ -94,34 +95,34 @@ def posterior_means(
     return prior_means + variances * (sums - sizes * prior_means), variances
 
 
-def foretell_classes(
+def fit_class_mean_prior(
     log_likelihood: NDArray[np.float64],
     codes: NDArray[np.intp],
     means: NDArray[np.float64],
     temperatures: NDArray[np.float64],
 ) -> tuple[float, NDArray[np.float64]]:
-    """Learn from the source alone how well a class is foretold by the others it resembles.
+    """Fit the prior of class means on the source, holding out one class at a time.
 
-    Each source class in turn plays the new one. The affinity of one of its rows to the other classes foretells where
-    its mean lies; how far it lies from there is what a prior on a new class must allow for.
+    The mean of the held-out class is predicted as a mixture of the other class means, with the affinities of its
+    samples as weights. The prediction errors are the spread of the prior.
 
     Parameters
     ----------
-    log_likelihood : ndarray of shape (n, n_classes)
-        Log-likelihood of source rows in each source class.
-    codes : ndarray of int, shape (n,)
-        Class of each row.
-    means : ndarray of shape (n_classes, d)
+    log_likelihood : ndarray of shape (n_samples, n_classes)
+        Log-likelihood of the source samples in each source class.
+    codes : ndarray of int, shape (n_samples,)
+        Class of each sample.
+    means : ndarray of shape (n_classes, n_features)
         Class means.
-    temperatures : ndarray of shape (m,)
-        Candidates for what log-likelihoods are divided by: the larger, the softer the affinity.
+    temperatures : ndarray of shape (n_temperatures,)
+        Candidate softmax temperatures: the larger, the softer the affinity.
 
     Returns
     -------
     temperature : float
-        The one with the least mean squared error.
-    errors : ndarray of shape (n_classes, d)
-        Mean error in each class, with that temperature.
+        The temperature with the smallest mean squared error.
+    errors : ndarray of shape (n_classes, n_features)
+        Mean error in each class at that temperature.
     """
     n_classes, d = means.shape
     losses = np.zeros(len(temperatures))
@@ -138,51 +139,51 @@ def foretell_classes(
 
 
 class ClassAffinity(ClassifierMixin, TransferEstimator):
-    """Classify few-shot target classes, which may be new, from the source classes they resemble.
+    """Few-shot linear discriminant classifier of new classes, with a prior on class means learned from the source.
 
-    A classifier of the source's classes is shown the few labelled target rows. What it answers tells which source
-    classes a target class is like, and the means of these, mixed in proportion, are where the new class is expected
-    to lie before its own rows are looked at. The rows then move it (maximum a posteriori): far in directions where
-    the source's classes are hard to foretell from one another, little in those where they are not. The spread within
-    classes is the source's, of which there is plenty.
+    A classifier of the source classes predicts class probabilities of the few labelled target samples. Their mean in a
+    target class is the affinity of that class to the source classes. The prior mean of the target class is the mixture
+    of source class means with the affinities as weights. The class mean is the maximum a posteriori estimate: the
+    samples have more influence in directions in which the mixture predicts source class means poorly. The covariance
+    within classes is that of the source.
 
     Parameters
     ----------
     prior_strength : float, default=1.0
-        How much the prior counts, as a multiple of what the source says: each source class is foretold from the
-        others, and the better that goes, the stronger the prior.
+        Factor on the precision of the prior. At 1, the precision is estimated on the source: each class mean is
+        predicted from the other classes, and the smaller the errors, the stronger the prior.
     shrinkage : float, default=0.5
-        How far the covariance within classes is drawn to a multiple of the identity, from 0 to 1. New classes spread
-        in ways the source's do not, so that the best value is larger than for a fixed set of classes.
+        Shrinkage of the covariance within classes towards a multiple of the identity, from 0 to 1. The best value is
+        larger than for a fixed set of classes, because new classes vary in other directions.
 
     Attributes
     ----------
     classes_ : ndarray of shape (n_classes,)
-        The target's labelled classes if some of them are new, else the source's classes.
+        Labelled classes of the target if some of them are new, else the source classes.
     source_classes_ : ndarray of shape (n_source_classes,)
-        The source's classes.
+        Classes of the source.
     affinity_ : ndarray of shape (n_classes, n_source_classes)
-        How much each class resembles each source class; rows sum to one. A class that the source knows is itself.
+        Affinity of each class to each source class; it sums to one. A class of the source has affinity to itself only.
     means_, prior_means_ : ndarray of shape (n_classes, n_features)
-        Class means, and where they were expected.
+        Posterior and prior class means.
     source_means_ : ndarray of shape (n_source_classes, n_features)
-        The source's class means.
+        Class means of the source.
     covariance_ : ndarray of shape (n_features, n_features)
         Covariance within classes.
     mean_covariance_ : ndarray of shape (n_features, n_features)
-        Covariance of a class mean around where the other classes foretell it.
+        Covariance of the errors of class means predicted from the other classes.
     temperature_ : float
-        What log-likelihoods are divided by in affinities.
+        Softmax temperature of the affinities.
 
     Notes
     -----
-    Helps when the target has classes of its own with one to a few dozen labelled rows each, and the source has many
-    classes of the same kind. With a handful of source classes little can be learned about new ones, and a model of
-    the target's rows alone is as good. Hurts when the whole target is moved or rescaled, so put a
-    :class:`~landbridge.feature.DomainScaler` before it. With no labelled target row it is a linear discriminant
-    classifier of the source. Where the source knows all the classes, a labelled class starts from its own mean there.
+    Helps when the target has new classes with one to a few dozen labelled samples each, and the source has many similar
+    classes. With few source classes little can be learned about new ones, and a model of the target alone is as
+    accurate. Hurts when all target samples are shifted or rescaled; use a :class:`~landbridge.feature.DomainScaler`
+    first. Without labelled target samples it is a linear discriminant classifier of the source. If the source has all
+    the classes, the prior mean of a labelled class is its own source mean.
 
-    With n source rows, d columns and S classes: time O(n d² + n S d + d³), memory O(d² + n S).
+    With n source samples, d features and S source classes: time O(n d² + n S d + d³), memory O(d² + n S).
 
     References
     ----------
@@ -226,22 +227,24 @@ class ClassAffinity(ClassifierMixin, TransferEstimator):
 
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X: Any, y: Any, *, X_target: Any = None, y_target: Any = None) -> Self:
-        """Learn the source's classes, then those of the target from their labelled rows.
+        """Fit the source classes, then the target classes from their labelled samples.
 
         Parameters
         ----------
         X : array-like of shape (n_source, n_features)
-            Source rows.
+            Source samples.
         y : array-like of shape (n_source,)
-            Source classes.
-        X_target : array-like of shape (n_target, n_features), optional
-            Target rows; only the labelled ones are used.
-        y_target : array-like of shape (n_target,), optional
-            Classes of some target rows, which the source need not have. Without any, the model is the source's.
+            Class labels of the source samples.
+        X_target : array-like of shape (n_target, n_features), default=None
+            Target samples; only the labelled ones are used. If None, the model is that of the source.
+        y_target : array-like of shape (n_target,), default=None
+            Class labels of some target samples; None, NaN or -1 for the others. The classes need not be classes of the
+            source. If None, the model is that of the source.
 
         Returns
         -------
-        self
+        self : object
+            Fitted estimator.
         """
         read = self._read(X, y, X_target, y_target, supervised=True)
         check_classification_targets(read.ys)
@@ -251,18 +254,19 @@ class ClassAffinity(ClassifierMixin, TransferEstimator):
 
     @_fit_context(prefer_skip_nested_validation=True)
     def adapt(self, X_target: Any, y_target: Any = None) -> Self:
-        """Go from the source's classes to a target's without the source's rows; always starts from the source.
+        """Adapt the fitted source model to a target without the source samples; repeated calls start from the source.
 
         Parameters
         ----------
         X_target : array-like of shape (n_target, n_features)
-            Target rows.
-        y_target : array-like of shape (n_target,), optional
-            Classes of some target rows. Without any, the model is the source's.
+            Target samples.
+        y_target : array-like of shape (n_target,), default=None
+            Class labels of some target samples. If None, the model is that of the source.
 
         Returns
         -------
-        self
+        self : object
+            Fitted estimator.
         """
         check_is_fitted(self)
         X = self._read_target(X_target)
@@ -271,12 +275,12 @@ class ClassAffinity(ClassifierMixin, TransferEstimator):
         return self
 
     def predict(self, X: Any) -> NDArray[Any]:
-        """Predict the classes of target rows.
+        """Predict class labels of target samples.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
-            Target rows, seen or new.
+            Target samples, seen or new.
 
         Returns
         -------
@@ -286,12 +290,12 @@ class ClassAffinity(ClassifierMixin, TransferEstimator):
         return self.classes_[np.argmax(self._scores(X), axis=1)]
 
     def predict_proba(self, X: Any) -> NDArray[np.float64]:
-        """Predict class probabilities of target rows.
+        """Predict class probabilities of target samples.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
-            Target rows.
+            Target samples.
 
         Returns
         -------
@@ -300,12 +304,12 @@ class ClassAffinity(ClassifierMixin, TransferEstimator):
         return softmax(self._scores(self._read_rows(X)), axis=1)
 
     def decision_function(self, X: Any) -> NDArray[np.float64]:
-        """Give the log-probabilities of the classes, up to a constant a row; their difference for two classes.
+        """Compute log-probabilities of the classes, up to a constant per sample; for two classes, their difference.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
-            Target rows.
+            Target samples.
 
         Returns
         -------
@@ -319,31 +323,31 @@ class ClassAffinity(ClassifierMixin, TransferEstimator):
         n_classes, d = len(self.source_classes_), X.shape[1]
         if n_classes < 2:
             raise LabelError(
-                f"y holds one class only, {str(self.source_classes_[0])!r}; give rows of at least two classes."
+                f"y holds one class only, {str(self.source_classes_[0])!r}; give samples of at least two classes."
             )
-        self.source_means_ = class_affinity(X, codes, n_classes)  # the mean of rows in place of responses
+        self.source_means_ = class_affinity(X, codes, n_classes)  # the mean of samples in place of responses
         self.covariance_ = shrink(_scatter(X - self.source_means_[codes]), self.shrinkage)
         factor = np.linalg.cholesky(self.covariance_)
-        Z, means = (solve_triangular(factor, rows.T, lower=True).T for rows in (X, self.source_means_))
-        # From as sharp as the model says to as soft as if the columns were copies of one another.
+        Z, means = (solve_triangular(factor, A.T, lower=True).T for A in (X, self.source_means_))
+        # From the temperature of the model to that of perfectly correlated features.
         temperatures = np.geomspace(1.0, max(2.0, float(d)), num=6)
-        self.temperature_, errors = foretell_classes(_log_density(Z, means), codes, means, temperatures)
-        # A covariance of d columns from n_classes errors leans on its diagonal the more, the fewer they are.
+        self.temperature_, errors = fit_class_mean_prior(_log_density(Z, means), codes, means, temperatures)
+        # The covariance of d features is estimated from n_classes errors: shrink more with fewer classes.
         spread = shrink(_scatter(errors), d / (d + n_classes))
         self.mean_covariance_ = factor @ spread @ factor.T
-        self._variances, rotation = np.linalg.eigh(spread)
-        self._variances = np.maximum(self._variances, 0.0) / self.prior_strength
+        self._prior_variances, rotation = np.linalg.eigh(spread)
+        self._prior_variances = np.maximum(self._prior_variances, 0.0) / self.prior_strength
         # In these coordinates both covariances are diagonal, that within classes the identity.
-        self._to = solve_triangular(factor, np.eye(d), lower=True).T @ rotation
-        self._back = rotation.T @ factor.T
+        self._whitening = solve_triangular(factor, np.eye(d), lower=True).T @ rotation
+        self._unwhitening = rotation.T @ factor.T
         self._source_log_prior = np.log(np.bincount(codes) / len(X))
 
     def _adapt(self, X: NDArray[np.float64], labels: NDArray[Any]) -> None:
         known = {c: s for s, c in enumerate(self.source_classes_.tolist())}
-        Z, source_means = X @ self._to, self.source_means_ @ self._to
-        self._same = all(label in known for label in labels.tolist())
-        if self._same:
-            # The same classes: each expects its mean where the source has it.
+        Z, source_means = X @ self._whitening, self.source_means_ @ self._whitening
+        self._no_new_classes = all(label in known for label in labels.tolist())
+        if self._no_new_classes:
+            # No new classes: the prior mean of each class is its source mean.
             self.classes_ = self.source_classes_
             self._log_prior = self._source_log_prior
             self.affinity_ = np.eye(len(known))
@@ -352,10 +356,10 @@ class ClassAffinity(ClassifierMixin, TransferEstimator):
             self.classes_, codes = np.unique(labels, return_inverse=True)
             if len(self.classes_) < 2:
                 raise LabelError(
-                    f"y_target holds one class only, {str(self.classes_[0])!r}, which y does not have; label rows of "
-                    "at least two classes."
+                    f"y_target holds one class only, {str(self.classes_[0])!r}, which y does not have; label samples "
+                    "of at least two classes."
                 )
-            # How many rows of each new class were labelled says nothing of how many there are.
+            # The number of labelled samples per class says nothing about the class prior: it is uniform.
             self._log_prior = np.full(len(self.classes_), -np.log(len(self.classes_)))
             responses = softmax(_log_density(Z, source_means) / self.temperature_, axis=1)
             self.affinity_ = class_affinity(responses, codes, len(self.classes_))
@@ -363,28 +367,29 @@ class ClassAffinity(ClassifierMixin, TransferEstimator):
                 if label in known:
                     self.affinity_[k] = np.eye(len(known))[known[label]]
         self.prior_means_ = self.affinity_ @ self.source_means_
-        self._means, unsure = posterior_means(Z, codes, self.affinity_ @ source_means, self._variances)
-        # A new class is as wide as its rows and the doubt about its mean together; a known one has little doubt.
-        self._spread = np.ones_like(unsure) if self._same else 1.0 + unsure
-        self.means_ = self._means @ self._back
+        self._means, variances = posterior_means(Z, codes, self.affinity_ @ source_means, self._prior_variances)
+        # The predictive variance of a new class includes the posterior variance of its mean.
+        self._predictive_variances = np.ones_like(variances) if self._no_new_classes else 1.0 + variances
+        self.means_ = self._means @ self._unwhitening
 
     def _scores(self, X: NDArray[np.float64]) -> NDArray[np.float64]:
-        return _log_density(X @ self._to, self._means, self._spread) + self._log_prior
+        return _log_density(X @ self._whitening, self._means, self._predictive_variances) + self._log_prior
 
 
 def shrink(C: NDArray[np.float64], amount: float) -> NDArray[np.float64]:
-    """Draw a covariance to a multiple of the identity of the same trace.
+    """Shrink a covariance towards a multiple of the identity with the same trace.
 
     Parameters
     ----------
-    C : ndarray of shape (d, d)
+    C : ndarray of shape (n_features, n_features)
         Covariance.
     amount : float
-        From 0 to 1; a trace of the identity remains even with 0, so that the result can be inverted.
+        From 0 to 1; even at 0 a small multiple of the identity is added, so that the result is invertible.
 
     Returns
     -------
-    ndarray of shape (d, d)
+    ndarray of shape (n_features, n_features)
+        The shrunk covariance.
     """
     d = len(C)
     level = float(np.trace(C)) / d
@@ -400,7 +405,7 @@ def _scatter(residuals: NDArray[np.float64]) -> NDArray[np.float64]:
 def _log_density(
     Z: NDArray[np.float64], means: NDArray[np.float64], spread: NDArray[np.float64] | None = None
 ) -> NDArray[np.float64]:
-    """Log-density of rows in each class, up to a constant a row; unit variances where none are given."""
+    """Compute log-densities of samples in each class, up to a constant per sample; unit variances if None."""
     if spread is None:
         return Z @ means.T - 0.5 * np.einsum("kd,kd->k", means, means)
     scaled = means / spread

@@ -1,4 +1,4 @@
-"""First-order clauses: a conjunction of literals that speaks for or against an atom."""
+"""First-order clauses: a conjunction of literals that implies an atom."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ __all__ = ["Clause", "Literal", "extensions", "shortenings"]
 
 
 class Literal(NamedTuple):
-    """A predicate applied to variables, perhaps negated.
+    """Literal: a predicate applied to variables, possibly negated.
 
     Parameters
     ----------
     predicate : str
-        Its name.
+        Name of the predicate.
     arguments : tuple of int
-        Variables, by number.
+        Variables, numbered.
     positive : bool, default=True
         False for a negated literal.
     """
@@ -34,20 +34,21 @@ class Literal(NamedTuple):
 
 @dataclass(frozen=True)
 class Clause:
-    """A weighted rule: the more ways its body is true, the more (or, with a negative weight, less) likely its head.
+    """Weighted first-order clause of a Markov logic network: a body that implies a head.
 
-    Variables are numbers: ``0 .. arity - 1`` are the head's arguments, the others occur in the body only. They
-    print as ``a, b, ...`` and ``x, y, z, ...``. A variable that occurs in negated literals only is meant within each:
-    ``¬publication(x, a)`` says that there is no such x.
+    The more true groundings the body has, the more likely the head (less likely with a negative weight). Variables are
+    numbers: ``0 .. arity - 1`` are the arguments of the head, the others occur in the body only. They print as
+    ``a, b, ...`` and ``x, y, z, ...``. A variable that occurs in negated literals only is bound within the negation:
+    ``¬publication(x, a)`` means that no such x exists.
 
     Parameters
     ----------
     head : Literal
-        What the clause concludes.
+        The conclusion.
     body : tuple of Literal
-        Its premises.
-    weight : float, optional
-        Its weight; no part of the identity of a clause.
+        The premises.
+    weight : float, default=None
+        Weight of the clause; it is ignored in comparisons. If None, the clause has no weight yet.
 
     Examples
     --------
@@ -85,44 +86,47 @@ class Clause:
 
     @property
     def arity(self) -> int:
-        """Number of the head's arguments."""
+        """Number of arguments of the head."""
         return len(self.head.arguments)
 
     @property
     def free(self) -> list[int]:
-        """Variables of the body that the head lacks, in order of appearance."""
+        """Variables of the body that are not in the head, in order of appearance."""
         seen = dict.fromkeys(v for literal in self.body for v in literal.arguments if v >= self.arity)
         return list(seen)
 
-    def weighed(self, weight: float | None) -> Clause:
+    def with_weight(self, weight: float | None) -> Clause:
         """Return the same clause with another weight.
 
         Parameters
         ----------
         weight : float or None
+            The weight.
 
         Returns
         -------
         Clause
+            A copy.
         """
         return replace(self, weight=weight)
 
     def canonical(self) -> Clause:
-        """Return the clause that stands for all its spellings: free variables renumbered, literals sorted.
+        """Return the canonical form: free variables renumbered, literals sorted.
 
         Returns
         -------
         Clause
-            Without a weight. Two clauses say the same, up to names and order, if and only if these are equal.
+            Without a weight. Two clauses are equal up to variable names and order if and only if these are equal.
         """
         return Clause(self.head, canonical_body(self.body, self.arity))
 
     def connected(self) -> bool:
-        """Say whether every literal hangs together with the head, directly or through other literals.
+        """Test whether every literal shares variables with the head, directly or through other literals.
 
         Returns
         -------
         bool
+            True if the clause is connected.
         """
         reached, rest = set(range(self.arity)), list(self.body)
         while rest:
@@ -134,11 +138,12 @@ class Clause:
         return True
 
     def variable_types(self, schema: Schema) -> dict[int, int]:
-        """Find the type of each variable.
+        """Return the type of each variable.
 
         Parameters
         ----------
         schema : Schema
+            Predicates and argument types.
 
         Returns
         -------
@@ -160,24 +165,25 @@ def canonical_body(body: tuple[Literal, ...], arity: int) -> tuple[Literal, ...]
     Parameters
     ----------
     body : tuple of Literal
+        Body of a clause.
     arity : int
-        Variables below it belong to the head and stay.
+        Variables below it belong to the head and are not renumbered.
 
     Returns
     -------
     tuple of Literal
-        The smallest of all spellings.
+        The lexicographically smallest renumbering.
     """
     body = tuple(dict.fromkeys(body))
     free = sorted({v for literal in body for v in literal.arguments if v >= arity})
     best: tuple[Literal, ...] | None = None
     for order in permutations(range(arity, arity + len(free))):
         names = dict(zip(free, order, strict=True))
-        spelt = tuple(
+        renamed = tuple(
             sorted(Literal(p, tuple(names.get(v, v) for v in arguments), sign) for p, arguments, sign in body)
         )
-        if best is None or spelt < best:
-            best = spelt
+        if best is None or renamed < best:
+            best = renamed
     return best or ()
 
 
@@ -188,25 +194,26 @@ def extensions(
     max_variables: int = 4,
     negated: bool = False,
 ) -> Iterator[Clause]:
-    """List every clause that has one literal more.
+    """Generate every clause with one more literal.
 
-    A new literal shares a variable with the clause, and the types of its arguments fit. The head's predicate never
-    enters a body, because its facts are what a prediction is asked for.
+    A new literal shares a variable with the clause and respects the types of its arguments. The predicate of the head
+    is never added, because its facts are what is predicted.
 
     Parameters
     ----------
     clause : Clause
+        Clause to extend.
     schema : Schema
         Predicates and argument types.
     max_variables : int, default=4
-        Largest number of variables, those of the head included.
+        Maximum number of variables, including those of the head.
     negated : bool, default=False
-        Whether to add negated literals too; they bring no new variable.
+        Whether to add negated literals too; these have no new variables.
 
     Yields
     ------
     Clause
-        Canonical, each once.
+        Canonical, without duplicates.
     """
     kinds = clause.variable_types(schema)
     known = sorted(kinds)
@@ -232,16 +239,17 @@ def extensions(
 
 
 def shortenings(clause: Clause) -> Iterator[Clause]:
-    """List every connected clause that has one literal less, the empty one left out.
+    """Generate every connected, non-empty clause with one literal less.
 
     Parameters
     ----------
     clause : Clause
+        Clause to shorten.
 
     Yields
     ------
     Clause
-        Canonical, each once.
+        Canonical, without duplicates.
     """
     seen: set[Clause] = set()
     for drop in range(len(clause.body)):
@@ -252,20 +260,21 @@ def shortenings(clause: Clause) -> Iterator[Clause]:
 
 
 def rename_predicates(clause: Clause, names: Mapping[str, Any], head: str) -> Clause:
-    """Translate a clause, predicate by predicate; a predicate that maps to None is dropped.
+    """Rename the predicates of a clause; literals whose predicate maps to None are dropped.
 
     Parameters
     ----------
     clause : Clause
+        Clause to translate.
     names : mapping of str to (str, tuple of int) or None
-        New name and the order in which the new predicate takes the old one's arguments.
+        New name and the order of the arguments in the new predicate.
     head : str
-        The head's new predicate.
+        New predicate of the head.
 
     Returns
     -------
     Clause
-        Keeps the weight.
+        Translated clause with the same weight.
     """
     body = []
     for literal in clause.body:

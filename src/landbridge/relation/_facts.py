@@ -1,4 +1,4 @@
-"""Ground facts as tables of integers in an embedded database."""
+"""Database of ground facts, stored as integer tables in DuckDB."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
+from joblib import effective_n_jobs
 from numpy.typing import NDArray
 
 from landbridge.exceptions import InputError, MissingExtraError
@@ -16,14 +17,14 @@ __all__ = ["FactBase", "Schema", "merge_facts"]
 
 
 def merge_facts(examples: Iterable[Mapping[str, Sequence[Sequence[Any]]]]) -> dict[str, list[Sequence[Any]]]:
-    """Put the facts of several examples into one mapping.
+    """Merge the facts of several examples into one mapping.
 
-    A constant means the same thing in every example, so that things of different examples need different names.
+    A constant denotes the same entity in every example; entities of different examples need different names.
 
     Parameters
     ----------
     examples : iterable of mappings
-        Each maps a predicate's name to its facts, one sequence of arguments a fact.
+        Each maps the name of a predicate to its facts; a fact is a sequence of arguments.
 
     Returns
     -------
@@ -45,12 +46,12 @@ def merge_facts(examples: Iterable[Mapping[str, Sequence[Sequence[Any]]]]) -> di
 
 @dataclass(frozen=True)
 class Schema:
-    """Which predicates there are and of which type their arguments are.
+    """Schema of a relational domain: predicates and the types of their arguments.
 
     Parameters
     ----------
     types : mapping of str to tuple of int
-        One type number an argument; the length is the predicate's arity.
+        Predicate to the type number of each argument; the length is the arity.
     """
 
     types: Mapping[str, tuple[int, ...]]
@@ -63,27 +64,27 @@ class Schema:
 
     @property
     def predicates(self) -> list[str]:
-        """The predicates' names, sorted."""
+        """Names of the predicates, sorted."""
         return sorted(self.types)
 
 
 class FactBase:
-    """Facts loaded into DuckDB, with constants as integers and argument types found from shared constants.
+    """Database of facts in DuckDB, with integer constants and inferred argument types.
 
-    Two argument places have the same type when some constant stands in both, directly or through further places: if
-    ``publication(t1, ann)`` and ``professor(ann)`` are facts, the second place of *publication* and the first of
-    *professor* hold the same kind of thing. Names never reach the database: predicates become tables ``p0, p1, ...``
-    with columns ``a0, a1, ...`` of integers, so that a name may hold quotes, semicolons or whole statements.
+    Two arguments have the same type when they share a constant, directly or through further arguments: if
+    ``publication(t1, ann)`` and ``professor(ann)`` are facts, the second argument of *publication* and the first of
+    *professor* have one type. Names never reach the database: predicates become tables ``p0, p1, ...`` with integer
+    columns ``a0, a1, ...``, so that a name may contain quotes, semicolons or whole statements.
 
     Parameters
     ----------
     facts : mapping of str to sequence of facts, or sequence of such mappings
-        ``{predicate: [[argument, ...], ...]}``; several mappings are merged. An array of shape (n, arity) does for a
-        list. Repeated facts count once.
-    threads : int, default=1
-        Threads the database may use.
+        ``{predicate: [[argument, ...], ...]}``; several mappings are merged. An array of shape (n_facts, arity)
+        is accepted for a list. Duplicate facts count once.
+    n_jobs : int, default=None
+        Number of threads of the database. If None, 1; if -1, all processors.
     memory_limit : str, default="2GB"
-        Memory the database may use before it spills to the system's folder for temporary files.
+        Memory limit of the database; beyond it, data are written to the temporary folder of the system.
 
     Attributes
     ----------
@@ -96,7 +97,7 @@ class FactBase:
 
     Notes
     -----
-    Time and memory grow linearly with the facts: a table of 8 bytes an argument, plus one dictionary entry a
+    Time and memory grow linearly with the number of facts: 8 bytes for each argument and one dictionary entry for each
     constant.
 
     Examples
@@ -108,7 +109,7 @@ class FactBase:
     (3, (0, 1), (0,))
     """
 
-    def __init__(self, facts: Any, *, threads: int = 1, memory_limit: str = "2GB") -> None:
+    def __init__(self, facts: Any, *, n_jobs: int | None = None, memory_limit: str = "2GB") -> None:
         try:
             import duckdb
         except ImportError as error:
@@ -124,7 +125,11 @@ class FactBase:
         self._tables = {name: f"p{number}" for number, name in enumerate(columns)}
         self.connection = duckdb.connect(
             ":memory:",
-            config={"threads": threads, "memory_limit": memory_limit, "temp_directory": tempfile.gettempdir()},
+            config={
+                "threads": effective_n_jobs(n_jobs),
+                "memory_limit": memory_limit,
+                "temp_directory": tempfile.gettempdir(),
+            },
         )
         self._n_made = 0
         self.n_facts = 0
@@ -146,34 +151,36 @@ class FactBase:
         return len(self._codes)
 
     def close(self) -> None:
-        """Give the database's memory back."""
+        """Close the database and free its memory."""
         self.connection.close()
 
     def table(self, predicate: str) -> str | None:
-        """Name the table of a predicate.
+        """Return the name of the database table of a predicate.
 
         Parameters
         ----------
         predicate : str
+            Name of the predicate.
 
         Returns
         -------
         str or None
-            None where there is no such fact.
+            None if the predicate has no facts.
         """
         return self._tables.get(predicate)
 
     def rows(self, predicate: str) -> NDArray[np.int64]:
-        """Fetch the facts of a predicate as codes.
+        """Return the facts of a predicate as integer codes, one table row for each fact.
 
         Parameters
         ----------
         predicate : str
+            Name of the predicate.
 
         Returns
         -------
-        ndarray of int, shape (n, arity)
-            Sorted, so that the order never depends on the database.
+        ndarray of int, shape (n_facts, arity)
+            Sorted, so that the order does not depend on the database.
         """
         table = self._tables.get(predicate)
         if table is None:
@@ -182,7 +189,7 @@ class FactBase:
         return np.column_stack([np.asarray(column, dtype=np.int64) for column in columns.values()])
 
     def constants(self, kind: int) -> NDArray[np.int64]:
-        """Fetch the codes of every constant of a type.
+        """Return the codes of all constants of a type.
 
         Parameters
         ----------
@@ -192,7 +199,7 @@ class FactBase:
         Returns
         -------
         ndarray of int
-            Sorted.
+            Codes, sorted.
         """
         parts = [
             f"SELECT a{place} AS c FROM {self._tables[name]}"
@@ -206,25 +213,28 @@ class FactBase:
         return np.sort(np.asarray(found, dtype=np.int64))
 
     def encode(self, atoms: Any, arity: int, name: str = "atoms") -> NDArray[np.int64]:
-        """Turn atoms into codes; a constant that no fact mentions becomes -1, which matches nothing.
+        """Encode atoms; a constant that is in no fact becomes -1, which matches nothing.
 
         Parameters
         ----------
-        atoms : sequence of sequences, or ndarray of shape (n, arity)
+        atoms : sequence of sequences, or ndarray of shape (n_atoms, arity)
             Arguments of each atom.
         arity : int
-            Number of arguments each must have.
+            Number of arguments of each atom.
         name : str, default="atoms"
-            What to call the argument in an error.
+            Name of the argument in error messages.
 
         Returns
         -------
-        ndarray of int, shape (n, arity)
+        ndarray of int, shape (n_atoms, arity)
+            Codes.
         """
         codes = np.empty((len(atoms), arity), dtype=np.int64)
         for i, atom in enumerate(atoms):
             if isinstance(atom, str) or len(atom) != arity:
-                raise InputError(f"{name} must have {arity} arguments each; entry {i} is {atom!r}.")
+                raise InputError(
+                    f"{name} must have {arity} arguments each; entry {i} is {atom!r}. Give lists of constants."
+                )
             codes[i] = [self._codes.get(constant, -1) for constant in atom]
         return codes
 
@@ -234,7 +244,9 @@ class FactBase:
             return np.empty((0, 0), dtype=np.int64)
         arity = 0 if isinstance(rows[0], str) else len(rows[0])
         if arity == 0 or any(isinstance(row, str) or len(row) != arity for row in rows):
-            raise InputError(f"facts of {name!r} must be sequences of the same length, at least one argument each.")
+            raise InputError(
+                f"facts of {name!r} must be sequences of the same length with at least one argument; give lists."
+            )
         codes, out = self._codes, np.empty(n * arity, dtype=np.int64)
         try:
             place = 0
@@ -249,16 +261,17 @@ class FactBase:
         return out.reshape(n, arity)
 
     def keep(self, columns: Mapping[str, NDArray[np.int64]]) -> str:
-        """Store columns of integers as a table of their own.
+        """Store integer columns as a new table.
 
         Parameters
         ----------
         columns : mapping of str to ndarray of int
+            Column name to values.
 
         Returns
         -------
         str
-            The table's name.
+            Name of the table.
         """
         self._n_made += 1
         self._create(f"k{self._n_made}", columns, "SELECT *")
@@ -285,7 +298,7 @@ def _infer_types(columns: Mapping[str, NDArray[np.int64]], n_constants: int) -> 
             i = parent[i]
         return i
 
-    # The last place that held a constant stands for all earlier ones, which were joined with it already.
+    # The last argument that held a constant represents all earlier ones, which were merged with it already.
     holder = np.full(n_constants, -1, dtype=np.int64)
     for i, (name, place) in enumerate(places):
         here = columns[name][:, place]

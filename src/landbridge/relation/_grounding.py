@@ -1,4 +1,4 @@
-"""Counting in how many ways a clause's body is true, by joins."""
+"""Counts of the true groundings of clause bodies, by database joins."""
 
 from __future__ import annotations
 
@@ -14,26 +14,27 @@ __all__ = ["Grounder"]
 
 
 class Grounder:
-    """Counts the true groundings of clause bodies for a list of atoms.
+    """Counter of the true groundings of clause bodies for a list of atoms.
 
-    For the atom ``advisedby(ann, bob)`` the body ``publication(x, a) ∧ publication(x, b)`` is true once for every
-    paper x of both. Three things keep the counting fast:
+    For the atom ``advisedby(ann, bob)`` the body ``publication(x, a) ∧ publication(x, b)`` has one true grounding for
+    every joint paper x. The counts are computed as follows:
 
-    * A body falls apart into *components* that share no free variable. Their counts multiply, so that each is
-      counted alone, once for each distinct value of the head's arguments it mentions, and kept: a clause with one
-      literal more costs one small query, or none.
-    * A free variable away from the head is summed out first where the sum is no larger than a table that is there
-      already (an *ear* of the join), as in variable elimination. Chains and trees of literals never blow up.
+    * A body is split into *components* that share no free variable. Their counts multiply. Each component is counted
+      once for each distinct value of the arguments of the head it contains, and cached: a clause with one literal more
+      costs one small query, or none.
+    * A free variable that shares no literal with the head is summed out first if the result is no larger than an
+      existing table (an *ear* of the join), as in variable elimination. The cost of chains and trees of literals stays
+      polynomial.
     * The rest is one join that starts from the atoms, in DuckDB.
 
     Parameters
     ----------
     facts : FactBase
-        The facts; kept, not copied.
-    atoms : ndarray of int, shape (n, arity)
+        The facts; not copied.
+    atoms : ndarray of int, shape (n_atoms, arity)
         Arguments of each atom, as codes of `facts`.
     cache_bytes : int, default=2**27
-        Memory for kept counts; the longest unused go first.
+        Memory for cached counts; the least recently used are dropped first.
 
     Examples
     --------
@@ -55,16 +56,17 @@ class Grounder:
         self._keys: dict[tuple[int, ...], tuple[str, NDArray[np.intp], int]] = {}
 
     def counts(self, clause: Clause) -> NDArray[np.float64]:
-        """Count the true groundings of a clause's body for each atom.
+        """Count the true groundings of the body of a clause for each atom.
 
         Parameters
         ----------
         clause : Clause
+            The clause.
 
         Returns
         -------
         ndarray of shape (n_atoms,)
-            One for an empty body.
+            Counts; one for an empty body.
         """
         total = np.ones(len(self.atoms))
         for part in components(clause.body, self.atoms.shape[1]):
@@ -96,7 +98,7 @@ class Grounder:
         return out[inverse]
 
     def _distinct(self, head: tuple[int, ...]) -> tuple[str, NDArray[np.intp], int]:
-        """Store the distinct values of some of the head's arguments; the counts depend on nothing else."""
+        """Store the distinct values of some arguments of the head; the counts depend on nothing else."""
         if head not in self._keys:
             if head:
                 values, inverse = np.unique(self.atoms[:, list(head)], axis=0, return_inverse=True)
@@ -129,7 +131,7 @@ class Grounder:
             product.append(f"f{number}.c")
         wheres = []
         for b in negated:
-            # A variable bound nowhere else is meant inside the negation; twice the same there is an equality.
+            # A variable bound nowhere else is bound inside the negation; twice the same variable there is an equality.
             inside: dict[int, str] = {}
             conditions = []
             for j, v in enumerate(b.arguments):
@@ -146,17 +148,19 @@ class Grounder:
 
 
 def components(body: tuple[Literal, ...], arity: int) -> list[tuple[Literal, ...]]:
-    """Cut a body into parts that share no free variable.
+    """Split a body into components that share no free variable.
 
     Parameters
     ----------
     body : tuple of Literal
+        Body of a clause.
     arity : int
         Variables below it belong to the head.
 
     Returns
     -------
     list of tuple of Literal
+        The components.
 
     Examples
     --------
@@ -189,12 +193,12 @@ def _factor(literal: Literal, table: str) -> tuple[tuple[int, ...], str]:
 
 
 def _sum_out(factors: list[tuple[tuple[int, ...], str]], held: set[int]) -> list[tuple[tuple[int, ...], str]]:
-    """Eliminate variables whose factors all lie within one factor's scope and away from the variables held."""
+    """Eliminate variables whose factors lie within the scope of one factor and share no variable in `held`."""
     while True:
         for v in sorted({v for scope, _ in factors for v in scope} - held):
             mine = [f for f in factors if v in f[0]]
             union = {u for scope, _ in mine for u in scope}
-            # Next to the head the final join, which starts from the atoms, is the cheaper place.
+            # A variable that shares a literal with the head is cheaper to sum out in the final join.
             if len(union) > 1 and not union & held and any(set(scope) == union for scope, _ in mine):
                 break
         else:

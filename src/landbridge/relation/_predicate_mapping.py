@@ -1,4 +1,4 @@
-"""Which predicate of the target plays the part of which predicate of the source: TAMAR's mapping of clauses."""
+"""Predicate mapping of TAMAR: translate source clauses to target predicates."""
 
 from __future__ import annotations
 
@@ -24,29 +24,29 @@ def legal_mappings(
     *,
     swap_arguments: bool = False,
 ) -> Iterator[tuple[Mapping_, Clause]]:
-    """List the legal translations of one clause.
+    """Generate the legal translations of a clause.
 
-    A source predicate may become any target predicate of the same arity, or nothing (its literals are then dropped),
-    as long as types agree: a mapping sends each *type* of the source to one type of the target, the same in every
-    literal of the clause. The head becomes the query, which fixes the first types.
+    A source predicate maps to any target predicate of the same arity, or to None (its literals are then dropped), if
+    the types agree: each source *type* maps to one target type in all literals of the clause. The head maps to the
+    query, which fixes the first types.
 
     Parameters
     ----------
     clause : Clause
-        A clause of the source.
+        Source clause.
     source, target : Schema
         Predicates and argument types.
     query : str
-        The target's predicate that the head becomes.
+        Target predicate of the translated head.
     swap_arguments : bool, default=False
-        Whether a predicate may also become another one with the arguments in another order.
+        Whether to permute the arguments of predicates too.
 
     Yields
     ------
     mapping : dict
         Source predicate to (target predicate, order of arguments), or to None.
     clause : Clause
-        The clause translated: canonical, connected, not empty, each once.
+        Translated clause: canonical, connected, not empty, without duplicates.
 
     Examples
     --------
@@ -79,7 +79,7 @@ def legal_mappings(
                 continue
             same = tuple(range(len(kinds)))
             for order in permutations(same) if swap_arguments else (same,):
-                # The new predicate's place j takes the old one's argument order[j].
+                # Argument j of the new predicate is argument order[j] of the old one.
                 grown = dict(types)
                 if all(grown.setdefault(kinds[o], t) == t for o, t in zip(order, target[predicate], strict=True)):
                     yield from assign(at + 1, grown, {**chosen, names[at]: (predicate, order)})
@@ -90,7 +90,7 @@ def legal_mappings(
         short = translated.canonical()
         if len(short) and short.connected() and short not in seen:
             seen.add(short)
-            yield mapping, short.weighed(clause.weight)
+            yield mapping, short.with_weight(clause.weight)
 
 
 def map_clauses(
@@ -102,20 +102,20 @@ def map_clauses(
     *,
     swap_arguments: bool = False,
 ) -> list[tuple[Clause, Clause, float]]:
-    """Translate each clause by its best legal mapping (TAMAR's *local* mapping).
+    """Translate each clause by its best legal mapping (the *local* mapping of TAMAR).
 
-    Every clause is mapped by itself: the legal mappings of one clause are few, those of all predicates at once are
-    exponentially many. The best one gives the highest weighted pseudo-log-likelihood of the target's atoms to the
-    model that has this clause and the unit clause only.
+    Clauses are mapped one at a time, because a clause has few legal mappings, whereas the number of mappings of all
+    predicates is exponential. The best mapping maximises the weighted pseudo-log-likelihood of the target atoms under
+    the model of this clause and the unit clause.
 
     Parameters
     ----------
     clauses : sequence of Clause
-        The source's clauses.
+        Source clauses.
     source, target : Schema
         Predicates and argument types.
     query : str
-        The target's predicate to predict.
+        Target predicate to predict.
     scorer : ClauseScorer
         Scores clauses on the target.
     swap_arguments : bool, default=False
@@ -124,8 +124,8 @@ def map_clauses(
     Returns
     -------
     list of (Clause, Clause, float)
-        Source clause, its translation with the source's weight, and the score; clauses without a legal mapping are
-        left out, and of several with one translation the first stays.
+        Source clause, its translation with the source weight, and the score. Clauses without a legal mapping are
+        omitted; of several clauses with the same translation, the first is kept.
     """
     found: list[tuple[Clause, Clause, float]] = []
     for clause in clauses:

@@ -1,4 +1,4 @@
-"""Weights of clauses, and the worth of a set of clauses, by pseudo-likelihood."""
+"""Weights and scores of clauses by pseudo-likelihood."""
 
 from __future__ import annotations
 
@@ -14,24 +14,25 @@ from landbridge.relation._grounding import Grounder
 __all__ = ["ClauseScorer", "clause_features", "fit_weights"]
 
 
-def clause_features(counts: NDArray[np.float64], kind: str = "log") -> NDArray[np.float64]:
-    """Turn numbers of true groundings into features.
+def clause_features(counts: NDArray[np.float64], transform: str = "log") -> NDArray[np.float64]:
+    """Transform numbers of true groundings to features.
 
     Parameters
     ----------
     counts : ndarray
         Numbers of true groundings.
-    kind : {"log", "count", "any"}, default="log"
-        ``"count"`` is the Markov logic network itself; ``"log"`` takes log₂(1 + n), so that one grounding counts one
-        and the hundredth little; ``"any"`` only asks whether there is one.
+    transform : {"log", "count", "any"}, default="log"
+        ``"count"`` is the Markov logic network; ``"log"`` is log₂(1 + n); ``"any"`` is 1 if there is a true grounding,
+        else 0.
 
     Returns
     -------
     ndarray
+        Features, of the shape of `counts`.
     """
-    if kind == "count":
+    if transform == "count":
         return counts
-    return np.log2(1.0 + counts) if kind == "log" else (counts > 0).astype(np.float64)
+    return np.log2(1.0 + counts) if transform == "log" else (counts > 0).astype(np.float64)
 
 
 def fit_weights(
@@ -41,11 +42,11 @@ def fit_weights(
     *,
     prior_mean: NDArray[np.float64] | None = None,
     prior_scale: float = 1.0,
-    start: NDArray[np.float64] | None = None,
+    init: NDArray[np.float64] | None = None,
     tol: float = 1e-8,
     max_iter: int = 100,
 ) -> tuple[NDArray[np.float64], float]:
-    r"""Weigh clauses by the mode of the weighted pseudo-likelihood under a Gaussian prior.
+    r"""Fit clause weights by weighted pseudo-likelihood with a Gaussian prior.
 
     In a Markov logic network the probability of one atom given all others is logistic in the number of true
     groundings :math:`n_c` of each clause, so that the pseudo-likelihood of the atoms of one predicate is a logistic
@@ -54,42 +55,42 @@ def fit_weights(
     .. math:: \max_w \sum_i s_i \log \sigma\bigl((2 t_i - 1)(w_0 + \textstyle\sum_c w_c\, n_c(i))\bigr)
         - \frac{1}{2\, n\, \tau^2} \sum_c (w_c - m_c)^2
 
-    with sample weights :math:`s_i` that sum to one. It is concave; Newton's method with step halving finds the mode.
+    with sample weights :math:`s_i` that sum to one. The concave problem is solved by Newton's method with step halving.
 
     Parameters
     ----------
-    features : ndarray of shape (n, k)
-        One column a clause.
-    truth : ndarray of bool, shape (n,)
+    features : ndarray of shape (n_atoms, n_clauses)
+        Feature of each clause.
+    truth : ndarray of bool, shape (n_atoms,)
         Which atoms are true.
-    sample_weight : ndarray of shape (n,)
-        Weights; only their proportions matter.
-    prior_mean : ndarray of shape (k,), optional
-        Where the prior is centred; zero if left out. The weights of a source model go here.
+    sample_weight : ndarray of shape (n_atoms,)
+        Weights of the atoms, normalised to sum one.
+    prior_mean : ndarray of shape (n_clauses,), default=None
+        Mean of the prior, for example the weights of a source model. If None, zero.
     prior_scale : float, default=1.0
-        ``τ``, the prior's standard deviation.
-    start : ndarray of shape (k + 1,), optional
-        Where to start.
+        ``τ``, the standard deviation of the prior.
+    init : ndarray of shape (n_clauses + 1,), default=None
+        Initial weights. If None, the prior mean.
     tol : float, default=1e-8
-        Stop when no entry of the gradient is larger.
+        Stop when the largest entry of the gradient is at most this.
     max_iter : int, default=100
-        Newton steps at most.
+        Maximum number of Newton steps.
 
     Returns
     -------
-    weights : ndarray of shape (k + 1,)
-        The unit clause's weight ``w_0`` first; it has no prior but a wide one.
+    weights : ndarray of shape (n_clauses + 1,)
+        The weight ``w_0`` of the unit clause, which has a nearly flat prior, then those of the clauses.
     value : float
-        The objective there, in nats an atom; with half of the weight on true atoms the empty model has -log 2.
+        Objective in nats per atom; the empty model has -log 2 if true atoms have half of the weight.
     """
     n, k = features.shape
     s = sample_weight / sample_weight.sum()
     design = np.column_stack([np.ones(n), features])
     signs = np.where(truth, 1.0, -1.0)
     mean = np.concatenate([[0.0], np.zeros(k) if prior_mean is None else prior_mean])
-    # The unit clause carries the base rate, which must be free to move; the trace of a prior keeps it finite.
+    # The unit clause models the base rate; a nearly flat prior keeps its weight finite.
     precision = np.concatenate([[1e-6], np.full(k, 1.0 / (n * prior_scale**2))])
-    w = mean.copy() if start is None else np.asarray(start, dtype=np.float64).copy()
+    w = mean.copy() if init is None else np.asarray(init, dtype=np.float64).copy()
 
     def value_at(v: NDArray[np.float64]) -> float:
         return float(-(s @ np.logaddexp(0.0, -signs * (design @ v))) - 0.5 * precision @ (v - mean) ** 2)
@@ -113,28 +114,28 @@ def fit_weights(
 
 
 class ClauseScorer:
-    """Scores sets of clauses on one list of labelled atoms, and counts how many it had to score.
+    """Scorer of sets of clauses on labelled atoms, by weighted pseudo-log-likelihood.
 
-    The score is the objective of :func:`fit_weights`, true and false atoms weighing the same in total (the *weighted*
-    pseudo-log-likelihood), less a penalty a literal.
+    The score is the objective of :func:`fit_weights`, with the same total weight of true and false atoms, less a
+    penalty for each literal.
 
     Parameters
     ----------
     grounder : Grounder
-        Counts groundings for the atoms.
+        Counter of groundings for the atoms.
     truth : ndarray of bool, shape (n_atoms,)
         Which atoms are true.
-    counts : {"log", "count", "any"}, default="log"
-        How groundings become features.
+    count_transform : {"log", "count", "any"}, default="log"
+        Feature of a number of true groundings, see :func:`clause_features`.
     prior_scale : float, default=1.0
-        Standard deviation of the prior of a weight.
+        Standard deviation of the prior of the weights.
     length_penalty : float, default=0.5
-        Nats that a literal must earn, summed over all atoms.
+        Penalty of each literal, in nats summed over all atoms.
 
     Attributes
     ----------
     n_scored : int
-        How many clauses were scored so far.
+        Number of clauses scored so far.
     """
 
     def __init__(
@@ -142,13 +143,13 @@ class ClauseScorer:
         grounder: Grounder,
         truth: NDArray[np.bool_],
         *,
-        counts: str = "log",
+        count_transform: str = "log",
         prior_scale: float = 1.0,
         length_penalty: float = 0.5,
     ) -> None:
         self.grounder = grounder
         self.truth = np.asarray(truth, dtype=bool)
-        self.counts = counts
+        self.count_transform = count_transform
         self.prior_scale = prior_scale
         self.length_penalty = length_penalty
         self.n_scored = 0
@@ -162,64 +163,69 @@ class ClauseScorer:
         Parameters
         ----------
         clauses : sequence of Clause
+            The clauses.
 
         Returns
         -------
         ndarray of shape (n_atoms, n_clauses)
+            Features.
         """
         if not clauses:
             return np.empty((len(self.truth), 0))
-        return np.column_stack([clause_features(self.grounder.counts(c), self.counts) for c in clauses])
+        return np.column_stack([clause_features(self.grounder.counts(c), self.count_transform) for c in clauses])
 
     def fit(self, clauses: Sequence[Clause]) -> tuple[NDArray[np.float64], float]:
-        """Weigh clauses together; the weights they come with are the prior's means.
+        """Fit the weights of clauses jointly; the weights they have are the means of the prior.
 
         Parameters
         ----------
         clauses : sequence of Clause
+            The clauses.
 
         Returns
         -------
         weights : ndarray of shape (n_clauses + 1,)
-            That of the unit clause first.
+            Weight of the unit clause, then those of the clauses.
         score : float
+            Penalised objective.
         """
         return self._fit(clauses, self.features(clauses), None)
 
     def score_all(
         self, model: Sequence[Clause], candidates: Sequence[Clause]
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Score the model with each candidate added.
+        """Score the model with each candidate clause added.
 
         Parameters
         ----------
         model : sequence of Clause
-            Clauses that stay.
+            Clauses of the model.
         candidates : sequence of Clause
-            Each is tried alone.
+            Clauses to add, one at a time.
 
         Returns
         -------
         scores : ndarray of shape (n_candidates,)
+            Score of the model with the candidate.
         weights : ndarray of shape (n_candidates,)
-            The candidate's own weight.
+            Weight of the candidate.
         """
         fixed = self.features(model)
-        start = self._fit(model, fixed, None)[0]
+        init = self._fit(model, fixed, None)[0]
         scores, own = np.empty(len(candidates)), np.empty(len(candidates))
         for i, candidate in enumerate(candidates):
             columns = np.column_stack([fixed, self.features([candidate])])
-            begin = np.append(start, candidate.weight or 0.0)
-            weights, scores[i] = self._fit([*model, candidate], columns, begin)
+            warm = np.append(init, candidate.weight or 0.0)
+            weights, scores[i] = self._fit([*model, candidate], columns, warm)
             own[i] = weights[-1]
         self.n_scored += len(candidates)
         return scores, own
 
     def _fit(
-        self, clauses: Sequence[Clause], columns: NDArray[np.float64], start: NDArray[np.float64] | None
+        self, clauses: Sequence[Clause], columns: NDArray[np.float64], init: NDArray[np.float64] | None
     ) -> tuple[NDArray[np.float64], float]:
         mean = np.array([c.weight or 0.0 for c in clauses])
         weights, value = fit_weights(
-            columns, self.truth, self.sample_weight, prior_mean=mean, prior_scale=self.prior_scale, start=start
+            columns, self.truth, self.sample_weight, prior_mean=mean, prior_scale=self.prior_scale, init=init
         )
         return weights, value - self.length_penalty * sum(len(c) for c in clauses) / max(len(self.truth), 1)

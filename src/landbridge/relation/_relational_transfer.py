@@ -1,4 +1,4 @@
-"""Relational transfer: carry the clauses of one relational domain to another, after TAMAR."""
+"""Transfer of Markov logic networks between relational domains (TAMAR, deep transfer)."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ __all__ = ["RelationalTransfer", "sample_negatives"]
 
 
 def sample_negatives(
-    facts: FactBase, query: str, n: int, rng: np.random.RandomState
+    facts: FactBase, query: str, n_samples: int, random_state: Any = None
 ) -> tuple[NDArray[np.int64], float]:
-    """Draw false atoms under the closed-world assumption: of the right types, and no fact.
+    """Sample false atoms under the closed-world assumption: atoms of the right types that are not facts.
 
     Parameters
     ----------
@@ -40,24 +40,25 @@ def sample_negatives(
         The facts.
     query : str
         The predicate.
-    n : int
-        How many to draw; fewer if there are not so many.
-    rng : RandomState
-        Source of randomness.
+    n_samples : int
+        Number of atoms; fewer if there are not so many false atoms.
+    random_state : int, RandomState instance or None, default=None
+        Samples the atoms.
 
     Returns
     -------
-    atoms : ndarray of int, shape (n, arity)
-        Different false atoms, as codes.
+    atoms : ndarray of int, shape (n_samples, arity)
+        False atoms without duplicates, as codes.
     n_false : float
-        How many there are in all.
+        Number of all false atoms.
     """
+    rng = check_random_state(random_state)
     true = facts.rows(query)
     domains = [facts.constants(kind) for kind in facts.schema[query]]
     sizes = tuple(len(d) for d in domains)
     n_all = float(np.prod([float(s) for s in sizes]))
     n_false = n_all - len(true)
-    n = int(min(n, n_false))
+    n = int(min(n_samples, n_false))
     taken = {tuple(row) for row in true.tolist()}
     if n_all <= 1_000_000:
         every = np.stack(
@@ -73,96 +74,97 @@ def sample_negatives(
 
 
 class RelationalTransfer(BaseEstimator):
-    """Predict a relation from clauses that were learned in another relational domain (TAMAR).
+    """Transfer of a Markov logic network between relational domains (TAMAR), to predict a relation.
 
-    Rows and columns do not fit a domain made of people, papers and courses; facts do. What is worth carrying from
-    one such domain to another is not a fact but a *rule*: that someone who acts in a director's movie worked under
-    them says much about students, professors and papers, once *movie* is read as *publication*. The method goes in
-    four steps.
+    The data are facts (ground atoms), not samples with features. The model is a set of weighted first-order clauses.
+    Clauses of the source, such as "an actor in a movie of a director worked under the director", are translated to
+    predicates of the target, such as *publication* for *movie*. The method has four steps.
 
-    1. **Source.** Clauses for the source's query are learned by beam search (or taken from a fitted model).
-    2. **Mapping.** Each clause by itself is translated, predicate by predicate, in every way that respects the
-       types of arguments; the translation that explains the target's labelled atoms best stays.
-    3. **Revision.** The translated clauses diagnose themselves on the target: one that speaks where it should be
-       silent is too general and gets literals, one that is silent where it should speak is too specific and loses
-       some. Clauses without complaint are left alone, which is what makes transfer fast.
-    4. **Discovery.** Chains of target facts that link the arguments of true atoms bring in what the source could not
-       know.
+    1. **Source.** Clauses of the source query are learned by beam search, or taken from a fitted model.
+    2. **Mapping.** Each clause is translated, predicate by predicate, in all ways that respect the types of the
+       arguments. The translation with the largest weighted pseudo-log-likelihood on the target atoms is kept.
+    3. **Revision.** Translated clauses that are too general on the target get literals, and clauses that are too
+       specific lose literals. The other clauses are not changed, so that transfer is faster than learning from scratch.
+    4. **Discovery.** Relational pathfinding adds clauses from chains of target facts that link the arguments of true
+       atoms.
 
-    All the while the weights of a set of clauses are those of a logistic regression on the clauses' true groundings
-    (pseudo-likelihood), with the source's weights as the mean of their prior.
+    The weights of the clauses are those of a logistic regression on their true groundings (pseudo-likelihood), with
+    the source weights as the mean of the prior.
 
     Parameters
     ----------
     strategy : {"mapping", "second_order"}, default="mapping"
-        ``"second_order"`` carries over patterns of relations instead of clauses (deep transfer, [2]_): the cliques
-        that matter in the source, filled with predicates of the target, are the clauses to choose from.
+        ``"mapping"`` translates clauses [1]_. ``"second_order"`` transfers second-order cliques (deep transfer, [2]_):
+        the clauses of the target are instances of the cliques with the largest scores in the source.
     revision : bool, default=True
         Whether to do step 3.
     discovery : bool, default=True
         Whether to do step 4.
     max_literals, max_variables : int, default=4
-        Bounds on a clause; the head's variables count, its literal does not.
+        Maximum numbers of literals in the body and of variables in a clause.
     max_clauses : int, default=10
-        Largest model that search makes.
+        Maximum number of clauses.
     beam_width : int, default=5
-        Clauses kept in each round of a search.
-    counts : {"any", "log", "count"}, default="any"
-        What of the number of true groundings enters: whether there is one, its logarithm, or the number itself. The
-        first carries over best, because numbers of papers and of movies differ.
+        Number of clauses kept in each iteration of a beam search.
+    count_transform : {"any", "log", "count"}, default="any"
+        Feature of a number of true groundings: whether there is one, its logarithm, or the number. ``"any"`` transfers
+        best, because the scale of the numbers differs between domains.
     prior_scale : float, default=1.0
-        Standard deviation of a weight around the source's, or around zero.
+        Standard deviation of the prior of a weight around the source weight, or around zero.
     length_penalty : float, default=0.5
-        Nats of log-likelihood that each literal must earn.
+        Penalty of each literal, in nats of log-likelihood.
     threshold : float, default=0.05
-        A clause is revised if it is to blame for more than this share of the (balanced) atoms.
+        A clause is revised if the share of the (balanced) atoms on which it errs is larger.
     negated : bool, default=False
         Whether searches add negated literals.
     swap_arguments : bool, default=False
-        Whether a predicate may be mapped with its arguments in another order.
-    negative_ratio : float, optional
-        False atoms of the target to use for each true one, drawn at random. Left out, all that are given; if none are
-        given, ten. True and false atoms always weigh the same in total.
+        Whether the mapping permutes the arguments of predicates.
+    negative_ratio : float, default=None
+        Number of false target atoms for each true one, sampled at random. If None, all given ones; if none are given,
+        ten. The total weight of true and of false atoms is always the same.
     base_rate : {"observed", "balanced"}, default="observed"
-        To which share of true atoms the probabilities refer: that of the target's atoms, or one half.
-    threads : int, default=1
-        Threads of the database.
+        Share of true atoms to which the probabilities are calibrated: that of the target atoms, or one half.
+    n_jobs : int, default=None
+        Number of threads of the database. If None, 1; if -1, all processors.
     memory_limit : str, default="2GB"
-        Memory of the database before it spills to disk.
-    random_state : int, RandomState or None, default=None
-        Draws false atoms.
+        Memory limit of the database; beyond it, data are written to disk.
+    random_state : int, RandomState instance or None, default=None
+        Samples false atoms.
 
     Attributes
     ----------
     clauses_ : list of Clause
-        The model; print one to read it.
+        The clauses with their weights; ``print`` writes them as logic.
     intercept_ : float
-        Weight of the unit clause: the log-odds of an atom no clause speaks about.
+        Weight of the unit clause: the log-odds of an atom for which no clause has a true body.
     source_clauses_ : list of Clause
-        The source's model; empty without a source.
+        Clauses of the source; empty without a source.
     mapping_ : list of (Clause, Clause, float)
-        Source clause, its translation and the translation's score.
-    diagnoses_ : list of Diagnosis
-        What the revision found, a clause each.
+        Source clause, its translation and the score of the translation.
+    diagnoses_ : list of ClauseDiagnosis
+        Diagnosis of each translated clause; only with ``revision=True``.
     cliques_ : list of Clique
-        With ``strategy="second_order"``: the source's patterns.
+        Second-order cliques of the source; only with ``strategy="second_order"``.
     schema_ : Schema
-        The target's predicates and argument types.
+        Predicates and argument types of the target.
     n_clauses_scored_ : int
-        Clauses scored on the target; `n_source_clauses_scored_` those on the source.
+        Number of clauses scored on the target.
+    n_source_clauses_scored_ : int
+        Number of clauses scored on the source.
     seconds_ : float
-        Time spent on the target; `source_seconds_` that on the source.
+        Time of the target steps.
+    source_seconds_ : float
+        Time of the source step.
 
     Notes
     -----
-    Helps when the target has few true atoms and the domains share a pattern under different names. Hurts little when
-    they do not: a translation that explains nothing gets revised or outweighed, and costs its time. Facts of the
-    query itself never serve as premises, so that a prediction needs no label; chains of dependent predictions
-    (collective inference) are therefore not made.
+    Helps when the target has few true atoms and the domains share a pattern under different names. Hurts little
+    otherwise: a poor translation is revised or gets a small weight, at a cost in time. Facts of the query are never
+    premises, so that a prediction needs no labels; collective inference is therefore not done.
 
-    A candidate costs one join over at most `max_literals` tables, started from the labelled atoms, and a logistic
-    regression with as many columns as the model has clauses; joins of parts met before are remembered. Memory grows
-    with the facts (8 bytes an argument and one dictionary entry a constant).
+    The cost of a candidate clause is one join over at most `max_literals` tables that starts from the labelled atoms,
+    and a logistic regression with one feature per clause; joins of components are cached. Memory grows linearly with
+    the facts (8 bytes for each argument and one dictionary entry for each constant).
 
     References
     ----------
@@ -202,7 +204,7 @@ class RelationalTransfer(BaseEstimator):
         "max_variables": [Interval(Integral, 1, None, closed="left")],
         "max_clauses": [Interval(Integral, 1, None, closed="left")],
         "beam_width": [Interval(Integral, 1, None, closed="left")],
-        "counts": [StrOptions({"any", "log", "count"})],
+        "count_transform": [StrOptions({"any", "log", "count"})],
         "prior_scale": [Interval(Real, 0, None, closed="neither")],
         "length_penalty": [Interval(Real, 0, None, closed="left")],
         "threshold": [Interval(Real, 0, 1, closed="both")],
@@ -210,7 +212,7 @@ class RelationalTransfer(BaseEstimator):
         "swap_arguments": ["boolean"],
         "negative_ratio": [Interval(Real, 0, None, closed="neither"), None],
         "base_rate": [StrOptions({"observed", "balanced"})],
-        "threads": [Interval(Integral, 1, None, closed="left")],
+        "n_jobs": [Integral, None],
         "memory_limit": [str],
         "random_state": ["random_state"],
     }
@@ -225,7 +227,7 @@ class RelationalTransfer(BaseEstimator):
         max_variables: int = 4,
         max_clauses: int = 10,
         beam_width: int = 5,
-        counts: str = "any",
+        count_transform: str = "any",
         prior_scale: float = 1.0,
         length_penalty: float = 0.5,
         threshold: float = 0.05,
@@ -233,7 +235,7 @@ class RelationalTransfer(BaseEstimator):
         swap_arguments: bool = False,
         negative_ratio: float | None = None,
         base_rate: str = "observed",
-        threads: int = 1,
+        n_jobs: int | None = None,
         memory_limit: str = "2GB",
         random_state: Any = None,
     ) -> None:
@@ -244,7 +246,7 @@ class RelationalTransfer(BaseEstimator):
         self.max_variables = max_variables
         self.max_clauses = max_clauses
         self.beam_width = beam_width
-        self.counts = counts
+        self.count_transform = count_transform
         self.prior_scale = prior_scale
         self.length_penalty = length_penalty
         self.threshold = threshold
@@ -252,7 +254,7 @@ class RelationalTransfer(BaseEstimator):
         self.swap_arguments = swap_arguments
         self.negative_ratio = negative_ratio
         self.base_rate = base_rate
-        self.threads = threads
+        self.n_jobs = n_jobs
         self.memory_limit = memory_limit
         self.random_state = random_state
 
@@ -267,25 +269,26 @@ class RelationalTransfer(BaseEstimator):
         negatives_source: Any = None,
         negatives_target: Any = None,
     ) -> Self:
-        """Learn the source's clauses, carry them to the target, and repair them there.
+        """Learn the clauses of the source, translate them to the target, and revise them there.
 
         Parameters
         ----------
         facts_source : mapping, sequence of mappings, FactBase, fitted RelationalTransfer, or None
-            ``{predicate: [[argument, ...], ...]}`` of the source. A fitted model lends its clauses; None learns the
-            target from scratch.
+            Facts of the source, ``{predicate: [[argument, ...], ...]}``, or a fitted model whose clauses are used. If
+            None, the clauses of the target are learned from scratch.
         facts_target : mapping, sequence of mappings or FactBase
-            The target's facts, those of the query among them.
+            Facts of the target, including those of the query.
         query : str
-            The target's predicate to predict.
-        source_query : str, optional
-            The source's predicate that plays its part; left out, the one of the same name.
-        negatives_source, negatives_target : mapping or sequence of atoms, optional
-            False atoms of the queries. Left out, they are drawn from the atoms that are no facts.
+            Target predicate to predict.
+        source_query : str, default=None
+            Source predicate that corresponds to `query`. If None, the one of the same name.
+        negatives_source, negatives_target : mapping or sequence of atoms, default=None
+            False atoms of the queries. If None, they are sampled from the atoms that are not facts.
 
         Returns
         -------
-        self
+        self : object
+            Fitted estimator.
         """
         rng = check_random_state(self.random_state)
         self.source_clauses_: list[Clause] = []
@@ -300,8 +303,8 @@ class RelationalTransfer(BaseEstimator):
             self.source_clauses_ = list(facts_source.clauses_)
             if self.strategy == "second_order":
                 raise InputError(
-                    "facts_source is a fitted model, but strategy='second_order' looks for patterns in facts; give "
-                    "the source's facts, or choose strategy='mapping'."
+                    "facts_source is a fitted model, but strategy='second_order' needs facts; give "
+                    "the facts of the source, or choose strategy='mapping'."
                 )
         elif facts_source is not None:
             began = time.perf_counter()
@@ -312,7 +315,7 @@ class RelationalTransfer(BaseEstimator):
                 else:
                     scorer, _ = self._scorer(facts, name, negatives_source, None, rng, "source")
                     clauses = self._from_scratch(scorer, facts.schema, name)
-                    self.source_clauses_ = _weighed(clauses, scorer.fit(clauses)[0])
+                    self.source_clauses_ = _with_weights(clauses, scorer.fit(clauses)[0])
                     self.n_source_clauses_scored_ = scorer.n_scored
                     scorer.grounder.close()
             self.source_seconds_ = time.perf_counter() - began
@@ -334,26 +337,26 @@ class RelationalTransfer(BaseEstimator):
             scorer.grounder.close()
             self.schema_ = facts.schema
         self.query_ = query
-        self.clauses_ = _weighed(clauses, weights)
+        self.clauses_ = _with_weights(clauses, weights)
         self.intercept_ = float(weights[0]) + (odds if self.base_rate == "observed" else 0.0)
         self.n_clauses_scored_ = scorer.n_scored
         self.seconds_ = time.perf_counter() - began
         return self
 
     def predict_proba(self, facts: Any, atoms: Any) -> NDArray[np.float64]:
-        """Predict how likely atoms of the query are, given facts.
+        """Predict probabilities of atoms of the query, given facts.
 
         Parameters
         ----------
         facts : mapping, sequence of mappings or FactBase
-            Facts to reason from; those of the query are not looked at.
+            Facts; those of the query are not used.
         atoms : sequence of atoms, or ndarray of shape (n_atoms, arity)
             Arguments of each atom.
 
         Returns
         -------
         ndarray of shape (n_atoms, 2)
-            Probability of being false, and of being true.
+            Probabilities of false and of true.
         """
         check_is_fitted(self)
         with self._open(facts) as base:
@@ -361,24 +364,25 @@ class RelationalTransfer(BaseEstimator):
             grounder = Grounder(base, codes)
             score = np.full(len(codes), self.intercept_)
             for clause in self.clauses_:
-                score += (clause.weight or 0.0) * clause_features(grounder.counts(clause), self.counts)
+                score += (clause.weight or 0.0) * clause_features(grounder.counts(clause), self.count_transform)
             grounder.close()
         p = expit(score)
         return np.column_stack([1.0 - p, p])
 
     def predict(self, facts: Any, atoms: Any) -> NDArray[np.bool_]:
-        """Say which atoms of the query are more likely true than false.
+        """Predict which atoms of the query are true.
 
         Parameters
         ----------
         facts : mapping, sequence of mappings or FactBase
-            Facts to reason from.
+            Facts; those of the query are not used.
         atoms : sequence of atoms, or ndarray of shape (n_atoms, arity)
             Arguments of each atom.
 
         Returns
         -------
         ndarray of bool, shape (n_atoms,)
+            True where the probability is at least one half.
         """
         return self.predict_proba(facts, atoms)[:, 1] >= 0.5
 
@@ -392,12 +396,12 @@ class RelationalTransfer(BaseEstimator):
         }
 
     def _improve(self, scorer: ClauseScorer, facts: FactBase, query: str, clauses: list[Clause]) -> list[Clause]:
-        """Revise what was carried over and discover what was not."""
+        """Revise the translated clauses and discover new ones."""
         if self.revision:
             clauses, self.diagnoses_ = revise(scorer, clauses, facts.schema, threshold=self.threshold, **self._bounds)
         if self.discovery and len(clauses) < self.max_clauses:
             true = scorer.grounder.atoms[scorer.truth]
-            # A few dozen true atoms show every path that matters.
+            # At most 25 true atoms suffice to find the frequent paths.
             shown = true[np.unique(np.linspace(0, len(true) - 1, num=min(len(true), 25)).astype(int))]
             paths = find_paths(facts, _head(query, facts.schema), shown, max_literals=self.max_literals - 1)
             options = [c for c, seen in paths if seen > 1 and len(c.free) + c.arity <= self.max_variables][:30]
@@ -410,14 +414,14 @@ class RelationalTransfer(BaseEstimator):
     def _open(self, facts: Any) -> AbstractContextManager[FactBase]:
         if isinstance(facts, FactBase):
             return nullcontext(facts)
-        return FactBase(facts, threads=self.threads, memory_limit=self.memory_limit)
+        return FactBase(facts, n_jobs=self.n_jobs, memory_limit=self.memory_limit)
 
     def _scorer(
         self, facts: FactBase, query: str, negatives: Any, ratio: float | None, rng: np.random.RandomState, side: str
     ) -> tuple[ClauseScorer, float]:
-        """Gather the labelled atoms; also return the log-odds that one of them is true."""
+        """Collect the labelled atoms; also return the log-odds of a true atom."""
         if query not in facts.schema:
-            raise LabelError(f"facts_{side} has no fact of {query!r}; give some true atoms of it, or another query.")
+            raise LabelError(f"facts_{side} has no fact of {query!r}; add true atoms of it, or choose another query.")
         true = facts.rows(query)
         n = round((10 if ratio is None else ratio) * len(true))
         if negatives is None:
@@ -429,11 +433,13 @@ class RelationalTransfer(BaseEstimator):
             if ratio is not None and max(n, 1) < len(false):
                 false = false[np.sort(rng.choice(len(false), max(n, 1), replace=False))]
         if len(false) == 0:
-            raise LabelError(f"negatives_{side} has no false atom of {query!r}; give some, or None to draw them.")
+            raise LabelError(
+                f"negatives_{side} has no false atom of {query!r}; give at least one, or None to sample them."
+            )
         scorer = ClauseScorer(
             Grounder(facts, np.concatenate([true, false])),
             np.repeat([True, False], [len(true), len(false)]),
-            counts=self.counts,
+            count_transform=self.count_transform,
             prior_scale=self.prior_scale,
             length_penalty=self.length_penalty,
         )
@@ -444,5 +450,5 @@ def _head(query: str, schema: Schema) -> Literal:
     return Literal(query, tuple(range(len(schema[query]))))
 
 
-def _weighed(clauses: Sequence[Clause], weights: NDArray[np.float64]) -> list[Clause]:
-    return [c.weighed(float(w)) for c, w in zip(clauses, weights[1:], strict=True)]
+def _with_weights(clauses: Sequence[Clause], weights: NDArray[np.float64]) -> list[Clause]:
+    return [c.with_weight(float(w)) for c, w in zip(clauses, weights[1:], strict=True)]

@@ -1,4 +1,4 @@
-"""Self-diagnosis and repair of transferred clauses: which are too general, which too specific."""
+"""Diagnosis and revision of transferred clauses that are too general or too specific."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ from landbridge.relation._facts import Schema
 from landbridge.relation._pseudo_likelihood import ClauseScorer
 from landbridge.relation._structure import beam_search
 
-__all__ = ["Diagnosis", "diagnose", "revise"]
+__all__ = ["ClauseDiagnosis", "diagnose_clauses", "revise"]
 
 
 @dataclass(frozen=True)
-class Diagnosis:
-    """How one clause does on the target's labelled atoms: four shares that sum to one, and what follows.
+class ClauseDiagnosis:
+    """Diagnosis of a clause on the labelled target atoms: shares of four kinds of atoms, and whether to revise it.
 
     Parameters
     ----------
     clause : Clause
-        The clause, weighed.
+        The clause with its weight.
     relevant_good, relevant_bad, irrelevant_good, irrelevant_bad : float
-        Shares of the atoms, true and false ones weighing the same in total.
+        Shares of the atoms, with the same total weight of true and false atoms; they sum to one.
     too_general, too_specific : bool
-        The marks.
+        Whether the clause is to be specialised, or generalised.
     """
 
     clause: Clause
@@ -45,39 +45,39 @@ class Diagnosis:
         return self.too_general or self.too_specific
 
 
-def diagnose(
+def diagnose_clauses(
     active: NDArray[np.bool_],
     weights: NDArray[np.float64],
     truth: NDArray[np.bool_],
     probability: NDArray[np.float64],
     sample_weight: NDArray[np.float64],
 ) -> NDArray[np.float64]:
-    r"""Sort atoms into four bins for each clause.
+    r"""Compute for each clause the shares of atoms in four bins.
 
-    A clause *speaks* about an atom where its body is true (the atom is **relevant**), and it speaks for the atom if
-    its weight is positive, against it otherwise.
+    An atom is **relevant** for a clause if the body of the clause is true. The clause then predicts that the atom is
+    true if its weight is positive, and false otherwise.
 
     ============  =========================================  ==================================================
     bin           good                                       bad
     ============  =========================================  ==================================================
-    relevant      the clause spoke, and rightly              it spoke, wrongly, and the model erred: the body is
-                                                             met too easily, the clause is **too general**
-    irrelevant    it was silent, and rightly so, or the      it was silent where it would have been right and
-                  model was right without it                 the model erred: **too specific**
+    relevant      the prediction of the clause is right      the clause and the model are wrong: the clause is
+                  or the model is right                      **too general**
+    irrelevant    the prediction would be wrong or the       the prediction would be right but the model is wrong:
+                  model is right                             the clause is **too specific**
     ============  =========================================  ==================================================
 
-    Wrong words that the other clauses outvote do no harm and count as good.
+    Wrong predictions of a clause that the other clauses correct count as good.
 
     Parameters
     ----------
     active : ndarray of bool, shape (n_atoms, n_clauses)
-        Where each clause's body is true.
+        Where the body of each clause is true.
     weights : ndarray of shape (n_clauses,)
-        The clauses' weights.
+        Weights of the clauses.
     truth : ndarray of bool, shape (n_atoms,)
         Which atoms are true.
     probability : ndarray of shape (n_atoms,)
-        What the model infers for each atom from all the others.
+        Probability of each atom given all others.
     sample_weight : ndarray of shape (n_atoms,)
         Weights of the atoms.
 
@@ -87,7 +87,7 @@ def diagnose(
         Shares of relevant good, relevant bad, irrelevant good, irrelevant bad.
     """
     s = sample_weight / sample_weight.sum()
-    # Being undecided is no answer either.
+    # A probability of one half is an error too.
     erred = np.where(truth, probability, 1.0 - probability) < 0.5 + 1e-6
     agrees = truth[:, None] == (weights >= 0)[None, :]
     bad = erred[:, None] & (active != agrees)
@@ -104,31 +104,31 @@ def revise(
     max_literals: int = 4,
     max_variables: int = 4,
     negated: bool = False,
-) -> tuple[list[Clause], list[Diagnosis]]:
-    """Repair the clauses that the self-diagnosis marks, and those only.
+) -> tuple[list[Clause], list[ClauseDiagnosis]]:
+    """Revise the clauses that the diagnosis marks.
 
-    A clause that is too general gets literals, one that is too specific loses some, by beam search; it is replaced
-    if the whole model's score rises, and stays otherwise.
+    Beam search adds literals to a clause that is too general and removes literals from one that is too specific. The
+    clause is replaced if the score of the whole model increases.
 
     Parameters
     ----------
     scorer : ClauseScorer
         Scores clauses on the target.
     clauses : sequence of Clause
-        The transferred clauses, with the source's weights.
+        Transferred clauses with the source weights.
     schema : Schema
-        The target's predicates and argument types.
+        Predicates and argument types of the target.
     threshold : float, default=0.05
-        A clause is marked when a bad bin holds a larger share of the atoms.
+        A clause is revised if the share of the atoms in a bad bin is larger.
     beam_width, max_literals, max_variables, negated
         See :func:`beam_search`.
 
     Returns
     -------
     clauses : list of Clause
-        In the same order.
-    diagnoses : list of Diagnosis
-        One a clause, as it came.
+        Clauses in the same order.
+    diagnoses : list of ClauseDiagnosis
+        Diagnosis of each clause before its revision.
     """
     model = list(clauses)
     if not model:
@@ -136,12 +136,12 @@ def revise(
     features = scorer.features(model)
     weights, score = scorer.fit(model)
     probability = expit(weights[0] + features @ weights[1:])
-    shares = diagnose(features > 0, weights[1:], scorer.truth, probability, scorer.sample_weight)
+    shares = diagnose_clauses(features > 0, weights[1:], scorer.truth, probability, scorer.sample_weight)
     reports = [
-        Diagnosis(c.weighed(float(w)), good, bad, idle_good, idle_bad, bad > threshold, idle_bad > threshold)
+        ClauseDiagnosis(c.with_weight(float(w)), good, bad, idle_good, idle_bad, bad > threshold, idle_bad > threshold)
         for c, w, (good, bad, idle_good, idle_bad) in zip(model, weights[1:], shares.tolist(), strict=True)
     ]
-    # The worst clause first, because each repair changes what is left to repair.
+    # The worst clause first, because each revision changes the model.
     for i in np.argsort(-(shares[:, 1] + shares[:, 3]), kind="stable").tolist():
         if not reports[i].marked:
             continue
@@ -157,8 +157,8 @@ def revise(
             negated=negated,
             lengthen=reports[i].too_general,
             shorten=reports[i].too_specific,
-            floor=score,
+            min_score=score,
         )
         if found is not None:
-            model[i], score = found.weighed(None), new
+            model[i], score = found.with_weight(None), new
     return model, reports

@@ -1,4 +1,4 @@
-"""Second-order cliques: patterns of relations, whatever the relations are, carried over by deep transfer (DTM)."""
+"""Second-order cliques: patterns of relations with predicate variables, for deep transfer (DTM)."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ __all__ = ["Clique", "clique_clauses", "clique_score", "find_cliques", "state_di
 
 @dataclass(frozen=True)
 class Clique:
-    """A set of literals with variables in place of predicates, such as ``r(x, y) ∧ r(y, z) ∧ r(x, z)``.
+    """Second-order clique: literals with predicate variables, such as ``r(x, y) ∧ r(y, z) ∧ r(x, z)``.
 
     Parameters
     ----------
     literals : tuple of (int, tuple of int)
         Predicate variable and object variables of each literal.
-    score : float, default=0
-        How far the literals depend on one another in the source, in nats.
+    score : float, default=0.0
+        Dependence of the literals in the source, in nats.
 
     Examples
     --------
@@ -42,10 +42,10 @@ class Clique:
 
 
 def state_distribution(facts: FactBase, literals: Sequence[Literal], grounder: Grounder) -> NDArray[np.float64]:
-    """Find how often each combination of truth values of some literals occurs, over all groundings.
+    """Compute the joint distribution of the truth values of literals over all groundings.
 
-    Only conjunctions of true literals are counted, by joins; the number of groundings where the others are false
-    follows by inclusion and exclusion, so that the false facts, which are nearly all, are never listed.
+    Only conjunctions of true literals are counted, by joins; the groundings with false literals follow by inclusion and
+    exclusion, so that false facts are never enumerated.
 
     Parameters
     ----------
@@ -54,12 +54,12 @@ def state_distribution(facts: FactBase, literals: Sequence[Literal], grounder: G
     literals : sequence of Literal
         Positive literals, k of them, over variables 0, 1, ...
     grounder : Grounder
-        Over one atom without arguments: counts groundings of whole conjunctions.
+        Counter of groundings for one atom without arguments.
 
     Returns
     -------
     ndarray of shape (2,) * k
-        Sums to one; index 1 of an axis means that its literal is true.
+        Probabilities; index 1 of an axis means that its literal is true.
     """
     k = len(literals)
     kinds: dict[int, int] = {}
@@ -81,13 +81,13 @@ def state_distribution(facts: FactBase, literals: Sequence[Literal], grounder: G
 
 
 def clique_score(table: NDArray[np.float64]) -> float:
-    r"""Say how far the literals of a clique depend on one another.
+    r"""Compute the dependence of the literals of a clique.
 
-    The least divergence from any split into two independent parts,
+    This is the smallest divergence from a split into two independent parts,
 
     .. math:: \min_{A \cup B} \mathrm{KL}(p_{AB} \,\Vert\, p_A\, p_B),
 
-    which is the mutual information of the parts: it is high only where no literal can be split off.
+    which is the mutual information of the parts: it is zero if some literals are independent of the others.
 
     Parameters
     ----------
@@ -97,7 +97,7 @@ def clique_score(table: NDArray[np.float64]) -> float:
     Returns
     -------
     float
-        In nats; zero for one literal.
+        Divergence in nats; zero for one literal.
     """
     k = table.ndim
     best = np.inf
@@ -118,31 +118,31 @@ def find_cliques(
     n_cliques: int = 10,
     max_literals: int = 3,
     max_variables: int = 3,
-    top: int = 3,
+    n_instances: int = 3,
     beam_width: int = 100,
 ) -> list[Clique]:
-    """Find the patterns that matter in a domain.
+    """Find the second-order cliques with the largest scores in a domain.
 
-    Every set of up to `max_literals` connected literals is an instance of one pattern. An instance's score is
-    :func:`clique_score`, a pattern's the mean over its `top` best instances (missing ones count as zero).
+    Every set of up to `max_literals` connected literals is an instance of one pattern. The score of an instance is
+    :func:`clique_score`; that of a pattern is the mean over its `n_instances` best instances (missing ones are zero).
 
     Parameters
     ----------
     facts : FactBase
-        The source's facts.
+        Facts of the source.
     n_cliques : int, default=10
-        Patterns to keep.
+        Number of patterns returned.
     max_literals, max_variables : int, default=3
-        Bounds on a pattern.
-    top : int, default=3
-        Instances that make a pattern's score: a pattern seen with several predicates is the more general knowledge.
+        Maximum size of a pattern.
+    n_instances : int, default=3
+        Number of instances in the score of a pattern; patterns with several predicates are preferred.
     beam_width : int, default=100
-        Instances of one size that are grown to the next.
+        Number of instances of one size that are extended to the next.
 
     Returns
     -------
     list of Clique
-        Best first.
+        Patterns by decreasing score.
 
     References
     ----------
@@ -166,27 +166,27 @@ def find_cliques(
         scored.sort(key=lambda item: (-item[0], item[1].body))
         grown = [clause for _, clause in scored[:beam_width]]
     grounder.close()
-    means = {pattern: sum(sorted(values)[-top:]) / top for pattern, values in scores.items()}
+    means = {pattern: sum(sorted(values)[-n_instances:]) / n_instances for pattern, values in scores.items()}
     order = sorted(means, key=lambda pattern: (-means[pattern], pattern))
     return [Clique(pattern, means[pattern]) for pattern in order[:n_cliques]]
 
 
 def clique_clauses(clique: Clique, schema: Schema, query: str) -> Iterator[Clause]:
-    """List the clauses about a query that are instances of a pattern.
+    """Generate the clauses of a query that are instances of a pattern.
 
     Parameters
     ----------
     clique : Clique
         The pattern.
     schema : Schema
-        The target's predicates and argument types.
+        Predicates and argument types of the target.
     query : str
-        Stands in exactly one literal, which becomes the head; its arguments are different variables.
+        Predicate of exactly one literal, which becomes the head; its arguments are different variables.
 
     Yields
     ------
     Clause
-        Canonical, each once.
+        Canonical, without duplicates.
 
     Examples
     --------
@@ -232,7 +232,7 @@ def clique_clauses(clique: Clique, schema: Schema, query: str) -> Iterator[Claus
 
 
 def _pattern(body: tuple[Literal, ...]) -> tuple[tuple[int, tuple[int, ...]], ...]:
-    """Spell a body with predicate variables, the smallest spelling of all."""
+    """Replace predicates by variables; return the lexicographically smallest renumbering."""
     best = None
     variables = sorted({v for b in body for v in b.arguments})
     names = sorted({b.predicate for b in body})
@@ -240,7 +240,7 @@ def _pattern(body: tuple[Literal, ...]) -> tuple[tuple[int, tuple[int, ...]], ..
         object_names = dict(zip(variables, order, strict=True))
         for numbers in permutations(range(len(names))):
             number = dict(zip(names, numbers, strict=True))
-            spelt = tuple(sorted((number[b.predicate], tuple(object_names[v] for v in b.arguments)) for b in body))
-            if best is None or spelt < best:
-                best = spelt
+            renamed = tuple(sorted((number[b.predicate], tuple(object_names[v] for v in b.arguments)) for b in body))
+            if best is None or renamed < best:
+                best = renamed
     return best or ()

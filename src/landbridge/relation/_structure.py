@@ -1,4 +1,4 @@
-"""Finding clauses in the facts: beam search from nothing, and paths that link the arguments of true atoms."""
+"""Structure learning: beam search for clauses, and relational pathfinding."""
 
 from __future__ import annotations
 
@@ -27,48 +27,51 @@ def beam_search(
     negated: bool = False,
     lengthen: bool = True,
     shorten: bool = False,
-    floor: float = -np.inf,
+    min_score: float = -np.inf,
     patience: int = 0,
 ) -> tuple[Clause | None, float]:
-    """Search for the clause that improves a model most.
+    """Search for the clause that improves the score of a model most.
 
-    Each round edits every clause of the beam by one literal, scores the new ones, and keeps the best `beam_width`;
-    it ends when a round brings nothing better than the best so far.
+    Each iteration adds or removes one literal in every clause of the beam, scores the new clauses, and keeps the best
+    `beam_width`. The search stops when the best score no longer increases.
 
     Parameters
     ----------
     scorer : ClauseScorer
-        Scores a clause together with the model.
+        Scorer of the model with a clause added.
     model : sequence of Clause
-        Clauses that stay.
+        Clauses of the model.
     start : iterable of Clause
-        First beam; these are taken as scored already, except that empty bodies are worth nothing.
+        Initial beam; these clauses are not candidates themselves.
     schema : Schema
         Predicates and argument types.
     beam_width : int, default=5
+        Number of clauses kept in each iteration.
     max_literals, max_variables : int, default=4
-        Bounds on a clause.
+        Maximum size of a clause.
     negated : bool, default=False
         Whether to add negated literals.
-    lengthen, shorten : bool
-        Which edits to make.
-    floor : float, default=-inf
-        Score to beat.
+    lengthen : bool, default=True
+        Whether to add literals.
+    shorten : bool, default=False
+        Whether to remove literals.
+    min_score : float, default=-inf
+        The score must be larger than this.
     patience : int, default=0
-        Rounds without a better clause that the search endures. One is needed to find a path from nothing: its first
-        literal alone is worth little.
+        Number of iterations without improvement before the search stops. It must be at least one to find a path from
+        an empty body, because the first literal of a path alone improves little.
 
     Returns
     -------
     clause : Clause or None
-        The best clause met, weighed; None where none beats the floor.
+        The best clause with its weight; None if no score is larger than `min_score`.
     score : float
         Score of the model with it.
     """
     beam = list(start)
     seen = {clause.canonical() for clause in [*beam, *model]}
     best: Clause | None = None
-    best_score, idle = floor, 0
+    best_score, idle = min_score, 0
     while beam:
         edits: dict[Clause, None] = {}
         for clause in beam:
@@ -84,7 +87,7 @@ def beam_search(
         order = np.argsort(-scores, kind="stable")[:beam_width]
         if scores[order[0]] > best_score + 1e-9:
             best_score = float(scores[order[0]])
-            best = fresh[order[0]].weighed(float(weights[order[0]]))
+            best = fresh[order[0]].with_weight(float(weights[order[0]]))
             idle = 0
         elif (idle := idle + 1) > patience:
             break
@@ -104,27 +107,27 @@ def learn_structure(
     max_variables: int = 4,
     negated: bool = False,
 ) -> list[Clause]:
-    """Learn clauses from scratch: add the best clause that a beam search finds, until none helps.
+    """Learn clauses from scratch: add the best clause of a beam search until none improves the score.
 
     Parameters
     ----------
     scorer : ClauseScorer
-        Scores clauses.
+        Scorer of clauses.
     head : Literal
-        What clauses conclude.
+        Head of the clauses.
     schema : Schema
         Predicates and argument types.
     model : sequence of Clause, default=()
-        Clauses to start with.
+        Initial clauses.
     max_clauses : int, default=10
-        Largest size of the model.
+        Maximum number of clauses.
     beam_width, max_literals, max_variables, negated
         See :func:`beam_search`.
 
     Returns
     -------
     list of Clause
-        The model; clauses that were added carry no weight yet.
+        The model; added clauses have no weight yet.
     """
     clauses = list(model)
     score = scorer.fit(clauses)[1]
@@ -138,12 +141,12 @@ def learn_structure(
             max_literals=max_literals,
             max_variables=max_variables,
             negated=negated,
-            floor=score,
+            min_score=score,
             patience=1,
         )
         if found is None:
             break
-        clauses.append(found.weighed(None))
+        clauses.append(found.with_weight(None))
         score = new
     return clauses
 
@@ -151,22 +154,23 @@ def learn_structure(
 def add_greedily(
     scorer: ClauseScorer, model: Sequence[Clause], candidates: Sequence[Clause], *, max_clauses: int = 10
 ) -> list[Clause]:
-    """Add the candidate that helps most, again and again; one that does not help leaves the race.
+    """Add candidate clauses greedily; a candidate that does not improve the score is dropped.
 
     Parameters
     ----------
     scorer : ClauseScorer
-        Scores clauses.
+        Scorer of clauses.
     model : sequence of Clause
-        Clauses that stay.
+        Clauses of the model.
     candidates : sequence of Clause
         Clauses to choose from.
     max_clauses : int, default=10
-        Largest size of the model.
+        Maximum number of clauses.
 
     Returns
     -------
     list of Clause
+        The model.
     """
     clauses = list(model)
     score = scorer.fit(clauses)[1]
@@ -191,7 +195,7 @@ def find_paths(
     max_degree: int = 50,
     max_paths: int = 2000,
 ) -> list[tuple[Clause, int]]:
-    """Find clauses bottom-up: chains of facts that link the arguments of true atoms (relational pathfinding).
+    """Find clauses by relational pathfinding: chains of facts that link the arguments of true atoms.
 
     Constants are nodes and facts are edges between them. A chain from one argument of the head to another becomes a
     clause when its constants are replaced by variables.
@@ -199,22 +203,22 @@ def find_paths(
     Parameters
     ----------
     facts : FactBase
-        The facts; those of the head's predicate are left out.
+        The facts; those of the predicate of the head are not used.
     head : Literal
-        What clauses conclude; with one argument there is nothing to link and nothing is found.
-    atoms : ndarray of int, shape (n, arity)
+        Head of the clauses; with one argument there are no paths.
+    atoms : ndarray of int, shape (n_atoms, arity)
         True atoms, as codes.
     max_literals : int, default=3
-        Longest chain.
+        Maximum length of a chain.
     max_degree : int, default=50
-        Constants in more facts than this are passed over: they link everything with everything.
+        Constants in more facts than this are skipped, because they link most constants.
     max_paths : int, default=2000
-        Partial chains kept for one atom.
+        Maximum number of partial chains for one atom.
 
     Returns
     -------
     list of (Clause, int)
-        Clauses with the number of atoms that show them, most frequent first.
+        Clauses with the number of atoms that have such a path, by decreasing frequency.
 
     References
     ----------
@@ -225,13 +229,13 @@ def find_paths(
         return []
     touching = _index_facts(facts, head.predicate)
     shown: Counter[Clause] = Counter()
-    spelt: dict[tuple[Literal, ...], Clause] = {}
+    lifted: dict[tuple[Literal, ...], Clause] = {}
     for atom in atoms.tolist():
         here: set[Clause] = set()
         for start in range(arity):
             for end in range(start + 1, arity):
                 for chain in _chains(touching, atom[start], atom[end], max_literals, max_degree, max_paths):
-                    here.add(_lift(chain, atom, head, spelt))
+                    here.add(_lift(chain, atom, head, lifted))
         shown.update(here)
     return sorted(shown.items(), key=lambda item: (-item[1], len(item[0]), item[0].body))
 
@@ -271,7 +275,7 @@ def _chains(
     return found
 
 
-def _lift(chain: tuple[Fact, ...], atom: list[int], head: Literal, spelt: dict[tuple[Literal, ...], Clause]) -> Clause:
+def _lift(chain: tuple[Fact, ...], atom: list[int], head: Literal, lifted: dict[tuple[Literal, ...], Clause]) -> Clause:
     names: dict[int, int] = {}
     for place, constant in enumerate(atom):
         names.setdefault(constant, place)
@@ -284,6 +288,6 @@ def _lift(chain: tuple[Fact, ...], atom: list[int], head: Literal, spelt: dict[t
                 fresh += 1
         body.append(Literal(predicate, tuple(names[constant] for constant in row)))
     key = tuple(body)
-    if key not in spelt:
-        spelt[key] = Clause(head, key).canonical()
-    return spelt[key]
+    if key not in lifted:
+        lifted[key] = Clause(head, key).canonical()
+    return lifted[key]

@@ -1,20 +1,26 @@
-"""Zero-shot recognition: name classes that have no labelled row, by attributes of the classes.
+"""Zero-shot classification: predict classes without labelled samples from class attributes.
 
-Reach for :class:`ESZSL` first: one closed form, and as good as most. :class:`SAE` has to decode as well as encode;
-:class:`DAP` and :class:`IAP` predict the attributes and can say which they saw; :class:`ALE` ranks the classes.
-:func:`prototype_attributes` and :func:`name_attributes` make attributes where there are none.
-``candidates="all"`` lets seen and unseen classes both be the answer, with ``calibration="auto"`` against the pull of
-the seen ones. :class:`NoveltyDetector` says whether a row is of a known class at all.
+Start with :class:`ESZSL`: a closed form that is as accurate as most. :class:`SAE` is an autoencoder with tied weights;
+:class:`DAP` and :class:`IAP` predict the attributes first; :class:`ALE` minimises a ranking loss.
+:func:`prototype_attributes` and :func:`name_attributes` compute attributes where none are given. Attributes are
+metadata of ``fit``: ``fit(X, y, attributes=...)``. ``candidate_classes="all"`` predicts both seen and unseen classes
+(generalised zero-shot learning), with ``seen_class_penalty="auto"`` against the bias towards seen classes.
+:class:`NoveltyDetector` detects samples of unknown classes.
 """
 
 from landbridge.zeroshot._ale import ALE, ranking_loss
 from landbridge.zeroshot._attribute_prediction import DAP, IAP, log_posterior
 from landbridge.zeroshot._base import ZeroShotClassifier, read_attributes
+from landbridge.zeroshot._calibrated_stacking import (
+    GeneralisedAccuracy,
+    best_seen_class_penalty,
+    generalised_accuracy,
+    harmonic_mean,
+)
+from landbridge.zeroshot._class_attributes import classical_scaling, name_attributes, prototype_attributes
 from landbridge.zeroshot._eszsl import ESZSL, eszsl_weights
 from landbridge.zeroshot._novelty import NoveltyDetector, class_distances
-from landbridge.zeroshot._prototypes import classical_scaling, name_attributes, prototype_attributes
 from landbridge.zeroshot._sae import SAE, semantic_encoder
-from landbridge.zeroshot._stacking import Generalised, best_calibration, generalised_accuracy, harmonic_mean
 
 __all__ = [
     "ALE",
@@ -22,10 +28,10 @@ __all__ = [
     "ESZSL",
     "IAP",
     "SAE",
-    "Generalised",
+    "GeneralisedAccuracy",
     "NoveltyDetector",
     "ZeroShotClassifier",
-    "best_calibration",
+    "best_seen_class_penalty",
     "class_distances",
     "classical_scaling",
     "eszsl_weights",

@@ -1,4 +1,4 @@
-"""DAP and IAP: attributes are predicted, directly or by way of seen classes, and classes follow from them."""
+"""DAP and IAP: zero-shot classification by direct and indirect attribute prediction."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from sklearn.preprocessing import StandardScaler
 
 from landbridge._sklearn_compat import HasMethods
 from landbridge.base import TransferTags
-from landbridge.zeroshot._base import ATTRIBUTES, ZeroShotClassifier
+from landbridge.zeroshot._base import CANDIDATE_CONSTRAINTS, ZeroShotClassifier
 
 __all__ = ["DAP", "IAP", "log_posterior"]
 
@@ -21,21 +21,25 @@ __all__ = ["DAP", "IAP", "log_posterior"]
 def log_posterior(
     probabilities: NDArray[np.float64], binary: NDArray[np.bool_], priors: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    r"""Log-posterior of classes from attribute probabilities, equation (2) of [1]_, up to a constant a row.
+    r"""Compute the log-posterior of classes from attribute probabilities, equation (2) of [1]_.
 
     .. math:: \log p(z \mid x) = \sum_m \log \frac{p(a_m = a_m^z \mid x)}{p(a_m = a_m^z)}
 
+    up to a constant for each sample.
+
     Parameters
     ----------
-    probabilities : ndarray of shape (n, n_attributes)
-        Of having each attribute.
+    probabilities : ndarray of shape (n_samples, n_attributes)
+        Probability of each attribute.
     binary : ndarray of bool, shape (n_classes, n_attributes)
+        Which class has which attribute.
     priors : ndarray of shape (n_attributes,)
-        Shares of classes that have each attribute.
+        Share of classes that have each attribute.
 
     Returns
     -------
-    ndarray of shape (n, n_classes)
+    ndarray of shape (n_samples, n_classes)
+        Log-posterior, not normalised.
 
     References
     ----------
@@ -48,66 +52,68 @@ def log_posterior(
 
 
 class _AttributePrediction(ZeroShotClassifier):
-    _parameter_constraints = {**ATTRIBUTES, "estimator": [HasMethods(["fit", "predict_proba"]), None]}
+    _parameter_constraints = {**CANDIDATE_CONSTRAINTS, "estimator": [HasMethods(["fit", "predict_proba"]), None]}
 
     def __init__(
         self,
-        attributes: Any = None,
         *,
         estimator: Any = None,
-        candidates: Any = "unseen",
-        calibration: Any = 0.0,
+        candidate_classes: Any = "unseen",
+        seen_class_penalty: Any = 0.0,
     ) -> None:
-        self.attributes = attributes
         self.estimator = estimator
-        self.candidates = candidates
-        self.calibration = calibration
+        self.candidate_classes = candidate_classes
+        self.seen_class_penalty = seen_class_penalty
 
     def _base(self) -> Any:
         if self.estimator is not None:
             return clone(self.estimator)
         return make_pipeline(StandardScaler(), LogisticRegression(C=0.1, max_iter=300))
 
-    def _cut(self, S: NDArray[np.float64]) -> NDArray[np.bool_]:
-        """Whether each class has each attribute: more of it than the mean of the seen classes."""
+    def _binarize(self, S: NDArray[np.float64]) -> NDArray[np.bool_]:
+        """Binarise attributes at the mean over the seen classes."""
         return S > self._means
 
     def _probabilities(self, X: NDArray[np.float64]) -> NDArray[np.float64]:
         raise NotImplementedError
 
     def _score(self, X: NDArray[np.float64], S: NDArray[np.float64]) -> NDArray[np.float64]:
-        return log_posterior(self._probabilities(X), self._cut(S), self._priors) / S.shape[1]
+        return log_posterior(self._probabilities(X), self._binarize(S), self._priors) / S.shape[1]
 
 
 class DAP(_AttributePrediction):
-    """Name classes without a row by attributes, each predicted on its own (direct attribute prediction).
+    """Direct attribute prediction (DAP): zero-shot classification by one binary classifier per attribute.
+
+    Attributes are binarised at their mean over the seen classes.
 
     Parameters
     ----------
-    attributes : dict, DataFrame or None
-        Class to vector; cut into having and lacking at the mean of the seen classes. Classes without rows in `y` are
-        the unseen ones. None: an ordinary classifier.
-    estimator : classifier, optional
-        Fitted once for each attribute; needs ``predict_proba``. Left out: scaling and logistic regression.
-    candidates : "unseen", "all" or array-like, default="unseen"
-        Which classes may be the answer.
-    calibration : float or "auto", default=0.0
-        What seen classes' scores give away where both may be the answer; "auto" finds it on seen classes.
+    estimator : classifier, default=None
+        Base learner with ``predict_proba``, fitted once for each attribute. If None, a pipeline of ``StandardScaler()``
+        and ``LogisticRegression(C=0.1, max_iter=300)``.
+    candidate_classes : {"unseen", "all"} or array-like of shape (n_candidates,), default="unseen"
+        Classes that may be predicted.
+    seen_class_penalty : float or "auto", default=0.0
+        Subtracted from the scores of seen classes (calibrated stacking). If "auto", it is found by cross-validation
+        over the seen classes when seen and unseen classes are candidates.
 
     Attributes
     ----------
-    estimators_ : list of classifier or float
-        One an attribute; the share of rows that have it where all have it or none.
+    estimators_ : list of (classifier or float), length n_attributes
+        Fitted classifiers; a constant probability for an attribute that all or no seen classes have.
     seen_ : ndarray of shape (n_seen,)
         Classes of `y`.
     classes_ : ndarray of shape (n_candidates,)
+        Classes that may be predicted.
     class_attributes_ : ndarray of shape (n_candidates, n_attributes)
-    calibration_ : float
+        Their attributes.
+    seen_class_penalty_ : float
+        Penalty on the scores of seen classes.
 
     Notes
     -----
-    Says which attributes it saw, so that mistakes can be understood. Takes attributes for independent, which they are
-    not, so that its probabilities are too sure. Time of one fit an attribute.
+    Predictions can be explained by the predicted attributes. The method assumes independent attributes, so that its
+    scores are overconfident. Time and memory are those of one fit of `estimator` for each attribute.
 
     References
     ----------
@@ -122,26 +128,26 @@ class DAP(_AttributePrediction):
     >>> rng = np.random.default_rng(0)
     >>> y = np.repeat(["horse", "tiger", "pig"], 50)
     >>> X = np.array([attributes[c] for c in y]) + 0.1 * rng.normal(size=(150, 2))
-    >>> DAP(attributes).fit(X, y).predict([[1.0, 1.0]]).tolist()
+    >>> DAP().fit(X, y, attributes=attributes).predict([[1.0, 1.0]]).tolist()
     ['zebra']
     """
 
     transfer_tags = TransferTags(
         family="zeroshot",
         tasks=frozenset({"classification"}),
-        growth="time of one fit an attribute, memory of one model an attribute",
+        growth="time and memory of one classifier for each attribute",
         reference="Lampert, Nickisch, Harmeling: Attribute-based classification for zero-shot learning. TPAMI 2014",
     )
 
     def _learn(self, X: NDArray[np.float64], codes: NDArray[np.intp], S: NDArray[np.float64]) -> None:
         self._means = S.mean(axis=0)
-        binary = self._cut(S)
+        binary = self._binarize(S)
         self._priors = binary.mean(axis=0)
         self.estimators_: list[Any] = []
         for has in binary.T:
-            truth = has[codes]
+            labels = has[codes]
             self.estimators_.append(
-                float(truth.mean()) if truth.all() or not truth.any() else self._base().fit(X, truth)
+                float(labels.mean()) if labels.all() or not labels.any() else self._base().fit(X, labels)
             )
 
     def _probabilities(self, X: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -150,33 +156,39 @@ class DAP(_AttributePrediction):
 
 
 class IAP(_AttributePrediction):
-    """Name classes without a row by the attributes of the seen classes that a row looks like (indirect prediction).
+    """Indirect attribute prediction (IAP): zero-shot classification by way of one classifier of the seen classes.
+
+    Attribute probabilities are mixtures of the attributes of the seen classes, binarised at their mean, with the class
+    probabilities as weights.
 
     Parameters
     ----------
-    attributes : dict, DataFrame or None
-        Class to vector; cut into having and lacking at the mean of the seen classes. Classes without rows in `y` are
-        the unseen ones. None: an ordinary classifier.
-    estimator : classifier, optional
-        Of the seen classes; needs ``predict_proba``. Left out: scaling and logistic regression.
-    candidates : "unseen", "all" or array-like, default="unseen"
-        Which classes may be the answer.
-    calibration : float or "auto", default=0.0
-        What seen classes' scores give away where both may be the answer; "auto" finds it on seen classes.
+    estimator : classifier, default=None
+        Base learner of the seen classes, with ``predict_proba``. If None, a pipeline of ``StandardScaler()`` and
+        ``LogisticRegression(C=0.1, max_iter=300)``.
+    candidate_classes : {"unseen", "all"} or array-like of shape (n_candidates,), default="unseen"
+        Classes that may be predicted.
+    seen_class_penalty : float or "auto", default=0.0
+        Subtracted from the scores of seen classes (calibrated stacking). If "auto", it is found by cross-validation
+        over the seen classes when seen and unseen classes are candidates.
 
     Attributes
     ----------
     estimator_ : classifier
+        Fitted classifier of the seen classes.
     seen_ : ndarray of shape (n_seen,)
         Classes of `y`.
     classes_ : ndarray of shape (n_candidates,)
+        Classes that may be predicted.
     class_attributes_ : ndarray of shape (n_candidates, n_attributes)
-    calibration_ : float
+        Their attributes.
+    seen_class_penalty_ : float
+        Penalty on the scores of seen classes.
 
     Notes
     -----
-    One classifier, which may be there already. Knows of attributes only what the mixture of seen classes says. Time of
-    one fit.
+    Needs one classifier only, whatever the number of attributes. It cannot predict combinations of attributes that no
+    mixture of seen classes has. Time and memory are those of one fit of `estimator`.
 
     References
     ----------
@@ -200,7 +212,7 @@ class IAP(_AttributePrediction):
 
     def _learn(self, X: NDArray[np.float64], codes: NDArray[np.intp], S: NDArray[np.float64]) -> None:
         self._means = S.mean(axis=0)
-        self._binary = self._cut(S)
+        self._binary = self._binarize(S)
         self._priors = self._binary.mean(axis=0)
         self.estimator_ = self._base().fit(X, codes)
 

@@ -1,4 +1,4 @@
-"""Known, or a new class? Distances from the classes that are known, with a threshold from held-out rows."""
+"""Novelty detection: samples of unknown classes by their Mahalanobis distance from the known classes."""
 
 from __future__ import annotations
 
@@ -22,45 +22,56 @@ __all__ = ["NoveltyDetector", "class_distances"]
 def class_distances(
     X: NDArray[np.float64], means: NDArray[np.float64], precision_root: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """Squared Mahalanobis distances from class means, with one covariance for all.
+    """Compute squared Mahalanobis distances from class means with a shared covariance.
 
     Parameters
     ----------
-    X : ndarray of shape (n, d)
-    means : ndarray of shape (n_classes, d)
-    precision_root : ndarray of shape (d, d)
+    X : ndarray of shape (n_samples, n_features)
+        Samples.
+    means : ndarray of shape (n_classes, n_features)
+        Class means.
+    precision_root : ndarray of shape (n_features, n_features)
         R with R R' the inverse covariance.
 
     Returns
     -------
-    ndarray of shape (n, n_classes)
+    ndarray of shape (n_samples, n_classes)
+        Squared distances.
     """
     A, B = X @ precision_root, means @ precision_root
     return np.maximum((A**2).sum(axis=1)[:, None] + (B**2).sum(axis=1)[None] - 2 * A @ B.T, 0.0)
 
 
 class NoveltyDetector(OutlierMixin, BaseEstimator):
-    """Tell rows of known classes from rows of new ones, by the distance from the nearest known class.
+    """Novelty detection by the Mahalanobis distance from the nearest known class.
+
+    The class means share one covariance, estimated with Ledoit-Wolf shrinkage. The threshold is set by
+    cross-validation.
 
     Parameters
     ----------
-    false_alarms : float, default=0.05
-        Share of rows of known classes that may be taken for new; the threshold is set on held-out rows.
+    false_positive_rate : float, default=0.05
+        Share of held-out samples of known classes that may be predicted as novel; it sets the threshold.
     n_splits : int, default=5
-        Folds for the threshold.
+        Number of stratified folds for the threshold; fewer if a class has fewer samples.
 
     Attributes
     ----------
     classes_ : ndarray of shape (n_classes,)
+        Known classes.
     means_ : ndarray of shape (n_classes, n_features)
+        Class means.
     precision_root_ : ndarray of shape (n_features, n_features)
+        Square root of the shared inverse covariance.
     threshold_ : float
-        Rows with a lower score are new.
+        Samples with a lower score are novel.
+    offset_ : float
+        The same as `threshold_`, under scikit-learn's name.
 
     Notes
     -----
-    One covariance for all classes, shrunk after Ledoit and Wolf, so that few rows a class will do. Blind to new classes
-    that lie amid the known ones. Time O(n d² + d³), memory O(d²).
+    The shared, shrunk covariance allows few samples per class. Novel classes between known classes are not detected.
+    With n samples and d features: time O(n_splits (n d² + d³)), memory O(n d + d²).
 
     References
     ----------
@@ -79,27 +90,29 @@ class NoveltyDetector(OutlierMixin, BaseEstimator):
     """
 
     _parameter_constraints = {
-        "false_alarms": [Interval(Real, 0, 1, closed="neither")],
+        "false_positive_rate": [Interval(Real, 0, 1, closed="neither")],
         "n_splits": [Interval(Integral, 2, None, closed="left")],
     }
 
-    def __init__(self, *, false_alarms: float = 0.05, n_splits: int = 5) -> None:
-        self.false_alarms = false_alarms
+    def __init__(self, *, false_positive_rate: float = 0.05, n_splits: int = 5) -> None:
+        self.false_positive_rate = false_positive_rate
         self.n_splits = n_splits
 
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X: Any, y: Any = None) -> Self:
-        """Learn where the known classes lie.
+        """Fit class means, covariance and threshold.
 
         Parameters
         ----------
-        X : array-like of shape (n, n_features)
-        y : array-like of shape (n,), optional
-            Classes; left out, all rows are one.
+        X : array-like of shape (n_samples, n_features)
+            Samples of known classes.
+        y : array-like of shape (n_samples,), default=None
+            Class labels. If None, all samples are of one class.
 
         Returns
         -------
-        self
+        self : object
+            Fitted estimator.
 
         Raises
         ------
@@ -109,7 +122,7 @@ class NoveltyDetector(OutlierMixin, BaseEstimator):
         X = validate_data(self, X, dtype=np.float64, ensure_min_samples=2)
         labels = np.zeros(len(X), dtype=int) if y is None else np.asarray(y)
         if labels.shape != (len(X),):
-            raise LabelError(f"y has shape {labels.shape} but X has {len(X)} rows; give one label a row.")
+            raise LabelError(f"y has shape {labels.shape} but X has {len(X)} samples; give one label per sample.")
         self.classes_, codes = np.unique(labels, return_inverse=True)
         self.means_, self.precision_root_ = _fitted(X, codes)
         counts = np.bincount(codes)
@@ -120,16 +133,17 @@ class NoveltyDetector(OutlierMixin, BaseEstimator):
                 held[test] = -class_distances(X[test], *_fitted(X[train], codes[train])).min(axis=1)
         else:
             held = -class_distances(X, self.means_, self.precision_root_).min(axis=1)
-        self.threshold_ = float(np.quantile(held, self.false_alarms))
+        self.threshold_ = float(np.quantile(held, self.false_positive_rate))
         self.offset_ = self.threshold_
         return self
 
     def score_samples(self, X: Any) -> NDArray[np.float64]:
-        """Say how much rows look known: minus the squared distance from the nearest class.
+        """Compute the score of samples: minus the squared distance from the nearest class.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
+            Samples.
 
         Returns
         -------
@@ -140,11 +154,12 @@ class NoveltyDetector(OutlierMixin, BaseEstimator):
         return -class_distances(X, self.means_, self.precision_root_).min(axis=1)
 
     def decision_function(self, X: Any) -> NDArray[np.float64]:
-        """Give the scores less the threshold: negative for new.
+        """Compute the score less the threshold; it is negative for novel samples.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
+            Samples.
 
         Returns
         -------
@@ -153,11 +168,12 @@ class NoveltyDetector(OutlierMixin, BaseEstimator):
         return self.score_samples(X) - self.threshold_
 
     def predict(self, X: Any) -> NDArray[np.int64]:
-        """Say 1 for known, -1 for new.
+        """Predict 1 for samples of known classes and -1 for novel samples.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
+            Samples.
 
         Returns
         -------

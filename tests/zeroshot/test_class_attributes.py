@@ -1,4 +1,4 @@
-"""Attributes out of prototypes and of names: components by hand, classes put in place, relations, bad input."""
+"""Attributes of prototypes and of names: components by hand, classes out of sample, relations, bad input."""
 
 import numpy as np
 import pytest
@@ -8,7 +8,7 @@ from sklearn.decomposition import PCA
 
 from landbridge.exceptions import InputError, LabelError
 from landbridge.zeroshot import ESZSL
-from landbridge.zeroshot._prototypes import classical_scaling, name_attributes, prototype_attributes
+from landbridge.zeroshot._class_attributes import classical_scaling, name_attributes, prototype_attributes
 
 
 def clouds(n_classes=8, n=30, d=12, seed=0):
@@ -39,7 +39,7 @@ def test_euclidean_attributes_are_principal_components_of_the_means():
 
 
 @pytest.mark.parametrize("metric", ["euclidean", "cosine", "cityblock", "correlation"])
-def test_a_class_put_in_place_lands_where_it_would_be_among_the_seen(metric):
+def test_an_out_of_sample_class_gets_the_coordinates_of_its_seen_twin(metric):
     X, y = clouds()
     seen = y < 6
     twin = prototype_attributes(X[seen], y[seen], 3, metric=metric, X_few=X[y == 2], y_few=["twin"] * 30)
@@ -48,13 +48,13 @@ def test_a_class_put_in_place_lands_where_it_would_be_among_the_seen(metric):
     assert twin[0].shape == (3,)
 
 
-def test_a_few_rows_of_new_digits_are_enough_to_name_the_others():
+def test_a_few_samples_of_new_digits_are_enough():
     X, y = load_digits(return_X_y=True)
     seen = y < 7
     few = np.concatenate([np.flatnonzero(y == c)[:5] for c in (7, 8, 9)])
     rest = np.setdiff1d(np.flatnonzero(~seen), few)
     attributes = prototype_attributes(X[seen], y[seen], X_few=X[few], y_few=y[few])
-    model = ESZSL(attributes).fit(X[seen], y[seen])
+    model = ESZSL().fit(X[seen], y[seen], attributes=attributes)
     assert set(model.classes_) == {7, 8, 9}
     assert model.score(X[rest], y[rest]) > 0.6  # by chance 0.33
 
@@ -66,7 +66,7 @@ def test_relations_mix_what_is_there():
     np.testing.assert_allclose(found["later"], 0.5 * found["between"] + 0.5 * found[2])
 
 
-def test_the_rows_are_left_alone_and_the_order_does_not_matter():
+def test_input_is_not_modified_and_the_order_does_not_matter():
     X, y = clouds()
     X.setflags(write=False)
     mixed = np.random.default_rng(1).permutation(len(X))
@@ -81,13 +81,13 @@ def test_the_rows_are_left_alone_and_the_order_does_not_matter():
         ({"metric": "angle"}, InputError, "metric='angle'"),
         ({"n_components": 0}, InputError, "n_components must be 1"),
         ({"y": [0, 0, 0]}, LabelError, "one class only"),
-        ({"y": [0, 1]}, LabelError, "one label a row"),
-        ({"X": [[np.nan], [1.0], [2.0]]}, InputError, "X is no table"),
+        ({"y": [0, 1]}, LabelError, "one label per sample"),
+        ({"X": [[np.nan], [1.0], [2.0]]}, InputError, "X must be a two-dimensional"),
         ({"X_few": [[1.0]]}, InputError, "go together"),
         ({"X_few": [[1.0]], "y_few": [1]}, LabelError, "which y has too"),
-        ({"X_few": [[1.0, 2.0]], "y_few": [5]}, InputError, "X_few has 2 columns"),
-        ({"relations": {5: {9: 1}}}, InputError, "names 9, which has no attributes"),
-        ({"relations": {0: {1: 1}}}, InputError, "relations names 0, which has rows"),
+        ({"X_few": [[1.0, 2.0]], "y_few": [5]}, InputError, "X_few has 2 features"),
+        ({"relations": {5: {9: 1}}}, InputError, "holds 9, which has no attributes"),
+        ({"relations": {0: {1: 1}}}, InputError, "relations holds 0, which has samples"),
         ({"relations": {5: {0: 1, 1: -1}}}, InputError, "sum to 0"),
         ({"relations": {5: 0}}, InputError, "must be a dict"),
     ],

@@ -1,4 +1,4 @@
-"""Attributes where nobody wrote any down: from the class means of rows, or from what classes are called."""
+"""Class attributes computed from class means (prototypes) or from embedded class names."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ METRICS = ("euclidean", "cosine", "cityblock", "correlation")
 def classical_scaling(
     D: NDArray[np.float64], n_components: int | None = None, D_new: NDArray[np.float64] | None = None
 ) -> tuple[NDArray[np.float64], NDArray[np.float64] | None]:
-    r"""Coordinates whose distances are those given, as far as so many dimensions can.
+    r"""Compute classical multidimensional scaling of a distance matrix.
 
     .. math:: B = -\tfrac12 J D^{(2)} J = U \Lambda U^\top, \quad Z = U \Lambda^{1/2}, \quad
         z_{new} = \tfrac12 \Lambda^{-1/2} U^\top (\bar d^{(2)} - d^{(2)}_{new})
@@ -35,17 +35,19 @@ def classical_scaling(
 
     Parameters
     ----------
-    D : ndarray of shape (m, m)
+    D : ndarray of shape (n_points, n_points)
         Distances.
-    n_components : int, optional
-        Left out, all dimensions with a share of more than 1e-9 of the largest.
-    D_new : ndarray of shape (k, m), optional
-        Distances of further points from those of `D`; they are put in place without moving the others.
+    n_components : int, default=None
+        Dimension of the embedding. If None, all dimensions with an eigenvalue above 1e-9 of the largest.
+    D_new : ndarray of shape (n_new, n_points), default=None
+        Distances of new points from those of `D`; they are embedded out of sample.
 
     Returns
     -------
-    Z : ndarray of shape (m, n_components)
-    Z_new : ndarray of shape (k, n_components) or None
+    Z : ndarray of shape (n_points, n_components)
+        Coordinates.
+    Z_new : ndarray of shape (n_new, n_components) or None
+        Coordinates of the new points.
 
     References
     ----------
@@ -68,7 +70,7 @@ def classical_scaling(
     kept = int(np.sum(values > 1e-9 * max(float(values[0]), 1e-300)))
     kept = max(kept if n_components is None else min(kept, n_components), 1)
     values, U = np.maximum(values[:kept], 1e-300), U[:, :kept]
-    # eigenvectors come with either sign: the largest entry is made positive, so that results are repeatable
+    # The sign of an eigenvector is arbitrary: the largest entry is made positive, so that results are deterministic.
     U = U * np.sign(U[np.abs(U).argmax(axis=0), np.arange(kept)])
     new = None if D_new is None else 0.5 * (means - np.asarray(D_new, dtype=np.float64) ** 2) @ (U / np.sqrt(values))
     return U * np.sqrt(values), new
@@ -84,44 +86,44 @@ def prototype_attributes(
     y_few: Any = None,
     relations: Mapping[Any, Mapping[Any, float]] | None = None,
 ) -> dict[Any, NDArray[np.float64]]:
-    """Find attributes of classes by reducing the dimensions of their prototypes, the class means.
+    """Compute class attributes by dimensionality reduction of the prototypes (class means).
 
     Parameters
     ----------
-    X : array-like of shape (n, n_features)
-        Rows of seen classes.
-    y : array-like of shape (n,)
-        Their classes.
-    n_components : int, optional
-        Number of attributes; left out, as many as the means span, one less than there are classes at most.
+    X : array-like of shape (n_samples, n_features)
+        Samples of the seen classes.
+    y : array-like of shape (n_samples,)
+        Class labels.
+    n_components : int, default=None
+        Number of attributes. If None, the rank of the centred means, at most the number of classes less one.
     metric : {"euclidean", "cosine", "cityblock", "correlation"}, default="euclidean"
-        Between class means. ``"euclidean"`` gives principal components of the means, the others classical
+        Distance of class means. ``"euclidean"`` gives principal components of the means, the others classical
         multidimensional scaling.
-    X_few : array-like of shape (n_few, n_features), optional
-        A few rows of classes that `y` does not have: their means are put in place among the others.
-    y_few : array-like of shape (n_few,), optional
-        The classes of `X_few`.
-    relations : dict, optional
-        Class that `y` does not have to a dict of class to weight: how it is mixed from classes that have attributes
-        already, as in ``{"zebra": {"horse": 2, "tiger": 1}}``. Weights are divided by their sum.
+    X_few : array-like of shape (n_few, n_features), default=None
+        A few samples of classes that are not in `y`; their means are embedded out of sample.
+    y_few : array-like of shape (n_few,), default=None
+        Class labels of `X_few`.
+    relations : dict, default=None
+        Class that is not in `y` to a dict of class to weight: the weighted mean of attributes of other classes that
+        it gets, as in ``{"zebra": {"horse": 2, "tiger": 1}}``. Weights are divided by their sum.
 
     Returns
     -------
     dict of class to ndarray of shape (n_components,)
-        What the classifiers of this family take for `attributes`: seen classes first, then those of `y_few`, then
+        For ``fit(X, y, attributes=...)`` of a zero-shot classifier: seen classes first, then those of `y_few`, then
         those of `relations`.
 
     Raises
     ------
     InputError, LabelError
-        If rows, labels or relations do not fit.
+        If samples, labels or relations are inconsistent.
 
     Notes
     -----
-    Such attributes hold nothing that the rows do not: of a class without a row something must be said, by a few rows
-    or by a relation to others. They help where no list of attributes exists, and hurt where a mean is no good summary
-    of its class. The components are found on seen classes alone. Time O(n d + c² d + c³), memory O(c² + c d) beside
-    the rows.
+    These attributes hold no information beyond the samples: an unseen class needs a few samples or a relation to other
+    classes. They help when no list of attributes exists, and hurt when a class mean is a poor summary of its class. The
+    components are computed on the seen classes alone. With n samples, d features and c classes: time
+    O(n d + c² d + c³), memory O(c² + c d) in addition to the samples.
 
     References
     ----------
@@ -135,7 +137,8 @@ def prototype_attributes(
     >>> attributes = prototype_attributes(X, y, relations={"zebra": {"horse": 1, "tiger": 1, "pig": -1}})
     >>> list(attributes)
     ['horse', 'pig', 'tiger', 'zebra']
-    >>> ESZSL(attributes, candidates="all", reg=0.01, attribute_reg=0.01).fit(X, y).predict([[4.0, 4.0]]).tolist()
+    >>> model = ESZSL(candidate_classes="all", alpha=0.01, alpha_attributes=0.01)
+    >>> model.fit(X, y, attributes=attributes).predict([[4.0, 4.0]]).tolist()
     ['zebra']
     """
     if metric not in METRICS:
@@ -144,7 +147,7 @@ def prototype_attributes(
         raise InputError(f"n_components must be 1 or more; got {n_components}.")
     names, means = _means(X, y, "X", "y")
     if len(names) < 2:
-        raise LabelError(f"y holds one class only, {names[0]!r}; give rows of two classes or more.")
+        raise LabelError(f"y holds one class only, {names[0]!r}; give samples of two classes or more.")
     new_names: list[Any] = []
     D_new = None
     if (X_few is None) != (y_few is None):
@@ -152,9 +155,11 @@ def prototype_attributes(
     if X_few is not None:
         new_names, new_means = _means(X_few, y_few, "X_few", "y_few")
         if both := [c for c in new_names if c in set(names)]:
-            raise LabelError(f"y_few holds the class {both[0]!r}, which y has too; leave its rows in X alone.")
+            raise LabelError(f"y_few holds the class {both[0]!r}, which y has too; give its samples in X only.")
         if new_means.shape[1] != means.shape[1]:
-            raise InputError(f"X_few has {new_means.shape[1]} columns but X has {means.shape[1]}; give the same.")
+            raise InputError(
+                f"X_few has {new_means.shape[1]} features but X has {means.shape[1]}; give the same features."
+            )
         D_new = cdist(new_means, means, metric)
     Z, Z_new = classical_scaling(cdist(means, means, metric), n_components, D_new)
     found = dict(zip(names, Z, strict=True))
@@ -171,33 +176,33 @@ def name_attributes(
     *,
     n_features: int = 256,
 ) -> dict[Any, NDArray[np.float64]]:
-    """Find attributes of classes by embedding their names as text.
+    """Compute class attributes by embedding the class names as text.
 
     Parameters
     ----------
     names : sequence of str
-        The classes, seen and unseen. Underscores, hyphens and plus signs are read as spaces.
+        Seen and unseen classes. Underscores, hyphens and plus signs are read as spaces.
     embed : callable, path-like or None, default=None
-        From a list of texts to an array (n_names, width): any callable, or the folder of a text model of the package
-        ``transformers``, which is read from disk alone and averaged over the words. **The default knows spelling
-        only**: it hashes the characters of a name, so that "polar bear" is near "grizzly bear" but "cat" is near
-        "bat" and far from "lion". It needs no model and no download, and is a stand-in until there is one.
+        Maps a list of texts to an array of shape (n_names, n_attributes): a callable, or the folder of a text model of
+        the package ``transformers``, which is loaded from disk only and averaged over the tokens. If None, character
+        n-grams are hashed. **Hashing compares spelling only**: "polar bear" is near "grizzly bear", but "cat" is near
+        "bat" and far from "lion". It needs no model and no download.
     n_features : int, default=256
-        Width of the default.
+        Number of attributes if `embed` is None.
 
     Returns
     -------
-    dict of class to ndarray of shape (width,)
-        Each of length one; what the classifiers of this family take for `attributes`.
+    dict of class to ndarray of shape (n_attributes,)
+        Vectors of unit norm, for ``fit(X, y, attributes=...)`` of a zero-shot classifier.
 
     Raises
     ------
     InputError
-        If the embedding does not fit the names, or the folder holds no model.
+        If the embedding has the wrong shape, or the folder holds no model.
 
     Notes
     -----
-    How much names help is a matter of the model: what it says of two classes must go with how they look.
+    Accuracy depends on the text model: its similarity of two names must reflect the similarity of their samples.
 
     References
     ----------
@@ -213,12 +218,12 @@ def name_attributes(
     """
     keys = list(names)
     if not keys:
-        raise InputError("names is empty; give the classes.")
+        raise InputError("names is empty; give the class names.")
     texts = [re.sub(r"[\s_+\-]+", " ", str(k)).strip().lower() for k in keys]
     if bad := [k for k, t in zip(keys, texts, strict=True) if not t]:
         raise InputError(f"names holds {bad[0]!r}, which has no letters; give each class a name.")
     if len(set(keys)) < len(keys):
-        raise InputError("names holds a class twice; give each once.")
+        raise InputError("names holds a class twice; give each class once.")
     if embed is None:
         hashing = HashingVectorizer(analyzer="char_wb", ngram_range=(2, 4), n_features=n_features, norm=None)
         vectors = hashing.transform(texts).toarray()
@@ -227,22 +232,26 @@ def name_attributes(
     else:
         vectors = _text_model(Path(embed), texts)
     if vectors.ndim != 2 or len(vectors) != len(keys):
-        raise InputError(f"embed gave an array of shape {vectors.shape} for {len(keys)} names; give one row a name.")
+        raise InputError(
+            f"embed gave an array of shape {vectors.shape} for {len(keys)} names; return one vector for each name."
+        )
     if not np.isfinite(vectors).all():
         raise InputError("embed gave NaN or infinity; give finite vectors.")
     vectors = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
     return dict(zip(keys, vectors, strict=True))
 
 
-def _means(X: Any, y: Any, rows: str, labels: str) -> tuple[list[Any], NDArray[np.float64]]:
-    """Classes, sorted, and the means of their rows."""
+def _means(X: Any, y: Any, x_name: str, y_name: str) -> tuple[list[Any], NDArray[np.float64]]:
+    """Return the classes, sorted, and their means."""
     try:
         X = check_array(X, dtype=np.float64)
     except ValueError as error:
-        raise InputError(f"{rows} is no table of finite numbers: {str(error).splitlines()[0]}") from error
+        raise InputError(
+            f"{x_name} must be a two-dimensional array of finite numbers: {str(error).splitlines()[0]}"
+        ) from error
     y = np.asarray(y)
     if y.shape != (len(X),):
-        raise LabelError(f"{labels} has shape {y.shape} but {rows} has {len(X)} rows; give one label a row.")
+        raise LabelError(f"{y_name} has shape {y.shape} but {x_name} has {len(X)} samples; give one label per sample.")
     classes, codes, counts = np.unique(y, return_inverse=True, return_counts=True)
     order = np.argsort(codes, kind="stable")
     sums = np.add.reduceat(X[order], np.concatenate([[0], np.cumsum(counts)[:-1]]), axis=0)
@@ -251,21 +260,27 @@ def _means(X: Any, y: Any, rows: str, labels: str) -> tuple[list[Any], NDArray[n
 
 def _mixture(name: Any, mixed: Any, found: Mapping[Any, NDArray[np.float64]]) -> NDArray[np.float64]:
     if name in found:
-        raise InputError(f"relations names {name!r}, which has rows; leave it out.")
+        raise InputError(f"relations holds {name!r}, which has samples already; remove it.")
     if not isinstance(mixed, Mapping) or not mixed:
         raise InputError(f"relations[{name!r}] must be a dict of class to weight.")
     if foreign := [c for c in mixed if c not in found]:
-        raise InputError(f"relations[{name!r}] names {foreign[0]!r}, which has no attributes; name a class that has.")
+        raise InputError(
+            f"relations[{name!r}] holds {foreign[0]!r}, which has no attributes; choose a class that has some."
+        )
     total = float(sum(mixed.values()))
     if not np.isfinite(total) or abs(total) < 1e-12:
-        raise InputError(f"relations[{name!r}] has weights that sum to {total:g}; give a sum other than 0.")
+        raise InputError(
+            f"relations[{name!r}] has weights that sum to {total:g}; give weights with a sum other than 0."
+        )
     return np.sum([float(w) * found[c] for c, w in mixed.items()], axis=0) / total
 
 
 def _text_model(folder: Path, texts: list[str]) -> NDArray[np.float64]:
-    """Mean of a text model's last hidden states over the words of each text."""
+    """Compute the mean of the last hidden states of a text model over the tokens of each text."""
     if not (folder / "config.json").is_file():
-        raise InputError(f"embed={str(folder)!r} is no folder of a text model (it has no config.json); give one.")
+        raise InputError(
+            f"embed={str(folder)!r} is no folder of a text model (no config.json); give the folder of a saved model."
+        )
     from transformers import AutoModel, AutoTokenizer
 
     reader: Any = AutoTokenizer.from_pretrained(folder, local_files_only=True)
