@@ -82,7 +82,7 @@ def test_a_useless_source_loses_to_target_only():
 def test_methods_asked_for():
     source, target = _sides()
     pipe = make_pipeline(CoOptimalTransport(), LogisticRegression())
-    result = transfer(source, target, target_labels=5, methods=[KernelCCA(reg=0.1), pipe])
+    result = transfer(source, target, target_labels=5, methods=[KernelCCA(alpha=0.1), pipe])
     assert {"KernelCCA", "CoOptimalTransport pipeline"} <= {c.name for c in result.candidates if c.status == "tried"}
     for asked in ("CORAL", CORAL(), make_pipeline(StandardScaler(), KernelCCA(), LogisticRegression())):
         with pytest.raises(InputError, match=r"target has 5 but source has 3; choose among .*KernelCCA"):

@@ -99,7 +99,7 @@ def test_own_learner_pipelines_and_names():
     source, target = make_shift("translation", random_state=0)
     pipe = make_pipeline(CORAL(center=True), LogisticRegression())
     result = transfer(
-        source, target, target_labels="hide", estimator=SVC(), methods=[pipe, "domain-scaler", CORAL(reg=0.1)]
+        source, target, target_labels="hide", estimator=SVC(), methods=[pipe, "domain-scaler", CORAL(reg_covar=0.1)]
     )
     assert {"CORAL pipeline", "DomainScaler", "CORAL"} <= {c.name for c in result.candidates}
     assert isinstance(result["source-only"], type(result["CORAL"]))
