@@ -130,7 +130,7 @@ def _meda(Xs: Any, ys: Any, Xt: Any, yt: Any) -> dict[str, float]:
         for _ in range(exact.max_iter):
             rounds += 1
             E = balanced_mmd_factor(ys, target, CLASSES, 0.5)
-            system = (A + exact.adaptation * (E @ E.T) + exact.locality * L) @ K + exact.reg * np.eye(len(K))
+            system = (A + exact.adaptation * (E @ E.T) + exact.locality * L) @ K + exact.alpha * np.eye(len(K))
             previous, target = target, (K @ linalg.solve(system, A @ Y))[n:].argmax(axis=1)
             if np.array_equal(previous, target):
                 break

@@ -81,7 +81,7 @@ def test_minus_one_can_be_a_class_of_bound_labels(rows):
 def test_validators_serve_as_scoring(rows):
     X, y, Xt = rows
     bound = with_target(make_pipeline(CORAL(), LogisticRegression()), Xt)
-    search = GridSearchCV(bound, {"coral__reg": [0.1, 10.0]}, cv=3, scoring=as_scoring(importance_weighted))
+    search = GridSearchCV(bound, {"coral__reg_covar": [0.1, 10.0]}, cv=3, scoring=as_scoring(importance_weighted))
     search.fit(X, y)
     assert np.isfinite(search.cv_results_["mean_test_score"]).all()
     assert (search.cv_results_["mean_test_score"] <= 0).all()  # a risk, so its negative

@@ -100,40 +100,40 @@ def pca() -> Row:
 
 def jda() -> Row:
     """JDA, dual form."""
-    mean, each = _mean(lambda: nearest_neighbour_on(JDA(100, reg=1.0)))
+    mean, each = _mean(lambda: nearest_neighbour_on(JDA(100, alpha=1.0)))
     return Row(("JDA",), SURF + "dual, k = 100, reg = 1, 1-NN", 46.3, "published", 0.5, mean, _listed(each))
 
 
 def jda_digits() -> Row:
     """JDA, primal form, on digits."""
     task = usps_mnist_task()
-    ours = accuracy(make_pipeline(JDA(100, reg=0.1, form="primal"), *_unit_neighbour()), task)
+    ours = accuracy(make_pipeline(JDA(100, alpha=0.1, form="primal"), *_unit_neighbour()), task)
     return Row(("JDA",), "USPS→MNIST accuracy, primal, k = 100, reg = 0.1, 1-NN", 59.65, "published", 0.7, ours)
 
 
 def tca() -> Row:
     """TCA, dual form."""
-    mean, each = _mean(lambda: nearest_neighbour_on(TCA(100, reg=1.0)))
+    mean, each = _mean(lambda: nearest_neighbour_on(TCA(100, alpha=1.0)))
     return Row(("TCA",), SURF + "dual, k = 100, reg = 1, 1-NN", 45.5, "public re-run", 0.7, mean, _listed(each))
 
 
 def tjm() -> Row:
     """TJM."""
-    mean, each = _mean(lambda: nearest_neighbour_on(TJM(20, reg=1.0)))
+    mean, each = _mean(lambda: nearest_neighbour_on(TJM(20, alpha=1.0)))
     return Row(("TJM",), SURF + "k = 20, reg = 1, 1-NN", 46.3, "published", 0.5, mean, _listed(each))
 
 
 def bda() -> Row:
     """BDA is not below JDA."""
-    base, _ = _mean(lambda: nearest_neighbour_on(JDA(100, reg=1.0)))
-    mean, each = _mean(lambda: nearest_neighbour_on(BDA(100, reg=1.0)))
+    base, _ = _mean(lambda: nearest_neighbour_on(JDA(100, alpha=1.0)))
+    mean, each = _mean(lambda: nearest_neighbour_on(BDA(100, alpha=1.0)))
     return Row(("BDA",), SURF + "not below JDA", base, "stated property", 0.0, mean, _listed(each))
 
 
 def sstca() -> Row:
     """Semi-supervised TCA is not below TCA."""
-    base, _ = _mean(lambda: nearest_neighbour_on(TCA(100, reg=1.0)))
-    mean, each = _mean(lambda: nearest_neighbour_on(SSTCA(100, reg=1.0)))
+    base, _ = _mean(lambda: nearest_neighbour_on(TCA(100, alpha=1.0)))
+    mean, each = _mean(lambda: nearest_neighbour_on(SSTCA(100, alpha=1.0)))
     return Row(("SSTCA",), SURF + "not below TCA", base, "stated property", 0.0, mean, _listed(each))
 
 

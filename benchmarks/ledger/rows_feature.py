@@ -120,7 +120,7 @@ def linear_transport() -> Row:
     Q = np.linalg.qr(rng.normal(size=(X.shape[1], X.shape[1])))[0]
     A = Q @ np.diag(rng.uniform(0.5, 3.0, X.shape[1])) @ Q.T
     target = X @ A + rng.normal(size=X.shape[1])
-    mapper = LinearOT(reg=1e-12)
+    mapper = LinearOT(reg_covar=1e-12)
     moved = mapper.fit_transform(X, X_target=target)
     off = np.linalg.norm(moved - target) / np.linalg.norm(target - target.mean(axis=0))
     return Row(

@@ -80,7 +80,7 @@ def kernel_cca_pairs() -> Row:
     def score(task: dict[str, Any]) -> float:
         left, right = task["pairs"]
         pairs = np.repeat(np.arange(len(left))[:, None], 2, axis=1)
-        mapper = KernelCCA(20, pairs=pairs, kernel="rbf", reg=0.1, random_state=0).fit(left, X_target=right)
+        mapper = KernelCCA(20, kernel="rbf", alpha=0.1, random_state=0).fit(left, X_target=right, pairs=pairs)
         model = _learner().fit(mapper.transform_source(task["Xs"]), task["ys"])
         return _right(model.predict(mapper.transform(task["Xt"])), task)
 

@@ -126,13 +126,13 @@ JOBS = {
     ("landbridge", "OTMapping, exact"): _ours("feature", "OTMapping", "emd", max_samples=None),
     ("skada", "OTMapping, exact"): _skada("OTMappingAdapter"),
     ("landbridge", "OTMapping, entropic"): _ours(
-        "feature", "OTMapping", "sinkhorn", reg=0.05, norm="median", max_samples=None, max_iter=1000, tol=1e-8
+        "feature", "OTMapping", "sinkhorn", reg_e=0.05, norm="median", max_samples=None, max_iter=1000, tol=1e-8
     ),
     ("skada", "OTMapping, entropic"): _skada(
         "EntropicOTMappingAdapter", reg_e=0.05, norm="median", max_iter=1000, tol=1e-8
     ),
     ("landbridge", "ClassRegularizedOT"): _ours(
-        "feature", "ClassRegularizedOT", "lpl1", reg=1.0, eta=0.1, norm=None, max_samples=None
+        "feature", "ClassRegularizedOT", "lpl1", reg_e=1.0, reg_cl=0.1, norm=None, max_samples=None
     ),
     ("skada", "ClassRegularizedOT"): _skada("ClassRegularizerOTMappingAdapter", reg_e=1.0, reg_cl=0.1),
     ("landbridge", "LinearOT"): _ours("feature", "LinearOT"),

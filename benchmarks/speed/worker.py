@@ -46,7 +46,7 @@ def _peak():
 def _ours_tca(d, job):
     from landbridge.feature import TCA
 
-    model = TCA(job["k"], reg=job["reg"], kernel="rbf", gamma=job["gamma"], n_landmarks=None)
+    model = TCA(job["k"], alpha=job["reg"], kernel="rbf", gamma=job["gamma"], n_landmarks=None)
     return lambda: np.concatenate([model.fit_transform(d["Xs"], X_target=d["Xt"]), model.transform(d["Xt"])])
 
 

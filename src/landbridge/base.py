@@ -147,7 +147,7 @@ class TransferEstimator(BaseEstimator, ABC):
         self._source_side = _columns_apart(self, X_target) if apart else None
         width = X.shape[1] if self._source_side is None else None
         Xt = X if X_target is None else _validate_target(self, X_target, width, options, reset=width is None)
-        classes = np.unique(y) if y is not None and _is_classes(y) and not is_regressor(self) else None
+        classes = np.unique(y) if y is not None and self._task(y) == "classification" else None
         if y_target is not None and X_target is None:
             raise InputError("y_target was given without X_target; pass the target's rows with their labels.")
         rows, yt = split_labelled(y_target, Xt.shape[0], classes)
@@ -162,6 +162,10 @@ class TransferEstimator(BaseEstimator, ABC):
                 "source and target must share their classes (same spelling and type)."
             )
         return Read(X, y, Xt, rows, yt)
+
+    def _task(self, y: Any) -> str:
+        """Return "classification" or "regression", from the kind of the estimator or else from the labels."""
+        return "classification" if _is_classes(y) and not is_regressor(self) else "regression"
 
     def _needs(self) -> frozenset[str]:
         """What this instance cannot do without; a parameter may stand in for what the tags name."""

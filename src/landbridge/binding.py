@@ -277,9 +277,9 @@ def with_target(estimator: Any, X_target: Any, y_target: Any = None) -> TargetBo
     >>> from landbridge.feature import CORAL
     >>> source, target = make_shift("concept", random_state=0)
     >>> model = make_pipeline(CORAL(), LogisticRegression())
-    >>> search = GridSearchCV(with_target(model, target.X), {"coral__reg": [0.1, 1.0]}, cv=3)
+    >>> search = GridSearchCV(with_target(model, target.X), {"coral__reg_covar": [0.1, 1.0]}, cv=3)
     >>> sorted(search.fit(source.X, source.y).best_params_)
-    ['coral__reg']
+    ['coral__reg_covar']
     """
     return TargetBound(estimator, X_target, y_target)
 

@@ -153,7 +153,8 @@ def _check_tags(estimator: Any) -> None:
         # networks have a folder of their own, whatever they carry over
         assert cls.__module__.split(".")[1] in (tags.family, "neural"), "tags: the family is not the folder it lives in"
     assert tags.growth and tags.reference, "tags: growth and reference must be given"
-    assert tags.needs <= tags.reads <= {"X_target", "y_target", "source_domain"}, "tags: needs must be among reads"
+    metadata = {"X_target", "y_target", "source_domain", "intermediate_domains", "pairs"}
+    assert tags.needs <= tags.reads <= metadata, "tags: needs must be among reads"
     assert tags.tasks and tags.tasks <= {"classification", "regression"}, f"tags: tasks {set(tags.tasks)}"
     known = {"covariate", "label", "concept", "subspace"}
     assert tags.shifts <= known, f"tags: shifts must be among {sorted(known)}"

@@ -37,7 +37,7 @@ def test_weighted_class_terms_by_loops():
         M += 0.7 * np.outer(e, e)
     e = np.r_[np.full(5, 1 / 5), np.full(4, -1 / 4)]
     M += 0.3 * 2 * np.outer(e, e)
-    E = balanced_mmd_factor(source, target, 2, 0.7, weigh_classes=True)
+    E = balanced_mmd_factor(source, target, 2, 0.7, weight_classes=True)
     assert np.allclose(E @ E.T, M / np.linalg.norm(M))
 
 
@@ -52,7 +52,7 @@ def test_the_balance_is_estimated():
     assert BDA(2, balance=0.25).fit(X, y, X_target=within).balance_ == 0.25
 
 
-@pytest.mark.parametrize("params", [{}, {"balance": 0.3, "weigh_classes": True, "kernel": "rbf", "form": "primal"}])
+@pytest.mark.parametrize("params", [{}, {"balance": 0.3, "weight_classes": True, "kernel": "rbf", "form": "primal"}])
 def test_scikit_learns_checks(params):
     failed = [r for r in check_estimator(BDA(**params), on_fail=None, on_skip=None) if r["status"] == "failed"]
     assert not failed

@@ -5,6 +5,7 @@ from sklearn.utils.estimator_checks import check_estimator
 
 from landbridge import make_pipeline
 from landbridge.data import shared_data
+from landbridge.exceptions import LabelError
 from landbridge.feature import CoOptimalTransport, co_optimal_couplings
 
 pytest.importorskip("ot", reason="needs the library POT")
@@ -47,7 +48,7 @@ def test_against_pot():
     theirs = co_optimal_transport(A, B, nits_ot=100_000, nits_bcd=50, early_stopping_tol=1e-14, log=True)
     assert ours[2][-1] == pytest.approx(theirs[2]["distances"][-1])
     np.testing.assert_allclose(ours[1], theirs[1], atol=1e-9)
-    ours = co_optimal_couplings(A, B, reg=0.5, reg_columns=0.5, max_iter=50, tol=0.0)
+    ours = co_optimal_couplings(A, B, reg_e=0.5, reg_e_features=0.5, max_iter=50, tol=0.0)
     theirs = co_optimal_transport(A, B, epsilon=0.5, nits_bcd=50, early_stopping_tol=1e-14, nits_ot=1000)
     np.testing.assert_allclose(ours[0], theirs[0], atol=1e-5)
     np.testing.assert_allclose(ours[1], theirs[1], atol=1e-5)
@@ -63,14 +64,14 @@ def test_known_mismatches_are_not_coupled():
     assert free[ya[:, None] != yb].max() > 0.01
 
 
-@pytest.mark.parametrize("carry", ["columns", "rows"])
+@pytest.mark.parametrize("carry", ["features", "samples"])
 def test_columns_that_lost_their_names(carry):
     Xs, ys, Xt, yt = _renamed()
     told = np.where(np.arange(200) < 10, yt, -1)
     model = make_pipeline(CoOptimalTransport(carry=carry, random_state=0), LogisticRegression(max_iter=1000))
     model.fit(Xs, ys, X_target=Xt, y_target=told)
     assert np.mean(model.predict(Xt)[10:] == yt[10:]) > 0.95
-    coupling = model[0].column_coupling_
+    coupling = model[0].feature_coupling_
     assert coupling.shape == (5, 4) and coupling[:, 1].argmax() == 0
     assert model[0].transform_source(Xs).shape == (200, 4)
 
@@ -82,21 +83,35 @@ def test_labels_settle_what_shapes_leave_open():
     Xs = rng.normal(size=(80, 2)) * 0.3 + np.where(y, 2.0, -2.0)[:, None]
     Xt = rng.normal(size=(80, 3)) * 0.3 + np.where(y, -2.0, 2.0)[:, None]  # the classes changed sides
     told = np.array([y[j] if j < 2 else None for j in range(80)], dtype=object)
-    mapper = CoOptimalTransport(carry="rows", random_state=0).fit(Xs, y, X_target=Xt, y_target=told)
-    right = mapper.row_coupling_[y[:, None] == y].sum()
-    blind = CoOptimalTransport(carry="rows", random_state=0).fit(Xs, y, X_target=Xt)
-    assert blind.row_coupling_[y[:, None] == y].sum() < 0.1  # wrong throughout, and nothing tells
-    assert right > blind.row_coupling_[y[:, None] == y].sum()
+    mapper = CoOptimalTransport(carry="samples", random_state=0).fit(Xs, y, X_target=Xt, y_target=told)
+    right = mapper.sample_coupling_[y[:, None] == y].sum()
+    blind = CoOptimalTransport(carry="samples", random_state=0).fit(Xs, y, X_target=Xt)
+    assert blind.sample_coupling_[y[:, None] == y].sum() < 0.1  # wrong throughout, and nothing tells
+    assert right > blind.sample_coupling_[y[:, None] == y].sum()
 
 
 def test_target_rows_stay_and_rows_beyond_max_rows_follow():
     Xs, ys, Xt, _ = _renamed()
-    mapper = CoOptimalTransport(max_samples=50, carry="rows", random_state=0).fit(Xs, ys, X_target=Xt)
+    mapper = CoOptimalTransport(max_samples=50, carry="samples", random_state=0).fit(Xs, ys, X_target=Xt)
     np.testing.assert_array_equal(mapper.transform(Xt), Xt)
-    assert mapper.row_coupling_.shape == (50, 50)
+    assert mapper.sample_coupling_.shape == (50, 50)
     carried = mapper.transform_source(Xs)
     assert len(np.unique(carried, axis=0)) <= 50
-    np.testing.assert_allclose(mapper.transform_source(mapper.source_rows_), mapper.carried_rows_)
+    np.testing.assert_allclose(mapper.transform_source(mapper.source_samples_), mapper.carried_samples_)
+
+
+@pytest.mark.parametrize("n_values", [3, 40])
+def test_whole_number_values_are_values_where_the_task_says_so(n_values):
+    """Target values that the source does not have are no unknown classes; values do not guide the coupling."""
+    Xs, _, Xt, _ = _renamed()
+    y, yt = (np.arange(len(X)) % n_values for X in (Xs, Xt))
+    plain = CoOptimalTransport(random_state=0).fit(Xs, X_target=Xt)
+    for dtype in (int, float):
+        mapper = CoOptimalTransport(task="regression", random_state=0)
+        mapper.fit(Xs, y.astype(dtype), X_target=Xt, y_target=yt.astype(dtype) + 1000)
+        np.testing.assert_allclose(mapper.feature_coupling_, plain.feature_coupling_)
+    with pytest.raises(LabelError, match="which y does not have"):
+        CoOptimalTransport(task="classification").fit(Xs, y, X_target=Xt, y_target=yt + 1000)
 
 
 def test_its_own_target_is_left_alone():
@@ -125,6 +140,6 @@ def test_it_beats_target_only_on_digits_with_shuffled_pixels():
 
 @pytest.mark.filterwarnings("ignore")
 def test_scikit_learn_checks_in_another_configuration():
-    other = CoOptimalTransport(reg=0.1, reg_columns=0.1, carry="rows", scaling="range", max_samples=20)
+    other = CoOptimalTransport(reg_e=0.1, reg_e_features=0.1, carry="samples", scaling="range", max_samples=20)
     results = check_estimator(other, on_fail=None, on_skip=None)
     assert not [r["check_name"] for r in results if r["status"] not in ("passed", "skipped")]

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy.stats import iqr
 
-from landbridge.feature import DomainScaler, column_statistics
+from landbridge.feature import DomainScaler, feature_statistics
 
 
 def two_domains(seed=0):
@@ -57,7 +57,7 @@ def test_a_target_of_one_row_stays_finite():
 
 def test_statistics_in_blocks_equal_those_at_once():
     Xs, _ = two_domains()
-    centre, spread = column_statistics(Xs, block=7)
+    centre, spread = feature_statistics(Xs, block=7)
     np.testing.assert_allclose(centre, Xs.mean(0))
     np.testing.assert_allclose(spread, Xs.std(0))
 

@@ -24,7 +24,7 @@ def _blobs(n=90, seed=0):
     return Xs, ys, Xt, yt
 
 
-def _naive(Xs, ys, Xt, *, k, reg, rounds, how, form):
+def _naive(Xs, ys, Xt, *, k, alpha, rounds, how, form):
     """The authors' algorithm with every matrix written out."""
     n_s, n_t, classes = len(Xs), len(Xt), np.unique(ys)
     X = np.vstack([Xs, Xt])
@@ -39,7 +39,7 @@ def _naive(Xs, ys, Xt, *, k, reg, rounds, how, form):
             M += np.outer(e, e)
         M /= np.linalg.norm(M)
         p = F.shape[1]
-        _, A = linalg.eigh(F.T @ H @ F, F.T @ M @ F + reg * np.eye(p), subset_by_index=[p - k, p - 1])
+        _, A = linalg.eigh(F.T @ H @ F, F.T @ M @ F + alpha * np.eye(p), subset_by_index=[p - k, p - 1])
         Z = Normalizer().fit_transform(F @ (A / np.linalg.norm(A, axis=0)))
         predicted = KNeighborsClassifier(1).fit(Z[:n_s], ys).predict(Z[n_s:])
     return predicted
@@ -59,8 +59,8 @@ def test_factor_is_the_authors_matrix():
 @pytest.mark.parametrize("rounds", [1, 2, 5])
 def test_it_is_the_naive_algorithm(how, form, rounds):
     Xs, ys, Xt, _ = _blobs()
-    naive = _naive(Xs, ys, Xt, k=3, reg=0.5, rounds=rounds, how=how, form=form)
-    ours = JDA(3, reg=0.5, max_iter=rounds, kernel=how, gamma=0.1, form=form, random_state=0).fit(Xs, ys, X_target=Xt)
+    naive = _naive(Xs, ys, Xt, k=3, alpha=0.5, rounds=rounds, how=how, form=form)
+    ours = JDA(3, alpha=0.5, max_iter=rounds, kernel=how, gamma=0.1, form=form, random_state=0).fit(Xs, ys, X_target=Xt)
     assert (ours.pseudo_labels_ == naive).all()
 
 
@@ -141,5 +141,5 @@ def test_published_digits_number():
         pytest.skip("needs usps_mnist_256.npz (LANDBRIDGE_DATA)")
     with np.load(path) as data:
         Xs, ys, Xt, yt = (data[k].astype(float) for k in ("usps_X", "usps_y", "mnist_X", "mnist_y"))
-    model = _pipe(reg=0.1, form="primal").fit(Xs, ys.astype(int), X_target=Xt)
+    model = _pipe(alpha=0.1, form="primal").fit(Xs, ys.astype(int), X_target=Xt)
     assert 100 * np.mean(model.predict(Xt) == yt) == pytest.approx(59.65, abs=0.5)

@@ -25,9 +25,9 @@ def test_directions_solve_the_generalised_eigenproblem():
     rng = np.random.default_rng(0)
     A, B = rng.normal(size=(50, 4)), rng.normal(size=(50, 3))
     A, B = A - A.mean(axis=0), B - B.mean(axis=0)
-    cross, reg = A.T @ B / 50, 0.3
-    source, target, values = canonical_directions(A, B, cross, reg)
-    Css, Ctt = (M.T @ M / 50 + reg * np.trace(M.T @ M / 50) / M.shape[1] * np.eye(M.shape[1]) for M in (A, B))
+    cross, alpha = A.T @ B / 50, 0.3
+    source, target, values = canonical_directions(A, B, cross, alpha)
+    Css, Ctt = (M.T @ M / 50 + alpha * np.trace(M.T @ M / 50) / M.shape[1] * np.eye(M.shape[1]) for M in (A, B))
     np.testing.assert_allclose(source.T @ Css @ source, np.eye(3), atol=1e-10)
     np.testing.assert_allclose(target.T @ Ctt @ target, np.eye(3), atol=1e-10)
     np.testing.assert_allclose(cross @ target, Css @ source * values, atol=1e-10)
@@ -59,7 +59,7 @@ def test_cross_covariance_of_class_pairs_by_hand():
     Xs, Xt, y = _two_views(60)
     Xs, ys, Xt, yt = Xs[:30], y[:30], Xt[30:], y[30:]
     told = np.array([yt[j] if j < 9 else None for j in range(30)], dtype=object)
-    mapper = KernelCCA(1, power=0.0, reg=0.2).fit(Xs, ys, X_target=Xt, y_target=told)
+    mapper = KernelCCA(1, power=0.0, alpha=0.2).fit(Xs, ys, X_target=Xt, y_target=told)
     A, B = ((X - X.mean(axis=0)) / X.std(axis=0) for X in (Xs, Xt))
     pairs = [(i, j, 1 / np.sum(ys == yt[j])) for j in range(9) for i in range(30) if ys[i] == yt[j]]
     a, b, w = A[[p[0] for p in pairs]], B[[p[1] for p in pairs]], np.array([p[2] for p in pairs]) / 9
@@ -76,12 +76,13 @@ def test_pairs_alone_carry_the_labels_over(kernel):
     A, B, y = _two_views(600)
     both, source, target = np.split(np.arange(600), [200, 400])
     pairs = np.stack([np.arange(200)] * 2, axis=1)
-    mapper = KernelCCA(2, pairs=pairs, kernel=kernel, reg=0.1, random_state=0).fit(A[both], X_target=B[both])
+    mapper = KernelCCA(2, kernel=kernel, alpha=0.1, random_state=0)
+    mapper.fit(A[both], X_target=B[both], pairs=pairs)
     model = LogisticRegression().fit(mapper.transform_source(A[source]), y[source])
     assert model.score(mapper.transform(B[target]), y[target]) > 0.93
     shuffled = np.stack([np.arange(200), np.random.default_rng(0).permutation(200)], axis=1)
     found = mapper.correlations_[0]
-    mapper.set_params(pairs=shuffled).fit(A[both], X_target=B[both])
+    mapper.fit(A[both], X_target=B[both], pairs=shuffled)
     assert mapper.correlations_[0] < 0.7 * found
 
 
@@ -129,11 +130,34 @@ def test_what_cannot_be_paired_is_said():
     for pairs, word in (
         ([[0, 1, 2]], "shape"),
         ([[0.5, 1.0]], "whole numbers"),
-        ([[0, 20]], "20 target rows"),
+        ([[0, 20]], "20 target samples"),
         ([[-1, 0]], "from 0"),
     ):
         with pytest.raises(InputError, match=word):
-            KernelCCA(pairs=pairs).fit(A, X_target=B)
+            KernelCCA().fit(A, X_target=B, pairs=pairs)
+
+
+def test_pairs_are_routed_by_a_pipeline():
+    A, B, y = _two_views(200)
+    pairs = np.stack([np.arange(150)] * 2, axis=1)
+    model = make_pipeline(KernelCCA(2, alpha=0.1), LogisticRegression())
+    model.fit(A[:150], y[:150], X_target=B[:150], pairs=pairs)
+    np.testing.assert_array_equal(model[0].pairs_, pairs)
+    alone = KernelCCA(2, alpha=0.1).fit(A[:150], X_target=B[:150], pairs=pairs)
+    np.testing.assert_allclose(model[0].transform(B), alone.transform(B))
+    # a second fit without pairs does not keep them
+    assert alone.fit(A, y, X_target=B, y_target=y).pairs_ is None
+
+
+@pytest.mark.parametrize("values", [np.arange(80) % 40, np.arange(80) % 40 + 0.5])
+def test_values_need_pairs_whether_whole_or_not(values):
+    A, B, _ = _two_views(80)
+    elsewhere = values + 1000.0
+    with pytest.raises(LabelError, match="y holds values; pass pairs"):
+        KernelCCA(task="regression").fit(A, values * 1.0, X_target=B, y_target=elsewhere)
+    pairs = np.stack([np.arange(80)] * 2, axis=1)
+    mapper = KernelCCA(2, task="regression").fit(A, values * 1.0, X_target=B, y_target=elsewhere, pairs=pairs)
+    assert mapper.transform(B).shape == (80, 2)
 
 
 def test_methods_for_the_same_columns_still_refuse_others():

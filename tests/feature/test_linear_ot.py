@@ -42,6 +42,18 @@ def test_units_do_not_matter():
     np.testing.assert_allclose(LinearOT().fit_transform(1e5 * Xs, X_target=1e5 * Xt), 1e5 * small, rtol=1e-6)
 
 
+@pytest.mark.parametrize("scale", [1e-6, 1e-4, 1e4])
+def test_a_change_of_unit_in_one_domain_is_undone(scale):
+    """The ridge is relative to each domain: that of the larger one does not cover the smaller one."""
+    rng = np.random.default_rng(0)
+    Xs = rng.normal(size=(200, 4)) @ rng.normal(size=(4, 4))
+    mapper = LinearOT()
+    Z = mapper.fit_transform(Xs, X_target=scale * Xs)
+    np.testing.assert_allclose(Z, scale * Xs, rtol=1e-9, atol=1e-9 * scale)
+    Xt = scale * (rng.normal(size=(200, 4)) @ rng.normal(size=(4, 4)))
+    np.testing.assert_allclose(np.cov(mapper.fit_transform(Xs, X_target=Xt).T), np.cov(Xt.T), rtol=1e-2)
+
+
 def test_a_single_target_row_moves_the_mean_only():
     Xs = np.random.default_rng(0).normal(size=(40, 3))
     Z = LinearOT().fit_transform(Xs, X_target=np.ones((1, 3)))

@@ -54,8 +54,8 @@ def test_neighbours_say_what_two_labels_leave_open():
     told = np.full(300, -1)
     told[ends] = y[ends]
     right = []
-    for mu in (10.0, 0.0):
-        mapper = ManifoldAlignment(1, mu=mu, kernel="rbf", reg=0.01, random_state=0)
+    for locality in (10.0, 0.0):
+        mapper = ManifoldAlignment(1, locality=locality, kernel="rbf", alpha=0.01, random_state=0)
         model = make_pipeline(mapper, LogisticRegression())
         right.append(np.mean(model.fit(A, y, X_target=X, y_target=told).predict(X) == y))
     assert right[0] > 0.95 and right[0] > right[1] + 0.1
@@ -69,8 +69,16 @@ def test_without_common_classes():
         ManifoldAlignment().fit(A, y, X_target=B, y_target=np.full(20, 9))
 
 
+@pytest.mark.parametrize("step", [1.0, 0.5])
+def test_values_are_refused_whether_whole_or_not(step):
+    A, B, _ = _two_views(80)
+    values = step * (np.arange(80) % 20)
+    with pytest.raises(LabelError, match="y holds values"):
+        ManifoldAlignment(task="regression").fit(A, values, X_target=B, y_target=values + 1000)
+
+
 @pytest.mark.filterwarnings("ignore")
 def test_scikit_learn_checks_in_another_configuration():
-    other = ManifoldAlignment(2, kernel="rbf", max_samples=20, mu=0.5)
+    other = ManifoldAlignment(2, kernel="rbf", max_samples=20, locality=0.5)
     results = check_estimator(other, on_fail=None, on_skip=None)
     assert not [r["check_name"] for r in results if r["status"] not in ("passed", "skipped")]

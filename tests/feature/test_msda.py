@@ -17,7 +17,7 @@ def with_ones(X):
 def test_the_map_is_the_limit_of_many_corrupted_copies():
     X, _ = counts(n=30, d=4)
     Z = with_ones(X)
-    W = marginalised_denoiser(Z.T @ Z, 0.4, reg=1e-12)
+    W = marginalised_denoiser(Z.T @ Z, 0.4, alpha=1e-12)
     rng = np.random.default_rng(1)
     copies = 4000
     noisy = np.tile(Z, (copies, 1))
@@ -29,7 +29,7 @@ def test_the_map_is_the_limit_of_many_corrupted_copies():
 def test_without_noise_it_is_the_identity():
     X, _ = counts()
     Z = with_ones(X)
-    np.testing.assert_allclose(marginalised_denoiser(Z.T @ Z, 0.0, reg=1e-12), np.eye(6, 7), atol=1e-8)
+    np.testing.assert_allclose(marginalised_denoiser(Z.T @ Z, 0.0, alpha=1e-12), np.eye(6, 7), atol=1e-8)
 
 
 def test_layers_are_stacked_with_tanh():

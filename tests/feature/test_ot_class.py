@@ -26,8 +26,8 @@ def test_each_target_row_draws_on_one_class(penalty):
     Xs, y = overlapping()
     Xt, _ = overlapping(1)
     weights = np.full(60, 1 / 60)
-    free, _ = ClassRegularizedOT(penalty, eta=0.0, reg=0.5)._plan(Xs, weights, y, Xt, None)
-    held, _ = ClassRegularizedOT(penalty, eta=5.0, reg=0.5)._plan(Xs, weights, y, Xt, None)
+    free, _ = ClassRegularizedOT(penalty, reg_cl=0.0, reg_e=0.5)._plan(Xs, weights, y, Xt, None)
+    held, _ = ClassRegularizedOT(penalty, reg_cl=5.0, reg_e=0.5)._plan(Xs, weights, y, Xt, None)
     np.testing.assert_allclose(held.sum(axis=1), weights, atol=1e-4)
     assert purity(held, y) > purity(free, y) + 0.02
 
@@ -35,8 +35,8 @@ def test_each_target_row_draws_on_one_class(penalty):
 def test_the_laplacian_keeps_neighbours_together():
     Xs, y = overlapping()
     Xt, _ = overlapping(1)
-    free = ClassRegularizedOT("laplace", eta=0.0).fit_transform(Xs, y, X_target=Xt)
-    held = ClassRegularizedOT("laplace", eta=50.0, max_iter=50).fit_transform(Xs, y, X_target=Xt)
+    free = ClassRegularizedOT("laplace", reg_cl=0.0).fit_transform(Xs, y, X_target=Xt)
+    held = ClassRegularizedOT("laplace", reg_cl=50.0, max_iter=50).fit_transform(Xs, y, X_target=Xt)
 
     def roughness(Z):
         near = np.linalg.norm(Xs[:, None] - Xs, axis=2) + 1e9 * np.eye(60)
@@ -48,8 +48,8 @@ def test_the_laplacian_keeps_neighbours_together():
 def test_without_penalty_or_labels_it_is_entropic_transport():
     Xs, _ = overlapping()
     Xt, _ = overlapping(1)
-    plain = OTMapping(reg=0.2).fit_transform(Xs, X_target=Xt)
-    np.testing.assert_allclose(ClassRegularizedOT(reg=0.2).fit_transform(Xs, X_target=Xt), plain, atol=1e-6)
+    plain = OTMapping(reg_e=0.2).fit_transform(Xs, X_target=Xt)
+    np.testing.assert_allclose(ClassRegularizedOT(reg_e=0.2).fit_transform(Xs, X_target=Xt), plain, atol=1e-6)
 
 
 @pytest.mark.parametrize("penalty", PENALTIES)
@@ -71,7 +71,7 @@ def test_mismatch_costs_leave_the_rest_alone():
 
 def test_a_row_that_occurs_in_two_classes_moves_by_the_mean():
     Xs = np.array([[0.0], [0.0], [4.0], [5.0]])
-    mapper = ClassRegularizedOT("laplace", eta=0.0)
+    mapper = ClassRegularizedOT("laplace", reg_cl=0.0)
     Z = mapper.fit_transform(Xs, np.array([0, 1, 0, 1]), X_target=Xs + 1.0)
     np.testing.assert_allclose(Z[0], Z[1])
     np.testing.assert_allclose(Z, mapper.transform_source(Xs))

@@ -30,7 +30,7 @@ def test_values_arrive_by_mass():
 def test_a_moved_copy_gets_its_labels_back(solver):
     X, y, Xt, yt = copies()
     names = np.array(["ash", "beech", "cedar"])
-    model = OTLabelPropagation(solver=solver, reg=0.01).fit(X, names[y], X_target=Xt)
+    model = OTLabelPropagation(solver=solver, reg_e=0.01).fit(X, names[y], X_target=Xt)
     assert model.score(Xt, names[yt]) == 1.0
     assert (model.target_proba_.argmax(axis=1) == yt).all()
     np.testing.assert_allclose(model.target_proba_.sum(axis=1), 1.0)
@@ -46,9 +46,9 @@ def test_labelled_target_rows_keep_their_labels():
     X, y, Xt, yt = copies()
     told = np.array([(v + 1) % 3 if i < 5 else None for i, v in enumerate(yt)], dtype=object)
     model = OTLabelPropagation(max_samples=40, random_state=0).fit(X, y, X_target=Xt, y_target=told)
-    first = model.target_rows_ < 5
+    first = model.target_indices_ < 5
     assert first.any()
-    np.testing.assert_array_equal(model.target_proba_[first], np.eye(3)[told[model.target_rows_[first]].astype(int)])
+    np.testing.assert_array_equal(model.target_proba_[first], np.eye(3)[told[model.target_indices_[first]].astype(int)])
     values = OTLabelPropagation(Ridge()).fit(X, y * 1.0, X_target=Xt, y_target=np.where(yt == 0, 9.0, np.nan))
     assert (values.target_values_[yt == 0] == 9.0).all()
 
@@ -56,7 +56,7 @@ def test_labelled_target_rows_keep_their_labels():
 def test_a_class_that_gets_no_mass_stays_known():
     X, y, Xt, _ = copies()
     rare = np.where(np.arange(60) == 2, 2, np.minimum(y, 1))
-    model = OTLabelPropagation(solver="unbalanced", reg=0.01).fit(X, rare, X_target=Xt[:4])
+    model = OTLabelPropagation(solver="unbalanced", reg_e=0.01).fit(X, rare, X_target=Xt[:4])
     assert model.classes_.tolist() == [0, 1, 2]
 
 

@@ -38,7 +38,7 @@ def test_directions_span_the_ridge_predictors_of_the_pivots():
     Xs, _, Xt, _ = domains()
     X = np.vstack([Xs, Xt])
     pivots = np.array([0, 2])
-    theta = pivot_directions(X, X, pivots, 2, reg=0.5)
+    theta = pivot_directions(X, X, pivots, 2, alpha=0.5)
     rest = np.setdiff1d(np.arange(15), pivots)
     A = X[:, rest]
     ridge = 0.5 * A.var(axis=0).sum() * len(A) / len(rest)

@@ -30,7 +30,7 @@ def test_it_solves_the_papers_eigenproblem(how):
     Kyy = 0.4 * ((given[:, None] == given) & (given >= 0)) + 0.6 * np.eye(n)
     B = K @ (np.outer(e, e) / (e @ e) + 2.0 * L / np.linalg.norm(L)) @ K + 0.3 * np.eye(n)
     values, A = linalg.eigh(K @ H @ Kyy @ H @ K, 0.5 * (B + B.T), subset_by_index=[n - k, n - 1])
-    mapper = SSTCA(k, reg=0.3, label_weight=0.4, locality=2.0, kernel=how, gamma=0.1).fit(Xs, ys, X_target=Xt)
+    mapper = SSTCA(k, alpha=0.3, label_weight=0.4, locality=2.0, kernel=how, gamma=0.1).fit(Xs, ys, X_target=Xt)
     ours = np.vstack([mapper.transform_source(Xs), mapper.transform(Xt)])
     assert linalg.subspace_angles(ours, K @ A).max() < 1e-4
     assert np.allclose(mapper.eigenvalues_, values[::-1], rtol=1e-4)
@@ -58,6 +58,16 @@ def test_labels_of_the_target_and_values_are_used():
     some[:5] = 3.5
     moved = SSTCA(1, label_weight=1.0).fit(Xs, values, X_target=Xt, y_target=some)
     assert not np.allclose(moved.components_, component.components_)
+
+
+def test_whole_number_values_are_values_where_the_task_says_so():
+    Xs, _, Xt = _data()
+    values = np.round(3.0 * Xs[:, 1])
+    whole = SSTCA(1, label_weight=1.0, task="regression").fit(Xs, values, X_target=Xt, y_target=np.full(45, 100.0))
+    nearly = SSTCA(1, label_weight=1.0).fit(Xs, values + 1e-9 * Xs[:, 0], X_target=Xt, y_target=np.full(45, 100.0))
+    assert np.allclose(whole.components_, nearly.components_, atol=1e-5)
+    classes = SSTCA(1, label_weight=1.0).fit(Xs, values, X_target=Xt)
+    assert not np.allclose(whole.components_, classes.components_)
 
 
 @pytest.mark.parametrize("params", [{}, {"kernel": "rbf", "form": "primal", "n_landmarks": 6}])

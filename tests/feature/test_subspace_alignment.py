@@ -105,6 +105,6 @@ def test_coral_average_under_the_published_protocol():
 
     scores = []
     for (Xs, ys), (Xt, yt) in office_pairs():
-        model = make_pipeline(DomainScaler(), CORAL(reg=1.0), SVC(kernel="linear", C=1.0))
+        model = make_pipeline(DomainScaler(), CORAL(reg_covar=1.0), SVC(kernel="linear", C=1.0))
         scores.append(model.fit(Xs, ys, X_target=Xt).score(Xt, yt))
     assert 100 * np.mean(scores) == pytest.approx(46.6, abs=0.2)

@@ -21,14 +21,14 @@ def _shifted(n=120, seed=0):
 def test_it_solves_the_papers_eigenproblem(how):
     Xs, Xt = _shifted()
     n_s, n_t = len(Xs), len(Xt)
-    n, k, reg = n_s + n_t, 4 if how == "rbf" else 3, 0.3
+    n, k, alpha = n_s + n_t, 4 if how == "rbf" else 3, 0.3
     K = kernel(np.vstack([Xs, Xt]), kernel=how, gamma=0.1)
     e = np.r_[np.full(n_s, 1 / n_s), np.full(n_t, -1 / n_t)]
-    mu = reg * (1 / n_s + 1 / n_t)
+    mu = alpha * (1 / n_s + 1 / n_t)
     H = np.eye(n) - 1 / n
     # (K L K + mu I)^-1 K H K, equation (12); L = e e'
     values, A = linalg.eigh(K @ H @ K, K @ np.outer(e, e) @ K + mu * np.eye(n), subset_by_index=[n - k, n - 1])
-    mapper = TCA(k, reg=reg, kernel=how, gamma=0.1, random_state=0).fit(Xs, X_target=Xt)
+    mapper = TCA(k, alpha=alpha, kernel=how, gamma=0.1, random_state=0).fit(Xs, X_target=Xt)
     Z = np.vstack([mapper.transform_source(Xs), mapper.transform(Xt)])
     assert linalg.subspace_angles(Z, K @ A).max() < 1e-6
     assert np.allclose(mapper.eigenvalues_ * (n_s * n_t / n), values[::-1])
@@ -41,8 +41,8 @@ def test_the_forms_differ_and_the_primal_penalises_columns():
     u = X.T @ e / np.linalg.norm(e)
     C = X - X.mean(axis=0)
     _, W = linalg.eigh(C.T @ C, np.outer(u, u) + 50.0 * np.eye(3), subset_by_index=[1, 2])
-    primal = TCA(2, reg=50.0, form="primal").fit(Xs, X_target=Xt)
-    dual = TCA(2, reg=50.0).fit(Xs, X_target=Xt)
+    primal = TCA(2, alpha=50.0, form="primal").fit(Xs, X_target=Xt)
+    dual = TCA(2, alpha=50.0).fit(Xs, X_target=Xt)
     assert linalg.subspace_angles(primal.components_, W).max() < 1e-8
     assert linalg.subspace_angles(dual.components_, W).max() > 1e-3
 
@@ -50,7 +50,7 @@ def test_the_forms_differ_and_the_primal_penalises_columns():
 @pytest.mark.parametrize("params", [{}, {"form": "primal"}, {"kernel": "rbf"}, {"kernel": "rbf", "n_landmarks": 20}])
 def test_the_means_meet(params):
     Xs, Xt = _shifted()
-    mapper = TCA(2, random_state=0, reg=1e-3, **params)
+    mapper = TCA(2, random_state=0, alpha=1e-3, **params)
     Zs = mapper.fit_transform(Xs, X_target=Xt)
     Zt = mapper.transform(Xt)
     gap = np.linalg.norm(Zs.mean(axis=0) - Zt.mean(axis=0)) / np.vstack([Zs, Zt]).std()

@@ -21,19 +21,19 @@ def _data(seed=0):
 @pytest.mark.parametrize("how", ["linear", "rbf"])
 def test_it_is_the_naive_algorithm(how):
     Xs, Xt = _data()
-    n_s, n, k, reg = 40, 75, 3, 0.5
+    n_s, n, k, alpha = 40, 75, 3, 0.5
     K = kernel(np.vstack([Xs, Xt]), kernel=how, gamma=0.2) + (1e-9 * np.eye(n) if how == "linear" else 0)
     e = np.r_[np.full(n_s, 1 / n_s), np.full(n - n_s, -1 / (n - n_s))]
     M = np.outer(e, e) / (e @ e)
     H = np.eye(n) - 1 / n
     g = np.ones(n)
     for _ in range(4):
-        B = K @ M @ K + reg * np.diag(g)
+        B = K @ M @ K + alpha * np.diag(g)
         _, A = linalg.eigh(K @ H @ K, 0.5 * (B + B.T), subset_by_index=[n - k, n - 1])
         A = A / np.sqrt(np.einsum("ij,i,ij->j", A, g, A))
         Z = K @ A
         g[:n_s] = 0.5 / np.linalg.norm(A[:n_s], axis=1)
-    mapper = TJM(k, reg=reg, kernel=how, gamma=0.2, max_iter=4, tol=0.0, random_state=0).fit(Xs, X_target=Xt)
+    mapper = TJM(k, alpha=alpha, kernel=how, gamma=0.2, max_iter=4, tol=0.0, random_state=0).fit(Xs, X_target=Xt)
     ours = np.vstack([mapper.transform_source(Xs), mapper.transform(Xt)])
     assert linalg.subspace_angles(ours, Z).max() < 1e-4
     lengths = np.linalg.norm(A[:n_s], axis=1)
@@ -50,7 +50,7 @@ def test_rows_that_do_not_fit_fade():
     rng = np.random.default_rng(0)
     Xs = np.vstack([rng.normal(size=(60, 3)) * [3.0, 0.1, 0.1], rng.normal(size=(20, 3)) * [0.1, 0.1, 0.2]])
     Xt = rng.normal(size=(80, 3)) * [3.0, 0.1, 0.1]
-    relevance = TJM(1, reg=10.0, max_iter=20).fit(Xs, X_target=Xt).source_relevance_
+    relevance = TJM(1, alpha=10.0, max_iter=20).fit(Xs, X_target=Xt).source_relevance_
     assert relevance[60:].mean() < 0.2 * relevance[:60].mean()
     assert relevance.mean() == pytest.approx(1.0)
 

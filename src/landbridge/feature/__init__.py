@@ -1,13 +1,13 @@
-"""Feature methods bring source and target into one space, where a plain learner then works for both.
+"""Feature-based methods map source and target to a common space, in which one estimator serves both domains.
 
-Reach for them when the same thing is measured differently in both places: rescaled, rotated, through another camera.
-They can hurt when class proportions differ, because aligning the rows then mixes the classes.
+Use them when the domains measure the same quantity differently: rescaled, rotated, with another camera. They can hurt
+when the class proportions differ, because alignment then mixes the classes.
 """
 
 from landbridge.feature._bda import BDA, balanced_mmd_factor
 from landbridge.feature._co_optimal_transport import CoOptimalTransport, co_optimal_couplings
 from landbridge.feature._coral import CORAL, coral_map
-from landbridge.feature._domain_scaler import DomainScaler, column_statistics
+from landbridge.feature._domain_scaler import DomainScaler, feature_statistics
 from landbridge.feature._easyadapt import FeatureAugmentation, augment
 from landbridge.feature._easytl import EasyTL, assign_classes
 from landbridge.feature._gfk import GFK, subspace_disagreement
@@ -63,9 +63,9 @@ __all__ = [
     "choose_pivots",
     "class_pairs",
     "co_optimal_couplings",
-    "column_statistics",
     "coral_map",
     "divergence_gradient",
+    "feature_statistics",
     "forbid_known_mismatches",
     "gaussian_transport",
     "joint_cost",

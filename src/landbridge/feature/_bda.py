@@ -29,7 +29,7 @@ def balanced_mmd_factor(
     target_codes: NDArray[np.intp],
     n_classes: int,
     balance: float = 0.5,
-    weigh_classes: bool = False,
+    weight_classes: bool = False,
 ) -> NDArray[np.float64]:
     r"""Return the factor of the balanced discrepancy matrix, equations (6) to (11) of [1]_.
 
@@ -40,15 +40,15 @@ def balanced_mmd_factor(
     Parameters
     ----------
     source_codes : ndarray of int, shape (n_source,)
-        Class of each source row, 0 ... n_classes - 1.
+        Class of each source sample, 0 ... n_classes - 1.
     target_codes : ndarray of int, shape (n_target,)
-        Known or presumed class of each target row; -1 where there is none.
+        Known or presumed class of each target sample; -1 where there is none.
     n_classes : int
     balance : float, default=0.5
-        :math:`\mu`: 0 matches the domains as a whole only (TCA), 1 the classes only, one half is JDA. Where no class is
-        known yet, the marginal term stands whatever the balance.
-    weigh_classes : bool, default=False
-        Weigh classes by their shares (W-BDA).
+        :math:`\mu`: 0 matches the domains as a whole only (TCA), 1 the classes only, one half is JDA. If no class is
+        known yet, only the marginal term counts.
+    weight_classes : bool, default=False
+        Weight the classes by their proportions (W-BDA).
 
     Returns
     -------
@@ -63,7 +63,7 @@ def balanced_mmd_factor(
     classes = class_mmd_factor(source_codes, target_codes, n_classes)
     if not classes.any():
         balance = 0.0
-    if weigh_classes:
+    if weight_classes:
         for part, codes in ((slice(0, n_source), source_codes), (slice(n_source, None), target_codes)):
             share = class_counts(codes, n_classes)
             classes[part] *= np.sqrt(share / max(share.sum(), 1))
@@ -72,62 +72,64 @@ def balanced_mmd_factor(
 
 
 class BDA(KernelFeature):
-    """Match the domains' means and the class means, one weighed against the other (balanced distribution adaptation).
+    """Balanced distribution adaptation (BDA): align the domain means and the class means with a balance between them.
+
+    `n_components=20` and the linear kernel are the defaults; `skada` has no BDA.
 
     Parameters
     ----------
     n_components : int, default=20
-        Dimension of the common space; fewer where the rows span fewer.
+        Dimension of the common space; fewer if the samples span fewer.
     balance : float or "auto", default="auto"
-        Weight of the class terms: 0 is TCA, 0.5 is JDA, 1 matches the classes only. "auto" estimates it in each round
-        from how well a linear classifier tells the domains and the classes of the two domains apart.
-    weigh_classes : bool, default=False
-        Weigh each class by its share in either domain (W-BDA), for classes of unequal size.
-    reg : float, default=1.0
-        Weight of the penalty on the coefficients; the matrix of mean differences has Frobenius norm one.
+        Weight of the class terms: 0 is TCA, 0.5 is JDA, 1 matches the classes only. "auto" estimates it in each
+        iteration from the error of linear classifiers between the domains and between the domains of each class.
+    weight_classes : bool, default=False
+        Weight each class by its proportion in either domain (W-BDA), for imbalanced classes.
+    alpha : float, default=1.0
+        Weight of the L2 penalty on the coefficients. The matrix of mean differences has Frobenius norm one.
     max_iter : int, default=10
-        Most rounds; it stops earlier once the pseudo-labels no longer change.
-    estimator : classifier, optional
-        Gives the pseudo-labels. Left out: 1-nearest-neighbour on rows of unit length.
+        Maximum number of iterations; stops earlier once the pseudo-labels no longer change.
+    estimator : classifier, default=None
+        Gives the pseudo-labels. If None, 1-nearest-neighbour on samples of unit length.
     kernel : {"linear", "rbf"}, default="linear"
         Kernel.
-    gamma : float, optional
-        Of "rbf", ``exp(-gamma ||x - y||²)``; left out, the median heuristic.
+    gamma : float, default=None
+        Coefficient of "rbf", ``exp(-gamma ||x - y||²)``. If None, the median heuristic.
     form : {"dual", "primal"}, default="dual"
-        What is penalised: the coefficients of the rows, or those of the columns or features.
+        What is penalised: the coefficients of the samples, or those of the features.
     n_landmarks : int, "auto" or None, default="auto"
-        For "rbf": Nystroem features from so many rows. None is exact; "auto" is exact up to 11,000 rows in all and
-        takes 500 landmarks beyond. The linear kernel is always exact.
+        For "rbf": number of samples of the Nystroem approximation. If None, the kernel is exact; "auto" is exact
+        up to 11,000 samples in all and takes 500 landmarks beyond. The linear kernel is always exact.
     random_state : int, RandomState or None, default=None
-        Start of the iteration and choice of landmarks.
+        Start of the iteration and choice of the landmarks.
 
     Attributes
     ----------
-    components_ : ndarray of shape (n_kernel_rows, n_components_) or (n_features, n_components_)
-        Coefficients of the kernel values with ``kernel_rows_``, or of the columns.
-    kernel_rows_ : ndarray of shape (n_kernel_rows, n_features) or None
-        The training rows, or the landmarks; None for the linear kernel.
+    components_ : ndarray of shape (n_kernel_samples, n_components_) or (n_features, n_components_)
+        Coefficients of the kernel values with ``kernel_samples_``, or of the features.
+    kernel_samples_ : ndarray of shape (n_kernel_samples, n_features) or None
+        The training samples, or the landmarks; None for the linear kernel.
     eigenvalues_ : ndarray of shape (n_components_,)
         Ratio of variance to penalty, descending.
     balance_ : float
-        Balance of the last round.
+        Balance of the last iteration.
     pseudo_labels_ : ndarray of shape (n_target,)
-        Labels of the target rows, given or predicted in the last round.
+        Labels of the target samples, given or predicted in the last iteration.
     classes_ : ndarray of shape (n_classes,)
         The source's classes.
     n_iter_ : int
-        Rounds done.
+        Number of iterations.
     gamma_ : float or None
-        Width of the kernel in use.
+        Kernel coefficient in use.
     n_components_ : int
         Dimension of the common space.
 
     Notes
     -----
-    Helps where JDA does, above all when the domains differ mostly within classes, or mostly as a whole. Hurts when the
-    first pseudo-labels are poor. Scale each domain's columns before (:class:`~landbridge.feature.DomainScaler`).
+    Helps where JDA does, above all if the domains differ mostly within classes, or mostly as a whole. Hurts if the
+    first pseudo-labels are poor. Standardise each domain first (:class:`~landbridge.feature.DomainScaler`).
 
-    Growth of a round as in :class:`~landbridge.feature.JDA`, and O(n d min(n, d)) for the balance.
+    Time and memory per iteration are those of :class:`~landbridge.feature.JDA`, plus O(n d min(n, d)) for the balance.
 
     References
     ----------
@@ -151,13 +153,13 @@ class BDA(KernelFeature):
         reads=frozenset({"X_target", "y_target"}),
         tasks=frozenset({"classification"}),
         shifts=frozenset({"covariate", "concept", "subspace"}),
-        growth="a round: linear time O(n d² + d³); rbf time O(n² d), memory O(n²), with m landmarks O(n m²) and O(m²)",
+        growth="per iteration: linear O(n d² + d³); rbf time O(n² d), memory O(n²), m landmarks O(n m²) and O(m²)",
         reference="Wang et al.: Balanced distribution adaptation for transfer learning. ICDM 2017",
     )
     _parameter_constraints = {
         **KERNEL_CONSTRAINTS,
         "balance": [Interval(Real, 0, 1, closed="both"), StrOptions({"auto"})],
-        "weigh_classes": ["boolean"],
+        "weight_classes": ["boolean"],
         "max_iter": [Interval(Integral, 1, None, closed="left")],
         "estimator": [HasMethods(["fit", "predict"]), None],
     }
@@ -167,8 +169,8 @@ class BDA(KernelFeature):
         n_components: int = 20,
         *,
         balance: Any = "auto",
-        weigh_classes: bool = False,
-        reg: float = 1.0,
+        weight_classes: bool = False,
+        alpha: float = 1.0,
         max_iter: int = 10,
         estimator: Any = None,
         kernel: str = "linear",
@@ -179,8 +181,8 @@ class BDA(KernelFeature):
     ) -> None:
         self.n_components = n_components
         self.balance = balance
-        self.weigh_classes = weigh_classes
-        self.reg = reg
+        self.weight_classes = weight_classes
+        self.alpha = alpha
         self.max_iter = max_iter
         self.estimator = estimator
         self.kernel = kernel
@@ -200,9 +202,9 @@ class BDA(KernelFeature):
             self.n_iter_ += 1
             automatic = self.balance == "auto"
             self.balance_ = balance_factor(Xs, Xt, source, target, n_classes) if automatic else float(self.balance)
-            E = balanced_mmd_factor(source, target, n_classes, self.balance_, self.weigh_classes)
+            E = balanced_mmd_factor(source, target, n_classes, self.balance_, self.weight_classes)
             self.eigenvalues_, directions = rows.components(
-                E, self.n_components, reg=self.reg, start=directions, random_state=rng
+                E, self.n_components, reg=self.alpha, start=directions, random_state=rng
             )
             previous, target = target, pseudo_codes(self.estimator, rows.embed(directions), source, known)
             if np.array_equal(previous, target):

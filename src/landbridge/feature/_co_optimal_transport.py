@@ -1,4 +1,4 @@
-"""CO-optimal transport: rows and columns of two domains matched at once, for sides with different columns."""
+"""CO-Optimal transport (COOT): match samples and features of two domains that have different features."""
 
 from __future__ import annotations
 
@@ -13,8 +13,9 @@ from sklearn.utils import check_random_state
 from landbridge._sklearn_compat import Interval, StrOptions
 from landbridge.base import FeatureTransfer, TransferTags
 from landbridge.domain import missing_labels
-from landbridge.feature._domain_scaler import column_statistics
+from landbridge.feature._domain_scaler import feature_statistics
 from landbridge.feature._ot_mapping import barycentric_map, transport_plan
+from landbridge.feature._task import TASK_CONSTRAINT, TaskParameter
 from landbridge.numerics.resampling import subsample
 
 __all__ = ["CoOptimalTransport", "co_optimal_couplings"]
@@ -24,42 +25,42 @@ def co_optimal_couplings(
     A: NDArray[np.float64],
     B: NDArray[np.float64],
     *,
-    reg: float = 0.0,
-    reg_columns: float = 0.0,
+    reg_e: float = 0.0,
+    reg_e_features: float = 0.0,
     mismatch: NDArray[np.float64] | None = None,
     start: NDArray[np.float64] | None = None,
     max_iter: int = 20,
     tol: float = 1e-4,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], list[float]]:
-    r"""Couple the rows and the columns of two matrices, problem (2) of [1]_.
+    r"""Compute couplings of the samples and of the features of two matrices, problem (2) of [1]_.
 
     .. math:: \min_{\pi^s, \pi^v} \sum_{ijkl} (A_{ik} - B_{jl})^2 \pi^s_{ij} \pi^v_{kl}
         + r_s \mathrm{KL}(\pi^s) + r_v \mathrm{KL}(\pi^v)
 
-    over couplings of the rows, :math:`\pi^s`, and of the columns, :math:`\pi^v`, with even masses: two transport
-    problems in turn (algorithm 1), exact ones where the entropy is zero.
+    over couplings of the samples, :math:`\pi^s`, and of the features, :math:`\pi^v`, with uniform masses. Two transport
+    problems are solved in alternation (algorithm 1), exactly if the entropic penalty is zero.
 
     Parameters
     ----------
     A : ndarray of shape (n_source, p)
     B : ndarray of shape (n_target, q)
-    reg, reg_columns : float
-        Strength of the entropy of either coupling, in units of squared entries.
-    mismatch : ndarray of shape (n_source, n_target), optional
-        1 where two rows are known not to belong together: coupling them costs more than any other way.
-    start : ndarray of shape (p, q), optional
-        First coupling of the columns; even if left out.
-    max_iter : int
-        Rounds.
-    tol : float
-        Stop when a round changes the cost by less than this part of it.
+    reg_e, reg_e_features : float, default=0.0
+        Weight of the entropic penalty of the sample coupling and of the feature coupling, in units of squared entries.
+    mismatch : ndarray of shape (n_source, n_target), default=None
+        1 for pairs of samples with different labels, whose cost exceeds every other cost.
+    start : ndarray of shape (p, q), default=None
+        Initial coupling of the features. If None, uniform.
+    max_iter : int, default=20
+        Maximum number of alternations.
+    tol : float, default=1e-4
+        Stops when an alternation changes the cost by less, relatively.
 
     Returns
     -------
-    rows : ndarray of shape (n_source, n_target)
-    columns : ndarray of shape (p, q)
+    samples : ndarray of shape (n_source, n_target)
+    features : ndarray of shape (p, q)
     costs : list of float
-        After every round.
+        Cost after each alternation.
 
     References
     ----------
@@ -70,85 +71,88 @@ def co_optimal_couplings(
     >>> import numpy as np
     >>> from landbridge.feature import co_optimal_couplings
     >>> A = np.array([[0.0, 1.0, 5.0], [3.0, 2.0, 4.0], [9.0, 0.0, 0.0]])
-    >>> rows, columns, costs = co_optimal_couplings(A, A[[2, 0, 1]][:, [1, 2, 0]])
-    >>> rows.argmax(axis=1).tolist(), columns.argmax(axis=1).tolist(), round(costs[-1], 6)
+    >>> samples, features, costs = co_optimal_couplings(A, A[[2, 0, 1]][:, [1, 2, 0]])
+    >>> samples.argmax(axis=1).tolist(), features.argmax(axis=1).tolist(), round(costs[-1], 6)
     ([1, 2, 0], [2, 0, 1], 0.0)
     """
-    even = [np.full(k, 1.0 / k) for k in (*A.shape, *B.shape)]
-    columns = np.outer(even[1], even[3]) if start is None else start
-    rows, costs = np.outer(even[0], even[2]), [np.inf]
-    # what the squares add to either cost does not depend on the other coupling
-    row_squares = (A**2).mean(axis=1)[:, None] + (B**2).mean(axis=1)
+    uniform = [np.full(k, 1.0 / k) for k in (*A.shape, *B.shape)]
+    features = np.outer(uniform[1], uniform[3]) if start is None else start
+    samples, costs = np.outer(uniform[0], uniform[2]), [np.inf]
+    # the squared terms of either cost do not depend on the other coupling
+    sample_squares = (A**2).mean(axis=1)[:, None] + (B**2).mean(axis=1)
     if mismatch is not None:
-        # (a - b)² is at most 2 (a² + b²): no other cost exceeds this, so that mismatched rows are coupled last of all
-        row_squares = row_squares + 2.0 * row_squares.max() * mismatch
-    column_squares = (A**2).mean(axis=0)[:, None] + (B**2).mean(axis=0)
+        # (a - b)² is at most 2 (a² + b²): no other cost exceeds this, so mismatched samples are coupled last
+        sample_squares = sample_squares + 2.0 * sample_squares.max() * mismatch
+    feature_squares = (A**2).mean(axis=0)[:, None] + (B**2).mean(axis=0)
     for _ in range(max_iter):
-        rows = _coupling(row_squares - 2.0 * (A @ columns) @ B.T, even[0], even[2], reg)
-        cost = column_squares - 2.0 * (A.T @ rows) @ B
-        columns = _coupling(cost, even[1], even[3], reg_columns)
-        costs.append(float(np.sum(cost * columns)))
+        samples = _coupling(sample_squares - 2.0 * (A @ features) @ B.T, uniform[0], uniform[2], reg_e)
+        cost = feature_squares - 2.0 * (A.T @ samples) @ B
+        features = _coupling(cost, uniform[1], uniform[3], reg_e_features)
+        costs.append(float(np.sum(cost * features)))
         if abs(costs[-2] - costs[-1]) <= tol * abs(costs[-1]):
             break
-    return rows, columns, costs[1:]
+    return samples, features, costs[1:]
 
 
-class CoOptimalTransport(FeatureTransfer):
-    """Carry source rows into the target's columns by CO-optimal transport.
+class CoOptimalTransport(TaskParameter, FeatureTransfer):
+    """CO-Optimal transport (COOT) between domains with different features.
 
-    Rows of the source are matched with rows of the target and, in turn, columns with columns, so that matched entries
-    of matched rows are alike. Each source row then goes to the target's columns, by what it is matched with; target
-    rows stay as they are.
+    Source samples are coupled with target samples and source features with target features, in alternation, so that
+    coupled entries are similar. The couplings then map each source sample to the target features; target samples stay
+    unchanged. `skada` has no COOT.
 
     Parameters
     ----------
-    reg : float, default=0.0
-        Strength of the entropy in the matching of rows; 0 is exact transport. The scaled entries have mean square one.
-    reg_columns : float, default=0.0
-        The same for the matching of columns. Entropy costs far more time, about 200 passes a round.
-    carry : {"columns", "rows"}, default="columns"
-        What takes a source row to the target: column by column, the mean of its own entries in the columns matched with
-        it; or the mean of the target rows it is matched with.
+    reg_e : float, default=0.0
+        Weight of the entropic penalty of the sample coupling; 0 is exact transport. The scaled entries have mean
+        square one.
+    reg_e_features : float, default=0.0
+        Weight of the entropic penalty of the feature coupling. A positive value takes about 200 passes per iteration.
+    carry : {"features", "samples"}, default="features"
+        Coupling that maps a source sample. "features": each target feature is the mean of the source features coupled
+        with it. "samples": the sample moves to the mean of the target samples coupled with it.
     scaling : {"standard", "range", None}, default="standard"
-        What each side's columns are brought to before they are compared: mean zero and variance one; the whole side to
-        [0, 1], for entries that are zero where there is nothing, such as ink and counts; or left.
+        Scaling of each domain before the comparison. "standard": mean zero and variance one per feature. "range": all
+        entries to [0, 1], for non-negative entries such as pixels and counts. If None, no scaling.
     max_samples : int or None, default=500
-        Rows of each domain in the matching, drawn at random where there are more (labelled target rows first); other
-        source rows are carried like the nearest one that is in it. None takes all.
+        Maximum number of samples of each domain in the coupling, drawn at random (labelled target samples first). Other
+        source samples move like the nearest one in the coupling. If None, all samples.
     max_iter : int, default=20
-        Rounds of matching rows and columns in turn.
+        Maximum number of alternations.
+    task : {"classification", "regression"} or None, default=None
+        Whether labels are classes or values. Labelled target samples guide the coupling for classes only. If None,
+        inferred from `y`.
     random_state : int, RandomState or None, default=None
-        Draws the rows where there are more than `max_samples`.
+        Draws the samples if there are more than `max_samples`.
 
     Attributes
     ----------
-    row_coupling_ : ndarray of shape (n_kept_source, n_kept_target)
+    sample_coupling_ : ndarray of shape (n_kept_source, n_kept_target)
         Sums to one.
-    column_coupling_ : ndarray of shape (n_source_columns, n_target_columns)
-        Sums to one: which columns were taken to say the same.
-    source_rows_ : ndarray of shape (n_kept_source, n_source_columns)
-        The source rows in the matching.
-    carried_rows_ : ndarray of shape (n_kept_source, n_target_columns)
-        Where they go.
+    feature_coupling_ : ndarray of shape (n_source_features, n_target_features)
+        Sums to one.
+    source_samples_ : ndarray of shape (n_kept_source, n_source_features)
+        Source samples in the coupling.
+    carried_samples_ : ndarray of shape (n_kept_source, n_target_features)
+        Their images.
     cost_ : float
-        Of the couplings; zero for two copies of one table.
+        Cost of the couplings; zero for two copies of the same matrix.
     n_iter_ : int
-        Rounds taken.
+        Number of alternations.
 
     Notes
     -----
-    Needs neither labels nor pairs. Helps when the target's columns measure what some of the source's do, and it is not
-    known which: lost or foreign names, another order, some dropped. Without labels it matches shapes: groups of rows
-    and columns that lie alike may be swapped, and nothing in the data tells; label a few target rows of each class,
-    which are then matched within their class, and the columns with them. Hurts where no column has a counterpart, when
-    class shares differ, as every balanced transport does, and where a column is another's negative: choose signs, or
-    features that grow with what they measure.
+    Needs neither labels nor pairs. Helps if the target features correspond to some of the source features and the
+    correspondence is unknown: features renamed, reordered or dropped. Without labels, groups of samples and features
+    with similar distributions may be swapped. A few labelled target samples of each class prevent this: they are
+    coupled within their class, and the features with them. Hurts if features have no counterpart, if the class
+    proportions differ, as in every balanced transport, and if a feature is the negative of its counterpart.
 
-    Where source and target have the same columns, they are matched all the same.
+    Features are matched even if source and target have the same features.
 
-    Time O(r (m² (d_s + d_t) + m d_s d_t)) and the transport problems of r rounds, about O(m³) and O(d³) for exact
-    ones, O(m² + d²) an iteration for entropic ones; memory O(m² + d_s d_t); ``m = min(n, max_samples)``. Linear in the
-    rows beyond `max_samples`.
+    Time O(r (m² (d_s + d_t) + m d_s d_t)) plus the transport problems of r iterations, about O(m³) and O(d³) each if
+    exact, O(m² + d²) per solver iteration if entropic; memory O(m² + d_s d_t); ``m = min(n, max_samples)``. Linear in
+    the number of samples beyond `max_samples`.
 
     References
     ----------
@@ -162,7 +166,7 @@ class CoOptimalTransport(FeatureTransfer):
     >>> Xs = rng.exponential(size=(60, 4)) * [1.0, 2.0, 4.0, 8.0]
     >>> Xt = Xs[:, [2, 0, 3]]
     >>> mapper = CoOptimalTransport(scaling="range").fit(Xs, X_target=Xt)
-    >>> mapper.column_coupling_.argmax(axis=0).tolist()
+    >>> mapper.feature_coupling_.argmax(axis=0).tolist()
     [2, 0, 3]
     """
 
@@ -171,76 +175,79 @@ class CoOptimalTransport(FeatureTransfer):
         reads=frozenset({"X_target", "y_target"}),
         shifts=frozenset({"subspace"}),
         requires=("ot",),
-        growth="time O(m² d + m d² + transport of m rows and d columns) a round, memory O(m² + d²); m <= max_samples",
+        growth="per iteration: time O(m² d + m d²) and two transport problems, memory O(m² + d²); m <= max_samples",
         reference="Redko, Vayer, Flamary, Courty: CO-Optimal Transport. NeurIPS 2020",
         heterogeneous=True,
     )
     preserves_columns = True
     own_scaling = True
     _parameter_constraints = {
-        "reg": [Interval(Real, 0, None, closed="left")],
-        "reg_columns": [Interval(Real, 0, None, closed="left")],
-        "carry": [StrOptions({"rows", "columns"})],
+        "reg_e": [Interval(Real, 0, None, closed="left")],
+        "reg_e_features": [Interval(Real, 0, None, closed="left")],
+        "carry": [StrOptions({"samples", "features"})],
         "scaling": [StrOptions({"standard", "range"}), None],
         "max_samples": [Interval(Integral, 2, None, closed="left"), None],
         "max_iter": [Interval(Integral, 1, None, closed="left")],
+        "task": TASK_CONSTRAINT,
         "random_state": ["random_state"],
     }
 
     def __init__(
         self,
-        reg: float = 0.0,
+        reg_e: float = 0.0,
         *,
-        reg_columns: float = 0.0,
-        carry: str = "columns",
+        reg_e_features: float = 0.0,
+        carry: str = "features",
         scaling: str | None = "standard",
         max_samples: int | None = 500,
         max_iter: int = 20,
+        task: str | None = None,
         random_state: Any = None,
     ) -> None:
-        self.reg = reg
-        self.reg_columns = reg_columns
+        self.reg_e = reg_e
+        self.reg_e_features = reg_e_features
         self.carry = carry
         self.scaling = scaling
         self.max_samples = max_samples
         self.max_iter = max_iter
+        self.task = task
         self.random_state = random_state
 
     def _fit(self, Xs: Any, ys: Any, Xt: Any, yt: Any) -> None:
         rng = check_random_state(self.random_state)
-        told = np.zeros(len(Xt), dtype=bool) if yt is None or ys is None else ~missing_labels(yt)
-        drawn, met = (
-            subsample(len(Xs), self.max_samples, rng, strata=_strata(ys)),
-            _told_first(told, self.max_samples, rng),
-        )
+        classes = ys is not None and self._task(ys) == "classification"
+        labelled = ~missing_labels(yt) if classes and yt is not None else np.zeros(len(Xt), dtype=bool)
+        strata = ys if classes and len(np.unique(ys)) <= 0.1 * len(ys) else None
+        drawn = subsample(len(Xs), self.max_samples, rng, strata=strata)
+        met = _draw_labelled_first(labelled, self.max_samples, rng)
         self.source_centre_, self.source_spread_ = _scales(Xs, self.scaling)
         self.target_centre_, self.target_spread_ = _scales(Xt, self.scaling)
         self._same = Xs.shape == Xt.shape and np.array_equal(Xs, Xt)
-        if self._same:  # nothing to match; the entropy would only blur it
-            self.row_coupling_, self.column_coupling_ = (np.eye(k) / k for k in (len(drawn), Xs.shape[1]))
-            self.source_rows_ = self.carried_rows_ = Xs[drawn]
+        if self._same:  # identical domains: the entropic penalty would only blur them
+            self.sample_coupling_, self.feature_coupling_ = (np.eye(k) / k for k in (len(drawn), Xs.shape[1]))
+            self.source_samples_ = self.carried_samples_ = Xs[drawn]
             self.cost_, self.n_iter_ = 0.0, 1
             return
         A, B = self._scaled_source(Xs[drawn]), (Xt[met] - self.target_centre_) / self.target_spread_
         unit = float(np.mean(A**2) + np.mean(B**2)) / 2.0 or 1.0
         mismatch = start = None
-        if told[met].any():
-            labels = [yt[j] for j in met[told[met]].tolist()]
+        if labelled[met].any():
+            labels = [yt[j] for j in met[labelled[met]].tolist()]
             mismatch = np.zeros((len(A), len(B)))
-            mismatch[:, told[met]] = np.asarray(ys)[drawn][:, None] != np.array(labels)
-            start = _from_labels(A, np.asarray(ys)[drawn], B[told[met]], np.array(labels))
-        self.row_coupling_, self.column_coupling_, costs = co_optimal_couplings(
+            mismatch[:, labelled[met]] = np.asarray(ys)[drawn][:, None] != np.array(labels)
+            start = _from_labels(A, np.asarray(ys)[drawn], B[labelled[met]], np.array(labels))
+        self.sample_coupling_, self.feature_coupling_, costs = co_optimal_couplings(
             A,
             B,
-            reg=self.reg * unit,
-            reg_columns=self.reg_columns * unit,
+            reg_e=self.reg_e * unit,
+            reg_e_features=self.reg_e_features * unit,
             mismatch=mismatch,
             start=start,
             max_iter=self.max_iter,
         )
         self.cost_, self.n_iter_ = costs[-1] / unit, len(costs)
-        self.source_rows_ = Xs[drawn]
-        self.carried_rows_ = barycentric_map(self.row_coupling_, Xt[met])
+        self.source_samples_ = Xs[drawn]
+        self.carried_samples_ = barycentric_map(self.sample_coupling_, Xt[met])
 
     def _scaled_source(self, X: Any) -> Any:
         return (X - self.source_centre_) / self.source_spread_
@@ -248,25 +255,25 @@ class CoOptimalTransport(FeatureTransfer):
     def _map_source(self, X: Any) -> Any:
         if self._same:
             return X.copy()
-        if self.carry == "rows":
-            return self.carried_rows_[pairwise_distances_argmin(X, self.source_rows_)]
-        carried = barycentric_map(self.column_coupling_.T, self._scaled_source(X).T).T
+        if self.carry == "samples":
+            return self.carried_samples_[pairwise_distances_argmin(X, self.source_samples_)]
+        carried = barycentric_map(self.feature_coupling_.T, self._scaled_source(X).T).T
         return carried * self.target_spread_ + self.target_centre_
 
     def _map_target(self, X: Any) -> Any:
         return X.copy()
 
 
-def _coupling(cost: Any, a: NDArray[np.float64], b: NDArray[np.float64], reg: float) -> NDArray[np.float64]:
-    if reg == 0.0:
+def _coupling(cost: Any, a: NDArray[np.float64], b: NDArray[np.float64], reg_e: float) -> NDArray[np.float64]:
+    if reg_e == 0.0:
         return transport_plan(cost, a, b, solver="emd", max_iter=1000)[0]
-    # A constant changes no plan; from zero upwards the entropic solver knows when to work with logarithms.
-    return transport_plan(cost - cost.min(), a, b, solver="sinkhorn", reg=reg, max_iter=200)[0]
+    # A constant does not change the plan; non-negative costs let the entropic solver choose its logarithmic form.
+    return transport_plan(cost - cost.min(), a, b, solver="sinkhorn", reg_e=reg_e, max_iter=200)[0]
 
 
 def _scales(X: NDArray[np.float64], scaling: str | None) -> tuple[Any, Any]:
     if scaling == "standard":
-        centre, spread = column_statistics(X)
+        centre, spread = feature_statistics(X)
         return centre, np.where(spread > 0, spread, 1.0)
     if scaling == "range":
         low, high = float(X.min()), float(X.max())
@@ -274,22 +281,19 @@ def _scales(X: NDArray[np.float64], scaling: str | None) -> tuple[Any, Any]:
     return 0.0, 1.0
 
 
-def _strata(ys: Any) -> Any:
-    """Classes keep their shares in the draw; values, nearly all different, have none to keep."""
-    return ys if ys is not None and len(np.unique(ys)) <= 0.1 * len(ys) else None
-
-
-def _told_first(told: NDArray[np.bool_], max_samples: int | None, rng: np.random.RandomState) -> NDArray[np.intp]:
-    """Draw target rows, the labelled ones before the others."""
-    if max_samples is None or len(told) <= max_samples:
-        return np.arange(len(told))
-    labelled, rest = np.flatnonzero(told), np.flatnonzero(~told)
+def _draw_labelled_first(
+    labelled: NDArray[np.bool_], max_samples: int | None, rng: np.random.RandomState
+) -> NDArray[np.intp]:
+    """Draw target samples, labelled ones first."""
+    if max_samples is None or len(labelled) <= max_samples:
+        return np.arange(len(labelled))
+    labelled, rest = np.flatnonzero(labelled), np.flatnonzero(~labelled)
     labelled = labelled[subsample(len(labelled), max_samples, rng)]
     return np.sort(np.concatenate([labelled, rest[subsample(len(rest), max_samples - len(labelled), rng)]]))
 
 
 def _from_labels(A: Any, ys: NDArray[Any], B: Any, yt: NDArray[Any]) -> NDArray[np.float64] | None:
-    """First coupling of the columns: those whose means over the classes are alike."""
+    """Couple features with similar class means, as initial coupling."""
     import ot
 
     shared = sorted(set(ys.tolist()) & set(yt.tolist()))
@@ -297,5 +301,5 @@ def _from_labels(A: Any, ys: NDArray[Any], B: Any, yt: NDArray[Any]) -> NDArray[
         return None
     means = [np.stack([X[y == c].mean(axis=0) for c in shared]) for X, y in ((A, ys), (B, yt))]
     cost = ot.dist(means[0].T, means[1].T)
-    even = [np.full(k, 1.0 / k) for k in cost.shape]
-    return ot.emd(*even, cost, numItermax=1_000_000)
+    uniform = [np.full(k, 1.0 / k) for k in cost.shape]
+    return ot.emd(*uniform, cost, numItermax=1_000_000)

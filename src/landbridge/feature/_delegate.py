@@ -1,4 +1,4 @@
-"""What the feature methods share that fit an estimator themselves."""
+"""Base class of feature-based methods that fit an estimator themselves."""
 
 from __future__ import annotations
 
@@ -27,9 +27,10 @@ def _gives(name: str) -> Any:
 
 
 class DelegatingTransfer(MetaEstimatorMixin, TransferEstimator):
-    """An estimator that fits another one on rows or labels of its own making, and predicts with it.
+    """Base class of methods that fit an estimator on transformed samples or labels, and predict with it.
 
-    A method gives ``fit``, which sets ``estimator_``; and ``_query``, which turns target rows into what that one reads.
+    Subclasses implement ``fit``, which sets ``estimator_``, and may override ``_base`` (the estimator used if
+    `estimator` is None) and ``_query`` (the input of ``estimator_`` for given target samples).
     """
 
     estimator: Any
@@ -41,13 +42,13 @@ class DelegatingTransfer(MetaEstimatorMixin, TransferEstimator):
         Parameters
         ----------
         X : array-like of shape (n_source, n_features)
-            Source rows.
+            Source samples.
         y : array-like of shape (n_source,)
             Source labels or values.
-        X_target : array-like of shape (n_target, n_features), optional
-            All target rows; left out, the source is its own target.
-        y_target : array-like of shape (n_target,), optional
-            Labels of some target rows.
+        X_target : array-like of shape (n_target, n_features), default=None
+            All target samples. If None, the source is its own target.
+        y_target : array-like of shape (n_target,), default=None
+            Labels of some target samples.
 
         Returns
         -------
@@ -62,16 +63,16 @@ class DelegatingTransfer(MetaEstimatorMixin, TransferEstimator):
 
     @property
     def classes_(self) -> NDArray[Any]:
-        """The classes that the fitted estimator knows."""
+        """Classes of the fitted estimator."""
         return self.estimator_.classes_
 
     def predict(self, X: Any) -> NDArray[Any]:
-        """Predict for target rows.
+        """Predict for target samples.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
-            Target rows, seen or new.
+            Target samples.
 
         Returns
         -------
@@ -82,12 +83,12 @@ class DelegatingTransfer(MetaEstimatorMixin, TransferEstimator):
 
     @available_if(_gives("predict_proba"))
     def predict_proba(self, X: Any) -> NDArray[np.float64]:
-        """Predict class probabilities for target rows.
+        """Predict class probabilities for target samples.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
-            Target rows.
+            Target samples.
 
         Returns
         -------
@@ -98,12 +99,12 @@ class DelegatingTransfer(MetaEstimatorMixin, TransferEstimator):
 
     @available_if(_gives("decision_function"))
     def decision_function(self, X: Any) -> NDArray[np.float64]:
-        """Give the decision values of target rows.
+        """Compute the decision function for target samples.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
-            Target rows.
+            Target samples.
 
         Returns
         -------
@@ -114,14 +115,14 @@ class DelegatingTransfer(MetaEstimatorMixin, TransferEstimator):
 
     @available_if(_gives("score"))
     def score(self, X: Any, y: Any) -> float:
-        """Return the estimator's own score on labelled target rows.
+        """Return the score of the fitted estimator on labelled target samples.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
-            Target rows.
+            Target samples.
         y : array-like of shape (n_samples,)
-            Their labels.
+            Labels or values.
 
         Returns
         -------

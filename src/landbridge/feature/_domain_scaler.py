@@ -1,4 +1,4 @@
-"""Domain scaler: standardise each domain by its own statistics."""
+"""Domain-wise standardisation."""
 
 from __future__ import annotations
 
@@ -9,33 +9,33 @@ from numpy.typing import NDArray
 
 from landbridge.base import FeatureTransfer, TransferTags
 
-__all__ = ["DomainScaler", "column_statistics"]
+__all__ = ["DomainScaler", "feature_statistics"]
 
 
-def column_statistics(
+def feature_statistics(
     X: NDArray[np.float64], *, robust: bool = False, block: int = 65536
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return the centre and the spread of each column; the spread of a constant column is exactly zero.
+    """Compute the centre and the scale of each feature; the scale of a constant feature is exactly zero.
 
     Parameters
     ----------
     X : ndarray of shape (n, d)
-        Rows.
+        Samples.
     robust : bool, default=False
-        Median and interquartile range / 1.349 (the standard deviation of a Gaussian) for mean and population standard
-        deviation.
+        If True, median and interquartile range / 1.349 (the standard deviation of a Gaussian); else mean and population
+        standard deviation.
     block : int, default=65536
-        Rows centred at a time.
+        Number of samples centred at a time.
 
     Returns
     -------
-    centre, spread : ndarray of shape (d,)
+    centre, scale : ndarray of shape (d,)
 
     Examples
     --------
     >>> import numpy as np
-    >>> from landbridge.feature import column_statistics
-    >>> centre, spread = column_statistics(np.array([[0.0, 5.0], [2.0, 5.0]]))
+    >>> from landbridge.feature import feature_statistics
+    >>> centre, spread = feature_statistics(np.array([[0.0, 5.0], [2.0, 5.0]]))
     >>> centre.tolist(), spread.tolist()
     ([1.0, 5.0], [1.0, 0.0])
     """
@@ -48,38 +48,38 @@ def column_statistics(
         Z = X[start : start + block] - centre
         squares += np.einsum("ij,ij->j", Z, Z)
     spread = np.sqrt(squares / len(X))
-    # the mean of equal numbers need not be that number to the last digit
+    # the mean of equal numbers may differ from them by rounding
     spread[spread <= np.abs(centre) * len(X) ** 0.5 * np.finfo(float).eps] = 0.0
     return centre, spread
 
 
 class DomainScaler(FeatureTransfer):
-    """Standardise the source by the source's statistics and the target by the target's.
+    """Standardise each domain by its own mean and standard deviation.
 
-    The preparation behind most published comparisons: afterwards every column has mean zero and standard deviation
-    one in both domains, so that a shift or a change of unit in single columns is gone.
+    The preprocessing of most published comparisons: every feature has mean zero and standard deviation one in both
+    domains, which removes translations and changes of unit of single features.
 
     Parameters
     ----------
     with_std : bool, default=True
-        Also divide by the standard deviation; False only centres.
+        If True, divide by the standard deviation; else only centre.
     robust : bool, default=False
-        Median and interquartile range for mean and standard deviation.
+        If True, use median and interquartile range instead of mean and standard deviation.
 
     Attributes
     ----------
     source_center_, target_center_ : ndarray of shape (n_features,)
-        Mean (median) of each column.
+        Mean (or median) of each feature.
     source_scale_, target_scale_ : ndarray of shape (n_features,)
-        What each column is divided by; 1 for a column without spread, which is thus left at zero.
+        Divisor of each feature; 1 for a constant feature, which becomes zero.
 
     Notes
     -----
-    Helps when columns are measured in another unit or from another zero: another sensor, laboratory or camera. Hurts
-    when the domains differ because their class proportions do: centring then moves the classes apart. A target of a
-    single row has no statistics and lands on zero.
+    Helps if features are measured in another unit or with another offset: another sensor, laboratory or camera. Hurts
+    if the class proportions differ: centring then separates the classes. A target of a single sample is mapped to
+    zero.
 
-    Time O((n_s + n_t) d), memory O(d) beside the rows.
+    Time O((n_s + n_t) d), memory O(d) beside the data.
 
     References
     ----------
@@ -121,7 +121,7 @@ class DomainScaler(FeatureTransfer):
         return _standardise(X, self.target_center_, self.target_scale_)
 
     def _statistics(self, X: Any) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        center, spread = column_statistics(X, robust=self.robust)
+        center, spread = feature_statistics(X, robust=self.robust)
         if not self.with_std:
             return center, np.ones_like(spread)
         return center, np.where(spread > 0, spread, 1.0)

@@ -1,4 +1,4 @@
-"""Feature augmentation ("frustratingly easy domain adaptation"): shared, source and target copies of every column."""
+"""Feature augmentation (frustratingly easy domain adaptation, EasyAdapt)."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ __all__ = ["FeatureAugmentation", "augment"]
 
 
 def augment(X: Any, domain: str) -> Any:
-    r"""Write every row three times, once for all domains and once for its own, section 3.1 of [1]_.
+    r"""Return a shared and a domain-specific copy of every feature, section 3.1 of [1]_.
 
     .. math:: \Phi_S(x) = (x, x, 0), \qquad \Phi_T(x) = (x, 0, x)
 
     Parameters
     ----------
     X : ndarray or sparse matrix of shape (n, d)
-        Rows.
+        Samples.
     domain : {"source", "target"}
-        Where they come from.
+        Domain of the samples.
 
     Returns
     -------
@@ -43,8 +43,8 @@ def augment(X: Any, domain: str) -> Any:
     [[1.0, 2.0, 0.0, 0.0, 1.0, 2.0]]
     """
     if sparse.issparse(X):
-        none = sparse.csr_matrix(X.shape)
-        return sparse.hstack([X, X, none] if domain == "source" else [X, none, X], format="csr")
+        zeros = sparse.csr_matrix(X.shape)
+        return sparse.hstack([X, X, zeros] if domain == "source" else [X, zeros, X], format="csr")
     n, d = X.shape
     Z = np.zeros((n, 3 * d))
     Z[:, :d] = X
@@ -53,29 +53,29 @@ def augment(X: Any, domain: str) -> Any:
 
 
 class FeatureAugmentation(DelegatingTransfer):
-    """Learn from source and labelled target rows together, with shared and own columns (EasyAdapt).
+    """Feature augmentation, or frustratingly easy domain adaptation (EasyAdapt).
 
-    A linear learner on the tripled columns finds what both domains have in common and what is special to each; a
-    penalty on its coefficients shares as much as the labels allow.
+    An estimator is fitted on source and labelled target samples, with a shared and a domain-specific copy of every
+    feature. With an L2 penalty, a linear estimator shares as much between the domains as the labels allow. `skada` has
+    no feature augmentation.
 
     Parameters
     ----------
-    estimator : estimator, optional
-        Any classifier or regressor, best a penalised linear one. Logistic regression if left out.
+    estimator : estimator, default=None
+        Classifier or regressor, preferably linear with an L2 penalty. If None, logistic regression.
 
     Attributes
     ----------
     estimator_ : estimator
-        The learner, fitted on the tripled columns.
+        Fitted on the augmented features.
 
     Notes
     -----
-    Helps when some target rows are labelled and the rules agree in part; scales to any number of columns, dense or
-    sparse. Without target labels the target's own columns are never learned, and nothing is gained over the source
-    alone. Hurts where the source alone beats the few labelled target rows alone: then learning from both as one is
-    better, by some points.
+    Helps if some target samples are labelled and P(y given x) agrees in part; works with any number of features, dense
+    or sparse. Without target labels it equals the source model. Hurts if the source model beats a model of the labelled
+    target samples: pooling both domains is then better by some points.
 
-    Time and memory are those of the estimator on n_s + n labelled rows and three times the columns.
+    Time and memory are those of the estimator on n_s + n_labelled samples and 3 d features.
 
     References
     ----------
@@ -87,9 +87,9 @@ class FeatureAugmentation(DelegatingTransfer):
     >>> from landbridge.data import make_shift
     >>> from landbridge.feature import FeatureAugmentation
     >>> source, target = make_shift("concept", random_state=0)
-    >>> told = target.y.astype(object)
-    >>> told[40:] = None
-    >>> model = FeatureAugmentation().fit(source.X, source.y, X_target=target.X, y_target=told)
+    >>> y_target = target.y.astype(object)
+    >>> y_target[40:] = None
+    >>> model = FeatureAugmentation().fit(source.X, source.y, X_target=target.X, y_target=y_target)
     >>> alone = LogisticRegression().fit(source.X, source.y)
     >>> bool(model.score(target.X[40:], target.y[40:]) > alone.score(target.X[40:], target.y[40:]))
     True
@@ -99,7 +99,7 @@ class FeatureAugmentation(DelegatingTransfer):
         family="feature",
         reads=frozenset({"X_target", "y_target"}),
         shifts=frozenset({"concept"}),
-        growth="that of the estimator on n_s + n labelled rows and 3 d columns",
+        growth="that of the estimator on n_s + n labelled samples and 3 d features",
         reference="Daumé III: Frustratingly easy domain adaptation. ACL 2007",
     )
     _accept_sparse = True
@@ -110,30 +110,30 @@ class FeatureAugmentation(DelegatingTransfer):
 
     @_fit_context(prefer_skip_nested_validation=False)
     def fit(self, X: Any, y: Any, *, X_target: Any = None, y_target: Any = None) -> Self:
-        """Fit the estimator on the augmented source and labelled target rows.
+        """Fit the estimator on augmented source and labelled target samples.
 
         Parameters
         ----------
         X : array-like or sparse matrix of shape (n_source, n_features)
-            Source rows.
+            Source samples.
         y : array-like of shape (n_source,)
             Source labels or values.
-        X_target : array-like or sparse matrix of shape (n_target, n_features), optional
-            Target rows.
-        y_target : array-like of shape (n_target,), optional
-            Labels of some target rows.
+        X_target : array-like or sparse matrix of shape (n_target, n_features), default=None
+            Target samples.
+        y_target : array-like of shape (n_target,), default=None
+            Labels of some target samples.
 
         Returns
         -------
         self
         """
         read = self._read(X, y, X_target, y_target, supervised=True)
-        # Without a target there is one domain only.
+        # Without a target there is only one domain.
         self.domain_ = "source" if X_target is None else "target"
         Z, labels = augment(read.Xs, "source"), read.ys
         if len(read.rows):
-            told = augment(read.Xt[read.rows], "target")
-            Z = sparse.vstack([Z, told], format="csr") if sparse.issparse(Z) else np.concatenate([Z, told])
+            labelled = augment(read.Xt[read.rows], "target")
+            Z = sparse.vstack([Z, labelled], format="csr") if sparse.issparse(Z) else np.concatenate([Z, labelled])
             labels = np.concatenate([labels, read.yt])
         self.estimator_ = clone(self._base()).fit(Z, labels)
         return self

@@ -1,4 +1,4 @@
-"""EasyTL: align, then give every target row to a class by one linear programme; nothing to tune."""
+"""EasyTL: nearest class centroid after correlation alignment, with no empty class."""
 
 from __future__ import annotations
 
@@ -19,28 +19,27 @@ __all__ = ["EasyTL", "assign_classes"]
 
 
 def assign_classes(cost: NDArray[np.float64]) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
-    r"""Give each row to a class at the least total cost, no class left empty: the linear programme (4) of [1]_.
+    r"""Assign each sample to a class at minimal total cost, with no class empty: linear programme (4) of [1]_.
 
     .. math:: \min_M \sum_{jc} D_{jc} M_{jc} \quad \text{s.t.} \quad 0 \le M_{jc} \le 1,\;
         \sum_c M_{jc} = 1,\; \sum_j M_{jc} \ge 1
 
-    The constraints are totally unimodular, and a class binds at most one row: the programme is the cheapest
-    assignment of one row to every class, counted as regret against each row's own best class, and that is solved
-    exactly without a general solver.
+    The constraints are totally unimodular, and at most one sample per class is bound. The solution is therefore the
+    cheapest assignment of one sample to every class, where costs are relative to each sample's best class; it is exact.
 
     Parameters
     ----------
     cost : ndarray of shape (n_samples, n_classes)
-        Cost of giving a row to a class.
+        Cost of assigning a sample to a class.
 
     Returns
     -------
     codes : ndarray of int, shape (n_samples,)
-        Class of each row.
+        Class of each sample.
     prices : ndarray of shape (n_classes,)
-        Dual prices of "at least one row": ``(cost - prices).argmin(axis=1)`` gives the same classes, and extends them
-        to further rows. All zero where every class gets a row anyway, or where there are fewer rows than classes (the
-        condition is then dropped).
+        Dual variables of the constraint that no class is empty: ``(cost - prices).argmin(axis=1)`` gives the same
+        classes, and extends them to new samples. All zero if the constraint is inactive, or if there are fewer samples
+        than classes (the constraint is then dropped).
 
     References
     ----------
@@ -66,32 +65,31 @@ def assign_classes(cost: NDArray[np.float64]) -> tuple[NDArray[np.intp], NDArray
 
 
 class EasyTL(ClassifierMixin, TransferEstimator):
-    """Classify by distance to the source's class centres, after alignment and with no class left empty.
+    """EasyTL classifier: nearest class centroid after correlation alignment, with no empty class.
 
-    The source is first aligned with the target (CORAL), which needs no parameter on standardised columns. Every
-    target row then goes to the nearest class centre, under the condition that each class gets at least one row.
+    The source is aligned with the target by :func:`coral_map` with its default ridge. Every target sample is then
+    assigned to the nearest class centroid, under the constraint that no class is empty. `skada` has no EasyTL.
 
     Parameters
     ----------
     align : {"coral", None}, default="coral"
-        Align the source's covariance with the target's first, or leave the rows as they are.
+        Alignment of the source with the target. If None, no alignment.
 
     Attributes
     ----------
     centers_ : ndarray of shape (n_classes, n_features)
-        Class centres of the aligned source.
+        Class centroids of the aligned source.
     prices_ : ndarray of shape (n_classes,)
-        What is taken off the distance to a class that would else be empty; mostly zero.
+        Reduction of the distance to a class that would otherwise be empty; mostly zero.
     target_labels_ : ndarray of shape (n_target,)
-        Classes that the programme gives to the target rows.
+        Classes of the target samples.
     classes_ : ndarray of shape (n_classes,)
-        The source's classes.
+        Classes of the source.
 
     Notes
     -----
-    Helps when classes are compact and the columns are standardised by domain
-    (:class:`~landbridge.feature.DomainScaler`). Hurts when a class has several clusters, or when the target lacks a
-    class: with few rows a row is then forced into it.
+    Helps if classes are compact and each domain is standardised (:class:`~landbridge.feature.DomainScaler`). Hurts if
+    a class has several clusters, or if a class is absent from the target: one sample is then assigned to it.
 
     Time O((n_s + n_t) d² + d³) for the alignment and O(n_t k (d + k)) for the classes, memory O(d² + n_t k).
 
@@ -125,17 +123,17 @@ class EasyTL(ClassifierMixin, TransferEstimator):
 
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X: Any, y: Any, *, X_target: Any = None, y_target: Any = None) -> Self:
-        """Align the source, take its class centres and give every target row a class.
+        """Align the source, compute its class centroids and assign every target sample to a class.
 
         Parameters
         ----------
         X : array-like of shape (n_source, n_features)
-            Source rows.
+            Source samples.
         y : array-like of shape (n_source,)
             Source labels.
-        X_target : array-like of shape (n_target, n_features), optional
-            All target rows; left out, the source is its own target.
-        y_target : array-like of shape (n_target,), optional
+        X_target : array-like of shape (n_target, n_features), default=None
+            All target samples. If None, the source is its own target.
+        y_target : array-like of shape (n_target,), default=None
             Not used.
 
         Returns
@@ -145,7 +143,7 @@ class EasyTL(ClassifierMixin, TransferEstimator):
         read = self._read(X, y, X_target, y_target, supervised=True)
         self.classes_, codes = class_codes(read.ys)
         self.centers_ = class_means(read.Xs, codes, len(self.classes_))
-        if self.align is not None:  # the map is linear, so mapping the centres is mapping the rows
+        if self.align is not None:  # the map is linear: the centroids can be mapped instead of the samples
             self.centers_ = self.centers_ @ coral_map(read.Xs, read.Xt)
         cost = euclidean_distances(read.Xt, self.centers_)
         target_codes, self.prices_ = assign_classes(cost)
@@ -153,12 +151,12 @@ class EasyTL(ClassifierMixin, TransferEstimator):
         return self
 
     def decision_function(self, X: Any) -> NDArray[np.float64]:
-        """Give the negative distances to the class centres, less the prices; their difference for two classes.
+        """Compute the prices minus the distances to the class centroids; their difference for two classes.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
-            Target rows, seen or new.
+            Target samples.
 
         Returns
         -------
@@ -169,12 +167,12 @@ class EasyTL(ClassifierMixin, TransferEstimator):
         return scores[:, 1] - scores[:, 0] if scores.shape[1] == 2 else scores
 
     def predict(self, X: Any) -> NDArray[Any]:
-        """Predict the classes of target rows.
+        """Predict the classes of target samples.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
-            Target rows, seen or new.
+            Target samples.
 
         Returns
         -------
@@ -186,7 +184,7 @@ class EasyTL(ClassifierMixin, TransferEstimator):
 
 
 def class_codes(y: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.intp]]:
-    """Number the classes; complain of continuous values and of a single class.
+    """Return the classes and the class index of each sample; raise for continuous values and for a single class.
 
     Parameters
     ----------
@@ -203,21 +201,21 @@ def class_codes(y: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.intp]]:
     check_classification_targets(y)
     classes, codes = np.unique(y, return_inverse=True)
     if len(classes) < 2:
-        raise LabelError(f"y holds one class only, {classes[0]!r}; give rows of at least two classes.")
+        raise LabelError(f"y holds one class only, {classes[0]!r}; give samples of at least two classes.")
     return classes, codes
 
 
 def class_means(X: NDArray[np.float64], codes: NDArray[np.intp], n_classes: int) -> NDArray[np.float64]:
-    """Mean row of each class.
+    """Compute the mean of each class.
 
     Parameters
     ----------
     X : ndarray of shape (n, d)
-        Rows.
+        Samples.
     codes : ndarray of int, shape (n,)
-        Class numbers.
+        Class indices.
     n_classes : int
-        How many classes there are.
+        Number of classes.
 
     Returns
     -------
@@ -231,17 +229,17 @@ def class_means(X: NDArray[np.float64], codes: NDArray[np.intp], n_classes: int)
 
 
 def _prices(cost: NDArray[np.float64], codes: NDArray[np.intp]) -> NDArray[np.float64]:
-    """Dual prices of the programme by complementary slackness.
+    """Compute dual variables of the linear programme by complementary slackness.
 
-    A row of class ``a`` stays there when ``price_b <= price_a + gap[a, b]`` for all ``b``, and a class with rows to
-    spare has price zero. The smallest prices that do it are longest paths over the classes.
+    A sample of class ``a`` stays there if ``price_b <= price_a + gap[a, b]`` for all ``b``, and a class with several
+    samples has price zero. The smallest such prices are longest paths over the classes.
     """
     k = cost.shape[1]
     own = cost[np.arange(len(cost)), codes]
     gap = np.stack([(cost[codes == c] - own[codes == c, None]).min(axis=0) for c in range(k)])
     spare = np.bincount(codes, minlength=k) > 1
-    # The smallest prices leave the bound rows on a tie. Asking for a small margin decides it; where equal rows or
-    # costs leave no room for one, the margin shrinks to nothing.
+    # The smallest prices leave ties at the bound samples. A small margin breaks them; with equal samples or costs
+    # the margin shrinks to zero.
     for margin in (*(np.abs(gap).max() * 10.0 ** -np.arange(3, 13)), 0.0):
         wanted = gap - margin * (1.0 - np.eye(k))
         prices = np.zeros(k)

@@ -1,4 +1,4 @@
-"""GFK: the geodesic flow kernel, an average over all subspaces between source and target."""
+"""Geodesic flow kernel (GFK)."""
 
 from __future__ import annotations
 
@@ -18,27 +18,27 @@ __all__ = ["GFK", "subspace_disagreement"]
 def subspace_disagreement(
     Xs: NDArray[np.float64], Xt: NDArray[np.float64], max_components: int | None = None
 ) -> NDArray[np.float64]:
-    r"""Say for each dimension how far the domains' subspaces have parted, section 3.4 of [1]_.
+    r"""Compute the subspace disagreement measure for each dimension, section 3.4 of [1]_.
 
     .. math:: D(d) = \tfrac12 (\sin \alpha_d + \sin \beta_d)
 
     where :math:`\alpha_d` (:math:`\beta_d`) is the largest angle between the first `d` principal directions of the
-    source (target) and those of both domains together. At 1 the last directions are orthogonal: they say nothing
-    about the other domain, and a larger dimension is not worth having.
+    source (target) and those of both domains together. At 1 the last directions are orthogonal, and a larger
+    dimension carries no information about the other domain.
 
     Parameters
     ----------
     Xs : ndarray of shape (n_source, n_features)
-        Source rows.
+        Source samples.
     Xt : ndarray of shape (n_target, n_features)
-        Target rows.
-    max_components : int, optional
-        Largest dimension; at most half the columns, so that the subspaces can be orthogonal at all.
+        Target samples.
+    max_components : int, default=None
+        Maximum dimension, at most half the number of features. If None, half the number of features.
 
     Returns
     -------
     ndarray of shape (max_components,)
-        ``D(1), D(2), ...``; empty where a domain spans nothing.
+        ``D(1), D(2), ...``; empty if a domain has no variance.
 
     References
     ----------
@@ -54,16 +54,16 @@ def subspace_disagreement(
 
 
 class GFK(FeatureTransfer):
-    """Compare rows in all subspaces on the way from the source's to the target's (geodesic flow kernel).
+    """Geodesic flow kernel (GFK).
 
-    The principal subspaces of both domains are two points on a Grassmann manifold. The kernel averages the inner
-    products of the projections onto every subspace of the geodesic between them. Rows come out so that their plain
-    inner products and distances are the kernel's: any learner can follow, nearest neighbours above all.
+    The principal subspaces of both domains are two points on a Grassmann manifold. The kernel integrates the inner
+    products of the projections onto all subspaces on the geodesic between them. Samples are mapped so that their
+    Euclidean inner products are the kernel values, so any estimator can follow. `skada` has no GFK.
 
     Parameters
     ----------
     n_components : int or "auto", default=20
-        Dimension of the subspaces; fewer where there are fewer columns or source rows. ``"auto"`` takes the smallest
+        Dimension of the subspaces; fewer if there are fewer features or source samples. "auto" takes the smallest
         dimension at which the subspace disagreement reaches 0.99.
 
     Attributes
@@ -73,17 +73,16 @@ class GFK(FeatureTransfer):
     angles_ : ndarray of shape (n_components_,)
         Principal angles between the two subspaces.
     source_mean_, target_mean_ : ndarray of shape (n_features,)
-        Column means of both domains.
+        Feature means of both domains.
     n_components_ : int
         Dimension of the subspaces.
 
     Notes
     -----
-    Helps when the same things span another subspace: another camera, another vocabulary. Hurts when the subspaces
-    differ because other classes are frequent. Scale the columns before, for example with
-    :class:`~landbridge.feature.DomainScaler`.
+    Helps under subspace shift: another camera, another vocabulary. Hurts if the subspaces differ because the class
+    proportions do. Standardise each domain first (:class:`~landbridge.feature.DomainScaler`).
 
-    Time O((n_s + n_t) d min(n, d) + min(n, d)³), memory O(d k + min(n, d)²) beside the rows; the d x d kernel is
+    Time O((n_s + n_t) d min(n, d) + min(n, d)³), memory O(d k + min(n, d)²) beside the data; the d x d kernel is
     never formed.
 
     References
@@ -116,7 +115,7 @@ class GFK(FeatureTransfer):
         self.source_mean_, self.target_mean_ = Xs.mean(axis=0), Xt.mean(axis=0)
         wanted = self._chosen(Xs, Xt) if isinstance(self.n_components, str) else self.n_components
         Ps = principal_basis(Xs, wanted)
-        if Ps.shape[1] == 0:  # a source without any variance: the first axis is as good as another
+        if Ps.shape[1] == 0:  # a source without variance: any axis will do
             Ps = np.eye(Xs.shape[1], 1)
         Pt = complete_basis(principal_basis(Xt, Ps.shape[1]), Ps)
         self.projection_ = geodesic_factor(Ps, Pt)
@@ -132,7 +131,7 @@ class GFK(FeatureTransfer):
     def _chosen(self, Xs: NDArray[np.float64], Xt: NDArray[np.float64]) -> int:
         most = 32
         while True:
-            # The rule stops early as a rule, so look a few dimensions ahead at a time.
+            # The threshold is usually reached early, so compute a few dimensions at a time.
             disagreement = subspace_disagreement(Xs - self.source_mean_, Xt - self.target_mean_, most)
             if (reached := np.flatnonzero(disagreement >= 0.99)).size:
                 return int(reached[0]) + 1

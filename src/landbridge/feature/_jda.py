@@ -1,4 +1,4 @@
-"""JDA: match the two domains as a whole and class by class, with pseudo-labels that are refined on the way."""
+"""Joint distribution adaptation (JDA): align the domain means and the class means with pseudo-labels."""
 
 from __future__ import annotations
 
@@ -30,15 +30,15 @@ def joint_mmd_factor(
 
     .. math:: \sum_{c=0}^{C} M_c = E E^\top, \qquad \lVert E E^\top \rVert_F = 1
 
-    with :math:`M_0` for the domains as a whole, counted C times, so that it weighs as much as all classes together (the
-    authors' own weighting), and :math:`M_c` for class c.
+    with :math:`M_0` for the domains as a whole, counted C times, so that it has the weight of all classes together (as
+    in the code of the authors), and :math:`M_c` for class c.
 
     Parameters
     ----------
     source_codes : ndarray of int, shape (n_source,)
-        Class of each source row, 0 ... n_classes - 1.
+        Class of each source sample, 0 ... n_classes - 1.
     target_codes : ndarray of int, shape (n_target,)
-        Known or presumed class of each target row; -1 where there is none.
+        Known or presumed class of each target sample; -1 where there is none.
     n_classes : int
 
     Returns
@@ -55,60 +55,60 @@ def joint_mmd_factor(
 
 
 class JDA(KernelFeature):
-    """Match the domains' means, whole and class by class, with pseudo-labels (joint distribution adaptation).
+    """Joint distribution adaptation (JDA): align the domain means and the class means with pseudo-labels.
 
-    Each round finds components in which the domains' means and the class means agree, predicts the target's labels
-    there and uses them for the class means of the next round.
+    Each iteration finds components in which the domain means and the class means agree, predicts the target labels
+    there, and uses them for the class means of the next iteration. `skada` has no JDA.
 
     Parameters
     ----------
     n_components : int, default=20
-        Dimension of the common space; fewer where the rows span fewer.
-    reg : float, default=1.0
-        Weight of the penalty on the coefficients; the matrix of mean differences has Frobenius norm one.
+        Dimension of the common space; fewer if the samples span fewer.
+    alpha : float, default=1.0
+        Weight of the L2 penalty on the coefficients. The matrix of mean differences has Frobenius norm one.
     max_iter : int, default=10
-        Most rounds; it stops earlier once the pseudo-labels no longer change.
-    estimator : classifier, optional
-        Gives the pseudo-labels. Left out: 1-nearest-neighbour on rows of unit length.
+        Maximum number of iterations; stops earlier once the pseudo-labels no longer change.
+    estimator : classifier, default=None
+        Gives the pseudo-labels. If None, 1-nearest-neighbour on samples of unit length.
     kernel : {"linear", "rbf"}, default="linear"
         Kernel.
-    gamma : float, optional
-        Of "rbf", ``exp(-gamma ||x - y||²)``; left out, the median heuristic.
+    gamma : float, default=None
+        Coefficient of "rbf", ``exp(-gamma ||x - y||²)``. If None, the median heuristic.
     form : {"dual", "primal"}, default="dual"
-        What is penalised: the coefficients of the rows, or those of the columns or features.
+        What is penalised: the coefficients of the samples, or those of the features.
     n_landmarks : int, "auto" or None, default="auto"
-        For "rbf": Nystroem features from so many rows. None is exact; "auto" is exact up to 11,000 rows in all and
-        takes 500 landmarks beyond. The linear kernel is always exact.
+        For "rbf": number of samples of the Nystroem approximation. If None, the kernel is exact; "auto" is exact
+        up to 11,000 samples in all and takes 500 landmarks beyond. The linear kernel is always exact.
     random_state : int, RandomState or None, default=None
-        Start of the iteration and choice of landmarks.
+        Start of the iteration and choice of the landmarks.
 
     Attributes
     ----------
-    components_ : ndarray of shape (n_kernel_rows, n_components_) or (n_features, n_components_)
-        Coefficients of the kernel values with ``kernel_rows_``, or of the columns.
-    kernel_rows_ : ndarray of shape (n_kernel_rows, n_features) or None
-        The training rows, or the landmarks; None for the linear kernel.
+    components_ : ndarray of shape (n_kernel_samples, n_components_) or (n_features, n_components_)
+        Coefficients of the kernel values with ``kernel_samples_``, or of the features.
+    kernel_samples_ : ndarray of shape (n_kernel_samples, n_features) or None
+        The training samples, or the landmarks; None for the linear kernel.
     eigenvalues_ : ndarray of shape (n_components_,)
         Ratio of variance to penalty, descending.
     pseudo_labels_ : ndarray of shape (n_target,)
-        Labels of the target rows, given or predicted in the last round.
+        Labels of the target samples, given or predicted in the last iteration.
     classes_ : ndarray of shape (n_classes,)
         The source's classes.
     n_iter_ : int
-        Rounds done.
+        Number of iterations.
     gamma_ : float or None
-        Width of the kernel in use.
+        Kernel coefficient in use.
     n_components_ : int
         Dimension of the common space.
 
     Notes
     -----
-    Helps when classes keep their place relative to each other. Hurts when the first pseudo-labels are poor, which the
-    rounds then confirm, and when a class is missing in the target. Scale each domain's columns before
-    (:class:`~landbridge.feature.DomainScaler`); the published tables also bring every row to unit length.
+    Helps if the classes keep their relative positions. Hurts if the first pseudo-labels are poor, because later
+    iterations confirm them, and if a class is absent from the target. Standardise each domain first
+    (:class:`~landbridge.feature.DomainScaler`); the published tables also scale every sample to unit length.
 
-    The matrix of mean differences has rank C + 1 and is never formed. Growth of a round as in
-    :class:`~landbridge.feature.TCA`, with a warm start, and the classifier's own.
+    The matrix of mean differences has rank C + 1 and is never formed. Time and memory per iteration
+    are those of :class:`~landbridge.feature.TCA`, with a warm start, plus those of the classifier.
 
     References
     ----------
@@ -133,7 +133,7 @@ class JDA(KernelFeature):
         reads=frozenset({"X_target", "y_target"}),
         tasks=frozenset({"classification"}),
         shifts=frozenset({"covariate", "concept", "subspace"}),
-        growth="a round: linear time O(n d² + d³); rbf time O(n² d), memory O(n²), with m landmarks O(n m²) and O(m²)",
+        growth="per iteration: linear O(n d² + d³); rbf time O(n² d), memory O(n²), m landmarks O(n m²) and O(m²)",
         reference="Long et al.: Transfer feature learning with joint distribution adaptation. ICCV 2013",
     )
     _parameter_constraints = {
@@ -146,7 +146,7 @@ class JDA(KernelFeature):
         self,
         n_components: int = 20,
         *,
-        reg: float = 1.0,
+        alpha: float = 1.0,
         max_iter: int = 10,
         estimator: Any = None,
         kernel: str = "linear",
@@ -156,7 +156,7 @@ class JDA(KernelFeature):
         random_state: Any = None,
     ) -> None:
         self.n_components = n_components
-        self.reg = reg
+        self.alpha = alpha
         self.max_iter = max_iter
         self.estimator = estimator
         self.kernel = kernel
@@ -175,7 +175,7 @@ class JDA(KernelFeature):
             self.n_iter_ += 1
             E = joint_mmd_factor(source, target, len(self.classes_))
             self.eigenvalues_, directions = rows.components(
-                E, self.n_components, reg=self.reg, start=directions, random_state=rng
+                E, self.n_components, reg=self.alpha, start=directions, random_state=rng
             )
             previous, target = target, pseudo_codes(self.estimator, rows.embed(directions), source, known)
             if np.array_equal(previous, target):

@@ -1,4 +1,4 @@
-"""JDOT: transport rows and labels jointly, and learn the target's predictor on what arrives."""
+"""Joint distribution optimal transport (JDOT)."""
 
 from __future__ import annotations
 
@@ -23,22 +23,22 @@ __all__ = ["JDOTClassifier", "JDOTRegressor", "joint_cost"]
 
 
 def joint_cost(
-    distance: NDArray[np.float64], values: NDArray[np.float64], predicted: NDArray[np.float64], alpha: float
+    distance: NDArray[np.float64], values: NDArray[np.float64], predicted: NDArray[np.float64], feature_cost: float
 ) -> NDArray[np.float64]:
-    r"""Return the cost of carrying a labelled source row to a target row with a predicted label, equation (4) of [1]_.
+    r"""Compute the joint cost of source samples with labels and target samples with predictions, equation (4) of [1]_.
 
     .. math:: D_{ij} = \alpha \, d(x_i, x_j) + \tfrac12 \lVert y_i - f(x_j) \rVert^2
 
     Parameters
     ----------
     distance : ndarray of shape (n_source, n_target)
-        Costs between rows.
+        Distances between source and target samples.
     values : ndarray of shape (n_source, k)
         Source values, or one-hot classes.
     predicted : ndarray of shape (n_target, k)
         Predicted values, or class probabilities.
-    alpha : float
-        Weight of the rows against the labels.
+    feature_cost : float
+        Weight of the distance between samples against the distance between labels.
 
     Returns
     -------
@@ -57,15 +57,15 @@ def joint_cost(
     [[0.5, 3.0]]
     """
     squares = (values**2).sum(axis=1)[:, None] + (predicted**2).sum(axis=1)[None, :] - 2.0 * values @ predicted.T
-    return alpha * distance + 0.5 * np.maximum(squares, 0.0)
+    return feature_cost * distance + 0.5 * np.maximum(squares, 0.0)
 
 
 class _JDOT(DelegatingTransfer):
-    """What the classifier and the regressor share: the turns between plan and predictor."""
+    """Base class of the JDOT classifier and regressor: alternates between plan and predictor."""
 
-    alpha: float
+    feature_cost: float
     solver: str
-    reg: float
+    reg_e: float
     max_iter: int
     tol: float
     max_samples: int | None
@@ -73,17 +73,17 @@ class _JDOT(DelegatingTransfer):
 
     @_fit_context(prefer_skip_nested_validation=False)
     def fit(self, X: Any, y: Any, *, X_target: Any = None, y_target: Any = None) -> Self:
-        """Find plan and predictor in turns.
+        """Alternate between the transport plan and the estimator.
 
         Parameters
         ----------
         X : array-like of shape (n_source, n_features)
-            Source rows.
+            Source samples.
         y : array-like of shape (n_source,)
             Source labels or values.
-        X_target : array-like of shape (n_target, n_features), optional
-            All target rows; left out, the source is its own target and the estimator is fitted on it.
-        y_target : array-like of shape (n_target,), optional
+        X_target : array-like of shape (n_target, n_features), default=None
+            All target samples. If None, the estimator is fitted on the source.
+        y_target : array-like of shape (n_target,), default=None
             Not used.
 
         Returns
@@ -102,12 +102,12 @@ class _JDOT(DelegatingTransfer):
         Xs, Xt, values = read.Xs[kept], read.Xt[met], values[kept]
         a, b = np.full(len(Xs), 1.0 / len(Xs)), np.full(len(Xt), 1.0 / len(Xt))
         distance, history = normalised_cost(Xs, Xt, "max"), []
-        # The first plan knows the rows only: the source's own predictor would hold the labels where they were.
-        plan, prices = self._plan(distance, a, b)
+        # The first plan uses the samples only, so that the source model does not determine it.
+        plan, duals = self._plan(distance, a, b)
         self.estimator_ = self._learn(Xt, propagate(plan, values))
         for _ in range(self.max_iter):
-            cost = joint_cost(distance, values, self._predicted(Xt), self.alpha)
-            plan, prices = self._plan(cost, a, b, prices)
+            cost = joint_cost(distance, values, self._predicted(Xt), self.feature_cost)
+            plan, duals = self._plan(cost, a, b, duals)
             history.append(float((plan * cost).sum()))
             self.estimator_ = self._learn(Xt, propagate(plan, values))
             if len(history) > 1 and abs(history[-2] - history[-1]) <= self.tol * max(abs(history[-2]), 1e-300):
@@ -115,59 +115,60 @@ class _JDOT(DelegatingTransfer):
         self.n_iter_, self.objective_ = len(history), np.array(history)
         return self
 
-    def _plan(self, cost: Any, a: Any, b: Any, prices: Any = None) -> tuple[NDArray[np.float64], Any]:
-        """A plan, and for the exact solver its dual prices, from which the next turn's plan is not far."""
+    def _plan(self, cost: Any, a: Any, b: Any, duals: Any = None) -> tuple[NDArray[np.float64], Any]:
+        """Compute a plan and, for the exact solver, its dual variables for a warm start."""
         if self.solver != "emd":
-            return transport_plan(cost, a, b, solver=self.solver, reg=self.reg)[0], None
+            return transport_plan(cost, a, b, solver=self.solver, reg_e=self.reg_e)[0], None
         import ot
 
-        known = prices is not None and "potentials_init" in signature(ot.emd).parameters
-        start = {"potentials_init": prices} if known else {}
+        known = duals is not None and "potentials_init" in signature(ot.emd).parameters
+        start = {"potentials_init": duals} if known else {}
         plan, log = ot.emd(a, b, cost, numItermax=200_000, log=True, **start)
         return plan, (log["u"], log["v"])
 
 
 class JDOTClassifier(_JDOT):
-    """Classifier learned by joint distribution optimal transport.
+    """Joint distribution optimal transport (JDOT) classifier.
 
-    In turns, a plan carries labelled source rows to target rows, at a cost that counts both the distance between the
-    rows and the disagreement of the label with the current prediction; and the classifier is learned again on the
-    target rows with the labels that arrive.
+    Alternates between two steps: a transport plan between labelled source samples and target samples, whose cost is the
+    distance between the samples plus the disagreement of label and current prediction; and a fit of the classifier on
+    the target samples with the transported labels. Defaults differ from `skada`: the distance is divided by its maximum
+    and `feature_cost` is 1 (`alpha=0.5` there), with at most 10 iterations (100).
 
     Parameters
     ----------
-    estimator : classifier, optional
-        Takes ``sample_weight`` and has ``predict_proba``. Logistic regression if left out.
-    alpha : float, default=1.0
-        Weight of the distance, which is divided by its maximum, against the label's disagreement.
+    estimator : classifier, default=None
+        Base learner with ``predict_proba`` that accepts ``sample_weight``. If None, logistic regression.
+    feature_cost : float, default=1.0
+        Weight of the distance between samples, which is divided by its maximum, against the disagreement of the labels.
     solver : {"emd", "sinkhorn"}, default="emd"
         Exact or entropic transport.
-    reg : float, default=0.01
-        Strength of the entropy, for ``"sinkhorn"``.
+    reg_e : float, default=0.01
+        Weight of the entropic penalty, for "sinkhorn".
     max_iter : int, default=10
-        Turns.
+        Maximum number of iterations.
     tol : float, default=1e-4
-        Stop when the joint cost changes by less, relatively.
+        Stops when the joint cost changes by less, relatively.
     max_samples : int or None, default=2000
-        Largest number of rows of each domain in the plan; more are drawn at random.
+        Maximum number of samples of each domain in the plan, drawn at random. If None, all samples.
     random_state : int, RandomState or None, default=None
-        Draws the rows where there are more than `max_samples`.
+        Draws the samples if there are more than `max_samples`.
 
     Attributes
     ----------
     estimator_ : classifier
-        The learned classifier.
+        Fitted classifier.
     objective_ : ndarray of shape (n_iter_,)
-        Joint transport cost after each turn.
+        Joint transport cost after each iteration.
     n_iter_ : int
-        Turns taken.
+        Number of iterations.
 
     Notes
     -----
-    Helps when the labelling rule moves along with the rows. Hurts when class shares differ: the plan hands the
-    source's shares to the target.
+    Helps if P(y given x) moves with the samples. Hurts if the class proportions differ: the plan imposes those of the
+    source on the target.
 
-    Time O(m³) a turn with ``"emd"`` in the worst case and a fit of the estimator, memory O(m²),
+    Time O(m³) per iteration with "emd" in the worst case plus a fit of the estimator, memory O(m²),
     ``m = min(n, max_samples)``.
 
     References
@@ -190,14 +191,14 @@ class JDOTClassifier(_JDOT):
         tasks=frozenset({"classification"}),
         shifts=frozenset({"concept", "covariate"}),
         requires=("ot",),
-        growth="time O(m³) a turn and a fit of the estimator, memory O(m²), m = min(n, max_samples)",
+        growth="time O(m³) per iteration and a fit of the estimator, memory O(m²), m = min(n, max_samples)",
         reference="Courty et al.: Joint distribution optimal transportation for domain adaptation. NIPS 2017",
     )
     _parameter_constraints = {
         "estimator": [HasMethods(["fit", "predict_proba"]), None],
-        "alpha": [Interval(Real, 0, None, closed="neither")],
+        "feature_cost": [Interval(Real, 0, None, closed="neither")],
         "solver": [StrOptions({"emd", "sinkhorn"})],
-        "reg": [Interval(Real, 0, None, closed="neither")],
+        "reg_e": [Interval(Real, 0, None, closed="neither")],
         "max_iter": [Interval(Integral, 1, None, closed="left")],
         "tol": [Interval(Real, 0, None, closed="left")],
         "max_samples": [Interval(Integral, 2, None, closed="left"), None],
@@ -208,18 +209,18 @@ class JDOTClassifier(_JDOT):
         self,
         estimator: Any = None,
         *,
-        alpha: float = 1.0,
+        feature_cost: float = 1.0,
         solver: str = "emd",
-        reg: float = 0.01,
+        reg_e: float = 0.01,
         max_iter: int = 10,
         tol: float = 1e-4,
         max_samples: int | None = 2000,
         random_state: Any = None,
     ) -> None:
         self.estimator = estimator
-        self.alpha = alpha
+        self.feature_cost = feature_cost
         self.solver = solver
-        self.reg = reg
+        self.reg_e = reg_e
         self.max_iter = max_iter
         self.tol = tol
         self.max_samples = max_samples
@@ -237,44 +238,46 @@ class JDOTClassifier(_JDOT):
 
 
 class JDOTRegressor(_JDOT):
-    """Regressor learned by joint distribution optimal transport.
+    """Joint distribution optimal transport (JDOT) regressor.
 
-    As :class:`~landbridge.feature.JDOTClassifier`, with squared differences of values, in units of their variance.
+    As :class:`~landbridge.feature.JDOTClassifier`, with squared differences of the values in units of their variance.
+    Defaults differ from `skada`: `feature_cost` is 1 (`alpha=0.5` there), with at most 10 iterations (100).
 
     Parameters
     ----------
-    estimator : regressor, optional
-        Ridge regression if left out.
-    alpha : float, default=1.0
-        Weight of the distance, which is divided by its maximum, against the squared difference of the values.
+    estimator : regressor, default=None
+        Base learner. If None, ridge regression.
+    feature_cost : float, default=1.0
+        Weight of the distance between samples, which is divided by its maximum, against the squared difference of the
+        values.
     solver : {"emd", "sinkhorn"}, default="emd"
         Exact or entropic transport.
-    reg : float, default=0.01
-        Strength of the entropy, for ``"sinkhorn"``.
+    reg_e : float, default=0.01
+        Weight of the entropic penalty, for "sinkhorn".
     max_iter : int, default=10
-        Turns.
+        Maximum number of iterations.
     tol : float, default=1e-4
-        Stop when the joint cost changes by less, relatively.
+        Stops when the joint cost changes by less, relatively.
     max_samples : int or None, default=2000
-        Largest number of rows of each domain in the plan; more are drawn at random.
+        Maximum number of samples of each domain in the plan, drawn at random. If None, all samples.
     random_state : int, RandomState or None, default=None
-        Draws the rows where there are more than `max_samples`.
+        Draws the samples if there are more than `max_samples`.
 
     Attributes
     ----------
     estimator_ : regressor
-        The learned regressor.
+        Fitted regressor.
     objective_ : ndarray of shape (n_iter_,)
-        Joint transport cost after each turn.
+        Joint transport cost after each iteration.
     n_iter_ : int
-        Turns taken.
+        Number of iterations.
 
     Notes
     -----
-    Helps when the relation moves along with the rows. Hurts when the values are distributed otherwise in the target:
-    the plan hands the source's values over, all of them.
+    Helps if the regression function moves with the samples. Hurts if P(y) differs: the plan imposes the source values
+    on the target.
 
-    Time O(m³) a turn with ``"emd"`` in the worst case and a fit of the estimator, memory O(m²),
+    Time O(m³) per iteration with "emd" in the worst case plus a fit of the estimator, memory O(m²),
     ``m = min(n, max_samples)``.
 
     References
@@ -297,7 +300,7 @@ class JDOTRegressor(_JDOT):
         tasks=frozenset({"regression"}),
         shifts=frozenset({"concept", "covariate"}),
         requires=("ot",),
-        growth="time O(m³) a turn and a fit of the estimator, memory O(m²), m = min(n, max_samples)",
+        growth="time O(m³) per iteration and a fit of the estimator, memory O(m²), m = min(n, max_samples)",
         reference="Courty et al.: Joint distribution optimal transportation for domain adaptation. NIPS 2017",
     )
     _parameter_constraints = {
@@ -309,18 +312,18 @@ class JDOTRegressor(_JDOT):
         self,
         estimator: Any = None,
         *,
-        alpha: float = 1.0,
+        feature_cost: float = 1.0,
         solver: str = "emd",
-        reg: float = 0.01,
+        reg_e: float = 0.01,
         max_iter: int = 10,
         tol: float = 1e-4,
         max_samples: int | None = 2000,
         random_state: Any = None,
     ) -> None:
         self.estimator = estimator
-        self.alpha = alpha
+        self.feature_cost = feature_cost
         self.solver = solver
-        self.reg = reg
+        self.reg_e = reg_e
         self.max_iter = max_iter
         self.tol = tol
         self.max_samples = max_samples

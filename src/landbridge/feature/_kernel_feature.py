@@ -1,4 +1,4 @@
-"""What the kernel methods of this family share: their parameters, and how fitted directions take rows along."""
+"""Base class and helpers of the methods that search for directions in a kernel space."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from landbridge.numerics.stacked import FeatureRows, KernelRows, project, stack_
 
 KERNEL_CONSTRAINTS: dict[str, Any] = {
     "n_components": [Interval(Integral, 1, None, closed="left")],
-    "reg": [Interval(Real, 0, None, closed="neither")],
+    "alpha": [Interval(Real, 0, None, closed="neither")],
     "kernel": [StrOptions({"linear", "rbf"})],
     "gamma": [Interval(Real, 0, None, closed="neither"), None],
     "form": [StrOptions({"dual", "primal"})],
@@ -30,7 +30,7 @@ KERNEL_CONSTRAINTS: dict[str, Any] = {
 
 
 class KernelFeature(FeatureTransfer):
-    """Template of methods that look for directions in a kernel's space; one map serves both domains."""
+    """Base class of methods that search for directions in a kernel space; one map serves both domains."""
 
     kernel: str
     gamma: float | None
@@ -53,23 +53,23 @@ class KernelFeature(FeatureTransfer):
         return rows
 
     def _keep(self, rows: FeatureRows | KernelRows, directions: NDArray[np.float64]) -> None:
-        self.kernel_rows_, self.components_ = rows.coefficients(directions)
+        self.kernel_samples_, self.components_ = rows.coefficients(directions)
         self.n_components_ = directions.shape[1]
 
     def _map_source(self, X: Any) -> Any:
-        return project(X, self.kernel_rows_, self.components_, kernel=self.kernel, gamma=self.gamma_)
+        return project(X, self.kernel_samples_, self.components_, kernel=self.kernel, gamma=self.gamma_)
 
     def _map_target(self, X: Any) -> Any:
         return self._map_source(X)
 
 
 def label_codes(method: Any, ys: Any, yt: Any, n_target: int) -> tuple[Any, NDArray[np.intp], NDArray[np.intp]]:
-    """Number the classes: those of the source rows, and those of the labelled target rows (-1 elsewhere).
+    """Return the classes and the class indices of the source and of the labelled target samples (-1 elsewhere).
 
     Parameters
     ----------
     method : estimator
-        For the message.
+        Named in the error message.
     ys : array of shape (n_source,) or None
     yt : array of shape (n_target,) or None
     n_target : int
@@ -87,8 +87,8 @@ def label_codes(method: Any, ys: Any, yt: Any, n_target: int) -> tuple[Any, NDAr
     """
     if ys is None:
         raise LabelError(
-            f"{type(method).__name__} requires y to be passed, but the target y is None; give the source's labels, "
-            "or choose TCA, which needs none."
+            f"{type(method).__name__} requires y to be passed, but the target y is None; pass the source labels, "
+            "or use TCA, which needs none."
         )
     check_classification_targets(ys)
     classes, source_codes = np.unique(ys, return_inverse=True)
@@ -102,33 +102,33 @@ def label_codes(method: Any, ys: Any, yt: Any, n_target: int) -> tuple[Any, NDAr
 def pseudo_codes(
     estimator: Any, Z: NDArray[np.float64], source_codes: NDArray[np.intp], known: NDArray[np.intp]
 ) -> NDArray[np.intp]:
-    """Predict the classes of the target rows from all labelled ones; given labels stay.
+    """Predict the classes of the target samples from all labelled samples; given labels are kept.
 
     Parameters
     ----------
     estimator : classifier or None
-        None is the classifier of the published tables: 1-nearest-neighbour on rows of unit length.
+        If None, that of the published tables: 1-nearest-neighbour on samples of unit length.
     Z : ndarray of shape (n_source + n_target, k)
-        Both domains in the common space.
+        Samples of both domains in the common space.
     source_codes : ndarray of int, shape (n_source,)
     known : ndarray of int, shape (n_target,)
-        Given classes, -1 where there is none.
+        Given classes, -1 elsewhere.
 
     Returns
     -------
     ndarray of int, shape (n_target,)
     """
     n_source = len(source_codes)
-    told = np.flatnonzero(known >= 0)
+    labelled = np.flatnonzero(known >= 0)
     model = make_pipeline(Normalizer(), KNeighborsClassifier(n_neighbors=1)) if estimator is None else clone(estimator)
-    model.fit(np.concatenate([Z[:n_source], Z[n_source + told]]), np.concatenate([source_codes, known[told]]))
+    model.fit(np.concatenate([Z[:n_source], Z[n_source + labelled]]), np.concatenate([source_codes, known[labelled]]))
     codes = np.asarray(model.predict(Z[n_source:]), dtype=np.intp)
-    codes[told] = known[told]
+    codes[labelled] = known[labelled]
     return codes
 
 
 def labelled_tags(tags: Any) -> Any:
-    """Say in scikit-learn's tags that labels are required.
+    """Set the scikit-learn tag that labels are required.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Linear optimal transport: carry the source's Gaussian onto the target's by the cheapest linear map."""
+"""Linear optimal transport between Gaussian domains."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ __all__ = ["LinearOT", "gaussian_transport"]
 
 
 def gaussian_transport(Cs: NDArray[np.float64], Ct: NDArray[np.float64]) -> NDArray[np.float64]:
-    r"""Return the optimal linear map between two centred Gaussians.
+    r"""Compute the optimal transport map between two centred Gaussians.
 
     .. math:: A = C_S^{-1/2} \bigl(C_S^{1/2} C_T C_S^{1/2}\bigr)^{1/2} C_S^{-1/2}
 
-    It is symmetric, and the only positive semi-definite map with :math:`A C_S A = C_T`.
+    It is symmetric, and the only positive semi-definite matrix with :math:`A C_S A = C_T`.
 
     Parameters
     ----------
@@ -49,29 +49,30 @@ def gaussian_transport(Cs: NDArray[np.float64], Ct: NDArray[np.float64]) -> NDAr
 
 
 class LinearOT(FeatureTransfer):
-    """Carry the source onto the target by the optimal affine map (linear Monge mapping).
+    """Linear optimal transport, or linear Monge mapping, between Gaussian domains.
 
-    As CORAL it matches means and covariances, but of all maps that do, it is the one that moves the rows least: it
-    never turns what need not be turned.
+    Like CORAL it matches covariances, and means in addition. Of all affine maps that do, it has the smallest mean
+    squared displacement. The ridge of `skada` (`reg=1e-8`) is absolute; here it is relative.
 
     Parameters
     ----------
-    reg : float, default=1e-6
-        Added to the diagonal of both covariances, as a share of their mean variance; larger moves less.
+    reg_covar : float, default=1e-6
+        Added to the diagonal of both covariance matrices, relative to the mean variance of the domain. Larger values
+        bring the map closer to a rescaling.
 
     Attributes
     ----------
     map_ : ndarray of shape (n_features, n_features)
-        The map applied to centred source rows.
+        Linear map of centred source samples.
     source_mean_, target_mean_ : ndarray of shape (n_features,)
-        Column means of both domains.
+        Feature means of both domains.
 
     Notes
     -----
-    Helps when columns are moved, rescaled or mixed linearly. Hurts when class proportions differ: means and
-    covariances then differ for a good reason.
+    Helps if features are translated, rescaled or mixed linearly. Hurts if the class proportions differ, because means
+    and covariances then differ although P(x given y) does not.
 
-    Time O((n_s + n_t) d² + d³), memory O(d²) beside the rows.
+    Time O((n_s + n_t) d² + d³), memory O(d²) beside the data.
 
     References
     ----------
@@ -95,19 +96,22 @@ class LinearOT(FeatureTransfer):
         reference="Flamary, Lounici, Ferrari: Concentration bounds for linear Monge mapping estimation. 2019",
     )
     preserves_columns = True
-    _parameter_constraints = {"reg": [Interval(Real, 0, None, closed="neither")]}
+    _parameter_constraints = {"reg_covar": [Interval(Real, 0, None, closed="neither")]}
 
-    def __init__(self, reg: float = 1e-6) -> None:
-        self.reg = reg
+    def __init__(self, reg_covar: float = 1e-6) -> None:
+        self.reg_covar = reg_covar
 
     def _fit(self, Xs: Any, ys: Any, Xt: Any, yt: Any) -> None:
         self.source_mean_, self.target_mean_ = Xs.mean(axis=0), Xt.mean(axis=0)
         Cs, Ct = covariance(Xs), covariance(Xt)
-        if len(Xt) == 1:  # one row has a place but no shape
+        if len(Xt) == 1:  # one sample has no covariance
             Ct = Cs
-        scale = (np.trace(Cs) + np.trace(Ct)) / (2 * len(Cs))
-        ridge = self.reg * (scale if scale > 0 else 1.0) * np.eye(len(Cs))
-        self.map_ = gaussian_transport(Cs + ridge, Ct + ridge)
+        source_scale, target_scale = (float(np.trace(C)) / len(C) for C in (Cs, Ct))
+        # a domain without variance takes the scale of the other one
+        source_scale = source_scale or target_scale or 1.0
+        target_scale = target_scale or source_scale
+        ridge = self.reg_covar * np.eye(len(Cs))
+        self.map_ = gaussian_transport(Cs + source_scale * ridge, Ct + target_scale * ridge)
 
     def _map_source(self, X: Any) -> Any:
         return (X - self.source_mean_) @ self.map_ + self.target_mean_

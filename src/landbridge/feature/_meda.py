@@ -1,4 +1,4 @@
-"""MEDA: a kernel classifier on manifold features, regularised by the discrepancy of the domains and by neighbours."""
+"""Manifold embedded distribution alignment (MEDA)."""
 
 from __future__ import annotations
 
@@ -30,24 +30,24 @@ Solver = Callable[[NDArray[np.float64], float], NDArray[np.float64]]
 
 
 def adaptation_solver(
-    rows: FeatureRows | KernelRows, Y: NDArray[np.float64], laplacian: Any, reg: float, locality: float
+    rows: FeatureRows | KernelRows, Y: NDArray[np.float64], laplacian: Any, alpha: float, locality: float
 ) -> Solver:
-    r"""Prepare the regularised least squares problem of equation (11) in [1]_ for many discrepancy matrices.
+    r"""Factorise the regularised least squares problem of equation (11) in [1]_ for many discrepancy matrices.
 
     .. math:: \beta = \bigl((A + \lambda M + \rho L) K + \eta I\bigr)^{-1} A Y
 
-    with `A` diagonal, 1 for labelled rows. As :math:`M = E E^\top` has few columns, one factorisation without it serves
+    with `A` diagonal, 1 for labelled samples. As :math:`M = E E^\top` has low rank, one factorisation without it serves
     every `E` and :math:`\lambda` by the Woodbury identity. With explicit features the problem is the same in their
     weights, :math:`w = (\Phi^\top (A + \lambda M + \rho L) \Phi + \eta I)^{-1} \Phi^\top A Y`.
 
     Parameters
     ----------
     rows : FeatureRows or KernelRows
-        Stacked rows; features in the primal form.
+        Stacked samples; features in the primal form.
     Y : ndarray of shape (rows.n_samples, n_classes)
-        One column a class, zeros for rows without label.
+        One column per class, zeros for unlabelled samples.
     laplacian : sparse matrix of shape (rows.n_samples, rows.n_samples)
-    reg : float
+    alpha : float
         :math:`\eta`.
     locality : float
         :math:`\rho`.
@@ -55,18 +55,18 @@ def adaptation_solver(
     Returns
     -------
     callable
-        Takes `E` of shape (rows.n_samples, r) and :math:`\lambda` to the weights of shape (rows.n_features, n_classes).
+        Maps `E` of shape (rows.n_samples, r) and :math:`\lambda` to the weights of shape (rows.n_features, n_classes).
 
     References
     ----------
     .. [1] J. Wang, W. Feng, Y. Chen, H. Yu, M. Huang, P. S. Yu. Visual domain adaptation with manifold embedded
        distribution alignment. ACM Multimedia 2018.
     """
-    told = Y.any(axis=1).astype(float)
+    labelled = Y.any(axis=1).astype(float)
     if isinstance(rows, KernelRows):
         K = rows.K.to_array()
-        system = told[:, None] * K + locality * (laplacian @ K)
-        system[np.diag_indices_from(system)] += reg
+        system = labelled[:, None] * K + locality * (laplacian @ K)
+        system[np.diag_indices_from(system)] += alpha
         factor = linalg.lu_factor(system, overwrite_a=True)
 
         def solve(B: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -77,8 +77,8 @@ def adaptation_solver(
 
         free = solve(Y)
     else:
-        system = rows.gram(told) + locality * rows.quadratic(laplacian)
-        system[np.diag_indices_from(system)] += reg
+        system = rows.gram(labelled) + locality * rows.quadratic(laplacian)
+        system[np.diag_indices_from(system)] += alpha
         root = linalg.cho_factor(system)
 
         def solve(B: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -99,61 +99,61 @@ def adaptation_solver(
 
 
 class MEDA(ClassifierMixin, TransferEstimator):
-    """Classify on manifold features, with matched means and like labels for neighbours (MEDA).
+    """Manifold embedded distribution alignment (MEDA) classifier.
 
-    Rows are mapped by the geodesic flow kernel of the two domains. A kernel classifier is then learnt there that fits
-    the labels, brings the domains' and the class means together and changes little between neighbours. Its own
-    predictions serve as pseudo-labels of the next round. The name is manifold embedded distribution alignment.
+    Samples are mapped by the geodesic flow kernel of the two domains. A kernel classifier is fitted there with two
+    penalties: the discrepancy of the domain means and of the class means, and the variation between neighbours. Its
+    predictions are the pseudo-labels of the next iteration. `skada` has no MEDA.
 
     Parameters
     ----------
     n_components : int, default=20
-        Dimension of the subspaces between which the geodesic runs.
+        Dimension of the subspaces of the geodesic flow kernel.
     adaptation : float, default=10.0
-        Weight of the discrepancy of the means; its matrix has Frobenius norm one.
+        Weight of the discrepancy of the means, whose matrix has Frobenius norm one.
     locality : float, default=1.0
         Weight of the neighbourhood graph.
-    reg : float, default=0.1
-        Weight of the penalty on the classifier.
+    alpha : float, default=0.1
+        Weight of the L2 penalty on the classifier.
     n_neighbors : int, default=10
-        Neighbours of a row in the graph.
+        Number of neighbours of a sample in the graph.
     balance : float or "auto", default="auto"
-        Weight of the class means against the domains' means, between 0 and 1; "auto" estimates it in each round.
+        Weight of the class means against the domain means, between 0 and 1; "auto" estimates it in each iteration.
     max_iter : int, default=10
-        Most rounds; it stops earlier once the pseudo-labels no longer change.
+        Maximum number of iterations; stops earlier once the pseudo-labels no longer change.
     gamma : float, default=0.5
-        Of the Gaussian kernel on the manifold features, whose rows have unit length.
+        Coefficient of the Gaussian kernel on the manifold features, scaled to unit length.
     n_landmarks : int, "auto" or None, default="auto"
-        Nystroem features from so many rows. None is exact; "auto" is exact up to 5,000 rows in all and takes 500
-        landmarks beyond.
+        Number of samples of the Nystroem approximation. If None, the kernel is exact; "auto" is exact up to 5,000
+        samples in all and takes 500 landmarks beyond.
     random_state : int, RandomState or None, default=None
-        Choice of landmarks.
+        Choice of the landmarks.
 
     Attributes
     ----------
     classes_ : ndarray of shape (n_classes,)
-        The source's classes.
+        Classes of the source.
     pseudo_labels_ : ndarray of shape (n_target,)
-        Labels of the target rows, given or predicted in the last round.
+        Labels of the target samples, given or predicted in the last iteration.
     balance_ : float
-        Balance of the last round.
+        Balance of the last iteration.
     manifold_ : ndarray of shape (n_features, n_features)
         Root of the geodesic flow kernel.
-    kernel_rows_ : ndarray of shape (n_kernel_rows, n_features)
-        Rows that the kernel is evaluated with.
-    coefficients_ : ndarray of shape (n_kernel_rows, n_classes)
-        Of the kernel values.
+    kernel_samples_ : ndarray of shape (n_kernel_samples, n_features)
+        Samples that the kernel is evaluated with.
+    coefficients_ : ndarray of shape (n_kernel_samples, n_classes)
+        Coefficients of the kernel values.
     n_iter_ : int
-        Rounds done.
+        Number of iterations.
 
     Notes
     -----
-    Helps when both domains lie near subspaces and classes form clusters. Hurts when class proportions differ, and when
-    the first pseudo-labels (1-nearest-neighbour on the manifold features) are poor. Standardise each domain before
+    Helps if both domains lie near subspaces and classes form clusters. Hurts if the class proportions differ, and if
+    the first pseudo-labels (1-nearest-neighbour on the manifold features) are poor. Standardise each domain first
     (:class:`~landbridge.feature.DomainScaler`).
 
-    Exact: one factorisation, O(n³), and O(n² C) a round for n rows in all; memory O(n²). With m landmarks:
-    O(n m² + m³), O(n m C) a round and memory O(n m). The neighbours take up to O(n² k).
+    Exact: time O(n³) once and O(n² C) per iteration for n samples in all, memory O(n²). With m landmarks: time
+    O(n m² + m³) once and O(n m C) per iteration, memory O(n m). The neighbours take up to O(n² k).
 
     References
     ----------
@@ -183,7 +183,7 @@ class MEDA(ClassifierMixin, TransferEstimator):
         "n_components": [Interval(Integral, 1, None, closed="left")],
         "adaptation": [Interval(Real, 0, None, closed="left")],
         "locality": [Interval(Real, 0, None, closed="left")],
-        "reg": [Interval(Real, 0, None, closed="neither")],
+        "alpha": [Interval(Real, 0, None, closed="neither")],
         "n_neighbors": [Interval(Integral, 1, None, closed="left")],
         "balance": [Interval(Real, 0, 1, closed="both"), StrOptions({"auto"})],
         "max_iter": [Interval(Integral, 1, None, closed="left")],
@@ -198,7 +198,7 @@ class MEDA(ClassifierMixin, TransferEstimator):
         *,
         adaptation: float = 10.0,
         locality: float = 1.0,
-        reg: float = 0.1,
+        alpha: float = 0.1,
         n_neighbors: int = 10,
         balance: Any = "auto",
         max_iter: int = 10,
@@ -209,7 +209,7 @@ class MEDA(ClassifierMixin, TransferEstimator):
         self.n_components = n_components
         self.adaptation = adaptation
         self.locality = locality
-        self.reg = reg
+        self.alpha = alpha
         self.n_neighbors = n_neighbors
         self.balance = balance
         self.max_iter = max_iter
@@ -219,18 +219,18 @@ class MEDA(ClassifierMixin, TransferEstimator):
 
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X: Any, y: Any, *, X_target: Any = None, y_target: Any = None) -> Self:
-        """Map the rows to the manifold and learn the classifier in rounds.
+        """Compute the geodesic flow kernel and fit the classifier iteratively.
 
         Parameters
         ----------
         X : array-like of shape (n_source, n_features)
-            Source rows.
+            Source samples.
         y : array-like of shape (n_source,)
             Source labels.
-        X_target : array-like of shape (n_target, n_features), optional
-            All target rows; left out, the source is its own target.
-        y_target : array-like of shape (n_target,), optional
-            Labels of some target rows; ``None``, NaN or -1 where there is none.
+        X_target : array-like of shape (n_target, n_features), default=None
+            All target samples. If None, the source is its own target.
+        y_target : array-like of shape (n_target,), default=None
+            Labels of some target samples; ``None``, NaN or -1 where there is none.
 
         Returns
         -------
@@ -239,7 +239,7 @@ class MEDA(ClassifierMixin, TransferEstimator):
         read = self._read(X, y, X_target, y_target, supervised=True)
         self.classes_, source, _ = label_codes(self, read.ys, None, 0)
         if len(self.classes_) < 2:
-            raise LabelError(f"y holds one class only, {self.classes_[0]!r}; give rows of at least two classes.")
+            raise LabelError(f"y holds one class only, {self.classes_[0]!r}; give samples of at least two classes.")
         known = np.full(len(read.Xt), -1, dtype=np.intp)
         known[read.rows] = np.searchsorted(self.classes_, read.yt) if len(read.rows) else known[read.rows]
         self.manifold_ = _manifold(read.Xs, read.Xt, self.n_components)
@@ -258,7 +258,7 @@ class MEDA(ClassifierMixin, TransferEstimator):
         )
         Y = (np.concatenate([source, known])[:, None] == np.arange(n_classes)).astype(float)
         laplacian = neighbour_laplacian(np.vstack([Zs, Zt]), self.n_neighbors)
-        solve = adaptation_solver(rows, Y, laplacian, self.reg, self.locality)
+        solve = adaptation_solver(rows, Y, laplacian, self.alpha, self.locality)
         target = KNeighborsClassifier(n_neighbors=1).fit(Zs, source).predict(Zt)
         target = np.where(known >= 0, known, target)
         self.n_iter_ = 0
@@ -273,32 +273,32 @@ class MEDA(ClassifierMixin, TransferEstimator):
                 break
         self.pseudo_labels_ = self.classes_[target]
         kept, self.coefficients_ = rows.coefficients(weights)
-        self.kernel_rows_ = kept
+        self.kernel_samples_ = kept
         return self
 
     def decision_function(self, X: Any) -> NDArray[np.float64]:
-        """Give the classifier's values, one column a class; their difference for two classes.
+        """Compute the decision function, one column per class; the difference of both for two classes.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
-            Target rows, seen or new.
+            Target samples.
 
         Returns
         -------
         ndarray of shape (n_samples,) for two classes, else (n_samples, n_classes)
         """
         Z = normalize(self._read_rows(X) @ self.manifold_)
-        scores = project(Z, self.kernel_rows_, self.coefficients_, kernel="rbf", gamma=float(self.gamma))
+        scores = project(Z, self.kernel_samples_, self.coefficients_, kernel="rbf", gamma=float(self.gamma))
         return scores[:, 1] - scores[:, 0] if scores.shape[1] == 2 else scores
 
     def predict(self, X: Any) -> NDArray[Any]:
-        """Predict the classes of target rows.
+        """Predict the classes of target samples.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
-            Target rows, seen or new.
+            Target samples.
 
         Returns
         -------
@@ -309,12 +309,12 @@ class MEDA(ClassifierMixin, TransferEstimator):
         return self.classes_[codes]
 
 
-# Rows in all up to which one factorisation of the whole system takes seconds.
+# Number of samples up to which one factorisation of the whole system takes seconds.
 EXACT_ROWS = 5_000
 
 
 def _manifold(Xs: NDArray[np.float64], Xt: NDArray[np.float64], n_components: int) -> NDArray[np.float64]:
     Ps = principal_basis(Xs, n_components)
-    if Ps.shape[1] == 0:  # a source without any variance: the first axis is as good as another
+    if Ps.shape[1] == 0:  # a source without variance: any axis will do
         Ps = np.eye(Xs.shape[1], 1)
     return geodesic_factor(Ps, complete_basis(principal_basis(Xt, Ps.shape[1]), Ps))

@@ -1,4 +1,4 @@
-"""mSDA: marginalised stacked denoising autoencoders, in closed form."""
+"""Marginalised stacked denoising autoencoders (mSDA)."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from landbridge.base import FeatureTransfer, TransferTags
 __all__ = ["MSDA", "marginalised_denoiser"]
 
 
-def marginalised_denoiser(scatter: NDArray[np.float64], noise: float, reg: float = 1e-5) -> NDArray[np.float64]:
-    r"""Return the linear map that best undoes blank-out noise, averaged over all noise, equation (5) of [1]_.
+def marginalised_denoiser(scatter: NDArray[np.float64], noise: float, alpha: float = 1e-5) -> NDArray[np.float64]:
+    r"""Compute the linear map that removes masking noise, marginalised over the noise, equation (5) of [1]_.
 
-    With the scatter :math:`S = \sum_i \tilde x_i \tilde x_i^\top` of the rows and a constant, each column but the
-    constant being blanked with probability `p`, :math:`q = (1 - p, \ldots, 1 - p, 1)`:
+    With the scatter :math:`S = \sum_i \tilde x_i \tilde x_i^\top` of the samples and a constant, each feature but the
+    constant being set to zero with probability `p`, :math:`q = (1 - p, \ldots, 1 - p, 1)`:
 
     .. math:: W = P \, Q^{-1}, \qquad P_{ij} = S_{ij} q_j, \qquad
         Q_{ij} = S_{ij} q_i q_j \; (i \neq j), \quad Q_{ii} = S_{ii} q_i
@@ -30,13 +30,13 @@ def marginalised_denoiser(scatter: NDArray[np.float64], noise: float, reg: float
         ``S``; the constant comes last.
     noise : float
         ``p``.
-    reg : float, default=1e-5
-        Added to the diagonal of ``Q``, as a share of its mean.
+    alpha : float, default=1e-5
+        Added to the diagonal of ``Q``, relative to the mean diagonal.
 
     Returns
     -------
     ndarray of shape (d, d + 1)
-        ``W``: a row comes out as ``W @ (x, 1)``.
+        ``W``: a sample is mapped to ``W @ (x, 1)``.
 
     References
     ----------
@@ -47,41 +47,40 @@ def marginalised_denoiser(scatter: NDArray[np.float64], noise: float, reg: float
     keep[-1] = 1.0
     Q = scatter * np.outer(keep, keep)
     diagonal = scatter.diagonal() * keep
-    Q[np.diag_indices_from(Q)] = diagonal + reg * max(float(diagonal.mean()), np.finfo(float).tiny)
+    Q[np.diag_indices_from(Q)] = diagonal + alpha * max(float(diagonal.mean()), np.finfo(float).tiny)
     return linalg.solve(Q, (scatter * keep)[:-1].T, assume_a="pos", overwrite_a=True, overwrite_b=True).T
 
 
 class MSDA(FeatureTransfer):
-    """Add features that predict each column from the others, learned on both domains (marginalised denoising).
+    """Marginalised stacked denoising autoencoders (mSDA).
 
-    A layer learns to restore rows whose columns were blanked at random; in the limit of infinitely many blanked
-    copies that is one linear system. Layers are stacked with ``tanh`` between, and the rows come out with the hidden
-    layers appended, so that a word known in the target only is linked with words known in both.
+    A layer reconstructs samples whose features were set to zero at random, on both domains; in the limit of infinitely
+    many corrupted copies it has a closed form. Layers are stacked with ``tanh`` between them, and the hidden layers are
+    appended to the input, which links features of the target domain to features of both domains. `skada` has no mSDA.
 
     Parameters
     ----------
     n_layers : int, default=2
-        Layers.
+        Number of layers.
     noise : float, default=0.5
-        Probability that a column is blanked.
-    reg : float, default=1e-5
-        Ridge, as a share of the mean diagonal.
+        Probability that a feature is set to zero.
+    alpha : float, default=1e-5
+        Weight of the L2 penalty, relative to the mean diagonal.
     keep_input : bool, default=True
-        Put the rows themselves before the hidden layers.
+        If True, the output begins with the input features.
 
     Attributes
     ----------
     layers_ : list of ndarray of shape (n_features, n_features + 1)
-        The maps of the layers; the last column is the constant.
+        Maps of the layers; the last column is the constant.
 
     Notes
     -----
-    Helps on sparse non-negative columns such as word counts, where domains use other words for the same thing. Hurts
-    little, but makes the rows ``n_layers + 1`` times as wide, and dense; scale dense columns before, as ``tanh``
-    flattens large values.
+    Helps with sparse non-negative features such as word counts, if the domains use different words for the same topic.
+    Hurts little, but the output is dense with ``(n_layers + 1) d`` features. Scale dense features first, because
+    ``tanh`` saturates.
 
-    Time O(n_layers (n d² + d³)), memory O(d²) beside ``n (n_layers + 1) d`` of output; the first layer reads sparse
-    rows as they are.
+    Time O(n_layers (n d² + d³)), memory O(d²) beside the output; the first layer uses sparse input directly.
 
     References
     ----------
@@ -108,14 +107,14 @@ class MSDA(FeatureTransfer):
     _parameter_constraints = {
         "n_layers": [Interval(Integral, 1, None, closed="left")],
         "noise": [Interval(Real, 0, 1, closed="left")],
-        "reg": [Interval(Real, 0, None, closed="neither")],
+        "alpha": [Interval(Real, 0, None, closed="neither")],
         "keep_input": ["boolean"],
     }
 
-    def __init__(self, n_layers: int = 2, *, noise: float = 0.5, reg: float = 1e-5, keep_input: bool = True) -> None:
+    def __init__(self, n_layers: int = 2, *, noise: float = 0.5, alpha: float = 1e-5, keep_input: bool = True) -> None:
         self.n_layers = n_layers
         self.noise = noise
-        self.reg = reg
+        self.alpha = alpha
         self.keep_input = keep_input
 
     def _fit(self, Xs: Any, ys: Any, Xt: Any, yt: Any) -> None:
@@ -123,7 +122,7 @@ class MSDA(FeatureTransfer):
         hidden = [Xs, Xt]
         for layer in range(self.n_layers):
             scatter = _scatter(hidden[0]) + _scatter(hidden[1])
-            self.layers_.append(marginalised_denoiser(scatter, self.noise, self.reg))
+            self.layers_.append(marginalised_denoiser(scatter, self.noise, self.alpha))
             if layer + 1 < self.n_layers:
                 hidden = [_through(H, self.layers_[-1]) for H in hidden]
 
@@ -139,7 +138,7 @@ class MSDA(FeatureTransfer):
 
 
 def _scatter(X: Any) -> NDArray[np.float64]:
-    """Sums of products of the columns and a constant, without a copy of the rows."""
+    """Compute the scatter of the features and a constant, without a copy of the data."""
     d = X.shape[1]
     S = np.empty((d + 1, d + 1))
     products = X.T @ X

@@ -1,4 +1,4 @@
-"""Class-regularised optimal transport: rows of one class travel together."""
+"""Class-regularised optimal transport mapping."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ __all__ = ["ClassRegularizedOT", "forbid_known_mismatches"]
 
 
 def forbid_known_mismatches(cost: NDArray[np.float64], ys: Any, yt: Any) -> NDArray[np.float64]:
-    """Make it dear to carry a source row to a target row that is known to be of another class, section 4.4 of [1]_.
+    """Raise the cost between source samples and labelled target samples of another class, section 4.4 of [1]_.
 
     Parameters
     ----------
@@ -32,7 +32,7 @@ def forbid_known_mismatches(cost: NDArray[np.float64], ys: Any, yt: Any) -> NDAr
     Returns
     -------
     ndarray of shape (n_source, n_target)
-        `cost` itself where no target row is labelled.
+        `cost` itself if no target sample is labelled.
 
     References
     ----------
@@ -49,54 +49,55 @@ def forbid_known_mismatches(cost: NDArray[np.float64], ys: Any, yt: Any) -> NDAr
     """
     if yt is None:
         return cost
-    told = np.flatnonzero(~missing_labels(yt))
-    wrong = np.asarray(ys)[:, None] != np.array([yt[j] for j in told.tolist()])[None, :]
-    dear = cost.copy()
-    # ten times the largest cost is never worth paying, and leaves the solvers their digits
-    dear[:, told] += 10.0 * cost.max() * wrong
-    return dear
+    labelled = np.flatnonzero(~missing_labels(yt))
+    wrong = np.asarray(ys)[:, None] != np.array([yt[j] for j in labelled.tolist()])[None, :]
+    raised = cost.copy()
+    # ten times the largest cost is never optimal, and keeps the precision of the solvers
+    raised[:, labelled] += 10.0 * cost.max() * wrong
+    return raised
 
 
 class ClassRegularizedOT(BarycentricMapping):
-    """Carry source rows onto the target by optimal transport that keeps classes together.
+    """Class-regularised optimal transport mapping (OTDA).
 
-    As :class:`~landbridge.feature.OTMapping`, with a penalty that reads the source's labels: a target row should get
-    its mass from one class (group lasso), or like rows of one class should land alike (Laplacian). Labelled target
-    rows, where there are some, get mass from their own class only.
+    As :class:`~landbridge.feature.OTMapping`, with a penalty that uses the source labels: the mass of a target sample
+    should come from one class (group lasso), or similar samples of one class should stay similar (Laplacian). Labelled
+    target samples receive mass from their own class only. Defaults differ from `skada`: the group lasso and costs
+    divided by their median with `reg_e=0.05` (there "lpl1" and `reg_e=1` on raw costs).
 
     Parameters
     ----------
     penalty : {"group_lasso", "lpl1", "laplace"}, default="group_lasso"
-        Convex L1-L2 group lasso, its non-convex lp-l1 forerunner, or a graph Laplacian on exact transport.
-    reg : float, default=0.05
-        Strength of the entropy, relative to the normalised costs; at least 1/300 of the largest cost is taken. Not for
-        ``"laplace"``.
-    eta : float, default=0.1
-        Strength of the penalty.
+        Convex L1-L2 group lasso, non-convex lp-l1, or a graph Laplacian with exact transport.
+    reg_e : float, default=0.05
+        Weight of the entropic penalty, relative to the normalised costs; at least 1/300 of the largest cost. Not used
+        by "laplace".
+    reg_cl : float, default=0.1
+        Weight of the class penalty.
     norm : {"median", "max", None}, default="median"
-        What the costs are divided by.
+        Statistic that the costs are divided by.
     max_samples : int or None, default=1000
-        Largest number of rows of each domain in the plan; more are drawn at random, the others follow their
-        neighbours. None takes all.
+        Maximum number of samples of each domain in the plan, drawn at random; the others move like their nearest
+        neighbour. If None, all samples.
     max_iter : int, default=10
-        Outer iterations.
+        Maximum number of outer iterations.
     random_state : int, RandomState or None, default=None
-        Draws the rows where there are more than `max_samples`.
+        Draws the samples if there are more than `max_samples`.
 
     Attributes
     ----------
-    source_rows_ : ndarray of shape (n_plan_source, n_features)
-        The distinct source rows in the plan.
+    source_samples_ : ndarray of shape (n_plan_source, n_features)
+        Distinct source samples in the plan.
     source_shift_ : ndarray of shape (n_plan_source, n_features)
-        How far each of them moves.
+        Displacement of each of them.
     n_iter_ : int
-        Outer iterations allowed.
+        Maximum number of outer iterations.
 
     Notes
     -----
-    Helps where plain transport mixes classes at their borders. Hurts when class shares differ between the domains:
-    mass of one class is then carried onto another, as in every balanced transport. Without source labels it is
-    entropic transport. Scale the columns before.
+    Helps if unregularised transport mixes classes at their boundaries. Hurts if the class proportions differ: mass of
+    one class is then transported to another, as in every balanced transport. Without source labels it is entropic
+    transport. Standardise the features first.
 
     Time O(max_iter · m² · inner iterations), memory O(m²), ``m = min(n, max_samples)``.
 
@@ -125,8 +126,8 @@ class ClassRegularizedOT(BarycentricMapping):
     )
     _parameter_constraints = {
         "penalty": [StrOptions({"group_lasso", "lpl1", "laplace"})],
-        "reg": [Interval(Real, 0, None, closed="neither")],
-        "eta": [Interval(Real, 0, None, closed="left")],
+        "reg_e": [Interval(Real, 0, None, closed="neither")],
+        "reg_cl": [Interval(Real, 0, None, closed="left")],
         "norm": [StrOptions({"median", "max"}), None],
         "max_samples": [Interval(Integral, 2, None, closed="left"), None],
         "max_iter": [Interval(Integral, 1, None, closed="left")],
@@ -137,16 +138,16 @@ class ClassRegularizedOT(BarycentricMapping):
         self,
         penalty: str = "group_lasso",
         *,
-        reg: float = 0.05,
-        eta: float = 0.1,
+        reg_e: float = 0.05,
+        reg_cl: float = 0.1,
         norm: str | None = "median",
         max_samples: int | None = 1000,
         max_iter: int = 10,
         random_state: Any = None,
     ) -> None:
         self.penalty = penalty
-        self.reg = reg
-        self.eta = eta
+        self.reg_e = reg_e
+        self.reg_cl = reg_cl
         self.norm = norm
         self.max_samples = max_samples
         self.max_iter = max_iter
@@ -160,14 +161,14 @@ class ClassRegularizedOT(BarycentricMapping):
         b = np.full(len(Xt), 1.0 / len(Xt))
         cost = normalised_cost(Xs, Xt, self.norm)
         if ys is None:
-            return transport_plan(cost, weights, b, reg=self.reg)
+            return transport_plan(cost, weights, b, reg_e=self.reg_e)
         cost = forbid_known_mismatches(cost, ys, yt)
         neighbours = min(3, len(Xs) - 1, len(Xt) - 1)
-        if self.penalty == "laplace" and neighbours < 1:  # a single row has no neighbour to land beside
+        if self.penalty == "laplace" and neighbours < 1:  # a single sample has no neighbour
             return transport_plan(cost, weights, b, solver="emd")
         codes = np.unique(ys, return_inverse=True)[1]
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", UserWarning)  # an early stop is bounded by max_iter on purpose
+            warnings.simplefilter("ignore", UserWarning)  # max_iter bounds the iterations on purpose
             if self.penalty == "laplace":
                 scale = np.sqrt(max(float(np.median(((Xs - Xs.mean(axis=0)) ** 2).sum(axis=1))), 1e-300))
                 plan = ot.da.emd_laplace(
@@ -178,11 +179,11 @@ class ClassRegularizedOT(BarycentricMapping):
                     cost,
                     sim="knn",
                     sim_param=neighbours,
-                    eta=self.eta,
+                    eta=self.reg_cl,
                     numItermax=self.max_iter,
                 )
             else:
                 solve = ot.da.sinkhorn_l1l2_gl if self.penalty == "group_lasso" else ot.da.sinkhorn_lpl1_mm
-                reg = max(self.reg, float(cost.max()) / 300)
-                plan = solve(weights, codes, b, cost, reg, eta=self.eta, numItermax=self.max_iter)
+                reg_e = max(self.reg_e, float(cost.max()) / 300)
+                plan = solve(weights, codes, b, cost, reg_e, eta=self.reg_cl, numItermax=self.max_iter)
         return plan, self.max_iter

@@ -1,4 +1,4 @@
-"""Optimal transport label propagation: carry the labels, not the rows, and learn on the target's own rows."""
+"""Label propagation by optimal transport."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ __all__ = ["OTLabelPropagation", "propagate"]
 
 
 def propagate(plan: NDArray[np.float64], values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Give each target row the mean value of the source rows its mass comes from.
+    """Compute for each target sample the mean value of the source samples that its mass comes from.
 
     Parameters
     ----------
@@ -49,42 +49,43 @@ def propagate(plan: NDArray[np.float64], values: NDArray[np.float64]) -> NDArray
 
 
 class OTLabelPropagation(DelegatingTransfer):
-    """Learn on target rows whose labels came over an optimal transport plan.
+    """Label propagation by optimal transport.
 
-    A plan between the rows of both domains carries the source's labels to the target; the estimator then learns on
-    the target's rows, each counted for every class by as much mass as it got from there.
+    A transport plan between the samples of both domains transports the source labels to the target. The estimator is
+    then fitted on the target samples, each weighted for every class by the mass received from it. Defaults differ from
+    `skada`: entropic transport with costs divided by their median (there exact transport on raw costs).
 
     Parameters
     ----------
-    estimator : estimator, optional
-        Classifier that takes ``sample_weight``, or any regressor. Logistic regression if left out.
+    estimator : estimator, default=None
+        Classifier that accepts ``sample_weight``, or any regressor. If None, logistic regression.
     solver : {"sinkhorn", "emd", "unbalanced"}, default="sinkhorn"
         As in :class:`~landbridge.feature.OTMapping`.
-    reg : float, default=0.05
-        Strength of the entropy, relative to the normalised costs.
+    reg_e : float, default=0.05
+        Weight of the entropic penalty, relative to the normalised costs.
     norm : {"median", "max", None}, default="median"
-        What the costs are divided by.
+        Statistic that the costs are divided by.
     max_samples : int or None, default=1000
-        Largest number of rows of each domain in the plan; more are drawn at random, by class for the source.
+        Maximum number of samples of each domain in the plan, drawn at random, stratified by class in the source. If
+        None, all samples.
     random_state : int, RandomState or None, default=None
-        Draws the rows where there are more than `max_samples`.
+        Draws the samples if there are more than `max_samples`.
 
     Attributes
     ----------
     estimator_ : estimator
-        The learner, fitted on target rows.
-    target_rows_ : ndarray of int, shape (n_plan_target,)
-        Which target rows the plan holds.
+        Fitted on target samples.
+    target_indices_ : ndarray of int, shape (n_plan_target,)
+        Indices of the target samples in the plan.
     target_proba_ : ndarray of shape (n_plan_target, n_classes)
-        Class shares that came to them; absent for regression.
+        Class probabilities transported to them; absent for regression.
     target_values_ : ndarray of shape (n_plan_target,)
-        Values that came to them; absent for classification.
+        Values transported to them; absent for classification.
 
     Notes
     -----
-    Helps when the target is a deformed copy of the source. Hurts when class shares differ: the target gets the
-    source's shares, whatever it holds. A class without labels of its own among the target rows stays known. Labelled
-    target rows keep their labels.
+    Helps if the target is a deformed copy of the source. Hurts if the class proportions differ: the plan imposes those
+    of the source on the target. Labelled target samples keep their labels.
 
     Time O(m² (d + iterations)) with ``"sinkhorn"``, about O(m³) with ``"emd"``, memory O(m²),
     ``m = min(n, max_samples)``.
@@ -115,7 +116,7 @@ class OTLabelPropagation(DelegatingTransfer):
     _parameter_constraints = {
         "estimator": [HasMethods(["fit", "predict"]), None],
         "solver": [StrOptions({"sinkhorn", "emd", "unbalanced"})],
-        "reg": [Interval(Real, 0, None, closed="neither")],
+        "reg_e": [Interval(Real, 0, None, closed="neither")],
         "norm": [StrOptions({"median", "max"}), None],
         "max_samples": [Interval(Integral, 2, None, closed="left"), None],
         "random_state": ["random_state"],
@@ -126,32 +127,32 @@ class OTLabelPropagation(DelegatingTransfer):
         estimator: Any = None,
         *,
         solver: str = "sinkhorn",
-        reg: float = 0.05,
+        reg_e: float = 0.05,
         norm: str | None = "median",
         max_samples: int | None = 1000,
         random_state: Any = None,
     ) -> None:
         self.estimator = estimator
         self.solver = solver
-        self.reg = reg
+        self.reg_e = reg_e
         self.norm = norm
         self.max_samples = max_samples
         self.random_state = random_state
 
     @_fit_context(prefer_skip_nested_validation=False)
     def fit(self, X: Any, y: Any, *, X_target: Any = None, y_target: Any = None) -> Self:
-        """Carry the labels over and fit the estimator on the target's rows.
+        """Transport the labels and fit the estimator on the target samples.
 
         Parameters
         ----------
         X : array-like of shape (n_source, n_features)
-            Source rows.
+            Source samples.
         y : array-like of shape (n_source,)
             Source labels or values.
-        X_target : array-like of shape (n_target, n_features), optional
-            All target rows; left out, the source is its own target.
-        y_target : array-like of shape (n_target,), optional
-            Labels of some target rows, which they keep.
+        X_target : array-like of shape (n_target, n_features), default=None
+            All target samples. If None, the source is its own target.
+        y_target : array-like of shape (n_target,), default=None
+            Labels of some target samples, which they keep.
 
         Returns
         -------
@@ -162,18 +163,20 @@ class OTLabelPropagation(DelegatingTransfer):
         regresses = self._regresses()
         values, classes = (read.ys.astype(np.float64), np.empty(0)) if regresses else one_hot(read.ys)
         kept = subsample(len(read.Xs), self.max_samples, rng, None if regresses else read.ys)
-        self.target_rows_ = subsample(len(read.Xt), self.max_samples, rng)
-        Xs, Xt = read.Xs[kept], read.Xt[self.target_rows_]
-        if Xs.shape == Xt.shape and np.array_equal(Xs, Xt):  # nothing to carry; the entropy would only blur it
+        self.target_indices_ = subsample(len(read.Xt), self.max_samples, rng)
+        Xs, Xt = read.Xs[kept], read.Xt[self.target_indices_]
+        if Xs.shape == Xt.shape and np.array_equal(
+            Xs, Xt
+        ):  # identical domains: the entropic penalty would only blur the labels
             given = values[kept]
         else:
             a, b = np.full(len(Xs), 1.0 / len(Xs)), np.full(len(Xt), 1.0 / len(Xt))
-            plan, _ = transport_plan(normalised_cost(Xs, Xt, self.norm), a, b, solver=self.solver, reg=self.reg)
+            plan, _ = transport_plan(normalised_cost(Xs, Xt, self.norm), a, b, solver=self.solver, reg_e=self.reg_e)
             given = propagate(plan, values[kept])
         if len(read.rows):
-            told = np.isin(self.target_rows_, read.rows)
-            labels = read.yt[np.searchsorted(read.rows, self.target_rows_[told])]
-            given[told] = labels.astype(np.float64) if regresses else classes[None, :] == labels[:, None]
+            known = np.isin(self.target_indices_, read.rows)
+            labels = read.yt[np.searchsorted(read.rows, self.target_indices_[known])]
+            given[known] = labels.astype(np.float64) if regresses else classes[None, :] == labels[:, None]
         if regresses:
             self.target_values_ = given
             self.estimator_ = clone(self._base()).fit(Xt, given)
@@ -184,7 +187,7 @@ class OTLabelPropagation(DelegatingTransfer):
 
 
 def one_hot(y: NDArray[Any]) -> tuple[NDArray[np.float64], NDArray[Any]]:
-    """Write classes as rows of zeros with a single one.
+    """Return the one-hot encoding of class labels.
 
     Parameters
     ----------
@@ -201,28 +204,28 @@ def one_hot(y: NDArray[Any]) -> tuple[NDArray[np.float64], NDArray[Any]]:
     check_classification_targets(y)
     classes, codes = np.unique(y, return_inverse=True)
     if len(classes) < 2:
-        raise LabelError(f"y holds one class only, {classes[0]!r}; give rows of at least two classes.")
+        raise LabelError(f"y holds one class only, {classes[0]!r}; give samples of at least two classes.")
     return np.eye(len(classes))[codes], classes
 
 
 def fit_soft(estimator: Any, X: NDArray[np.float64], proba: NDArray[np.float64], classes: NDArray[Any]) -> Any:
-    """Fit a clone on soft labels: every row once a class, weighted by the class's share.
+    """Fit a clone on soft labels: every sample once per class, weighted by the class probability.
 
     Parameters
     ----------
     estimator : classifier
-        Takes ``sample_weight``.
+        Accepts ``sample_weight``.
     X : ndarray of shape (n, d)
-        Rows.
+        Samples.
     proba : ndarray of shape (n, n_classes)
-        Class shares.
+        Class probabilities.
     classes : ndarray of shape (n_classes,)
         Their labels.
 
     Returns
     -------
     classifier
-        It knows every class: one that no row has a share of gets a vanishing one.
+        Fitted on every class; a class of probability zero everywhere gets a vanishing weight.
     """
     shares = np.where(proba > 1e-3, proba, 0.0)
     for c in np.flatnonzero(shares.max(axis=0) == 0.0):

@@ -1,4 +1,4 @@
-"""Optimal transport mapping: carry source rows onto the target at the least cost."""
+"""Optimal transport mapping of the source onto the target."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ def transport_plan(
     target_weights: NDArray[np.float64],
     *,
     solver: str = "sinkhorn",
-    reg: float = 0.05,
-    reg_mass: float = 1.0,
+    reg_e: float = 0.05,
+    reg_m: float = 1.0,
     max_iter: int = 200,
     tol: float = 1e-6,
 ) -> tuple[NDArray[np.float64], int]:
-    r"""Solve one transport problem, equation (9) of [1]_ for ``"sinkhorn"`` and (5) for ``"emd"``.
+    r"""Solve an optimal transport problem, equation (9) of [1]_ for "sinkhorn" and (5) for "emd".
 
     .. math:: \min_{\gamma \ge 0} \langle \gamma, C \rangle + r \sum_{ij} \gamma_{ij} \log \gamma_{ij}
         \quad \text{s.t.}\quad \gamma 1 = a,\; \gamma^\top 1 = b
@@ -38,19 +38,19 @@ def transport_plan(
     Parameters
     ----------
     cost : ndarray of shape (n_source, n_target)
-        Cost of moving each source row to each target row, about 1 in the middle.
+        Cost between source and target samples, with a median of about 1.
     source_weights, target_weights : ndarray
-        Masses; each sums to one.
-    solver : {"sinkhorn", "emd", "unbalanced"}
-        Entropic, exact, or entropic with masses that need not be met: their Kullback-Leibler divergence is paid for.
-    reg : float
-        Strength of the entropy, relative to the costs.
-    reg_mass : float
-        Price of missing the masses, for ``"unbalanced"``.
-    max_iter : int
-        Iterations; the exact solver gets a thousand times as many, which are cheaper.
-    tol : float
-        Stop when the masses are met this well.
+        Marginals; each sums to one.
+    solver : {"sinkhorn", "emd", "unbalanced"}, default="sinkhorn"
+        Entropic, exact, or entropic with a Kullback-Leibler penalty on the marginals.
+    reg_e : float, default=0.05
+        Weight of the entropic penalty, relative to the costs.
+    reg_m : float, default=1.0
+        Weight of the marginal penalty of "unbalanced".
+    max_iter : int, default=200
+        Maximum number of iterations; a thousand times as many for the exact solver.
+    tol : float, default=1e-6
+        Stops when the marginals are met up to this error.
 
     Returns
     -------
@@ -69,28 +69,28 @@ def transport_plan(
         return plan, 1
     options = {"numItermax": max_iter, "stopThr": tol, "log": True}
     if solver == "unbalanced":
-        method = "sinkhorn" if cost.max() < 300 * reg else "sinkhorn_stabilized"
+        method = "sinkhorn" if cost.max() < 300 * reg_e else "sinkhorn_stabilized"
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", UserWarning)  # an early stop is bounded by max_iter on purpose
+            warnings.simplefilter("ignore", UserWarning)  # max_iter bounds the iterations on purpose
             plan, log = ot.unbalanced.sinkhorn_unbalanced(
-                source_weights, target_weights, cost, reg, reg_mass, method=method, **options
+                source_weights, target_weights, cost, reg_e, reg_m, method=method, **options
             )
         return plan, len(log["err"]) or 1
-    # exp(-C / reg) underflows beyond about 700: from there on, work with logarithms throughout (slower).
-    method = "sinkhorn" if cost.max() < 300 * reg else "sinkhorn_log"
-    plan, log = ot.sinkhorn(source_weights, target_weights, cost, reg, method=method, warn=False, **options)
+    # exp(-C / reg_e) underflows beyond about 700: use logarithms (slower).
+    method = "sinkhorn" if cost.max() < 300 * reg_e else "sinkhorn_log"
+    plan, log = ot.sinkhorn(source_weights, target_weights, cost, reg_e, method=method, warn=False, **options)
     return plan, int(log.get("niter", max_iter)) + 1
 
 
 def barycentric_map(plan: NDArray[np.float64], Xt: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Send each source row to the mean of the target rows its mass goes to, equation (14) of [1]_.
+    """Map each source sample to the mean of the target samples that its mass goes to, equation (14) of [1]_.
 
     Parameters
     ----------
     plan : ndarray of shape (n_source, n_target)
         Transport plan.
     Xt : ndarray of shape (n_target, n_features)
-        Target rows.
+        Target samples.
 
     Returns
     -------
@@ -112,7 +112,7 @@ def barycentric_map(plan: NDArray[np.float64], Xt: NDArray[np.float64]) -> NDArr
 
 
 class BarycentricMapping(FeatureTransfer):
-    """Template of the mappings by a transport plan; a method gives the hook ``_plan``."""
+    """Base class of barycentric mappings; subclasses implement ``_plan``."""
 
     preserves_columns = True
     norm: str | None
@@ -126,76 +126,80 @@ class BarycentricMapping(FeatureTransfer):
 
     def _fit(self, Xs: Any, ys: Any, Xt: Any, yt: Any) -> None:
         self.n_iter_ = 1
-        if Xs.shape == Xt.shape and np.array_equal(Xs, Xt):  # nothing to carry; the entropy would only blur it
-            self.source_rows_, self.source_shift_ = Xs[:1].copy(), np.zeros((1, Xs.shape[1]))
+        if Xs.shape == Xt.shape and np.array_equal(
+            Xs, Xt
+        ):  # identical domains: the entropic penalty would only blur them
+            self.source_samples_, self.source_shift_ = Xs[:1].copy(), np.zeros((1, Xs.shape[1]))
             return
         rng = check_random_state(self.random_state)
         drawn, met = subsample(len(Xs), self.max_samples, rng), subsample(len(Xt), self.max_samples, rng)
         Xs, Xt = Xs[drawn], Xt[met]
         ys, yt = (None if y is None else y[rows] for y, rows in ((ys, drawn), (yt, met)))
-        # Equal rows move together, so that the map is a function of the row.
-        self.source_rows_, group, counts = np.unique(Xs, axis=0, return_inverse=True, return_counts=True)
+        # Equal samples move equally, so that the map is a function.
+        self.source_samples_, group, counts = np.unique(Xs, axis=0, return_inverse=True, return_counts=True)
         if ys is None:
-            plan, self.n_iter_ = self._plan(self.source_rows_, counts / len(Xs), None, Xt, yt)
-            self.source_shift_ = _places(plan, self.source_rows_, Xt) - self.source_rows_
+            plan, self.n_iter_ = self._plan(self.source_samples_, counts / len(Xs), None, Xt, yt)
+            self.source_shift_ = _places(plan, self.source_samples_, Xt) - self.source_samples_
             return
         plan, self.n_iter_ = self._plan(Xs, np.full(len(Xs), 1.0 / len(Xs)), ys, Xt, yt)
-        moved = np.zeros_like(self.source_rows_)
+        moved = np.zeros_like(self.source_samples_)
         np.add.at(moved, group.ravel(), _places(plan, Xs, Xt) - Xs)
         self.source_shift_ = moved / counts[:, None]
 
     def _map_source(self, X: Any) -> Any:
-        return X + self.source_shift_[pairwise_distances_argmin(X, self.source_rows_)]
+        return X + self.source_shift_[pairwise_distances_argmin(X, self.source_samples_)]
 
     def _map_target(self, X: Any) -> Any:
         return X.copy()
 
 
 class OTMapping(BarycentricMapping):
-    """Carry source rows onto the target by optimal transport.
+    """Optimal transport mapping: barycentric mapping of the source onto the target.
 
-    A plan moves the source's mass onto the target's at the least total squared distance; each source row then goes to
-    the mean of the target rows it is matched with. Target rows stay as they are. A source row that was not in the plan
-    moves like the nearest one that was.
+    A transport plan moves the source onto the target at minimal total squared distance; each source sample is mapped to
+    the mean of the target samples that its mass goes to. Target samples stay unchanged. A source sample outside the
+    plan moves like the nearest one in the plan. Defaults differ from `skada`: costs are divided by their median and
+    the entropic penalty is `reg_e=0.05` (there exact transport, or `reg_e=1` on raw costs).
 
     Parameters
     ----------
     solver : {"sinkhorn", "emd", "unbalanced"}, default="sinkhorn"
-        Entropic transport, smooth and fast; exact transport; or entropic transport whose masses need not be met, so
-        that a group which is larger in one domain may stay in part unmatched.
-    reg : float, default=0.05
-        Strength of the entropy, relative to the normalised costs; larger is smoother and draws rows together.
-        Not for ``"emd"``.
-    reg_mass : float, default=1.0
-        Price of missing the masses, relative to the normalised costs. Only for ``"unbalanced"``.
+        Entropic, exact, or unbalanced entropic transport, in which the marginals need not be met, so that a group which
+        is larger in one domain may stay partly unmatched.
+    reg_e : float, default=0.05
+        Weight of the entropic penalty, relative to the normalised costs; larger values contract the mapped samples. Not
+        used by "emd".
+    reg_m : float, default=1.0
+        Weight of the marginal penalty, relative to the normalised costs. Only used by "unbalanced".
     norm : {"median", "max", None}, default="median"
-        What the costs are divided by, so that `reg` means the same whatever the units.
+        Statistic that the costs are divided by, so that `reg_e` does not depend on the units.
     max_samples : int or None, default=1000
-        Largest number of rows of each domain in the plan; more are drawn at random, the others follow their
-        neighbours. None takes all.
+        Maximum number of samples of each domain in the plan, drawn at random; the others move like their nearest
+        neighbour. If None, all samples.
     max_iter : int, default=200
-        Iterations of the entropic solver.
+        Maximum number of iterations of the entropic solver.
     tol : float, default=1e-6
-        Tolerance of the entropic solver on the masses.
+        Tolerance of the entropic solver on the marginals.
     random_state : int, RandomState or None, default=None
-        Draws the rows where there are more than `max_samples`.
+        Draws the samples if there are more than `max_samples`.
 
     Attributes
     ----------
-    source_rows_ : ndarray of shape (n_plan_source, n_features)
-        The distinct source rows in the plan.
+    source_samples_ : ndarray of shape (n_plan_source, n_features)
+        Distinct source samples in the plan.
     source_shift_ : ndarray of shape (n_plan_source, n_features)
-        How far each of them moves.
+        Displacement of each of them.
     n_iter_ : int
-        Iterations of the solver.
+        Number of iterations of the solver.
 
     Notes
     -----
-    Helps when the domains differ by a smooth, even non-linear, deformation and the classes keep their shares. Hurts
-    when the shares differ: mass of one class is then carried onto another. Scale the columns before.
+    Helps if the domains differ by a smooth, possibly non-linear, deformation and the class proportions agree. Hurts if
+    they differ: mass of one class is then transported to another. Standardise the features first.
 
-    Time O(m² (d + iterations)) with ``"sinkhorn"`` and about O(m³) with ``"emd"``, memory O(m²), where
-    ``m = min(n, max_samples)``; mapping a further row costs O(m d). Linear in the rows beyond `max_samples`.
+    Time O(m² (d + iterations)) with "sinkhorn" and about O(m³) with "emd", memory O(m²), where
+    ``m = min(n, max_samples)``; mapping another sample takes O(m d). Linear in the number of samples beyond
+    `max_samples`.
 
     References
     ----------
@@ -222,8 +226,8 @@ class OTMapping(BarycentricMapping):
     )
     _parameter_constraints = {
         "solver": [StrOptions({"sinkhorn", "emd", "unbalanced"})],
-        "reg": [Interval(Real, 0, None, closed="neither")],
-        "reg_mass": [Interval(Real, 0, None, closed="neither")],
+        "reg_e": [Interval(Real, 0, None, closed="neither")],
+        "reg_m": [Interval(Real, 0, None, closed="neither")],
         "norm": [StrOptions({"median", "max"}), None],
         "max_samples": [Interval(Integral, 2, None, closed="left"), None],
         "max_iter": [Interval(Integral, 1, None, closed="left")],
@@ -235,8 +239,8 @@ class OTMapping(BarycentricMapping):
         self,
         solver: str = "sinkhorn",
         *,
-        reg: float = 0.05,
-        reg_mass: float = 1.0,
+        reg_e: float = 0.05,
+        reg_m: float = 1.0,
         norm: str | None = "median",
         max_samples: int | None = 1000,
         max_iter: int = 200,
@@ -244,8 +248,8 @@ class OTMapping(BarycentricMapping):
         random_state: Any = None,
     ) -> None:
         self.solver = solver
-        self.reg = reg
-        self.reg_mass = reg_mass
+        self.reg_e = reg_e
+        self.reg_m = reg_m
         self.norm = norm
         self.max_samples = max_samples
         self.max_iter = max_iter
@@ -263,15 +267,15 @@ class OTMapping(BarycentricMapping):
             weights,
             np.full(len(Xt), 1.0 / len(Xt)),
             solver=self.solver,
-            reg=self.reg,
-            reg_mass=self.reg_mass,
+            reg_e=self.reg_e,
+            reg_m=self.reg_m,
             max_iter=self.max_iter,
             tol=self.tol,
         )
 
 
 def normalised_cost(Xs: NDArray[np.float64], Xt: NDArray[np.float64], norm: str | None) -> NDArray[np.float64]:
-    """Squared Euclidean costs, divided by their median or maximum.
+    """Compute squared Euclidean distances, divided by their median or maximum.
 
     Parameters
     ----------
@@ -285,7 +289,7 @@ def normalised_cost(Xs: NDArray[np.float64], Xt: NDArray[np.float64], norm: str 
     """
     from sklearn.metrics.pairwise import euclidean_distances
 
-    # Moving both by one constant changes no distance and keeps the digits where the rows lie far from zero.
+    # A common translation changes no distance and keeps precision if the samples are far from zero.
     middle = Xt.mean(axis=0)
     cost = euclidean_distances(Xs - middle, Xt - middle, squared=True)
     scale = 1.0
@@ -298,10 +302,10 @@ def normalised_cost(Xs: NDArray[np.float64], Xt: NDArray[np.float64], norm: str 
 
 
 def _places(plan: NDArray[np.float64], Xs: NDArray[np.float64], Xt: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Where the source rows go; a row whose mass the plan leaves out stays."""
-    out = plan.sum(axis=1) <= np.finfo(float).tiny
-    if not out.any():
+    """Map the source samples; those without mass in the plan stay unchanged."""
+    massless = plan.sum(axis=1) <= np.finfo(float).tiny
+    if not massless.any():
         return barycentric_map(plan, Xt)
     places = Xs.copy()
-    places[~out] = barycentric_map(plan[~out], Xt)
+    places[~massless] = barycentric_map(plan[~massless], Xt)
     return places

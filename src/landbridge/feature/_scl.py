@@ -1,4 +1,4 @@
-"""Structural correspondence learning: pivots that mean the same in both domains link the columns that do not."""
+"""Structural correspondence learning (SCL)."""
 
 from __future__ import annotations
 
@@ -12,33 +12,35 @@ from sklearn.utils.extmath import randomized_svd, row_norms, safe_sparse_dot, sv
 
 from landbridge._sklearn_compat import Interval
 from landbridge.base import FeatureTransfer, TransferTags
+from landbridge.feature._task import TASK_CONSTRAINT, TaskParameter
 
 __all__ = ["StructuralCorrespondence", "choose_pivots", "pivot_directions"]
 
 
 def choose_pivots(presence_s: Any, presence_t: Any, codes: NDArray[np.intp] | None, n_pivots: int) -> NDArray[np.intp]:
-    """Choose columns that are frequent in both domains and, given labels, tell the source's classes apart.
+    """Choose features that are frequent in both domains and, given labels, informative about the source classes.
 
     Parameters
     ----------
     presence_s : ndarray or sparse matrix of shape (n_source, d)
-        1 where a column is present (large) in a source row, else 0.
+        1 where a feature is present (large) in a source sample, else 0.
     presence_t : ndarray or sparse matrix of shape (n_target, d)
         The same for the target.
     codes : ndarray of int, shape (n_source,), or None
-        Class numbers of the source; mutual information with them ranks the columns. Without them the rank is by the
-        smaller of both frequencies.
+        Class indices of the source. Features are ranked by mutual information with them; if None, by the smaller of
+        both frequencies.
     n_pivots : int
-        Largest number of pivots.
+        Maximum number of pivots.
 
     Returns
     -------
     ndarray of int, sorted
+        Indices of the pivot features.
     """
     n, m = presence_s.shape[0], presence_t.shape[0]
     in_s = np.asarray(presence_s.sum(axis=0)).ravel()
     in_t = np.asarray(presence_t.sum(axis=0)).ravel()
-    # present in at least 1 % (and two rows) of either domain, and never everywhere in both
+    # present in at least 1 % (and two samples) of either domain, and not in all samples of both
     common = (in_s >= max(2.0, 0.01 * n)) & (in_t >= max(2.0, 0.01 * m)) & (in_s + in_t < n + m)
     score = np.minimum(in_s / n, in_t / m)
     if codes is not None:
@@ -58,26 +60,26 @@ def choose_pivots(presence_s: Any, presence_t: Any, codes: NDArray[np.intp] | No
 
 
 def pivot_directions(
-    X: Any, presence: Any, pivots: NDArray[np.intp], n_components: int, reg: float, random_state: Any = 0
+    X: Any, presence: Any, pivots: NDArray[np.intp], n_components: int, alpha: float, random_state: Any = None
 ) -> NDArray[np.float64]:
-    r"""Predict every pivot from the other columns and return the main directions of the predictors, step 2 of [1]_.
+    r"""Compute the main directions of linear predictors of the pivots from the other features, step 2 of [1]_.
 
-    Ridge regressions stand for the paper's modified Huber losses, so that all pivots share one factorisation.
+    Ridge regression replaces the modified Huber loss of the paper, so that all pivots share one factorisation.
 
     Parameters
     ----------
     X : ndarray or sparse matrix of shape (n, d)
-        Rows of both domains.
+        Samples of both domains.
     presence : ndarray or sparse matrix of shape (n, d)
-        1 where a column is present.
+        1 where a feature is present.
     pivots : ndarray of int
-        Columns to predict; they are taken out of the predictors.
+        Features to predict; excluded from the predictors.
     n_components : int
-        Directions to return.
-    reg : float
-        Ridge, as a share of the mean squared column.
-    random_state : int or RandomState
-        Of the truncated decomposition.
+        Number of directions.
+    alpha : float
+        Weight of the L2 penalty, relative to the mean variance of the features.
+    random_state : int, RandomState or None, default=None
+        Used by the truncated singular value decomposition, with more than 500 pivots.
 
     Returns
     -------
@@ -99,7 +101,7 @@ def pivot_directions(
     P = P - P.mean(axis=0)
     mean = np.asarray(A.mean(axis=0)).ravel()
     gram = safe_sparse_dot(A.T, A, dense_output=True) - n * np.outer(mean, mean)
-    ridge = reg * max(float(np.trace(gram)) / len(rest), np.finfo(float).tiny)
+    ridge = alpha * max(float(np.trace(gram)) / len(rest), np.finfo(float).tiny)
     gram[np.diag_indices_from(gram)] += ridge
     # P is centred, so centring the predictors does not change the right-hand side
     W = linalg.solve(gram, safe_sparse_dot(A.T, P), assume_a="pos", overwrite_a=True)
@@ -112,40 +114,44 @@ def pivot_directions(
     return theta
 
 
-class StructuralCorrespondence(FeatureTransfer):
-    """Add features that say what a row's other columns predict about columns common to both domains.
+class StructuralCorrespondence(TaskParameter, FeatureTransfer):
+    """Structural correspondence learning (SCL).
 
-    *Pivots* are columns that are frequent in both domains. How the other columns predict them is learned on all rows,
-    without labels; the main directions of these predictors are appended, so that columns of one domain only are read
-    by what they say about the pivots.
+    *Pivots* are features that are frequent in both domains. Linear predictors of the pivots from the other features are
+    fitted on all samples, without labels. The projections on the main directions of these predictors are appended to
+    the input, so that features of one domain are represented by what they predict about the pivots. `skada` has no SCL.
 
     Parameters
     ----------
     n_pivots : int, default=100
-        Pivots; chosen by mutual information with the source's labels where there are labels, else by frequency.
+        Maximum number of pivots, chosen by mutual information with the source classes, or by frequency without classes.
     n_components : int, default=20
-        Directions that are appended.
+        Number of directions that are appended.
     scale : float, default=1.0
-        Mean length of the appended part, relative to that of the rows.
-    reg : float, default=10.0
-        Ridge of the pivot predictors, as a share of the mean squared column.
+        Mean norm of the appended part, relative to that of the samples.
+    alpha : float, default=10.0
+        Weight of the L2 penalty of the pivot predictors, relative to the mean variance of the features.
+    task : {"classification", "regression"} or None, default=None
+        Whether labels are classes or values; values are not used to choose pivots. If None, inferred from `y`.
+    random_state : int, RandomState or None, default=None
+        Used by the truncated singular value decomposition, with more than 500 pivots.
 
     Attributes
     ----------
     pivots_ : ndarray of int
-        The pivot columns.
+        Indices of the pivot features.
     directions_ : ndarray of shape (n_features, n_directions)
-        What is appended is ``X @ directions_``.
+        The appended part is ``X @ directions_``.
     thresholds_ : ndarray of shape (n_features,)
-        A column is present in a row where it is above this mean over both domains.
+        A feature is present in a sample if it is above this mean over both domains.
 
     Notes
     -----
-    Helps on many sparse columns such as words, where domains use other words for the same thing. Hurts little. With
-    dense columns a pivot is present above its mean, and much is lost.
+    Helps with many sparse features such as words, if the domains use different words for the same topic. Hurts little.
+    Dense features are binarised at their mean, which loses information.
 
-    Time O((n_s + n_t) d² + d³), memory O(d² + d n_pivots) beside the rows. Sparse rows stay sparse until the output,
-    whose appended part is dense.
+    Time O((n_s + n_t) d² + d³), memory O(d² + d n_pivots) beside the data. Sparse input stays sparse; the appended part
+    is dense.
 
     References
     ----------
@@ -175,23 +181,36 @@ class StructuralCorrespondence(FeatureTransfer):
         "n_pivots": [Interval(Integral, 1, None, closed="left")],
         "n_components": [Interval(Integral, 1, None, closed="left")],
         "scale": [Interval(Real, 0, None, closed="neither")],
-        "reg": [Interval(Real, 0, None, closed="neither")],
+        "alpha": [Interval(Real, 0, None, closed="neither")],
+        "task": TASK_CONSTRAINT,
+        "random_state": ["random_state"],
     }
 
-    def __init__(self, n_pivots: int = 100, *, n_components: int = 20, scale: float = 1.0, reg: float = 10.0) -> None:
+    def __init__(
+        self,
+        n_pivots: int = 100,
+        *,
+        n_components: int = 20,
+        scale: float = 1.0,
+        alpha: float = 10.0,
+        task: str | None = None,
+        random_state: Any = None,
+    ) -> None:
         self.n_pivots = n_pivots
         self.n_components = n_components
         self.scale = scale
-        self.reg = reg
+        self.alpha = alpha
+        self.task = task
+        self.random_state = random_state
 
     def _fit(self, Xs: Any, ys: Any, Xt: Any, yt: Any) -> None:
         X = sparse.vstack([Xs, Xt], format="csr") if sparse.issparse(Xs) else np.concatenate([Xs, Xt])
         self.thresholds_ = np.asarray(X.mean(axis=0)).ravel()
         presence = _present(X, self.thresholds_)
         n = Xs.shape[0]
-        codes = np.unique(ys, return_inverse=True)[1] if ys is not None and _few(ys) else None
+        codes = np.unique(ys, return_inverse=True)[1] if ys is not None and self._task(ys) == "classification" else None
         self.pivots_ = choose_pivots(presence[:n], presence[n:], codes, self.n_pivots)
-        theta = pivot_directions(X, presence, self.pivots_, self.n_components, self.reg)
+        theta = pivot_directions(X, presence, self.pivots_, self.n_components, self.alpha, self.random_state)
         added = safe_sparse_dot(X, theta)
         length = float(np.sqrt((added**2).sum(axis=1)).mean())
         wanted = self.scale * float(row_norms(X).mean())
@@ -214,8 +233,3 @@ def _present(X: Any, thresholds: NDArray[np.float64]) -> Any:
     P.data = (P.data > thresholds[P.indices]).astype(np.float64)
     P.eliminate_zeros()
     return P
-
-
-def _few(y: NDArray[Any]) -> bool:
-    """Whether labels are classes rather than values."""
-    return y.dtype.kind != "f" or len(np.unique(y)) <= 50

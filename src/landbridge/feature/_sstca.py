@@ -1,4 +1,4 @@
-"""SSTCA: transfer components that also depend on the labels and keep neighbours together."""
+"""Semi-supervised transfer component analysis (SSTCA)."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from landbridge._sklearn_compat import Interval
 from landbridge.base import TransferTags
 from landbridge.domain import missing_labels
 from landbridge.feature._kernel_feature import KERNEL_CONSTRAINTS, KernelFeature, label_codes, labelled_tags
+from landbridge.feature._task import TASK_CONSTRAINT, TaskParameter
 from landbridge.numerics.graph import neighbour_laplacian
 from landbridge.numerics.mmd import mmd_factor, unit_factor
 from landbridge.numerics.stacked import FeatureRows
@@ -27,11 +28,11 @@ def supervised_components(
     laplacian: Any,
     n_components: int,
     *,
-    reg: float = 1.0,
+    alpha: float = 1.0,
     label_weight: float = 0.5,
     locality: float = 1.0,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    r"""Return the semi-supervised transfer components, section IV of [1]_.
+    r"""Compute the semi-supervised transfer components, section IV of [1]_.
 
     They are the leading eigenvectors of
 
@@ -43,13 +44,13 @@ def supervised_components(
     Parameters
     ----------
     rows : FeatureRows
-        Stacked rows with explicit features.
+        Stacked samples with explicit features.
     Y : ndarray of shape (rows.n_samples, r)
-        Labels: one column a class, or the values; zeros for rows without label.
+        Labels: one column per class, or the values; zeros for unlabelled samples.
     laplacian : sparse matrix of shape (rows.n_samples, rows.n_samples)
     n_components : int
-    reg : float, default=1.0
-        `L` and :math:`\mathcal{L}` both have Frobenius norm one.
+    alpha : float, default=1.0
+        Weight of the L2 penalty; `L` and :math:`\mathcal{L}` both have Frobenius norm one.
     label_weight : float, default=0.5
         :math:`\gamma`.
     locality : float, default=1.0
@@ -74,7 +75,7 @@ def supervised_components(
         B = B + locality / size * rows.quadratic(laplacian)
     turn = rows.turn()[0] if rows.form == "dual" else np.eye(rows.n_features)
     S, B = turn.T @ S @ turn, turn.T @ B @ turn
-    B = 0.5 * (B + B.T) + reg * np.eye(len(B))
+    B = 0.5 * (B + B.T) + alpha * np.eye(len(B))
     k = min(n_components, len(B))
     values, A = linalg.eigh(0.5 * (S + S.T), B, subset_by_index=[len(B) - k, len(B) - 1])
     values, A = np.maximum(values[::-1], 0.0), A[:, ::-1]
@@ -84,58 +85,60 @@ def supervised_components(
     return values[live], rows.signed(turn @ A)
 
 
-class SSTCA(KernelFeature):
-    """Transfer components that depend on the labels and keep neighbours together (semi-supervised TCA).
+class SSTCA(TaskParameter, KernelFeature):
+    """Semi-supervised transfer component analysis (SSTCA).
 
-    Beside a small mean difference and much variance, as in TCA, the components shall depend on the labels (by the
-    Hilbert-Schmidt independence criterion) and vary little between neighbouring rows.
+    The components have a small mean difference and a large variance, as in TCA. In addition they depend on the labels
+    (by the Hilbert-Schmidt independence criterion) and vary little between neighbouring samples. `skada` has no SSTCA.
 
     Parameters
     ----------
     n_components : int, default=20
-        Dimension of the common space; fewer where the rows span fewer.
-    reg : float, default=1.0
-        Weight of the penalty on the coefficients; the matrices of the mean difference and of the graph have Frobenius
-        norm one.
+        Dimension of the common space; fewer if the samples span fewer.
+    alpha : float, default=1.0
+        Weight of the L2 penalty on the coefficients. The matrices of the mean difference and of the graph have
+        Frobenius norm one.
     label_weight : float, default=0.5
-        Between 0 (variance only) and 1 (dependence on the labels only).
+        Weight of the dependence on the labels, between 0 (variance only) and 1 (labels only).
     locality : float, default=1.0
         Weight of the neighbourhood graph.
     n_neighbors : int, default=10
-        Neighbours of a row in the graph.
+        Number of neighbours of a sample in the graph.
     kernel : {"linear", "rbf"}, default="linear"
         Kernel.
-    gamma : float, optional
-        Of "rbf", ``exp(-gamma ||x - y||²)``; left out, the median heuristic.
+    gamma : float, default=None
+        Coefficient of "rbf", ``exp(-gamma ||x - y||²)``. If None, the median heuristic.
     form : {"dual", "primal"}, default="dual"
-        What is penalised: the coefficients of the rows, or those of the columns or features.
+        What is penalised: the coefficients of the samples, or those of the features.
     n_landmarks : int, "auto" or None, default="auto"
-        For "rbf": Nystroem features from so many rows. None is exact; "auto" is exact up to 2,000 rows in all and
-        takes 500 landmarks beyond. The linear kernel is always exact.
+        For "rbf": number of samples of the Nystroem approximation. If None, the kernel is exact; "auto" is exact
+        up to 2,000 samples in all and takes 500 landmarks beyond. The linear kernel is always exact.
+    task : {"classification", "regression"} or None, default=None
+        Whether labels are classes or values. If None, inferred from `y`.
     random_state : int, RandomState or None, default=None
-        Choice of landmarks.
+        Choice of the landmarks.
 
     Attributes
     ----------
-    components_ : ndarray of shape (n_kernel_rows, n_components_) or (n_features, n_components_)
-        Coefficients of the kernel values with ``kernel_rows_``, or of the columns.
-    kernel_rows_ : ndarray of shape (n_kernel_rows, n_features) or None
-        The training rows, or the landmarks; None for the linear kernel.
+    components_ : ndarray of shape (n_kernel_samples, n_components_) or (n_features, n_components_)
+        Coefficients of the kernel values with ``kernel_samples_``, or of the features.
+    kernel_samples_ : ndarray of shape (n_kernel_samples, n_features) or None
+        The training samples, or the landmarks; None for the linear kernel.
     eigenvalues_ : ndarray of shape (n_components_,)
-        Ratio of what is sought to what is penalised, descending.
+        Ratio of the maximised to the minimised term, descending.
     gamma_ : float or None
-        Width of the kernel in use.
+        Kernel coefficient in use.
     n_components_ : int
         Dimension of the common space.
 
     Notes
     -----
-    Labels may be classes or values. Labelled target rows count like source rows. Helps when the variance of the rows
-    says little about the label, and when neighbours across the domains share theirs. Hurts when class proportions
-    differ. Scale each domain's columns before (:class:`~landbridge.feature.DomainScaler`).
+    Labels are classes or values. Labelled target samples count like source samples. Helps if the directions of large
+    variance are not informative about the label, and if neighbours of different domains have the same label. Hurts if
+    the class proportions differ. Standardise each domain first (:class:`~landbridge.feature.DomainScaler`).
 
-    Time O(n p² + p³) for p features (the columns or the landmarks, all rows where exact) beside the search for
-    neighbours, which is up to O(n² d); memory O(n k + p²) beside the rows.
+    Time O(n p² + p³) for p features (the input features or the landmarks; all samples if exact) plus up to O(n² d) for
+    the neighbours; memory O(n k + p²) beside the data.
 
     References
     ----------
@@ -158,7 +161,7 @@ class SSTCA(KernelFeature):
         family="feature",
         reads=frozenset({"X_target", "y_target"}),
         shifts=frozenset({"covariate", "subspace"}),
-        growth="time O(n p² + p³) and the neighbours' O(n² d), memory O(p²); p columns or landmarks",
+        growth="time O(n p² + p³) and the neighbours' O(n² d), memory O(p²); p features or landmarks",
         reference="Pan et al.: Domain adaptation via transfer component analysis. IEEE TNN 22, 2011",
     )
     _parameter_constraints = {
@@ -166,13 +169,14 @@ class SSTCA(KernelFeature):
         "label_weight": [Interval(Real, 0, 1, closed="both")],
         "locality": [Interval(Real, 0, None, closed="left")],
         "n_neighbors": [Interval(Integral, 1, None, closed="left")],
+        "task": TASK_CONSTRAINT,
     }
 
     def __init__(
         self,
         n_components: int = 20,
         *,
-        reg: float = 1.0,
+        alpha: float = 1.0,
         label_weight: float = 0.5,
         locality: float = 1.0,
         n_neighbors: int = 10,
@@ -180,10 +184,11 @@ class SSTCA(KernelFeature):
         gamma: float | None = None,
         form: str = "dual",
         n_landmarks: Any = "auto",
+        task: str | None = None,
         random_state: Any = None,
     ) -> None:
         self.n_components = n_components
-        self.reg = reg
+        self.alpha = alpha
         self.label_weight = label_weight
         self.locality = locality
         self.n_neighbors = n_neighbors
@@ -191,6 +196,7 @@ class SSTCA(KernelFeature):
         self.gamma = gamma
         self.form = form
         self.n_landmarks = n_landmarks
+        self.task = task
         self.random_state = random_state
 
     def _fit(self, Xs: Any, ys: Any, Xt: Any, yt: Any) -> None:
@@ -201,7 +207,7 @@ class SSTCA(KernelFeature):
             _label_columns(self, ys, yt, len(Xt)),
             laplacian,
             self.n_components,
-            reg=self.reg,
+            alpha=self.alpha,
             label_weight=self.label_weight,
             locality=self.locality,
         )
@@ -212,8 +218,8 @@ class SSTCA(KernelFeature):
 
 
 def _label_columns(method: Any, ys: Any, yt: Any, n_target: int) -> NDArray[np.float64]:
-    """One column a class, or the standardised values; zeros where there is no label."""
-    if ys is None or ys.dtype.kind in "OSUb" or (np.all(ys == np.floor(ys)) and len(np.unique(ys)) <= 50):
+    """Return one column per class, or the standardised values; zeros for unlabelled samples."""
+    if ys is None or method._task(ys) == "classification":
         classes, source, target = label_codes(method, ys, yt, n_target)
         return (np.concatenate([source, target])[:, None] == np.arange(len(classes))).astype(float)
     values = np.asarray(ys, dtype=float)

@@ -1,4 +1,4 @@
-"""Subspace alignment: turn the source's principal subspace into the target's."""
+"""Subspace alignment (SA)."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ __all__ = ["SubspaceAlignment", "subspace_alignment"]
 def subspace_alignment(
     Xs: NDArray[np.float64], Xt: NDArray[np.float64], n_components: int
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    r"""Return the projections of both domains, equations (1) to (3) of [1]_.
+    r"""Compute the projections of both domains, equations (1) to (3) of [1]_.
 
     With the principal bases :math:`P_S, P_T` the map :math:`M = P_S^\top P_T` minimises
-    :math:`\lVert P_S M - P_T \rVert_F`; source rows are projected by :math:`P_S M`, target rows by :math:`P_T`.
+    :math:`\lVert P_S M - P_T \rVert_F`; source samples are projected by :math:`P_S M`, target samples by :math:`P_T`.
 
     Parameters
     ----------
     Xs : ndarray of shape (n_source, n_features)
-        Source rows.
+        Source samples.
     Xt : ndarray of shape (n_target, n_features)
-        Target rows.
+        Target samples.
     n_components : int
-        Dimension of the subspaces; fewer where the source spans fewer. Directions that the target does not span are
-        taken from the source, so that they stay as they are.
+        Dimension of the subspaces; fewer if the source spans fewer. Directions that the target does not span are taken
+        from the source, so that they stay unchanged.
 
     Returns
     -------
@@ -43,39 +43,39 @@ def subspace_alignment(
        alignment. ICCV 2013.
     """
     Ps = principal_basis(Xs, n_components)
-    if Ps.shape[1] == 0:  # a source without any variance: the first axis is as good as another
+    if Ps.shape[1] == 0:  # a source without variance: any axis will do
         Ps = np.eye(Xs.shape[1], 1)
     Pt = complete_basis(principal_basis(Xt, Ps.shape[1]), Ps)
     return Ps @ (Ps.T @ Pt), Pt
 
 
 class SubspaceAlignment(FeatureTransfer):
-    """Align the source's principal subspace with the target's.
+    """Subspace alignment (SA).
 
-    Both domains are centred and projected on their own principal components; a linear map then takes the source's
-    coordinates to the target's.
+    Both domains are centred and projected on their own principal components; a linear map aligns the source
+    coordinates with the target coordinates. `n_components` is 20 (None in `skada`: all).
 
     Parameters
     ----------
     n_components : int, default=20
-        Dimension of the subspaces; fewer where there are fewer columns or source rows.
+        Dimension of the subspaces; fewer if there are fewer features or source samples.
 
     Attributes
     ----------
     source_projection_, target_projection_ : ndarray of shape (n_features, n_components_)
-        Projections of centred rows.
+        Projections of centred samples.
     source_mean_, target_mean_ : ndarray of shape (n_features,)
-        Column means of both domains.
+        Feature means of both domains.
     n_components_ : int
         Dimension of the common space.
 
     Notes
     -----
-    Helps when the same things span another subspace: another camera, another vocabulary. Hurts when the subspaces
-    differ because other classes are frequent, and loses what lies outside the principal components. Scale the columns
-    before, for example with :class:`~landbridge.feature.DomainScaler`.
+    Helps under subspace shift: another camera, another vocabulary. Hurts if the subspaces differ because the class
+    proportions do, and loses what lies outside the principal components. Standardise each domain first
+    (:class:`~landbridge.feature.DomainScaler`).
 
-    Time O((n_s + n_t) d min(n, d) + min(n, d)³), memory O(min(n, d)²) beside the rows.
+    Time O((n_s + n_t) d min(n, d) + min(n, d)³), memory O(min(n, d)²) beside the data.
 
     References
     ----------

@@ -1,4 +1,4 @@
-"""TCA: directions of large variance along which the two domains have the same mean in a kernel's space."""
+"""Transfer component analysis (TCA)."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ __all__ = ["TCA", "transfer_components"]
 
 
 def transfer_components(
-    rows: FeatureRows | KernelRows, n_components: int, reg: float = 1.0, random_state: Any = 0
+    rows: FeatureRows | KernelRows, n_components: int, alpha: float = 1.0, random_state: Any = None
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    r"""Return the transfer components, equation (12) of [1]_.
+    r"""Compute the transfer components, equation (12) of [1]_.
 
     They are the leading eigenvectors of :math:`(K L K + r I)^{-1} K H K` (dual form), or of
     :math:`(\Phi^\top L \Phi + r I)^{-1} \Phi^\top H \Phi` (primal form). As :math:`L = e e^\top` has rank one, the root
@@ -28,13 +28,13 @@ def transfer_components(
     Parameters
     ----------
     rows : FeatureRows or KernelRows
-        Stacked rows, from :func:`landbridge.numerics.stacked.stack_rows`.
+        Stacked samples, from :func:`landbridge.numerics.stacked.stack_rows`.
     n_components : int
-        How many components.
-    reg : float, default=1.0
-        `L` is scaled to Frobenius norm one, so that ``reg`` is the paper's :math:`\mu` divided by
-        :math:`1/n_s + 1/n_t`.
-    random_state : int, RandomState or None, default=0
+        Number of components.
+    alpha : float, default=1.0
+        Weight of the L2 penalty. `L` is scaled to Frobenius norm one, so that ``alpha`` is :math:`\mu` of the paper
+        divided by :math:`1/n_s + 1/n_t`.
+    random_state : int, RandomState or None, default=None
         Start of the iteration.
 
     Returns
@@ -49,55 +49,58 @@ def transfer_components(
        Transactions on Neural Networks 22, 2011.
     """
     E = unit_factor(mmd_factor(rows.n_source, rows.n_samples - rows.n_source))
-    return rows.components(E, n_components, reg=reg, random_state=random_state)
+    return rows.components(E, n_components, reg=alpha, random_state=random_state)
 
 
 class TCA(KernelFeature):
-    """Find components with much variance in which both domains have the same mean (transfer component analysis).
+    """Transfer component analysis (TCA): components with large variance and similar domain means.
+
+    Defaults differ from `skada`: the linear kernel (there "rbf") and 20 components (there all).
 
     Parameters
     ----------
     n_components : int, default=20
-        Dimension of the common space; fewer where the rows span fewer.
-    reg : float, default=1.0
-        Weight of the penalty on the coefficients. The matrix of the mean difference is scaled to Frobenius norm one, so
-        that a value serves any number of rows; the paper's constant is ``reg * (1 / n_source + 1 / n_target)``.
+        Dimension of the common space; fewer if the samples span fewer.
+    alpha : float, default=1.0
+        Weight of the L2 penalty on the coefficients. The matrix of the mean difference is scaled to Frobenius norm one,
+        so that a value suits any number of samples; the constant of the paper is
+        ``alpha * (1 / n_source + 1 / n_target)``.
     kernel : {"linear", "rbf"}, default="linear"
         Kernel.
-    gamma : float, optional
-        Of "rbf", ``exp(-gamma ||x - y||²)``; left out, the median heuristic.
+    gamma : float, default=None
+        Coefficient of "rbf", ``exp(-gamma ||x - y||²)``. If None, the median heuristic.
     form : {"dual", "primal"}, default="dual"
-        What is penalised: the coefficients of the rows (the paper's kernel form), or those of the columns or features.
-        The two give different spaces with the same ``reg``.
+        What is penalised: the coefficients of the samples (the kernel form of the paper), or those of the features. The
+        two give different spaces with the same `alpha`.
     n_landmarks : int, "auto" or None, default="auto"
-        For "rbf": Nystroem features from so many rows. None is exact; "auto" is exact up to 11,000 rows in all and
-        takes 500 landmarks beyond. The linear kernel is always exact.
+        For "rbf": number of samples of the Nystroem approximation. If None, the kernel is exact; "auto" is exact
+        up to 11,000 samples in all and takes 500 landmarks beyond. The linear kernel is always exact.
     random_state : int, RandomState or None, default=None
-        Start of the iteration and choice of landmarks.
+        Start of the iteration and choice of the landmarks.
 
     Attributes
     ----------
-    components_ : ndarray of shape (n_kernel_rows, n_components_) or (n_features, n_components_)
-        Coefficients of the kernel values with ``kernel_rows_``, or of the columns.
-    kernel_rows_ : ndarray of shape (n_kernel_rows, n_features) or None
-        The training rows, or the landmarks; None for the linear kernel.
+    components_ : ndarray of shape (n_kernel_samples, n_components_) or (n_features, n_components_)
+        Coefficients of the kernel values with ``kernel_samples_``, or of the features.
+    kernel_samples_ : ndarray of shape (n_kernel_samples, n_features) or None
+        The training samples, or the landmarks; None for the linear kernel.
     eigenvalues_ : ndarray of shape (n_components_,)
         Ratio of variance to penalty, descending.
     gamma_ : float or None
-        Width of the kernel in use.
+        Kernel coefficient in use.
     n_components_ : int
         Dimension of the common space.
 
     Notes
     -----
-    Helps when the domains differ by a few directions that say nothing about the answer: another sensor, another site.
-    Hurts when class proportions differ, because the means then differ for a good reason. Scale each domain's columns
-    before (:class:`~landbridge.feature.DomainScaler`); the published tables also bring every row to unit length, before
-    and after.
+    Helps if the domains differ in a few directions that are not informative about the label: another sensor, another
+    site. Hurts if the class proportions differ, because the domain means then differ although P(x given y) does not.
+    Standardise each domain first (:class:`~landbridge.feature.DomainScaler`); the published tables also scale every
+    sample to unit length, before and after.
 
     The matrix of the mean difference has rank one, so that only products with the kernel matrix are needed. Exact
-    "rbf": time O(n² (d + k)) for n rows in all, memory 8 n² bytes up to 1 GB, beyond that O(n k). Landmarks:
-    time O(n m (d + m)), memory O(m²) beside the rows. Linear: time O(n d² + d³), or O(n² d + n³) where n < d.
+    "rbf": time O(n² (d + k)) for n samples in all, memory 8 n² bytes up to 1 GB, beyond that O(n k). Landmarks:
+    time O(n m (d + m)), memory O(m²) beside the data. Linear: time O(n d² + d³), or O(n² d + n³) where n < d.
 
     References
     ----------
@@ -127,7 +130,7 @@ class TCA(KernelFeature):
         self,
         n_components: int = 20,
         *,
-        reg: float = 1.0,
+        alpha: float = 1.0,
         kernel: str = "linear",
         gamma: float | None = None,
         form: str = "dual",
@@ -135,7 +138,7 @@ class TCA(KernelFeature):
         random_state: Any = None,
     ) -> None:
         self.n_components = n_components
-        self.reg = reg
+        self.alpha = alpha
         self.kernel = kernel
         self.gamma = gamma
         self.form = form
@@ -145,5 +148,5 @@ class TCA(KernelFeature):
     def _fit(self, Xs: Any, ys: Any, Xt: Any, yt: Any) -> None:
         rng = check_random_state(self.random_state)
         rows = self._stack(Xs, Xt, rng)
-        self.eigenvalues_, directions = transfer_components(rows, self.n_components, self.reg, rng)
+        self.eigenvalues_, directions = transfer_components(rows, self.n_components, self.alpha, rng)
         self._keep(rows, directions)

@@ -1,4 +1,4 @@
-"""TJM: match the domains' means and let source rows that do not fit fade, both in one eigenproblem."""
+"""Transfer joint matching (TJM)."""
 
 from __future__ import annotations
 
@@ -21,40 +21,40 @@ __all__ = ["TJM", "joint_matching"]
 def joint_matching(
     rows: FeatureRows | KernelRows,
     n_components: int,
-    reg: float = 1.0,
+    alpha: float = 1.0,
     *,
     max_iter: int = 10,
     tol: float = 1e-3,
-    random_state: Any = 0,
+    random_state: Any = None,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64], int]:
-    r"""Minimise the joint objective by re-weighting, equations (9) to (11) of [1]_.
+    r"""Minimise the joint objective by iterative reweighting, equations (9) to (11) of [1]_.
 
     .. math:: \min_A \operatorname{tr}(A^\top K M K A) + r \bigl(\lVert A_S \rVert_{2,1} + \lVert A_T \rVert_F^2\bigr)
               \quad\text{with } A^\top K H K A = I
 
-    The norm of the source's coefficients is replaced by :math:`\sum_i \lVert a_i \rVert^2 g_i` with
-    :math:`g_i = 1 / (2 \lVert a_i \rVert)` from the round before, which is an eigenproblem. In each round the columns
-    of `A` have unit length under these penalties.
+    The norm of the source coefficients is replaced by :math:`\sum_i \lVert a_i \rVert^2 g_i` with
+    :math:`g_i = 1 / (2 \lVert a_i \rVert)` from the previous iteration, which is an eigenproblem. In each iteration the
+    columns of `A` have unit length under these penalties.
 
     Parameters
     ----------
     rows : FeatureRows or KernelRows
-        Stacked rows in the dual form, from :func:`landbridge.numerics.stacked.stack_rows`.
+        Stacked samples in the dual form, from :func:`landbridge.numerics.stacked.stack_rows`.
     n_components : int
-    reg : float, default=1.0
-        `M` has Frobenius norm one.
+    alpha : float, default=1.0
+        Weight of the L2 penalty; `M` has Frobenius norm one.
     max_iter : int, default=10
-        Most rounds.
+        Maximum number of iterations.
     tol : float, default=1e-3
-        Stops once the lengths of the source's coefficients change by less, relative to their sum.
-    random_state : int, RandomState or None, default=0
+        Stops when the norms of the source coefficients change by less, relative to their sum.
+    random_state : int, RandomState or None, default=None
 
     Returns
     -------
     values : ndarray of shape (n_components,)
     directions : ndarray of shape (rows.n_features, n_components)
     lengths : ndarray of shape (n_source,)
-        Of the source's coefficients: small where a row was found not to fit.
+        Norms of the source coefficients: small for samples that do not match the target.
     n_iter : int
 
     References
@@ -71,10 +71,10 @@ def joint_matching(
     for _ in range(max_iter):
         n_iter += 1
         values, directions = rows.components(
-            E, n_components, reg=reg, penalty=penalty, start=directions, random_state=random_state
+            E, n_components, reg=alpha, penalty=penalty, start=directions, random_state=random_state
         )
         previous, lengths = lengths, rows.row_norms(directions, penalty)[:n_source]
-        # A row whose coefficients vanish would get an infinite penalty; a millionth of the mean is as good as zero.
+        # A sample whose coefficients vanish would get an infinite penalty; a millionth of the mean counts as zero.
         floor = max(1e-6 * float(lengths.mean()), np.finfo(float).tiny ** 0.5)
         if np.abs(previous - lengths).sum() <= tol * lengths.sum():
             break
@@ -84,57 +84,58 @@ def joint_matching(
 
 
 class TJM(KernelFeature):
-    """Match the domains' means while source rows that do not fit lose influence (transfer joint matching).
+    """Transfer joint matching (TJM): align the domain means and reweight the source samples.
 
-    Components with much variance in which both domains have the same mean, with a sparse penalty on the source rows'
-    coefficients: a feature method and an instance method in one.
+    Components with large variance and similar domain means, as in TCA, with a sparse penalty on the coefficients of the
+    source samples. Defaults differ from `skada`: the linear kernel (there "rbf"), 20 components (all) and at most 10
+    iterations (100).
 
     Parameters
     ----------
     n_components : int, default=20
-        Dimension of the common space; fewer where the rows span fewer.
-    reg : float, default=1.0
-        Weight of the penalty on the coefficients; the matrix of the mean difference has Frobenius norm one.
+        Dimension of the common space; fewer if the samples span fewer.
+    alpha : float, default=1.0
+        Weight of the L2 penalty on the coefficients. The matrix of the mean difference has Frobenius norm one.
     max_iter : int, default=10
-        Most rounds of re-weighting.
+        Maximum number of iterations.
     tol : float, default=1e-3
-        Stops once the lengths of the source's coefficients change by less, relative to their sum.
+        Stops when the norms of the source coefficients change by less, relative to their sum.
     kernel : {"linear", "rbf"}, default="linear"
         Kernel.
-    gamma : float, optional
-        Of "rbf", ``exp(-gamma ||x - y||²)``; left out, the median heuristic.
+    gamma : float, default=None
+        Coefficient of "rbf", ``exp(-gamma ||x - y||²)``. If None, the median heuristic.
     n_landmarks : int, "auto" or None, default="auto"
-        For "rbf": Nystroem features from so many rows. None is exact; "auto" is exact up to 11,000 rows in all and
-        takes 500 landmarks beyond. The linear kernel is always exact.
+        For "rbf": number of samples of the Nystroem approximation. If None, the kernel is exact; "auto" is exact
+        up to 11,000 samples in all and takes 500 landmarks beyond. The linear kernel is always exact.
     random_state : int, RandomState or None, default=None
-        Start of the iteration and choice of landmarks.
+        Start of the iteration and choice of the landmarks.
 
     Attributes
     ----------
-    components_ : ndarray of shape (n_kernel_rows, n_components_) or (n_features, n_components_)
-        Coefficients of the kernel values with ``kernel_rows_``, or of the columns.
-    kernel_rows_ : ndarray of shape (n_kernel_rows, n_features) or None
-        The training rows, or the landmarks; None for the linear kernel.
+    components_ : ndarray of shape (n_kernel_samples, n_components_) or (n_features, n_components_)
+        Coefficients of the kernel values with ``kernel_samples_``, or of the features.
+    kernel_samples_ : ndarray of shape (n_kernel_samples, n_features) or None
+        The training samples, or the landmarks; None for the linear kernel.
     eigenvalues_ : ndarray of shape (n_components_,)
         Ratio of variance to penalty, descending.
     source_relevance_ : ndarray of shape (n_source,)
-        Lengths of the source rows' coefficients, scaled to mean one; small where a row does not fit the target.
+        Norms of the coefficients of the source samples, scaled to mean one; small if a sample does not match
+        the target.
     n_iter_ : int
-        Rounds done.
+        Number of iterations.
     gamma_ : float or None
-        Width of the kernel in use.
+        Kernel coefficient in use.
     n_components_ : int
         Dimension of the common space.
 
     Notes
     -----
-    Helps when part of the source is unlike anything in the target. Hurts, as TCA does, when class proportions differ.
-    Scale each domain's columns before (:class:`~landbridge.feature.DomainScaler`); the published tables also bring
-    every row to unit length.
+    Helps if part of the source is unlike any target sample. Hurts, like TCA, if the class proportions differ.
+    Standardise each domain first (:class:`~landbridge.feature.DomainScaler`); the published tables also scale every
+    sample to unit length.
 
-    Time O(n² d + rounds n² k) with an exact kernel: the penalty is diagonal and the matrix of the mean difference has
-    rank one, so that a round grows as
-    :class:`~landbridge.feature.TCA` in its dual form.
+    Time and memory per iteration are those of :class:`~landbridge.feature.TCA` in its dual form, O(n² (d + k)) with an
+    exact kernel.
 
     References
     ----------
@@ -155,7 +156,7 @@ class TJM(KernelFeature):
     transfer_tags = TransferTags(
         family="feature",
         shifts=frozenset({"covariate", "subspace"}),
-        growth="a round: linear time O(n d² + d³); rbf time O(n² d), memory O(n²), with m landmarks O(n m²) and O(m²)",
+        growth="per iteration: linear O(n d² + d³); rbf time O(n² d), memory O(n²), m landmarks O(n m²) and O(m²)",
         reference="Long et al.: Transfer joint matching for unsupervised domain adaptation. CVPR 2014",
     )
     _parameter_constraints = {
@@ -168,7 +169,7 @@ class TJM(KernelFeature):
         self,
         n_components: int = 20,
         *,
-        reg: float = 1.0,
+        alpha: float = 1.0,
         max_iter: int = 10,
         tol: float = 1e-3,
         kernel: str = "linear",
@@ -177,7 +178,7 @@ class TJM(KernelFeature):
         random_state: Any = None,
     ) -> None:
         self.n_components = n_components
-        self.reg = reg
+        self.alpha = alpha
         self.max_iter = max_iter
         self.tol = tol
         self.kernel = kernel
@@ -189,7 +190,7 @@ class TJM(KernelFeature):
         rng = check_random_state(self.random_state)
         rows = self._stack(Xs, Xt, rng, form="dual")
         self.eigenvalues_, directions, lengths, self.n_iter_ = joint_matching(
-            rows, self.n_components, self.reg, max_iter=self.max_iter, tol=self.tol, random_state=rng
+            rows, self.n_components, self.alpha, max_iter=self.max_iter, tol=self.tol, random_state=rng
         )
         total = float(lengths.mean())
         self.source_relevance_ = lengths / total if total > 0 else np.ones(len(Xs))

@@ -1,4 +1,4 @@
-"""Transfer subspace learning: an orthonormal projection that serves a task and hides which domain a row came from."""
+"""Transfer subspace learning (TSL) with Bregman divergence regularisation."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ Objective = Callable[[NDArray[np.float64]], tuple[float, NDArray[np.float64]]]
 def divergence_gradient(
     W: NDArray[np.float64], Xs: NDArray[np.float64], Xt: NDArray[np.float64], gamma: float
 ) -> tuple[float, NDArray[np.float64]]:
-    r"""Quadratic divergence of the projected domains and its gradient, equations (10) to (14) of [1]_.
+    r"""Compute the quadratic divergence of the projected domains and its gradient, equations (10) to (14) of [1]_.
 
     .. math:: D(W) = \int (p_S - p_T)^2 \propto \sum_{ij} c_i c_j \exp(-\gamma \lVert W^\top (x_i - x_j) \rVert^2)
 
@@ -39,7 +39,7 @@ def divergence_gradient(
     Xs : ndarray of shape (n_source, n_features)
     Xt : ndarray of shape (n_target, n_features)
     gamma : float
-        Of the windows' overlap: ``1 / (4 width²)``.
+        Kernel coefficient, ``1 / (4 width²)`` for the width of the density windows.
 
     Returns
     -------
@@ -65,29 +65,31 @@ def divergence_gradient(
 
 
 class TransferSubspaceLearning(FeatureTransfer):
-    """Find a projection that separates the classes and in which both domains have the same density.
+    """Transfer subspace learning (TSL): a projection with separated classes and similar domain densities.
 
     A subspace objective of the source, Fisher's criterion or the variance, plus the quadratic Bregman divergence
-    between the projected domains, is minimised over orthonormal projections by gradient descent.
+    between the projected domains, is minimised over orthonormal projections by gradient descent. Defaults differ from
+    `skada`: 20 components (there all), and the divergence is scaled to one at the start with `adaptation=10`.
 
     Parameters
     ----------
     n_components : int, default=20
-        Dimension of the common space; fewer where there are fewer columns.
+        Dimension of the common space; at most the number of features.
     objective : {"fisher", "pca"}, default="fisher"
-        Scatter within classes relative to that between them, or the variance that is lost (needs no labels).
+        Scatter within classes relative to that between them, or the variance that the projection loses (needs no
+        labels).
     adaptation : float, default=10.0
         Weight of the divergence, which is scaled to one at the start.
     max_iter : int, default=100
-        Most steps.
+        Maximum number of steps.
     tol : float, default=1e-4
-        Stops once ten steps lower the objective by less, relative to its size.
-    gamma : float, optional
-        Of the density windows; left out, the median heuristic in the first projection.
+        Stops when ten steps lower the objective by less, relatively.
+    gamma : float, default=None
+        Kernel coefficient of the density windows. If None, the median heuristic in the initial projection.
     max_samples : int, default=500
-        Rows of each domain from which the densities are estimated; the scatters use all rows.
+        Maximum number of samples of each domain for the densities, drawn at random; the scatters use all samples.
     random_state : int, RandomState or None, default=None
-        Draws these rows.
+        Draws the samples if there are more than `max_samples`.
 
     Attributes
     ----------
@@ -96,18 +98,18 @@ class TransferSubspaceLearning(FeatureTransfer):
     objective_ : ndarray of shape (n_steps + 1,)
         Value at the start and after each step that lowered it.
     n_iter_ : int
-        Steps done, at least one.
+        Number of steps, at least one.
     n_components_ : int
         Dimension of the common space.
 
     Notes
     -----
-    Helps when some directions separate the classes in both domains and others only tell the domains apart. Hurts when
-    class proportions differ, because the densities then differ for a good reason. The problem is not convex: the result
-    depends on the start, which is the principal subspace of both domains together. Scale each domain's columns before
-    (:class:`~landbridge.feature.DomainScaler`).
+    Helps if some directions separate the classes in both domains and others only separate the domains. Hurts if the
+    class proportions differ, because the densities then differ although P(x given y) does not. The problem is not
+    convex: the result depends on the start, which is the principal subspace of the pooled domains. Standardise each
+    domain first (:class:`~landbridge.feature.DomainScaler`).
 
-    Time O(n d² + d³) once and O(m² k + (m + d) d k) a step for m sampled rows, memory O(d² + m²) beside the rows.
+    Time O(n d² + d³) once and O(m² k + (m + d) d k) per step for m drawn samples, memory O(d² + m²) beside the data.
 
     References
     ----------
@@ -132,7 +134,7 @@ class TransferSubspaceLearning(FeatureTransfer):
         reads=frozenset({"X_target", "y_target"}),
         tasks=frozenset({"classification"}),
         shifts=frozenset({"covariate", "subspace"}),
-        growth="time O(n d² + d³) and O(m² k + d² k) a step, memory O(d² + m²); m sampled rows",
+        growth="time O(n d² + d³) and O(m² k + d² k) per step, memory O(d² + m²); m drawn samples",
         reference="Si, Tao, Geng: Bregman divergence-based regularization for transfer subspace learning. TKDE 2010",
     )
     _parameter_constraints = {
@@ -171,10 +173,11 @@ class TransferSubspaceLearning(FeatureTransfer):
         rng = check_random_state(self.random_state)
         if self.objective == "fisher":
             classes, source, known = label_codes(self, ys, yt, len(Xt))
-            told = np.flatnonzero(known >= 0)
-            task = _fisher(np.concatenate([Xs, Xt[told]]), np.concatenate([source, known[told]]), len(classes))
+            labelled = np.flatnonzero(known >= 0)
+            X, codes = np.concatenate([Xs, Xt[labelled]]), np.concatenate([source, known[labelled]])
+            objective = _fisher(X, codes, len(classes))
         else:
-            task = _lost_variance(Xs)
+            objective = _lost_variance(Xs)
         ms, mt = (X[subsample(len(X), self.max_samples, rng)] for X in (Xs, Xt))
         k = min(self.n_components, Xs.shape[1])
         both = np.concatenate([ms, mt])
@@ -184,7 +187,7 @@ class TransferSubspaceLearning(FeatureTransfer):
         weight = self.adaptation / unit if unit > 1e-12 else 0.0
 
         def whole(W: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
-            (a, A), (b, B) = task(W), divergence_gradient(W, ms, mt, gamma)
+            (a, A), (b, B) = objective(W), divergence_gradient(W, ms, mt, gamma)
             return a + weight * b, A + weight * B
 
         self.components_, self.objective_ = _descend(whole, W, self.max_iter, self.tol)
@@ -203,12 +206,12 @@ class TransferSubspaceLearning(FeatureTransfer):
 
 
 def _fisher(X: NDArray[np.float64], codes: NDArray[np.intp], n_classes: int) -> Objective:
-    """tr(Wᵀ S_W W) / tr(Wᵀ S_B W) and its gradient."""
+    """Return tr(Wᵀ S_W W) / tr(Wᵀ S_B W) and its gradient as a function of W."""
     counts = np.bincount(codes, minlength=n_classes).astype(float)
     means = np.stack([X[codes == c].mean(axis=0) for c in range(n_classes)]) - X.mean(axis=0)
     between = (means * (counts / len(X))[:, None]).T @ means
     within = covariance(X) * ((len(X) - 1) / len(X)) - between
-    # Without any scatter between classes the ratio has no bound; this keeps it finite.
+    # Without scatter between classes the ratio is unbounded; this keeps it finite.
     floor = 1e-6 * float(np.trace(within) + np.trace(between)) + np.finfo(float).tiny
 
     def value(W: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
@@ -220,7 +223,7 @@ def _fisher(X: NDArray[np.float64], codes: NDArray[np.intp], n_classes: int) -> 
 
 
 def _lost_variance(X: NDArray[np.float64]) -> Objective:
-    """Share of the source's variance that the projection loses, and its gradient."""
+    """Return the fraction of the source variance that the projection loses, and its gradient, as a function of W."""
     C = covariance(X)
     total = float(np.trace(C)) + np.finfo(float).tiny
 
@@ -234,7 +237,7 @@ def _lost_variance(X: NDArray[np.float64]) -> Objective:
 def _descend(
     objective: Objective, W: NDArray[np.float64], max_iter: int, tol: float
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Gradient descent over orthonormal columns, with Barzilai-Borwein steps, halved until the value falls."""
+    """Run gradient descent over orthonormal columns, with Barzilai-Borwein steps and backtracking."""
     value, gradient = objective(W)
     values = [value]
     D = _tangent(W, gradient)
@@ -243,7 +246,7 @@ def _descend(
         slope = float((D * D).sum())
         if not slope > 1e-16 * max(1.0, abs(value)):
             break
-        # Beyond a few lengths of W the retraction turns no further; the bound also keeps the step finite.
+        # Longer steps do not change the retraction; the bound also keeps the step finite.
         step = min(step, 10.0 / np.sqrt(slope))
         while True:
             new = _orthonormal(W - step * D)
@@ -270,6 +273,6 @@ def _tangent(W: NDArray[np.float64], gradient: NDArray[np.float64]) -> NDArray[n
 
 
 def _orthonormal(W: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Nearest orthonormal columns by QR, with signs that keep the columns' direction."""
+    """Orthonormalise the columns by QR, keeping their signs."""
     Q, R = np.linalg.qr(W)
     return Q * np.where(np.diagonal(R) < 0, -1.0, 1.0)
