@@ -13,10 +13,13 @@ _NAMES = {
     "Encoder": "landbridge.data._encoder",
     "SHIFT_KINDS": "landbridge.data._shifts",
     "builtin_names": "landbridge.data._builtin",
+    "is_fitted_model": "landbridge.data._fitted_models",
+    "is_fitted_model_file": "landbridge.data._fitted_models",
     "load_builtin": "landbridge.data._builtin",
     "make_gradual_shift": "landbridge.data._shifts",
     "make_shift": "landbridge.data._shifts",
     "read": "landbridge.data._readers",
+    "read_fitted_model": "landbridge.data._fitted_models",
     "read_pair": "landbridge.data._readers",
     "shared_data": "landbridge.data._shared",
     "shared_weights": "landbridge.data._shared",
@@ -27,10 +30,13 @@ __all__ = [
     "SHIFT_KINDS",
     "Encoder",
     "builtin_names",
+    "is_fitted_model",
+    "is_fitted_model_file",
     "load_builtin",
     "make_gradual_shift",
     "make_shift",
     "read",
+    "read_fitted_model",
     "read_pair",
     "shared_data",
     "shared_weights",
@@ -39,6 +45,7 @@ __all__ = [
 if TYPE_CHECKING:
     from landbridge.data._builtin import BUILTIN_PAIRS, builtin_names, load_builtin
     from landbridge.data._encoder import Encoder
+    from landbridge.data._fitted_models import is_fitted_model, is_fitted_model_file, read_fitted_model
     from landbridge.data._readers import read, read_pair
     from landbridge.data._shared import shared_data, shared_weights
     from landbridge.data._shifts import SHIFT_KINDS, make_gradual_shift, make_shift

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from sklearn.utils._param_validation import StrOptions
 
+from landbridge._sklearn_compat import StrOptions
 from landbridge.base import _is_classes
 
 __all__ = ["TASK_CONSTRAINT", "TaskParameter", "infer_task"]

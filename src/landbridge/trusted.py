@@ -1,0 +1,155 @@
+"""Types that a skops file may hold: estimators of scikit-learn and landbridge, and what they are made of."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+from collections.abc import Iterable
+
+from sklearn.base import BaseEstimator
+
+from landbridge.exceptions import UntrustedModelError
+
+__all__ = ["HARMLESS", "PARTS", "PART_FOLDERS", "foreign_types", "is_own_type", "trusted_types"]
+
+# Classes of landbridge that are no estimators and yet part of fitted ones.
+PARTS = frozenset(
+    {
+        "landbridge.neural._resume.History",
+        "landbridge.parameter._flat_tree.FlatTree",
+        "landbridge.verbs._model_sides.NetworkReader",
+    }
+)
+# Packages all classes of which may be part of a fitted network: they hold numbers and names.
+PART_FOLDERS = ("landbridge.neural.feature.", "landbridge.neural.parameter.", "landbridge.neural.tasks.")
+# Types outside landbridge that skops does not trust by default, though they only hold numbers.
+HARMLESS = frozenset(
+    {
+        "numpy.dtype",
+        "numpy.random._mt19937.MT19937",
+        "numpy.random.mtrand.RandomState",
+        "scipy.sparse._csr.csr_matrix",
+        "scipy.sparse._csr.csr_array",
+        "sklearn._loss.link.HalfLogitLink",
+        "sklearn._loss.link.IdentityLink",
+        "sklearn._loss.link.Interval",
+        "sklearn._loss.link.LogLink",
+        "sklearn._loss.link.LogitLink",
+        "sklearn._loss.link.MultinomialLogit",
+        "sklearn._loss.loss.AbsoluteError",
+        "sklearn._loss.loss.ExponentialLoss",
+        "sklearn._loss.loss.HalfBinomialLoss",
+        "sklearn._loss.loss.HalfMultinomialLoss",
+        "sklearn._loss.loss.HalfPoissonLoss",
+        "sklearn._loss.loss.HalfSquaredError",
+        "sklearn._loss._loss.CyAbsoluteError",
+        "sklearn._loss._loss.CyExponentialLoss",
+        "sklearn._loss._loss.CyHalfBinomialLoss",
+        "sklearn._loss._loss.CyHalfMultinomialLoss",
+        "sklearn._loss._loss.CyHalfPoissonLoss",
+        "sklearn._loss._loss.CyHalfSquaredError",
+        "sklearn.calibration._CalibratedClassifier",
+        "sklearn.calibration._SigmoidCalibration",
+        "sklearn.compose._column_transformer._RemainderColsList",
+        "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
+        "sklearn.feature_selection._univariate_selection.f_classif",
+        "sklearn.feature_selection._univariate_selection.f_regression",
+        "sklearn.gaussian_process._gpc._BinaryGaussianProcessClassifierLaplace",
+        "sklearn.gaussian_process.kernels.ConstantKernel",
+        "sklearn.gaussian_process.kernels.Product",
+        "sklearn.gaussian_process.kernels.RBF",
+        "sklearn.gaussian_process.kernels.Sum",
+        "sklearn.gaussian_process.kernels.WhiteKernel",
+        "sklearn.metrics._dist_metrics.EuclideanDistance64",
+        "sklearn.neighbors._kd_tree.KDTree",
+        "sklearn.neighbors._kd_tree.newObj",
+        "sklearn.neighbors._ball_tree.BallTree",
+        "sklearn.neighbors._ball_tree.newObj",
+        "sklearn.neural_network._stochastic_optimizers.AdamOptimizer",
+        "sklearn.neural_network._stochastic_optimizers.SGDOptimizer",
+        "sklearn.tree._tree.Tree",
+        "sklearn.utils._bunch.Bunch",
+    }
+)
+
+
+def trusted_types(data: bytes) -> list[str]:
+    """List the types of skops data that skops asks to confirm, all of them trusted by landbridge.
+
+    Parameters
+    ----------
+    data : bytes
+        Content of a skops file.
+
+    Returns
+    -------
+    list of str
+        What ``skops.io.loads(data, trusted=...)`` needs.
+
+    Raises
+    ------
+    UntrustedModelError
+        If the data hold a type that is not trusted.
+
+    Examples
+    --------
+    >>> import skops.io
+    >>> from landbridge.trusted import trusted_types
+    >>> trusted_types(skops.io.dumps({"values": [1, 2]}))
+    []
+    """
+    import skops.io
+
+    needed = list(skops.io.get_untrusted_types(data=data))
+    if foreign := foreign_types(needed):
+        raise UntrustedModelError(
+            f"the file holds the type {foreign[0]}, which is not trusted; use estimators of scikit-learn only."
+        )
+    return needed
+
+
+def foreign_types(types: Iterable[str]) -> list[str]:
+    """Select the type names that are not trusted.
+
+    Parameters
+    ----------
+    types : iterable of str
+        Full names, as :func:`skops.io.get_untrusted_types` lists them.
+
+    Returns
+    -------
+    list of str
+
+    Examples
+    --------
+    >>> from landbridge.trusted import foreign_types
+    >>> foreign_types(["sklearn.tree._tree.Tree", "os.system"])
+    ['os.system']
+    """
+    return [t for t in types if t not in HARMLESS and not is_own_type(t)]
+
+
+def is_own_type(name: str) -> bool:
+    """Check whether a name is that of an estimator class that landbridge defines.
+
+    Classes only: a function of landbridge inside a ``FunctionTransformer`` would be *called* with arguments from an
+    unknown file.
+
+    Parameters
+    ----------
+    name : str
+        Full name of a type.
+
+    Returns
+    -------
+    bool
+    """
+    module, _, attribute = name.rpartition(".")
+    if not module.startswith("landbridge."):
+        return False
+    try:
+        found = getattr(importlib.import_module(module), attribute)
+    except (ImportError, AttributeError):
+        return False
+    own = inspect.isclass(found) and found.__module__ == module and found.__qualname__ == attribute
+    return own and (issubclass(found, BaseEstimator) or name in PARTS or name.startswith(PART_FOLDERS))
