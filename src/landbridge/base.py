@@ -77,6 +77,8 @@ class TransferTags:
         Rows a side beyond which the planner leaves the method out.
     heterogeneous : bool
         True where the target may have other columns than the source.
+    costly : bool
+        True where a fit takes seconds on a thousand samples; not tried where the diagnosed shift rules the method out.
     """
 
     family: str
@@ -91,6 +93,7 @@ class TransferTags:
     new_classes: bool = False
     max_samples: int | None = None
     heterogeneous: bool = False
+    costly: bool = False
 
 
 class Read(NamedTuple):

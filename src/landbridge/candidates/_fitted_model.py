@@ -16,7 +16,7 @@ from landbridge.discrepancy import Diagnosis
 from landbridge.exceptions import InputError, LabelError
 from landbridge.fitted_models import match_features
 from landbridge.parameter import FittedSource
-from landbridge.parameter._shift_from_model import diagnose_from_model
+from landbridge.candidates._shift_from_model import diagnose_from_model
 from landbridge.problem._fitted_model_target import read_fitted_model_target
 from landbridge.problem._labels import split_model_labels, target_splits
 from landbridge.problem._problem import Problem

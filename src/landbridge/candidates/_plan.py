@@ -109,7 +109,7 @@ def reason_to_skip(method: Method, problem: Problem, diagnosis: Diagnosis, *, ex
     if why := next((why for applies, why in rules if applies), ""):
         return why
     ruled_out = problem.splits is None and _ruled_out(tags.shifts, diagnosis)
-    if ruled_out and not exhaustive and not tags.cheap:
+    if ruled_out and not exhaustive and tags.costly:
         return f"{diagnosis.kind} shift was diagnosed and it is made for {' and '.join(sorted(tags.shifts))} shift"
     return ""
 

@@ -134,6 +134,7 @@ class TransferSubspaceLearning(FeatureTransfer):
         reads=frozenset({"X_target", "y_target"}),
         tasks=frozenset({"classification"}),
         shifts=frozenset({"covariate", "subspace"}),
+        costly=True,
         growth="time O(n d² + d³) and O(m² k + d² k) per step, memory O(d² + m²); m drawn samples",
         reference="Si, Tao, Geng: Bregman divergence-based regularization for transfer subspace learning. TKDE 2010",
     )

@@ -17,7 +17,6 @@ from landbridge.parameter._prior_glm import SourcePriorGLM, glm_loss, prior_glm
 from landbridge.parameter._prior_gp import SourcePriorGP, prior_scale
 from landbridge.parameter._prior_linear import SourcePriorLogistic, SourcePriorRidge, prior_logistic, prior_ridge
 from landbridge.parameter._recalibration import Recalibration, recalibration_map, shift_and_scale
-from landbridge.parameter._shift_from_model import diagnose_from_model, moment_distance
 from landbridge.parameter._source_statistics import class_shares
 from landbridge.parameter._transemdt import TransEMDT, adapt_tree, cluster_vote, refit_tree
 from landbridge.parameter._transfer_tree import TransferForest, TransferTree, ser, strut
@@ -38,11 +37,9 @@ __all__ = [
     "adaptive_svm",
     "class_shares",
     "cluster_vote",
-    "diagnose_from_model",
     "glm_loss",
     "log_ratio_from_means",
     "log_ratio_from_shares",
-    "moment_distance",
     "prior_glm",
     "prior_logistic",
     "prior_ridge",

@@ -55,7 +55,7 @@ def moment_distance(
     Examples
     --------
     >>> import numpy as np
-    >>> from landbridge.parameter import moment_distance
+    >>> from landbridge.candidates import moment_distance
     >>> Z = np.random.default_rng(0).normal(size=(200, 2))
     >>> even = np.full(200, 1 / 200)
     >>> moment_distance(Z, even, 200)[1] > 0.05 > moment_distance(Z + 1.0, even, 200)[1]
@@ -94,7 +94,7 @@ def diagnose_from_model(model: Any, X: Any, *, random_state: int | None = None) 
     Examples
     --------
     >>> from landbridge.data import make_shift
-    >>> from landbridge.parameter import diagnose_from_model
+    >>> from landbridge.candidates import diagnose_from_model
     >>> from sklearn.linear_model import LogisticRegression
     >>> from sklearn.pipeline import make_pipeline
     >>> from sklearn.preprocessing import StandardScaler
