@@ -94,7 +94,10 @@ def reason_to_skip(method: Method, problem: Problem, diagnosis: Diagnosis, *, ex
         (problem.task.name not in tags.tasks, f"made for {' and '.join(sorted(tags.tasks))}, not {problem.task.name}"),
         ("y_target" in tags.needs and not problem.n_labelled, "needs target labels, and there are none to learn from"),
         (
-            method.family == "parameter" and "y_target" in tags.reads and not problem.n_labelled,
+            method.family == "parameter"
+            and "y_target" in tags.reads
+            and "label" not in tags.shifts
+            and not problem.n_labelled,
             "without target labels it is the source model itself",
         ),
         ("source_domain" in tags.needs and not several, "needs several sources, identified by source_domain"),
