@@ -35,7 +35,7 @@ SIZES |= {"TCA": (500, 1000, 2000, 4000, 8000), "TCA, small penalty": (4000,)}
 PENALTY = {"TCA, small penalty": 0.003}
 SIZES |= dict.fromkeys(METHODS, (2000,))
 NOTES = {
-    "TwoStageTrAdaBoostR2": "both judge a step by a single tree, as ADAPT does; by the boosted model, our default and "
+    "TwoStageTrAdaBoostR2": "both score a step by a single tree, as ADAPT does; by the boosted model, our default and "
     "the paper's, it takes three times as many trees",
     "SourcePriorLogistic": "with the fit of the source",
     "SourcePriorRidge": "with the fit of the source",
@@ -49,7 +49,7 @@ LARGE_METHODS = ("CORAL", "Nystroem TCA", "KMM, low rank")
 def main() -> None:
     """Run what has not been run yet, and write the page."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="at most 2,000 rows a side")
+    parser.add_argument("--quick", action="store_true", help="at most 2,000 samples per side")
     parser.add_argument("--timeout", type=int, default=400, help="seconds after which a measurement is given up")
     parser.add_argument("--only", nargs="*", help="methods, for example TCA KMM")
     given = parser.parse_args()
@@ -190,11 +190,11 @@ def _write_page(held: dict[str, Any]) -> None:
     lines = [
         "# Speed",
         "",
-        "Ours against the newest skada and ADAPT from the package index: the same rows (50 columns), one run, every",
+        "Ours against the newest skada and ADAPT from the package index: the same samples (50 columns), one run, every",
         f"measurement in a process of its own with {THREADS} thread(s), Python {platform.python_version()};",
         "`make speed` writes this page. Seconds without imports; peak memory above that after the imports.",
         "",
-        "| method | rows a side | who | seconds | peak MB | |",
+        "| method | samples per side | who | seconds | peak MB | |",
         "|---|---|---|---|---|---|",
     ]
     for key, told in held.items():
@@ -209,15 +209,15 @@ def _write_page(held: dict[str, Any]) -> None:
             note = told.get("note", NOTES.get(method, "") if who == "landbridge" else "")
             seconds = f"{told['seconds']:.3f}" if told["seconds"] < 0.1 else f"{told['seconds']:.2f}"
             lines.append(f"| {method} | {int(n):,} | {who} | {seconds} | {peak} | {note} |")
-    lines += ["", "## The same answers", ""]
+    lines += ["", "## Agreement of the answers", ""]
     for key, told in held.items():
         if key.endswith("compared") and told:
             if key.startswith("TCA"):
                 each = ", ".join(f"{w} {a:.1e}" for w, a in told.items())
-                lines.append(f"* {key[:-9]} rows a side: largest principal angle of our subspace to that of {each}")
+                lines.append(f"* {key[:-9]} samples per side: largest principal angle of our subspace to that of {each}")
             else:
                 each = ", ".join(f"{w} {v['objective']:.6g} (sum/n {v['sum/n']:.3f})" for w, v in told.items())
-                lines.append(f"* {key[:-9]} rows a side: value of the same programme (lower is better): {each}")
+                lines.append(f"* {key[:-9]} samples per side: value of the same programme (lower is better): {each}")
     lines += ["", "## Growth", ""]
     for method in LARGE_METHODS:
         rows = [(n, held[k]) for n in LARGE if (k := f"{method} {n} landbridge") in held and "seconds" in held[k]]
@@ -225,8 +225,8 @@ def _write_page(held: dict[str, Any]) -> None:
             slope = np.polyfit(np.log([n for n, _ in rows]), np.log([r["seconds"] for _, r in rows]), 1)[0]
             n, last = rows[-1]
             lines.append(
-                f"* {method}: {n:,} rows a side in {last['seconds']:.1f} s, {last['whole_mb'] / 1024:.2f} GB for the "
-                f"whole process; fitted exponent of the rows {slope:.2f}"
+                f"* {method}: {n:,} samples per side in {last['seconds']:.1f} s, {last['whole_mb'] / 1024:.2f} GB for the "
+                f"whole process; fitted exponent of the number of samples {slope:.2f}"
             )
     PAGE.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
