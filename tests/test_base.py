@@ -36,11 +36,10 @@ def test_none_marks_what_is_unlabelled(labels):
 def test_minus_one_marks_unless_it_is_a_class(labels):
     told = split_labelled(labels, len(labels), classes=[0, 1, 2, 3])[1]
     assert told.tolist() == [v for v in labels if v != -1]
-    if -1 in labels:
-        with pytest.raises(LabelError, match="with_source"):
-            split_labelled(labels, len(labels), classes=[-1, 0, 1, 2, 3])
-    as_objects = np.array(labels, dtype=object)
-    assert split_labelled(as_objects, len(labels), classes=[-1, 0, 1, 2, 3])[1].tolist() == labels
+    for given in (labels, np.array(labels, dtype=float), np.array(labels, dtype=object)):
+        assert split_labelled(given, len(labels), classes=[-1, 0, 1, 2, 3])[1].tolist() == labels
+    gaps = np.array([None if v == 0 else v for v in labels], dtype=object)
+    assert split_labelled(gaps, len(labels), classes=[-1.0, 0, 1])[1].tolist() == [v for v in labels if v != 0]
 
 
 def test_regression_takes_minus_one_for_a_value():
@@ -54,14 +53,14 @@ def test_pandas_gaps():
 
 
 def test_wrong_length_names_both():
-    with pytest.raises(LabelError, match=r"y_target has shape \(2,\) but X_target has 3 rows"):
+    with pytest.raises(LabelError, match=r"y_target has shape \(2,\) but X_target has 3 samples"):
         split_labelled([0, 1], 3, classes=[0, 1])
 
 
 @pytest.mark.parametrize(
     ("target", "message"),
     [
-        (np.ones((3, 2)), "X_target has 2 columns but X has 3"),
+        (np.ones((3, 2)), "X_target has 2 features but X has 3"),
         (np.array([[np.nan, 0, 0]]), "Input X_target contains NaN"),
         (np.array([[np.inf, 0, 0]]), "Input X_target contains infinity"),
         (np.ones((0, 3)), "X_target"),
@@ -106,7 +105,7 @@ def test_ragged_targets_are_named():
 
 def test_targets_given_to_adapt_are_named_too():
     model = SourcePriorLogistic().fit(np.eye(4), [0, 1, 0, 1])
-    with pytest.raises(InputError, match="X_target has 2 columns but X has 4"):
+    with pytest.raises(InputError, match="X_target has 2 features but X has 4"):
         model.adapt(np.ones((3, 2)), [0, 1, 0])
     with pytest.raises(ValueError, match="Input X_target contains NaN"):
         model.adapt(np.full((1, 4), np.nan), [0])
@@ -123,7 +122,7 @@ def test_numbers_as_text_are_other_classes():
 
 
 def test_methods_that_need_labels_say_so():
-    with pytest.raises(LabelError, match="TrAdaBoost needs y_target: label at least one target row"):
+    with pytest.raises(LabelError, match="TrAdaBoost needs y_target: label at least one target sample"):
         TrAdaBoost().fit(np.eye(4), [0, 1, 0, 1], X_target=np.eye(4), y_target=[-1, -1, -1, -1])
 
 

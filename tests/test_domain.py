@@ -28,7 +28,7 @@ def test_holes_are_refused_with_a_remedy(bad):
 
 
 def test_lengths_must_match():
-    with pytest.raises(InputError, match="y has 2 entries but X has 3 rows"):
+    with pytest.raises(InputError, match="y has 2 entries but X has 3 samples"):
         Domain(np.ones((3, 1)), [0, 1])
     with pytest.raises(InputError, match="source_domain"):
         Domain(np.ones((3, 1)), source_domain=[0, 1])
@@ -38,7 +38,7 @@ def test_labels_of_any_kind():
     assert Domain(np.ones((3, 1)), ["a", None, "b"]).classes.tolist() == ["a", "b"]
     assert Domain(np.ones((3, 1)), [1, -1, 2], unlabelled=-1).labelled_part().y.tolist() == [1, 2]
     assert Domain(np.ones((2, 1)), pd.Series([1.5, np.nan])).labelled.tolist() == [True, False]
-    with pytest.raises(LabelError, match="no labelled row"):
+    with pytest.raises(LabelError, match="no labelled sample"):
         Domain(np.ones((2, 1))).labelled_part()
 
 
