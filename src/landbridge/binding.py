@@ -220,8 +220,10 @@ class TargetBound(_Bound):
         -------
         MetadataRequest
         """
-        names = {n: n for n in ("source_domain", "pairs") if _may_read(self.estimator, n)}
-        return _request(self, names)
+        request = super().get_metadata_routing()
+        for name in ("source_domain", "pairs"):
+            request.fit.add_request(param=name, alias=_may_read(self.estimator, name))
+        return request
 
 
 class RoutedTarget(_Bound):
@@ -311,7 +313,10 @@ class RoutedTarget(_Bound):
         -------
         MetadataRequest
         """
-        return _request(self, self._names())
+        request = super().get_metadata_routing()
+        for name in self._names().values():
+            request.fit.add_request(param=name, alias=True)
+        return request
 
     def _names(self) -> dict[str, str]:
         names = {"X_target": self.name} | ({} if self.y_name is None else {"y_target": self.y_name})
@@ -531,13 +536,6 @@ def _may_read(estimator: Any, name: str) -> bool:
         return reads_metadata(estimator, name)
     inner = getattr(estimator, "estimator", None)
     return inner is None or _may_read(inner, name)
-
-
-def _request(estimator: Any, names: dict[str, str]) -> MetadataRequest:
-    request = MetadataRequest(owner=estimator)
-    for name in names.values():
-        request.fit.add_request(param=name, alias=True)
-    return request
 
 
 def _transformers_before(bound: Any) -> tuple[Any, str] | None:

@@ -40,7 +40,7 @@ def missing_labels(y: Any) -> NDArray[np.bool_]:
     [True, False]
     """
     if isinstance(y, np.ma.MaskedArray):
-        return np.ma.getmaskarray(y) | missing_labels(np.where(np.ma.getmaskarray(y), 0, y.data))
+        return np.ma.getmaskarray(y) | missing_labels(y.data)
     if hasattr(y, "isna"):
         return np.asarray(y.isna(), dtype=bool)
     y = np.asarray(y)
