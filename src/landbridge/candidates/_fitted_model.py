@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 from sklearn.base import is_regressor
 
+from landbridge.candidates._shift_from_model import diagnose_from_model
 from landbridge.candidates._specification import CandidateSpec, numbered
 from landbridge.candidates._strategy import Strategy
 from landbridge.catalogue import find
@@ -16,7 +17,6 @@ from landbridge.discrepancy import Diagnosis
 from landbridge.exceptions import InputError, LabelError
 from landbridge.fitted_models import match_features
 from landbridge.parameter import FittedSource
-from landbridge.candidates._shift_from_model import diagnose_from_model
 from landbridge.problem._fitted_model_target import read_fitted_model_target
 from landbridge.problem._labels import split_model_labels, target_splits
 from landbridge.problem._problem import Problem

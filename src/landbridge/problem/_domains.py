@@ -59,8 +59,10 @@ def read_domains(
     >>> import numpy as np
     >>> from landbridge.problem import read_domains
     >>> source, target, encoder = read_domains((np.eye(3), ["a", "b", "a"]), np.eye(3))
-    >>> source, target
-    (Domain('source', 3 rows x 3 columns, table, labelled), Domain('target', 3 rows x 3 columns, table, no labels))
+    >>> source
+    Domain('source', 3 samples x 3 features, table, labelled)
+    >>> target
+    Domain('target', 3 samples x 3 features, table, no labels)
     """
     if label is not None and not (_is_raw(source) or _is_raw(target)):
         raise InputError(f"label={label!r} names a column of a table, but neither side is a table; omit it.")
