@@ -229,27 +229,3 @@ def test_resume_needs_a_network_and_a_folder(digits):
         transfer(digits, digits, resume=True)
     with pytest.raises(InputError, match="work_dir"):
         transfer(load_backbone("builtin"), digits, resume=True)
-
-
-def test_the_probe_is_kept_unless_another_is_surely_better():
-    from landbridge.guard._labelled import LabelledSplits
-    from landbridge.guard._trial import Trial
-    from landbridge.guard._verdict import Judged, Verdict
-    from landbridge.measurement import Measurement
-    from landbridge.verbs._transfer_model import _prefer_probe
-
-    folds = LabelledSplits(np.arange(20), np.arange(20) % 2, regression=False, n_splits=5)
-    gain = Measurement("gain", 0.3, p_value=0.001)
-    probe = np.array([0.80, 0.82, 0.78, 0.81, 0.79])
-    verdict = Verdict(
-        "LPFT", True, "LPFT beats it", "target labels", gain, {"LinearProbe": Judged(None, gain, True, "")}
-    )
-
-    def chosen(ahead):
-        trials = [Trial("LinearProbe", "parameter", splits=probe), Trial("LPFT", "parameter", splits=probe + ahead)]
-        return _prefer_probe(trials, verdict, folds, 0.9)
-
-    near = chosen(np.array([0.05, -0.05, 0.04, -0.03, 0.02]))
-    assert near.chosen == "LinearProbe"
-    assert "LPFT is +0.6 points from it" in near.reason
-    assert chosen(0.1 + np.array([0.01, 0.0, -0.01, 0.0, 0.01])).chosen == "LPFT"

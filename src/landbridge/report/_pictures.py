@@ -14,7 +14,7 @@ from scipy import sparse
 
 from landbridge.base import FeatureTransfer, InstanceTransfer
 from landbridge.domain import Domain
-from landbridge.guard import Consensus, common_space
+from landbridge.guard import MajorityVote, common_space
 from landbridge.verbs._result import Result
 
 __all__ = ["class_marks", "domains_before", "domains_shared", "example_strip", "interval_bar"]
@@ -82,7 +82,7 @@ def domains_shared(result: Result) -> tuple[str, str] | None:
         return None
     model, name = result.model, result.decision.chosen
     members = [(name, model)]
-    if isinstance(model, Consensus):
+    if isinstance(model, MajorityVote):
         # the voter that the others bear out most shows best what the vote saw
         gains = {c.name: c.gain.value for c in result.candidates if c.gain is not None}
         members = sorted(zip(model.names, model.models, strict=True), key=lambda m: -gains.get(m[0], -np.inf))

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from landbridge.catalogue import find
 from landbridge.exceptions import InputError
-from landbridge.guard import Consensus
+from landbridge.guard import MajorityVote
 from landbridge.measurement import Measurement
 from landbridge.report._pictures import class_marks, domains_before, domains_shared, example_strip, interval_bar
 from landbridge.verbs._persist import strict, write_atomically
@@ -314,7 +314,7 @@ def _parts(model: Any, name: str, note: str) -> list[dict[str, str]]:
 
 def _members(result: Result) -> list[tuple[str, Any]]:
     """Name and fitted model of the chosen candidate, or of each member of the vote."""
-    if isinstance(result.model, Consensus):
+    if isinstance(result.model, MajorityVote):
         return list(zip(result.model.names, result.model.models, strict=True))
     return [(result.decision.chosen, result.model)]
 

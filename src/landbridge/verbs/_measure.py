@@ -7,7 +7,7 @@ from typing import Any
 from landbridge.discrepancy._diagnosis import Diagnosis
 from landbridge.discrepancy._shift_kind import diagnose
 from landbridge.domain import Domain
-from landbridge.guard._decide import COLUMNS
+from landbridge.guard._different_columns import DIFFERENT_COLUMNS
 from landbridge.verbs._sides import as_pair
 
 __all__ = ["diagnose_columns", "measure"]
@@ -88,4 +88,4 @@ def diagnose_columns(source: Domain, target: Domain) -> Diagnosis:
         "be compared and no source model applies to the target; only methods for different columns can be tried, "
         + (f"judged by {told} labelled target rows." if told else "and without target labels nothing can judge them.")
     )
-    return Diagnosis(COLUMNS, "high", words)
+    return Diagnosis(DIFFERENT_COLUMNS, "high", words)

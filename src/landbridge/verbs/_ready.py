@@ -11,7 +11,7 @@ from sklearn.base import is_regressor
 
 from landbridge.domain import Domain, split_labelled
 from landbridge.exceptions import InputError, LabelError
-from landbridge.guard._labelled import LabelledSplits
+from landbridge.guard._splits import LabelledSplits
 
 __all__ = ["label_splits", "ready_source", "ready_target", "split_names", "told_task"]
 

@@ -7,14 +7,14 @@ from typing import Any
 from numpy.typing import NDArray
 
 from landbridge.guard._trial import Trial
-from landbridge.guard._verdict import Judged
+from landbridge.guard._verdict import Assessment
 from landbridge.verbs._hidden import hidden_quality
 from landbridge.verbs._result import Candidate
 
 __all__ = ["table_row"]
 
 
-def table_row(trial: Trial, why: str, judged: Judged | None, hidden: NDArray[Any] | None, task: str) -> Candidate:
+def table_row(trial: Trial, why: str, judged: Assessment | None, hidden: NDArray[Any] | None, task: str) -> Candidate:
     """Say what became of a candidate that was tried.
 
     Parameters
@@ -22,7 +22,7 @@ def table_row(trial: Trial, why: str, judged: Judged | None, hidden: NDArray[Any
     trial : Trial
     why : str
         Why it was tried; what the guard said of it is added.
-    judged : Judged or None
+    judged : Assessment or None
         The guard's verdict on it.
     hidden : ndarray of object or None
         Target labels that only score the outcome.
@@ -44,7 +44,7 @@ def table_row(trial: Trial, why: str, judged: Judged | None, hidden: NDArray[Any
         why,
         estimate=None if judged is None else judged.estimate,
         gain=None if judged is None else judged.gain,
-        validators=trial.validators,
+        validators={kind.value: m for kind, m in trial.evidence.items()},
         hidden=hidden_quality(trial, hidden, task),
         seconds=trial.seconds,
         defensible=judged is not None and judged.defensible,

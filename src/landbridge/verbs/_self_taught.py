@@ -24,11 +24,10 @@ from sklearn.preprocessing import StandardScaler
 from landbridge.discrepancy import diagnose
 from landbridge.domain import Domain
 from landbridge.exceptions import InputError, LabelError, MissingExtraError
+from landbridge.guard._by_stability import by_stability
 from landbridge.guard._decide import decide
-from landbridge.guard._labelled import LabelledSplits
-from landbridge.guard._trial import Trial
-from landbridge.guard._verdict import Judged, Verdict
-from landbridge.measurement import Measurement
+from landbridge.guard._splits import LabelledSplits
+from landbridge.guard._trial import Role, Trial
 from landbridge.verbs._result import Candidate, Decision, Result
 from landbridge.verbs._row import table_row
 
@@ -130,6 +129,7 @@ def _one(
 ) -> Trial:
     clock = time.perf_counter()
     family = "baseline" if features is None else "feature"
+    role: Role = "target-only" if features is None else "candidate"
     X, y = part.X, np.asarray(part.y)
     try:
         if features is None:
@@ -145,9 +145,15 @@ def _one(
         model = last if fixed is None else Pipeline([("features", FrozenEstimator(fixed)), ("learner", last)])
         predicted = model.predict(target.X)
     except (InputError, MissingExtraError, ValueError, RuntimeError) as error:
-        return Trial(name, family, error=str(error).splitlines()[0], seconds=time.perf_counter() - clock)
+        return Trial(name, family, role=role, error=str(error).splitlines()[0], seconds=time.perf_counter() - clock)
     return Trial(
-        name, family, model=model, predicted=predicted, splits=np.array(scores), seconds=time.perf_counter() - clock
+        name,
+        family,
+        role=role,
+        model=model,
+        predicted=predicted,
+        splits=np.array(scores),
+        seconds=time.perf_counter() - clock,
     )
 
 
@@ -199,7 +205,8 @@ def cluster_trials(
             found: dict[str, Any] = {"model": model, "predicted": labels, "splits": np.array(stable)}
         except (InputError, ValueError) as error:
             found = {"error": str(error).splitlines()[0]}
-        trials.append((Trial(name, family, seconds=time.perf_counter() - clock, **found), why))
+        role: Role = "target-only" if family == "baseline" else "candidate"
+        trials.append((Trial(name, family, role=role, seconds=time.perf_counter() - clock, **found), why))
     if trials[0][0].error:
         raise InputError(f"the target's rows could not be clustered: {trials[0][0].error}")
     return trials
@@ -269,17 +276,17 @@ def transfer_unlabelled(
         trials = self_taught_trials(
             source, target, learner, folds, methods=methods, random_state=random_state, progress=progress
         )
-        verdict = decide([t for t, _ in trials], diagnosis, folds=folds, confidence=confidence)
+        verdict = decide([t for t, _ in trials], diagnosis, splits=folds, confidence=confidence)
         told = "The source has no labels, so all it can teach is what rows are made of. "
         verdict = replace(verdict, reason=told + verdict.reason)
     else:
         trials = cluster_trials(source, target, random_state=random_state)
-        verdict = _by_stability([t for t, _ in trials])
+        verdict = by_stability([t for t, _ in trials])
         hidden = None  # clusters have no names that labels could be compared with
     chosen = next(t for t, _ in trials if t.name == verdict.chosen)
     rows = []
     for trial, why in trials:
-        judged = verdict.judged.get(trial.name)
+        judged = verdict.assessments.get(trial.name)
         if judged is None:
             rows.append(Candidate(trial.name, trial.family, "failed", trial.error, seconds=trial.seconds))
         else:
@@ -300,32 +307,4 @@ def transfer_unlabelled(
     )
 
 
-def _by_stability(trials: list[Trial]) -> Verdict:
-    base = trials[0]
-    assert base.splits is not None
-    judged = {base.name: Judged(_stable(base.splits), None, True, "a way of not transferring")}
-    other = trials[1]
-    if other.error or other.splits is None:
-        return Verdict(base.name, False, "Co-clustering could not be tried; k-means is kept.", STABLE, None, judged)
-    ahead = other.splits - base.splits
-    gain = Measurement("gain", float(ahead.mean()), low=float(ahead.min()), high=float(ahead.max()))
-    sure = bool((ahead > 0).all()) and gain.value > LEAST
-    judged[other.name] = Judged(
-        _stable(other.splits), gain, sure, "more stable in every draw" if sure else "not more stable"
-    )
-    told = f"agree {float(other.splits.mean()):.2f} with themselves from draw to draw, k-means {base.splits.mean():.2f}"
-    if sure:
-        reason = f"No side has labels. Clusters found together with the source {told}; they are handed over."
-        return Verdict(other.name, True, reason, STABLE, gain, judged)
-    reason = f"No side has labels. Clusters found together with the source {told}: no gain can be defended."
-    return Verdict(base.name, False, reason, STABLE, gain, judged)
-
-
-def _stable(values: NDArray[np.float64]) -> Measurement:
-    return Measurement("stability", float(values.mean()), low=float(values.min()), high=float(values.max()))
-
-
-STABLE = "stability of clusters"
 N_DRAWS = 4
-# Agreement is no accuracy: less than this is not worth a change.
-LEAST = 0.05

@@ -17,12 +17,15 @@ from landbridge.discrepancy._diagnosis import Diagnosis
 from landbridge.discrepancy._shift_kind import diagnose
 from landbridge.domain import Domain
 from landbridge.exceptions import InputError
-from landbridge.guard._committee import MOST_ROWS, NEIGHBOURS, Consensus, neighbour_graph
-from landbridge.guard._decide import CONSENSUS, Verdict, WeightedSource, decide, jury, voices
-from landbridge.guard._doubly_robust import fit_teacher
-from landbridge.guard._labelled import LabelledSplits
+from landbridge.guard._by_weighting import WeightedSource
+from landbridge.guard._decide import decide
+from landbridge.guard._doubly_robust import fit_outcome_model
+from landbridge.guard._majority_vote import MAJORITY_VOTE, MajorityVote, ensemble_members, member_weights
+from landbridge.guard._neighbour_graph import MAX_GRAPH_SAMPLES, N_NEIGHBORS, neighbour_graph
 from landbridge.guard._source_weights import source_weights
-from landbridge.guard._trial import Trial, try_model
+from landbridge.guard._splits import LabelledSplits
+from landbridge.guard._trial import Role, Trial
+from landbridge.guard._verdict import Verdict
 from landbridge.verbs._measure import diagnose_columns
 from landbridge.verbs._model_sides import is_model, model_name
 from landbridge.verbs._networks import input_size, network_learner, plan_networks
@@ -32,6 +35,7 @@ from landbridge.verbs._result import Candidate, Decision, Result, versions
 from landbridge.verbs._row import table_row
 from landbridge.verbs._self_taught import transfer_unlabelled
 from landbridge.verbs._sides import as_pair, read_stones, share_columns
+from landbridge.verbs._try import try_model
 
 __all__ = ["transfer"]
 
@@ -259,12 +263,18 @@ def transfer(
     weighted = None if weights is None else _weighted_source(diagnosis, source, target, weights, task, random_state)
     graph = _graph(target, task) if comparable and folds is None and weighted is None else None
     verdict = decide(
-        trials, diagnosis, folds=folds, weighted=weighted, graph=graph, confidence=confidence, random_state=random_state
+        trials,
+        diagnosis,
+        splits=folds,
+        weighted_source=weighted,
+        graph=graph,
+        confidence=confidence,
+        random_state=random_state,
     )
     timings["guard"] = time.perf_counter() - clock
     timings["total"] = time.perf_counter() - started
     metric = "accuracy" if task == "classification" else "R²"
-    if CONSENSUS in verdict.judged:
+    if MAJORITY_VOTE in verdict.assessments:
         trials = [*trials, _committee(trials, target)]
     chosen = next(t for t in trials if t.name == verdict.chosen)
     return Result(
@@ -323,14 +333,14 @@ def _run(
     seed: int | None,
     progress: Callable[[int, int, str], None] | None,
 ) -> list[Trial]:
-    jobs: list[tuple[str, str, Any, frozenset[str], bool]] = [
-        ("source-only", "baseline", learner, frozenset(), False)
+    jobs: list[tuple[str, str, Any, frozenset[str], Role]] = [
+        ("source-only", "baseline", learner, frozenset(), "source-only")
         if share_columns(source, target)
-        else (PRIOR, "baseline", DummyRegressor() if is_regressor(learner) else DummyClassifier(), frozenset(), False),
+        else (PRIOR, "baseline", DummyRegressor() if is_regressor(learner) else DummyClassifier(), frozenset(), "prior")
     ]
     if labelled and (target.classes is None or len(target.classes) > 1):
-        jobs.append(("target-only", "baseline", learner, frozenset(), True))
-    jobs += [(p.name, p.family, p.model, p.shifts, False) for p in planned if p.model is not None]
+        jobs.append(("target-only", "baseline", learner, frozenset(), "target-only"))
+    jobs += [(p.name, p.family, p.model, p.shifts, "candidate") for p in planned if p.model is not None]
     tasks = (
         joblib.delayed(_one)(
             i,
@@ -340,12 +350,12 @@ def _run(
             source,
             target,
             shifts,
-            folds=folds,
-            target_only=alone,
+            splits=folds,
+            role=role,
             held_out=bool(judged_by) and (family == "baseline" or judged_by in shifts),
             random_state=seed,
         )
-        for i, (name, family, model, shifts, alone) in enumerate(jobs)
+        for i, (name, family, model, shifts, role) in enumerate(jobs)
     )
     done: dict[int, Trial] = {}
     for i, trial in joblib.Parallel(n_jobs=n_jobs, return_as="generator_unordered")(tasks):
@@ -363,20 +373,20 @@ def _weighted_source(
 ) -> WeightedSource:
     teacher = None
     if diagnosis.kind == "covariate":
-        teacher = fit_teacher(source, target, regression=task == "regression", random_state=seed)
+        teacher = fit_outcome_model(source, target, regression=task == "regression", random_state=seed)
     return WeightedSource(np.asarray(source.y), weights, teacher)
 
 
 def _graph(target: Domain, task: str) -> Any:
-    small = NEIGHBOURS < len(target) <= MOST_ROWS
+    small = N_NEIGHBORS < len(target) <= MAX_GRAPH_SAMPLES
     return neighbour_graph(target.X) if small and task == "classification" else None
 
 
 def _committee(trials: list[Trial], target: Domain) -> Trial:
-    members = jury(trials)
-    model = Consensus([t.model for t in members], voices(len(members)), [t.name for t in members])
+    members = ensemble_members(trials)
+    model = MajorityVote([t.model for t in members], member_weights(len(members)), [t.name for t in members])
     predicted = model.fit(target.frame()).predict(target.frame())
-    return Trial(CONSENSUS, "committee", model=model, predicted=predicted, seconds=sum(t.seconds for t in members))
+    return Trial(MAJORITY_VOTE, "ensemble", model=model, predicted=predicted, seconds=sum(t.seconds for t in members))
 
 
 def _one(i: int, name: str, family: str, model: Any, *sides: Any, **how: Any) -> tuple[int, Trial]:
@@ -391,7 +401,7 @@ def _table(
     table = []
     for trial in trials:
         why = reasons.get(trial.name, "a way of not transferring" if trial.baseline else "")
-        table.append(table_row(trial, why, verdict.judged.get(trial.name), hidden, task))
+        table.append(table_row(trial, why, verdict.assessments.get(trial.name), hidden, task))
     table += [Candidate(p.name, p.family, "skipped", p.why) for p in planned if p.model is None]
     return tuple(table)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -13,10 +12,8 @@ from numpy.typing import NDArray
 from landbridge.discrepancy._diagnosis import Diagnosis
 from landbridge.exceptions import InputError, LabelError
 from landbridge.guard._decide import decide
-from landbridge.guard._labelled import LabelledSplits
-from landbridge.guard._paired import corrected_gain
-from landbridge.guard._trial import Trial
-from landbridge.guard._verdict import Verdict
+from landbridge.guard._splits import LabelledSplits
+from landbridge.guard._trial import Role, Trial
 from landbridge.verbs._model_sides import ModelTarget, model_name, read_model_target
 from landbridge.verbs._result import Decision, Result, versions
 from landbridge.verbs._row import table_row
@@ -118,8 +115,7 @@ def transfer_model(
             progress(len(trials), len(jobs), name)
     timings["candidates"] = time.perf_counter() - clock
     diagnosis = _diagnosis(model_name(model), rows, len(told))
-    verdict = decide([t for t, _ in trials], diagnosis, folds=folds, confidence=confidence, random_state=seed)
-    verdict = _prefer_probe([t for t, _ in trials], verdict, folds, confidence)
+    verdict = decide([t for t, _ in trials], diagnosis, splits=folds, confidence=confidence, random_state=seed)
     chosen = next(t for t, _ in trials if t.name == verdict.chosen)
     if chosen.error:
         raise InputError(f"training from random weights failed: {chosen.error}")
@@ -129,7 +125,7 @@ def transfer_model(
     return Result(
         model=chosen.model,
         decision=Decision(verdict.transferred, verdict.chosen, verdict.reason, verdict.evidence, verdict.gain),
-        candidates=tuple(table_row(t, why, verdict.judged.get(t.name), hidden, task) for t, why in trials),
+        candidates=tuple(table_row(t, why, verdict.assessments.get(t.name), hidden, task) for t, why in trials),
         diagnosis=diagnosis,
         task=task,
         metric=metric,
@@ -227,6 +223,7 @@ def _try(
 ) -> Trial:
     """Score one candidate on every split, then fit it on all labelled rows."""
     family = "baseline" if name == SCRATCH else "parameter"
+    role: Role = "target-only" if name == SCRATCH else "candidate"
     clock = time.perf_counter()
 
     def ready(split: int, part: str, n_samples: int) -> Any:
@@ -249,34 +246,17 @@ def _try(
         fitted.set_params(checkpoint_dir=None, checkpoint_every=None, resume=False)
         predicted = fitted.predict(X) if predict_all else None
     except (InputError, ValueError, RuntimeError) as error:
-        return Trial(name, family, error=str(error).splitlines()[0], seconds=time.perf_counter() - clock)
+        return Trial(name, family, role=role, error=str(error).splitlines()[0], seconds=time.perf_counter() - clock)
     return Trial(
         name,
         family,
+        role=role,
+        preference=0 if name == PROBE else 1,
         model=fitted,
         predicted=predicted,
         splits=np.array(scores),
         seconds=time.perf_counter() - clock,
     )
-
-
-def _prefer_probe(trials: list[Trial], verdict: Verdict, folds: LabelledSplits, confidence: float) -> Verdict:
-    """Keep to the linear probe, which changes nothing of the network, unless what was chosen is surely better."""
-    scores = {t.name: t.splits for t in trials if t.splits is not None}
-    probe, chosen = scores.get(PROBE), scores.get(verdict.chosen)
-    judged = verdict.judged.get(PROBE)
-    if not verdict.transferred or probe is None or chosen is None or judged is None or verdict.chosen == PROBE:
-        return verdict
-    ahead = corrected_gain(chosen - probe, folds.test_fraction)
-    if not judged.defensible or (ahead.value > 0 and (ahead.p_value or 0.0) <= 1 - confidence):
-        return verdict
-    assert judged.gain is not None
-    reason = (
-        f"{PROBE} beats {SCRATCH} by {100 * judged.gain.value:.1f} points on {len(folds.rows)} labelled target rows "
-        f"(p = {judged.gain.p_value if judged.gain.p_value is not None else 1:.2g}). {verdict.chosen} is "
-        f"{100 * ahead.value:+.1f} points from it, which may be chance, so the simpler of the two is handed over."
-    )
-    return replace(verdict, chosen=PROBE, reason=reason, gain=judged.gain)
 
 
 def _diagnosis(name: str, rows: ModelTarget, labelled: int) -> Diagnosis:
