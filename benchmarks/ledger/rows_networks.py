@@ -89,7 +89,7 @@ def guarded_adaptation() -> Row:
         )  # fmt: skip
         values = {c.name: 100 * c.hidden.value for c in result.candidates if c.hidden is not None}
         chosen = result.decision.chosen
-        best = max((n for n in values if n not in ("source-only", "Consensus")), key=values.__getitem__)
+        best = max((n for n in values if n not in ("source-only", "MajorityVote")), key=values.__getitem__)
         behind.append(values[chosen] - values[best])
         told.append(
             f"{chosen} {values[chosen]:.1f}, best {best} {values[best]:.1f}, source {values['source-only']:.1f}"

@@ -117,7 +117,7 @@ def test_a_column_tells_several_sources_apart(tables, network):
     assert "--sources hospital" in told["settings"]["command"]
     assert {c["name"]: c["status"] for c in told["candidates"]} == dict.fromkeys(
         ["source-only", *methods.split(",")], "tried"
-    ) | {c["name"]: "tried" for c in told["candidates"] if c["name"] == "Consensus"}
+    ) | {c["name"]: "tried" for c in told["candidates"] if c["name"] == "MajorityVote"}
     page = (tables / "h" / "report.html").read_text(encoding="utf-8")
     assert "source rows of 2 sources" in page and "--sources hospital" in page
     for rows in ("k.csv", "b.csv"):  # with the column and without

@@ -15,7 +15,7 @@ from sklearn.utils.estimator_checks import check_estimator
 from landbridge import make_pipeline
 from landbridge.data import load_builtin, make_shift
 from landbridge.feature import DomainScaler
-from landbridge.guard._importance_weighted import fit_transfer
+from landbridge.guard._fitting import fit_transfer
 from landbridge.neural import Method, NeuralClassifier, NeuralRegressor, SeedAverage, pairwise_agreement
 from landbridge.neural.feature import SourceHeads
 from landbridge.testing import transfer_checks

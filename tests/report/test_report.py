@@ -11,7 +11,7 @@ import pytest
 from landbridge import Domain, Measurement, load_result, transfer
 from landbridge.data import load_builtin, make_shift
 from landbridge.exceptions import InputError
-from landbridge.guard import Consensus
+from landbridge.guard import MajorityVote
 from landbridge.report import write_report
 from landbridge.report._write import _call, _command
 
@@ -137,7 +137,7 @@ def test_a_mean_of_runs_says_how_far_they_agree(result, tmp_path):
 def test_parts_of_a_member_of_the_vote_are_not_taken_for_members(result, tmp_path):
     both = _Run(result.model, _Told([2.0, 0.0]), _Classes([1.0, 0.5]))
     names = ["source-only", "_Told + _Classes"]
-    vote = Consensus([result.model, both], [1.0, 1.0], names).fit(result.target.X)
+    vote = MajorityVote([result.model, both], [1.0, 1.0], names).fit(result.target.X)
     text = _text(replace(_fresh(result), model=vote), tmp_path)
     assert '<th scope="row">_Told of _Told + _Classes</th>' in text and "<h3>_Classes of _Told + _Classes</h3>" in text
     assert "The vote of" not in text  # two members are few enough to be shown at once

@@ -29,9 +29,9 @@ from landbridge.measurement import Measurement
 __all__ = ["AGREEMENT_MARGIN", "MIN_MEMBERS", "by_ensemble"]
 
 KIND = EvidenceKind.ENSEMBLE
-ASSUMPTION = "Methods of different kinds err independently, and neighbouring target samples mostly share a class."
+ASSUMPTION = "Methods of different kinds err independently, and neighbouring target samples mostly have the same class."
 AGREEMENT = "Methods of different kinds err independently."
-CLUSTER = "Neighbouring target samples mostly share a class."
+CLUSTER = "Neighbouring target samples mostly have the same class."
 # Agreement is indirect evidence: a candidate's gain in it must exceed its systematic error.
 AGREEMENT_MARGIN = 0.03
 # Fewest models, the source model among them, whose vote is assessed.

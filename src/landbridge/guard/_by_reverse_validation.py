@@ -46,12 +46,10 @@ def by_reverse_validation(source_only: Trial, candidates: Sequence[Trial]) -> Ve
                 "the source model: a model fitted on its target predictions gets more of the source's labels right."
             )
             return Verdict(trial.name, True, reason, NO_LABELS, assessment.gain, assessments, ASSUMPTION)
-    why = (
-        "A single candidate cannot be compared with others, and its reverse validation is not better than the source "
-        "model's"
-        if suited
-        else "No candidate that could be fitted is made for such a shift"
-    )
+    why = "No candidate that could be fitted is made for such a shift"
+    if suited:
+        name = suited[0].name
+        why = f"A single candidate cannot be compared with others, and {name} is refused ({assessments[name].why})"
     reason = f"{why}; without target labels no gain can be defended, and {source_only.name} is kept."
     return Verdict(source_only.name, False, reason, NO_LABELS, None, assessments, ASSUMPTION)
 

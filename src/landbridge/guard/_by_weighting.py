@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +21,7 @@ __all__ = ["WeightedSource", "by_weighting"]
 KIND = EvidenceKind.WEIGHTED_SOURCE
 ASSUMPTIONS = {
     "label": "P(x given y) is the same in both domains, and the estimated class shares of the target are right.",
-    "covariate": "P(y given x) is the same in both domains, and either the density ratio or the outcome model is right.",
+    "covariate": "P(y given x) is the same in both domains, and the density ratio or the outcome model is right.",
 }
 REFUSED = {
     "label": "label shift explains the difference: aligning the domains would mix the classes",
@@ -42,7 +43,7 @@ class WeightedSource:
         Under covariate shift: corrects what weighting alone gets wrong. If None, gains are weighted means.
     """
 
-    y: NDArray[np.generic]
+    y: NDArray[Any]
     weights: NDArray[np.float64]
     outcome_model: OutcomeModel | None = None
 
@@ -158,8 +159,8 @@ def _kept(kind: str, shares: str, base: str) -> str:
 def _chosen(kind: str, shares: str, trial: Trial) -> str:
     if kind == "label":
         return (
-            f"Label shift explains the difference between the domains{shares}; {trial.name} reweights the source to the "
-            "class shares of the target. Methods that align the domains would mix the classes and are refused."
+            f"Label shift explains the difference between the domains{shares}; {trial.name} reweights the source to "
+            "the class shares of the target. Methods that align the domains would mix the classes and are refused."
         )
     how = (
         "reweights the source samples by how often such samples occur in the target."

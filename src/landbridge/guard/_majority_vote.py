@@ -190,8 +190,8 @@ class MajorityVote(BaseEstimator):
     Notes
     -----
     The vote of models that err in different ways is never worse than their average, and mostly better than the best
-    of them that can be found without labels. Neighbouring target samples mostly share a class, whatever the source
-    model predicts. New samples are smoothed over the target samples given to ``fit``.
+    of them that can be found without labels. Neighbouring target samples mostly have the same class, whatever the
+    source model predicts. New samples are smoothed over the target samples given to ``fit``.
 
     Predicting costs the sum of the models and, for the neighbours, O(n_target) for each new sample. Votes are not
     smoothed beyond 20,000 target samples.

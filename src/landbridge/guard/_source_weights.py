@@ -67,7 +67,7 @@ def source_weights(
 
 
 def _density_ratio(Xs: Any, Xt: Any, seed: int | None) -> NDArray[np.float64]:
-    """Estimate the density ratio by a forest, out of bag: it needs no form, and a leaf bounds what a sample weighs."""
+    """Estimate the density ratio by a forest, out of bag: without a parametric form, and bounded by its leaves."""
     rng = np.random.default_rng(seed)
     a, b = (rng.permutation(X.shape[0])[:MAX_SAMPLES] for X in (Xs, Xt))
     if sparse.issparse(Xs):

@@ -34,7 +34,8 @@ class LabelledSplits:
     n_repeats : int, default=2
         How often the folds are drawn.
     groups : array-like of shape (n_labelled,), optional
-        Group of each labelled sample; no group is on both sides of a split. If None, each sample is a group.
+        Group of each labelled sample; no group is on both sides of a split. Equal folds are not repeated, so that there
+        may be fewer than ``n_splits * n_repeats`` splits. If None, each sample is a group.
     random_state : int, optional
         Draws the folds.
 
@@ -56,7 +57,7 @@ class LabelledSplits:
     >>> from landbridge.guard import LabelledSplits
     >>> splits = LabelledSplits(np.arange(12), np.arange(12) % 2, regression=False, groups=np.arange(12) // 3)
     >>> len(splits.splits), splits.test_fraction
-    (8, 0.25)
+    (4, 0.25)
     """
 
     def __init__(
@@ -91,7 +92,7 @@ def _group_splits(
     n_repeats: int,
     random_state: int | None,
 ) -> tuple[list[tuple[NDArray[np.intp], NDArray[np.intp]]], int]:
-    """Draw folds of whole groups; stratified where that leaves no fold empty."""
+    """Draw folds of whole groups, stratified where that leaves no fold empty; folds drawn before are not repeated."""
     groups = np.asarray(groups)
     if len(groups) != len(labels):
         raise InputError(f"groups has {len(groups)} entries for {len(labels)} labelled samples; give one per sample.")
@@ -100,7 +101,7 @@ def _group_splits(
         raise InputError("groups holds a single group, so that no split can hold one out; give two or more, or None.")
     n_splits = min(n_splits, n_groups)
     rng = np.random.RandomState(random_state)
-    out = []
+    out, seen = [], set()
     for _ in range(n_repeats):
         seed = int(rng.randint(2**31 - 1))
         found: list[Any] = []
@@ -109,7 +110,9 @@ def _group_splits(
             found = list(cutter.split(groups, labels, groups))
         if not found or any(len(train) == 0 or len(test) == 0 for train, test in found):
             found = list(GroupKFold(n_splits, shuffle=True, random_state=seed).split(groups, groups=groups))
-        out += found
+        if (drawn := frozenset(tuple(test) for _, test in found)) not in seen:
+            seen.add(drawn)
+            out += found
     return out, n_splits
 
 
@@ -187,7 +190,7 @@ def scores_on_splits(
 def nested_gain(
     scores: NDArray[np.float64], baselines: Sequence[int], candidates: Sequence[int], test_fraction: float
 ) -> Measurement:
-    """Estimate the gain of *choosing the best candidate* over *choosing the better baseline*, by nested cross-validation.
+    """Estimate the gain of choosing the best candidate over choosing the better baseline, by nested cross-validation.
 
     On each split the choice is made by the scores on the other splits, so that the best of many candidates does not
     gain by chance (the winner's curse).

@@ -10,8 +10,8 @@ from sklearn.preprocessing import StandardScaler
 from landbridge import Domain, load_result, make_pipeline, transfer
 from landbridge.exceptions import InputError
 from landbridge.feature import DomainScaler
-from landbridge.guard._circular import circular
-from landbridge.guard._importance_weighted import source_losses_and_weights
+from landbridge.guard.validators._importance_weighted import source_losses_and_weights
+from landbridge.guard.validators._reverse_validation import reverse_validation
 from landbridge.neural import NeuralClassifier, NeuralRegressor
 from landbridge.neural._heads import SourceMixture
 from landbridge.neural.feature import MCC, MomentMatchingSources, SourceAttention, SourceHeads
@@ -148,7 +148,7 @@ def test_validators_fit_again_on_parts():
     source, target = Domain(X, y, source_domain=names), Domain(Z)
     model = network(SourceHeads(), MomentMatchingSources(), epochs=15)
     model.fit(X, y, X_target=Z, source_domain=names)
-    assert 0.3 < float(circular(model, source, target)) <= 1
+    assert 0.3 < float(reverse_validation(model, source, target)) <= 1
     losses, weights = source_losses_and_weights(model, source, target, cv=3)
     assert losses[names == "north"].mean() < losses[names == "south"].mean() and np.isfinite(weights).all()
 

@@ -45,7 +45,8 @@ def as_scoring(validator: Callable[..., Measurement], **options: Any) -> Callabl
     def scoring(estimator: Any, X: Any, y: Any) -> float:
         if not isinstance(estimator, TargetBound):
             raise InputError(
-                "estimator is not bound to a target, which this scoring needs; bind it by landbridge.with_target(model, X_target)."
+                "estimator is not bound to a target, which this scoring needs; bind it by "
+                "landbridge.with_target(model, X_target)."
             )
         source, target = Domain(X, y), Domain(estimator.X_target)
         # the samples are held out already, so that nothing needs to be fitted again

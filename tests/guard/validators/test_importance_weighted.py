@@ -6,8 +6,7 @@ from sklearn.preprocessing import StandardScaler
 
 from landbridge import Domain, make_pipeline
 from landbridge.feature import CORAL
-from landbridge.guard import importance_weighted, predict_source
-from landbridge.guard._importance_weighted import held_out_answers
+from landbridge.guard import held_out_predictions, importance_weighted, predict_source
 
 
 def test_nearer_to_the_truth_than_the_plain_source_error():
@@ -20,7 +19,7 @@ def test_nearer_to_the_truth_than_the_plain_source_error():
         model = LogisticRegression().fit(source.X, source.y)
         truth = np.mean(model.predict(Xt) != (np.abs(Xt[:, 0]) < 1))
         apart_weighted.append(abs(importance_weighted(model, source, Domain(Xt)).value - truth))
-        apart_plain.append(abs(np.mean(held_out_answers(model, source, Domain(Xt)) != source.y) - truth))
+        apart_plain.append(abs(np.mean(held_out_predictions(model, source, Domain(Xt)) != source.y) - truth))
     assert np.mean(apart_weighted) < 0.5 * np.mean(apart_plain)
 
 
@@ -42,7 +41,7 @@ def test_held_out_rows_are_really_held_out():
     source, target = Domain(X, y), Domain(rng.normal(size=(30, 80)))
     model = LogisticRegression(C=1e4, max_iter=500).fit(X, y)
     assert np.mean(model.predict(X) != y) == 0.0  # learnt by heart
-    assert np.mean(held_out_answers(model, source, target) != y) > 0.3
+    assert np.mean(held_out_predictions(model, source, target) != y) > 0.3
 
 
 def test_regression_risk_is_in_units_of_the_variance():

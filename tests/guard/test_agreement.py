@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from landbridge.guard import agreement, vote
+from landbridge.guard import agreement, vote_shares
 
 
 def test_naive_recomputation():
@@ -16,7 +16,7 @@ def test_naive_recomputation():
 def test_weights_count_votes():
     labels = np.array([[0], [0], [1]])
     assert agreement(labels, 2, [1.0, 1.0, 2.0])[0, 0] == pytest.approx(1 / 3)
-    np.testing.assert_allclose(vote(labels, 2, [1.0, 1.0, 2.0]), [[0.5, 0.5]])
+    np.testing.assert_allclose(vote_shares(labels, 2, [1.0, 1.0, 2.0]), [[0.5, 0.5]])
 
 
 def test_the_better_of_independent_models_is_nearer_to_the_vote():
@@ -28,5 +28,5 @@ def test_the_better_of_independent_models_is_nearer_to_the_vote():
 
 def test_non_voters_are_judged_but_do_not_vote():
     labels = np.array([[0, 0], [0, 0], [1, 1]])
-    got = agreement(labels, 2, voters=[0, 1])
+    got = agreement(labels, 2, members=[0, 1])
     assert got[2].tolist() == [0.0, 0.0] and got[0].tolist() == [1.0, 1.0]

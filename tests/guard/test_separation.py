@@ -1,4 +1,4 @@
-"""The witness that knows no method: neighbouring rows and their labels."""
+"""Separation of neighbouring samples: the mutual information of their labels."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Validators judge networks: importance in the features of the head, answers as of any other model."""
+"""Validators take networks: density ratios in the features of the head, predictions as of any other model."""
 
 import numpy as np
 import pytest
@@ -10,13 +10,13 @@ from landbridge.data import load_builtin
 from landbridge.guard import (
     answer_nuclear_norm,
     as_scoring,
-    circular,
     embedded_validation,
     importance_weighted,
     prediction_entropy,
+    reverse_validation,
     soft_neighbourhood_density,
 )
-from landbridge.guard._importance_weighted import source_losses_and_weights
+from landbridge.guard.validators._importance_weighted import source_losses_and_weights
 from landbridge.neural import NeuralClassifier
 from landbridge.neural.feature import MCC
 
@@ -37,7 +37,7 @@ def fitted():
     [
         importance_weighted,
         embedded_validation,
-        circular,
+        reverse_validation,
         soft_neighbourhood_density,
         answer_nuclear_norm,
         prediction_entropy,
@@ -47,7 +47,7 @@ def test_every_validator_takes_a_network(fitted, validator):
     assert np.isfinite(float(validator(fitted, SOURCE, TARGET)))
 
 
-def test_importance_is_told_in_the_features_of_the_head(fitted):
+def test_density_ratios_are_estimated_in_the_features_of_the_head(fitted):
     class Stub(ClassifierMixin, BaseEstimator):
         """The same answers, but no features to look at."""
 
@@ -57,7 +57,7 @@ def test_importance_is_told_in_the_features_of_the_head(fitted):
     losses, weights = source_losses_and_weights(fitted, SOURCE, TARGET, refit=False)
     same, raw = source_losses_and_weights(Stub(fitted), SOURCE, TARGET, refit=False)
     assert np.array_equal(losses, same)
-    # in dots the domains are told apart without fail and all weights vanish; in features some rows look alike
+    # pixels separate the domains perfectly, so that all weights vanish; in features some samples overlap
     assert weights.mean() > 2 * raw.mean()
 
 

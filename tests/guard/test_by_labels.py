@@ -1,0 +1,118 @@
+"""Target labels: the corrected test, the nested choice, and the preference for what is simpler."""
+
+import numpy as np
+import pytest
+
+from landbridge.guard import EvidenceKind, LabelledSplits, Trial, by_labels, corrected_gain, nested_gain
+
+SPLITS = LabelledSplits(np.arange(20), np.arange(20) % 2, regression=False, n_splits=5, n_repeats=1, random_state=0)
+NOISE = np.array([0.01, -0.01, 0.0, 0.02, -0.02])
+
+
+def trial(name, scores, role="candidate", preference=0):
+    return Trial(name, "feature", role=role, splits=np.asarray(scores, dtype=float), preference=preference)
+
+
+def base(value=0.6, name="source-only"):
+    return trial(name, value + NOISE, role=name)
+
+
+def test_a_certain_gain_is_chosen():
+    scores = 0.8 + NOISE[::-1]
+    verdict = by_labels([base(), trial("A", scores)], SPLITS, 0.9)
+    assert verdict.chosen == "A" and verdict.transferred and verdict.evidence == "target labels"
+    assert verdict.gain.value == pytest.approx(0.2) and verdict.gain.p_value < 0.01
+    assessment = verdict.assessments["A"]
+    assert assessment.gain == corrected_gain(scores - (0.6 + NOISE), 0.2) and assessment.defensible
+    assert assessment.estimate.value == pytest.approx(0.8) and assessment.kind is EvidenceKind.TARGET_LABELS
+    assert verdict.assessments["source-only"].estimate.value == pytest.approx(0.6)
+    assert "20.0 points on 20 labelled target samples" in verdict.reason
+
+
+def test_the_better_baseline_is_what_counts():
+    trials = [base(0.6), base(0.79, "target-only"), trial("A", 0.8 + 3 * NOISE[::-1])]
+    verdict = by_labels(trials, SPLITS, 0.9)
+    assert verdict.chosen == "target-only" and not verdict.transferred
+    assert verdict.assessments["A"].gain.value == pytest.approx(0.01)
+    assert by_labels([trials[0], trials[2]], SPLITS, 0.9).chosen == "A"
+
+
+@pytest.mark.parametrize("lift", [0.0, -0.1])
+def test_no_gain_keeps_the_baseline(lift):
+    verdict = by_labels([base(), trial("A", 0.6 + lift + NOISE)], SPLITS, 0.9)
+    assert verdict.chosen == "source-only" and not verdict.transferred
+    assert verdict.assessments["A"].why == "not better than source-only" and verdict.gain is not None
+
+
+def test_the_confidence_is_the_level_of_the_test():
+    trials = [base(), trial("A", 0.65 + np.array([0.05, -0.06, 0.04, -0.03, 0.0]))]
+    p = by_labels(trials, SPLITS, 0.9).gain.p_value
+    assert 0.01 < p < 0.5
+    assert by_labels(trials, SPLITS, 1 - p - 1e-6).transferred
+    assert not by_labels(trials, SPLITS, 1 - p + 1e-6).transferred
+
+
+def test_the_luckiest_of_many_must_win_on_the_other_splits_too():
+    """The best of twenty useless candidates can have a significant gain, but not with the choice on other splits."""
+    rng = np.random.default_rng(3)
+    found = 0
+    for _ in range(40):
+        trials = [trial("source-only", rng.normal(0.5, 0.05, 5), "source-only")]
+        trials += [trial(f"C{i}", rng.normal(0.5, 0.05, 5)) for i in range(20)]
+        verdict = by_labels(trials, SPLITS, 0.9)
+        best = max(trials[1:], key=lambda t: t.splits.mean())
+        found += verdict.assessments[best.name].defensible and not verdict.transferred
+        scores = np.stack([t.splits for t in trials])
+        assert verdict.gain == nested_gain(scores, [0], range(1, 21), 0.2)
+    assert found > 2
+
+
+def test_one_split_proves_nothing():
+    splits = LabelledSplits(np.arange(6), np.arange(6) % 2, regression=False, n_splits=2, n_repeats=1)
+    splits.splits = splits.splits[:1]
+    trials = [trial("source-only", [0.1], "source-only"), trial("A", [0.9])]
+    assert not by_labels(trials, splits, 0.9).transferred
+
+
+def test_without_candidates_the_baseline_is_kept():
+    verdict = by_labels([base(0.5), base(0.7, "target-only")], SPLITS, 0.9)
+    assert verdict.chosen == "target-only" and "No candidate" in verdict.reason and verdict.gain is None
+
+
+PROBE = np.array([0.80, 0.82, 0.78, 0.81, 0.79])
+NEAR = np.array([0.05, -0.05, 0.04, -0.03, 0.02])
+
+
+def prefer(ahead, *, preference=1, others=(), probe=PROBE, confidence=0.9):
+    trials = [
+        trial("target-only", 0.5 + NOISE, "target-only"),
+        trial("LinearProbe", probe),
+        trial("LPFT", PROBE + ahead, preference=preference),
+        *others,
+    ]
+    return by_labels(trials, SPLITS, confidence)
+
+
+def test_the_probe_is_kept_unless_another_is_significantly_better():
+    near = prefer(NEAR)
+    assert near.chosen == "LinearProbe" and near.transferred
+    assert "LPFT is +0.6 points from it" in near.reason
+    assert near.gain == near.assessments["LinearProbe"].gain
+    assert prefer(0.1 + np.array([0.01, 0.0, -0.01, 0.0, 0.01])).chosen == "LPFT"
+
+
+def test_equal_preference_leaves_the_best():
+    assert prefer(NEAR, preference=0).chosen == "LPFT"
+
+
+def test_simpler_is_no_merit_of_what_cannot_be_defended():
+    assert prefer(NEAR, probe=0.5 + NOISE[::-1]).chosen == "LPFT"
+
+
+def test_the_simplest_as_good_is_chosen_and_of_equals_the_better():
+    others = [trial("simplest", PROBE - 0.001 - NEAR / 9, preference=-1), trial("worse", PROBE - 0.01 - NEAR / 9)]
+    assert prefer(NEAR, others=others).chosen == "simplest"
+    assert prefer(NEAR, others=others[1:]).chosen == "LinearProbe"
+    # the best is significantly better than the simplest alone, so the next simplest is chosen
+    poor = [trial("simplest", PROBE - 0.2, preference=-1)]
+    assert prefer(NEAR, others=poor).chosen == "LinearProbe"
