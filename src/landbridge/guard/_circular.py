@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from sklearn.base import is_regressor
+from sklearn.base import clone, is_regressor
 
 from landbridge.domain import Domain
 from landbridge.guard._importance_weighted import fit_transfer
-from landbridge.guard._views import turned
+from landbridge.guard._views import stones_of
 from landbridge.measurement import Measurement
 
 __all__ = ["circular"]
@@ -76,7 +76,8 @@ def circular(
     name = "circular R²" if regression else "circular accuracy"
     if not regression and len(np.unique(guessed)) < 2:
         return Measurement(name, 0.0, higher_is_better=True, details={"collapsed": True})
-    back = fit_transfer(turned(estimator), Xt, guessed, Xs)
+    between = (stones_of(estimator) or [])[::-1]  # in the opposite order
+    back = fit_transfer(clone(estimator), Xt, guessed, Xs, intermediate_domains=between)
     returned = back.predict(Xs)
     if regression:
         loss = (returned - source.y) ** 2 / np.var(source.y)

@@ -14,7 +14,7 @@ from sklearn.preprocessing import StandardScaler
 
 from landbridge.base import TransferEstimator
 from landbridge.domain import Domain
-from landbridge.guard._views import last_step, predict_source, rows_before_last_step
+from landbridge.guard._views import last_step, predict_source, rows_before_last_step, stones_of
 from landbridge.instance._density_ratio import probability_ratio
 from landbridge.measurement import Measurement
 from landbridge.pipeline import TransferPipeline, reads_sources
@@ -154,7 +154,10 @@ def _held_out(estimator: Any, source: Domain, target: Domain, cv: int, seed: Any
     Xs, ys, Xt = source.frame(), source.y, target.frame()
     for train, test in _folds(estimator, source, cv, seed):
         origin = None if source.source_domain is None else source.source_domain[train]
-        yield fit_transfer(clone(estimator), _take(Xs, train), ys[train], Xt, source_domain=origin), test
+        between = stones_of(estimator)
+        model = clone(estimator)
+        fit_transfer(model, _take(Xs, train), ys[train], Xt, source_domain=origin, intermediate_domains=between)
+        yield model, test
 
 
 def _losses(model: Any, source: Domain, test: NDArray[np.intp]) -> NDArray[np.float64]:
@@ -166,7 +169,16 @@ def _losses(model: Any, source: Domain, test: NDArray[np.intp]) -> NDArray[np.fl
     return (predicted != ys[test]).astype(float)
 
 
-def fit_transfer(model: Any, Xs: Any, ys: Any, Xt: Any, yt: Any = None, *, source_domain: Any = None) -> Any:
+def fit_transfer(
+    model: Any,
+    Xs: Any,
+    ys: Any,
+    Xt: Any,
+    yt: Any = None,
+    *,
+    source_domain: Any = None,
+    intermediate_domains: Any = None,
+) -> Any:
     """Fit any model on source and target; a plain estimator sees the source only.
 
     Parameters
@@ -177,6 +189,8 @@ def fit_transfer(model: Any, Xs: Any, ys: Any, Xt: Any, yt: Any = None, *, sourc
     yt : target labels, optional
     source_domain : array-like of shape (n_source,), optional
         Which source each source row came from; given to models that know several sources.
+    intermediate_domains : list of array-like, optional
+        Domains between source and target, nearest to the source first; given to models that use them.
 
     Returns
     -------
@@ -188,7 +202,25 @@ def fit_transfer(model: Any, Xs: Any, ys: Any, Xt: Any, yt: Any = None, *, sourc
     told = {"X_target": Xt} if yt is None else {"X_target": Xt, "y_target": yt}
     if source_domain is not None and reads_sources(model):
         told["source_domain"] = source_domain
+    if intermediate_domains and reads_intermediate(model):
+        told["intermediate_domains"] = intermediate_domains
     return model.fit(Xs, ys, **told)
+
+
+def reads_intermediate(model: Any) -> bool:
+    """Say whether a model, or a step of it, takes ``intermediate_domains`` in ``fit``.
+
+    Parameters
+    ----------
+    model : estimator
+
+    Returns
+    -------
+    bool
+    """
+    if isinstance(model, TransferPipeline):
+        return any(reads_intermediate(step) for _, step in model.steps)
+    return isinstance(model, TransferEstimator) and "intermediate_domains" in model.transfer_tags.reads
 
 
 def reads_target(model: Any) -> bool:

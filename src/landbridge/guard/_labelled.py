@@ -90,6 +90,7 @@ def scores_on_splits(
     *,
     target_only: bool = False,
     source_domain: Any = None,
+    intermediate_domains: Any = None,
 ) -> NDArray[np.float64]:
     """Score one candidate on every split of the labelled target rows.
 
@@ -109,6 +110,8 @@ def scores_on_splits(
         Fit on the labelled target rows alone.
     source_domain : array-like of shape (n_source,), optional
         Which source each source row came from.
+    intermediate_domains : list of array-like, optional
+        Domains between source and target, nearest to the source first.
 
     Returns
     -------
@@ -121,7 +124,8 @@ def scores_on_splits(
         if not again:
             predicted = fitted.predict(_take(Xt, folds.rows[test]))
         else:
-            one = _fit_on(model, Xs, ys, Xt, folds, train, target_only, source_domain)
+            given = {"source_domain": source_domain, "intermediate_domains": intermediate_domains}
+            one = _fit_on(model, Xs, ys, Xt, folds, train, target_only, given)
             predicted = one.predict(_take(Xt, folds.rows[test])) if one is not None else _constant(folds, train, test)
         out[j] = _quality(predicted, folds.labels[test], folds.labels, is_regressor(model))
     return out
@@ -171,7 +175,7 @@ def _fit_on(
     folds: LabelledSplits,
     train: NDArray[np.intp],
     target_only: bool,
-    origin: Any,
+    given: dict[str, Any],
 ) -> Any:
     rows, labels = folds.rows[train], folds.labels[train]
     if target_only:
@@ -180,7 +184,7 @@ def _fit_on(
         return clone(model).fit(_take(Xt, rows), labels)
     yt = np.full(Xt.shape[0], np.nan) if labels.dtype.kind == "f" else np.full(Xt.shape[0], None, dtype=object)
     yt[rows] = labels
-    return fit_transfer(clone(model), Xs, ys, Xt, yt, source_domain=origin)
+    return fit_transfer(clone(model), Xs, ys, Xt, yt, **given)
 
 
 def _constant(folds: LabelledSplits, train: NDArray[np.intp], test: NDArray[np.intp]) -> NDArray[Any]:

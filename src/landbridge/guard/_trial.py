@@ -85,6 +85,7 @@ def try_model(
     folds: LabelledSplits | None = None,
     target_only: bool = False,
     held_out: bool = False,
+    intermediate_domains: Any = None,
     random_state: int | None = 0,
 ) -> Trial:
     """Fit one candidate and collect everything the guard wants to know about it.
@@ -106,6 +107,8 @@ def try_model(
     held_out : bool, default=False
         Also collect the answers to held-out source rows, for the shifts under which weighted source rows stand for the
         target.
+    intermediate_domains : list of array, optional
+        Domains between source and target, nearest to the source first.
     random_state : int, optional
 
     Returns
@@ -117,7 +120,7 @@ def try_model(
     try:
         with warnings.catch_warnings(), np.errstate(all="ignore"):
             warnings.simplefilter("ignore")
-            found = _try(model, source, target, folds, target_only, held_out, random_state)
+            found = _try(model, source, target, folds, target_only, held_out, intermediate_domains, random_state)
     except Exception as error:  # one method's failure must never take the others down; it is told in the table
         why = str(error).splitlines()[0] if str(error) else type(error).__name__
         return Trial(name, family, shifts, seconds=time.perf_counter() - started, error=why)
@@ -131,6 +134,7 @@ def _try(
     folds: LabelledSplits | None,
     target_only: bool,
     held_out: bool,
+    between: Any,
     seed: int | None,
 ) -> dict[str, Any]:
     started = time.perf_counter()
@@ -139,7 +143,8 @@ def _try(
         part = target.labelled_part()
         fitted = clone(model).fit(part.frame(), part.y)
     else:
-        fitted = fit_transfer(clone(model), Xs, ys, Xt, target.y, source_domain=source.source_domain)
+        given = {"source_domain": source.source_domain, "intermediate_domains": between}
+        fitted = fit_transfer(clone(model), Xs, ys, Xt, target.y, **given)
     predicted = fitted.predict(Xt)
     found: dict[str, Any] = {"model": fitted, "predicted": predicted, "proba": None}
     if is_regressor(fitted):
@@ -150,7 +155,15 @@ def _try(
         found["proba"] = _in_order(probabilities(fitted, Xt), fitted.classes_, found["classes"])
     if folds is not None:
         found["splits"] = scores_on_splits(
-            model, fitted, Xs, ys, Xt, folds, target_only=target_only, source_domain=source.source_domain
+            model,
+            fitted,
+            Xs,
+            ys,
+            Xt,
+            folds,
+            target_only=target_only,
+            source_domain=source.source_domain,
+            intermediate_domains=between,
         )
     elif held_out:
         found["held_out"] = held_out_answers(fitted, source, target, random_state=seed)

@@ -7,12 +7,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import softmax
-from sklearn.base import clone
 from sklearn.pipeline import Pipeline
 
 from landbridge.base import FeatureTransfer
 
-__all__ = ["common_space", "predict_source", "probabilities", "rows_before_last_step", "stones_of", "turned"]
+__all__ = ["common_space", "predict_source", "probabilities", "rows_before_last_step", "stones_of"]
 
 
 def rows_before_last_step(model: Any, X: Any, *, side: str) -> Any:
@@ -116,34 +115,15 @@ def probabilities(model: Any, X: Any, *, side: str = "target") -> NDArray[np.flo
 
 
 def stones_of(model: Any) -> Any:
-    """Give the stepping stones that a model, or the last step of a pipeline, was given.
+    """Return the intermediate domains that a fitted model, or the last step of a pipeline, was fitted with.
 
     Parameters
     ----------
     model : estimator
+        Fitted.
 
     Returns
     -------
-    sequence of array or None
+    list of array or None
     """
-    step = last_step(model)
-    return step.get_params(deep=False).get("intermediate") if hasattr(step, "get_params") else None
-
-
-def turned(model: Any) -> Any:
-    """Copy a model for the way back: its stepping stones, where it was given some, in the opposite order.
-
-    Parameters
-    ----------
-    model : estimator
-
-    Returns
-    -------
-    estimator
-        Unfitted.
-    """
-    back = clone(model)
-    stones = stones_of(back)
-    if stones:
-        last_step(back).set_params(intermediate=list(stones)[::-1])
-    return back
+    return getattr(last_step(model), "intermediate_domains_", None)

@@ -104,7 +104,7 @@ def plan(
     # Columns that were moved or rescaled as a whole are brought to one scale domain by domain, before any method.
     scaler = DomainScaler() if diagnosis.kind in ("concept", "subspace") else StandardScaler()
     if methods is not None:
-        asked = _numbered([_asked_for(m, estimator, scaler, random_state, stones) for m in methods])
+        asked = _numbered([_asked_for(m, estimator, scaler, random_state) for m in methods])
         if not share_columns(source, target):
             _check_columns(asked, source, target)
         return asked
@@ -163,18 +163,16 @@ def _planned(
     if method.family == "stepwise" and not stones and not wide:
         return skipped("the gap is narrow enough to be crossed in one step")
     made_for = " and ".join(sorted(tags.shifts)) or "any"
-    model = compose(method.cls(), estimator, scaler, seed, stones)
+    model = compose(method.cls(), estimator, scaler, seed)
     over = (
-        f", over {len(stones)} stepping stone{'s' * (len(stones) > 1)}"
-        if "intermediate" in model[-1].get_params()
+        f", over {len(stones)} intermediate domain{'s' * (len(stones) > 1)}"
+        if "intermediate_domains" in tags.reads
         else ""
     )
     return Planned(method.name, method.family, model, f"made for {made_for} shift{over if stones else ''}", tags.shifts)
 
 
-def compose(
-    method: TransferEstimator, estimator: Any, scaler: Any = None, seed: int | None = None, stones: Sequence[Any] = ()
-) -> Any:
+def compose(method: TransferEstimator, estimator: Any, scaler: Any = None, seed: int | None = None) -> Any:
     """Put a method and the base learner together: scale, transfer, learn.
 
     Parameters
@@ -187,8 +185,6 @@ def compose(
         First step; standardises by the source where left out.
     seed : int, optional
         Set as ``random_state`` where the method has one that is not set.
-    stones : sequence of array, optional
-        Set as ``intermediate`` where the method has it and it is not set.
 
     Returns
     -------
@@ -198,12 +194,12 @@ def compose(
     params = method.get_params(deep=False)
     if seed is not None and "random_state" in params and params["random_state"] is None:
         method.set_params(random_state=seed)
+    if "task" in params and params["task"] is None:
+        method.set_params(task="regression" if is_regressor(estimator) else "classification")
     if method.transfer_tags.family == "stepwise":
-        if params.get("intermediate") is None and stones:
-            method.set_params(intermediate=list(stones))
         if params.get("estimator") is None:
             method.set_params(estimator=clone(estimator))
-        # stepping stones would not pass through a scaler before the method; the base learner scales for itself
+        # the base learner scales for itself
         return make_pipeline(method)
     if isinstance(method, FeatureTransfer):
         if method.own_scaling:
@@ -216,10 +212,10 @@ def compose(
     return make_pipeline(scaler, method)
 
 
-def _asked_for(asked: Any, estimator: Any, scaler: Any, seed: int | None, stones: Sequence[Any]) -> Planned:
+def _asked_for(asked: Any, estimator: Any, scaler: Any, seed: int | None) -> Planned:
     if isinstance(asked, str):
         method = find(asked)
-        model = compose(method.cls(), estimator, scaler, seed, stones)
+        model = compose(method.cls(), estimator, scaler, seed)
         return Planned(method.name, method.family, model, "asked for", method.tags.shifts)
     if isinstance(asked, Pipeline):
         inner = next((s for _, s in asked.steps if isinstance(s, TransferEstimator)), None)
@@ -229,7 +225,7 @@ def _asked_for(asked: Any, estimator: Any, scaler: Any, seed: int | None, stones
         return Planned(f"{type(inner).__name__} pipeline", tags.family, clone(asked), "asked for", tags.shifts)
     if isinstance(asked, TransferEstimator):
         tags = asked.transfer_tags
-        model = compose(clone(asked), estimator, scaler, seed, stones)
+        model = compose(clone(asked), estimator, scaler, seed)
         return Planned(_told_apart(asked), tags.family, model, "asked for", tags.shifts)
     raise InputError(f"methods: {asked!r} is neither the name of a method nor a transfer estimator or pipeline.")
 

@@ -252,7 +252,7 @@ def transfer(
     folds = label_splits(target, task, random_state)
     weights = None if folds is not None else source_weights(diagnosis, source, target, random_state=random_state)
     judged_by = diagnosis.kind if weights is not None else ""
-    trials = _run(planned, source, target, learner, folds, judged_by, labelled, n_jobs, random_state, progress)
+    trials = _run(planned, source, target, learner, folds, judged_by, labelled, n_jobs, random_state, progress, stones)
     timings["candidates"] = time.perf_counter() - clock
 
     clock = time.perf_counter()
@@ -322,6 +322,7 @@ def _run(
     n_jobs: int | None,
     seed: int | None,
     progress: Callable[[int, int, str], None] | None,
+    stones: list[Any],
 ) -> list[Trial]:
     jobs: list[tuple[str, str, Any, frozenset[str], bool]] = [
         ("source-only", "baseline", learner, frozenset(), False)
@@ -343,6 +344,7 @@ def _run(
             folds=folds,
             target_only=alone,
             held_out=bool(judged_by) and (family == "baseline" or judged_by in shifts),
+            intermediate_domains=stones,
             random_state=seed,
         )
         for i, (name, family, model, shifts, alone) in enumerate(jobs)
