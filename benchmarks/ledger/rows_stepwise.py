@@ -40,7 +40,7 @@ def _walks(learner: Any, Xs: Any, ys: Any, path: list[Any], Xt: Any, yt: Any) ->
     source = learner.fit(Xs, ys)
     direct, _, _ = gradual_self_training(source, Xs, ys, [Xt] * (len(path) + 1))
     at_once, _, _ = gradual_self_training(source, Xs, ys, [np.vstack([*path, Xt])])
-    gradual = GradualSelfTraining(learner, intermediate=path).fit(Xs, ys, X_target=Xt)
+    gradual = GradualSelfTraining(learner).fit(Xs, ys, X_target=Xt, intermediate_domains=path)
     models = {"source-only": source, "target alone": direct, "all at once": at_once, "in steps": gradual}
     return {name: float(model.score(Xt, yt)) for name, model in models.items()}
 
@@ -144,7 +144,7 @@ def _news(cap: int = 400) -> Iterator[Texts]:
 def _direct(Xs: Any, ys: Any, Xt: Any) -> NDArray[np.int64]:
     """The same factorisation of source and target alone, without a middle."""
     guess = LogisticRegression(max_iter=1000).fit(Xs, ys).predict_proba(Xt)
-    found = coupled_nmtf(Xs, Xt, Xt, np.eye(2)[ys], guess, guess, lam=1e-9, random_state=0)
+    found = coupled_nmtf(Xs, Xt, Xt, np.eye(2)[ys], guess, guess, target_pair_weight=1e-9, random_state=0)
     return fold_in(Xt, found.profiles[1]).argmax(axis=1)
 
 
@@ -155,7 +155,7 @@ def _against_direct(two_vocabularies: bool) -> tuple[dict[str, list[float]], str
         if two_vocabularies:
             known = np.random.default_rng(1000 + number).random(Xs.shape[1]) < 0.5
             Xs, Xt = (sparse.csr_matrix(X @ sparse.diags(k.astype(float))) for X, k in ((Xs, known), (Xt, ~known)))
-        model = TransitiveTransfer(intermediate=Xd, random_state=0).fit(Xs, ys, X_target=Xt)
+        model = TransitiveTransfer(random_state=0).fit(Xs, ys, X_target=Xt, intermediate_domains=[Xd])
         source = model.source_estimator_
         chain = LogisticRegression(max_iter=1000).fit(Xd, source.predict(Xd))
         answers = (source.predict(Xt), chain.predict(Xt), _direct(Xs, ys, Xt), model.predict(Xt))

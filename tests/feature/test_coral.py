@@ -1,4 +1,4 @@
-"""CORAL: the target's covariance, whatever the scale of the features, and the published setting on standardised ones."""
+"""CORAL: the target covariance whatever the scale of the features, and the published setting on standardised ones."""
 
 import numpy as np
 import pytest

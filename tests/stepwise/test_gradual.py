@@ -10,8 +10,11 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 from sklearn.utils.estimator_checks import check_estimator
 
+from landbridge import Domain
+from landbridge import make_pipeline as transfer_pipeline
 from landbridge.data import make_gradual_shift
 from landbridge.exceptions import InputError
+from landbridge.guard import circular
 from landbridge.stepwise import GradualSelfTraining, gradual_self_training, path_distance
 
 
@@ -25,7 +28,8 @@ def test_steps_succeed_where_source_only_and_direct_self_training_fail(chain):
     learner = LogisticRegression()
     direct, _, _ = gradual_self_training(learner.fit(source.X, source.y), source.X, source.y, [target.X] * 7)
     assert direct.score(target.X, target.y) < 0.1
-    model = GradualSelfTraining(learner, intermediate=[d.X for d in path]).fit(source.X, source.y, X_target=target.X)
+    model = GradualSelfTraining(learner)
+    model.fit(source.X, source.y, X_target=target.X, intermediate_domains=[d.X for d in path])
     assert model.source_estimator_.score(target.X, target.y) < 0.1
     assert model.score(target.X, target.y) > 0.97
 
@@ -76,7 +80,8 @@ def test_the_order_of_the_rows_is_followed_where_it_is_given():
 def test_pooled_intermediate_rows_are_sorted_and_the_target_answers():
     source, *path, target = make_gradual_shift(8, angle=80, random_state=2)
     mixed = np.random.default_rng(0).permutation(np.vstack([d.X for d in path]))
-    model = GradualSelfTraining(intermediate=[mixed], order="distance").fit(source.X, source.y, X_target=target.X)
+    model = GradualSelfTraining(order="distance")
+    model.fit(source.X, source.y, X_target=target.X, intermediate_domains=[mixed])
     assert model.source_estimator_.score(target.X, target.y) < 0.8
     assert model.score(target.X, target.y) > 0.98
 
@@ -104,7 +109,7 @@ def test_no_class_is_lost_where_a_step_lacks_it():
     y = np.repeat([0, 1, 2], 40)
     X = rng.normal(size=(120, 2)) * 0.3 + np.array([[0, 0], [4, 0], [0, 4]])[y]
     path = [X[y == 0] + 0.3, X[y != 2] + 0.5]
-    model = GradualSelfTraining(intermediate=path).fit(X, y, X_target=X + 0.7)
+    model = GradualSelfTraining().fit(X, y, X_target=X + 0.7, intermediate_domains=path)
     assert model.estimator_.classes_.tolist() == [0, 1, 2]
     assert model.score(X + 0.7, y) > 0.99
 
@@ -134,7 +139,7 @@ def test_known_labels_take_the_place_of_the_models():
 
 def test_without_a_target_the_walk_ends_with_the_intermediate_rows(chain):
     source, *path, _ = chain
-    model = GradualSelfTraining(intermediate=[d.X for d in path]).fit(source.X, source.y)
+    model = GradualSelfTraining().fit(source.X, source.y, intermediate_domains=[d.X for d in path])
     assert len(model.steps_) == 6
     assert model.score(path[-1].X, path[-1].y) > 0.97
     alone = GradualSelfTraining().fit(source.X, source.y)
@@ -151,18 +156,35 @@ def test_few_rows_are_cut_into_few_steps(n, wanted):
 def test_the_intermediate_rows_are_stored_untouched_and_checked():
     source, step, target = make_gradual_shift(3, angle=20, random_state=0)
     tables = [step.X.copy()]
-    model = GradualSelfTraining(intermediate=tables).fit(source.X, source.y, X_target=target.X)
-    assert model.intermediate is tables and np.array_equal(tables[0], step.X)
+    model = GradualSelfTraining().fit(source.X, source.y, X_target=target.X, intermediate_domains=tables)
+    assert len(model.intermediate_domains_) == 1 and np.array_equal(model.intermediate_domains_[0], step.X)
+    assert np.array_equal(tables[0], step.X)
     for bad in (step.X[:, :1], np.full((3, 2), np.nan), step.X[0]):
-        with pytest.raises(InputError, match=r"intermediate\[1\]"):
-            GradualSelfTraining(intermediate=[step.X, bad]).fit(source.X, source.y, X_target=target.X)
+        with pytest.raises(InputError, match=r"intermediate_domains\[1\]"):
+            GradualSelfTraining().fit(source.X, source.y, X_target=target.X, intermediate_domains=[step.X, bad])
+    with pytest.raises(InputError, match="must be a list of arrays, got ndarray"):
+        GradualSelfTraining().fit(source.X, source.y, X_target=target.X, intermediate_domains=step.X)
+    # a second fit without intermediate domains does not keep them
+    assert model.fit(source.X, source.y, X_target=target.X).intermediate_domains_ == []
+
+
+def test_intermediate_domains_are_routed_by_a_pipeline_and_by_default():
+    source, *path, target = make_gradual_shift(8, angle=140, random_state=0)
+    steps = [d.X for d in path]
+    alone = GradualSelfTraining().fit(source.X, source.y, X_target=target.X, intermediate_domains=steps)
+    model = transfer_pipeline(GradualSelfTraining())
+    model.fit(source.X, source.y, X_target=target.X, intermediate_domains=steps)
+    np.testing.assert_allclose(model.predict_proba(target.X), alone.predict_proba(target.X))
+    back = circular(model, Domain(source.X, source.y), Domain(target.X))
+    assert float(back) > 0.95  # over the same domains in the opposite order
 
 
 def test_learners_with_decision_values_only_and_with_neither():
     source, *path, target = make_gradual_shift(8, angle=100, random_state=0)
     steps = [d.X for d in path]
     for learner in (SVC(), RidgeClassifier(), make_pipeline(StandardScaler(), LogisticRegression())):
-        model = GradualSelfTraining(learner, intermediate=steps).fit(source.X, source.y, X_target=target.X)
+        model = GradualSelfTraining(learner)
+        model.fit(source.X, source.y, X_target=target.X, intermediate_domains=steps)
         assert model.score(target.X, target.y) > 0.95
         assert model.decision_function(target.X).shape == (300,)
     assert not hasattr(GradualSelfTraining(RidgeClassifier()), "predict_proba")
@@ -178,16 +200,17 @@ def test_learners_with_decision_values_only_and_with_neither():
 
     with pytest.raises(InputError, match="discard=0"):
         GradualSelfTraining(Mute()).fit(source.X, source.y, X_target=target.X)
-    model = GradualSelfTraining(Mute(), intermediate=steps, discard=0.0)
-    assert model.fit(source.X, source.y, X_target=target.X).score(target.X, target.y) > 0.95
+    model = GradualSelfTraining(Mute(), discard=0.0)
+    model.fit(source.X, source.y, X_target=target.X, intermediate_domains=steps)
+    assert model.score(target.X, target.y) > 0.95
 
 
 def test_sparse_rows_give_the_same():
     source, *path, target = make_gradual_shift(4, angle=60, random_state=0)
     steps = [d.X for d in path]
-    dense = GradualSelfTraining(intermediate=steps).fit(source.X, source.y, X_target=target.X)
-    thin = GradualSelfTraining(intermediate=[sparse.csr_matrix(s) for s in steps])
-    thin.fit(sparse.csr_matrix(source.X), source.y, X_target=sparse.csr_matrix(target.X))
+    dense = GradualSelfTraining().fit(source.X, source.y, X_target=target.X, intermediate_domains=steps)
+    thin, given = GradualSelfTraining(), [sparse.csr_matrix(s) for s in steps]
+    thin.fit(sparse.csr_matrix(source.X), source.y, X_target=sparse.csr_matrix(target.X), intermediate_domains=given)
     np.testing.assert_allclose(
         thin.predict_proba(sparse.csr_matrix(target.X)), dense.predict_proba(target.X), atol=1e-4
     )

@@ -9,10 +9,10 @@ from sklearn.utils.estimator_checks import check_estimator
 from landbridge.exceptions import InputError
 from landbridge.stepwise import (
     TransitiveTransfer,
-    border_rows,
+    border_samples,
     choose_intermediate,
     coupled_nmtf,
-    fit_intermediate_model,
+    fit_intermediate_estimator,
     fold_in,
     six_features,
 )
@@ -32,26 +32,28 @@ def _apart(seed, n=80, m=200, d=40):
 @pytest.mark.parametrize("seed", [1, 2, 3, 4])
 def test_labels_cross_between_sides_without_a_common_column(seed):
     (X, Xd, Xt), (y, yd, yt) = _apart(seed)
-    model = TransitiveTransfer(intermediate=Xd, random_state=0).fit(X, y, X_target=Xt)
+    model = TransitiveTransfer(random_state=0).fit(X, y, X_target=Xt, intermediate_domains=[Xd])
     assert model.source_estimator_.score(Xt, yt) < 0.6
     assert model.score(Xt, yt) > 0.9
     assert np.mean(model.intermediate_labels_ == yd) > 0.95
 
 
-@pytest.mark.parametrize("lam", [0.2, 1.0, 5.0])
-def test_the_objective_never_rises_and_is_the_sum_of_its_terms(lam):
+@pytest.mark.parametrize("weight", [0.2, 1.0, 5.0])
+def test_the_objective_never_rises_and_is_the_sum_of_its_terms(weight):
     (X, Xd, Xt), (y, _, _) = _apart(1)
     rng = np.random.default_rng(0)
     Gd, Gt = rng.dirichlet([1, 1], size=len(Xd)), rng.dirichlet([1, 1], size=len(Xt))
     Gs = np.eye(2)[y]
-    found = coupled_nmtf(X, Xd, Xt, Gs, Gd, Gt, n_common=4, n_specific=3, lam=lam, n_iter=60, tol=0.0, random_state=0)
+    found = coupled_nmtf(
+        X, Xd, Xt, Gs, Gd, Gt, n_common=4, n_specific=3, target_pair_weight=weight, max_iter=60, tol=0.0, random_state=0
+    )
     assert found.n_iter == 60 and len(found.objective) == 61
     assert (np.diff(found.objective) <= 1e-12).all()
     assert found.objective[-1] < 0.9 * found.objective[0]
     by_hand = sum(
         w * ((A - G @ P) ** 2).sum() / (A**2).sum()
         for w, A, G, P in zip(
-            (1, 1, lam, lam), (X, Xd, Xd, Xt), [found.G[i] for i in (0, 1, 1, 2)], found.profiles, strict=True
+            (1, 1, weight, weight), (X, Xd, Xd, Xt), [found.G[i] for i in (0, 1, 1, 2)], found.profiles, strict=True
         )
     )
     assert found.objective[-1] == pytest.approx(by_hand)
@@ -74,16 +76,16 @@ def test_folding_in_solves_non_negative_least_squares():
     rng = np.random.default_rng(0)
     P, X = rng.gamma(0.5, size=(3, 12)), rng.gamma(1.0, size=(9, 12))
     G = np.array([nnls(P.T, x)[0] for x in X]) * P.sum(axis=1)
-    np.testing.assert_allclose(fold_in(X, P, n_iter=20000), G / G.sum(axis=1, keepdims=True), atol=1e-4)
+    np.testing.assert_allclose(fold_in(X, P, max_iter=20000), G / G.sum(axis=1, keepdims=True), atol=1e-4)
     assert np.allclose(fold_in(np.zeros((2, 12)), P), 1 / 3)
     np.testing.assert_allclose(fold_in(sparse.csr_matrix(X), P), fold_in(X, P))
 
 
 def test_known_target_labels_hold_their_rows():
     (X, Xd, Xt), (y, _, yt) = _apart(0)
-    blind = TransitiveTransfer(intermediate=Xd, random_state=0).fit(X, y, X_target=Xt)
+    blind = TransitiveTransfer(random_state=0).fit(X, y, X_target=Xt, intermediate_domains=[Xd])
     told = np.where(np.arange(len(yt)) < 40, yt, -1)
-    model = TransitiveTransfer(intermediate=Xd, random_state=0).fit(X, y, X_target=Xt, y_target=told)
+    model = TransitiveTransfer(random_state=0).fit(X, y, X_target=Xt, y_target=told, intermediate_domains=[Xd])
     assert model.score(Xt[40:], yt[40:]) > blind.score(Xt[40:], yt[40:]) + 0.2
 
 
@@ -104,31 +106,33 @@ def test_columns_with_negative_values_are_split_or_shifted():
 
 def test_sparse_rows_give_the_same():
     (X, Xd, Xt), (y, _, _) = _apart(3)
-    dense = TransitiveTransfer(intermediate=Xd, random_state=0).fit(X, y, X_target=Xt)
-    thin = TransitiveTransfer(intermediate=sparse.csr_matrix(Xd), random_state=0)
-    thin.fit(sparse.csr_matrix(X), y, X_target=sparse.csr_matrix(Xt))
+    dense = TransitiveTransfer(random_state=0).fit(X, y, X_target=Xt, intermediate_domains=[Xd])
+    thin, given = TransitiveTransfer(random_state=0), [sparse.csr_matrix(Xd)]
+    thin.fit(sparse.csr_matrix(X), y, X_target=sparse.csr_matrix(Xt), intermediate_domains=given)
     np.testing.assert_allclose(thin.predict_proba(sparse.csr_matrix(Xt)), dense.predict_proba(Xt), atol=1e-6)
 
 
 def test_without_a_middle_the_rows_near_the_border_are_taken():
     rng = np.random.default_rng(0)
     Xs, Xt = rng.uniform(0, 4, size=(40, 1)), rng.uniform(2, 6, size=(20, 1))
-    rows = border_rows(Xs, Xt, share=0.25)
+    rows = border_samples(Xs, Xt, fraction=0.25)
     assert len(rows) == 15 and (rows < 40).sum() == 10
     assert Xs[rows[:10]].min() > np.sort(Xs[:, 0])[-11] and Xt[rows[10:] - 40].max() < np.sort(Xt[:, 0])[5]
-    assert len(border_rows(Xs, Xt[:1])) == 21
+    assert len(border_samples(Xs, Xt[:1])) == 21
 
 
 def test_without_a_target_the_source_answers():
     (X, Xd, _), (y, _, _) = _apart(1)
-    model = TransitiveTransfer(intermediate=Xd).fit(X, y)
+    model = TransitiveTransfer().fit(X, y, intermediate_domains=[Xd])
     assert model.profiles_ is None
     np.testing.assert_array_equal(model.predict(X), model.source_estimator_.predict(X))
 
 
 def test_first_guesses_of_a_learner_without_probabilities():
     (X, Xd, Xt), (y, _, yt) = _apart(2)
-    model = TransitiveTransfer(intermediate=Xd, estimator=RidgeClassifier(), random_state=0).fit(X, y, X_target=Xt)
+    model = TransitiveTransfer(estimator=RidgeClassifier(), random_state=0).fit(
+        X, y, X_target=Xt, intermediate_domains=[Xd]
+    )
     assert model.score(Xt, yt) > 0.9
 
 
@@ -165,16 +169,16 @@ def test_the_middle_is_chosen_by_its_longer_leg():
 def test_a_model_of_outcomes_overrules_the_default():
     rng = np.random.default_rng(0)
     features = rng.uniform(0, 2, size=(200, 6))
-    model = fit_intermediate_model(features, features[:, 3] > 1)  # an odd world: far from the source is good
+    model = fit_intermediate_estimator(features, features[:, 3] > 1)  # an odd world: far from the source is good
     assert model.score(features, features[:, 3] > 1) > 0.95
     candidates = {"between": _line(rng, 1.5), "beyond": _line(rng, 9)}
-    choice = choose_intermediate(_line(rng, 0), candidates, _line(rng, 3), model=model, random_state=0)
+    choice = choose_intermediate(_line(rng, 0), candidates, _line(rng, 3), intermediate_estimator=model, random_state=0)
     assert choice.key == "beyond"
     np.testing.assert_allclose(choice.scores, model.predict_proba(choice.features)[:, 1])
     with pytest.raises(InputError, match="six"):
-        fit_intermediate_model(features[:, :5], features[:, 3] > 1)
-    with pytest.raises(InputError, match="alike"):
-        fit_intermediate_model(features, np.ones(200))
+        fit_intermediate_estimator(features[:, :5], features[:, 3] > 1)
+    with pytest.raises(InputError, match="equal"):
+        fit_intermediate_estimator(features, np.ones(200))
 
 
 @pytest.mark.parametrize("kind", [dict, list])
@@ -183,25 +187,29 @@ def test_the_estimator_chooses_among_candidates(kind):
     y = np.arange(90) % 2
     X, Xt = (_line(rng, at) + 6 * y[:, None] * [1, -1] for at in (0, 3))
     tables = {"between": _line(rng, 1.5) + 6 * y[:, None] * [1, -1], "beyond": _line(rng, 30)}
-    model = TransitiveTransfer(intermediate=kind(tables) if kind is dict else list(tables.values()), random_state=0)
-    model.fit(X, y, X_target=Xt)
-    assert model.intermediate_ == ("between" if kind is dict else 0)
+    given = tables if kind is dict else list(tables.values())
+    model = TransitiveTransfer(random_state=0).fit(X, y, X_target=Xt, intermediate_domains=given)
+    assert model.chosen_intermediate_ == ("between" if kind is dict else 0)
+    assert len(model.intermediate_domains_) == 2
     assert model.intermediate_features_.shape == (2, 6)
     assert model.intermediate_labels_.shape == (90,)
-    with pytest.raises(InputError, match=r"intermediate\['odd'\]"):
-        TransitiveTransfer(intermediate={"odd": X[:, :1]}).fit(X, y, X_target=Xt)
+    with pytest.raises(InputError, match=r"intermediate_domains\['odd'\]"):
+        TransitiveTransfer().fit(X, y, X_target=Xt, intermediate_domains={"odd": X[:, :1]})
 
 
 def test_the_same_seed_gives_the_same_and_parameters_stay():
     (X, Xd, Xt), (y, _, _) = _apart(4)
     held = Xd.copy()
-    one, two = (TransitiveTransfer(intermediate=Xd, random_state=7).fit(X, y, X_target=Xt) for _ in range(2))
+    one, two = (TransitiveTransfer(random_state=7).fit(X, y, X_target=Xt, intermediate_domains=[Xd]) for _ in range(2))
     np.testing.assert_array_equal(one.predict_proba(Xt), two.predict_proba(Xt))
-    assert one.intermediate is Xd and np.array_equal(Xd, held)
+    np.testing.assert_array_equal(one.intermediate_domains_[0], held)
+    np.testing.assert_array_equal(Xd, held)
+    single = TransitiveTransfer(random_state=7).fit(X, y, X_target=Xt, intermediate_domains=Xd)
+    np.testing.assert_array_equal(single.predict_proba(Xt), one.predict_proba(Xt))
 
 
 @pytest.mark.filterwarnings("ignore")
 def test_scikit_learn_checks_with_other_settings():
-    model = TransitiveTransfer(3, 1, estimator=LogisticRegression(C=0.1), negative="shift", n_iter=5, random_state=0)
+    model = TransitiveTransfer(3, 1, estimator=LogisticRegression(C=0.1), negative="shift", max_iter=5, random_state=0)
     results = check_estimator(model, on_fail=None, on_skip=None)
     assert not [r["check_name"] for r in results if r["status"] not in ("passed", "skipped")]

@@ -87,6 +87,7 @@ class BDA(KernelFeature):
         Weight each class by its proportion in either domain (W-BDA), for imbalanced classes.
     alpha : float, default=1.0
         Weight of the L2 penalty on the coefficients. The matrix of mean differences has Frobenius norm one.
+        For the linear kernel it depends on the scale of the data: scale the samples to unit length, or adapt it.
     max_iter : int, default=10
         Maximum number of iterations; stops earlier once the pseudo-labels no longer change.
     estimator : classifier, default=None

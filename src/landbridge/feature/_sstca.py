@@ -98,6 +98,7 @@ class SSTCA(TaskParameter, KernelFeature):
     alpha : float, default=1.0
         Weight of the L2 penalty on the coefficients. The matrices of the mean difference and of the graph have
         Frobenius norm one.
+        For the linear kernel it depends on the scale of the data: scale the samples to unit length, or adapt it.
     label_weight : float, default=0.5
         Weight of the dependence on the labels, between 0 (variance only) and 1 (labels only).
     locality : float, default=1.0

@@ -65,6 +65,7 @@ class TCA(KernelFeature):
         Weight of the L2 penalty on the coefficients. The matrix of the mean difference is scaled to Frobenius norm one,
         so that a value suits any number of samples; the constant of the paper is
         ``alpha * (1 / n_source + 1 / n_target)``.
+        For the linear kernel it depends on the scale of the data: scale the samples to unit length, or adapt it.
     kernel : {"linear", "rbf"}, default="linear"
         Kernel.
     gamma : float, default=None

@@ -96,6 +96,7 @@ class TJM(KernelFeature):
         Dimension of the common space; fewer if the samples span fewer.
     alpha : float, default=1.0
         Weight of the L2 penalty on the coefficients. The matrix of the mean difference has Frobenius norm one.
+        For the linear kernel it depends on the scale of the data: scale the samples to unit length, or adapt it.
     max_iter : int, default=10
         Maximum number of iterations.
     tol : float, default=1e-3

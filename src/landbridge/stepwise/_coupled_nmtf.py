@@ -1,4 +1,4 @@
-"""Coupled non-negative matrix tri-factorisation: two pairs of domains, joined by the middle domain's labels."""
+"""Coupled non-negative matrix tri-factorisation of source, intermediate and target domain."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from scipy import sparse
 from sklearn.decomposition import NMF
 from sklearn.exceptions import ConvergenceWarning
 
-from landbridge.stepwise._stones import stack_rows
+from landbridge.stepwise._samples import stack_samples
 
 __all__ = ["CoupledFactors", "coupled_nmtf", "fold_in"]
 
@@ -21,19 +21,19 @@ TINY = 1e-12
 
 @dataclass
 class CoupledFactors:
-    """What :func:`coupled_nmtf` found.
+    """Result of :func:`coupled_nmtf`.
 
     Parameters
     ----------
     profiles : list of ndarray of shape (n_classes, d)
-        ``A F`` of each term: what a row of each class looks like. The terms are source, intermediate (first pair),
-        intermediate (second pair), target.
+        ``A F`` of each term: the profile of each class. The terms are source, intermediate (first pair), intermediate
+        (second pair), target.
     G : list of ndarray of shape (n, n_classes)
         Class memberships of the source (as given), the intermediate and the target.
     objective : ndarray of shape (n_iter + 1,)
-        At the start and after each sweep.
+        Value at the start and after each iteration.
     n_iter : int
-        Sweeps made.
+        Number of iterations.
     """
 
     profiles: list[NDArray[np.float64]]
@@ -52,43 +52,42 @@ def coupled_nmtf(
     *,
     n_common: int = 50,
     n_specific: int = 10,
-    lam: float = 1.0,
-    n_iter: int = 100,
+    target_pair_weight: float = 1.0,
+    max_iter: int = 100,
     tol: float = 1e-4,
     random_state: Any = None,
 ) -> CoupledFactors:
-    r"""Factor three domains in two coupled pairs, the objective of [1]_ with rows as instances.
+    r"""Factorise three domains in two coupled pairs, the objective of [1]_ with samples as samples.
 
     .. math:: \frac{\|X_s - G_s A_s F_s\|^2}{\|X_s\|^2} + \frac{\|X_d - G_d A_d F_d\|^2}{\|X_d\|^2}
         + \lambda \Bigl( \frac{\|X_d - G_d A'_d F'_d\|^2}{\|X_d\|^2}
         + \frac{\|X_t - G_t A'_t F'_t\|^2}{\|X_t\|^2} \Bigr)
 
-    In each pair the clusters of columns are ``F = [F¹; F²]`` and their association with the classes is
-    ``A = [A¹, A²]``: F¹ and A¹ are common to both domains of the pair, F² and A² are each domain's own. The memberships
-    ``G_d`` of the middle domain belong to both pairs and are their only link. ``G_s`` is known and stays.
+    In each pair the feature clusters are ``F = [F¹; F²]`` and their association with the classes is ``A = [A¹, A²]``:
+    F¹ and A¹ are common to both domains of the pair, F² and A² are specific to each domain. The memberships ``G_d`` of
+    the intermediate domain belong to both pairs and are their only link. ``G_s`` is known and fixed.
 
-    Each block in turn is multiplied by the ratio of the negative to the positive part of its gradient; the objective
-    is a quadratic with non-negative coefficients in every block, so that no step can raise it. For fixed G a domain
-    enters by ``GᵀX`` and ``GᵀG`` only.
+    The factors are updated by multiplicative steps, which cannot increase the objective. For fixed G a domain enters
+    by ``GᵀX`` and ``GᵀG`` only.
 
     Parameters
     ----------
     Xs, Xd, Xt : ndarray or csr_matrix of shape (n, d)
-        Non-negative rows of source, intermediate and target.
+        Non-negative samples of source, intermediate and target domain.
     Gs : ndarray of shape (n_source, n_classes)
         Known memberships of the source.
     Gd, Gt : ndarray of shape (n, n_classes)
-        First guesses of the others' memberships; what is zero stays zero.
+        Initial memberships of the intermediate and the target samples; zeros stay zero.
     n_common, n_specific : int, default=50 and 10
-        Clusters of columns that a pair shares, and that each domain has to itself.
-    lam : float, default=1.0
-        Weight of the second pair.
-    n_iter : int, default=100
-        Most sweeps.
+        Number of feature clusters that a pair shares, and that are specific to each domain.
+    target_pair_weight : float, default=1.0
+        Weight of the pair of intermediate and target domain.
+    max_iter : int, default=100
+        Maximum number of iterations.
     tol : float, default=1e-4
-        Stop when a sweep lowers the objective by less than this share of it.
-    random_state : int, RandomState or None
-        Starts the clusters of columns.
+        Stops when an iteration lowers the objective by less, relatively.
+    random_state : int, RandomState or None, default=None
+        Initialisation of the feature clusters.
 
     Returns
     -------
@@ -101,7 +100,7 @@ def coupled_nmtf(
     X, G = [Xs, Xd, Xt], [Gs, Gd, Gt]
     norms = [max(_squares(x), TINY) for x in X]
     domain, pair = [0, 1, 1, 2], [0, 0, 1, 1]
-    weight = [(1.0, lam)[p] / norms[r] for r, p in zip(domain, pair, strict=True)]
+    weight = [(1.0, target_pair_weight)[p] / norms[r] for r, p in zip(domain, pair, strict=True)]
     F, A = _start(X, G, n_common, n_specific, random_state)
     common = slice(0, n_common)
 
@@ -117,10 +116,10 @@ def coupled_nmtf(
 
     Y, S = sums()
     history = [objective()]
-    for _ in range(n_iter):
+    for _ in range(max_iter):
         for p in (0, 1):
             terms = [i for i in range(4) if pair[i] == p]
-            # columns' clusters: common block over both terms of the pair, own block each
+            # feature clusters: the common block over both terms of the pair, the specific block for each term
             up = [weight[i] * (A[i].T @ Y[domain[i]]) for i in terms]
             down = [weight[i] * (A[i].T @ (S[domain[i]] @ (A[i] @ F[i]))) for i in terms]
             ratio = sum(u[common] for u in up) / np.maximum(sum(d[common] for d in down), TINY)
@@ -152,28 +151,28 @@ def coupled_nmtf(
     return CoupledFactors(profiles, G, np.array(history), len(history) - 1)
 
 
-def fold_in(X: Any, profiles: NDArray[np.float64], *, n_iter: int = 200) -> NDArray[np.float64]:
-    r"""Memberships of new rows for given profiles, :math:`\min_{G \ge 0} \|X - G P\|^2`, as shares of mass.
+def fold_in(X: Any, profiles: NDArray[np.float64], *, max_iter: int = 200) -> NDArray[np.float64]:
+    r"""Compute the memberships of new samples for given profiles, :math:`\min_{G \ge 0} \|X - G P\|^2`.
 
     Parameters
     ----------
     X : ndarray or csr_matrix of shape (n, d)
-        Non-negative rows.
+        Non-negative samples.
     profiles : ndarray of shape (n_classes, d)
-        What a row of each class looks like.
-    n_iter : int, default=200
-        Multiplicative steps.
+        Profile of each class.
+    max_iter : int, default=200
+        Number of multiplicative steps.
 
     Returns
     -------
     ndarray of shape (n, n_classes)
-        Rows sum to one.
+        Fractions of the mass of each sample; each sample sums to one.
     """
     mass = np.maximum(profiles.sum(axis=1), TINY)
     P = profiles / mass[:, None]
     up, gram = _right(X, P), P @ P.T
     G = up + TINY
-    for _ in range(n_iter):
+    for _ in range(max_iter):
         G = G * (up / np.maximum(G @ gram, TINY))
     G = G + TINY * (1.0 + G.max(initial=0.0))
     return G / G.sum(axis=1, keepdims=True)
@@ -182,11 +181,11 @@ def fold_in(X: Any, profiles: NDArray[np.float64], *, n_iter: int = 200) -> NDAr
 def _start(
     X: list[Any], G: list[Any], n_common: int, n_specific: int, random_state: Any
 ) -> tuple[list[Any], list[Any]]:
-    """Clusters of columns from a short factorisation of all rows, associations from the classes' sums."""
+    """Initialise the feature clusters by a short factorisation of all samples, the associations by class means."""
     k = n_common + n_specific
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
-        everything = stack_rows([x[np.linspace(0, x.shape[0] - 1, min(x.shape[0], 2000)).astype(int)] for x in X])
+        everything = stack_samples([x[np.linspace(0, x.shape[0] - 1, min(x.shape[0], 2000)).astype(int)] for x in X])
         base = NMF(k, init="random", max_iter=30, random_state=random_state).fit(everything).components_
     base = base / np.maximum(base.sum(axis=1, keepdims=True), TINY)
     base = base + 1e-3 / base.shape[1]
@@ -194,7 +193,7 @@ def _start(
     for r in (0, 1, 1, 2):
         centres = _left(X[r], G[r]) / np.maximum(G[r].sum(axis=0), TINY)[:, None]
         A.append(np.maximum(centres @ base.T, TINY) / np.maximum((base @ base.T).sum(axis=1), TINY))
-    for i, j in ((0, 1), (2, 3)):  # the common block starts alike
+    for i, j in ((0, 1), (2, 3)):  # the common block is initialised equally
         A[i][:, :n_common] = A[j][:, :n_common] = (A[i][:, :n_common] + A[j][:, :n_common]) / 2
     return F, A
 

@@ -1,4 +1,4 @@
-"""Choosing a middle domain: six numbers of a triple of domains, and the chance that transfer over it helps."""
+"""Choice of an intermediate domain."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ from sklearn.preprocessing import MaxAbsScaler, StandardScaler
 from sklearn.utils import check_random_state
 
 from landbridge.exceptions import InputError
-from landbridge.stepwise._stones import stack_rows
+from landbridge.stepwise._samples import stack_samples
 
-__all__ = ["Choice", "choose_intermediate", "fit_intermediate_model", "six_features"]
+__all__ = ["Choice", "choose_intermediate", "fit_intermediate_estimator", "six_features"]
 
 N_FOLDS = 3
 
 
 class Choice(NamedTuple):
-    """Which candidate was chosen, and on what grounds.
+    """Result of :func:`choose_intermediate`.
 
     Parameters
     ----------
     key : object
         Index or name of the chosen candidate.
     scores : ndarray of shape (n_candidates,)
-        The higher the better: the chance of success, or without a model the largest distance of a leg, negated.
+        Higher is better: the probability of success, or without an estimator the negative larger A-distance.
     features : ndarray of shape (n_candidates, 6)
         From :func:`six_features`.
     """
@@ -43,22 +43,22 @@ class Choice(NamedTuple):
 def six_features(
     Xs: Any, Xd: Any, Xt: Any, *, rare: float = 0.1, max_samples: int = 1000, random_state: Any = None
 ) -> NDArray[np.float64]:
-    r"""Six numbers of a source, an intermediate and a target domain, after [1]_.
+    r"""Compute six features of a triple of source, intermediate and target domain, after [1]_.
 
-    Three complexities, the share of a domain's columns that are non-zero in fewer than `rare` of its rows; and three
-    A-distances :math:`2 (1 - 2 \varepsilon)`, with the held-out balanced error of a linear classifier between two
-    domains.
+    Three complexities, the fraction of the features that are non-zero in fewer than `rare` of the samples of a domain;
+    and three A-distances :math:`2 (1 - 2 \varepsilon)`, with the cross-validated balanced error of a linear classifier
+    between two domains.
 
     Parameters
     ----------
     Xs, Xd, Xt : array-like or sparse matrix of shape (n, d)
-        Rows of source, intermediate and target.
+        Samples of source, intermediate and target domain.
     rare : float, default=0.1
-        Share of rows.
+        Fraction of the samples.
     max_samples : int, default=1000
-        Larger domains are cut to so many rows for the distances.
+        Maximum number of samples of each domain for the distances, drawn at random.
     random_state : int, RandomState or None, default=None
-        Draws rows and folds.
+        Draws samples and folds.
 
     Returns
     -------
@@ -85,33 +85,33 @@ def six_features(
     return np.array([*complexity, *distance])
 
 
-def fit_intermediate_model(features: Any, outcomes: Any, *, C: float = 1.0) -> Any:
-    """Learn from triples that were tried which ones transfer well.
+def fit_intermediate_estimator(features: Any, outcomes: Any, *, C: float = 1.0) -> Any:
+    """Fit a classifier that predicts for a triple of domains whether transfer over the intermediate domain helps.
 
     Parameters
     ----------
     features : array-like of shape (n_triples, 6)
-        From :func:`six_features`, one row a triple.
+        Output of :func:`six_features`, one sample per triple.
     outcomes : array-like of bool, shape (n_triples,)
-        Whether transfer over the intermediate was better than without.
+        Whether transfer over the intermediate domain was better than without.
     C : float, default=1.0
-        Inverse strength of the regularisation.
+        Inverse weight of the L2 penalty.
 
     Returns
     -------
     Pipeline
-        Standardisation and logistic regression, with ``predict_proba``; the second column is the chance of success.
+        Standardisation and logistic regression.
 
     Raises
     ------
     InputError
-        If there are not six columns, or all outcomes are alike.
+        If there are not six features, or all outcomes are equal.
     """
     features, outcomes = np.asarray(features, dtype=np.float64), np.asarray(outcomes).astype(bool)
     if features.ndim != 2 or features.shape[1] != 6:
-        raise InputError(f"features has the shape {features.shape}; give one row of six numbers a triple.")
+        raise InputError(f"features has shape {features.shape}; give one sample of six features per triple.")
     if len(np.unique(outcomes)) < 2:
-        raise InputError("outcomes are all alike; give triples that helped and triples that did not.")
+        raise InputError("outcomes are all equal; give triples that helped and triples that did not.")
     return make_pipeline(StandardScaler(), LogisticRegression(C=C)).fit(features, outcomes)
 
 
@@ -120,30 +120,30 @@ def choose_intermediate(
     candidates: Mapping[Any, Any] | Sequence[Any],
     Xt: Any,
     *,
-    model: Any = None,
+    intermediate_estimator: Any = None,
     rare: float = 0.1,
     max_samples: int = 1000,
     random_state: Any = None,
 ) -> Choice:
-    """Choose the domain over which to go from source to target.
+    """Choose the intermediate domain with which transfer is most likely to succeed.
 
     Parameters
     ----------
     Xs : array-like or sparse matrix of shape (n_source, d)
-        Source rows.
+        Source samples.
     candidates : dict or sequence of array-like or sparse matrix of shape (n, d)
-        Rows of each candidate.
+        Samples of each candidate.
     Xt : array-like or sparse matrix of shape (n_target, d)
-        Target rows.
-    model : fitted classifier, optional
-        From :func:`fit_intermediate_model`. Left out, the candidate wins whose longer leg is shorter; among equal ones
-        the one with the shorter way altogether.
+        Target samples.
+    intermediate_estimator : fitted classifier, default=None
+        Output of :func:`fit_intermediate_estimator`. If None, the candidate whose larger A-distance to source and
+        target is smallest; ties are broken by the sum of both.
     rare : float, default=0.1
         Passed to :func:`six_features`.
     max_samples : int, default=1000
         Passed to :func:`six_features`.
     random_state : int, RandomState or None, default=None
-        Draws rows and folds, the same for each candidate.
+        Draws samples and folds, equally for each candidate.
 
     Returns
     -------
@@ -164,17 +164,21 @@ def choose_intermediate(
     >>> choose_intermediate(Xs, candidates, Xt, random_state=0).key
     'between'
     """
-    table = dict(candidates) if isinstance(candidates, Mapping) else dict(enumerate(candidates))
-    if not table:
-        raise InputError("intermediate holds no candidate; give at least one table, or None.")
+    named = dict(candidates) if isinstance(candidates, Mapping) else dict(enumerate(candidates))
+    if not named:
+        raise InputError("intermediate_domains holds no candidate; give at least one domain, or None.")
     seed = check_random_state(random_state).randint(2**31 - 1)
     features = np.array(
-        [six_features(Xs, X, Xt, rare=rare, max_samples=max_samples, random_state=seed) for X in table.values()]
+        [six_features(Xs, X, Xt, rare=rare, max_samples=max_samples, random_state=seed) for X in named.values()]
     )
-    legs = features[:, 3:5]
-    scores = -legs.max(axis=1) if model is None else np.asarray(model.predict_proba(features))[:, 1]
-    best = np.lexsort((legs.sum(axis=1), -scores))[0]
-    return Choice(list(table)[best], scores, features)
+    distances = features[:, 3:5]
+    scores = (
+        -distances.max(axis=1)
+        if intermediate_estimator is None
+        else np.asarray(intermediate_estimator.predict_proba(features))[:, 1]
+    )
+    best = np.lexsort((distances.sum(axis=1), -scores))[0]
+    return Choice(list(named)[best], scores, features)
 
 
 def _complexity(X: Any, rare: float) -> float:
@@ -189,8 +193,8 @@ def _some(X: Any, n: int, rng: np.random.RandomState) -> Any:
 def _a_distance(A: Any, B: Any, rng: np.random.RandomState) -> float:
     n, m = A.shape[0], B.shape[0]
     if (folds := min(N_FOLDS, n, m)) < 2:
-        return 2.0  # one row tells nothing: taken as far
-    X, side = stack_rows([A, B]), np.repeat([0, 1], [n, m])
+        return 2.0  # a single sample: the maximal distance
+    X, side = stack_samples([A, B]), np.repeat([0, 1], [n, m])
     scaler = MaxAbsScaler() if sparse.issparse(X) else StandardScaler()
     model = make_pipeline(scaler, LogisticRegression(max_iter=1000, class_weight="balanced"))
     cut = StratifiedKFold(folds, shuffle=True, random_state=rng.randint(2**31 - 1))
