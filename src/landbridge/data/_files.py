@@ -348,11 +348,11 @@ def _pick_arrays(held: dict[str, Any], label: str | None, path: Path) -> tuple[A
     found = next((k for k in names if k in held), None)
     if label is not None and found is None:
         raise LabelError(f"label={label!r} is no array of {path}; it holds {', '.join(held)}.")
-    rows = _sample_array(held, found if label is not None else None, path)
-    X = held[rows]
+    samples = _sample_array(held, found if label is not None else None, path)
+    X = held[samples]
     if _is_struct(X):
         raise ReadError(
-            f"{path}: {rows} is a struct with the fields {', '.join(X.dtype.names)}; save them as variables X and y."
+            f"{path}: {samples} is a struct with the fields {', '.join(X.dtype.names)}; save them as variables X and y."
         )
     X = X.tocsr() if hasattr(X, "tocsr") else np.asarray(X)
     if found is None:
@@ -360,8 +360,8 @@ def _pick_arrays(held: dict[str, Any], label: str | None, path: Path) -> tuple[A
     y = np.ravel(held[found])
     if len(y) != X.shape[0]:
         raise LabelError(
-            f"{path}: {found} has shape {np.shape(held[found])} but {rows} has {X.shape[0]} samples; choose with label= "
-            f"an array with one label per sample."
+            f"{path}: {found} has shape {np.shape(held[found])} but {samples} has {X.shape[0]} samples; set "
+            "label= to an array with one label per sample."
         )
     return X, clean_labels(y, f"{path}: {found}", whole=path.name.lower().endswith(".mat"))
 

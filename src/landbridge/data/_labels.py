@@ -18,6 +18,7 @@ __all__ = ["clean_labels", "unify_labels"]
 # Whole numbers with more distinct values than this stay floats: they are values of a regression.
 MAX_CLASSES = 50
 WHOLE = re.compile(r"(?:0|-?[1-9]\d*)(?:\.0+)?")
+TRUTH = re.compile("true|false", re.IGNORECASE)
 NAMES = {"bool": "booleans", "int": "integers", "float": "numbers", "text": "text"}
 
 
@@ -70,9 +71,7 @@ def clean_labels(column: Any, name: str, *, whole: bool = False) -> NDArray[Any]
     return _array(values, missing, convert)
 
 
-def unify_labels(
-    y_source: NDArray[Any] | None, y_target: NDArray[Any] | None
-) -> tuple[NDArray[Any] | None, NDArray[Any] | None, list[str]]:
+def unify_labels(y_source: Any, y_target: Any) -> tuple[Any, Any, list[str]]:
     """Convert the labels of source and target to one common type.
 
     Equal labels of different types become equal: 1, 1.0, ``"1"`` and, next to the labels 0 and 1, True.
@@ -103,15 +102,15 @@ def unify_labels(
         return y_source, y_target, []
     given = [y[~missing].tolist() for y, missing in sides]
     kinds = [_kind(values) for values in given]
-    if kinds[0] == kinds[1] or any(kind is None for kind in kinds):
+    if any(kind is None for kind in kinds) or (kinds[0] == kinds[1] and kinds[0] != "text"):
         return y_source, y_target, []
     common, convert = _common(given, [str(kind) for kind in kinds])
     if common is None:
         return y_source, y_target, []
-    notes = [
-        f"Labels are {NAMES[str(kinds[0])]} in the source and {NAMES[str(kinds[1])]} in the target; both are read as "
-        f"{NAMES[common]}."
+    found = [
+        NAMES[str(kind)] if kinds[0] != kinds[1] else repr(values[0]) for kind, values in zip(kinds, given, strict=True)
     ]
+    notes = [f"Labels are {found[0]} in the source and {found[1]} in the target; both are read as {NAMES[common]}."]
     if common == "text" and kinds[1] != "text" and "-1" not in set(map(str, given[0])):
         # Text "-1" is no mark of a missing label any more. As a number it is one if the source has no class -1, unless
         # the target has the two classes -1 and +1 and no missing label.
@@ -126,6 +125,8 @@ def unify_labels(
 
 def _common(given: list[list[Any]], kinds: list[str]) -> tuple[str | None, Callable[[Any], Any]]:
     """Choose the common type of two sides, and the function that converts to it."""
+    if kinds[0] == kinds[1]:
+        return _common_text(given)
     both = set(kinds)
     words = [{str(v).lower() for v in values} for values in given]
     if "bool" in both:
@@ -147,6 +148,25 @@ def _common(given: list[list[Any]], kinds: list[str]) -> tuple[str | None, Calla
     if all(float(v).is_integer() for v in values) and len(set(values)) <= MAX_CLASSES:
         return "int", int
     return "float", float
+
+
+def _common_text(given: list[list[str]]) -> tuple[str | None, Callable[[Any], Any]]:
+    """Choose the common type of two sides of text: a number or a boolean if more labels are then equal, else None."""
+    one, two = (set(values) for values in given)
+    for name, form in (
+        ("bool", TRUTH),
+        ("int", re.compile(f"{TRUTH.pattern}|[01](?:[.]0+)?", re.IGNORECASE)),
+        ("int", WHOLE),
+    ):
+        if one != two and all(form.fullmatch(v) for v in one | two):
+            if len({_number(v) for v in one} & {_number(v) for v in two}) > len(one & two):
+                return name, (lambda v: bool(_number(v))) if name == "bool" else _number
+            return None, _word
+    return None, _word
+
+
+def _number(word: str) -> int:
+    return int(word.lower() == "true") if TRUTH.fullmatch(word) else int(float(word))
 
 
 def _kind(values: list[Any]) -> str | None:
