@@ -56,7 +56,8 @@ class ClassifierDensityRatio(InstanceTransfer):
     Parameters
     ----------
     estimator : estimator, default=None
-        Base learner, fitted on the weighted source samples; its ``fit`` takes ``sample_weight``. If None, logistic regression.
+        Base learner, fitted on the weighted source samples; its ``fit`` takes ``sample_weight``. If None,
+        logistic regression.
     domain_classifier : classifier, default=None
         Tells the domains apart; needs ``predict_proba``. Left out: logistic regression on standardised columns.
     max_weight : float, default=20.0

@@ -80,7 +80,8 @@ class KLIEP(InstanceTransfer):
     Parameters
     ----------
     estimator : estimator, default=None
-        Base learner, fitted on the weighted source samples; its ``fit`` takes ``sample_weight``. If None, logistic regression.
+        Base learner, fitted on the weighted source samples; its ``fit`` takes ``sample_weight``. If None,
+        logistic regression.
     gamma : float, optional
         Width of the Gaussian kernel. Left out, it is chosen by likelihood cross-validation on the target, among ten
         multiples of the median heuristic.

@@ -133,7 +133,8 @@ class KMM(InstanceTransfer):
     Parameters
     ----------
     estimator : estimator, default=None
-        Base learner, fitted on the weighted source samples; its ``fit`` takes ``sample_weight``. If None, logistic regression.
+        Base learner, fitted on the weighted source samples; its ``fit`` takes ``sample_weight``. If None,
+        logistic regression.
     kernel : {"rbf", "linear", "poly"}, default="rbf"
         Whose means are matched; a Gaussian kernel matches the whole distributions, a linear one their means only.
     gamma : float, optional

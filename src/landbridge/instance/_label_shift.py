@@ -111,7 +111,8 @@ class BBSE(InstanceTransfer):
     Parameters
     ----------
     estimator : classifier, default=None
-        Base learner, fitted on the weighted source samples; its ``fit`` takes ``sample_weight``. If None, logistic regression.
+        Base learner, fitted on the weighted source samples; its ``fit`` takes ``sample_weight``. If None,
+        logistic regression.
     classifier : classifier, optional
         The black box. Left out: logistic regression on standardised columns. With ``soft=True`` it needs
         ``predict_proba``.
@@ -207,7 +208,8 @@ class MLLS(InstanceTransfer):
     Parameters
     ----------
     estimator : classifier, default=None
-        Base learner, fitted on the weighted source samples; its ``fit`` takes ``sample_weight``. If None, logistic regression.
+        Base learner, fitted on the weighted source samples; its ``fit`` takes ``sample_weight``. If None,
+        logistic regression.
     classifier : classifier, optional
         Gives the class probabilities that the likelihood is made of; needs ``predict_proba``. Left out: logistic
         regression on standardised columns.

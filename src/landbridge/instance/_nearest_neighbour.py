@@ -55,7 +55,8 @@ class NearestNeighbourWeights(InstanceTransfer):
     Parameters
     ----------
     estimator : estimator, default=None
-        Base learner, fitted on the weighted source samples; its ``fit`` takes ``sample_weight``. If None, logistic regression.
+        Base learner, fitted on the weighted source samples; its ``fit`` takes ``sample_weight``. If None,
+        logistic regression.
     smoothing : float, default=1.0
         Added to every count (Laplace smoothing), so that no source sample is lost. 0 is the plain estimate.
 

@@ -68,7 +68,8 @@ class SourcePooling(InstanceTransfer):
     Parameters
     ----------
     estimator : estimator, default=None
-        Base learner, fitted on the weighted pool samples; its ``fit`` takes ``sample_weight``. If None, logistic regression.
+        Base learner, fitted on the weighted pool samples; its ``fit`` takes ``sample_weight``. If None,
+        logistic regression.
     gamma : float, optional
         Width of the Gaussian kernel under which mixture and target are compared; the median heuristic if left out.
     min_weight : float, default=0.05

@@ -62,7 +62,12 @@ def ulsif_coefficients(
 
 
 def leave_one_out_scores(
-    Ps: NDArray[np.float64], Pt: NDArray[np.float64], alphas: Any, *, mixture_weight: float = 0.0, non_negative: bool = False
+    Ps: NDArray[np.float64],
+    Pt: NDArray[np.float64],
+    alphas: Any,
+    *,
+    mixture_weight: float = 0.0,
+    non_negative: bool = False,
 ) -> NDArray[np.float64]:
     r"""Leave-one-out error of the least-squares density ratio, for several ridges, without refitting.
 
@@ -128,7 +133,8 @@ class ULSIF(InstanceTransfer):
     Parameters
     ----------
     estimator : estimator, default=None
-        Base learner, fitted on the weighted source samples; its ``fit`` takes ``sample_weight``. If None, logistic regression.
+        Base learner, fitted on the weighted source samples; its ``fit`` takes ``sample_weight``. If None,
+        logistic regression.
     mixture_weight : float, default=0.0
         Share of the target in the denominator: the ratio fitted is
         :math:`p_T / (\alpha p_T + (1 - \alpha) p_S)`, which is never above :math:`1 / \alpha`. 0 is uLSIF; about 0.1
