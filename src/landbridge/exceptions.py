@@ -10,10 +10,13 @@
         ├── UntrustedModelError (ValueError)   a saved result was tampered with, or holds foreign types
         └── MissingExtraError (ImportError)    an optional library is needed; the message has the install line
 
+Warnings: :class:`EarlyStoppingWarning` (UserWarning).
+
 A guard that declines to transfer is a *result*, never an exception.
 """
 
 __all__ = [
+    "EarlyStoppingWarning",
     "InputError",
     "LabelError",
     "LandbridgeError",
@@ -45,3 +48,7 @@ class UntrustedModelError(LandbridgeError, ValueError):
 
 class MissingExtraError(LandbridgeError, ImportError):
     """An optional library is needed and not installed."""
+
+
+class EarlyStoppingWarning(UserWarning):
+    """An iterative method returned fewer iterations than asked for, because the further ones were worse."""

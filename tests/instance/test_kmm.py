@@ -64,7 +64,7 @@ def test_few_landmarks_come_close_in_the_true_objective(shifted):
 
 
 def test_many_rows_take_the_approximate_path(monkeypatch, shifted):
-    monkeypatch.setattr(module, "EXACT_ROWS", 100)
+    monkeypatch.setattr(module, "EXACT_SAMPLES", 100)
     monkeypatch.setattr(module, "_exact", None)
     model = KMM(random_state=0).fit(shifted[0], (shifted[0][:, 0] > 0).astype(int), X_target=shifted[1])
     assert np.average(shifted[0][:, 0], weights=model.source_weights_) == pytest.approx(0.8, abs=0.1)

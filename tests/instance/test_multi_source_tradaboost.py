@@ -1,4 +1,4 @@
-"""Several sources: the good ones are chosen, the bad ones left."""
+"""Several sources: the good ones are chosen, the bad ones are not."""
 
 import numpy as np
 import pytest
@@ -10,7 +10,7 @@ from landbridge import make_pipeline
 from landbridge.exceptions import InputError
 from landbridge.instance import MultiSourceTrAdaBoost, TaskTrAdaBoost, TrAdaBoost
 
-METHODS = [MultiSourceTrAdaBoost(n_estimators=8), TaskTrAdaBoost(n_estimators=8)]
+METHODS = [MultiSourceTrAdaBoost(n_estimators=8, random_state=0), TaskTrAdaBoost(n_estimators=8, random_state=0)]
 
 
 @pytest.fixture
@@ -38,10 +38,11 @@ def test_the_right_source_serves(method, sources):
 
 def test_one_round_is_the_best_source_joined_with_the_target(sources):
     X, y, name, Xt, yt, partly = sources
-    model = MultiSourceTrAdaBoost(n_estimators=1)
+    learner = LogisticRegression(max_iter=1000)
+    model = MultiSourceTrAdaBoost(learner, n_estimators=1)
     model.fit(X, y, X_target=Xt, y_target=partly, source_domain=name)
     rows, labels = np.concatenate([X[name == "right"], Xt[:40]]), np.concatenate([y[name == "right"], yt[:40]])
-    assert np.array_equal(model.predict(Xt), LogisticRegression(max_iter=1000).fit(rows, labels).predict(Xt))
+    assert np.array_equal(model.predict(Xt), learner.fit(rows, labels).predict(Xt))
 
 
 def test_multi_source_with_one_source_weighs_as_tradaboost(sources):
@@ -86,7 +87,7 @@ def test_source_domain_goes_through_a_pipeline(method, sources):
 @pytest.mark.parametrize("method", METHODS)
 def test_wrong_length(method, sources):
     X, y, name, Xt, _, partly = sources
-    with pytest.raises(InputError, match=r"source_domain has shape \(3,\) but X has 600 rows"):
+    with pytest.raises(InputError, match=r"source_domain has shape \(3,\) but X has 600 samples"):
         method.fit(X, y, X_target=Xt, y_target=partly, source_domain=name[:3])
 
 

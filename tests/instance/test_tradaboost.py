@@ -1,15 +1,18 @@
 """TrAdaBoost: the paper's steps by hand, its vote, and its figures on mushrooms and newsgroups."""
 
+from contextlib import nullcontext
+
 import numpy as np
 import pytest
 from scipy import sparse
+from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.svm import LinearSVC
 from sklearn.tree import DecisionTreeClassifier
 
 from landbridge.data import shared_data
-from landbridge.exceptions import InputError, LabelError
+from landbridge.exceptions import EarlyStoppingWarning, InputError, LabelError
 from landbridge.instance import TrAdaBoost, source_decay, tradaboost_step
 
 
@@ -22,7 +25,7 @@ def domains():
 
 
 def by_hand(X, y, Xl, yl, rounds, beta_formula):
-    """Figure 1 of the paper, with a stump, row by row; labels 0 and 1."""
+    """Figure 1 of the paper, with a shallow tree, sample by sample; labels 0 and 1."""
     n, m = len(y), len(yl)
     rows, labels = np.concatenate([X, Xl]), np.concatenate([y, yl])
     w = np.full(n + m, 1.0 / (n + m))
@@ -39,14 +42,16 @@ def by_hand(X, y, Xl, yl, rounds, beta_formula):
         learners.append(h)
         betas.append(beta_t)
 
-    def predict(Z):
-        first = int(np.ceil(rounds / 2)) - 1
-        left = np.prod(
-            [b ** -h.predict(Z).astype(float) for h, b in zip(learners[first:], betas[first:], strict=True)], axis=0
-        )
-        return (left >= np.prod([b**-0.5 for b in betas[first:]])).astype(int)
+    def predict(Z, n_rounds):
+        first = int(np.ceil(n_rounds / 2)) - 1
+        late = list(zip(learners[first:n_rounds], betas[first:n_rounds], strict=True))
+        left = np.prod([b ** -h.predict(Z).astype(float) for h, b in late], axis=0)
+        return (left >= np.prod([b**-0.5 for _, b in late])).astype(int)
 
-    return predict, betas, w
+    # the last number of rounds whose vote is no worse on the target labels than the first round alone
+    errors = [np.mean(predict(Xl, t) != yl) for t in range(1, rounds + 1)]
+    used = max(t for t in range(1, rounds + 1) if errors[t - 1] <= errors[0])
+    return predict, betas, w, used
 
 
 @pytest.mark.parametrize("rounds", [1, 4, 7])
@@ -55,13 +60,14 @@ def test_the_papers_algorithm_by_hand(domains, rounds):
     yt = (Xt[:, 0] + 0.5 * Xt[:, 1] > 0).astype(int)
     partly = np.where(np.arange(300) < 60, yt, -1)
     beta = 1 / (1 + np.sqrt(2 * np.log(400) / rounds))
-    predict, betas, w = by_hand(X, y, Xt[:60], yt[:60], rounds, beta)
-    model = TrAdaBoost(DecisionTreeClassifier(max_depth=2, random_state=0), n_estimators=rounds, target_share=None).fit(
-        X, y, X_target=Xt, y_target=partly
-    )
-    assert model.votes_ == pytest.approx(np.log(1 / np.array(betas)))
+    predict, betas, w, used = by_hand(X, y, Xt[:60], yt[:60], rounds, beta)
+    model = TrAdaBoost(DecisionTreeClassifier(max_depth=2, random_state=0), n_estimators=rounds, target_share=None)
+    with nullcontext() if used == rounds else pytest.warns(EarlyStoppingWarning, match=f"{used} rounds are used"):
+        model.fit(X, y, X_target=Xt, y_target=partly)
+    assert model.n_estimators_ == len(model.estimators_) == used
+    assert model.votes_ == pytest.approx(np.log(1 / np.array(betas[:used])))
     assert model.source_weights_ == pytest.approx(w[:400] / w.sum() * 460)
-    assert np.array_equal(model.predict(Xt), predict(Xt))
+    assert np.array_equal(model.predict(Xt), predict(Xt, used))
 
 
 def test_beta_is_the_papers_and_not_a_ports():
@@ -80,7 +86,7 @@ def test_step_in_general():
 
 
 @pytest.mark.parametrize("k", [2, 3])
-def test_learner_at_chance_has_no_vote_and_moves_no_target_weight(k):
+def test_learner_at_chance_has_no_vote_and_changes_no_target_weight(k):
     target = np.full(10, 0.05)
     step = tradaboost_step(np.full(5, 0.1), target, np.ones(5, bool), np.arange(10) < 8, 0.5, n_classes=k)
     assert step.vote == 0.0
@@ -88,9 +94,9 @@ def test_learner_at_chance_has_no_vote_and_moves_no_target_weight(k):
     assert step.source.sum() < step.target.sum()
 
 
-def test_beats_source_only_and_fades_what_contradicts(domains):
+def test_beats_source_only_and_decreases_contradicting_weights(domains):
     X, y, Xt, yt, partly = domains
-    model = TrAdaBoost().fit(X, y, X_target=Xt, y_target=partly)
+    model = TrAdaBoost(random_state=0).fit(X, y, X_target=Xt, y_target=partly)
     plain = LogisticRegression().fit(X, y)
     assert model.score(Xt[60:], yt[60:]) > plain.score(Xt[60:], yt[60:]) + 0.1
     contradicts = y != (X.sum(axis=1) > 0)
@@ -99,7 +105,7 @@ def test_beats_source_only_and_fades_what_contradicts(domains):
 
 def test_votes_and_probabilities(domains):
     X, y, Xt, _, partly = domains
-    model = TrAdaBoost(n_estimators=9).fit(X, y, X_target=Xt, y_target=partly)
+    model = TrAdaBoost(LogisticRegression(), n_estimators=9).fit(X, y, X_target=Xt, y_target=partly)
     proba = model.predict_proba(Xt)
     assert proba.sum(axis=1) == pytest.approx(np.ones(300))
     by_vote = sum(v * (m.predict(Xt) == 1) for m, v in zip(model.estimators_[4:], model.votes_[4:], strict=True))
@@ -113,13 +119,13 @@ def test_three_classes_one_of_them_unlabelled_in_the_target():
     y, yt = rng.integers(0, 3, 300), rng.integers(0, 3, 200)
     X, Xt = centres[y] + rng.normal(size=(300, 2)), centres[yt] + rng.normal(size=(200, 2)) + [0.8, -0.8]
     partly = np.array([v if i < 40 and v != 2 else None for i, v in enumerate(yt)], dtype=object)
-    model = TrAdaBoost(n_estimators=20).fit(X, y, X_target=Xt, y_target=partly)
+    model = TrAdaBoost(n_estimators=20, random_state=0).fit(X, y, X_target=Xt, y_target=partly)
     assert model.classes_.tolist() == [0, 1, 2]
     assert set(model.predict(Xt)) == {0, 1, 2}
     assert model.score(Xt, yt) > 0.8
 
 
-def test_stops_when_nothing_is_misjudged():
+def test_stops_if_no_sample_is_misclassified():
     X = np.array([[-2.0], [-1.0], [1.0], [2.0]])
     y = np.array([0, 0, 1, 1])
     model = TrAdaBoost(DecisionTreeClassifier(), n_estimators=30).fit(X, y, X_target=X, y_target=y)
@@ -132,15 +138,18 @@ def test_balanced_classes_change_the_fit(domains):
     args = (X[keep], y[keep])
     target = {"X_target": Xt, "y_target": partly}
     share = [
-        TrAdaBoost(n_estimators=1, balance_classes=b).fit(*args, **target).predict(X).mean() for b in (False, True)
+        TrAdaBoost(LogisticRegression(), n_estimators=1, balance_classes=b).fit(*args, **target).predict(X).mean()
+        for b in (False, True)
     ]
     assert share[1] < share[0] - 0.02
 
 
 def test_sparse_rows(domains):
     X, y, Xt, _, partly = domains
-    dense = TrAdaBoost(n_estimators=5).fit(X, y, X_target=Xt, y_target=partly).predict(Xt)
-    model = TrAdaBoost(n_estimators=5).fit(sparse.csr_matrix(X), y, X_target=sparse.csr_matrix(Xt), y_target=partly)
+    dense = TrAdaBoost(n_estimators=5, random_state=0).fit(X, y, X_target=Xt, y_target=partly).predict(Xt)
+    model = TrAdaBoost(n_estimators=5, random_state=0).fit(
+        sparse.csr_matrix(X), y, X_target=sparse.csr_matrix(Xt), y_target=partly
+    )
     assert np.mean(dense == model.predict(sparse.csr_matrix(Xt))) > 0.99
 
 
@@ -154,17 +163,76 @@ def test_errors_say_what_to_do(domains):
         TrAdaBoost(KNeighborsClassifier()).fit(X, y, X_target=Xt, y_target=partly)
 
 
+class Scripted(ClassifierMixin, BaseEstimator):
+    """Predicts the label but for the samples that the script of its round names."""
+
+    script = ()
+    fitted = 0
+
+    def fit(self, X, y, sample_weight=None):
+        self.classes_ = np.unique(y)
+        self.wrong_ = type(self).script[min(type(self).fitted, len(type(self).script) - 1)]
+        type(self).fitted += 1
+        return self
+
+    def predict(self, X):
+        label = (X[:, 0] > 0).astype(int)
+        return np.where(np.isin(X[:, 1].astype(int), list(self.wrong_)), 1 - label, label)
+
+
+@pytest.fixture
+def scripted():
+    """Ten source samples (numbers 0 to 9) and ten target samples (10 to 19)."""
+    X = np.column_stack([np.tile([-1.0, 1.0], 10), np.arange(20)])
+
+    def fit(script, **options):
+        Scripted.script, Scripted.fitted = script, 0
+        y = (X[:, 0] > 0).astype(int)
+        model = TrAdaBoost(Scripted(), n_estimators=len(script), **options)
+        return model.fit(X[:10], y[:10], X_target=X[10:], y_target=y[10:])
+
+    return fit
+
+
+def test_rounds_that_make_the_vote_worse_than_the_first_are_discarded(scripted):
+    # the vote of rounds two and three follows round three, which is wrong on other and more samples than the first
+    with pytest.warns(EarlyStoppingWarning, match=r"the vote of 3 rounds is worse .* 2 rounds are used"):
+        model = scripted([{0, 10}, {0, 11, 12}, {0, 13, 14, 15}])
+    assert model.n_estimators_ == len(model.estimators_) == len(model.votes_) == len(model.errors_) == 2
+    assert model.errors_[0] == pytest.approx(0.1)
+
+
+def test_the_first_round_alone_is_used_if_all_votes_are_worse(scripted):
+    with pytest.warns(EarlyStoppingWarning, match="1 rounds are used"):
+        model = scripted([{0, 10, 11}, {0, 12, 13, 14}, {0, 15, 16, 17, 18}])
+    assert model.n_estimators_ == 1
+
+
+def test_worse_rounds_between_are_kept_if_the_vote_recovers(scripted):
+    model = scripted([{0, 10, 11}, {0, 12, 13, 14}, {0, 15}])
+    assert model.n_estimators_ == 3
+
+
+def test_the_default_learner_can_be_boosted(domains):
+    X, y, Xt, yt, partly = domains
+    model = TrAdaBoost(random_state=0).fit(X, y, X_target=Xt, y_target=partly)
+    assert model.errors_[0] > 0.05
+    assert model.n_estimators_ > 10
+    rest = partly == -1
+    assert model.score(Xt[rest], yt[rest]) > model.estimators_[0].score(Xt[rest], yt[rest]) + 0.1
+
+
 def error_rates(Xs, ys, Xt, yt, n_labelled, C, repeats, **options):
     """Mean errors of source-only, target-only, union and TrAdaBoost on the unlabelled rest, classes balanced."""
     found = []
     for seed in range(repeats):
         order = np.random.default_rng(seed).permutation(len(yt))
-        told, rest = order[:n_labelled], order[n_labelled:]
+        labelled, rest = order[:n_labelled], order[n_labelled:]
         partly = np.full(len(yt), -1)
-        partly[told] = yt[told]
+        partly[labelled] = yt[labelled]
         stack = sparse.vstack if sparse.issparse(Xs) else np.concatenate
-        union = stack([Xs, Xt[told]]), np.concatenate([ys, yt[told]])
-        sets = [(Xs, ys), (Xt[told], yt[told]), union]
+        union = stack([Xs, Xt[labelled]]), np.concatenate([ys, yt[labelled]])
+        sets = [(Xs, ys), (Xt[labelled], yt[labelled]), union]
         row = [
             1 - LinearSVC(C=C, class_weight="balanced", random_state=0).fit(*s).score(Xt[rest], yt[rest]) for s in sets
         ]

@@ -1,10 +1,11 @@
-"""TrAdaBoost.R2: the paper's steps by hand; the two-stage form shifts the weight as it says."""
+"""TrAdaBoost.R2: the steps of the paper by hand; the two-stage form moves the weight as documented."""
 
 import numpy as np
 import pytest
-from sklearn.linear_model import Ridge
+from sklearn.linear_model import LinearRegression, Ridge
 from sklearn.tree import DecisionTreeRegressor
 
+from landbridge.exceptions import EarlyStoppingWarning
 from landbridge.instance import (
     TrAdaBoostR2,
     TwoStageTrAdaBoostR2,
@@ -53,7 +54,7 @@ def test_by_hand(domains):
 def test_better_than_source_only_and_target_only(domains, make):
     X, y, Xt, yt, partly = domains
     tree = DecisionTreeRegressor(max_depth=3, random_state=0)
-    model = make().fit(X, y, X_target=Xt, y_target=partly)
+    model = make(random_state=0).fit(X, y, X_target=Xt, y_target=partly)
     scores = [tree.fit(X, y).score(Xt[30:], yt[30:]), tree.fit(Xt[:30], yt[:30]).score(Xt[30:], yt[30:])]
     assert model.score(Xt[30:], yt[30:]) > max(scores)
 
@@ -123,7 +124,11 @@ def test_single_judge_fits_less_and_keeps_the_boosted_model(domains):
 def test_a_source_of_noise_is_given_up(domains):
     X, _, Xt, yt, _ = domains
     noise = 5 * np.random.default_rng(1).normal(size=300)
-    model = TwoStageTrAdaBoostR2(Ridge(1e-3), n_steps=6, random_state=0).fit(X, noise, X_target=Xt, y_target=yt)
+    model = TwoStageTrAdaBoostR2(Ridge(1e-3), n_steps=6, random_state=0)
+    # a ridge regression is no weak learner: boosting does not improve on its first round
+    with pytest.warns(EarlyStoppingWarning, match="^TwoStageTrAdaBoostR2"):
+        model.fit(X, noise, X_target=Xt, y_target=yt)
+    assert model.n_estimators_ == len(model.estimators_) == len(model.votes_) < 10
     assert model.best_step_ == 5
     assert model.source_weights_.max() < 1e-6
 
@@ -134,3 +139,52 @@ def test_perfect_and_hopeless_learners():
     assert model.predict(Xt) == pytest.approx(Xt[:, 0], abs=1e-6)
     against = TrAdaBoostR2(Ridge(1e9), random_state=0).fit(X, X[:, 0], X_target=Xt, y_target=100 - Xt[:, 0])
     assert np.isfinite(against.predict(Xt)).all()
+
+
+def contradicting(seed=0):
+    """Half of the source follows the line of the target, half lies elsewhere with other values."""
+    rng = np.random.RandomState(seed)
+    X = np.r_[rng.randn(50) * 0.1, rng.randn(50) * 0.1 + 1][:, None]
+    Xt = (rng.randn(100) * 0.1)[:, None]
+    y = np.where(X[:, 0] < 0.5, X[:, 0], 10.0)
+    return X, y, Xt, Xt[:, 0], np.where(np.arange(100) < 10, Xt[:, 0], np.nan)
+
+
+def by_hand(X, y, Xl, yl, Xt, rounds):
+    """Rounds at chance do not vote, but the source goes on losing weight."""
+    A, b, n = np.r_[X, Xl], np.r_[y, yl], len(y)
+    w, fits, votes = np.full(len(b), 1 / len(b)), [], []
+    for _ in range(rounds):
+        w = w / w.sum()
+        fit = LinearRegression(fit_intercept=False).fit(A, b, sample_weight=w)
+        e = np.abs(fit.predict(A) - b)
+        e = e / e.max()
+        error = float(w[n:] @ e[n:] / w[n:].sum())
+        error = max(error, 1e-10)
+        beta_t = min(error, 0.5) / (1 - min(error, 0.5))
+        w[:n] *= source_decay(n, rounds) ** e[:n]
+        w[n:] *= beta_t ** -e[n:]
+        if error < 0.5:
+            fits.append(fit)
+            votes.append(-np.log(beta_t))
+    first = (len(fits) + 1) // 2 - 1
+    return weighted_median(np.array([f.predict(Xt) for f in fits[first:]]).T, np.array(votes[first:])), votes
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_contradicting_source_samples_lose_their_weight_though_the_first_rounds_are_at_chance(seed):
+    X, y, Xt, yt, partly = contradicting(seed)
+    learner = LinearRegression(fit_intercept=False)
+    model = TrAdaBoostR2(learner, n_estimators=100).fit(X, y, X_target=Xt, y_target=partly)
+    assert np.abs(model.predict(Xt) - yt).sum() < 1
+    assert model.source_weights_[50:].max() < 1e-3 * model.source_weights_[:50].mean()
+    expected, votes = by_hand(X, y, Xt[:10], yt[:10], Xt, 100)
+    assert model.votes_ == pytest.approx(votes, rel=1e-4)
+    assert model.predict(Xt) == pytest.approx(expected, abs=1e-3)
+
+
+def test_all_rounds_at_chance_leave_the_first_one():
+    X, y, Xt, _, partly = contradicting()
+    model = TrAdaBoostR2(LinearRegression(fit_intercept=False), n_estimators=2).fit(X, y, X_target=Xt, y_target=partly)
+    assert model.n_estimators_ == 1 and model.votes_.tolist() == [0.0]
+    assert np.isfinite(model.predict(Xt)).all()

@@ -1,6 +1,6 @@
-"""Instance methods keep the columns and weigh or select source samples, so that the source looks like the target.
+"""Instance methods keep the features and reweight or select source samples, so that they match the target.
 
-Reach for them when the target is a differently sampled part of the same world (covariate or label shift).
+Use them if the target is another sample of the same population (covariate or label shift).
 """
 
 from landbridge.instance._density_ratio import ClassifierDensityRatio, probability_ratio
@@ -10,7 +10,7 @@ from landbridge.instance._label_shift import BBSE, MLLS, calibrate, fit_calibrat
 from landbridge.instance._multi_source_tradaboost import MultiSourceTrAdaBoost, TaskTrAdaBoost
 from landbridge.instance._nearest_neighbour import NearestNeighbourWeights, voronoi_counts
 from landbridge.instance._source_pooling import SourcePooling, mixture_weights
-from landbridge.instance._tradaboost import Step, TrAdaBoost, source_decay, tradaboost_step
+from landbridge.instance._tradaboost import BoostingStep, TrAdaBoost, source_decay, tradaboost_step
 from landbridge.instance._tradaboost_r2 import (
     TrAdaBoostR2,
     TwoStageTrAdaBoostR2,
@@ -26,12 +26,12 @@ __all__ = [
     "KMM",
     "MLLS",
     "ULSIF",
+    "BoostingStep",
     "ClassifierDensityRatio",
     "KMMWeights",
     "MultiSourceTrAdaBoost",
     "NearestNeighbourWeights",
     "SourcePooling",
-    "Step",
     "TaskTrAdaBoost",
     "TrAdaBoost",
     "TrAdaBoostR2",

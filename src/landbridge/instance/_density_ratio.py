@@ -1,4 +1,4 @@
-"""Classifier density ratio: reweight source samples by how much they look like the target."""
+"""Density ratio estimated by a domain classifier."""
 
 from __future__ import annotations
 
@@ -21,22 +21,25 @@ __all__ = ["ClassifierDensityRatio", "probability_ratio"]
 def probability_ratio(
     p_target: NDArray[np.float64], n_source: int, n_target: int, max_weight: float | None = None
 ) -> NDArray[np.float64]:
-    r"""Turn the probability of being a target sample into a density ratio, by Bayes' rule.
+    r"""Compute the density ratio from the probability of the target domain, by Bayes' rule.
 
     .. math:: w(x) = \frac{p_T(x)}{p_S(x)} = \frac{n_S}{n_T} \cdot \frac{P(T \mid x)}{P(S \mid x)}
 
     Parameters
     ----------
-    p_target : ndarray of shape (n,)
-        Probability of belonging to the target.
-    n_source, n_target : int
-        Rows the classifier was trained on.
+    p_target : ndarray of shape (n_samples,)
+        Probability of the target domain.
+    n_source : int
+        Number of source samples that the domain classifier was trained on.
+    n_target : int
+        Number of target samples that it was trained on.
     max_weight : float, default=None
-        Largest weight.
+        Upper bound of the weights. If None, there is no bound.
 
     Returns
     -------
-    ndarray of shape (n,)
+    weights : ndarray of shape (n_samples,)
+        Density ratio of each sample.
 
     Examples
     --------
@@ -51,16 +54,18 @@ def probability_ratio(
 
 
 class ClassifierDensityRatio(InstanceTransfer):
-    """Reweight source samples by a classifier that tells target samples from source samples.
+    """Reweight source samples by a density ratio estimated with a domain classifier (importance weighting).
 
     Parameters
     ----------
     estimator : estimator, default=None
-        Base learner, fitted on the weighted source samples; its ``fit`` takes ``sample_weight``. If None, logistic regression.
+        Base learner, fitted on the weighted source samples; its ``fit`` takes ``sample_weight``. If None,
+        logistic regression.
     domain_classifier : classifier, default=None
-        Tells the domains apart; needs ``predict_proba``. Left out: logistic regression on standardised columns.
+        Classifier of source against target samples, with ``predict_proba``. If None, logistic regression on
+        standardised features.
     max_weight : float, default=20.0
-        Largest weight; bounds the variance at the price of some bias.
+        Upper bound of the weights; reduces the variance and adds bias.
 
     Attributes
     ----------
@@ -73,8 +78,8 @@ class ClassifierDensityRatio(InstanceTransfer):
 
     Notes
     -----
-    Helps under covariate shift when both domains overlap. Does nothing for parts of the target the source never
-    visits, and hurts when the labelling rule itself differs.
+    Helps under covariate shift if the domains overlap. Has no effect where the source has no samples, and hurts if the
+    labelling rule differs.
 
     Time and memory are those of the two fits.
 
@@ -95,7 +100,7 @@ class ClassifierDensityRatio(InstanceTransfer):
     transfer_tags = TransferTags(
         family="instance",
         shifts=frozenset({"covariate"}),
-        growth="time and memory of one logistic regression on n_s + n_t rows",
+        growth="time and memory of one logistic regression on n_s + n_t samples",
         reference="Bickel, Brückner, Scheffer: Discriminative learning under covariate shift. JMLR 10, 2009",
     )
     _parameter_constraints = {

@@ -1,4 +1,4 @@
-"""KLIEP: fit the density ratio of target to source as a mixture of Gaussian kernels, by maximum likelihood."""
+"""KLIEP: estimate the density ratio as a mixture of Gaussian kernels, by maximum likelihood."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from landbridge.numerics.kernels import kernel, median_gamma, row_blocks, square
 
 __all__ = ["KLIEP", "kliep_coefficients"]
 
-# Width of the kernel, as multiples of the median heuristic's.
+# Widths of the kernel, as multiples of the median heuristic.
 WIDTHS = (0.15, 0.25, 0.4, 0.6, 0.8, 1.0, 1.3, 1.8, 2.5, 4.0)
-# Target samples that the width is chosen on; the coefficients always come from all of them.
-CV_ROWS = 5_000
-# Bytes of kernel values that are kept between iterations; above, they are made anew, block by block.
+# Target samples that the width is selected on; the coefficients are fitted on all of them.
+CV_SAMPLES = 5_000
+# Kernel values up to this size are kept between iterations; larger ones are recomputed in blocks.
 KEEP_BYTES = 2**28
 
 Blocks = Callable[[], Iterator[NDArray[np.float64]]]
@@ -41,7 +41,7 @@ def kliep_coefficients(
 
     In the shares :math:`a_l = \alpha_l \bar\phi_l` this is the likelihood of a mixture's proportions. It is solved by
     Newton steps under :math:`a \ge 0` with a line search, until the gap :math:`\max_l \partial_l - 1` (an upper bound
-    on the log-likelihood still to be gained) is below `tol`.
+    on the log-likelihood still to be gained) is at most `tol`.
 
     Parameters
     ----------
@@ -50,9 +50,9 @@ def kliep_coefficients(
     source_mean : ndarray of shape (n_centers,)
         :math:`\bar\phi_l`, positive.
     tol : float, default=1e-6
-        Largest gap, in mean log-likelihood.
+        Tolerance of the gap, in mean log-likelihood.
     max_iter : int, default=100
-        Most Newton steps; 5 to 20 are usual.
+        Maximum number of Newton steps; 5 to 20 are usual.
 
     Returns
     -------
@@ -75,25 +75,28 @@ def kliep_coefficients(
 
 
 class KLIEP(InstanceTransfer):
-    """Reweight source samples by a density ratio fitted by maximum likelihood (Kullback-Leibler importance estimation).
+    """KLIEP: reweight source samples by a density ratio fitted by maximum likelihood.
+
+    The Kullback-Leibler importance estimation procedure.
 
     Parameters
     ----------
     estimator : estimator, default=None
-        Base learner, fitted on the weighted source samples; its ``fit`` takes ``sample_weight``. If None, logistic regression.
-    gamma : float, optional
-        Width of the Gaussian kernel. Left out, it is chosen by likelihood cross-validation on the target, among ten
+        Base learner, fitted on the weighted source samples; its ``fit`` takes ``sample_weight``. If None,
+        logistic regression.
+    gamma : float, default=None
+        Coefficient of the Gaussian kernel. If None, selected by likelihood cross-validation on the target, among ten
         multiples of the median heuristic.
     n_centers : int, default=100
-        Kernels, centred on as many target samples.
+        Number of kernels, each centred on a target sample.
     cv : int, default=5
-        Folds of the target for the choice of the width.
+        Number of folds of the target that select `gamma`.
     tol : float, default=1e-6
-        Stops once no more than so much mean log-likelihood can be gained.
+        Stop if at most this much mean log-likelihood can be gained.
     max_iter : int, default=100
-        Most Newton steps.
+        Maximum number of Newton steps.
     random_state : int, RandomState instance or None, default=None
-        Draws centres and folds.
+        Draws the centres and the folds.
 
     Attributes
     ----------
@@ -102,22 +105,23 @@ class KLIEP(InstanceTransfer):
     estimator_ : estimator
         Fitted base learner.
     centers_ : ndarray of shape (n_centers, n_features)
-        Target samples the kernels sit on.
+        Centres of the kernels.
     coefficients_ : ndarray of shape (n_centers,)
-        Their coefficients.
+        Coefficients of the kernels.
     gamma_ : float
-        Width in use.
+        Kernel coefficient used.
     n_iter_ : int
-        Newton steps taken.
+        Number of Newton steps.
     cv_scores_ : dict of float to float
-        Held-out mean log-ratio of each width tried; empty if `gamma` was given.
+        Held-out mean log-ratio of each candidate `gamma`; empty if `gamma` is given.
 
     Notes
     -----
-    Helps under covariate shift in few columns, with overlap. In many columns no width suits, and the weights of a few
-    rows take over. Hurts when the labelling rule or the class shares differ.
+    Helps under covariate shift with few features and overlapping domains. With many features no width fits, and a few
+    samples have most of the weight. Hurts if the labelling rule or the class shares differ. skada has no
+    default of `gamma`, and 1,000 steps.
 
-    Time O((n_s + n_t) b (d + k) + n_t b²) a step for b centres and k widths; memory O(n_s + n_t) beside the rows.
+    Time O((n_s + n_t) b (d + k) + n_t b²) per step for b centres and k widths; memory O(n_s + n_t) beside the samples.
 
     References
     ----------
@@ -186,7 +190,7 @@ class KLIEP(InstanceTransfer):
             self.cv_scores_ = dict(zip(gammas.tolist(), scores, strict=True))
             best = int(np.argmax(scores))
         self.gamma_ = float(gammas[best])
-        # a centre that no source sample comes near cannot weigh any of them
+        # a centre without a source sample near it has no effect on any weight
         near = means[best] > np.finfo(float).tiny
         if not near.any():
             self.centers_, self.coefficients_, self.n_iter_ = centers, np.zeros(len(centers)), 1
@@ -206,7 +210,7 @@ def _ratio(X: Any, centers: Any, gamma: float, coefficients: Any) -> NDArray[np.
 
 
 def _source_means(Xs: Any, centers: Any, gammas: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Mean of every kernel over the source, for every width, in one pass over the rows."""
+    """Compute the mean of every kernel over the source, for every width, in one pass over the samples."""
     total = np.zeros((len(gammas), len(centers)))
     for rows in row_blocks(len(Xs), len(centers)):
         D = squared_distances(Xs[rows], centers)
@@ -216,7 +220,7 @@ def _source_means(Xs: Any, centers: Any, gammas: NDArray[np.float64]) -> NDArray
 
 
 def _blocks(Xt: Any, centers: Any, gamma: float, mean: NDArray[np.float64]) -> Blocks:
-    """The likelihood of target samples under each centre, kept if it is small."""
+    """Return blocks of the likelihood of target samples under each centre, stored if they are small."""
     if 8 * len(Xt) * len(centers) <= KEEP_BYTES:
         P = kernel(Xt, centers, gamma=gamma) / mean
         return lambda: iter([P])
@@ -224,8 +228,8 @@ def _blocks(Xt: Any, centers: Any, gamma: float, mean: NDArray[np.float64]) -> B
 
 
 def _held_out(Xt: Any, centers: Any, gammas: Any, means: Any, cv: int, rng: Any) -> list[float]:
-    """Mean log-ratio of target samples that were left out, for each width."""
-    rows = rng.permutation(len(Xt))[:CV_ROWS]
+    """Compute the mean log-ratio of held-out target samples, for each width."""
+    rows = rng.permutation(len(Xt))[:CV_SAMPLES]
     folds = np.arange(len(rows)) % max(min(cv, len(rows)), 1)
     D = squared_distances(Xt[rows], centers)
     scores = []
@@ -240,7 +244,7 @@ def _held_out(Xt: Any, centers: Any, gammas: Any, means: Any, cv: int, rng: Any)
         for fold in range(folds.max() + 1):
             out = folds == fold
             train = P if out.all() else P[~out]
-            # the optimum of one fold is a good start for the next; a width needs no more than four digits
+            # the optimum of one fold starts the next; four digits are enough to select a width
             start, _ = _proportions(lambda: iter([train]), P.shape[1], 1e-4, 50, start)  # noqa: B023
             logs[out] = np.log(np.maximum(P[out] @ start, np.finfo(float).tiny))
         scores.append(float(logs.mean()))
@@ -250,9 +254,9 @@ def _held_out(Xt: Any, centers: Any, gammas: Any, means: Any, cv: int, rng: Any)
 def _proportions(
     blocks: Blocks, b: int, tol: float, max_iter: int, start: NDArray[np.float64] | None = None
 ) -> tuple[NDArray[np.float64], int]:
-    """Shares a >= 0, summing to one, that maximise the mean of log(P a); returns them and the steps taken."""
+    """Compute the shares a >= 0, summing to one, that maximise the mean of log(P a); return them and the steps."""
     a = np.full(b, 1.0 / b) if start is None else 0.99 * start + 0.01 / b
-    # Minimise -mean log(P a) + sum(a) over a >= 0: the sum is one at the optimum of its own accord.
+    # Minimise -mean log(P a) + sum(a) over a >= 0: the sum is one at the optimum.
     value, g, H, n = _derivatives(blocks, a)
     if n == 0:
         return a, 1
@@ -279,7 +283,7 @@ def _proportions(
 
 
 def _newton_point(H: NDArray[np.float64], g: NDArray[np.float64], a: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Minimiser of the local quadratic over the non-negative orthant."""
+    """Compute the minimiser of the local quadratic over the non-negative orthant."""
     M = H + (1e-10 * np.trace(H) / len(H)) * np.eye(len(H))
     R = np.linalg.cholesky(M).T
     # 0.5 (y - a)' M (y - a) + (1 - g)'(y - a) as a least-squares problem in y
@@ -287,7 +291,7 @@ def _newton_point(H: NDArray[np.float64], g: NDArray[np.float64], a: NDArray[np.
 
 
 def _derivatives(blocks: Blocks, a: NDArray[np.float64]) -> tuple[float, NDArray[np.float64], NDArray[np.float64], int]:
-    """-mean log(P a), the mean of P / (P a) and the mean of its outer product; rows without any kernel are left out."""
+    """Compute -mean log(P a), the mean of P / (P a) and of its outer product; skip samples without any kernel."""
     value, g, H, n = 0.0, np.zeros(len(a)), np.zeros((len(a), len(a))), 0
     for P in blocks():
         q = P @ a

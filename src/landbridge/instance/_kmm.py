@@ -1,4 +1,4 @@
-"""KMM: reweight source samples so that their mean in a kernel's feature space meets the target's."""
+"""KMM: kernel mean matching of the weighted source and the target."""
 
 from __future__ import annotations
 
@@ -18,26 +18,27 @@ from landbridge.numerics.nystroem import NystroemMap, landmark_rows
 
 __all__ = ["KMM", "KMMWeights", "kmm_weights"]
 
-# Beyond so many source samples the kernel matrix is replaced by Nystroem features, unless the caller asks otherwise.
-EXACT_ROWS = 10_000
-# Landmarks of the approximation, and of the preconditioner where the kernel matrix is exact.
+# Above this number of source samples the kernel matrix is replaced by Nystroem features by default.
+EXACT_SAMPLES = 10_000
+# Landmarks of the approximation, and of the preconditioner of the exact kernel matrix.
 LANDMARKS, PRECONDITIONER = 200, 250
-# Above so many bytes matrices are kept in single precision.
+# Matrices above this size are stored in single precision.
 DOUBLE_BYTES = 2**28
 
 
 class KMMWeights(NamedTuple):
-    """Answer of :func:`kmm_weights`.
+    """Result of :func:`kmm_weights`.
 
     Parameters
     ----------
     weights : ndarray of shape (n_source,)
+        Weights of the source samples.
     objective : float
         Value of the quadratic programme.
     gap : float
-        Certified bound on how far it is above the optimum.
+        Certified bound on the distance of the objective from the optimum.
     n_iter : int
-        Steps of the solver.
+        Number of steps of the solver.
     """
 
     weights: NDArray[np.float64]
@@ -72,26 +73,27 @@ def kmm_weights(
     Xt : ndarray of shape (n_target, n_features)
         Target samples.
     kernel : {"rbf", "linear", "poly"}, default="rbf"
-    gamma : float, optional
-        Left out: median heuristic over both domains for "rbf", ``1 / n_features`` for "poly".
+        Kernel of the feature space.
+    gamma : float, default=None
+        Kernel coefficient. If None, the median heuristic over both domains for "rbf", ``1 / n_features`` for "poly".
     max_weight : float, default=1000
-        Largest weight.
-    eps : float, optional
-        How far the mean weight may be from one; :math:`(\sqrt{n_s} - 1)/\sqrt{n_s}` if left out.
+        Upper bound of the weights, ``B``.
+    eps : float, default=None
+        Largest distance of the mean weight from one. If None, :math:`(\sqrt{n_s} - 1)/\sqrt{n_s}`.
     tol : float, default=1e-6
-        Stops once the duality gap is below ``tol * |objective|``.
+        Stop if the duality gap is below ``tol * |objective|``.
     max_iter : int, default=100
-        Most steps of the solver.
-    n_landmarks : int, optional
-        Nystroem landmarks that stand for the kernel matrix. Left out: the exact matrix up to 10,000 source samples, 200
-        landmarks beyond.
+        Maximum number of steps of the solver.
+    n_landmarks : int, default=None
+        Number of landmarks of the Nystroem approximation of the kernel matrix. If None, the exact matrix up to 10,000
+        source samples, 200 landmarks above.
     random_state : int, RandomState instance or None, default=None
-        Draws landmarks.
+        Draws the landmarks.
 
     Returns
     -------
-    KMMWeights
-        The weights, the objective, its certified gap (both for the kernel that was used) and the steps taken.
+    result : KMMWeights
+        The weights, the objective, its certified gap (both for the kernel used) and the number of steps.
 
     References
     ----------
@@ -112,7 +114,7 @@ def kmm_weights(
         eps = (np.sqrt(ns) - 1.0) / np.sqrt(ns)
     band = (max_weight, ns * max(1.0 - eps, 0.0), ns * (1.0 + eps))
     if kernel == "linear":
-        # X X' has its factor at hand: exact, whatever the number of rows
+        # X is a factor of the kernel matrix: exact for any number of samples
         c = -(ns / nt) * (Xs @ Xt.sum(axis=0))
         return _weights(box_qp(c, *band, factor=Xs, diagonal=np.zeros(ns), tol=tol, max_iter=max_iter))
     if kernel == "rbf":
@@ -121,37 +123,38 @@ def kmm_weights(
     else:
         gamma = 1.0 / Xs.shape[1] if gamma is None else float(gamma)
     how: dict[str, Any] = {"kernel": kernel, "gamma": gamma}
-    if n_landmarks is None and ns <= EXACT_ROWS:
+    if n_landmarks is None and ns <= EXACT_SAMPLES:
         return _weights(_exact(Xs, Xt, how, band, tol, max_iter, rng))
     n_landmarks = min(LANDMARKS if n_landmarks is None else n_landmarks, ns)
     return _weights(_approximate(Xs, Xt, how, band, tol, max_iter, n_landmarks, rng))
 
 
 class KMM(InstanceTransfer):
-    """Reweight source samples so that their mean in a kernel's feature space meets the target's (kernel mean matching).
+    """Kernel mean matching: reweight source samples so that their kernel mean matches that of the target.
 
     Parameters
     ----------
     estimator : estimator, default=None
-        Base learner, fitted on the weighted source samples; its ``fit`` takes ``sample_weight``. If None, logistic regression.
+        Base learner, fitted on the weighted source samples; its ``fit`` takes ``sample_weight``. If None,
+        logistic regression.
     kernel : {"rbf", "linear", "poly"}, default="rbf"
-        Whose means are matched; a Gaussian kernel matches the whole distributions, a linear one their means only.
-    gamma : float, optional
-        Width of the kernel. Left out: the median heuristic over both domains, ``1 / (2 median ||x - z||²)``, for
-        "rbf", and ``1 / n_features`` for "poly".
+        Kernel of the feature space; a Gaussian kernel matches the distributions, a linear one their means only.
+    gamma : float, default=None
+        Kernel coefficient. If None, the median heuristic over both domains, ``1 / (2 median ||x - z||²)``, for
+        "rbf", and ``1 / n_features`` for "poly". skada always takes the latter.
     max_weight : float, default=1000
-        Largest weight. Small values bound the variance at the price of some bias.
-    eps : float, optional
-        How far the mean weight may be from one; ``(sqrt(n_source) - 1) / sqrt(n_source)`` if left out.
+        Upper bound of the weights, ``B`` in the paper. Small values reduce the variance and add bias.
+    eps : float, default=None
+        Largest distance of the mean weight from one. If None, ``(sqrt(n_source) - 1) / sqrt(n_source)``.
     tol : float, default=1e-6
-        Stops once the duality gap is below ``tol * |objective|``.
+        Stop if the duality gap is below ``tol * |objective|``.
     max_iter : int, default=100
-        Most steps of the solver; 10 to 25 are usual.
-    n_landmarks : int, optional
-        Nystroem landmarks that stand for the kernel matrix. Left out: the exact matrix up to 10,000 source samples, 200
-        landmarks beyond.
+        Maximum number of steps of the solver; 10 to 25 are usual.
+    n_landmarks : int, default=None
+        Number of landmarks of the Nystroem approximation of the kernel matrix. If None, the exact matrix up to 10,000
+        source samples, 200 landmarks above.
     random_state : int, RandomState instance or None, default=None
-        Draws landmarks and the sample of the median heuristic.
+        Draws the landmarks and the samples of the median heuristic.
 
     Attributes
     ----------
@@ -162,18 +165,18 @@ class KMM(InstanceTransfer):
     objective_ : float
         Value of the quadratic programme.
     duality_gap_ : float
-        Certified bound on how far `objective_` is above the optimum.
+        Certified bound on the distance of `objective_` from the optimum.
     n_iter_ : int
-        Steps of the solver.
+        Number of steps of the solver.
 
     Notes
     -----
-    Helps under covariate shift when both domains overlap. It needs no density, which is where it beats density ratios
-    in many columns. Hurts when the labelling rule or the class shares differ, and adds noise when there is no shift.
+    Helps under covariate shift if the domains overlap. It estimates no density, which is an advantage over density
+    ratios with many features. Hurts if the labelling rule or the class shares differ, and adds noise without shift.
 
     Time O(n_s n_t d + p n_s²) with about a hundred products p, memory n_s²/2 numbers in single precision up to 10,000
-    source samples; beyond, O((n_s + n_t) m d + n_s m²) a step and O(n_s m) for m landmarks. The linear kernel is exact
-    and linear in the rows.
+    source samples; above, O((n_s + n_t) m d + n_s m²) per step and O(n_s m) for m landmarks. The linear kernel is exact
+    and linear in the number of samples.
 
     References
     ----------
@@ -196,7 +199,7 @@ class KMM(InstanceTransfer):
     transfer_tags = TransferTags(
         family="instance",
         shifts=frozenset({"covariate"}),
-        growth="time O(n_s n_t d + n_s²), memory O(n_s²) to 10,000 source samples; O(n_s + n_t) beyond",
+        growth="time O(n_s n_t d + n_s²), memory O(n_s²) to 10,000 source samples; O(n_s + n_t) above",
         reference="Huang, Smola, Gretton, Borgwardt, Schölkopf: Correcting sample selection bias by unlabeled data. "
         "NIPS 2006",
     )
@@ -252,14 +255,14 @@ class KMM(InstanceTransfer):
         return found.weights
 
 
-def _weights(answer: BoxQP) -> KMMWeights:
-    return KMMWeights(answer.x, answer.objective, answer.gap, answer.n_iter)
+def _weights(solution: BoxQP) -> KMMWeights:
+    return KMMWeights(solution.x, solution.objective, solution.gap, solution.n_iter)
 
 
 def _centred(Xs: NDArray[np.float64], Xt: NDArray[np.float64]) -> tuple[Any, Any]:
-    """Move both domains to the origin if they lie far from it, where squared distances would lose their digits."""
+    """Centre both domains if they are far from the origin, where squared distances lose precision."""
     centre, spread = Xs.mean(axis=0), Xs[:10_000].var(axis=0).sum() + Xt[:10_000].var(axis=0).sum()
-    # a copy as large as the data is made only where it is needed
+    # copy the data only if needed
     far = float(centre @ centre) > 1e4 * float(spread + ((Xt.mean(axis=0) - centre) ** 2).sum())
     return (Xs - centre, Xt - centre) if far else (Xs, Xt)
 
@@ -275,11 +278,11 @@ def _exact(Xs: Any, Xt: Any, how: Any, band: Any, tol: float, max_iter: int, rng
     F = nystroem(Xs)
     rest = K.diagonal() - np.einsum("ij,ij->i", F, F)
     if rest.max() <= 0.1 * tol * K.diagonal().max():
-        # so smooth a kernel that its features are the matrix
+        # the kernel is so smooth that the low-rank factor is exact
         return box_qp(c, *band, factor=F, diagonal=rest, tol=tol, max_iter=max_iter)
-    # Kept around their mean, the entries lose nothing that matters in single precision (error below 1e-7).
+    # Stored around their mean, the entries have an error below 1e-7 in single precision.
     mean = 0.0 if small else float(np.mean(F @ F.mean(axis=0)))
-    H = np.empty(ns * (ns + 1) // 2, dtype=dtype)  # the lower half, row after row
+    H = np.empty(ns * (ns + 1) // 2, dtype=dtype)  # lower triangle, packed by rows
     for rows, block in K.blocks(dtype, lower=True):
         block -= dtype(mean)
         for row, values in enumerate(block, rows.start):
@@ -310,20 +313,20 @@ def _exact(Xs: Any, Xt: Any, how: Any, band: Any, tol: float, max_iter: int, rng
 
 
 def _packed(row: int) -> slice:
-    """Where a row of the lower half lies."""
+    """Return the slice of a row of the packed lower triangle."""
     return slice(row * (row + 1) // 2, (row + 1) * (row + 2) // 2)
 
 
 def _approximate(Xs: Any, Xt: Any, how: Any, band: Any, tol: float, max_iter: int, n_landmarks: int, rng: Any) -> BoxQP:
-    """The kernel as Nystroem features plus its true diagonal; the target enters by its mean feature vector only."""
+    """Solve with Nystroem features plus the exact diagonal; of the target only the mean feature vector is used."""
     ns = len(Xs)
-    # Half of the pool from each domain, so that the target's mean is represented as well as the source's rows.
+    # Half of the pool from each domain, so that the target mean is represented as well as the source samples.
     pool = np.concatenate([A[rng.choice(len(A), min(len(A), 5000), replace=False)] for A in (Xs, Xt)])
     nystroem = NystroemMap(pool[landmark_rows(pool, n_landmarks, **how, random_state=rng)], **how)
     F = nystroem(Xs, dtype=np.float64 if 8 * ns * nystroem.n_features <= DOUBLE_BYTES else np.float32)
     c = -ns * _times(F, nystroem.mean(Xt))
     rest = KernelOperator(Xs, **how, max_bytes=0).diagonal() - np.einsum("ij,ij->i", F, F, dtype=np.float64)
-    # Landmarks have no rest of their own; left so, they would take weight for no other reason than being landmarks.
+    # The residual diagonal of a landmark is zero, which would give landmarks larger weights.
     rest = np.maximum(rest, rest.mean())
     return box_qp(c, *band, factor=F, diagonal=rest, tol=tol, max_iter=max_iter)
 

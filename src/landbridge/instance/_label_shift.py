@@ -1,4 +1,4 @@
-"""Label shift: reweight source samples by class, from the class shares that a classifier sees in the target."""
+"""Label shift: reweight source samples by class, with class shares of the target estimated by a classifier."""
 
 from __future__ import annotations
 
@@ -34,19 +34,19 @@ def fit_calibration(
 
     Parameters
     ----------
-    proba : ndarray of shape (n, n_classes)
+    proba : ndarray of shape (n_samples, n_classes)
         Held-out class probabilities.
-    codes : ndarray of int, shape (n,)
-        True classes, as column numbers.
+    codes : ndarray of int, shape (n_samples,)
+        Class codes of the true labels.
     bias : bool, default=True
-        Fit the biases, too; False is plain temperature scaling.
+        Whether to fit the biases. If False, plain temperature scaling.
 
     Returns
     -------
     slope : float
         Inverse temperature.
     intercept : ndarray of shape (n_classes,)
-        Biases, zero without `bias`.
+        Biases; zero without `bias`.
 
     References
     ----------
@@ -70,7 +70,7 @@ def fit_calibration(
     def loss(w: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
         scores = w[0] * logits + w[1:]
         rest = softmax(scores, axis=1) - hot
-        # a whiff of ridge keeps the slope finite where the held-out predictions are perfect
+        # a small L2 penalty keeps the slope finite if the held-out predictions are perfect
         ridge = 1e-6 * float((w[0] - 1.0) ** 2 + w[1:] @ w[1:])
         value = -float(log_softmax(scores, axis=1)[np.arange(n), codes].mean()) + ridge
         slope = float((rest * logits).sum()) / n + 2e-6 * (w[0] - 1.0)
@@ -83,17 +83,21 @@ def fit_calibration(
 
 
 def calibrate(proba: NDArray[np.float64], slope: float, intercept: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Apply what :func:`fit_calibration` found.
+    """Calibrate class probabilities with the result of :func:`fit_calibration`.
 
     Parameters
     ----------
-    proba : ndarray of shape (n, n_classes)
+    proba : ndarray of shape (n_samples, n_classes)
+        Class probabilities.
     slope : float
+        Inverse temperature.
     intercept : ndarray of shape (n_classes,)
+        Biases.
 
     Returns
     -------
-    ndarray of shape (n, n_classes)
+    calibrated : ndarray of shape (n_samples, n_classes)
+        Calibrated class probabilities.
 
     Examples
     --------
@@ -106,19 +110,22 @@ def calibrate(proba: NDArray[np.float64], slope: float, intercept: NDArray[np.fl
 
 
 class BBSE(InstanceTransfer):
-    """Reweight source samples by class so that a classifier's mistakes explain its target predictions (black-box shift).
+    """BBSE: reweight source samples by class, with target class shares from a confusion matrix (label shift).
+
+    Black-box shift estimation.
 
     Parameters
     ----------
     estimator : classifier, default=None
-        Base learner, fitted on the weighted source samples; its ``fit`` takes ``sample_weight``. If None, logistic regression.
-    classifier : classifier, optional
-        The black box. Left out: logistic regression on standardised columns. With ``soft=True`` it needs
-        ``predict_proba``.
+        Base learner, fitted on the weighted source samples; its ``fit`` takes ``sample_weight``. If None,
+        logistic regression.
+    classifier : classifier, default=None
+        Classifier whose confusion matrix is used; with ``predict_proba`` if `soft` is True. If None, logistic
+        regression on standardised features.
     soft : bool, default=False
-        Use mean probabilities in place of counts of predicted classes, which lowers the variance.
+        Whether to use mean probabilities instead of counts of predicted classes, which reduces the variance.
     cv : int, default=5
-        Folds of the source for the confusion of held-out predictions.
+        Number of folds of the source for the held-out predictions of the confusion matrix.
     random_state : int, RandomState instance or None, default=None
         Draws the folds.
 
@@ -129,17 +136,21 @@ class BBSE(InstanceTransfer):
     estimator_ : classifier
         Fitted base learner.
     classes_ : ndarray of shape (n_classes,)
-    source_priors_, target_priors_ : ndarray of shape (n_classes,)
-        Class shares of the source, and those estimated for the target.
+        Classes of the source.
+    source_priors_ : ndarray of shape (n_classes,)
+        Class shares of the source.
+    target_priors_ : ndarray of shape (n_classes,)
+        Estimated class shares of the target.
     confusion_ : ndarray of shape (n_classes, n_classes)
-        Joint shares of predicted class (rows) and true class (columns), held out.
+        Joint shares of predicted class (first axis) and true class (second axis) on held-out samples.
     classifier_ : classifier
-        The black box, fitted on the whole source.
+        Classifier fitted on all source samples.
 
     Notes
     -----
-    Made for label shift: the classes look the same in both domains, only their shares differ. Needs no calibrated
-    classifier, but one whose confusion matrix can be inverted. Wrong when the columns of a class moved.
+    For label shift: the distribution of each class is the same in both domains, only the class shares differ. The
+    classifier need not be calibrated, but its confusion matrix must be invertible. Wrong if the distribution of a class
+    differs.
 
     Time and memory are those of ``cv + 1`` fits of the classifier.
 
@@ -191,7 +202,7 @@ class BBSE(InstanceTransfer):
 
     def _compute_weights(self, Xs: Any, ys: Any, Xt: Any, yt: Any) -> NDArray[np.float64]:
         classes, codes = np.unique(ys, return_inverse=True)
-        self.classifier_ = _black_box(self.classifier).fit(Xs, ys)
+        self.classifier_ = _new_classifier(self.classifier).fit(Xs, ys)
         held_out = _cross_predict(self.classifier, Xs, ys, classes, codes, self.cv, self.random_state, self.soft)
         hot = np.eye(len(classes))[codes]
         self.confusion_ = held_out.T @ hot / len(codes)
@@ -202,20 +213,21 @@ class BBSE(InstanceTransfer):
 
 
 class MLLS(InstanceTransfer):
-    """Reweight source samples by class, with the target's class shares found by maximum likelihood (label shift, EM).
+    """MLLS: reweight source samples by class, with target class shares by maximum likelihood (label shift, EM).
 
     Parameters
     ----------
     estimator : classifier, default=None
-        Base learner, fitted on the weighted source samples; its ``fit`` takes ``sample_weight``. If None, logistic regression.
-    classifier : classifier, optional
-        Gives the class probabilities that the likelihood is made of; needs ``predict_proba``. Left out: logistic
-        regression on standardised columns.
+        Base learner, fitted on the weighted source samples; its ``fit`` takes ``sample_weight``. If None,
+        logistic regression.
+    classifier : classifier, default=None
+        Classifier whose class probabilities define the likelihood; with ``predict_proba``. If None, logistic
+        regression on standardised features.
     calibration : {"bcts", "temperature"} or None, default="bcts"
-        How its probabilities are calibrated, on held-out source samples: bias-corrected temperature scaling, temperature
-        scaling, or not at all. The likelihood is only as good as they are.
+        Calibration of the probabilities on held-out source samples: bias-corrected temperature scaling or temperature
+        scaling. If None, there is none. Wrong probabilities bias the estimate.
     cv : int, default=5
-        Folds of the source for the held-out predictions.
+        Number of folds of the source for the held-out predictions.
     random_state : int, RandomState instance or None, default=None
         Draws the folds.
 
@@ -226,21 +238,24 @@ class MLLS(InstanceTransfer):
     estimator_ : classifier
         Fitted base learner.
     classes_ : ndarray of shape (n_classes,)
-    source_priors_, target_priors_ : ndarray of shape (n_classes,)
-        Class shares of the source, and those estimated for the target.
+        Classes of the source.
+    source_priors_ : ndarray of shape (n_classes,)
+        Class shares of the source.
+    target_priors_ : ndarray of shape (n_classes,)
+        Estimated class shares of the target.
     slope_ : float
         Inverse temperature.
     intercept_ : ndarray of shape (n_classes,)
         Biases of the calibration.
     classifier_ : classifier
-        Fitted on the whole source.
+        Classifier fitted on all source samples.
 
     Notes
     -----
-    Made for label shift: the classes look the same in both domains, only their shares differ. With calibrated
-    probabilities it has less variance than :class:`BBSE`. Wrong when the columns of a class moved.
+    For label shift: the distribution of each class is the same in both domains, only the class shares differ. With
+    calibrated probabilities it has less variance than :class:`BBSE`. Wrong if the distribution of a class differs.
 
-    Time and memory are those of ``cv + 1`` fits of the classifier; the rounds of EM cost O(n_t n_classes) each.
+    Time and memory are those of ``cv + 1`` fits of the classifier; the iterations of EM take O(n_t n_classes) each.
 
     References
     ----------
@@ -293,7 +308,7 @@ class MLLS(InstanceTransfer):
 
     def _compute_weights(self, Xs: Any, ys: Any, Xt: Any, yt: Any) -> NDArray[np.float64]:
         classes, codes = np.unique(ys, return_inverse=True)
-        self.classifier_ = _black_box(self.classifier).fit(Xs, ys)
+        self.classifier_ = _new_classifier(self.classifier).fit(Xs, ys)
         proba = _predict(self.classifier_, Xt, classes, soft=True)
         self.source_priors_ = np.bincount(codes) / len(codes)
         self.slope_, self.intercept_ = 1.0, np.zeros(len(classes))
@@ -309,14 +324,14 @@ def _logits(proba: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.log(np.clip(proba, 1e-12, None))
 
 
-def _black_box(classifier: Any) -> Any:
+def _new_classifier(classifier: Any) -> Any:
     if classifier is None:
         return make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000))
     return clone(classifier)
 
 
 def _predict(model: Any, X: Any, classes: NDArray[Any], soft: bool) -> NDArray[np.float64]:
-    """Probabilities, or ones at the predicted class, with a column for every class of the source."""
+    """Return probabilities or one-hot predictions for every class of the source."""
     out = np.zeros((len(X), len(classes)))
     if soft:
         out[:, np.searchsorted(classes, model.classes_)] = model.predict_proba(X)
@@ -328,14 +343,14 @@ def _predict(model: Any, X: Any, classes: NDArray[Any], soft: bool) -> NDArray[n
 def _cross_predict(
     classifier: Any, X: Any, y: Any, classes: Any, codes: Any, cv: int, random_state: Any, soft: bool
 ) -> NDArray[np.float64]:
-    """Predictions for every source sample by a model that did not see it; classes of a few rows are allowed."""
+    """Compute held-out predictions for every source sample; classes may have few samples."""
     folds = balanced_folds(codes, min(cv, len(codes)), check_random_state(random_state))
     out = np.empty((len(codes), len(classes)))
     for fold in np.unique(folds):
         rows = folds == fold
         if len(np.unique(codes[~rows])) < 2:
-            # one class only: what a model would say, were it willing to learn from that
+            # one class only: the class shares are the prediction
             out[rows] = np.bincount(codes[~rows], minlength=len(classes)) / max((~rows).sum(), 1)
             continue
-        out[rows] = _predict(_black_box(classifier).fit(X[~rows], y[~rows]), X[rows], classes, soft)
+        out[rows] = _predict(_new_classifier(classifier).fit(X[~rows], y[~rows]), X[rows], classes, soft)
     return out

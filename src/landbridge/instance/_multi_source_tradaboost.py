@@ -1,4 +1,4 @@
-"""Boosting from several sources: MultiSourceTrAdaBoost and TaskTrAdaBoost."""
+"""Boosting for transfer from several source domains: MultiSourceTrAdaBoost and TaskTrAdaBoost."""
 
 from __future__ import annotations
 
@@ -15,30 +15,34 @@ from landbridge._sklearn_compat import HasMethods, Interval, _fit_context
 from landbridge.base import TransferEstimator, TransferTags, fit_weighted
 from landbridge.exceptions import InputError
 from landbridge.instance._tradaboost import (
+    Rounds,
+    all_rounds,
     default_classifier,
-    first_weights,
+    initial_weights,
     labelled_target,
+    majority,
     source_decay,
-    stack_rows,
+    stack_samples,
     tradaboost_step,
     training_weights,
+    vote_error,
     vote_shares,
-    winners,
 )
 
 __all__ = ["MultiSourceTrAdaBoost", "TaskTrAdaBoost"]
 
 
 class _SourceBoosting(ClassifierMixin, MetaEstimatorMixin, TransferEstimator):
-    """What both share: several sources in `fit`, and a vote of all rounds."""
+    """Template of both methods: several source domains in `fit`, and the weighted majority vote of all rounds."""
 
     __metadata_request__fit: ClassVar[Mapping[str, bool]] = {"X_target": True, "y_target": True, "source_domain": True}
     _accept_sparse = True
 
     estimator: Any
+    random_state: Any
 
     def predict_proba(self, X: Any) -> NDArray[np.float64]:
-        """Share of the vote that each class gets.
+        """Predict class probabilities: the share of each class in the weighted vote.
 
         Parameters
         ----------
@@ -47,13 +51,15 @@ class _SourceBoosting(ClassifierMixin, MetaEstimatorMixin, TransferEstimator):
 
         Returns
         -------
-        ndarray of shape (n_samples, n_classes)
+        proba : ndarray of shape (n_samples, n_classes)
+            Share of each class in the vote.
         """
         X = self._read_rows(X)
-        return vote_shares(self.estimators_, self.votes_, X, self.classes_)
+        predictions = np.column_stack([model.predict(X) for model in self.estimators_])
+        return vote_shares(predictions, self.votes_, self.classes_)
 
     def predict(self, X: Any) -> NDArray[Any]:
-        """Predict by the vote.
+        """Predict classes by weighted majority vote.
 
         Parameters
         ----------
@@ -62,9 +68,18 @@ class _SourceBoosting(ClassifierMixin, MetaEstimatorMixin, TransferEstimator):
 
         Returns
         -------
-        ndarray of shape (n_samples,)
+        y : ndarray of shape (n_samples,)
+            Predicted classes.
         """
-        return winners(self.predict_proba(X), self.classes_)
+        return majority(self.predict_proba(X), self.classes_)
+
+    def _keep_rounds(self, rounds: Rounds, labels: NDArray[Any]) -> None:
+        """Store the rounds whose vote is not worse on the labelled target samples than the first round alone."""
+        name = type(self).__name__
+        rounds.stop_where_worse(lambda p, v: vote_error(p, v, labels, self.classes_), name, all_rounds)
+        self.estimators_ = [model for model, _ in rounds.models]
+        self.chosen_ = [source for _, source in rounds.models]
+        self.n_estimators_, self.votes_ = len(rounds.models), np.array(rounds.votes)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -73,37 +88,49 @@ class _SourceBoosting(ClassifierMixin, MetaEstimatorMixin, TransferEstimator):
 
 
 class MultiSourceTrAdaBoost(_SourceBoosting):
-    """Boost on labelled target samples, in each round with the one source that serves the target best.
+    """MultiSourceTrAdaBoost: boost on labelled target samples, in each round with the source that fits them best.
 
     Parameters
     ----------
     estimator : classifier, default=None
-        Fitted in every round on each source joined with the labelled target samples; anything that takes
-        ``sample_weight``. Logistic regression if left out.
+        Weak learner, fitted in every round on each source joined with the labelled target samples; its ``fit`` takes
+        ``sample_weight``. If None, a decision tree of depth
+        ``ceil(log2(n_classes))``: a stump for two classes, as in AdaBoost.
     n_estimators : int, default=20
-        Rounds M.
-    target_share : float, optional
-        Share of the whole weight that the labelled target samples begin with. Left out, every row weighs the same: with
-        more, every source fits the target and there is nothing to choose the best of them by.
+        Maximum number of rounds M.
+    target_share : float or None, default=None
+        Share of the total weight that the labelled target samples have in the first round. If None, every sample has
+        the same weight: with more, every source fits the target, and the best of them cannot be identified.
+    random_state : int, RandomState instance or None, default=None
+        Seeds the default learner.
 
     Attributes
     ----------
     classes_ : ndarray of shape (n_classes,)
+        Classes of the source.
     source_domains_ : ndarray of shape (n_sources,)
-        Names of the sources.
+        Names of the source domains.
     chosen_ : list
-        Which source served each round.
+        Source domain of each round.
     estimators_ : list of classifiers
-        One a round.
-    votes_ : ndarray of shape (n_rounds,)
-        Their weights in the vote.
+        Learner of each round in use.
+    n_estimators_ : int
+        Number of rounds in use.
+    votes_ : ndarray of shape (n_estimators_,)
+        Weights of the learners in the vote.
     source_weights_ : ndarray of shape (n_source,)
         Weights of the source samples after the last round, scaled to mean one over all samples.
 
+    Warns
+    -----
+    EarlyStoppingWarning
+        If the vote of all rounds is worse on the labelled target samples than the first round alone. The rounds
+        after the last one at which the vote is not worse are then discarded.
+
     Notes
     -----
-    Helps when several sources exist and it is unknown which of them fit the target: a bad one is simply not chosen.
-    Without `source_domain` in ``fit`` there is one source.
+    Helps if several sources exist and it is unknown which of them fit the target: a bad one is not chosen. Without
+    `source_domain` in ``fit`` there is one source.
 
     Time O(M S) fits for S sources, each on one source and the labelled target samples.
 
@@ -121,7 +148,7 @@ class MultiSourceTrAdaBoost(_SourceBoosting):
     >>> y = np.where(source == "good", X[:, 0] > 0, X[:, 0] < 0)
     >>> y_target = X_target[:, 0] > 0
     >>> partly = np.where(np.arange(200) < 20, y_target, None)
-    >>> model = MultiSourceTrAdaBoost(n_estimators=5)
+    >>> model = MultiSourceTrAdaBoost(n_estimators=5, random_state=0)
     >>> model = model.fit(X, y, X_target=X_target, y_target=partly, source_domain=source)
     >>> str(model.chosen_[0]), bool(model.score(X_target, y_target) > 0.9)
     ('good', True)
@@ -140,12 +167,21 @@ class MultiSourceTrAdaBoost(_SourceBoosting):
         "estimator": [HasMethods(["fit", "predict"]), None],
         "n_estimators": [Interval(Integral, 1, None, closed="left")],
         "target_share": [Interval(Real, 0, 1, closed="neither"), None],
+        "random_state": ["random_state"],
     }
 
-    def __init__(self, estimator: Any = None, *, n_estimators: int = 20, target_share: float | None = None) -> None:
+    def __init__(
+        self,
+        estimator: Any = None,
+        *,
+        n_estimators: int = 20,
+        target_share: float | None = None,
+        random_state: Any = None,
+    ) -> None:
         self.estimator = estimator
         self.n_estimators = n_estimators
         self.target_share = target_share
+        self.random_state = random_state
 
     @_fit_context(prefer_skip_nested_validation=False)
     def fit(self, X: Any, y: Any, *, X_target: Any = None, y_target: Any = None, source_domain: Any = None) -> Self:
@@ -174,64 +210,72 @@ class MultiSourceTrAdaBoost(_SourceBoosting):
         self.source_domains_, code = read_sources(source_domain, len(read.ys))
         n, total = len(read.ys), len(read.ys) + len(yl)
         beta = source_decay(n, self.n_estimators)
-        source, target = first_weights(n, len(yl), self.target_share)
+        source, target = initial_weights(n, len(yl), self.target_share)
         groups = [np.flatnonzero(code == k) for k in range(len(self.source_domains_))]
-        joined = [(stack_rows(read.Xs[g], Xl), np.concatenate([read.ys[g], yl])) for g in groups]
-        self.estimators_: list[Any] = []
-        self.chosen_: list[Any] = []
-        votes: list[float] = []
+        joined = [(stack_samples(read.Xs[g], Xl), np.concatenate([read.ys[g], yl])) for g in groups]
+        learner = default_classifier(self.estimator, self.random_state, len(self.classes_))
+        rounds = Rounds()
         for _ in range(self.n_estimators):
             least = np.inf
-            for k, (rows, labels) in enumerate(joined):
+            for k, (samples, labels) in enumerate(joined):
                 weights = training_weights(np.concatenate([source[groups[k]], target]))
-                # a source may lack classes, even together with the target; one class is no learning task
-                candidate = learn(self.estimator, rows, labels, weights)
+                candidate = fit_classifier(learner, samples, labels, weights)
                 error = float(target @ (candidate.predict(Xl) != yl))
                 if error < least:
                     least, model, which = error, candidate, k
             wrong_source, wrong_target = model.predict(read.Xs) != read.ys, model.predict(Xl) != yl
             step = tradaboost_step(source, target, wrong_source, wrong_target, beta, len(self.classes_))
-            self.estimators_.append(model)
-            self.chosen_.append(self.source_domains_[which])
-            votes.append(step.vote)
+            rounds.add((model, self.source_domains_[which]), step.vote, step.error, model.predict(Xl))
             if not wrong_source.any() and not wrong_target.any():
                 break
             source, target = step.source, step.target
-        self.votes_ = np.array(votes)
+        self._keep_rounds(rounds, yl)
         self.source_weights_ = source * total
         return self
 
 
 class TaskTrAdaBoost(_SourceBoosting):
-    """Learn weak classifiers on every source, then boost on the target by choosing among them.
+    """TaskTrAdaBoost: fit weak classifiers on every source, then boost on the target by selecting among them.
 
     Parameters
     ----------
     estimator : classifier, default=None
-        Weak learner; anything that takes ``sample_weight``. Logistic regression if left out.
+        Weak learner; its ``fit`` takes ``sample_weight``. If None, a decision tree of depth
+        ``ceil(log2(n_classes))``: a stump for two classes, as in AdaBoost.
     n_estimators : int, default=20
-        Rounds of AdaBoost on each source, and of choosing on the target.
+        Maximum number of rounds of AdaBoost on each source, and of selection on the target.
     threshold : float, default=0.0
-        Only weak classifiers with a weight above it in their source's AdaBoost become candidates.
+        Weak classifiers with a larger weight in the AdaBoost of their source become candidates.
+    random_state : int, RandomState instance or None, default=None
+        Seeds the default learner.
 
     Attributes
     ----------
     classes_ : ndarray of shape (n_classes,)
+        Classes of the source.
     source_domains_ : ndarray of shape (n_sources,)
-        Names of the sources.
+        Names of the source domains.
     chosen_ : list
-        From which source each round's classifier came.
+        Source domain of the classifier of each round.
     estimators_ : list of classifiers
-        Those chosen.
-    votes_ : ndarray of shape (n_rounds,)
-        Their weights in the vote.
+        Classifiers selected, one per round in use.
+    n_estimators_ : int
+        Number of rounds in use.
+    votes_ : ndarray of shape (n_estimators_,)
+        Weights of the classifiers in the vote.
     n_candidates_ : int
-        Weak classifiers there were to choose from.
+        Number of weak classifiers to select from.
+
+    Warns
+    -----
+    EarlyStoppingWarning
+        If the vote of all rounds is worse on the labelled target samples than the first round alone. The rounds
+        after the last one at which the vote is not worse are then discarded.
 
     Notes
     -----
-    Helps when the sources hold parts of the answer and target labels are very few: on the target nothing is learned
-    but which parts to trust, so it hardly overfits and is quick. Cannot learn what no source knows.
+    Helps if each source follows a part of the target's rule and target labels are very few: on the target only the
+    weights of the classifiers are learned, so it hardly overfits and is fast. Cannot learn what is in no source.
 
     Time O(M S) fits for S sources, plus M S predictions on the labelled target samples.
 
@@ -249,7 +293,7 @@ class TaskTrAdaBoost(_SourceBoosting):
     >>> y = np.where(source == "good", X[:, 0] > 0, X[:, 0] < 0)
     >>> y_target = X_target[:, 0] > 0
     >>> partly = np.where(np.arange(200) < 20, y_target, None)
-    >>> model = TaskTrAdaBoost(n_estimators=5)
+    >>> model = TaskTrAdaBoost(n_estimators=5, random_state=0)
     >>> model = model.fit(X, y, X_target=X_target, y_target=partly, source_domain=source)
     >>> str(model.chosen_[0]), bool(model.score(X_target, y_target) > 0.9)
     ('good', True)
@@ -268,16 +312,20 @@ class TaskTrAdaBoost(_SourceBoosting):
         "estimator": [HasMethods(["fit", "predict"]), None],
         "n_estimators": [Interval(Integral, 1, None, closed="left")],
         "threshold": [Interval(Real, 0, None, closed="left")],
+        "random_state": ["random_state"],
     }
 
-    def __init__(self, estimator: Any = None, *, n_estimators: int = 20, threshold: float = 0.0) -> None:
+    def __init__(
+        self, estimator: Any = None, *, n_estimators: int = 20, threshold: float = 0.0, random_state: Any = None
+    ) -> None:
         self.estimator = estimator
         self.n_estimators = n_estimators
         self.threshold = threshold
+        self.random_state = random_state
 
     @_fit_context(prefer_skip_nested_validation=False)
     def fit(self, X: Any, y: Any, *, X_target: Any = None, y_target: Any = None, source_domain: Any = None) -> Self:
-        """Learn on every source, then choose on the labelled target samples.
+        """Fit weak classifiers on every source, then select among them on the labelled target samples.
 
         Parameters
         ----------
@@ -301,55 +349,77 @@ class TaskTrAdaBoost(_SourceBoosting):
         self.classes_ = np.unique(read.ys)
         k = len(self.classes_)
         self.source_domains_, code = read_sources(source_domain, len(read.ys))
+        learner = default_classifier(self.estimator, self.random_state, len(self.classes_))
         candidates: list[Any] = []
         origin: list[Any] = []
         for s, name in enumerate(self.source_domains_):
             own = np.flatnonzero(code == s)
-            found = self._adaboost(read.Xs[own], read.ys[own], k)
+            found = adaboost(learner, read.Xs[own], read.ys[own], k, self.n_estimators, self.threshold)
             candidates += found
             origin += [name] * len(found)
         self.n_candidates_ = len(candidates)
-        wrong = np.array([model.predict(Xl) != yl for model in candidates])
+        predicted = [model.predict(Xl) for model in candidates]
+        wrong = np.array([p != yl for p in predicted])
         target = np.full(len(yl), 1.0 / len(yl))
         left = np.ones(len(candidates), dtype=bool)
-        self.estimators_: list[Any] = []
-        self.chosen_: list[Any] = []
-        votes: list[float] = []
+        rounds = Rounds()
         for _ in range(min(self.n_estimators, len(candidates))):
             errors = np.where(left, wrong @ target, np.inf)
             best = int(np.argmin(errors))
-            if errors[best] >= 1.0 - 1.0 / k and self.estimators_:
+            if errors[best] >= 1.0 - 1.0 / k and rounds.models:
                 break
             step = tradaboost_step(np.zeros(0), target, np.zeros(0, dtype=bool), wrong[best], 1.0, k)
-            self.estimators_.append(candidates[best])
-            self.chosen_.append(origin[best])
-            votes.append(step.vote)
+            rounds.add((candidates[best], origin[best]), step.vote, step.error, predicted[best])
             left[best], target = False, step.target
             if not wrong[best].any():
                 break
-        self.votes_ = np.array(votes)
+        self._keep_rounds(rounds, yl)
         return self
 
-    def _adaboost(self, X: Any, y: Any, n_classes: int) -> list[Any]:
-        """AdaBoost (SAMME) on one source; its classifiers whose weight is above the threshold, or the first."""
-        weights = np.full(len(y), 1.0 / len(y))
-        models, kept = [], []
-        for _ in range(self.n_estimators):
-            model = learn(self.estimator, X, y, training_weights(weights))
-            wrong = model.predict(X) != y
-            step = tradaboost_step(np.zeros(0), weights, np.zeros(0, dtype=bool), wrong, 1.0, n_classes)
-            models.append(model)
-            if step.vote > self.threshold:
-                kept.append(model)
-            # without an error nothing changes, at chance nothing more is to be learned
-            if not wrong.any() or step.vote <= 0.0:
-                break
-            weights = step.target
-        return kept or models[:1]
+
+def adaboost(
+    learner: Any, X: Any, y: NDArray[Any], n_classes: int, n_estimators: int, threshold: float = 0.0
+) -> list[Any]:
+    """Fit AdaBoost (SAMME) on one source, and return its classifiers whose weight is above the threshold.
+
+    Parameters
+    ----------
+    learner : classifier
+        Weak learner.
+    X : array of shape (n_samples, n_features)
+        Samples of the source.
+    y : ndarray of shape (n_samples,)
+        Labels.
+    n_classes : int
+        Number of classes over all sources.
+    n_estimators : int
+        Maximum number of rounds.
+    threshold : float, default=0.0
+        Classifiers with a larger weight are returned; the first one if there is none.
+
+    Returns
+    -------
+    models : list of classifiers
+        Fitted classifiers.
+    """
+    weights = np.full(len(y), 1.0 / len(y))
+    models, kept = [], []
+    for _ in range(n_estimators):
+        model = fit_classifier(learner, X, y, training_weights(weights))
+        wrong = model.predict(X) != y
+        step = tradaboost_step(np.zeros(0), weights, np.zeros(0, dtype=bool), wrong, 1.0, n_classes)
+        models.append(model)
+        if step.vote > threshold:
+            kept.append(model)
+        # without an error the weights do not change; at chance boosting ends
+        if not wrong.any() or step.vote <= 0.0:
+            break
+        weights = step.target
+    return kept or models[:1]
 
 
 class _OneClass:
-    """What can be learned from rows of one class."""
+    """Classifier of a source that has one class only."""
 
     def __init__(self, label: Any) -> None:
         self.label = label
@@ -358,38 +428,46 @@ class _OneClass:
         return np.repeat(np.asarray([self.label]), X.shape[0])
 
 
-def learn(estimator: Any, X: Any, y: NDArray[Any], weights: NDArray[np.float64]) -> Any:
-    """Fit the learner, or remember the class if there is only one in a source.
+def fit_classifier(estimator: Any, X: Any, y: NDArray[Any], weights: NDArray[np.float64]) -> Any:
+    """Fit the learner with sample weights, or a constant classifier if there is one class only.
 
     Parameters
     ----------
-    estimator : classifier or None
-    X : array of shape (n, n_features)
-    y : ndarray of shape (n,)
-    weights : ndarray of shape (n,)
+    estimator : classifier
+        Base learner.
+    X : array of shape (n_samples, n_features)
+        Samples.
+    y : ndarray of shape (n_samples,)
+        Labels.
+    weights : ndarray of shape (n_samples,)
+        Sample weights.
 
     Returns
     -------
     classifier
+        Fitted classifier.
     """
     if len(y) and (y == y[0]).all():
         return _OneClass(y[0])
-    return fit_weighted(default_classifier(estimator), X, y, weights)
+    return fit_weighted(estimator, X, y, weights)
 
 
 def read_sources(source_domain: Any, n: int) -> tuple[NDArray[Any], NDArray[np.intp]]:
-    """Number the sources.
+    """Encode the source domains as integers.
 
     Parameters
     ----------
-    source_domain : array-like of shape (n,) or None
+    source_domain : array-like of shape (n_source,) or None
+        Source domain of each source sample. If None, there is one source domain.
     n : int
-        Source samples.
+        Number of source samples.
 
     Returns
     -------
     names : ndarray of shape (n_sources,)
-    codes : ndarray of int, shape (n,)
+        Names of the source domains.
+    codes : ndarray of int, shape (n_source,)
+        Position of the source domain of each sample among the names.
 
     Raises
     ------
@@ -400,6 +478,6 @@ def read_sources(source_domain: Any, n: int) -> tuple[NDArray[Any], NDArray[np.i
         return np.array(["source"]), np.zeros(n, dtype=np.intp)
     given = np.asarray(source_domain)
     if given.shape != (n,):
-        raise InputError(f"source_domain has shape {given.shape} but X has {n} rows; give one entry a row.")
+        raise InputError(f"source_domain has shape {given.shape} but X has {n} samples; give one entry per sample.")
     names, codes = np.unique(given, return_inverse=True)
     return names, codes

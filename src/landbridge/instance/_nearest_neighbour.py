@@ -1,4 +1,4 @@
-"""Nearest-neighbour weights: count the target samples that fall into each source sample's Voronoi cell."""
+"""Nearest-neighbour weights: count the target samples in the Voronoi cell of each source sample."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ __all__ = ["NearestNeighbourWeights", "voronoi_counts"]
 def voronoi_counts(Xs: NDArray[np.float64], Xt: NDArray[np.float64]) -> NDArray[np.float64]:
     """Count, for each source sample, the target samples that are nearer to it than to any other source sample.
 
-    Equal source samples share their count.
+    Identical source samples share their count.
 
     Parameters
     ----------
@@ -29,7 +29,7 @@ def voronoi_counts(Xs: NDArray[np.float64], Xt: NDArray[np.float64]) -> NDArray[
 
     Returns
     -------
-    ndarray of shape (n_source,)
+    counts : ndarray of shape (n_source,)
         Counts, which sum to ``n_target``.
 
     Examples
@@ -39,7 +39,7 @@ def voronoi_counts(Xs: NDArray[np.float64], Xt: NDArray[np.float64]) -> NDArray[
     >>> voronoi_counts(np.array([[0.0], [1.0], [1.0]]), np.array([[0.1], [0.2], [3.0]])).tolist()
     [2.0, 0.5, 0.5]
     """
-    # equal rows have equal sums, so where no two sums are alike there is nothing to merge
+    # identical samples have identical sums: distinct sums mean distinct samples
     sums = np.sort((Xs * np.linspace(1.0, 2.0, Xs.shape[1])).sum(axis=1))
     if (np.diff(sums) > 0).all():
         nearest = NearestNeighbors(n_neighbors=1).fit(Xs).kneighbors(Xt, return_distance=False)[:, 0]
@@ -50,14 +50,16 @@ def voronoi_counts(Xs: NDArray[np.float64], Xt: NDArray[np.float64]) -> NDArray[
 
 
 class NearestNeighbourWeights(InstanceTransfer):
-    """Reweight source samples by how many target samples have them for nearest neighbour.
+    """Reweight source samples by the number of target samples of which they are the nearest neighbour.
 
     Parameters
     ----------
     estimator : estimator, default=None
-        Base learner, fitted on the weighted source samples; its ``fit`` takes ``sample_weight``. If None, logistic regression.
+        Base learner, fitted on the weighted source samples; its ``fit`` takes ``sample_weight``. If None,
+        logistic regression.
     smoothing : float, default=1.0
-        Added to every count (Laplace smoothing), so that no source sample is lost. 0 is the plain estimate.
+        Added to every count (Laplace smoothing), so that every source sample keeps some weight. 0 is the unsmoothed
+        estimate, skada's default.
 
     Attributes
     ----------
@@ -68,10 +70,10 @@ class NearestNeighbourWeights(InstanceTransfer):
 
     Notes
     -----
-    Helps under covariate shift in few columns; has nothing to tune and follows any shape of density. The weights are
-    noisy, and in many columns a few rows are neighbours of everything. Scale the columns first.
+    Helps under covariate shift with few features; has no parameter to tune and assumes no form of the density. The
+    weights are noisy, and with many features a few samples are neighbours of most others. Scale the features first.
 
-    Time O((n_s + n_t) log n_s) in few columns, O(n_s n_t d) in many; memory O(n_s d).
+    Time O((n_s + n_t) log n_s) for few features, O(n_s n_t d) for many; memory O(n_s d).
 
     References
     ----------
@@ -90,7 +92,7 @@ class NearestNeighbourWeights(InstanceTransfer):
     transfer_tags = TransferTags(
         family="instance",
         shifts=frozenset({"covariate"}),
-        growth="time O((n_s + n_t) log n_s) in few columns, O(n_s n_t d) in many; memory O(n_s d)",
+        growth="time O((n_s + n_t) log n_s) for few features, O(n_s n_t d) for many; memory O(n_s d)",
         reference="Loog: Nearest neighbor-based importance weighting. MLSP 2012",
     )
     _parameter_constraints = {

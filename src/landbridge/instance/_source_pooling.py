@@ -1,4 +1,4 @@
-"""Several sources in one pool: each source domain weighs as much as the target looks like it."""
+"""Pooling of several source domains, weighted so that their mixture matches the target."""
 
 from __future__ import annotations
 
@@ -19,27 +19,28 @@ from landbridge.numerics.nystroem import NystroemMap, landmark_rows
 
 __all__ = ["SourcePooling", "mixture_weights"]
 
-# Rows of which the landmarks are drawn.
+# Number of samples that the landmarks are drawn from.
 POOL = 5000
 
 
 def mixture_weights(source_means: NDArray[np.float64], target_mean: NDArray[np.float64]) -> NDArray[np.float64]:
-    r"""Weights of the mixture of sources whose mean is nearest to the target's.
+    r"""Compute the weights of the mixture of sources whose mean is nearest to the target mean.
 
     .. math:: \min_{w \ge 0,\, \sum_k w_k = 1} \; \Bigl\lVert \sum_k w_k \mu_k - \mu_t \Bigr\rVert^2
 
-    This is the second stage of [1]_ with whole domains in place of rows.
+    This is the second stage of [1]_ with one weight per domain instead of one per sample.
 
     Parameters
     ----------
     source_means : ndarray of shape (n_sources, n_features)
-        Mean feature vector of each source; with the features of a kernel the distance is the MMD.
+        Mean feature vector of each source; with kernel features the distance is the MMD.
     target_mean : ndarray of shape (n_features,)
+        Mean feature vector of the target.
 
     Returns
     -------
-    ndarray of shape (n_sources,)
-        Sum to one.
+    weights : ndarray of shape (n_sources,)
+        Weights, which sum to one.
 
     References
     ----------
@@ -53,7 +54,7 @@ def mixture_weights(source_means: NDArray[np.float64], target_mean: NDArray[np.f
     >>> mixture_weights(np.array([[0.0, 0.0], [1.0, 0.0], [9.0, 9.0]]), np.array([0.25, 0.0])).round(3).tolist()
     [0.75, 0.25, 0.0]
     """
-    # The sum is held by a row that outweighs all others: non-negative least squares then knows no other constraint.
+    # The constraint on the sum is an equation of large weight in the non-negative least squares problem.
     heavy = 1e4 * max(float(np.abs(source_means).max()), float(np.abs(target_mean).max()), np.finfo(float).tiny)
     A = np.vstack([source_means.T, np.full(len(source_means), heavy)])
     w, _ = nnls(A, np.append(target_mean, heavy))
@@ -62,28 +63,29 @@ def mixture_weights(source_means: NDArray[np.float64], target_mean: NDArray[np.f
 
 
 class SourcePooling(InstanceTransfer):
-    """Pool several sources, each weighed so that their mixture looks like the target.
+    """Pool several source domains, weighted so that their mixture matches the target in MMD.
 
     Parameters
     ----------
     estimator : estimator, default=None
-        Base learner, fitted on the weighted pool samples; its ``fit`` takes ``sample_weight``. If None, logistic regression.
-    gamma : float, optional
-        Width of the Gaussian kernel under which mixture and target are compared; the median heuristic if left out.
+        Base learner, fitted on the weighted pool samples; its ``fit`` takes ``sample_weight``. If None,
+        logistic regression.
+    gamma : float, default=None
+        Coefficient of the Gaussian kernel that compares mixture and target. If None, the median heuristic.
     min_weight : float, default=0.05
-        Least share of the pool's weight a source keeps, relative to equal shares, so that classes that only an
-        unlike source knows are not lost.
+        Lower bound of the weight of a source domain, relative to equal weights, so that classes that only a dissimilar
+        source has are not lost.
     n_landmarks : int, default=200
-        Landmarks that stand for the kernel.
+        Number of landmarks of the kernel approximation.
     random_state : int, RandomState instance or None, default=None
-        Draws landmarks and the sample of the median heuristic.
+        Draws the landmarks and the samples of the median heuristic.
 
     Attributes
     ----------
     domain_weights_ : ndarray of shape (n_sources,)
-        Share of each source in the pool; sums to one.
+        Weight of each source domain; sums to one.
     source_domains_ : ndarray of shape (n_sources,)
-        Names of the sources, in the order of the weights.
+        Names of the source domains, in the order of the weights.
     source_weights_ : ndarray of shape (n_source,)
         Weights of the source samples, scaled to mean one.
     estimator_ : estimator
@@ -91,11 +93,11 @@ class SourcePooling(InstanceTransfer):
 
     Notes
     -----
-    Helps when several sources exist and some look much more like the target than others; needs no target label.
-    Hurts when the source that looks alike labels its rows by another rule. Without `source_domain` there is one
-    source, and all rows weigh the same.
+    Helps if several sources exist and some are much more similar to the target than others; needs no target label.
+    Hurts if a similar source has another labelling rule. Without `source_domain` there is one source, and all samples
+    have the same weight.
 
-    Time O(n m d) and memory O(n) beside blocks of rows, for n rows in all and m landmarks.
+    Time O(n m d) and memory O(n) beside blocks of samples, for n samples in total and m landmarks.
 
     References
     ----------
@@ -151,7 +153,7 @@ class SourcePooling(InstanceTransfer):
 
     @_fit_context(prefer_skip_nested_validation=False)
     def fit(self, X: Any, y: Any, *, X_target: Any = None, y_target: Any = None, source_domain: Any = None) -> Self:
-        """Weigh the sources and fit the estimator on their pool.
+        """Weight the source domains and fit the estimator on their pool.
 
         Parameters
         ----------
@@ -184,8 +186,8 @@ class SourcePooling(InstanceTransfer):
             return np.ones(len(Xs))
         rng = check_random_state(self.random_state)
         gamma = median_gamma(Xs, Xt, random_state=rng) if self.gamma is None else self.gamma
-        pool = np.concatenate([_some(Xs[code == k], rng, POOL // len(sizes)) for k in range(len(sizes))])
-        pool = np.concatenate([pool, _some(Xt, rng, POOL)])
+        pool = np.concatenate([_subset(Xs[code == k], rng, POOL // len(sizes)) for k in range(len(sizes))])
+        pool = np.concatenate([pool, _subset(Xt, rng, POOL)])
         chosen = landmark_rows(pool, min(self.n_landmarks, len(pool)), gamma=gamma, random_state=rng)
         features = NystroemMap(pool[chosen], gamma=gamma)
         means: Sequence[Any] = [features.mean(Xs[code == k]) for k in range(len(sizes))]
@@ -194,5 +196,5 @@ class SourcePooling(InstanceTransfer):
         return (self.domain_weights_ / sizes)[code]
 
 
-def _some(X: NDArray[np.float64], rng: Any, most: int) -> NDArray[np.float64]:
+def _subset(X: NDArray[np.float64], rng: Any, most: int) -> NDArray[np.float64]:
     return X if len(X) <= most else X[rng.choice(len(X), most, replace=False)]

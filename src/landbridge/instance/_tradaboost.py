@@ -1,7 +1,9 @@
-"""TrAdaBoost: boost on a few labelled target samples while source samples that contradict them fade."""
+"""TrAdaBoost: boost on labelled target samples and decrease the weights of source samples that contradict them."""
 
 from __future__ import annotations
 
+import warnings
+from collections.abc import Callable
 from numbers import Integral, Real
 from typing import Any, NamedTuple, Self
 
@@ -9,29 +11,32 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 from sklearn.base import ClassifierMixin, MetaEstimatorMixin
-from sklearn.linear_model import LogisticRegression
-from sklearn.utils import get_tags
+from sklearn.tree import DecisionTreeClassifier
+from sklearn.utils import check_random_state, get_tags
 
 from landbridge._sklearn_compat import HasMethods, Interval, _fit_context
 from landbridge.base import Read, TransferEstimator, TransferTags, fit_weighted
+from landbridge.exceptions import EarlyStoppingWarning
 
-__all__ = ["Step", "TrAdaBoost", "source_decay", "tradaboost_step"]
+__all__ = ["BoostingStep", "TrAdaBoost", "source_decay", "tradaboost_step"]
 
-# A learner without any error on the target would have an infinite vote.
+# A learner without an error on the target would have an infinite weight in the vote.
 SMALLEST_ERROR = 1e-10
 
 
-class Step(NamedTuple):
-    """What one round of boosting makes of the weights.
+class BoostingStep(NamedTuple):
+    """Sample weights after one round of boosting, and the weight of its learner in the vote.
 
     Parameters
     ----------
-    source, target : ndarray
-        Weights for the next round; together they sum to one.
+    source : ndarray of shape (n_source,)
+        Weights of the source samples in the next round; source and target weights sum to one.
+    target : ndarray of shape (n_labelled,)
+        Weights of the labelled target samples in the next round.
     vote : float
-        The learner's weight in the final vote, ``log(1 / beta_t)``; zero for a learner no better than chance.
+        Weight of the learner in the final vote, ``log(1 / beta_t)``; zero for a learner no better than chance.
     error : float
-        Its weighted error on the labelled target samples.
+        Weighted error of the learner on the labelled target samples.
     """
 
     source: NDArray[np.float64]
@@ -41,20 +46,21 @@ class Step(NamedTuple):
 
 
 def source_decay(n_source: int, n_rounds: int) -> float:
-    r"""Factor by which the weight of a misjudged source sample shrinks, figure 1 of [1]_.
+    r"""Compute the factor that decreases the weight of a misclassified source sample, figure 1 of [1]_.
 
     .. math:: \beta = \frac{1}{1 + \sqrt{2 \ln n / N}}
 
     Parameters
     ----------
     n_source : int
-        Source samples n.
+        Number of source samples, n.
     n_rounds : int
-        Rounds N.
+        Number of rounds, N.
 
     Returns
     -------
-    float
+    beta : float
+        Factor between zero and one.
 
     References
     ----------
@@ -76,15 +82,15 @@ def tradaboost_step(
     wrong_target: NDArray[np.bool_],
     beta: float,
     n_classes: int = 2,
-) -> Step:
-    r"""Change the weights after one round, figure 1 of [1]_; for more than two classes as in SAMME [2]_.
+) -> BoostingStep:
+    r"""Update the sample weights after one round, figure 1 of [1]_; for more than two classes as in SAMME [2]_.
 
     .. math:: \epsilon_t = \frac{\sum_{T} w_i [h_t(x_i) \ne y_i]}{\sum_{T} w_i}, \qquad
               \beta_t = \frac{\epsilon_t}{(1 - \epsilon_t)(K - 1)}
 
-    Misjudged source weights are multiplied by :math:`\beta`, misjudged target weights divided by :math:`\beta_t`. An
-    error at or above chance counts as chance: the target weights then stay and the learner has no vote, while
-    contradicting source samples go on fading.
+    Weights of misclassified source samples are multiplied by :math:`\beta`, those of misclassified target samples
+    divided by :math:`\beta_t`. An error at or above chance counts as chance: the target weights then do not change and
+    the learner has no weight in the vote, while the weights of contradicting source samples still decrease.
 
     Parameters
     ----------
@@ -92,16 +98,19 @@ def tradaboost_step(
         Weights of the source samples.
     target : ndarray of shape (n_labelled,)
         Weights of the labelled target samples.
-    wrong_source, wrong_target : ndarray of bool
-        Which rows the learner got wrong.
+    wrong_source : ndarray of bool, shape (n_source,)
+        Source samples that the learner misclassifies.
+    wrong_target : ndarray of bool, shape (n_labelled,)
+        Labelled target samples that the learner misclassifies.
     beta : float
         From :func:`source_decay`.
     n_classes : int, default=2
-        Classes K.
+        Number of classes, K.
 
     Returns
     -------
-    Step
+    step : BoostingStep
+        New weights, weight in the vote, and error.
 
     References
     ----------
@@ -123,45 +132,58 @@ def tradaboost_step(
     source = np.where(wrong_source, source * beta, source)
     target = np.where(wrong_target, target * np.exp(vote), target)
     total = source.sum() + target.sum()
-    return Step(source / total, target / total, vote, error)
+    return BoostingStep(source / total, target / total, vote, error)
 
 
 class TrAdaBoost(ClassifierMixin, MetaEstimatorMixin, TransferEstimator):
-    """Boost on a few labelled target samples while source samples that contradict them fade away.
+    """TrAdaBoost: boost on labelled target samples and decrease the weights of contradicting source samples.
 
     Parameters
     ----------
     estimator : classifier, default=None
-        Fitted in every round on source and labelled target samples; anything that takes ``sample_weight``. Logistic
-        regression if left out.
+        Weak learner, fitted in every round on source and labelled target samples; its ``fit`` takes
+        ``sample_weight``. If None, a decision tree of depth
+        ``ceil(log2(n_classes))``: a stump for two classes, as in AdaBoost.
     n_estimators : int, default=50
-        Rounds N. The vote is held among the second half of them.
+        Maximum number of rounds N. The second half of them votes.
     target_share : float or None, default=0.5
-        Share of the whole weight that the labelled target samples begin with (the paper leaves the first weights to the
-        user). None gives every row the same weight: a few labelled samples then hardly count, and a learner that gets
-        all of them right at once never moves on.
+        Share of the total weight that the labelled target samples have in the first round (the paper leaves the first
+        weights to the user). If None, every sample has the same weight: a few labelled samples then hardly count, and
+        a learner that classifies all of them correctly is never boosted.
     balance_classes : bool, default=False
-        Give every class the same total weight before each fit, as the paper's experiments do.
+        Whether to give every class the same total weight before each fit, as the experiments of the paper do.
+    random_state : int, RandomState instance or None, default=None
+        Seeds the default learner.
 
     Attributes
     ----------
     classes_ : ndarray of shape (n_classes,)
+        Classes of the source.
     estimators_ : list of classifiers
-        One for each round whose learner was better than chance on the target.
-    votes_ : ndarray of shape (n_rounds,)
-        ``log(1 / beta_t)`` of each; the final vote counts those from the ``ceil(n_rounds / 2)``-th on.
-    errors_ : ndarray of shape (n_rounds,)
-        Weighted error of each on the labelled target samples.
+        Learners of the rounds in use: those better than chance on the target.
+    n_estimators_ : int
+        Number of rounds in use.
+    votes_ : ndarray of shape (n_estimators_,)
+        ``log(1 / beta_t)`` of each round; the vote counts those from the ``ceil(n_estimators_ / 2)``-th on.
+    errors_ : ndarray of shape (n_estimators_,)
+        Weighted error of each round on the labelled target samples.
     source_weights_ : ndarray of shape (n_source,)
-        Weights of the source samples after the last round, scaled to mean one over all samples.
+        Weights of the source samples after the last fitted round, scaled to mean one over all samples.
+
+    Warns
+    -----
+    EarlyStoppingWarning
+        If the vote of all rounds is worse on the labelled target samples than the first round alone. The rounds
+        after the last one at which the vote is not worse are then discarded.
 
     Notes
     -----
-    Helps when the labelling rule differs in part of the source and some target samples are labelled. With enough of them
-    to learn the target alone it gains little: compare with a learner on those rows only. Stops before N rounds once
-    no row is misjudged, since nothing changes from there on. Every row stays in every fit, so no class is ever lost.
+    Helps if the labelling rule differs in part of the source and some target samples are labelled. With enough of them
+    to learn the target alone it gains little: compare with a learner on those samples only. Needs a weak learner: one
+    without an error on the labelled target samples in the first round has nothing to boost. Stops before N rounds
+    if no sample is misclassified. Every sample is in every fit, so no class is lost.
 
-    Time and memory are those of N fits on n_s + n_t rows.
+    Time and memory are those of N fits on n_s + n_t samples.
 
     References
     ----------
@@ -175,8 +197,8 @@ class TrAdaBoost(ClassifierMixin, MetaEstimatorMixin, TransferEstimator):
     >>> X, X_target = rng.normal(size=(400, 2)), rng.normal(size=(200, 2))
     >>> y, y_target = X[:, 0] > 0, X_target.sum(axis=1) > 0
     >>> partly = np.where(np.arange(200) < 60, y_target, None)
-    >>> model = TrAdaBoost().fit(X, y, X_target=X_target, y_target=partly)
-    >>> bool(model.score(X_target[60:], y_target[60:]) > 0.9)
+    >>> model = TrAdaBoost(random_state=0).fit(X, y, X_target=X_target, y_target=partly)
+    >>> bool(model.score(X_target[60:], y_target[60:]) > 0.8)
     True
     """
 
@@ -186,7 +208,7 @@ class TrAdaBoost(ClassifierMixin, MetaEstimatorMixin, TransferEstimator):
         needs=frozenset({"y_target"}),
         tasks=frozenset({"classification"}),
         shifts=frozenset({"concept", "covariate"}),
-        growth="time and memory of n_estimators fits on n_s + n_t rows",
+        growth="time and memory of n_estimators fits on n_s + n_t samples",
         reference="Dai, Yang, Xue, Yu: Boosting for transfer learning. ICML 2007",
     )
     _parameter_constraints = {
@@ -194,6 +216,7 @@ class TrAdaBoost(ClassifierMixin, MetaEstimatorMixin, TransferEstimator):
         "n_estimators": [Interval(Integral, 1, None, closed="left")],
         "target_share": [Interval(Real, 0, 1, closed="neither"), None],
         "balance_classes": ["boolean"],
+        "random_state": ["random_state"],
     }
     _accept_sparse = True
 
@@ -204,11 +227,13 @@ class TrAdaBoost(ClassifierMixin, MetaEstimatorMixin, TransferEstimator):
         n_estimators: int = 50,
         target_share: float | None = 0.5,
         balance_classes: bool = False,
+        random_state: Any = None,
     ) -> None:
         self.estimator = estimator
         self.n_estimators = n_estimators
         self.target_share = target_share
         self.balance_classes = balance_classes
+        self.random_state = random_state
 
     @_fit_context(prefer_skip_nested_validation=False)
     def fit(self, X: Any, y: Any, *, X_target: Any = None, y_target: Any = None) -> Self:
@@ -223,45 +248,44 @@ class TrAdaBoost(ClassifierMixin, MetaEstimatorMixin, TransferEstimator):
         X_target : array-like of shape (n_target, n_features), default=None
             Target samples. If None, the source is used as the target, with its labels.
         y_target : array-like of shape (n_target,), default=None
-            Labels of some target samples; the marker of a missing label elsewhere.
+            Labels of some target samples, the marker of a missing label elsewhere.
 
         Returns
         -------
-        self
+        self : object
+            Fitted estimator.
         """
         read = self._read(X, y, X_target, y_target, supervised=True)
         Xl, yl = labelled_target(read)
         self.classes_ = np.unique(read.ys)
         n, k = len(read.ys), len(self.classes_)
-        rows, labels = stack_rows(read.Xs, Xl), np.concatenate([read.ys, yl])
+        samples, labels = stack_samples(read.Xs, Xl), np.concatenate([read.ys, yl])
+        learner = default_classifier(self.estimator, self.random_state, k)
         beta = source_decay(n, self.n_estimators)
-        source, target = first_weights(n, len(yl), self.target_share)
-        self.estimators_: list[Any] = []
-        votes: list[float] = []
-        errors: list[float] = []
+        source, target = initial_weights(n, len(yl), self.target_share)
+        rounds = Rounds()
         for _ in range(self.n_estimators):
             weights = training_weights(np.concatenate([source, target]))
             if self.balance_classes:
                 weights = balanced(weights, labels, self.classes_)
-            model = fit_weighted(default_classifier(self.estimator), rows, labels, weights)
-            wrong = model.predict(rows) != labels
+            model = fit_weighted(learner, samples, labels, weights)
+            predicted = model.predict(samples)
+            wrong = predicted != labels
             step = tradaboost_step(source, target, wrong[:n], wrong[n:], beta, k)
-            # at chance a learner has no vote: it only lets contradicting source samples fade
-            if step.vote > 0 or not self.estimators_:
-                if votes and votes[0] == 0.0:
-                    self.estimators_, votes, errors = [], [], []
-                self.estimators_.append(model)
-                votes.append(step.vote)
-                errors.append(step.error)
+            rounds.add(model, step.vote, step.error, predicted[n:])
             if not wrong.any():
                 break
             source, target = step.source, step.target
-        self.votes_, self.errors_ = np.array(votes), np.array(errors)
+        rounds.stop_where_worse(
+            lambda predictions, votes: vote_error(predictions, votes, yl, self.classes_), type(self).__name__
+        )
+        self.estimators_, self.n_estimators_ = rounds.models, len(rounds.models)
+        self.votes_, self.errors_ = np.array(rounds.votes), np.array(rounds.errors)
         self.source_weights_ = source * len(labels)
         return self
 
     def predict_proba(self, X: Any) -> NDArray[np.float64]:
-        """Share of the vote that each class gets.
+        """Predict class probabilities: the share of each class in the weighted vote.
 
         Parameters
         ----------
@@ -270,15 +294,16 @@ class TrAdaBoost(ClassifierMixin, MetaEstimatorMixin, TransferEstimator):
 
         Returns
         -------
-        ndarray of shape (n_samples, n_classes)
+        proba : ndarray of shape (n_samples, n_classes)
+            Share of each class in the vote.
         """
         X = self._read_rows(X)
-        # rounds ceil(N/2) to N, counted from one
-        first = (len(self.estimators_) + 1) // 2 - 1
-        return vote_shares(self.estimators_[first:], self.votes_[first:], X, self.classes_)
+        late = later_half(self.n_estimators_)
+        predictions = np.column_stack([model.predict(X) for model in self.estimators_[late]])
+        return vote_shares(predictions, self.votes_[late], self.classes_)
 
     def predict(self, X: Any) -> NDArray[Any]:
-        """Predict by the vote of the later rounds.
+        """Predict classes by the weighted majority vote of the later rounds.
 
         Parameters
         ----------
@@ -287,9 +312,10 @@ class TrAdaBoost(ClassifierMixin, MetaEstimatorMixin, TransferEstimator):
 
         Returns
         -------
-        ndarray of shape (n_samples,)
+        y : ndarray of shape (n_samples,)
+            Predicted classes.
         """
-        return winners(self.predict_proba(X), self.classes_)
+        return majority(self.predict_proba(X), self.classes_)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -297,79 +323,235 @@ class TrAdaBoost(ClassifierMixin, MetaEstimatorMixin, TransferEstimator):
         return tags
 
 
-def default_classifier(estimator: Any) -> Any:
-    """Give logistic regression where no learner was chosen.
+class Rounds:
+    """Rounds of boosting: the learners, their weights in the vote, and their predictions on the target labels.
+
+    A learner at chance has no weight in the vote, and is kept only until a round is better than chance.
+    """
+
+    def __init__(self) -> None:
+        self.models: list[Any] = []
+        self.votes: list[float] = []
+        self.errors: list[float] = []
+        self.predictions: list[NDArray[Any]] = []
+        self.first: tuple[Any, float, float, NDArray[Any]] | None = None
+
+    def add(self, model: Any, vote: float, error: float, predicted: NDArray[Any]) -> None:
+        """Append a round.
+
+        Parameters
+        ----------
+        model : estimator
+            Fitted learner.
+        vote : float
+            Its weight in the vote.
+        error : float
+            Its weighted error on the labelled target samples.
+        predicted : ndarray of shape (n_labelled,)
+            Its predictions for the labelled target samples.
+        """
+        if self.first is None:
+            self.first = model, vote, error, predicted
+        if vote > 0 and self.votes and self.votes[0] == 0.0:
+            self._keep([])
+        if vote > 0 or not self.models:
+            self.models.append(model)
+            self.votes.append(vote)
+            self.errors.append(error)
+            self.predictions.append(predicted)
+
+    def stop_where_worse(
+        self,
+        loss: Callable[[NDArray[Any], NDArray[np.float64]], float],
+        name: str | None,
+        used: Callable[[int], slice] | None = None,
+    ) -> None:
+        """Discard the last rounds if the vote with them is worse than the first round alone.
+
+        Parameters
+        ----------
+        loss : callable
+            Takes predictions of shape (n_labelled, n_rounds) and weights of shape (n_rounds,), returns the loss of
+            their vote on the labelled target samples.
+        name : str or None
+            Name of the method for the warning. If None, no warning.
+        used : callable, default=None
+            Takes a number of rounds, returns the slice of them that votes. If None, :func:`later_half`.
+        """
+        assert self.first is not None
+        used = later_half if used is None else used
+        table, votes, n = np.column_stack(self.predictions), np.array(self.votes), len(self.models)
+        bound = loss(self.first[3][:, None], np.ones(1))
+        kept = n
+        # a difference within rounding is none
+        while kept and loss(table[:, :kept][:, used(kept)], votes[:kept][used(kept)]) > bound * (1 + 1e-9) + 1e-12:
+            kept -= 1
+        if kept == n:
+            return
+        if kept:
+            self._keep(range(kept))
+        else:
+            model, vote, error, predicted = self.first
+            self.models, self.votes, self.errors, self.predictions = [model], [vote], [error], [predicted]
+        if name is not None:
+            warnings.warn(
+                f"{name}: the vote of {n} rounds is worse on the labelled target samples than the first round alone; "
+                f"{len(self.models)} rounds are used. Use a weaker estimator or fewer n_estimators.",
+                EarlyStoppingWarning,
+                stacklevel=3,
+            )
+
+    def _keep(self, indices: Any) -> None:
+        for values in (self.models, self.votes, self.errors, self.predictions):
+            values[:] = [values[i] for i in indices]  # type: ignore[index]
+
+
+def default_classifier(estimator: Any, random_state: Any = None, n_classes: int = 2) -> Any:
+    """Return the weak learner; if None, the shallowest decision tree that can predict every class.
 
     Parameters
     ----------
     estimator : classifier or None
+        Base learner.
+    random_state : int, RandomState instance or None, default=None
+        Seeds the decision tree.
+    n_classes : int, default=2
+        Number of classes.
 
     Returns
     -------
-    classifier
+    estimator : classifier
+        Unfitted learner.
     """
-    return LogisticRegression(max_iter=1000) if estimator is None else estimator
+    if estimator is not None:
+        return estimator
+    depth = max(1, int(np.ceil(np.log2(n_classes))))
+    return DecisionTreeClassifier(max_depth=depth, random_state=seed_of(random_state))
+
+
+def seed_of(random_state: Any) -> Any:
+    """Draw an integer seed from a random number generator, so that every round fits the same learner.
+
+    Parameters
+    ----------
+    random_state : int, RandomState instance or None
+        None and integers are returned as they are.
+
+    Returns
+    -------
+    seed : int or None
+        Seed.
+    """
+    if random_state is None or isinstance(random_state, Integral):
+        return random_state
+    return check_random_state(random_state).randint(2**31 - 1)
+
+
+def later_half(n_rounds: int) -> slice:
+    """Return the rounds that vote: from the ``ceil(n_rounds / 2)``-th, counted from one, to the last.
+
+    Parameters
+    ----------
+    n_rounds : int
+        Number of rounds.
+
+    Returns
+    -------
+    rounds : slice
+        Positions of the rounds, counted from zero.
+    """
+    return slice((n_rounds + 1) // 2 - 1, n_rounds)
+
+
+def all_rounds(n_rounds: int) -> slice:
+    """Return all rounds.
+
+    Parameters
+    ----------
+    n_rounds : int
+        Number of rounds.
+
+    Returns
+    -------
+    rounds : slice
+        Positions of the rounds.
+    """
+    return slice(0, n_rounds)
 
 
 def labelled_target(read: Read) -> tuple[Any, NDArray[Any]]:
-    """Take the labelled target samples; without a target, the source with its labels.
+    """Return the labelled target samples; without a target, the source with its labels.
 
     Parameters
     ----------
     read : Read
+        Validated input.
 
     Returns
     -------
     X : array of shape (n_labelled, n_features)
+        Samples.
     y : ndarray of shape (n_labelled,)
+        Labels.
     """
     return (read.Xt[read.rows], read.yt) if len(read.rows) else (read.Xs, read.ys)
 
 
-def first_weights(
+def initial_weights(
     n_source: int, n_labelled: int, target_share: float | None
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Weights before the first round, which sum to one.
+    """Compute the weights of the first round, which sum to one.
 
     Parameters
     ----------
-    n_source, n_labelled : int
+    n_source : int
+        Number of source samples.
+    n_labelled : int
+        Number of labelled target samples.
     target_share : float or None
-        None gives every row the same weight.
+        Total weight of the target samples. If None, every sample has the same weight.
 
     Returns
     -------
     source : ndarray of shape (n_source,)
+        Weights of the source samples.
     target : ndarray of shape (n_labelled,)
+        Weights of the labelled target samples.
     """
     share = n_labelled / (n_source + n_labelled) if target_share is None else target_share
     return np.full(n_source, (1.0 - share) / n_source), np.full(n_labelled, share / n_labelled)
 
 
-def stack_rows(A: Any, B: Any) -> Any:
-    """Put rows under rows.
+def stack_samples(A: Any, B: Any) -> Any:
+    """Concatenate the samples of two arrays.
 
     Parameters
     ----------
-    A, B : ndarray or sparse matrix
+    A : ndarray or sparse matrix of shape (n_first, n_features)
+        First samples.
+    B : ndarray or sparse matrix of shape (n_second, n_features)
+        Further samples.
 
     Returns
     -------
-    ndarray or csr_matrix
+    samples : ndarray or csr_matrix of shape (n_first + n_second, n_features)
+        All samples.
     """
     return sparse.vstack([A, B], format="csr") if sparse.issparse(A) else np.concatenate([A, B])
 
 
 def training_weights(weights: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Scale weights to mean one, the scale on which learners' penalties are set, and let none of them vanish.
+    """Scale weights to mean one, so that the penalty of a learner keeps its meaning, and bound them from below.
 
     Parameters
     ----------
-    weights : ndarray of shape (n,)
+    weights : ndarray of shape (n_samples,)
+        Non-negative weights.
 
     Returns
     -------
-    ndarray of shape (n,)
+    scaled : ndarray of shape (n_samples,)
+        Positive weights.
     """
     scaled = weights * (len(weights) / weights.sum())
     return np.maximum(scaled, 1e-12)
@@ -380,55 +562,87 @@ def balanced(weights: NDArray[np.float64], labels: NDArray[Any], classes: NDArra
 
     Parameters
     ----------
-    weights : ndarray of shape (n,)
-    labels : ndarray of shape (n,)
+    weights : ndarray of shape (n_samples,)
+        Weights.
+    labels : ndarray of shape (n_samples,)
+        Labels.
     classes : ndarray of shape (n_classes,)
+        Classes, sorted.
 
     Returns
     -------
-    ndarray of shape (n,)
+    balanced : ndarray of shape (n_samples,)
+        Weights.
     """
     codes = np.searchsorted(classes, labels)
     totals = np.bincount(codes, weights=weights, minlength=len(classes))
     return weights * (weights.sum() / len(classes) / totals)[codes]
 
 
-def vote_shares(models: list[Any], votes: NDArray[np.float64], X: Any, classes: NDArray[Any]) -> NDArray[np.float64]:
-    """Count weighted votes.
+def vote_shares(predictions: NDArray[Any], votes: NDArray[np.float64], classes: NDArray[Any]) -> NDArray[np.float64]:
+    """Compute the share of each class in a weighted vote.
 
     Parameters
     ----------
-    models : list of classifiers
+    predictions : ndarray of shape (n_samples, n_models)
+        Class predicted by each model.
     votes : ndarray of shape (n_models,)
-        If all are zero, every model counts the same.
-    X : array of shape (n, n_features)
+        Weights of the models. If all are zero, every model has the same weight.
     classes : ndarray of shape (n_classes,)
+        Classes, sorted.
 
     Returns
     -------
-    ndarray of shape (n, n_classes)
-        Rows sum to one.
+    shares : ndarray of shape (n_samples, n_classes)
+        Shares, which sum to one for each sample.
     """
     votes = votes if votes.sum() > 0 else np.ones(len(votes))
-    out = np.zeros((X.shape[0], len(classes)))
-    every = np.arange(X.shape[0])
-    for model, vote in zip(models, votes / votes.sum(), strict=True):
+    out = np.zeros((len(predictions), len(classes)))
+    samples = np.arange(len(predictions))
+    for j, vote in enumerate(votes / votes.sum()):
         if vote > 0:
-            out[every, np.searchsorted(classes, model.predict(X))] += vote
+            out[samples, np.searchsorted(classes, predictions[:, j])] += vote
     return out
 
 
-def winners(shares: NDArray[np.float64], classes: NDArray[Any]) -> NDArray[Any]:
-    """Class with most votes; of equals the last one, as the paper's "at least half" has it.
+def majority(shares: NDArray[np.float64], classes: NDArray[Any]) -> NDArray[Any]:
+    """Return the class with the largest share; of ties the last one, as "at least half" in the paper means.
 
     Parameters
     ----------
-    shares : ndarray of shape (n, n_classes)
+    shares : ndarray of shape (n_samples, n_classes)
+        Shares of the vote.
     classes : ndarray of shape (n_classes,)
+        Classes, sorted.
 
     Returns
     -------
-    ndarray of shape (n,)
+    y : ndarray of shape (n_samples,)
+        Class of each sample.
     """
     most = shares.max(axis=1, keepdims=True)
     return classes[shares.shape[1] - 1 - np.argmax((shares >= most - 1e-12)[:, ::-1], axis=1)]
+
+
+def vote_error(
+    predictions: NDArray[Any], votes: NDArray[np.float64], labels: NDArray[Any], classes: NDArray[Any]
+) -> float:
+    """Compute the error rate of a weighted majority vote.
+
+    Parameters
+    ----------
+    predictions : ndarray of shape (n_samples, n_models)
+        Class predicted by each model.
+    votes : ndarray of shape (n_models,)
+        Weights of the models.
+    labels : ndarray of shape (n_samples,)
+        True labels.
+    classes : ndarray of shape (n_classes,)
+        Classes, sorted.
+
+    Returns
+    -------
+    error : float
+        Share of the samples that the vote misclassifies.
+    """
+    return float(np.mean(majority(vote_shares(predictions, votes, classes), classes) != labels))

@@ -13,7 +13,17 @@ from sklearn.utils import check_random_state, get_tags
 
 from landbridge._sklearn_compat import HasMethods, Interval, StrOptions, _fit_context
 from landbridge.base import TransferEstimator, TransferTags, fit_weighted
-from landbridge.instance._tradaboost import SMALLEST_ERROR, labelled_target, source_decay, stack_rows, training_weights
+from landbridge.instance._tradaboost import (
+    SMALLEST_ERROR,
+    Rounds,
+    all_rounds,
+    labelled_target,
+    later_half,
+    seed_of,
+    source_decay,
+    stack_samples,
+    training_weights,
+)
 
 __all__ = ["TrAdaBoostR2", "TwoStageTrAdaBoostR2", "adjusted_errors", "decay_for_share", "weighted_median"]
 
@@ -21,18 +31,21 @@ __all__ = ["TrAdaBoostR2", "TwoStageTrAdaBoostR2", "adjusted_errors", "decay_for
 def adjusted_errors(
     y: NDArray[np.float64], predicted: NDArray[np.float64], loss: str = "linear"
 ) -> NDArray[np.float64]:
-    """Errors between zero and one, as AdaBoost.R2 has them.
+    """Compute the adjusted errors of AdaBoost.R2, between zero and one.
 
     Parameters
     ----------
-    y : ndarray of shape (n,)
-    predicted : ndarray of shape (n,)
+    y : ndarray of shape (n_samples,)
+        True values.
+    predicted : ndarray of shape (n_samples,)
+        Predicted values.
     loss : {"linear", "square", "exponential"}, default="linear"
+        Loss of the relative errors.
 
     Returns
     -------
-    ndarray of shape (n,)
-        Absolute errors over the largest of them, then bent by the loss.
+    errors : ndarray of shape (n_samples,)
+        Loss of the absolute errors divided by the largest of them.
 
     Examples
     --------
@@ -43,7 +56,7 @@ def adjusted_errors(
     """
     errors = np.abs(y - predicted)
     largest = float(errors.max())
-    # below rounding there is nothing left to learn
+    # errors within rounding are zero
     if largest <= 1e-12 * max(float(np.abs(y).max()), np.finfo(float).tiny):
         return np.zeros(len(y))
     errors = errors / largest
@@ -51,16 +64,19 @@ def adjusted_errors(
 
 
 def weighted_median(predictions: NDArray[np.float64], votes: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Weighted median over models, row by row.
+    """Compute the weighted median of several predictions for each sample.
 
     Parameters
     ----------
-    predictions : ndarray of shape (n, n_models)
+    predictions : ndarray of shape (n_samples, n_models)
+        Prediction of each model.
     votes : ndarray of shape (n_models,)
+        Weights of the models. If all are zero, every model has the same weight.
 
     Returns
     -------
-    ndarray of shape (n,)
+    median : ndarray of shape (n_samples,)
+        Weighted median of each sample.
 
     Examples
     --------
@@ -72,7 +88,7 @@ def weighted_median(predictions: NDArray[np.float64], votes: NDArray[np.float64]
     votes = votes if votes.sum() > 0 else np.ones(len(votes))
     order = np.argsort(predictions, axis=1, kind="stable")
     reached = np.cumsum(votes[order], axis=1)
-    # a hair below the half, so that rounding does not move a tie
+    # slightly below the half, so that rounding does not decide a tie
     middle = np.argmax(reached >= (0.5 - 1e-12) * reached[:, -1:], axis=1)
     every = np.arange(len(predictions))
     return predictions[every, order[every, middle]]
@@ -81,28 +97,28 @@ def weighted_median(predictions: NDArray[np.float64], votes: NDArray[np.float64]
 def decay_for_share(
     source: NDArray[np.float64], target_total: float, errors: NDArray[np.float64], share: float
 ) -> NDArray[np.float64]:
-    r"""Shrink source weights by their errors until the target holds a given share, step 4 of stage one of [1]_.
+    r"""Decrease source weights by their errors until the target has a given share, step 4 of stage one of [1]_.
 
     .. math:: w_i \leftarrow w_i \beta^{e_i} \quad \text{with } \beta \in [0, 1] \text{ such that } \;
               \frac{W_T}{W_T + \sum_S w_i \beta^{e_i}} = \text{share}
 
-    Where no such :math:`\beta` exists (too many source samples without error) the source as a whole makes up the rest.
+    If no such :math:`\beta` exists (too many source samples without an error), all source weights are scaled.
 
     Parameters
     ----------
     source : ndarray of shape (n_source,)
-        Weights.
+        Weights of the source samples.
     target_total : float
-        Weight of the target.
+        Total weight of the target samples.
     errors : ndarray of shape (n_source,)
         Adjusted errors.
     share : float
-        Wanted, in (0, 1].
+        Share of the target, in (0, 1].
 
     Returns
     -------
-    ndarray of shape (n_source,)
-        New source weights, for an unchanged target.
+    weights : ndarray of shape (n_source,)
+        New source weights, for unchanged target weights.
 
     References
     ----------
@@ -128,37 +144,47 @@ def decay_for_share(
 
 
 class TrAdaBoostR2(RegressorMixin, MetaEstimatorMixin, TransferEstimator):
-    """Boost a regressor on a few labelled target samples while source samples that contradict them fade.
+    """TrAdaBoost.R2: boost a regressor on labelled target samples and decrease contradicting source weights.
 
     Parameters
     ----------
     estimator : regressor, default=None
-        Fitted in every round; anything that takes ``sample_weight``. A regression tree of depth three if left out.
+        Weak learner, fitted in every round on source and labelled target samples; its ``fit`` takes
+        ``sample_weight``. If None, a regression tree of depth three.
     n_estimators : int, default=50
-        Rounds N. The median is taken among the second half of them.
+        Maximum number of rounds N. The prediction is the weighted median of the second half of them.
     loss : {"linear", "square", "exponential"}, default="linear"
-        How errors are adjusted.
+        Loss of the relative errors.
     random_state : int, RandomState instance or None, default=None
-        Seed of the tree that is the default learner.
+        Seeds the default learner.
 
     Attributes
     ----------
     estimators_ : list of regressors
-        One a round.
-    votes_ : ndarray of shape (n_rounds,)
-        ``log(1 / beta_t)`` of each.
-    errors_ : ndarray of shape (n_rounds,)
-        Weighted adjusted error of each on the labelled target samples.
+        Learners of the rounds in use: those with an adjusted error below one half on the target.
+    n_estimators_ : int
+        Number of rounds in use.
+    votes_ : ndarray of shape (n_estimators_,)
+        ``log(1 / beta_t)`` of each round.
+    errors_ : ndarray of shape (n_estimators_,)
+        Weighted adjusted error of each round on the labelled target samples.
     source_weights_ : ndarray of shape (n_source,)
         Weights of the source samples after the last round, scaled to mean one over all samples.
 
+    Warns
+    -----
+    EarlyStoppingWarning
+        If the median of all rounds has a larger mean absolute error on the labelled target samples than the first
+        round alone. The rounds after the last one at which it is not worse are then discarded.
+
     Notes
     -----
-    Helps when part of the source follows the target's rule and some target samples are labelled. Source weights shrink
-    even for small errors, so that a good source may be lost with many rounds; :class:`TwoStageTrAdaBoostR2` mends
-    that. Stops once the error on the target reaches one half.
+    Helps if part of the source follows the target's rule and some target samples are labelled. Source weights decrease
+    even for small errors, so that a good source may be lost with many rounds; :class:`TwoStageTrAdaBoostR2` avoids
+    that. A round whose error on the target is one half or more has no weight in the median and does not change the
+    target weights, but source weights still decrease.
 
-    Time and memory are those of N fits on n_s + n_t rows.
+    Time and memory are those of N fits on n_s + n_t samples.
 
     References
     ----------
@@ -183,7 +209,7 @@ class TrAdaBoostR2(RegressorMixin, MetaEstimatorMixin, TransferEstimator):
         needs=frozenset({"y_target"}),
         tasks=frozenset({"regression"}),
         shifts=frozenset({"concept", "covariate"}),
-        growth="time and memory of n_estimators fits on n_s + n_t rows",
+        growth="time and memory of n_estimators fits on n_s + n_t samples",
         reference="Pardoe, Stone: Boosting for regression transfer. ICML 2010",
     )
     _parameter_constraints = {
@@ -224,34 +250,31 @@ class TrAdaBoostR2(RegressorMixin, MetaEstimatorMixin, TransferEstimator):
         read = self._read(X, y, X_target, y_target, supervised=True)
         Xl, yl = labelled_target(read)
         n = len(read.ys)
-        rows, values = stack_rows(read.Xs, Xl), np.concatenate([read.ys, yl]).astype(np.float64)
+        samples, values = stack_samples(read.Xs, Xl), np.concatenate([read.ys, yl]).astype(np.float64)
         learner = default_regressor(self.estimator, self.random_state)
         beta = source_decay(n, self.n_estimators)
         weights = np.full(len(values), 1.0 / len(values))
-        self.estimators_: list[Any] = []
-        votes: list[float] = []
-        found: list[float] = []
+        rounds = Rounds()
         for _ in range(self.n_estimators):
-            model = fit_weighted(learner, rows, values, training_weights(weights))
-            errors = adjusted_errors(values, model.predict(rows), self.loss)
+            model = fit_weighted(learner, samples, values, training_weights(weights))
+            predicted = np.asarray(model.predict(samples), dtype=np.float64)
+            errors = adjusted_errors(values, predicted, self.loss)
             error = float(weights[n:] @ errors[n:]) / float(weights[n:].sum())
-            if error >= 0.5 and self.estimators_:
-                break
-            bounded = min(max(error, SMALLEST_ERROR), 0.5)
-            self.estimators_.append(model)
-            votes.append(float(np.log((1.0 - bounded) / bounded)))
-            found.append(error)
-            if error >= 0.5 or not errors.any():
+            vote = vote_of(error)
+            rounds.add(model, vote, error, predicted[n:])
+            if not errors.any():
                 break
             weights[:n] *= beta ** errors[:n]
-            weights[n:] *= np.exp(votes[-1] * errors[n:])
+            weights[n:] *= np.exp(vote * errors[n:])
             weights /= weights.sum()
-        self.votes_, self.errors_ = np.array(votes), np.array(found)
+        rounds.stop_where_worse(lambda p, v: median_error(p, v, values[n:]), type(self).__name__)
+        self.estimators_, self.n_estimators_ = rounds.models, len(rounds.models)
+        self.votes_, self.errors_ = np.array(rounds.votes), np.array(rounds.errors)
         self.source_weights_ = weights[:n] * len(values)
         return self
 
     def predict(self, X: Any) -> NDArray[np.float64]:
-        """Predict by the weighted median of the later rounds.
+        """Predict values by the weighted median of the later rounds.
 
         Parameters
         ----------
@@ -260,11 +283,12 @@ class TrAdaBoostR2(RegressorMixin, MetaEstimatorMixin, TransferEstimator):
 
         Returns
         -------
-        ndarray of shape (n_samples,)
+        y : ndarray of shape (n_samples,)
+            Predicted values.
         """
         X = self._read_rows(X)
-        first = (len(self.estimators_) + 1) // 2 - 1
-        return weighted_median(predictions(self.estimators_[first:], X), self.votes_[first:])
+        late = later_half(self.n_estimators_)
+        return weighted_median(predictions(self.estimators_[late], X), self.votes_[late])
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -273,45 +297,54 @@ class TrAdaBoostR2(RegressorMixin, MetaEstimatorMixin, TransferEstimator):
 
 
 class TwoStageTrAdaBoostR2(RegressorMixin, MetaEstimatorMixin, TransferEstimator):
-    """Shift weight from source to target step by step, boost on the target at each, and keep the best step.
+    """Two-stage TrAdaBoost.R2: move weight from source to target in steps and keep the step with the best CV error.
 
     Parameters
     ----------
     estimator : regressor, default=None
-        Base learner; anything that takes ``sample_weight``. A regression tree of depth three if left out.
+        Weak learner; its ``fit`` takes ``sample_weight``. If None, a regression tree of depth three.
     n_steps : int, default=10
-        Steps S of the first stage, from the rows' natural share to all weight on the target.
+        Number of steps S of the first stage, from equal sample weights to all weight on the target.
     n_estimators : int, default=10
-        Rounds of boosting within each step.
+        Maximum number of rounds of boosting within each step.
     cv : int, default=5
-        Folds of the labelled target samples by which a step is judged.
+        Number of folds of the labelled target samples; the step with the least cross-validated error is kept.
     loss : {"linear", "square", "exponential"}, default="linear"
-        How errors are adjusted.
+        Loss of the relative errors.
     selection : {"boosted", "single"}, default="boosted"
-        What is cross-validated at each step: the boosted model, as in [1]_, or one fit of the learner under the step's
-        weights, which takes a fraction of the time and often names the same step.
+        What is cross-validated at each step: the boosted model, as in [1]_, or a single fit of the learner with the
+        weights of the step, which takes a fraction of the time and often selects the same step.
     random_state : int, RandomState instance or None, default=None
-        Draws the folds; seed of the tree that is the default learner.
+        Draws the folds and seeds the default learner.
 
     Attributes
     ----------
     estimators_ : list of regressors
-        Those of the best step.
-    votes_ : ndarray of shape (n_rounds,)
-        Their weights in the median.
+        Learners of the best step.
+    n_estimators_ : int
+        Number of rounds in use at the best step.
+    votes_ : ndarray of shape (n_estimators_,)
+        Weights of the learners in the median.
     cv_errors_ : ndarray of shape (n_steps,)
         Mean squared error of each step on held-out target samples.
     best_step_ : int
+        Position of the best step.
     source_weights_ : ndarray of shape (n_source,)
-        Weights of the source samples in the best step, scaled to mean one over all rows.
+        Weights of the source samples in the best step, scaled to mean one over all samples.
+
+    Warns
+    -----
+    EarlyStoppingWarning
+        If at the best step the median of all rounds has a larger mean absolute error on the labelled target samples
+        than the first round alone. The rounds after the last one at which it is not worse are then discarded.
 
     Notes
     -----
-    Helps when part of the source follows the target's rule; how far to trust the source is chosen by cross-validation,
-    all the way down to not at all. Needs enough labelled target samples for folds.
+    Helps if part of the source follows the target's rule; the weight of the source is selected by cross-validation,
+    down to zero. Needs enough labelled target samples for folds.
 
-    Time O(S (F + 1) N) fits for S steps, F folds and N rounds, O(S (F + N)) with ``selection="single"``. Rows whose weight
-    has come to zero are left out, so that the last step costs what the target alone costs.
+    Time O(S (F + 1) N) fits for S steps, F folds and N rounds, O(S (F + N)) with ``selection="single"``. Samples of
+    weight zero are excluded, so that the last step costs what the target alone costs.
 
     References
     ----------
@@ -336,7 +369,7 @@ class TwoStageTrAdaBoostR2(RegressorMixin, MetaEstimatorMixin, TransferEstimator
         needs=frozenset({"y_target"}),
         tasks=frozenset({"regression"}),
         shifts=frozenset({"concept", "covariate"}),
-        growth="time of n_steps (cv + 1) n_estimators fits on n_s + n_t rows",
+        growth="time of n_steps (cv + 1) n_estimators fits on n_s + n_t samples",
         reference="Pardoe, Stone: Boosting for regression transfer. ICML 2010",
     )
     _parameter_constraints = {
@@ -371,7 +404,7 @@ class TwoStageTrAdaBoostR2(RegressorMixin, MetaEstimatorMixin, TransferEstimator
 
     @_fit_context(prefer_skip_nested_validation=False)
     def fit(self, X: Any, y: Any, *, X_target: Any = None, y_target: Any = None) -> Self:
-        """Find the step that predicts held-out target samples best.
+        """Select the step with the least error on held-out target samples.
 
         Parameters
         ----------
@@ -391,31 +424,34 @@ class TwoStageTrAdaBoostR2(RegressorMixin, MetaEstimatorMixin, TransferEstimator
         read = self._read(X, y, X_target, y_target, supervised=True)
         Xl, yl = labelled_target(read)
         n, m = len(read.ys), len(yl)
-        rows, values = stack_rows(read.Xs, Xl), np.concatenate([read.ys, yl]).astype(np.float64)
+        samples, values = stack_samples(read.Xs, Xl), np.concatenate([read.ys, yl]).astype(np.float64)
         rng = check_random_state(self.random_state)
         learner = default_regressor(self.estimator, rng.randint(2**31 - 1))
         folds = rng.permutation(np.arange(m) % min(self.cv, m))
         weights = np.full(n + m, 1.0 / (n + m))
         best, scores = np.inf, []
         for step in range(self.n_steps):
-            models, votes = self._boost(learner, rows, values, weights, n, self.n_estimators)
-            scores.append(self._held_out(learner, rows, values, weights, n, folds) if self.n_steps > 1 else 0.0)
+            rounds = self._boost(learner, samples, values, weights, n, self.n_estimators)
+            first = rounds.models[0]
+            scores.append(self._held_out(learner, samples, values, weights, n, folds) if self.n_steps > 1 else 0.0)
             if scores[-1] < best:
                 best, self.best_step_ = scores[-1], step
-                self.estimators_, self.votes_, self.source_weights_ = models, votes, weights[:n] * (n + m)
+                kept, self.source_weights_ = rounds, weights[:n] * (n + m)
             if step == self.n_steps - 1:
                 break
             # the first round was fitted under exactly these weights
-            errors = adjusted_errors(values, models[0].predict(rows), self.loss)
+            errors = adjusted_errors(values, first.predict(samples), self.loss)
             share = m / (n + m) + (step + 1) / (self.n_steps - 1) * (1.0 - m / (n + m))
             weights = weights.copy()
             weights[:n] = decay_for_share(weights[:n], float(weights[n:].sum()), errors[:n], share)
             weights /= weights.sum()
+        kept.stop_where_worse(lambda p, v: median_error(p, v, yl), type(self).__name__, all_rounds)
+        self.estimators_, self.n_estimators_, self.votes_ = kept.models, len(kept.models), np.array(kept.votes)
         self.cv_errors_ = np.array(scores)
         return self
 
     def predict(self, X: Any) -> NDArray[np.float64]:
-        """Predict by the weighted median of the best step's rounds.
+        """Predict values by the weighted median of the rounds of the best step.
 
         Parameters
         ----------
@@ -424,54 +460,55 @@ class TwoStageTrAdaBoostR2(RegressorMixin, MetaEstimatorMixin, TransferEstimator
 
         Returns
         -------
-        ndarray of shape (n_samples,)
+        y : ndarray of shape (n_samples,)
+            Predicted values.
         """
         X = self._read_rows(X)
         return weighted_median(predictions(self.estimators_, X), self.votes_)
 
     def _boost(
-        self, learner: Any, rows: Any, values: NDArray[np.float64], weights: NDArray[np.float64], n: int, rounds: int
-    ) -> tuple[list[Any], NDArray[np.float64]]:
-        """AdaBoost.R2 in which the first n weights never change."""
+        self, learner: Any, samples: Any, values: NDArray[np.float64], weights: NDArray[np.float64], n: int, rounds: int
+    ) -> Rounds:
+        """AdaBoost.R2 with constant weights of the first n samples."""
+        targets = slice(n, None)
         heavy = weights > 0
         if not heavy.all():
-            rows, values, weights, n = rows[heavy], values[heavy], weights[heavy], int(np.count_nonzero(heavy[:n]))
+            samples, values, weights, n = samples[heavy], values[heavy], weights[heavy], int(heavy[:n].sum())
+            targets = slice(n, None)
         weights = weights / weights.sum()
-        total = float(weights[n:].sum())
-        models: list[Any] = []
-        votes: list[float] = []
+        total = float(weights[targets].sum())
+        found = Rounds()
         for _ in range(rounds):
-            model = fit_weighted(learner, rows, values, training_weights(weights))
-            if rounds == 1:
-                return [model], np.ones(1)
-            errors = adjusted_errors(values, model.predict(rows), self.loss)
+            model = fit_weighted(learner, samples, values, training_weights(weights))
+            predicted = np.asarray(model.predict(samples), dtype=np.float64)
+            errors = adjusted_errors(values, predicted, self.loss)
             error = float(weights @ errors)
-            if error >= 0.5 and models:
+            vote = 1.0 if rounds == 1 else vote_of(error)
+            if vote > 0 or not found.models:
+                found.add(model, vote, error, predicted[targets])
+            if vote <= 0 or not errors.any():
                 break
-            bounded = min(max(error, SMALLEST_ERROR), 0.5)
-            models.append(model)
-            votes.append(float(np.log((1.0 - bounded) / bounded)))
-            if error >= 0.5 or not errors.any():
-                break
-            # AdaBoost.R2 multiplies by beta_t^(1 - e); the source's share is kept by scaling the target back
-            weights[n:] *= np.exp(-votes[-1] * (1.0 - errors[n:]))
-            weights[n:] *= total / weights[n:].sum()
-        return models, np.array(votes)
+            # AdaBoost.R2 multiplies by beta_t^(1 - e); scaling the target keeps the share of the source
+            weights[targets] *= np.exp(-vote * (1.0 - errors[targets]))
+            weights[targets] *= total / weights[targets].sum()
+        return found
 
     def _held_out(
-        self, learner: Any, rows: Any, values: Any, weights: NDArray[np.float64], n: int, folds: NDArray[np.intp]
+        self, learner: Any, samples: Any, values: Any, weights: NDArray[np.float64], n: int, folds: NDArray[np.intp]
     ) -> float:
-        """Mean squared error on target samples that were left out; the source is in every fit."""
+        """Compute the mean squared error on held-out target samples; the source is in every fit."""
         rounds = 1 if self.selection == "single" else self.n_estimators
         if folds.max() == 0:
-            models, votes = self._boost(learner, rows, values, weights, n, rounds)
-            return float(np.mean((weighted_median(predictions(models, rows[n:]), votes) - values[n:]) ** 2))
+            found = self._boost(learner, samples, values, weights, n, rounds)
+            predicted = weighted_median(predictions(found.models, samples[n:]), np.array(found.votes))
+            return float(np.mean((predicted - values[n:]) ** 2))
         total = 0.0
         for fold in range(folds.max() + 1):
             kept = np.concatenate([np.arange(n), n + np.flatnonzero(folds != fold)])
             out = n + np.flatnonzero(folds == fold)
-            models, votes = self._boost(learner, rows[kept], values[kept], weights[kept], n, rounds)
-            total += float(np.sum((weighted_median(predictions(models, rows[out]), votes) - values[out]) ** 2))
+            found = self._boost(learner, samples[kept], values[kept], weights[kept], n, rounds)
+            predicted = weighted_median(predictions(found.models, samples[out]), np.array(found.votes))
+            total += float(np.sum((predicted - values[out]) ** 2))
         return total / len(folds)
 
     def __sklearn_tags__(self) -> Any:
@@ -481,30 +518,75 @@ class TwoStageTrAdaBoostR2(RegressorMixin, MetaEstimatorMixin, TransferEstimator
 
 
 def default_regressor(estimator: Any, random_state: Any) -> Any:
-    """Give a small tree where no learner was chosen.
+    """Return the weak learner, a shallow regression tree if None.
 
     Parameters
     ----------
     estimator : regressor or None
-    random_state : int, RandomState or None
+        Base learner.
+    random_state : int, RandomState instance or None
+        Seeds the regression tree.
 
     Returns
     -------
-    regressor
+    estimator : regressor
+        Unfitted learner.
     """
-    return DecisionTreeRegressor(max_depth=3, random_state=random_state) if estimator is None else estimator
+    if estimator is not None:
+        return estimator
+    return DecisionTreeRegressor(max_depth=3, random_state=seed_of(random_state))
+
+
+def vote_of(error: float) -> float:
+    """Compute the weight of a round in the median, ``log((1 - error) / error)``.
+
+    Parameters
+    ----------
+    error : float
+        Weighted adjusted error.
+
+    Returns
+    -------
+    vote : float
+        Weight; zero if the error is one half or more.
+    """
+    bounded = min(max(error, SMALLEST_ERROR), 0.5)
+    return float(np.log((1.0 - bounded) / bounded))
+
+
+def median_error(predictions: NDArray[np.float64], votes: NDArray[np.float64], values: NDArray[Any]) -> float:
+    """Compute the mean absolute error of a weighted median.
+
+    Parameters
+    ----------
+    predictions : ndarray of shape (n_samples, n_models)
+        Prediction of each model.
+    votes : ndarray of shape (n_models,)
+        Weights of the models.
+    values : ndarray of shape (n_samples,)
+        True values.
+
+    Returns
+    -------
+    error : float
+        Mean absolute error.
+    """
+    return float(np.mean(np.abs(weighted_median(predictions, votes) - values)))
 
 
 def predictions(models: list[Any], X: Any) -> NDArray[np.float64]:
-    """Predictions side by side.
+    """Compute the prediction of each model.
 
     Parameters
     ----------
     models : list of regressors
-    X : array of shape (n, n_features)
+        Fitted regressors.
+    X : array of shape (n_samples, n_features)
+        Samples.
 
     Returns
     -------
-    ndarray of shape (n, n_models)
+    predictions : ndarray of shape (n_samples, n_models)
+        One prediction per sample and model.
     """
     return np.column_stack([np.asarray(model.predict(X), dtype=np.float64) for model in models])

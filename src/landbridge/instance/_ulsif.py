@@ -1,4 +1,4 @@
-"""uLSIF: fit the (relative) density ratio of target to source by least squares, in closed form."""
+"""uLSIF and RuLSIF: estimate the (relative) density ratio by least squares, in closed form."""
 
 from __future__ import annotations
 
@@ -16,34 +16,35 @@ from landbridge.numerics.kernels import kernel, median_gamma, row_blocks, square
 
 __all__ = ["ULSIF", "leave_one_out_scores", "ulsif_coefficients"]
 
-# Widths tried, as multiples of the median heuristic's, and ridges.
+# Candidate widths, as multiples of the median heuristic, and candidate penalties.
 WIDTHS = (0.25, 0.4, 0.6, 0.8, 1.0, 1.3, 1.8, 2.5, 4.0)
-RIDGES = (1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1.0)
-# Rows of each domain that width and ridge are chosen on; the coefficients always come from all of them.
-CV_ROWS = 5_000
+ALPHAS = (1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1.0)
+# Samples of each domain that width and penalty are selected on; the coefficients are fitted on all of them.
+CV_SAMPLES = 5_000
 
 
 def ulsif_coefficients(
     H: NDArray[np.float64], h: NDArray[np.float64], alpha: float, *, non_negative: bool = False
 ) -> NDArray[np.float64]:
-    r"""Coefficients of the least-squares density ratio, equation (19) of [1]_.
+    r"""Compute the coefficients of the least-squares density ratio, equation (19) of [1]_.
 
     .. math:: \hat\theta = (\hat H + \lambda I)^{-1} \hat h
 
     Parameters
     ----------
     H : ndarray of shape (n_centers, n_centers)
-        Mean outer product of the kernels over the denominator's rows.
+        Mean outer product of the kernels over the samples of the denominator.
     h : ndarray of shape (n_centers,)
         Mean of the kernels over the target.
     alpha : float
-        Ridge.
+        Weight of the L2 penalty, :math:`\lambda`.
     non_negative : bool, default=False
-        Round negative coefficients up to zero, as the paper does.
+        Whether to set negative coefficients to zero, as the paper does.
 
     Returns
     -------
-    ndarray of shape (n_centers,)
+    coefficients : ndarray of shape (n_centers,)
+        Coefficients of the kernels.
 
     References
     ----------
@@ -62,32 +63,38 @@ def ulsif_coefficients(
 
 
 def leave_one_out_scores(
-    Ps: NDArray[np.float64], Pt: NDArray[np.float64], alphas: Any, *, mixture_weight: float = 0.0, non_negative: bool = False
+    Ps: NDArray[np.float64],
+    Pt: NDArray[np.float64],
+    alphas: Any,
+    *,
+    mixture_weight: float = 0.0,
+    non_negative: bool = False,
 ) -> NDArray[np.float64]:
-    r"""Leave-one-out error of the least-squares density ratio, for several ridges, without refitting.
+    r"""Compute the leave-one-out error of the least-squares density ratio for several penalties, without refitting.
 
-    The i-th source and the i-th target sample are left out together; what that does to the coefficients is a change of
-    rank two (one, for ``mixture_weight=0``), see section 3.3 of [1]_. The error is, up to a constant, half the squared distance
-    to the true ratio,
+    The i-th source and the i-th target sample are excluded together, which is an update of rank two (one, for
+    ``mixture_weight=0``), see section 3.3 of [1]_. The error is, up to a constant, half the squared distance to the
+    true ratio,
 
     .. math:: J = \tfrac{\alpha}{2} \overline{r(z)^2} + \tfrac{1 - \alpha}{2} \overline{r(x)^2} - \overline{r(z)}
 
     Parameters
     ----------
     Ps : ndarray of shape (n_source, n_centers)
-        Kernels at the source samples.
+        Kernel values of the source samples.
     Pt : ndarray of shape (n_target, n_centers)
-        Kernels at the target samples.
+        Kernel values of the target samples.
     alphas : sequence of float
-        Ridges.
+        Weights of the L2 penalty.
     mixture_weight : float, default=0.0
-        Share of the target in the denominator.
+        Weight of the target in the denominator, :math:`\alpha`.
     non_negative : bool, default=False
-        Whether negative coefficients are rounded up to zero; negative ratios are in any case.
+        Whether to set negative coefficients to zero; negative ratios are in any case.
 
     Returns
     -------
-    ndarray of shape (len(alphas),)
+    errors : ndarray of shape (len(alphas),)
+        Leave-one-out error of each penalty.
 
     References
     ----------
@@ -105,11 +112,11 @@ def leave_one_out_scores(
     for k, alpha in enumerate(alphas):
         factor = linalg.cho_factor(S + alpha * np.eye(len(S)))
         MX, MZ = linalg.cho_solve(factor, X.T).T, linalg.cho_solve(factor, Z.T).T
-        # coefficients with the target sample's share of h taken away, H still complete
+        # coefficients without the target sample's part of h, with the complete H
         theta = (linalg.cho_solve(factor, h_sum) - MZ) / max(nt - 1, 1)
         xx, zz, zx = np.sum(X * MX, axis=1), np.sum(Z * MZ, axis=1), np.sum(Z * MX, axis=1)
         u, v = np.sum(Z * theta, axis=1), np.sum(X * theta, axis=1)
-        # Woodbury's identity for M - a z z' - c x x': a system of two unknowns a pair
+        # Woodbury's identity for M - a z z' - c x x': a system of two unknowns for each pair
         det = (1.0 - a * zz) * (1.0 - c * xx) - a * c * zx**2
         det = np.maximum(det, 1e-12)
         s_z = a * ((1.0 - c * xx) * u + c * zx * v) / det
@@ -123,27 +130,29 @@ def leave_one_out_scores(
 
 
 class ULSIF(InstanceTransfer):
-    r"""Reweight source samples by a density ratio fitted by least squares (uLSIF; with ``mixture_weight > 0`` RuLSIF).
+    r"""uLSIF and RuLSIF: reweight source samples by a density ratio fitted by least squares.
 
     Parameters
     ----------
     estimator : estimator, default=None
-        Base learner, fitted on the weighted source samples; its ``fit`` takes ``sample_weight``. If None, logistic regression.
+        Base learner, fitted on the weighted source samples; its ``fit`` takes ``sample_weight``. If None,
+        logistic regression.
     mixture_weight : float, default=0.0
-        Share of the target in the denominator: the ratio fitted is
-        :math:`p_T / (\alpha p_T + (1 - \alpha) p_S)`, which is never above :math:`1 / \alpha`. 0 is uLSIF; about 0.1
-        tames the weights where the domains hardly overlap.
-    gamma : float, optional
-        Width of the Gaussian kernel; left out, chosen by leave-one-out cross-validation.
-    alpha : float, optional
-        Ridge; left out, chosen likewise.
+        Weight :math:`\alpha` of the target in the denominator of the ratio
+        :math:`p_T / (\alpha p_T + (1 - \alpha) p_S)`, which is at most :math:`1 / \alpha`. 0 is uLSIF, a positive value
+        is RuLSIF; about 0.1 bounds the weights if the domains hardly overlap.
+    gamma : float, default=None
+        Coefficient of the Gaussian kernel. If None, selected by leave-one-out cross-validation.
+    alpha : float, default=None
+        Weight of the L2 penalty. If None, selected by leave-one-out cross-validation.
     n_centers : int, default=100
-        Kernels, centred on as many target samples.
+        Number of kernels, each centred on a target sample.
     non_negative : bool, default=False
-        Round negative coefficients up to zero, as [1]_ does. By default only negative ratios are, as in [2]_: rounding
-        the coefficients of many overlapping kernels spoils the fit, and forces a ridge that flattens the weights.
+        Whether to set negative coefficients to zero, as in [1]_. By default only negative ratios are, as in [2]_:
+        truncating the coefficients of many overlapping kernels degrades the fit, and requires a penalty that flattens
+        the weights.
     random_state : int, RandomState instance or None, default=None
-        Draws centres, and rows for cross-validation where there are many.
+        Draws the centres, and a subset of the samples for cross-validation if there are many.
 
     Attributes
     ----------
@@ -152,18 +161,20 @@ class ULSIF(InstanceTransfer):
     estimator_ : estimator
         Fitted base learner.
     centers_ : ndarray of shape (n_centers, n_features)
-        Target samples the kernels sit on.
+        Centres of the kernels.
     coefficients_ : ndarray of shape (n_centers,)
-        Their coefficients.
-    gamma_, alpha_ : float
-        Width and ridge in use.
+        Coefficients of the kernels.
+    gamma_ : float
+        Kernel coefficient used.
+    alpha_ : float
+        Weight of the L2 penalty used.
 
     Notes
     -----
-    Helps under covariate shift with overlap; closed form, hence the fastest of the density ratios. In many columns no
-    width suits. Hurts when the labelling rule or the class shares differ.
+    Helps under covariate shift if the domains overlap; closed form, hence the fastest of the density ratios. With many
+    features no width fits. Hurts if the labelling rule or the class shares differ.
 
-    Time O((n_s + n_t) b (d + b)) for b centres, memory O(n_s) beside the rows.
+    Time O((n_s + n_t) b (d + b)) for b centres, memory O(n_s) beside the samples.
 
     References
     ----------
@@ -235,9 +246,9 @@ class ULSIF(InstanceTransfer):
             return float(self.gamma), float(self.alpha)
         gammas = median_gamma(Xs, Xt, random_state=rng) / np.square(WIDTHS)
         gammas = gammas if self.gamma is None else np.array([float(self.gamma)])
-        alphas = RIDGES if self.alpha is None else (float(self.alpha),)
-        # The pairs left out together are pairs by chance.
-        Ds, Dt = (squared_distances(X[rng.permutation(len(X))[:CV_ROWS]], self.centers_) for X in (Xs, Xt))
+        alphas = ALPHAS if self.alpha is None else (float(self.alpha),)
+        # The pairs that are excluded together are random.
+        Ds, Dt = (squared_distances(X[rng.permutation(len(X))[:CV_SAMPLES]], self.centers_) for X in (Xs, Xt))
         how: dict[str, Any] = {"mixture_weight": self.mixture_weight, "non_negative": self.non_negative}
         table = np.array([leave_one_out_scores(np.exp(-g * Ds), np.exp(-g * Dt), alphas, **how) for g in gammas])
         i, j = np.unravel_index(int(np.argmin(table)), table.shape)
@@ -245,7 +256,7 @@ class ULSIF(InstanceTransfer):
 
 
 def _moments(X: Any, centers: Any, gamma: float, *, second: bool) -> tuple[NDArray[np.float64], Any]:
-    """Mean of the kernels and, if asked for, of their outer product."""
+    """Compute the mean of the kernels and, if `second`, of their outer product."""
     mean, outer = np.zeros(len(centers)), np.zeros((len(centers),) * 2)
     for rows in row_blocks(len(X), len(centers)):
         P = kernel(X[rows], centers, gamma=gamma)
