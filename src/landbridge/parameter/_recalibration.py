@@ -121,7 +121,7 @@ def shift_and_scale(
     r"""Fit ``y ≈ shift + scale · prediction``, each as far as the labels bear it out (positive-part James-Stein).
 
     The mean residual and the slope of residuals on predictions are estimated by least squares and multiplied by
-    :math:`\max(0, 1 - \lambda / F)`, where F is the squared ratio of estimate and standard error.
+    :math:`\max(0, 1 - 3 \lambda / F)`, where F is the squared ratio of estimate and standard error.
 
     Parameters
     ----------
@@ -164,7 +164,7 @@ def shift_and_scale(
 
 
 def _kept(signal: float, variance: float, prior_strength: float) -> float:
-    return 0.0 if signal <= 0 else max(0.0, 1.0 - prior_strength * variance / signal)
+    return 0.0 if signal <= 0 else max(0.0, 1.0 - 3.0 * prior_strength * variance / signal)
 
 
 class Recalibration(_FromFittedSource):
@@ -235,7 +235,7 @@ class Recalibration(_FromFittedSource):
         reference="Platt: Probabilistic outputs for support vector machines. Advances in Large Margin Classifiers, 1999",
     )
     _parameter_constraints = {
-        "source_estimator": [HasMethods(["fit", "predict"]), None],
+        "source_estimator": [HasMethods(["fit"]), None],
         "estimator": [HasMethods(["fit", "predict"]), None],
         "method": [StrOptions({"temperature", "bcts", "vector"})],
         "prior_strength": [Interval(Real, 0, None, closed="neither")],
