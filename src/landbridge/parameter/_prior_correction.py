@@ -180,7 +180,7 @@ def score_calibration(
     intercept : ndarray of shape (n_classes,)
         ``b``.
     """
-    n, k = log_proba.shape
+    k = log_proba.shape[1]
     proba = np.exp(log_proba)
     C = float(model.C) if model.penalty is not None else np.inf
     W = model.coef_
@@ -239,14 +239,15 @@ class PriorCorrection(ClassifierMixin, _FromFittedSource):
         Class shares under which the model's probabilities hold, in the order of ``classes_``: those of the source
         samples, or equal shares with ``class_weight="balanced"``. If None, they are derived; see Notes.
     prior_strength : float, default=1.0
-        Weight of the squared log ratios of class shares; the larger, the nearer to the source. 1 is a Gaussian prior with
-        standard deviation one.
+        Weight of the squared log ratios of class shares; the larger, the nearer to the source. 1 is a Gaussian
+        prior with standard deviation one.
     calibrate : bool, default=True
         Calibrate a logistic regression that follows a ``StandardScaler`` from the equations that its fit solved. Other
         models are taken to be calibrated.
     check_shift : bool, default=True
-        Where the model stores feature means of the source (in a scaler, in trees), measure how far they moved in ways that class shares do not
-        explain, and shrink the correction accordingly: to nothing where class shares explain nothing.
+        Where the model stores feature means of the source (in a scaler, in naive Bayes, in the nodes of trees), measure
+        how far they moved in ways that class shares do not explain, and shrink the correction accordingly: to nothing
+        where class shares explain nothing.
 
     Attributes
     ----------
@@ -384,8 +385,8 @@ class PriorCorrection(ClassifierMixin, _FromFittedSource):
         check_kind(model, classification=True, method="PriorCorrection")
         if not hasattr(model, "predict_proba"):
             raise InputError(
-                f"source_estimator={type(model).__name__} has no predict_proba, which PriorCorrection needs; wrap it in "
-                "CalibratedClassifierCV before it is fitted, or use Recalibration."
+                f"source_estimator={type(model).__name__} has no predict_proba, which PriorCorrection needs; wrap it "
+                "in CalibratedClassifierCV before it is fitted, or use Recalibration."
             )
         codes, k = class_codes(self.classes_, labels), len(self.classes_)
         self.slope_, self.intercept_, self.log_ratio_ = 1.0, np.zeros(k), np.zeros(k)
@@ -406,8 +407,9 @@ class PriorCorrection(ClassifierMixin, _FromFittedSource):
                 ratio = self._trust() * ratio
         else:
             # Without moments the samples are all alike and nothing can be learned from them.
-            known = features is not None and moments is not None
-            ratio = self._from_means(log_proba, features, moments) if known else np.zeros(k)
+            ratio = np.zeros(k)
+            if features is not None and moments is not None:
+                ratio = self._from_means(log_proba, features, moments)
             shares = source_weights(log_proba, ratio) @ np.exp(log_proba)
         self.log_ratio_ = ratio
         self.source_priors_ = shares
@@ -427,12 +429,12 @@ class PriorCorrection(ClassifierMixin, _FromFittedSource):
                 )
             self.priors_from_ = "parameter"
             return shares / shares.sum()
-        shares = class_shares(model)
-        if shares is None and self._counts is not None and len(self._counts) == k:
-            shares = self._counts / self._counts.sum()
-        if shares is not None:
+        stored = class_shares(model)
+        if stored is None and self._counts is not None and len(self._counts) == k:
+            stored = self._counts / self._counts.sum()
+        if stored is not None:
             self.priors_from_ = "model"
-            return np.maximum(shares, SMALLEST) / np.maximum(shares, SMALLEST).sum()
+            return np.maximum(stored, SMALLEST) / np.maximum(stored, SMALLEST).sum()
         if features is not None:
             self.priors_from_ = "features"
             return None
@@ -448,7 +450,7 @@ class PriorCorrection(ClassifierMixin, _FromFittedSource):
     def _calibrated(
         self, log_proba: NDArray[np.float64], features: SourceFeatures, H: NDArray[np.float64]
     ) -> NDArray[np.float64]:
-        n, k = log_proba.shape
+        n = len(log_proba)
         logistic = penalised_logistic(self.source_estimator_)
         size = len(logistic.coef_) * features.Z.shape[1] if logistic is not None else 0
         if logistic is None or not features.direct or n < 20 or size > 500:

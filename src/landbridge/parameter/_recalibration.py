@@ -69,7 +69,7 @@ def recalibration_map(
     >>> bool(abs(proba[1] / proba.sum() - 0.5) < 0.1)
     True
     """
-    n, k = log_proba.shape
+    k = log_proba.shape[1]
     logits = log_proba - log_proba.mean(axis=1, keepdims=True)
     hot = np.eye(k)[codes]
     n_slopes = k if method == "vector" else 1
@@ -168,7 +168,7 @@ def _kept(signal: float, variance: float, prior_strength: float) -> float:
 
 
 class Recalibration(_FromFittedSource):
-    """Recalibrate a fitted model on a few labelled target samples (Platt, temperature, vector scaling; shift and scale).
+    """Recalibrate a fitted model on a few labelled target samples (Platt, temperature or vector scaling).
 
     The class probabilities of a classifier get new slopes and intercepts, the predictions of a regressor a new scale
     and offset. All are drawn towards no change, so that a few labels do not hurt. No source samples are needed.
@@ -232,7 +232,7 @@ class Recalibration(_FromFittedSource):
         shifts=frozenset({"concept", "label"}),
         source_free=True,
         growth="time O(n K) an iteration and O(n K² + K³) at the end, memory O(n K), n labelled target samples",
-        reference="Platt: Probabilistic outputs for support vector machines. Advances in Large Margin Classifiers, 1999",
+        reference="Platt: Probabilistic outputs for SVMs. Advances in Large Margin Classifiers, 1999",
     )
     _parameter_constraints = {
         "source_estimator": [HasMethods(["fit"]), None],
@@ -327,8 +327,8 @@ class Recalibration(_FromFittedSource):
         values = call_source(self.source_estimator_, "predict", X).astype(np.float64)
         if values.ndim == 2 and values.shape[1] > 1:
             raise InputError(
-                f"source_estimator={type(self.source_estimator_).__name__} predicts {values.shape[1]} values per sample; "
-                "give a regressor of one value."
+                f"source_estimator={type(self.source_estimator_).__name__} predicts {values.shape[1]} values per "
+                "sample; give a regressor of one value."
             )
         return values.ravel()
 

@@ -100,7 +100,8 @@ def _stored(model: Any, n_classes: int) -> Any:
     if name == "CalibratedClassifierCV":
         inner = [class_shares(c.estimator) for c in model.calibrated_classifiers_]
         plain = all(_last(c.estimator).get_params().get("class_weight") is None for c in model.calibrated_classifiers_)
-        return np.mean(inner, axis=0) if plain and all(i is not None for i in inner) else None
+        known = [shares for shares in inner if shares is not None]
+        return np.mean(known, axis=0) if plain and len(known) == len(inner) else None
     return None
 
 
