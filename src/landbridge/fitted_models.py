@@ -81,7 +81,9 @@ def check_fitted_model(model: Any, name: str = "source_estimator") -> Any:
     if is_classifier(model):
         classes = getattr(model, "classes_", None)
         if classes is None or isinstance(classes, list):
-            raise InputError(f"{name}={kind} has no single list of classes_; give a classifier with one label per sample.")
+            raise InputError(
+                f"{name}={kind} has no single list of classes_; give a classifier with one label per sample."
+            )
     return model
 
 

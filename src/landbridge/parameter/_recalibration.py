@@ -69,7 +69,7 @@ def recalibration_map(
     >>> bool(abs(proba[1] / proba.sum() - 0.5) < 0.1)
     True
     """
-    n, k = log_proba.shape
+    k = log_proba.shape[1]
     logits = log_proba - log_proba.mean(axis=1, keepdims=True)
     hot = np.eye(k)[codes]
     n_slopes = k if method == "vector" else 1
@@ -121,7 +121,7 @@ def shift_and_scale(
     r"""Fit ``y ≈ shift + scale · prediction``, each as far as the labels bear it out (positive-part James-Stein).
 
     The mean residual and the slope of residuals on predictions are estimated by least squares and multiplied by
-    :math:`\max(0, 1 - \lambda / F)`, where F is the squared ratio of estimate and standard error.
+    :math:`\max(0, 1 - 3 \lambda / F)`, where F is the squared ratio of estimate and standard error.
 
     Parameters
     ----------
@@ -164,11 +164,11 @@ def shift_and_scale(
 
 
 def _kept(signal: float, variance: float, prior_strength: float) -> float:
-    return 0.0 if signal <= 0 else max(0.0, 1.0 - prior_strength * variance / signal)
+    return 0.0 if signal <= 0 else max(0.0, 1.0 - 3.0 * prior_strength * variance / signal)
 
 
 class Recalibration(_FromFittedSource):
-    """Recalibrate a fitted model on a few labelled target samples (Platt, temperature, vector scaling; shift and scale).
+    """Recalibrate a fitted model on a few labelled target samples (Platt, temperature or vector scaling).
 
     The class probabilities of a classifier get new slopes and intercepts, the predictions of a regressor a new scale
     and offset. All are drawn towards no change, so that a few labels do not hurt. No source samples are needed.
@@ -232,10 +232,10 @@ class Recalibration(_FromFittedSource):
         shifts=frozenset({"concept", "label"}),
         source_free=True,
         growth="time O(n K) an iteration and O(n K² + K³) at the end, memory O(n K), n labelled target samples",
-        reference="Platt: Probabilistic outputs for support vector machines. Advances in Large Margin Classifiers, 1999",
+        reference="Platt: Probabilistic outputs for SVMs. Advances in Large Margin Classifiers, 1999",
     )
     _parameter_constraints = {
-        "source_estimator": [HasMethods(["fit", "predict"]), None],
+        "source_estimator": [HasMethods(["fit"]), None],
         "estimator": [HasMethods(["fit", "predict"]), None],
         "method": [StrOptions({"temperature", "bcts", "vector"})],
         "prior_strength": [Interval(Real, 0, None, closed="neither")],
@@ -327,8 +327,8 @@ class Recalibration(_FromFittedSource):
         values = call_source(self.source_estimator_, "predict", X).astype(np.float64)
         if values.ndim == 2 and values.shape[1] > 1:
             raise InputError(
-                f"source_estimator={type(self.source_estimator_).__name__} predicts {values.shape[1]} values per sample; "
-                "give a regressor of one value."
+                f"source_estimator={type(self.source_estimator_).__name__} predicts {values.shape[1]} values per "
+                "sample; give a regressor of one value."
             )
         return values.ravel()
 

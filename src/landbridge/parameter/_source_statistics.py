@@ -100,7 +100,8 @@ def _stored(model: Any, n_classes: int) -> Any:
     if name == "CalibratedClassifierCV":
         inner = [class_shares(c.estimator) for c in model.calibrated_classifiers_]
         plain = all(_last(c.estimator).get_params().get("class_weight") is None for c in model.calibrated_classifiers_)
-        return np.mean(inner, axis=0) if plain and all(i is not None for i in inner) else None
+        known = [shares for shares in inner if shares is not None]
+        return np.mean(known, axis=0) if plain and len(known) == len(inner) else None
     return None
 
 
@@ -116,7 +117,8 @@ def source_features(model: Any, X: Any) -> SourceFeatures | None:
     ----------
     model : classifier
         Fitted. A pipeline with a ``StandardScaler``, ``PowerTransformer`` or ``PCA``, by itself or within a
-        ``ColumnTransformer``.
+        ``ColumnTransformer``; else a Gaussian naive Bayes classifier, whose means count, or trees, whose nodes store
+        how many source samples reached them.
     X : array-like of shape (n_target, n_features)
         Target samples as the model takes them.
 
@@ -126,10 +128,8 @@ def source_features(model: Any, X: Any) -> SourceFeatures | None:
         None where no step stores means.
     """
     model = unwrap(model)
-    if not isinstance(model, Pipeline):
-        return None
     found: SourceFeatures | None = None
-    for _, step in model.steps[:-1]:
+    for _, step in model.steps[:-1] if isinstance(model, Pipeline) else ():
         if step is None or step == "passthrough":
             continue
         X = step.transform(X)
@@ -143,6 +143,10 @@ def source_features(model: Any, X: Any) -> SourceFeatures | None:
             found = SourceFeatures(found.Z[:, step.get_support()], found.n_source, found.direct)
         elif found is not None:
             found = SourceFeatures(found.Z, found.n_source, False)
+    if found is not None and getattr(_last(model), "class_weight", None) is not None:
+        return None  # the means are those of the source, the probabilities those of a weighted one
+    if found is None:
+        found = _from_last(_last(model), X)
     return found if found is not None and found.Z.shape[1] and np.isfinite(found.Z).all() else None
 
 
@@ -174,6 +178,65 @@ def _known_outputs(step: Any, width: int) -> tuple[NDArray[np.intp], NDArray, ND
         return None
     columns, centres, scales = (np.concatenate([p[i] for p in parts]) for i in range(3))
     return columns, centres, scales, min(p[3] for p in parts)
+
+
+def _from_last(last: Any, X: Any) -> SourceFeatures | None:
+    """Statistics that a classifier stores of the samples it receives."""
+    name = type(last).__name__
+    if name == "GaussianNB":
+        shares = last.class_prior_[:, None]
+        mean = (shares * last.theta_).sum(axis=0)
+        variance = (shares * (last.var_ + (last.theta_ - mean) ** 2)).sum(axis=0)
+        Z = (np.asarray(X, dtype=np.float64) - mean) / np.sqrt(np.maximum(variance, 1e-300))
+        return SourceFeatures(Z, int(last.class_count_.sum()), False)
+    if sparse.issparse(X):
+        return None
+    nodes: dict[tuple[Any, ...], list[float]] = {}
+    if name == "HistGradientBoostingClassifier":
+        if last.is_categorical_ is not None and np.any(last.is_categorical_):
+            return None
+        X = np.asarray(X, dtype=np.float64)
+        for round_ in last._predictors[:20]:
+            for tree in round_:
+                _add_nodes(nodes, tree.nodes, ("left", "right", "feature_idx", "num_threshold", "count"))
+    else:
+        trees = [last] if hasattr(last, "tree_") else list(np.ravel(getattr(last, "estimators_", [])))[:100]
+        if not trees or not all(hasattr(tree, "tree_") for tree in trees):
+            return None
+        X = np.asarray(X, dtype=np.float32)  # as trees compare
+        for tree in trees:
+            t = tree.tree_
+            arrays = (t.children_left, t.children_right, t.feature, t.threshold, t.weighted_n_node_samples)
+            _add_nodes(nodes, dict(zip("abcde", arrays, strict=True)), tuple("abcde"))
+    columns, n = [], max((shares[0] for shares in nodes.values()), default=0.0)
+    for path, shares in nodes.items():
+        reached = np.ones(len(X), dtype=bool)
+        for feature, threshold, left in path:
+            reached &= (X[:, feature] <= threshold) == left
+        share = float(np.mean(shares[1:]))
+        if 0.05 < share < 0.95:
+            columns.append((reached - share) / np.sqrt(share * (1 - share)))
+    if not columns or n < 1:
+        return None
+    return SourceFeatures(np.column_stack(columns[:100]), int(n), False)
+
+
+def _add_nodes(nodes: dict[tuple[Any, ...], list[float]], tree: Any, names: tuple[str, ...]) -> None:
+    """Add the nodes of the upper two levels: how they are reached, and by which share of the source samples."""
+    left, right, feature, threshold, count = (tree[n] for n in names)
+    open_nodes: list[tuple[int, tuple[Any, ...]]] = [(0, ())]
+    total = float(count[0])
+    while open_nodes:
+        node, path = open_nodes.pop()
+        if left[node] <= 0 or len(path) == 2:  # a leaf, or deep enough
+            continue
+        question = (int(feature[node]), float(threshold[node]))
+        for child, goes_left in ((int(left[node]), True), (int(right[node]), False)):
+            way = (*path, (*question, goes_left))
+            # Both children of the root say the same.
+            if path or goes_left:
+                nodes.setdefault(way, [total]).append(float(count[child]) / total)
+            open_nodes.append((child, way))
 
 
 def penalised_logistic(model: Any) -> Any:
