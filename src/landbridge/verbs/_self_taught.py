@@ -29,6 +29,7 @@ from landbridge.guard._labelled import LabelledSplits
 from landbridge.guard._trial import Trial
 from landbridge.guard._verdict import Judged, Verdict
 from landbridge.measurement import Measurement
+from landbridge.selftaught import SelfTaughtClustering, SparseCodingFeatures
 from landbridge.verbs._result import Candidate, Decision, Result
 from landbridge.verbs._row import table_row
 
@@ -89,10 +90,17 @@ def self_taught_trials(
     if sparse.issparse(source.X):
         raise InputError("source has no labels and sparse rows; features are learned on dense rows only.")
     jobs: list[tuple[str, Any, str]] = [("target-only", None, "a way of not transferring")]
+    unavailable: list[tuple[Trial, str]] = []
     for asked in FEATURES if methods is None else methods:
-        name, made = (asked, _features(asked, source, random_state)) if isinstance(asked, str) else (
-            type(asked).__name__, clone(asked)
-        )  # fmt: skip
+        try:
+            name, made = (asked, _features(asked, source, random_state)) if isinstance(asked, str) else (
+                type(asked).__name__, clone(asked)
+            )  # fmt: skip
+        except MissingExtraError as error:
+            if methods is not None:
+                raise
+            unavailable.append((Trial(str(asked), "feature", error=str(error)), WHY[str(asked)]))
+            continue
         jobs.append((name, made, WHY.get(name, "asked for")))
     both = np.vstack([source.X, target.X])
     trials = []
@@ -102,7 +110,7 @@ def self_taught_trials(
             progress(len(trials), len(jobs), name)
     if trials[0][0].error:
         raise InputError(f"the base learner failed on the target's labelled rows: {trials[0][0].error}")
-    return trials
+    return trials + unavailable
 
 
 def _features(name: str, source: Domain, seed: int | None) -> Any:
@@ -111,12 +119,12 @@ def _features(name: str, source: Domain, seed: int | None) -> Any:
         return plain_pipeline(StandardScaler(), PCA(max(width, 1), random_state=seed))
     if name not in FEATURES:
         raise InputError(f"methods names {name!r}; a source without labels can be used by {', '.join(FEATURES)}.")
-    from landbridge.neural import selftaught
-
     if name == "SparseCodingFeatures":
-        return selftaught.SparseCodingFeatures(random_state=seed)
+        return SparseCodingFeatures(random_state=seed)
+    from landbridge.neural.selftaught import AutoencoderFeatures
+
     scale = "table" if source.kind == "images" else "columns"
-    return selftaught.AutoencoderFeatures(width, scale=scale, random_state=seed)
+    return AutoencoderFeatures(width, scale=scale, random_state=seed)
 
 
 def _one(
@@ -169,8 +177,6 @@ def cluster_trials(
     list of (Trial, str)
         ``splits`` holds the stability: agreement (adjusted Rand index) of clusterings of two overlapping halves.
     """
-    from landbridge.neural.selftaught import SelfTaughtClustering
-
     seed = 0 if random_state is None else int(random_state)
     low = np.minimum(source.X.min(axis=0), target.X.min(axis=0))
     Xs, Xt = source.X - low, target.X - low  # co-clustering takes counts and the like
@@ -180,7 +186,7 @@ def cluster_trials(
         return KMeans(k, n_init=5, random_state=seed).fit_predict(StandardScaler().fit_transform(Xt[rows]))
 
     def together(rows: NDArray[np.intp]) -> NDArray[np.intp]:
-        return SelfTaughtClustering(k, random_state=seed).fit(Xs, Xt[rows]).labels_
+        return SelfTaughtClustering(k, random_state=seed).fit(Xs, X_target=Xt[rows]).labels_
 
     rng = np.random.default_rng(seed)
     draws = [tuple(np.sort(rng.permutation(len(Xt))[: int(0.75 * len(Xt))]) for _ in range(2)) for _ in range(N_DRAWS)]
