@@ -171,7 +171,7 @@ def _images(held: dict[str, Any], pair: str, seed: int) -> None:
         if pair == "mnistm":  # Adam, as in the public re-runs, at a rate that sinks, as in the paper
             model = NeuralClassifier(
                 _digits_network(seed, norm=norm), methods=parts, epochs=epochs, batch_size=64, optimizer="adamw",
-                lr=1e-3, weight_decay=0.0, random_state=seed,
+                learning_rate=1e-3, weight_decay=0.0, random_state=seed,
             )  # fmt: skip
         else:
             model = NeuralClassifier(
@@ -273,8 +273,8 @@ def _reviews(held: dict[str, Any], seed: int) -> None:
     """
     parts = amazon_reviews()
     plan = Training(
-        epochs=200, batch_size=10, lr=1e-3, optimizer="sgd", weight_decay=0.0, patience=30, monitor="score",
-        schedule="constant", warmup=0.0, precision="32", device="cpu", seed=seed,
+        epochs=200, batch_size=10, learning_rate=1e-3, optimizer="sgd", weight_decay=0.0, patience=30, monitor="score",
+        schedule="constant", warmup=0.0, precision="32", device="cpu", random_state=seed,
     )  # fmt: skip
     for one, two in (("books", "dvd"), ("dvd", "books")):
         (Xs, ys), (Xt, yt), unlabelled = parts[f"{one}_train"], parts[f"{two}_test"], parts[f"{two}_train"][0]

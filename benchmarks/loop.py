@@ -71,7 +71,7 @@ def _compare(size: str, method: Any, repeats: int) -> dict[str, float]:
     n, epochs = (3200, 20) if size == "1 ms" else (3200, 5) if method is None else (3200, 3)
     X, other = (torch.randn(n, 64, generator=dice) for _ in range(2))
     y = torch.randint(CLASSES, (n,), generator=dice)
-    settings = Training(epochs=epochs, batch_size=BATCH, schedule="constant", warmup=0)
+    settings = Training(epochs=epochs, batch_size=BATCH, schedule="constant", warmup=0, random_state=0)
     task = Classification(list(range(CLASSES)))
     steps = n // BATCH * epochs
     by_hand: Callable[..., Tensor] | None = BY_HAND[method]

@@ -38,7 +38,7 @@ net = Network({"a": stage}, in_features=8, head=nn.Linear(8, 3))
 X, y = torch.randn(40, 4), torch.randint(3, (40,))
 held_out = Rows(torch.randn(10, 4), torch.randint(3, (10,)))
 slow = Slow()
-settings = Training(epochs=6, batch_size=8, lr=0.02, clip=1.0, average="ema", patience=6, device="cpu",
+settings = Training(epochs=6, batch_size=8, learning_rate=0.02, clip=1.0, average="ema", patience=6, device="cpu",
                     checkpoint_dir=sys.argv[1], checkpoint_every=2, resume=True)
 print("begin", flush=True)
 history = train(net, Classification([0, 1, 2]), Rows(X, y), methods=[slow], held_out=held_out, settings=settings)
@@ -124,8 +124,8 @@ def test_a_finished_run_is_only_read(tmp_path):
 
 def test_resuming_with_other_settings_is_an_error_that_names_them(tmp_path):
     small_run(tmp_path)
-    with pytest.raises(InputError, match="made with another lr"):
-        small_run(tmp_path, resume=True, lr=0.5)
+    with pytest.raises(InputError, match="made with another learning_rate"):
+        small_run(tmp_path, resume=True, learning_rate=0.5)
 
 
 def test_without_resume_the_old_run_is_forgotten(tmp_path):

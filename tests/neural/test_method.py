@@ -27,8 +27,8 @@ class Slow(Method):
         self.factor = factor
         self.stage = stage
 
-    def parameter_groups(self, network, lr):
-        return [{"params": list(network.part(self.stage).parameters()), "lr": lr * self.factor}]
+    def parameter_groups(self, network, learning_rate):
+        return [{"params": list(network.part(self.stage).parameters()), "lr": learning_rate * self.factor}]
 
 
 def test_terms_of_one_name_are_kept_apart_and_summed():
@@ -103,7 +103,7 @@ def test_hooks_are_called_in_order_with_one_shared_forward_pass():
         Rows(X, y),
         methods=[Spy()],
         target=Rows(torch.randn(4, 3)),
-        settings=Training(epochs=2, batch_size=6, device="cpu"),
+        settings=Training(epochs=2, batch_size=6, device="cpu", random_state=0),
     )
     step = ["transform", "loss {}", "gradients", "step"]
     first, second = ([s.format(p) for s in step] for p in ("0.00", "0.50"))
@@ -129,7 +129,7 @@ def test_order_chooses_the_rows_of_an_epoch():
             rows.extend(source.rows.tolist())
             return {}
 
-    settings = Training(epochs=1, batch_size=2, device="cpu")
+    settings = Training(epochs=1, batch_size=2, device="cpu", random_state=0)
     train(
         small(),
         Classification([0, 1]),

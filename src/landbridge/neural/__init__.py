@@ -34,7 +34,7 @@ _NAMES = {
     "layer_study": "_layer_study",
     "linear_cka": "_stages",
     "stages": "_stages",
-    "learning_rate": "_schedule",
+    "schedule_factor": "_schedule",
     "load_backbone": "backbones",
     "pairwise_agreement": "_seeds",
     "pool": "_network",
@@ -68,7 +68,6 @@ __all__ = [
     "handover",
     "is_folded",
     "layer_study",
-    "learning_rate",
     "linear_cka",
     "load_backbone",
     "multitask",
@@ -77,6 +76,7 @@ __all__ = [
     "pool",
     "predict_logits",
     "progressive",
+    "schedule_factor",
     "selftaught",
     "stages",
     "tasks",
@@ -103,7 +103,7 @@ if TYPE_CHECKING:
     from landbridge.neural._network import Network, batch_norms, is_folded, pool
     from landbridge.neural._resume import History
     from landbridge.neural._rows import Rows
-    from landbridge.neural._schedule import learning_rate
+    from landbridge.neural._schedule import schedule_factor
     from landbridge.neural._seeds import SeedAverage, pairwise_agreement
     from landbridge.neural._stages import StageReport, linear_cka, stages
     from landbridge.neural.backbones import load_backbone

@@ -30,7 +30,7 @@ class NeuralClassifier(ClassifierMixin, _NeuralEstimator):
     epochs : int, default=30
     batch_size : int, default=32
         Rows a step, over all parts of an accumulation.
-    lr : float, optional
+    learning_rate : float, optional
         Learning rate; left out, 0.005 for the perceptron, 0.003 for the built-in network and 0.001 for others.
     weight_decay : float, default=0.01
     optimizer : {"adamw", "sgd"}, default="adamw"
@@ -41,7 +41,7 @@ class NeuralClassifier(ClassifierMixin, _NeuralEstimator):
         Stop after so many epochs that were no better on held-out rows, and keep the best epoch's weights.
     monitor : {"loss", "score"}, default="loss"
         What makes an epoch better where ``patience`` is given: a lower loss, or a higher score (accuracy or R²).
-    validation_share : float, default=0.1
+    validation_fraction : float, default=0.1
         Share of the rows that is held out where ``patience`` is given.
     pretrained : bool, default=True
         False keeps the backbone's architecture and draws fresh weights.
@@ -174,7 +174,7 @@ class NeuralRegressor(RegressorMixin, _NeuralEstimator):
     epochs : int, default=30
     batch_size : int, default=32
         Rows a step, over all parts of an accumulation.
-    lr : float, optional
+    learning_rate : float, optional
         Learning rate; left out, 0.005 for the perceptron, 0.003 for the built-in network and 0.001 for others.
     weight_decay : float, default=0.01
     optimizer : {"adamw", "sgd"}, default="adamw"
@@ -185,7 +185,7 @@ class NeuralRegressor(RegressorMixin, _NeuralEstimator):
         Stop after so many epochs that were no better on held-out rows, and keep the best epoch's weights.
     monitor : {"loss", "score"}, default="loss"
         What makes an epoch better where ``patience`` is given: a lower loss, or a higher score (accuracy or R²).
-    validation_share : float, default=0.1
+    validation_fraction : float, default=0.1
         Share of the rows that is held out where ``patience`` is given.
     pretrained : bool, default=True
         False keeps the backbone's architecture and draws fresh weights.

@@ -22,15 +22,15 @@ from landbridge.domain import missing_labels
 from landbridge.exceptions import InputError, LabelError
 from landbridge.instance._multi_source_tradaboost import read_sources
 from landbridge.neural._device import resolve
-from landbridge.neural._dice import seeded
 from landbridge.neural._features import cached_features
 from landbridge.neural._fitting import backbone_for, draw_seed, learn_preprocessing, rate_for
 from landbridge.neural._inputs import is_plain, read_plain, to_tensors
 from landbridge.neural._loop import Training, predict_logits, train
 from landbridge.neural._network import Network
 from landbridge.neural._pack import pack, unpack
+from landbridge.neural._random import seeded
 from landbridge.neural._rows import Rows
-from landbridge.neural.feature._sources import GroupedSources
+from landbridge.neural._source_aware import SourceAware
 from landbridge.neural.tasks import Task
 
 # Parameters that are handed to the training as they are.
@@ -61,14 +61,14 @@ class _NeuralEstimator(TransferEstimator):
         "methods": [list, tuple],
         "epochs": [Interval(Integral, 1, None, closed="left")],
         "batch_size": [Interval(Integral, 1, None, closed="left")],
-        "lr": [Interval(Real, 0, None, closed="neither"), None],
+        "learning_rate": [Interval(Real, 0, None, closed="neither"), None],
         "weight_decay": [Interval(Real, 0, None, closed="left")],
         "optimizer": [StrOptions({"adamw", "sgd"})],
         "schedule": [StrOptions({"cosine", "linear", "constant"})],
         "warmup": [Interval(Real, 0, None, closed="left")],
         "patience": [Interval(Integral, 0, None, closed="left"), None],
         "monitor": [StrOptions({"loss", "score"})],
-        "validation_share": [Interval(Real, 0, 1, closed="neither")],
+        "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
         "pretrained": ["boolean"],
         "image_shape": [tuple, list, None],
         "precision": [StrOptions({"auto", "32", "64", "bf16", "16"})],
@@ -94,14 +94,14 @@ class _NeuralEstimator(TransferEstimator):
         methods: Any = (),
         epochs: int = 30,
         batch_size: int = 32,
-        lr: float | None = None,
+        learning_rate: float | None = None,
         weight_decay: float = 0.01,
         optimizer: str = "adamw",
         schedule: str = "cosine",
         warmup: float = 0.05,
         patience: int | None = None,
         monitor: str = "loss",
-        validation_share: float = 0.1,
+        validation_fraction: float = 0.1,
         pretrained: bool = True,
         image_shape: Any = None,
         precision: str = "auto",
@@ -123,14 +123,14 @@ class _NeuralEstimator(TransferEstimator):
         self.methods = methods
         self.epochs = epochs
         self.batch_size = batch_size
-        self.lr = lr
+        self.learning_rate = learning_rate
         self.weight_decay = weight_decay
         self.optimizer = optimizer
         self.schedule = schedule
         self.warmup = warmup
         self.patience = patience
         self.monitor = monitor
-        self.validation_share = validation_share
+        self.validation_fraction = validation_fraction
         self.pretrained = pretrained
         self.image_shape = image_shape
         self.precision = precision
@@ -270,18 +270,18 @@ class _NeuralEstimator(TransferEstimator):
             precision = "64"
         settings = Training(
             **{k: getattr(self, k) for k in SAME},
-            lr=rate_for(network, self.lr),
+            learning_rate=rate_for(network, self.learning_rate),
             precision=precision,
             checkpoint_dir=None if self.checkpoint_dir is None else Path(self.checkpoint_dir) / phase,
             log_dir=None if self.log_dir is None else Path(self.log_dir) / phase,
-            seed=self._seed,
+            random_state=self._seed,
             verbose=int(self.verbose),
         )
         # Methods learn about the run; what they were given stays as it was.
         self.methods_ = copy.deepcopy(list(methods))
         for method in self.methods_:
-            if sources is not None and isinstance(method, GroupedSources):
-                method.take_sources(sources)
+            if sources is not None and isinstance(method, SourceAware) and method.source_domain_ is None:
+                method.source_domain_ = sources
         self.history_ = train(
             network,
             self.task_,
@@ -301,13 +301,15 @@ class _NeuralEstimator(TransferEstimator):
         groups = [np.arange(len(rows))]
         if labels.ndim == 1 and not labels.is_floating_point():
             groups = [np.flatnonzero(labels.numpy() == c) for c in np.unique(labels.numpy())]
-        out = np.concatenate([dice.permutation(g)[: int(self.validation_share * len(g) + dice.rand())] for g in groups])
+        out = np.concatenate(
+            [dice.permutation(g)[: int(self.validation_fraction * len(g) + dice.rand())] for g in groups]
+        )
         if not len(out):
             out = dice.permutation(len(rows))[:1]
         if len(out) == len(rows):
             raise InputError(
-                f"validation_share={self.validation_share} of {len(rows)} rows leaves nothing to hold out or to learn "
-                "from; set patience=None for so few rows."
+                f"validation_fraction={self.validation_fraction} of {len(rows)} samples leaves no sample to hold out or no "
+                "sample to train on; set patience=None for so few samples."
             )
         kept = torch.from_numpy(np.setdiff1d(np.arange(len(rows)), out))
         return kept, torch.from_numpy(np.sort(out))

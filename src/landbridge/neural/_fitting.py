@@ -19,20 +19,20 @@ __all__ = ["backbone_for", "check_labels", "check_rows", "draw_seed", "learn_pre
 RATES: dict[str, float] = {"mlp": 5e-3, "builtin": 3e-3}
 
 
-def rate_for(network: Network, lr: float | None = None) -> float:
+def rate_for(network: Network, learning_rate: float | None = None) -> float:
     """The learning rate that was given, or the one that suits the network.
 
     Parameters
     ----------
     network : Network
-    lr : float, optional
+    learning_rate : float, optional
 
     Returns
     -------
     float
     """
-    if lr is not None:
-        return float(lr)
+    if learning_rate is not None:
+        return float(learning_rate)
     return RATES.get("" if network.spec is None else network.spec["kind"], 1e-3)
 
 
@@ -64,14 +64,14 @@ def backbone_for(
     """
     named = backbone if isinstance(backbone, str) else None
     if named in ("auto", "mlp") and is_plain(X) and image_shape is None:
-        network = mlp_backbone(X.shape[1], seed=seed)
+        network = mlp_backbone(X.shape[1], random_state=seed)
         return network.double() if double else network
     if named == "mlp":
         raise InputError("backbone='mlp' takes tables of numbers only; take 'auto' or 'builtin' for images.")
     shape = image_shape if is_plain(X) else X.shape[1:] if X.ndim > 1 else (32, 32, 3)
     channels = int(shape[2]) if shape is not None and len(shape) == 3 else 1
     source = "builtin" if named == "auto" else backbone
-    return load_backbone(source, pretrained=pretrained, channels=channels, seed=seed)
+    return load_backbone(source, pretrained=pretrained, channels=channels, random_state=seed)
 
 
 def learn_preprocessing(network: Network, inputs: Any) -> None:

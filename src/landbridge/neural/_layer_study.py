@@ -156,7 +156,7 @@ def layer_study(
             for frozen, mark in ((True, ""), (False, "+")):
                 curves[kind + mark].append(
                     [
-                        fit(B, source.network_, [LayerTransfer(n, frozen=frozen, seed=seed)], 3).score(*B_test)
+                        fit(B, source.network_, [LayerTransfer(n, frozen=frozen, random_state=seed)], 3).score(*B_test)
                         for n in range(1, len(names) + 1)
                     ]
                 )

@@ -11,7 +11,7 @@ import math
 import re
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,15 +23,16 @@ from torch.multiprocessing.spawn import ProcessRaisedException
 
 from landbridge.exceptions import InputError
 from landbridge.neural._average import Average
+from landbridge.neural._checkpoint import latest_checkpoint, load_checkpoint
 from landbridge.neural._device import describe, make_fabric, make_logger, out_of_memory
-from landbridge.neural._dice import seeded
 from landbridge.neural._features import cached_rows
 from landbridge.neural._method import Batch, Method, Methods
 from landbridge.neural._network import Network
 from landbridge.neural._progress import Progress
+from landbridge.neural._random import seed_from, seeded
 from landbridge.neural._resume import History, State, clear, fingerprint, restore, save
 from landbridge.neural._rows import Rows, batches, mix, permutation, stream
-from landbridge.neural._schedule import learning_rate, make_optimizer
+from landbridge.neural._schedule import make_optimizer, schedule_factor
 
 __all__ = ["History", "Training", "predict_logits", "train"]
 
@@ -45,7 +46,7 @@ class Training:
     epochs : int, default=20
     batch_size : int, default=32
         Rows a step of the optimiser, over all processes and all parts of an accumulation.
-    lr : float, default=1e-3
+    learning_rate : float, default=1e-3
     weight_decay : float, default=0.01
         Of matrices and kernels; biases and norms are not decayed.
     optimizer : {"adamw", "sgd"}, default="adamw"
@@ -81,14 +82,15 @@ class Training:
     log_dir : path-like, optional
         Where the losses are logged.
     logger : {"csv", "tensorboard"}, default="csv"
-    seed : int, default=0
+    random_state : int, RandomState instance or None, default=None
+        Pass an int for reproducible results. A resumed run continues with the seed of its checkpoint if None.
     verbose : int, default=0
         1 shows a progress bar.
     """
 
     epochs: int = 20
     batch_size: int = 32
-    lr: float = 1e-3
+    learning_rate: float = 1e-3
     weight_decay: float = 0.01
     optimizer: str = "adamw"
     schedule: str = "cosine"
@@ -108,7 +110,7 @@ class Training:
     cache_dir: Any = None
     log_dir: Any = None
     logger: str = "csv"
-    seed: int = 0
+    random_state: Any = None
     verbose: int = 0
 
 
@@ -149,10 +151,11 @@ def train(
     or says that this may not be. The global random generators are left as they were.
     """
     settings = Training() if settings is None else settings
+    settings = replace(settings, random_state=_seed(settings))
     combined = Methods(methods)
     if combined.reads_target and target is None:
         raise InputError(f"methods={list(methods)} need rows of the target; give X_target.")
-    with seeded(mix(settings.seed, 1), _cuda_devices()):
+    with seeded(mix(settings.random_state, 1), _cuda_devices()):
         fabric = make_fabric(
             settings.device,
             settings.precision,
@@ -196,7 +199,7 @@ def train(
             m.finish(network)
         network.eval()
         for m in combined.methods:
-            m.after(network, rows, target if combined.reads_target else None, settings.seed)
+            m.after(network, rows, target if combined.reads_target else None, settings.random_state)
         network.eval()
     return history
 
@@ -220,7 +223,7 @@ class Job:
             return _run(fabric, *self.parts)
         try:
             network = copy.deepcopy(network).to(fabric.device)  # as it came it shares the other process's memory
-            torch.manual_seed(mix(others[-1].seed, 1))
+            torch.manual_seed(mix(others[-1].random_state, 1))
             methods.prepare(network, task)
             history, weights = _run(fabric, network.to(fabric.device), methods, task, *others)
             if fabric.is_global_zero and self.weights is not None:
@@ -244,7 +247,7 @@ def _run(
     """The run itself, in each process."""
     world, rank, device = fabric.world_size, fabric.global_rank, fabric.device
     if settings.processes > 1:
-        torch.manual_seed(mix(settings.seed, 2, rank))
+        torch.manual_seed(mix(settings.random_state, 2, rank))
     rows = _near(rows, device)
     target = None if target is None else _near(target, device)
     held_out = None if held_out is None else _near(held_out, device)
@@ -290,17 +293,17 @@ def _run(
             for m in methods.epochs:
                 m.epoch(network, state.epoch, settings.epochs)
             network.train()
-            order = methods.order(rows, state.epoch, settings.seed)
-            order = permutation(len(rows), settings.seed, state.epoch) if order is None else order
+            order = methods.order(rows, state.epoch, settings.random_state)
+            order = permutation(len(rows), settings.random_state, state.epoch) if order is None else order
             cuts = batches(order.to(rows.device), settings.batch_size, 2 * world)
             other_cuts: list[Any] = [None] * len(cuts)
             if target is not None:
                 begin = state.epoch * len(rows)
-                other_order = stream(len(target), begin, begin + len(rows), mix(settings.seed, 4))
+                other_order = stream(len(target), begin, begin + len(rows), mix(settings.random_state, 4))
                 other_cuts = batches(other_order.to(target.device), settings.batch_size, 2 * world)
             for index, other_index in list(zip(cuts, other_cuts, strict=True))[state.at :]:
                 share = state.step / total
-                rate = learning_rate(settings, state.step, total)
+                rate = schedule_factor(settings, state.step, total)
                 for group, base in zip(optimizer.param_groups, base_rates, strict=True):
                     group["lr"] = base * rate
 
@@ -310,7 +313,7 @@ def _run(
                     mine = index.tensor_split(parts)[k][rank::world]
                     inputs, labels = rows.take(mine, None if here else device)
                     if methods.transforms:
-                        dice.manual_seed(mix(settings.seed, 3, state.step, k, rank))
+                        dice.manual_seed(mix(settings.random_state, 3, state.step, k, rank))
                         for m in methods.transforms:
                             inputs, labels = m.transform(inputs, labels, dice)
                     with nothing if k == parts - 1 or world == 1 else fabric.no_backward_sync(module):
@@ -439,7 +442,7 @@ def _read(sums: dict[str, Tensor], fabric: Any, epoch: int, n: int) -> dict[str,
     means = dict(zip(names, (totals / n).tolist(), strict=True))
     loss = sum(means.values())
     if not math.isfinite(loss):
-        raise InputError(f"the loss is no longer finite in epoch {epoch}; lower lr, or set clip=1.0.")
+        raise InputError(f"the loss is no longer finite in epoch {epoch}; lower learning_rate, or set clip=1.0.")
     return {"epoch": epoch, "loss": loss, **means}
 
 
@@ -477,6 +480,14 @@ def _weights(network: Network, module: Any, settings: Training) -> bytes:
         whole: Any = get_model_state_dict(module.module, options=options)
         return save_tensors(whole)
     return save_tensors({k: v.detach().cpu().clone() for k, v in network.state_dict().items()})
+
+
+def _seed(settings: Training) -> int:
+    if settings.random_state is None and settings.resume and settings.checkpoint_dir is not None:
+        latest = latest_checkpoint(settings.checkpoint_dir)
+        if latest is not None:
+            return int(load_checkpoint(latest)[1]["state"]["run"]["random_state"])
+    return seed_from(settings.random_state)
 
 
 def _cuda_devices() -> list[int]:

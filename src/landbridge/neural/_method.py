@@ -82,13 +82,13 @@ class Method:
         task : Task
         """
 
-    def parameter_groups(self, network: Network, lr: float) -> list[dict[str, Any]] | None:
+    def parameter_groups(self, network: Network, learning_rate: float) -> list[dict[str, Any]] | None:
         """Learning rates of its own.
 
         Parameters
         ----------
         network : Network
-        lr : float
+        learning_rate : float
 
         Returns
         -------
@@ -333,13 +333,13 @@ class Methods:
                 terms[name if name not in terms else f"{type(m).__name__} {name}"] = value
         return terms
 
-    def parameter_groups(self, network: Network, lr: float, weight_decay: float) -> list[dict[str, Any]]:
+    def parameter_groups(self, network: Network, learning_rate: float, weight_decay: float) -> list[dict[str, Any]]:
         """What the optimiser takes: trainable parameters, grouped by rate and decay.
 
         Parameters
         ----------
         network : Network
-        lr, weight_decay : float
+        learning_rate, weight_decay : float
             The base values. Biases, norms and other vectors are not decayed.
 
         Returns
@@ -352,13 +352,15 @@ class Methods:
         rate = {id(p): 1.0 for p in params}
         decay = {id(p): (weight_decay if p.ndim > 1 else 0.0) for p in params}
         for m in self.methods:
-            for group in m.parameter_groups(network, lr) or ():
+            for group in m.parameter_groups(network, learning_rate) or ():
                 for p in group["params"]:
                     if id(p) in rate:
-                        rate[id(p)] *= group.get("lr", lr) / lr
+                        rate[id(p)] *= group.get("lr", learning_rate) / learning_rate
                         decay[id(p)] = group.get("weight_decay", decay[id(p)])
         groups: dict[tuple[float, float], dict[str, Any]] = {}
         for p in params:
             key = (rate[id(p)], decay[id(p)])
-            groups.setdefault(key, {"params": [], "lr": lr * key[0], "weight_decay": key[1]})["params"].append(p)
+            groups.setdefault(key, {"params": [], "lr": learning_rate * key[0], "weight_decay": key[1]})[
+                "params"
+            ].append(p)
         return list(groups.values())

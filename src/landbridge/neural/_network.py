@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from landbridge.exceptions import InputError
-from landbridge.neural._dice import seeded
+from landbridge.neural._random import seed_from, seeded
 
 __all__ = ["Network", "batch_norms", "is_folded", "pool"]
 
@@ -354,22 +354,22 @@ class Network(nn.Module):
         self._frozen.discard(HEAD)
         return self
 
-    def reset(self, names: Iterable[str] | None = None, *, seed: int = 0) -> Self:
+    def reset(self, names: Iterable[str] | None = None, *, random_state: Any = None) -> Self:
         """Give stages fresh random weights.
 
         Parameters
         ----------
         names : iterable of str, optional
             Stages (or ``"head"``); left out, all stages.
-        seed : int, default=0
-            Same seed, same weights; the global generator is left alone.
+        random_state : int, RandomState instance or None, default=None
+            Draws the weights. Pass an int for reproducible results; torch's global generator is left as it was.
 
         Returns
         -------
         self
         """
         names = self.stage_names if names is None else self._check_names(names, extra=(HEAD,))
-        with seeded(seed), torch.no_grad():
+        with seeded(seed_from(random_state)), torch.no_grad():
             for name in names:
                 _reset(self.part(name))
         self._folded = [m for m in self._folded if is_folded(m)]

@@ -75,7 +75,7 @@ class SeedAverage(MetaEstimatorMixin, TransferEstimator):
         run, and every ``random_state`` in it is set anew.
     n_seeds : int, default=3
         Number of runs.
-    random_state : int, RandomState instance or None, default=0
+    random_state : int, RandomState instance or None, default=None
         Draws the seeds of the runs.
 
     Attributes
@@ -112,7 +112,7 @@ class SeedAverage(MetaEstimatorMixin, TransferEstimator):
     >>> from landbridge.neural.feature import DANN
     >>> source, target = load_builtin("printed").take(range(200)), load_builtin("handwritten").take(range(200))
     >>> network = NeuralClassifier("builtin", methods=[DANN()], epochs=2, image_shape=(8, 8))
-    >>> model = SeedAverage(network, n_seeds=2).fit(source.X, source.y, X_target=target.X)
+    >>> model = SeedAverage(network, n_seeds=2, random_state=0).fit(source.X, source.y, X_target=target.X)
     >>> model.predict_proba(target.X).shape, 0 < model.agreement_ <= 1
     ((200, 10), True)
     """
@@ -134,7 +134,7 @@ class SeedAverage(MetaEstimatorMixin, TransferEstimator):
         "random_state": ["random_state"],
     }
 
-    def __init__(self, estimator: Any, n_seeds: int = 3, random_state: Any = 0) -> None:
+    def __init__(self, estimator: Any, n_seeds: int = 3, random_state: Any = None) -> None:
         self.estimator = estimator
         self.n_seeds = n_seeds
         self.random_state = random_state

@@ -140,7 +140,7 @@ def linear_cka(A: NDArray[np.float64], B: NDArray[np.float64]) -> float:
 
 
 def stages(
-    network: Network, X: Any, y: Any, *, n_splits: int = 5, batch_size: int = 64, random_state: int = 0
+    network: Network, X: Any, y: Any, *, n_splits: int = 5, batch_size: int = 64, random_state: Any = None
 ) -> StageReport:
     """Ask every stage of a network what it knows about labelled rows, to see which layers to carry over.
 
@@ -155,7 +155,7 @@ def stages(
     n_splits : int, default=5
         Of the probes' cross-validation; fewer where a class has fewer rows.
     batch_size : int, default=64
-    random_state : int, default=0
+    random_state : int, RandomState instance or None, default=None
         Draws the folds.
 
     Returns
@@ -177,7 +177,7 @@ def stages(
     >>> from landbridge.data import load_builtin
     >>> from landbridge.neural import load_backbone, stages
     >>> digits = load_builtin("handwritten").take(range(300))
-    >>> report = stages(load_backbone("builtin"), digits.X.reshape(-1, 8, 8), digits.y)
+    >>> report = stages(load_backbone("builtin"), digits.X.reshape(-1, 8, 8), digits.y, random_state=0)
     >>> [s.name for s in report.table]
     ['edges', 'strokes', 'parts', 'shapes', 'embedding']
     >>> report.table[-1].probe > report.table[0].probe

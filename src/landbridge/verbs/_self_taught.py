@@ -123,8 +123,8 @@ def _features(name: str, source: Domain, seed: int | None) -> Any:
         return SparseCodingFeatures(random_state=seed)
     from landbridge.neural.selftaught import AutoencoderFeatures
 
-    scale = "table" if source.kind == "images" else "columns"
-    return AutoencoderFeatures(width, scale=scale, random_state=seed)
+    standardize = "global" if source.kind == "images" else "per_feature"
+    return AutoencoderFeatures(width, standardize=standardize, random_state=seed)
 
 
 def _one(

@@ -47,7 +47,7 @@ def test_classes_that_the_target_lacks_lose_their_weight():
     method = PartialAdversarial(0.05)
     (X, y), (Z, _) = clusters(360, 0, range(6)), clusters(240, 1, (0, 1, 2), 10)
     A, B = (torch.tensor(x, dtype=torch.float32) for x in (X, Z))
-    settings = Training(epochs=12, lr=5e-3, device="cpu")
+    settings = Training(epochs=12, learning_rate=5e-3, device="cpu", random_state=0)
     train(
         network, Classification(range(6)), Rows(A, torch.tensor(y)), methods=[method], target=Rows(B), settings=settings
     )

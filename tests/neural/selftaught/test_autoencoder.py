@@ -17,7 +17,9 @@ from landbridge.neural.selftaught._parts import chain, draws, fresh, learn_scale
 
 
 def make(seed=0):
-    return AutoencoderFeatures(12, layers=(32,), epochs=20, lr=3e-3, scale="table", random_state=seed)
+    return AutoencoderFeatures(
+        12, hidden_layer_sizes=(32,), epochs=20, learning_rate=3e-3, standardize="global", random_state=seed
+    )
 
 
 @pytest.fixture(scope="module")
@@ -36,8 +38,8 @@ def handwritten():
 @pytest.mark.parametrize(
     "estimator",
     [
-        AutoencoderFeatures(3, layers=(8,), epochs=2),
-        AutoencoderFeatures(2, layers=(), noise=0.0, epochs=2, scale="table", random_state=1),
+        AutoencoderFeatures(3, hidden_layer_sizes=(8,), epochs=2),
+        AutoencoderFeatures(2, hidden_layer_sizes=(), noise=0.0, epochs=2, standardize="global", random_state=1),
     ],
 )
 def test_scikit_learn_checks(estimator):
@@ -89,7 +91,9 @@ def test_denoising_loss_is_the_naive_mean():
 
 
 def test_the_autoencoder_reconstructs_better_than_the_mean(printed):
-    model = AutoencoderFeatures(16, layers=(64,), epochs=30, lr=3e-3, scale="table", random_state=0).fit(printed)
+    model = AutoencoderFeatures(
+        16, hidden_layer_sizes=(64,), epochs=30, learning_rate=3e-3, standardize="global", random_state=0
+    ).fit(printed)
     error = ((model.inverse_transform(model.transform(printed)) - printed) ** 2).mean()
     assert error < 0.5 * printed.var(axis=0).mean()
     assert model.losses_[-1] < model.losses_[0]
@@ -97,7 +101,7 @@ def test_the_autoencoder_reconstructs_better_than_the_mean(printed):
 
 def test_scales_leave_constant_columns_alone():
     X = np.column_stack([np.full(6, 7.0), np.arange(6.0), 100 * np.arange(6.0)])
-    each, table = learn_scale(X, "columns"), learn_scale(X, "table")
+    each, table = learn_scale(X, "per_feature"), learn_scale(X, "global")
     assert each.spread.tolist() == pytest.approx([1.0, X[:, 1].std(), X[:, 2].std()])
     assert len(set(table.spread)) == 1
     assert not each.apply(X)[:, 0].any()
@@ -112,17 +116,17 @@ def test_draws_go_through_all_rows_before_any_comes_again():
     assert torch.equal(next(draws(rows, 20, torch.Generator())), rows)
 
 
-@pytest.mark.parametrize("layers", [(0,), (4, -1), (2.5,)])
-def test_bad_layers_are_named(layers):
-    with pytest.raises(InputError, match="layers"):
-        AutoencoderFeatures(layers=layers).fit(np.eye(4))
+@pytest.mark.parametrize("hidden_layer_sizes", [(0,), (4, -1), (2.5,)])
+def test_bad_layers_are_named(hidden_layer_sizes):
+    with pytest.raises(InputError, match="hidden_layer_sizes"):
+        AutoencoderFeatures(hidden_layer_sizes=hidden_layer_sizes).fit(np.eye(4))
 
 
 @pytest.mark.parametrize(
     ("model", "name"),
     [
         (AutoencoderFeatures(noise=1.0), "noise"),
-        (AutoencoderFeatures(scale="rows"), "scale"),
+        (AutoencoderFeatures(standardize="rows"), "standardize"),
         (AutoencoderFeatures(device="abacus"), "device"),
     ],
 )

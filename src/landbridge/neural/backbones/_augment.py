@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from landbridge.exceptions import InputError
-from landbridge.neural._dice import seeded
+from landbridge.neural._random import seeded
 
 __all__ = ["ImageAugmentation"]
 
@@ -18,7 +18,7 @@ class ImageAugmentation:
 
     Parameters
     ----------
-    strength : {"light", "strong"}, default="light"
+    intensity : {"light", "strong"}, default="light"
         Light flips and crops; strong also turns, colours and erases.
     flip : bool, default=True
         False where left and right differ, as in digits and letters.
@@ -32,10 +32,10 @@ class ImageAugmentation:
     torch.Size([2, 3, 16, 16])
     """
 
-    def __init__(self, strength: str = "light", flip: bool = True) -> None:
-        if strength not in ("light", "strong"):
-            raise InputError(f"strength={strength!r} is unknown; choose 'light' or 'strong'.")
-        self.strength, self.flip = strength, flip
+    def __init__(self, intensity: str = "light", flip: bool = True) -> None:
+        if intensity not in ("light", "strong"):
+            raise InputError(f"intensity={intensity!r} is unknown; choose 'light' or 'strong'.")
+        self.intensity, self.flip = intensity, flip
         self._chain: Any = None
         self._size: tuple[int, int] = (0, 0)
 
@@ -70,7 +70,7 @@ class ImageAugmentation:
         parts: list[Any] = [K.RandomResizedCrop(self._size, scale=(0.6, 1.0), ratio=(0.8, 1.25))]
         if self.flip:
             parts.append(K.RandomHorizontalFlip())
-        if self.strength == "strong":
+        if self.intensity == "strong":
             parts.append(K.RandomAffine(20.0, translate=(0.1, 0.1), p=0.8))
             parts.append(K.ColorJiggle(0.3, 0.3, 0.3, 0.05, p=0.8) if channels == 3 else K.RandomBrightness((0.7, 1.3)))
             parts.append(K.RandomErasing(scale=(0.02, 0.15), p=0.5))

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from landbridge.exceptions import InputError
-from landbridge.neural._dice import seeded
 from landbridge.neural._network import Network
+from landbridge.neural._random import seed_from, seeded
 from landbridge.neural.backbones._images import read_images
 
 __all__ = ["WEIGHTS", "builtin_backbone", "mlp_backbone"]
@@ -83,7 +84,7 @@ class Dots(Standardize):
         return read_images(paths, (32, 32), 32, channels=len(self.mean))[0]
 
 
-def builtin_backbone(*, channels: int = 1, pretrained: bool = True, seed: int = 0) -> Network:
+def builtin_backbone(*, channels: int = 1, pretrained: bool = True, random_state: Any = None) -> Network:
     """The small convolutional network for grey or colour images of 8 to 32 dots a side.
 
     Four stages of 3 x 3 convolutions with batch norm (real statistics); trained on the built-in printed digits.
@@ -93,7 +94,7 @@ def builtin_backbone(*, channels: int = 1, pretrained: bool = True, seed: int = 
     channels : int, default=1
         1 or 3. With 3, the first layer's weights are spread over the colours.
     pretrained : bool, default=True
-    seed : int, default=0
+    random_state : int, RandomState instance or None, default=None
         Of fresh weights.
 
     Returns
@@ -103,7 +104,7 @@ def builtin_backbone(*, channels: int = 1, pretrained: bool = True, seed: int = 
     """
     if channels not in (1, 3):
         raise InputError(f"channels must be 1 (grey) or 3 (colour); got {channels}.")
-    with seeded(seed):
+    with seeded(0 if pretrained else seed_from(random_state)):
         stages: dict[str, nn.Module] = {}
         width = channels
         for name, wider in WIDTHS.items():
@@ -141,7 +142,7 @@ class _Shrink(nn.Module):
         return nn.functional.avg_pool2d(x, step) if step > 1 else x
 
 
-def mlp_backbone(in_features: int, widths: Sequence[int] = (64, 32), *, seed: int = 0) -> Network:
+def mlp_backbone(in_features: int, widths: Sequence[int] = (64, 32), *, random_state: Any = None) -> Network:
     """A multilayer perceptron for tables, with fresh weights; one stage a layer.
 
     Parameters
@@ -149,14 +150,14 @@ def mlp_backbone(in_features: int, widths: Sequence[int] = (64, 32), *, seed: in
     in_features : int
         Number of columns.
     widths : sequence of int, default=(64, 32)
-    seed : int, default=0
+    random_state : int, RandomState instance or None, default=None
 
     Returns
     -------
     Network
         Without a head.
     """
-    with seeded(seed):
+    with seeded(seed_from(random_state)):
         stages: dict[str, nn.Module] = {}
         width = in_features
         for i, wider in enumerate(widths):

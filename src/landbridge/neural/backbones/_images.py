@@ -242,7 +242,7 @@ def read_images(
     *,
     channels: int = 3,
     skip_corrupt: bool = False,
-    workers: int = 4,
+    n_jobs: int = 4,
 ) -> tuple[Tensor, list[int]]:
     """Read image files, several at once.
 
@@ -255,7 +255,7 @@ def read_images(
     channels : int, default=3
     skip_corrupt : bool, default=False
         Leave out files that cannot be read, instead of an error that names the first.
-    workers : int, default=4
+    n_jobs : int, default=4
 
     Returns
     -------
@@ -272,7 +272,7 @@ def read_images(
                 return None
             raise
 
-    with ThreadPoolExecutor(workers) as pool:
+    with ThreadPoolExecutor(n_jobs) as pool:
         found = list(pool.map(one, paths))
     read = [i for i, image in enumerate(found) if image is not None]
     if not read:

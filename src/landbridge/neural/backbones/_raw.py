@@ -11,8 +11,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from landbridge.exceptions import InputError, ReadError
-from landbridge.neural._dice import seeded
 from landbridge.neural._network import Network
+from landbridge.neural._random import seeded
 from landbridge.neural.backbones._images import ImageInput
 
 __all__ = ["empty_raw", "raw_backbone"]

@@ -12,8 +12,8 @@ import torch
 from torch import nn
 
 from landbridge.exceptions import InputError, MissingExtraError
-from landbridge.neural._dice import seeded
 from landbridge.neural._network import Network
+from landbridge.neural._random import seeded
 from landbridge.neural.backbones._images import ImageInput
 from landbridge.neural.backbones._split import layer_list, split_model
 from landbridge.neural.backbones._words import AudioInput, TextInput

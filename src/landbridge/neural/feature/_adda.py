@@ -15,10 +15,10 @@ from torch import Tensor, nn
 
 from landbridge.exceptions import InputError
 from landbridge.neural._checks import positive
-from landbridge.neural._dice import seeded
 from landbridge.neural._inputs import to_tensors
 from landbridge.neural._method import Batch, Method
 from landbridge.neural._network import Network, batch_norms, is_folded
+from landbridge.neural._random import seed_from, seeded
 from landbridge.neural._rows import Rows, batches, mix, stream
 from landbridge.neural.feature._adversarial import discriminator
 from landbridge.neural.feature._best_epoch import batch_score
@@ -131,17 +131,17 @@ def adapt_adda(
     source: Any,
     target: Any,
     *,
-    steps: int = 800,
+    n_steps: int = 800,
     batch_size: int = 64,
-    lr: float = 3e-4,
-    lr_discriminator: float = 1e-3,
-    head_start: int = 100,
+    learning_rate: float = 3e-4,
+    discriminator_learning_rate: float = 1e-3,
+    n_warmup_steps: int = 100,
     width: int = 128,
-    penalty: float = 10.0,
+    gradient_penalty: float = 10.0,
     statistics: str = "target",
     decay: float = 0.99,
-    look_every: int = 25,
-    random_state: int = 0,
+    eval_every: int = 25,
+    random_state: Any = None,
 ) -> AdversarialCopy:
     """Adapt a trained network to unlabelled rows with a discriminator that knows the source's features (ADDA).
 
@@ -154,26 +154,26 @@ def adapt_adda(
         Trained on the source; it is not changed.
     source, target : Tensor of shape (n, ...), or array-like where `network` is an estimator
         Rows of both domains, without labels.
-    steps : int, default=800
+    n_steps : int, default=800
         Of the target's stages.
     batch_size : int, default=64
         Rows of each domain a step.
-    lr : float, default=3e-4
+    learning_rate : float, default=3e-4
         Of the target's stages, by Adam with betas 0.5 and 0.9.
-    lr_discriminator : float, default=1e-3
-    head_start : int, default=100
+    discriminator_learning_rate : float, default=1e-3
+    n_warmup_steps : int, default=100
         Steps of the discriminator alone, before the first of the stages.
     width : int, default=128
         Of the discriminator's two layers.
-    penalty : float, default=10.0
+    gradient_penalty : float, default=10.0
         On the discriminator's slope, on both domains; 0 is the method of the paper.
     statistics : {"target", "source"}, default="target"
         Whose batch-norm statistics the copy has; they are set before the first step and stay.
     decay : float, default=0.99
         Of the running average of weights that is judged and handed back.
-    look_every : int, default=25
+    eval_every : int, default=25
         Steps between looks at the answers.
-    random_state : int, default=0
+    random_state : int, RandomState instance or None, default=None
 
     Returns
     -------
@@ -195,7 +195,7 @@ def adapt_adda(
     included.
 
     Helps where the domains differ in style and share their classes. Hurts under label shift, because the target's
-    features are spread as the source's are. Costs `steps` passes forward and backward of the target's rows; the
+    features are spread as the source's are. Costs `n_steps` passes forward and backward of the target's rows; the
     source's features are computed once.
 
     References
@@ -210,23 +210,30 @@ def adapt_adda(
     >>> from landbridge.neural.feature import adapt_adda
     >>> source, target = load_builtin("printed").take(range(300)), load_builtin("handwritten").take(range(300))
     >>> model = NeuralClassifier("builtin", epochs=4, image_shape=(8, 8), random_state=0).fit(source.X, source.y)
-    >>> found = adapt_adda(model, source.X, target.X, steps=20, head_start=10, look_every=10)
+    >>> found = adapt_adda(model, source.X, target.X, n_steps=20, n_warmup_steps=10, eval_every=10, random_state=0)
     >>> found.collapsed
     False
     >>> model.network_ = found.network
     >>> model.predict(target.X).shape
     (300,)
     """
-    positive(steps=steps, lr=lr, lr_discriminator=lr_discriminator, width=width, look_every=look_every)
-    if batch_size < 2 or head_start < 0 or penalty < 0:
+    positive(
+        n_steps=n_steps,
+        learning_rate=learning_rate,
+        discriminator_learning_rate=discriminator_learning_rate,
+        width=width,
+        eval_every=eval_every,
+    )
+    if batch_size < 2 or n_warmup_steps < 0 or gradient_penalty < 0:
         raise InputError(
-            "batch_size must be at least 2, head_start and penalty not negative; got "
-            f"{batch_size}, {head_start} and {penalty}."
+            "batch_size must be at least 2, n_warmup_steps and gradient_penalty not negative; got "
+            f"{batch_size}, {n_warmup_steps} and {gradient_penalty}."
         )
     if statistics not in ("target", "source"):
         raise InputError(f"statistics must be 'target' or 'source'; got {statistics!r}.")
     if not 0 <= decay < 1:
         raise InputError(f"decay must be at least 0 and below 1; got {decay}.")
+    random_state = seed_from(random_state)
     model, network = network, getattr(network, "network_", network)
     adapted = copy.deepcopy(network).eval()
     frozen = adapted.frozen
@@ -250,39 +257,39 @@ def adapt_adda(
         raise InputError("network: every stage is frozen; unfreeze one, for the target's stages have to learn.")
     for p in moved:
         p.requires_grad_(True)
-    learns = torch.optim.Adam(critic.parameters(), lr=lr_discriminator, betas=(0.5, 0.9))
-    deceives = torch.optim.Adam(moved, lr=lr, betas=(0.5, 0.9))
+    learns = torch.optim.Adam(critic.parameters(), lr=discriminator_learning_rate, betas=(0.5, 0.9))
+    deceives = torch.optim.Adam(moved, lr=learning_rate, betas=(0.5, 0.9))
 
     # 2. both in turn, and a look at the answers now and then
     averaged = [p.detach().clone() for p in moved]
     watch = _Looks(adapted, moved, averaged, mine)
-    total = (head_start + steps) * batch_size
+    total = (n_warmup_steps + n_steps) * batch_size
     cuts = zip(
         stream(len(theirs), 0, total, mix(random_state, 2)).to(device).split(batch_size),
         stream(len(mine), 0, total, mix(random_state, 3)).to(device).split(batch_size),
         strict=True,
     )
-    for k, (rows, other) in enumerate(cuts, start=1 - head_start):
+    for k, (rows, other) in enumerate(cuts, start=1 - n_warmup_steps):
         real, made = own[rows], (adapted.embed(mine.take(other)[0]) - center) / scale
         said = critic(torch.cat([real, made.detach()]))[:, 0]
         sides = (torch.arange(len(said), device=device) < len(real)).to(said)
         loss = F.binary_cross_entropy_with_logits(said, sides)
-        if penalty > 0:
-            loss = loss + penalty * (slope_penalty(critic, real) + slope_penalty(critic, made))
+        if gradient_penalty > 0:
+            loss = loss + gradient_penalty * (slope_penalty(critic, real) + slope_penalty(critic, made))
         _descend(learns, loss)
         watch.count((said > 0) == (sides > 0.5))
         if k > 0:
-            deceives.param_groups[0]["lr"] = lr * min(1.0, k / min(100, 1 + steps // 4))
+            deceives.param_groups[0]["lr"] = learning_rate * min(1.0, k / min(100, 1 + n_steps // 4))
             # Inverted labels: the slope is steepest where the discriminator is surest.
             _descend(deceives, F.softplus(-critic(made)[:, 0]).mean())
             with torch.no_grad():
                 torch._foreach_lerp_(averaged, [p.detach() for p in moved], 1.0 - decay)
-            if (k % look_every == 0 or k == steps) and watch.look(k):
+            if (k % eval_every == 0 or k == n_steps) and watch.look(k):
                 break
     watch.put_best()
     collapsed, reason = bool(watch.reason), watch.reason
-    if not collapsed and watch.best_step < steps / 4:
-        reason = f"the answers on the target told most at step {watch.best_step} of {steps}, and less ever after."
+    if not collapsed and watch.best_step < n_steps / 4:
+        reason = f"the answers on the target told most at step {watch.best_step} of {n_steps}, and less ever after."
     adapted.requires_grad_(True)
     adapted.freeze(frozen)
     return AdversarialCopy(adapted.eval(), watch.best_step, collapsed, reason, watch.history)
@@ -314,7 +321,7 @@ class CollapseWatch(Method):
 
     Parameters
     ----------
-    least : float, default=0.4
+    min_class_fraction : float, default=0.4
         Share of the source's classes that answers on the target have to fill at least.
     warn : bool, default=True
         Whether a collapse is also a warning at the end of training.
@@ -330,9 +337,9 @@ class CollapseWatch(Method):
     Notes
     -----
     Adds nothing to the loss. Two things are reported, as they stand in the last epoch: answers on the target that fill
-    fewer effective classes than `least` of the source's labels (see :func:`effective_classes`), and a discriminator
-    that is always right, so that no feature was adapted. A target with few of the source's classes looks collapsed;
-    lower `least` for it. Costs nothing.
+    fewer effective classes than `min_class_fraction` of the source's labels (see :func:`effective_classes`), and a
+    discriminator that is always right, so that no feature was adapted. A target with few of the source's classes looks collapsed;
+    lower `min_class_fraction` for it. Costs nothing.
 
     Examples
     --------
@@ -349,10 +356,10 @@ class CollapseWatch(Method):
     reads_target: ClassVar[bool] = True
     kept: ClassVar[tuple[str, ...]] = ("_counts",)
 
-    def __init__(self, least: float = 0.4, *, warn: bool = True) -> None:
-        if not 0 < least <= 1:
-            raise InputError(f"least must be above 0 and at most 1; got {least}.")
-        self.least, self.warn = least, warn
+    def __init__(self, min_class_fraction: float = 0.4, *, warn: bool = True) -> None:
+        if not 0 < min_class_fraction <= 1:
+            raise InputError(f"min_class_fraction must be above 0 and at most 1; got {min_class_fraction}.")
+        self.min_class_fraction, self.warn = min_class_fraction, warn
 
     def prepare(self, network: Network, task: Any) -> None:
         """Begin with nothing seen.
@@ -444,15 +451,15 @@ class CollapseWatch(Method):
         self._history.append({"effective_classes": found, "largest": largest, "accuracy": accuracy})
         self._collapsed = ""
         at = len(self._history)
-        if found < self.least * wanted:
+        if found < self.min_class_fraction * wanted:
             self._collapsed = (
                 f"in epoch {at} the answers on the target fill {found:.1f} classes where the source's labels fill "
-                f"{wanted:.1f}, and {largest:.0%} are of one class; lower lr or the method's strength."
+                f"{wanted:.1f}, and {largest:.0%} are of one class; lower learning_rate or the method's strength."
             )
         elif accuracy is not None and accuracy >= SURE:
             self._collapsed = (
                 f"in epoch {at} the discriminator is right on {accuracy:.1%} of the rows, so the features do not "
-                "deceive it; raise the method's strength, or lower lr."
+                "deceive it; raise the method's strength, or lower learning_rate."
             )
 
 
@@ -497,7 +504,9 @@ class _Looks:
             self.best, self.best_step = score, step
             self.kept = [p.clone() for p in self.averaged]
         if self.reason:
-            self.reason += f"; the network of step {self.best_step} is handed back. Lower lr or raise penalty."
+            self.reason += (
+                f"; the network of step {self.best_step} is handed back. Lower learning_rate or raise gradient_penalty."
+            )
         return bool(self.reason)
 
     @torch.no_grad()

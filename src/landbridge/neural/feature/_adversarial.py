@@ -254,7 +254,7 @@ class WDGRL(DANN):
     strength : float, default=0.1
     width : int, default=128
     schedule : bool, default=True
-    penalty : float, default=10.0
+    gradient_penalty : float, default=10.0
         On slopes of the critic other than one.
 
     Notes
@@ -270,17 +270,17 @@ class WDGRL(DANN):
     Examples
     --------
     >>> from landbridge.neural.feature import WDGRL
-    >>> WDGRL().penalty
+    >>> WDGRL().gradient_penalty
     10.0
     """
 
     def __init__(
-        self, strength: float = 0.1, *, width: int = 128, schedule: bool = True, penalty: float = 10.0
+        self, strength: float = 0.1, *, width: int = 128, schedule: bool = True, gradient_penalty: float = 10.0
     ) -> None:
         super().__init__(strength, width=width, schedule=schedule)
-        if penalty < 0:
-            raise InputError(f"penalty must not be negative; got {penalty}.")
-        self.penalty = penalty
+        if gradient_penalty < 0:
+            raise InputError(f"gradient_penalty must not be negative; got {gradient_penalty}.")
+        self.gradient_penalty = gradient_penalty
 
     def loss(self, network: Network, source: Batch, target: Batch | None, progress: float) -> dict[str, Tensor]:
         """Give the critic's loss, behind the reversal, and its penalty.
@@ -307,7 +307,7 @@ class WDGRL(DANN):
         between = (share * own[:n].detach() + (1 - share) * other[:n].detach()).requires_grad_(True)
         slope = torch.autograd.grad(critic(between).sum(), between, create_graph=True)[0]
         bound = ((slope.norm(dim=1) - 1.0) ** 2).mean()
-        return {"wasserstein": -gap, "slope": self.penalty * bound}
+        return {"wasserstein": -gap, "slope": self.gradient_penalty * bound}
 
 
 LARGEST_PRODUCT = 4096

@@ -56,7 +56,7 @@ class InstanceWeightedAdversarial(DANN):
         Of the layers of both discriminators.
     schedule : bool, default=True
         Whether the reversal rises from zero over the training.
-    largest : float, default=10.0
+    max_weight : float, default=10.0
         Most that one row may count; the mean row counts 1.
 
     Notes
@@ -90,12 +90,12 @@ class InstanceWeightedAdversarial(DANN):
     """
 
     def __init__(
-        self, strength: float = 1.0, *, width: int = 128, schedule: bool = True, largest: float = 10.0
+        self, strength: float = 1.0, *, width: int = 128, schedule: bool = True, max_weight: float = 10.0
     ) -> None:
         super().__init__(strength, width=width, schedule=schedule)
-        if not largest >= 1:
-            raise InputError(f"largest must be at least 1, which is what the mean row counts; got {largest}.")
-        self.largest = largest
+        if not max_weight >= 1:
+            raise InputError(f"max_weight must be at least 1, which is what the mean row counts; got {max_weight}.")
+        self.max_weight = max_weight
 
     def prepare(self, network: Network, task: Any) -> None:
         """Make both discriminators.
@@ -141,5 +141,5 @@ class InstanceWeightedAdversarial(DANN):
         del network.extras["weigher"]
 
     def _row_weights(self, source: Batch, target: Batch) -> Tensor:
-        weights = 1.0 + self._rise * (likeness_weights(self._own).clamp(max=self.largest) - 1.0)
+        weights = 1.0 + self._rise * (likeness_weights(self._own).clamp(max=self.max_weight) - 1.0)
         return torch.cat([weights, torch.ones(len(target.logits), device=weights.device, dtype=weights.dtype)])

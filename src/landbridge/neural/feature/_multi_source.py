@@ -10,8 +10,9 @@ from torch import Tensor
 from landbridge.exceptions import InputError
 from landbridge.neural._method import Batch
 from landbridge.neural._network import Network
+from landbridge.neural._source_aware import SourceAware
 from landbridge.neural.feature._discrepancy import strength_at
-from landbridge.neural.feature._sources import GroupedSources, closeness
+from landbridge.neural.feature._sources import closeness
 
 __all__ = ["MomentMatchingSources", "moment_distances"]
 
@@ -62,14 +63,11 @@ def distances_of_moments(moments: Tensor) -> Tensor:
     return torch.where(squares > 0, squares.clamp_min(torch.finfo(squares.dtype).tiny).sqrt(), 0.0).sum(dim=0)
 
 
-class MomentMatchingSources(GroupedSources):
+class MomentMatchingSources(SourceAware):
     """Match the moments of each source with the target's and with each other's.
 
     Parameters
     ----------
-    groups : array-like of int, shape (n_source,), optional
-        Of which source each training row is; numbers may be any. Left out, what ``fit`` was told by ``source_domain``,
-        or else all are of one source.
     strength : float, default=0.03
         Of the distances, which are sums over all columns and soon larger than the task's loss.
     n_moments : int, default=2
@@ -98,9 +96,9 @@ class MomentMatchingSources(GroupedSources):
     class shares differ between sources, as all matching of marginals does. Take batches with several rows of each
     source; a source with fewer than two rows in a batch sits out. Costs O(n d) a batch.
 
-    Leave ``groups`` out and give ``fit`` of the estimator ``source_domain``, numbers or names, wherever rows are chosen
-    for you, in cross-validation and with ``patience``; ``groups`` have to be those of exactly the rows trained on. On
-    labelled target rows, which are of no source, it acts as with one.
+    Pass ``source_domain``, numbers or names, to ``fit`` of the estimator; in a training loop of your own, call
+    :meth:`set_source_domain` with one entry per training sample. Without it, and when training on labelled target
+    samples, all samples are taken for one source.
 
     References
     ----------
@@ -114,11 +112,11 @@ class MomentMatchingSources(GroupedSources):
     >>> from landbridge.neural import NeuralClassifier
     >>> from landbridge.neural.feature import MomentMatchingSources
     >>> source, target = load_builtin("printed").take(range(300)), load_builtin("handwritten").take(range(300))
-    >>> X, groups = source.X.copy(), np.arange(300) % 2
-    >>> X[groups == 1] = 16 - X[groups == 1]  # the second source is white on black
-    >>> method = MomentMatchingSources(groups)
+    >>> X, domain = source.X.copy(), np.arange(300) % 2
+    >>> X[domain == 1] = 16 - X[domain == 1]  # the second source is white on black
+    >>> method = MomentMatchingSources()
     >>> model = NeuralClassifier("builtin", methods=[method], epochs=3, image_shape=(8, 8), random_state=0)
-    >>> model.fit(X, source.y, X_target=target.X).predict(target.X).shape
+    >>> model.fit(X, source.y, X_target=target.X, source_domain=domain).predict(target.X).shape
     (300,)
     """
 
@@ -126,18 +124,16 @@ class MomentMatchingSources(GroupedSources):
     reads_target: ClassVar[bool] = True
     replaces_task_loss: ClassVar[bool] = True
     kept: ClassVar[tuple[str, ...]] = ("_sums",)
-    _shown: ClassVar[str] = "strength"
 
     def __init__(
         self,
-        groups: Any = None,
         strength: float = 0.03,
         *,
         n_moments: int = 2,
         schedule: bool = True,
         sharpness: float = 1.0,
     ) -> None:
-        super().__init__(groups)
+        super().__init__()
         if not strength > 0 or n_moments < 1:
             raise InputError(f"strength must be positive and n_moments at least 1; got {strength} and {n_moments}.")
         if sharpness < 0:

@@ -32,7 +32,7 @@ class PartialAdversarial(DANN):
         Of the discriminator's layers.
     schedule : bool, default=True
         Whether the reversal rises from zero over the training.
-    weigh_task : bool, default=True
+    weight_task : bool, default=True
         Whether the classes' weights hold for the task's loss too.
 
     Attributes
@@ -72,10 +72,10 @@ class PartialAdversarial(DANN):
     kept: ClassVar[tuple[str, ...]] = ("_weights", "_sums")
 
     def __init__(
-        self, strength: float = 1.0, *, width: int = 128, schedule: bool = True, weigh_task: bool = True
+        self, strength: float = 1.0, *, width: int = 128, schedule: bool = True, weight_task: bool = True
     ) -> None:
         super().__init__(strength, width=width, schedule=schedule)
-        self.weigh_task = weigh_task
+        self.weight_task = weight_task
 
     def prepare(self, network: Network, task: Any) -> None:
         """Make the discriminator, and equal weights.
@@ -121,7 +121,7 @@ class PartialAdversarial(DANN):
         """
         per_row = F.cross_entropy(source.logits, source.labels, reduction="none", label_smoothing=self._smoothing)
         self._rise = rise(progress) if self.schedule else 1.0
-        if target is None or not self.weigh_task:
+        if target is None or not self.weight_task:
             task = per_row.mean()
         else:
             weights = self._class_weights(source.labels)

@@ -19,11 +19,11 @@ class ADDA(Method):
 
     Parameters
     ----------
-    steps : int, default=800
+    n_steps : int, default=800
         Of the second stage.
-    lr : float, default=3e-4
+    learning_rate : float, default=3e-4
         Of the stages in the second stage.
-    penalty : float, default=10.0
+    gradient_penalty : float, default=10.0
         On the slope of the discriminator; without it training collapses.
 
     Attributes
@@ -35,7 +35,7 @@ class ADDA(Method):
 
     Notes
     -----
-    Helps on hard differences of style. Hurts where class shares differ. Costs `steps` passes over two batches after the
+    Helps on hard differences of style. Hurts where class shares differ. Costs `n_steps` passes over two batches after
     training; see :func:`adapt_adda` for all settings.
 
     References
@@ -55,12 +55,13 @@ class ADDA(Method):
 
     reads_target: ClassVar[bool] = True
 
-    def __init__(self, steps: int = 800, *, lr: float = 3e-4, penalty: float = 10.0) -> None:
-        if steps < 1 or not lr > 0 or penalty < 0:
+    def __init__(self, n_steps: int = 800, *, learning_rate: float = 3e-4, gradient_penalty: float = 10.0) -> None:
+        if n_steps < 1 or not learning_rate > 0 or gradient_penalty < 0:
             raise InputError(
-                f"steps must be at least 1, lr positive and penalty not negative; got {steps}, {lr}, {penalty}."
+                "n_steps must be at least 1, learning_rate positive and gradient_penalty not negative; got "
+                f"{n_steps}, {learning_rate}, {gradient_penalty}."
             )
-        self.steps, self.lr, self.penalty = steps, lr, penalty
+        self.n_steps, self.learning_rate, self.gradient_penalty = n_steps, learning_rate, gradient_penalty
 
     def after(self, network: Network, rows: Rows, target: Rows | None, seed: int) -> None:
         """Adapt the stages.
@@ -75,9 +76,14 @@ class ADDA(Method):
         if target is None:
             return
         found = adapt_adda(
-            network, rows.inputs, target.inputs, steps=self.steps, lr=self.lr, penalty=self.penalty,
+            network,
+            rows.inputs,
+            target.inputs,
+            n_steps=self.n_steps,
+            learning_rate=self.learning_rate,
+            gradient_penalty=self.gradient_penalty,
             random_state=mix(seed, 7) % 2**31,
-        )  # fmt: skip
+        )
         network.load_state_dict(found.network.state_dict())
         self.collapsed_, self.reason_ = found.collapsed, found.reason
 
@@ -89,8 +95,8 @@ class SHOT(Method):
     ----------
     epochs : int, default=15
         Of the second stage.
-    lr : float, default=1e-3
-    pseudo : float, default=0.3
+    learning_rate : float, default=1e-3
+    pseudo_label_weight : float, default=0.3
         Weight of agreeing with labels from class centroids.
 
     Notes
@@ -116,12 +122,13 @@ class SHOT(Method):
 
     reads_target: ClassVar[bool] = True
 
-    def __init__(self, epochs: int = 15, *, lr: float = 1e-3, pseudo: float = 0.3) -> None:
-        if epochs < 1 or not lr > 0 or pseudo < 0:
+    def __init__(self, epochs: int = 15, *, learning_rate: float = 1e-3, pseudo_label_weight: float = 0.3) -> None:
+        if epochs < 1 or not learning_rate > 0 or pseudo_label_weight < 0:
             raise InputError(
-                f"epochs must be at least 1, lr positive and pseudo not negative; got {epochs}, {lr}, {pseudo}."
+                "epochs must be at least 1, learning_rate positive and pseudo_label_weight not negative; got "
+                f"{epochs}, {learning_rate}, {pseudo_label_weight}."
             )
-        self.epochs, self.lr, self.pseudo = epochs, lr, pseudo
+        self.epochs, self.learning_rate, self.pseudo_label_weight = epochs, learning_rate, pseudo_label_weight
 
     def after(self, network: Network, rows: Rows, target: Rows | None, seed: int) -> None:
         """Adapt the stages.
@@ -137,6 +144,11 @@ class SHOT(Method):
         if target is None or len(target) < 2:
             return
         adapted = adapt_shot(
-            network, target.inputs, epochs=self.epochs, lr=self.lr, pseudo=self.pseudo, random_state=mix(seed, 8)
+            network,
+            target.inputs,
+            epochs=self.epochs,
+            learning_rate=self.learning_rate,
+            pseudo_label_weight=self.pseudo_label_weight,
+            random_state=mix(seed, 8),
         )
         network.load_state_dict(adapted.state_dict())

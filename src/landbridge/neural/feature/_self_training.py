@@ -76,9 +76,9 @@ class SelfTraining(Method):
     strength : float, default=1.0
     schedule : bool, default=True
         Whether the strength rises from zero over the training.
-    held_out : float, default=0.1
+    validation_fraction : float, default=0.1
         Share of the source rows that is held out of the task's loss for calibration.
-    memory : float, default=0.8
+    momentum : float, default=0.8
         Share that a target row's earlier answers keep in the running mean from which its label and its confidence are
         read; 0 takes the present answer alone.
 
@@ -126,18 +126,20 @@ class SelfTraining(Method):
         temperature: Any = "calibrated",
         strength: float = 1.0,
         schedule: bool = True,
-        held_out: float = 0.1,
-        memory: float = 0.8,
+        validation_fraction: float = 0.1,
+        momentum: float = 0.8,
     ) -> None:
         if not 0 <= threshold < 1:
             raise InputError(f"threshold must be at least 0 and below 1; got {threshold}.")
         if temperature != "calibrated" and not (isinstance(temperature, int | float) and temperature > 0):
             raise InputError(f"temperature must be a positive number or 'calibrated'; got {temperature!r}.")
         positive(strength=strength)
-        if not 0 < held_out < 1 or not 0 <= memory < 1:
-            raise InputError(f"held_out and memory must be between 0 and 1; got {held_out} and {memory}.")
+        if not 0 < validation_fraction < 1 or not 0 <= momentum < 1:
+            raise InputError(
+                f"validation_fraction and momentum must be between 0 and 1; got {validation_fraction} and {momentum}."
+            )
         self.threshold, self.temperature, self.strength = threshold, temperature, strength
-        self.schedule, self.held_out, self.memory = schedule, held_out, memory
+        self.schedule, self.validation_fraction, self.momentum = schedule, validation_fraction, momentum
 
     def prepare(self, network: Network, task: Any) -> None:
         """Begin without answers.
@@ -238,7 +240,7 @@ class SelfTraining(Method):
         if self.temperature != "calibrated" or source.labels.ndim != 1:
             loss: Tensor = self._task.loss(source.logits, source.labels)
             return loss
-        out = _scattered(source.rows.to(source.labels.device)) < self.held_out
+        out = _scattered(source.rows.to(source.labels.device)) < self.validation_fraction
         if out.all():
             return 0.0 * source.logits.sum()
         self._aside.append((source.logits.detach()[out], source.labels[out]))
@@ -251,7 +253,7 @@ class SelfTraining(Method):
         if missing > 0:
             self._mean = torch.cat([self._mean, probabilities.new_zeros(missing, probabilities.shape[1])])
         old = self._mean[rows]
-        keep = self.memory * (old.sum(dim=1, keepdim=True) > 0).to(old)
+        keep = self.momentum * (old.sum(dim=1, keepdim=True) > 0).to(old)
         fresh = keep * old + (1 - keep) * probabilities
         self._mean[rows] = fresh
         return fresh

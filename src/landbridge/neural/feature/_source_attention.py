@@ -11,7 +11,7 @@ from torch import Tensor
 from landbridge.exceptions import InputError
 from landbridge.neural._method import Batch
 from landbridge.neural._network import Network
-from landbridge.neural.feature._sources import GroupedSources
+from landbridge.neural._source_aware import SourceAware
 
 __all__ = ["SourceAttention", "attention_weights"]
 
@@ -58,24 +58,21 @@ def attention_weights(
     return len(source) * scores.softmax(dim=1).mean(dim=0)
 
 
-class SourceAttention(GroupedSources):
+class SourceAttention(SourceAware):
     """Let each source row, and each source, count as much as the target's rows attend to it.
 
     Parameters
     ----------
-    groups : array-like of int, shape (n_source,), optional
-        Of which source each training row is; numbers may be any. Left out, what ``fit`` was told by ``source_domain``,
-        or else all are of one source.
     temperature : float, default=0.1
         Of the attention; smaller ones leave all weight to the nearest rows.
-    labels : bool, default=True
+    match_labels : bool, default=True
         Whether a target row attends to source rows of the classes that it is itself taken for, so that rows whose label
         contradicts their neighbours' lose weight. Not for tasks without classes.
     sharpness : float, default=3.0
         Power to which a source's mean attention is taken; 1 leaves it as its rows have it, 0 counts sources alike.
-    memory : float, default=0.5
+    momentum : float, default=0.5
         Share of a row's average attention that is kept when the row is seen again.
-    largest : float, default=5.0
+    max_weight : float, default=5.0
         Most that one row may count; the mean row counts 1.
 
     Attributes
@@ -102,9 +99,9 @@ class SourceAttention(GroupedSources):
     then pass for right. Composes with methods that draw the domains together, not with others that replace the task's
     loss. Take batches of 32 rows or more. Costs O(n m d) for a batch of n and m rows, and three numbers a row.
 
-    Leave ``groups`` out and give ``fit`` of the estimator ``source_domain``, numbers or names, wherever rows are chosen
-    for you, in cross-validation and with ``patience``; ``groups`` have to be those of exactly the rows trained on. On
-    labelled target rows, which are of no source, it acts as with one.
+    Pass ``source_domain``, numbers or names, to ``fit`` of the estimator; in a training loop of your own, call
+    :meth:`set_source_domain` with one entry per training sample. Without it, and when training on labelled target
+    samples, all samples are taken for one source.
 
     References
     ----------
@@ -119,11 +116,11 @@ class SourceAttention(GroupedSources):
     >>> from landbridge.neural import NeuralClassifier
     >>> from landbridge.neural.feature import SourceAttention
     >>> source, target = load_builtin("printed").take(range(300)), load_builtin("handwritten").take(range(300))
-    >>> groups = np.arange(300) % 2
-    >>> y = np.where(groups == 1, np.random.RandomState(0).permutation(source.y), source.y)  # the second is wrong
-    >>> method = SourceAttention(groups)
+    >>> domain = np.arange(300) % 2
+    >>> y = np.where(domain == 1, np.random.RandomState(0).permutation(source.y), source.y)  # the second is wrong
+    >>> method = SourceAttention()
     >>> model = NeuralClassifier("builtin", methods=[method], epochs=4, image_shape=(8, 8), random_state=0)
-    >>> right, wrong = model.fit(source.X, y, X_target=target.X).methods_[0].source_weights_
+    >>> right, wrong = model.fit(source.X, y, X_target=target.X, source_domain=domain).methods_[0].source_weights_
     >>> bool(right > 1.5 * wrong)
     True
     """
@@ -132,27 +129,27 @@ class SourceAttention(GroupedSources):
     reads_target: ClassVar[bool] = True
     replaces_task_loss: ClassVar[bool] = True
     kept: ClassVar[tuple[str, ...]] = ("_rows",)
-    _shown: ClassVar[str] = "temperature"
 
     def __init__(
         self,
-        groups: Any = None,
         *,
         temperature: float = 0.1,
-        labels: bool = True,
+        match_labels: bool = True,
         sharpness: float = 3.0,
-        memory: float = 0.5,
-        largest: float = 5.0,
+        momentum: float = 0.5,
+        max_weight: float = 5.0,
     ) -> None:
-        super().__init__(groups)
+        super().__init__()
         if not temperature > 0 or sharpness < 0:
             raise InputError(
                 f"temperature must be positive and sharpness not negative; got {temperature} and {sharpness}."
             )
-        if not 0 <= memory < 1 or not largest >= 1:
-            raise InputError(f"memory must be from 0 to below 1 and largest at least 1; got {memory} and {largest}.")
-        self.temperature, self.labels = temperature, labels
-        self.sharpness, self.memory, self.largest = sharpness, memory, largest
+        if not 0 <= momentum < 1 or not max_weight >= 1:
+            raise InputError(
+                f"momentum must be from 0 to below 1 and max_weight at least 1; got {momentum} and {max_weight}."
+            )
+        self.temperature, self.match_labels = temperature, match_labels
+        self.sharpness, self.momentum, self.max_weight = sharpness, momentum, max_weight
 
     def prepare(self, network: Network, task: Any) -> None:
         """Number the sources from zero, and let all rows count alike.
@@ -168,7 +165,7 @@ class SourceAttention(GroupedSources):
         self._has_classes = getattr(task, "name", "") == "classification"
         # one column a row: average attention (0 where it was never seen), weight, class
         self._rows = torch.zeros(3, 0).to(like)
-        self._make_room(0 if self.groups is None else len(self.groups))
+        self._make_room(0 if self.source_domain_ is None else len(self.source_domain_))
 
     def epoch(self, network: Network, epoch: int, epochs: int) -> None:
         """Find the weights anew from the attention of the epochs before.
@@ -226,12 +223,12 @@ class SourceAttention(GroupedSources):
         if self._has_classes:
             labels = source.labels if source.labels.ndim == 1 else source.labels.argmax(dim=1)
             self._rows[2, rows] = labels.to(self._rows)
-            agreement = target.logits.detach().softmax(dim=1)[:, labels] if self.labels else None
+            agreement = target.logits.detach().softmax(dim=1)[:, labels] if self.match_labels else None
         seen = attention_weights(
             source.features["embedding"], target.features["embedding"], self.temperature, agreement
         ).to(self._rows)
         before = self._rows[0, rows]
-        self._rows[0, rows] = torch.where(before > 0, self.memory * before + (1 - self.memory) * seen, seen)
+        self._rows[0, rows] = torch.where(before > 0, self.momentum * before + (1 - self.momentum) * seen, seen)
 
     def _weigh(self) -> None:
         seen, of = self._rows[0], self._rows[2].long()
@@ -242,7 +239,7 @@ class SourceAttention(GroupedSources):
         if self._numbers is not None:
             means = self._source_means(w)
             w = w * (means.clamp_min(1e-12) ** (self.sharpness - 1.0))[self._numbers]
-        w = (w / w.mean()).clamp_max(self.largest)
+        w = (w / w.mean()).clamp_max(self.max_weight)
         self._rows[1] = w / w.mean()
 
     def _source_means(self, w: Tensor) -> Tensor:

@@ -15,9 +15,10 @@ from landbridge.neural._heads import OpenSetHead, SourceMixture
 from landbridge.neural._method import Batch
 from landbridge.neural._network import HEAD, Network
 from landbridge.neural._rows import Rows, permutation
+from landbridge.neural._source_aware import SourceAware
 from landbridge.neural.feature._mcd import needs_classes
 from landbridge.neural.feature._multi_source import distances_of_moments
-from landbridge.neural.feature._sources import GroupedSources, closeness
+from landbridge.neural.feature._sources import closeness
 
 __all__ = ["SourceHeads", "head_weights"]
 
@@ -63,20 +64,17 @@ def head_weights(accuracies: Tensor | None = None, distances: Tensor | None = No
     return weights / weights.sum()
 
 
-class SourceHeads(GroupedSources):
+class SourceHeads(SourceAware):
     """Give each source a head of its own, and answer for the target with the heads' weighted mean.
 
     Parameters
     ----------
-    groups : array-like of int, shape (n_source,), optional
-        Of which source each training row is; numbers may be any. Left out, what ``fit`` was told by ``source_domain``,
-        or else all are of one source.
     weights : {"both", "accuracy", "moments", "equal"} or array-like of shape (n_sources,), default="both"
         What a head's weight is proportional to: its accuracy on rows of its source that were held out; a number that
         falls with the distance of its source's moments to the target's; the product of the two; or the same for all.
         None needs labels of the target. Numbers, in the order of the sorted sources, are taken as they are, for example
         accuracies of single sources' models on target rows whose labels are known.
-    held_out : float, default=0.1
+    validation_fraction : float, default=0.1
         Share of each source that is held out where accuracies are asked for.
     sharpness : float, default=1.0
         How fast weights fall with the distance.
@@ -112,9 +110,9 @@ class SourceHeads(GroupedSources):
     a second one (:class:`OpenSetBackprop`, :class:`MCD`, :class:`MDD`), and for classes only. Costs a head a source in
     each step, and one pass over all rows in the end.
 
-    Leave ``groups`` out and give ``fit`` of the estimator ``source_domain``, numbers or names, wherever rows are chosen
-    for you, in cross-validation and with ``patience``; ``groups`` have to be those of exactly the rows trained on. On
-    labelled target rows, which are of no source, it acts as with one.
+    Pass ``source_domain``, numbers or names, to ``fit`` of the estimator; in a training loop of your own, call
+    :meth:`set_source_domain` with one entry per training sample. Without it, and when training on labelled target
+    samples, all samples are taken for one source.
 
     References
     ----------
@@ -128,43 +126,45 @@ class SourceHeads(GroupedSources):
     >>> from landbridge.neural import NeuralClassifier
     >>> from landbridge.neural.feature import MomentMatchingSources, SourceHeads
     >>> source, target = load_builtin("printed").take(range(300)), load_builtin("handwritten").take(range(300))
-    >>> groups = np.arange(300) % 2
-    >>> y = np.where(groups == 1, np.random.RandomState(0).permutation(source.y), source.y)  # the second is wrong
-    >>> methods = [SourceHeads(groups), MomentMatchingSources(groups)]
+    >>> domain = np.arange(300) % 2
+    >>> y = np.where(domain == 1, np.random.RandomState(0).permutation(source.y), source.y)  # the second is wrong
+    >>> methods = [SourceHeads(), MomentMatchingSources()]
     >>> model = NeuralClassifier("builtin", methods=methods, epochs=4, image_shape=(8, 8), random_state=0)
-    >>> right, wrong = model.fit(source.X, y, X_target=target.X).methods_[0].source_weights_
+    >>> right, wrong = model.fit(source.X, y, X_target=target.X, source_domain=domain).methods_[0].source_weights_
     >>> bool(right > 2 * wrong)
     True
     """
 
     stages = ("embedding",)
     reads_target: ClassVar[bool] = True
-    _shown: ClassVar[str] = "weights"
 
     def __init__(
         self,
-        groups: Any = None,
         weights: Any = "both",
         *,
-        held_out: float = 0.1,
+        validation_fraction: float = 0.1,
         sharpness: float = 1.0,
         n_moments: int = 2,
     ) -> None:
-        super().__init__(groups)
+        super().__init__()
         if isinstance(weights, str):
             if weights not in WEIGHTS:
                 raise InputError(f"weights={weights!r} is unknown; choose from {', '.join(WEIGHTS)}, or give numbers.")
         else:
             weights = np.asarray(weights, dtype=float)
-            n = None if self.groups is None else len(np.unique(self.groups))
-            _check_weights(weights, n)
-        if not 0 < held_out <= 0.5:
-            raise InputError(f"held_out must be above 0 and at most 0.5; got {held_out}.")
+            _check_weights(weights, None)
+        if not 0 < validation_fraction <= 0.5:
+            raise InputError(f"validation_fraction must be above 0 and at most 0.5; got {validation_fraction}.")
         if sharpness < 0 or n_moments < 1:
             raise InputError(
                 f"sharpness must not be negative and n_moments at least 1; got {sharpness} and {n_moments}."
             )
-        self.weights, self.held_out, self.sharpness, self.n_moments = weights, held_out, sharpness, n_moments
+        self.weights, self.validation_fraction, self.sharpness, self.n_moments = (
+            weights,
+            validation_fraction,
+            sharpness,
+            n_moments,
+        )
 
     def prepare(self, network: Network, task: Any) -> None:
         """Give each source its head.
@@ -282,7 +282,7 @@ class SourceHeads(GroupedSources):
         held = [none]
         for g in range(len(self.sources_)):
             rows = order[of[order] == g]
-            steps = ((torch.arange(len(rows)) + 0.5) / self.held_out).long()
+            steps = ((torch.arange(len(rows)) + 0.5) / self.validation_fraction).long()
             held.append(rows[steps[steps < len(rows)]])
         return torch.cat(held)
 
@@ -316,7 +316,7 @@ def _check_weights(weights: NDArray[np.float64], n: int | None) -> None:
     """Weights of sources whose number may not be known yet."""
     of_all = weights.ndim == 1 and len(weights) > 0 if n is None else weights.shape == (n,)
     if not of_all or not np.isfinite(weights).all() or weights.min() < 0 or not weights.sum() > 0:
-        each = "one number a source" if n is None else f"one number a source ({n})"
+        each = "one number per source" if n is None else f"one number per source ({n})"
         raise InputError(f"weights must be {each}, none negative and not all zero; got {weights}.")
 
 

@@ -26,16 +26,16 @@ __all__ = ["UNKNOWN", "PrototypicalClassifier", "prototypical_loss", "train_prot
 UNKNOWN = "unknown"
 
 
-def prototypical_loss(support: Tensor, query: Tensor, way: int) -> tuple[Tensor, Tensor]:
+def prototypical_loss(support: Tensor, query: Tensor, n_way: int) -> tuple[Tensor, Tensor]:
     r"""Cross-entropy of queries, with minus the squared distances from the class means for logits.
 
     Parameters
     ----------
-    support : Tensor of shape (way * shot, d)
+    support : Tensor of shape (n_way * n_shot, d)
         Embeddings, class by class.
-    query : Tensor of shape (way * n_queries, d)
+    query : Tensor of shape (n_way * n_queries, d)
         Embeddings, class by class.
-    way : int
+    n_way : int
 
     Returns
     -------
@@ -46,9 +46,9 @@ def prototypical_loss(support: Tensor, query: Tensor, way: int) -> tuple[Tensor,
     ----------
     .. [1] J. Snell, K. Swersky, R. Zemel. Prototypical networks for few-shot learning. NeurIPS 2017.
     """
-    means = support.reshape(way, -1, support.shape[1]).mean(dim=1)
+    means = support.reshape(n_way, -1, support.shape[1]).mean(dim=1)
     logits = -squared_distances(query, means)
-    truth = torch.arange(way, device=query.device).repeat_interleave(len(query) // way)
+    truth = torch.arange(n_way, device=query.device).repeat_interleave(len(query) // n_way)
     return F.cross_entropy(logits, truth), (logits.argmax(dim=1) == truth).float().mean()
 
 
@@ -57,14 +57,14 @@ def train_prototypical(
     X: Any,
     y: Any,
     *,
-    way: int = 20,
-    shot: int = 1,
+    n_way: int = 20,
+    n_shot: int = 1,
     n_queries: int = 5,
     n_episodes: int = 2000,
-    lr: float = 1e-3,
+    learning_rate: float = 1e-3,
     groups: Any = None,
-    change: Callable[[Tensor, torch.Generator], Tensor] | None = None,
-    random_state: int = 0,
+    augment: Callable[[Tensor, torch.Generator], Tensor] | None = None,
+    random_state: Any = None,
     progress: Callable[[int, float, float], None] | None = None,
 ) -> Network:
     """Train an embedding on episodes drawn from many classes.
@@ -77,16 +77,16 @@ def train_prototypical(
         Rows as the network reads them.
     y : array-like of shape (n,)
         Classes; these are not the ones to be recognised later.
-    way, shot, n_queries : int
+    n_way, n_shot, n_queries : int
         Of an episode. More classes than in the task to come make for a harder practice and a better embedding.
     n_episodes : int, default=2000
-    lr : float, default=1e-3
+    learning_rate : float, default=1e-3
         Halved four times on the way.
     groups : array-like of shape (n,), optional
         Draw half of the episodes from the classes of one group.
-    change : callable, optional
+    augment : callable, optional
         Changes a batch of images at random.
-    random_state : int, default=0
+    random_state : int, RandomState instance or None, default=None
     progress : callable, optional
         Called every hundred episodes with (episode, loss, accuracy).
 
@@ -107,16 +107,16 @@ def train_prototypical(
     train_on_episodes(
         network,
         network,
-        lambda embedded: prototypical_loss(embedded[: way * shot], embedded[way * shot :], way),
+        lambda embedded: prototypical_loss(embedded[: n_way * n_shot], embedded[n_way * n_shot :], n_way),
         X,
         y,
-        way=way,
-        shot=shot,
+        n_way=n_way,
+        n_shot=n_shot,
         n_queries=n_queries,
         n_episodes=n_episodes,
-        lr=lr,
+        learning_rate=learning_rate,
         groups=groups,
-        change=change,
+        augment=augment,
         random_state=random_state,
         progress=progress,
     )

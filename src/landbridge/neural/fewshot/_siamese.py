@@ -14,10 +14,10 @@ from sklearn.utils.validation import check_is_fitted
 from torch import Tensor, nn
 
 from landbridge.exceptions import InputError, LabelError
-from landbridge.neural._dice import seeded
 from landbridge.neural._features import cached_features
 from landbridge.neural._inputs import to_tensors
 from landbridge.neural._network import Network
+from landbridge.neural._random import seed_from, seeded
 from landbridge.neural.fewshot._training import train_on_episodes
 
 __all__ = ["SiameseClassifier", "SiameseNetwork", "train_siamese"]
@@ -78,13 +78,13 @@ def train_siamese(
     X: Any,
     y: Any,
     *,
-    way: int = 20,
+    n_way: int = 20,
     n_samples: int = 2,
     n_batches: int = 2000,
-    lr: float = 1e-3,
+    learning_rate: float = 1e-3,
     groups: Any = None,
-    change: Callable[[Tensor, torch.Generator], Tensor] | None = None,
-    random_state: int = 0,
+    augment: Callable[[Tensor, torch.Generator], Tensor] | None = None,
+    random_state: Any = None,
     progress: Callable[[int, float, float], None] | None = None,
 ) -> SiameseNetwork:
     """Train a siamese network to verify: the same class, or not.
@@ -100,16 +100,16 @@ def train_siamese(
         Rows as the network reads them.
     y : array-like of shape (n,)
         Classes; these are not the ones to be recognised later.
-    way, n_samples : int
+    n_way, n_samples : int
         Classes of a batch, and rows of each.
     n_batches : int, default=2000
-    lr : float, default=1e-3
+    learning_rate : float, default=1e-3
         Halved four times on the way.
     groups : array-like of shape (n,), optional
         Draw half of the batches from the classes of one group.
-    change : callable, optional
+    augment : callable, optional
         Changes a batch of images at random.
-    random_state : int, default=0
+    random_state : int, RandomState instance or None, default=None
     progress : callable, optional
         Called every hundred batches with (batch, loss, accuracy of the nearest).
 
@@ -127,15 +127,16 @@ def train_siamese(
     .. [1] G. Koch, R. Zemel, R. Salakhutdinov. Siamese neural networks for one-shot image recognition. ICML workshop on
        deep learning, 2015.
     """
+    random_state = seed_from(random_state)
     with seeded(random_state):
         model = SiameseNetwork(network)
     with torch.no_grad():
         model.weigh.weight.fill_(4.0 / network.in_features**0.5)
         model.weigh.bias.fill_(1.0)
-    truth = torch.eye(way).repeat_interleave(n_samples - 1, dim=0)
+    truth = torch.eye(n_way).repeat_interleave(n_samples - 1, dim=0)
 
     def objective(embedded: Tensor) -> tuple[Tensor, Tensor]:
-        logits = model.pairs(embedded[way:], embedded[:way])
+        logits = model.pairs(embedded[n_way:], embedded[:n_way])
         per_pair = F.binary_cross_entropy_with_logits(logits, truth, reduction="none")
         loss = 0.5 * (per_pair[truth == 1].mean() + per_pair[truth == 0].mean())
         # the nearest must be the right one, not only near enough: verification alone asks too little of a ranking
@@ -149,13 +150,13 @@ def train_siamese(
         objective,
         X,
         y,
-        way=way,
-        shot=1,
+        n_way=n_way,
+        n_shot=1,
         n_queries=n_samples - 1,
         n_episodes=n_batches,
-        lr=lr,
+        learning_rate=learning_rate,
         groups=groups,
-        change=change,
+        augment=augment,
         random_state=random_state,
         progress=progress,
     )
@@ -191,7 +192,9 @@ class SiameseClassifier(ClassifierMixin, BaseEstimator):
     >>> from landbridge.neural import load_backbone
     >>> from landbridge.neural.fewshot import SiameseClassifier, train_siamese
     >>> printed, digits = load_builtin("printed").take(range(300)), load_builtin("handwritten").take(range(200))
-    >>> pairs = train_siamese(load_backbone("builtin"), printed.X.reshape(-1, 8, 8), printed.y, way=10, n_batches=20)
+    >>> pairs = train_siamese(
+    ...     load_backbone("builtin"), printed.X.reshape(-1, 8, 8), printed.y, n_way=10, n_batches=20, random_state=0
+    ... )
     >>> X = digits.X.reshape(-1, 8, 8)
     >>> model = SiameseClassifier(pairs).fit(X[:30], digits.y[:30])
     >>> model.score(X[30:], digits.y[30:]) > 0.5

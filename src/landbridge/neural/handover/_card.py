@@ -72,7 +72,8 @@ def model_card(
     --------
     >>> from landbridge.neural.backbones import mlp_backbone
     >>> from landbridge.neural.handover import model_card
-    >>> card = model_card(mlp_backbone(4), name="tables", data="four columns", figures={"accuracy": 0.9})
+    >>> network = mlp_backbone(4, random_state=0)
+    >>> card = model_card(network, name="tables", data="four features", figures={"accuracy": 0.9})
     >>> print(card.split("## Figures")[1].split("##")[0].strip())
     | what | value | 95 % interval |
     |---|---|---|

@@ -13,11 +13,11 @@ from torch import Tensor, nn
 from landbridge.base import split_labelled
 from landbridge.exceptions import InputError, LabelError
 from landbridge.neural._checks import positive
-from landbridge.neural._dice import seeded
 from landbridge.neural._estimator import NeuralClassifier
 from landbridge.neural._fitting import draw_seed, learn_preprocessing, rate_for
 from landbridge.neural._loop import Training, predict_logits, train
 from landbridge.neural._network import HEAD, Network
+from landbridge.neural._random import seeded
 from landbridge.neural._rows import Rows
 from landbridge.neural.backbones import load_backbone, mlp_backbone
 from landbridge.neural.handover._reading import model_of, network_of, tensors_of
@@ -82,10 +82,10 @@ def distil(
     label_weight: float = 0.1,
     epochs: int = 30,
     batch_size: int = 32,
-    lr: float | None = None,
+    learning_rate: float | None = None,
     pretrained: bool = True,
     device: str = "auto",
-    random_state: Any = 0,
+    random_state: Any = None,
 ) -> Any:
     """Teach a smaller network to answer as a trained one does; rows without labels are enough.
 
@@ -106,12 +106,12 @@ def distil(
         Weight of the labels, from 0 to 1; the teacher's is the rest.
     epochs : int, default=30
     batch_size : int, default=32
-    lr : float, optional
+    learning_rate : float, optional
         Left out, that of :class:`~landbridge.neural.NeuralClassifier` for the student's kind.
     pretrained : bool, default=True
         False draws fresh weights for the student's stages.
     device : str, default="auto"
-    random_state : int, RandomState instance or None, default=0
+    random_state : int, RandomState instance or None, default=None
 
     Returns
     -------
@@ -137,11 +137,16 @@ def distil(
     >>> digits = load_builtin("handwritten").take(range(300))
     >>> how = {"epochs": 5, "image_shape": (8, 8), "device": "cpu", "random_state": 0}
     >>> teacher = NeuralClassifier("builtin", **how).fit(digits.X[:200], digits.y[:200])
-    >>> student = distil(teacher, digits.X, epochs=5, device="cpu")
+    >>> student = distil(teacher, digits.X, epochs=5, device="cpu", random_state=0)
     >>> bool((student.predict(digits.X) == teacher.predict(digits.X)).mean() > 0.8)
     True
     """
-    positive(temperature=temperature, epochs=epochs, batch_size=batch_size, lr=1.0 if lr is None else lr)
+    positive(
+        temperature=temperature,
+        epochs=epochs,
+        batch_size=batch_size,
+        learning_rate=1.0 if learning_rate is None else learning_rate,
+    )
     if not 0 <= label_weight <= 1:
         raise InputError(f"label_weight must lie in [0, 1]; got {label_weight}.")
     model = model_of(teacher, "teacher")
@@ -161,10 +166,10 @@ def distil(
     settings = Training(
         epochs=epochs,
         batch_size=batch_size,
-        lr=rate_for(small, lr),
+        learning_rate=rate_for(small, learning_rate),
         device=device,
         precision="64" if taught.dtype == torch.float64 else "auto",
-        seed=seed,
+        random_state=seed,
     )
     task = _Taught(taught.shape[1], temperature, label_weight, numbers is not None)
     if numbers is not None:
@@ -172,7 +177,13 @@ def distil(
     history = train(small, task, Rows(rows, taught), settings=settings)
     if isinstance(model, Network):
         return small
-    told: dict[str, Any] = {"backbone": student, "methods": (), "epochs": epochs, "batch_size": batch_size, "lr": lr}
+    told: dict[str, Any] = {
+        "backbone": student,
+        "methods": (),
+        "epochs": epochs,
+        "batch_size": batch_size,
+        "learning_rate": learning_rate,
+    }
     told |= {"pretrained": pretrained, "device": device, "random_state": random_state, "patience": None}
     made = copy.copy(model).set_params(**told)
     made.network_, made.history_, made.device_ = small, history, history.device
@@ -203,12 +214,12 @@ def _student(student: Any, teacher: Network, rows: Any, outputs: int, pretrained
     if isinstance(student, str) and student == "mlp":
         if isinstance(rows, dict) or rows.ndim != 2:
             raise InputError("student='mlp' takes tables of numbers only; take 'builtin' or another network.")
-        network = mlp_backbone(rows.shape[1], seed=seed)
+        network = mlp_backbone(rows.shape[1], random_state=seed)
     else:
         if isinstance(student, str) and student == "builtin" and (isinstance(rows, dict) or rows.ndim != 4):
             raise InputError("student='builtin' takes images only; take 'mlp' for tables, or another network.")
         channels = 3 if isinstance(rows, Tensor) and rows.ndim == 4 and rows.shape[1] == 3 else 1
-        network = load_backbone(student, pretrained=pretrained, channels=channels, seed=seed)
+        network = load_backbone(student, pretrained=pretrained, channels=channels, random_state=seed)
     network.extras = nn.ModuleDict()
     network.unfreeze((*network.stage_names, HEAD))
     network.to(like)

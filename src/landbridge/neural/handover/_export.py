@@ -130,7 +130,7 @@ def export_program(network: Any, example: Any, path: str | Path, *, tolerance: f
     >>> from landbridge.neural.backbones import mlp_backbone
     >>> from landbridge.neural.handover import export_program
     >>> with tempfile.TemporaryDirectory() as folder:
-    ...     file = export_program(mlp_backbone(4), torch.rand(2, 4), Path(folder) / "table.pt2")
+    ...     file = export_program(mlp_backbone(4, random_state=0), torch.rand(2, 4), Path(folder) / "table.pt2")
     ...     print(file.name, torch.export.load(file).module()(torch.rand(5, 4)).shape)
     table.pt2 torch.Size([5, 32])
     """

@@ -158,7 +158,7 @@ def take_over(folder: str | Path, *, like: Network | None = None) -> Any:
     >>> from landbridge.neural.backbones import mlp_backbone
     >>> from landbridge.neural.handover import hand_over, take_over
     >>> with tempfile.TemporaryDirectory() as place:
-    ...     folder = hand_over(mlp_backbone(3), place, example=torch.rand(2, 3), formats="safetensors")
+    ...     folder = hand_over(mlp_backbone(3, random_state=0), place, example=torch.rand(2, 3), formats="safetensors")
     ...     print(take_over(folder).stage_names)
     ('layer1', 'layer2')
     """

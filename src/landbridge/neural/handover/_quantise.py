@@ -64,7 +64,7 @@ class Quantised:
         return text if self.parity is None else f"{text}; {self.parity}"
 
 
-def quantise(network: Any, *, mode: str = "dynamic", calibration: Any = None, rows: Any = None) -> Quantised:
+def quantise(network: Any, *, mode: str = "dynamic", calibration_data: Any = None, rows: Any = None) -> Quantised:
     """Turn a network's weights into whole numbers of eight bits, for inference on the CPU.
 
     Parameters
@@ -73,12 +73,12 @@ def quantise(network: Any, *, mode: str = "dynamic", calibration: Any = None, ro
         It is not changed.
     mode : {"dynamic", "static"}, default="dynamic"
         ``"dynamic"``: linear layers, whose inputs are scaled row by row as they come. ``"static"``: convolutions too,
-        whose inputs' ranges are found on the rows of `calibration`; batch norms that follow a convolution are folded
+        whose inputs' ranges are found on the rows of `calibration_data`; batch norms that follow a convolution are folded
         into it first.
-    calibration : Tensor, dict of Tensor or array-like, optional
+    calibration_data : Tensor, dict of Tensor or array-like, optional
         Some rows like those to come, a hundred or so; needed for ``"static"``.
     rows : Tensor, dict of Tensor or array-like, optional
-        Rows on which the answers are compared, best others than `calibration`, which is taken where these are left out.
+        Rows on which the answers are compared, best others than `calibration_data`, which is taken where these are left out.
 
     Returns
     -------
@@ -98,7 +98,7 @@ def quantise(network: Any, *, mode: str = "dynamic", calibration: Any = None, ro
     norms and attention are left as they are, and so are convolutions in one or three dimensions and those with padding
     other than zeros.
 
-    Weights have one scale an output. Time is that of one pass over `calibration` and two over `rows`.
+    Weights have one scale an output. Time is that of one pass over `calibration_data` and two over `rows`.
 
     References
     ----------
@@ -111,7 +111,7 @@ def quantise(network: Any, *, mode: str = "dynamic", calibration: Any = None, ro
     >>> from landbridge.neural import load_backbone
     >>> from landbridge.neural.handover import quantise
     >>> rows = torch.rand(20, 1, 8, 8, generator=torch.Generator().manual_seed(0))
-    >>> small = quantise(load_backbone("builtin"), mode="static", calibration=rows)
+    >>> small = quantise(load_backbone("builtin"), mode="static", calibration_data=rows)
     >>> len(small.layers), small.bytes_after < 0.4 * small.bytes_before
     (4, True)
     """
@@ -120,9 +120,9 @@ def quantise(network: Any, *, mode: str = "dynamic", calibration: Any = None, ro
     original = network_of(network, "network")
     if int8_layers(original):
         raise InputError("network is quantised already; quantise the original.")
-    if mode == "static" and calibration is None:
-        raise InputError("calibration is missing; mode='static' needs some rows to find the ranges of inputs on.")
-    known = None if calibration is None else tensors_of(network, calibration, "calibration")
+    if mode == "static" and calibration_data is None:
+        raise InputError("calibration_data is missing; mode='static' needs some rows to find the ranges of inputs on.")
+    known = None if calibration_data is None else tensors_of(network, calibration_data, "calibration_data")
     shown = known if rows is None else tensors_of(network, rows, "rows")
     small = for_inference(original)
     before = weight_bytes(small)

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from landbridge.exceptions import InputError
+from landbridge.neural._random import seed_from
 
 __all__ = [
     "EqualWeights",
@@ -57,8 +58,8 @@ def uncertainty_loss(losses: Tensor, log_variances: Tensor, regression: Tensor) 
     return (factors * torch.exp(-log_variances) * losses + 0.5 * log_variances).sum()
 
 
-def gradnorm_targets(norms: Tensor, losses: Tensor, initial: Tensor, alpha: float) -> Tensor:
-    r"""Give the gradient norm that each task should have: :math:`\bar G \, r_i^\alpha`, eq. 1 of [1]_.
+def gradnorm_targets(norms: Tensor, losses: Tensor, initial: Tensor, asymmetry: float) -> Tensor:
+    r"""Give the gradient norm that each task should have: :math:`\bar G \, r_i^a`, eq. 1 of [1]_.
 
     Parameters
     ----------
@@ -67,7 +68,7 @@ def gradnorm_targets(norms: Tensor, losses: Tensor, initial: Tensor, alpha: floa
     losses, initial : Tensor of shape (n_tasks,)
         Losses now and at the beginning; what is left of a task's loss, relative to the mean over tasks, is its
         inverse rate of learning r.
-    alpha : float
+    asymmetry : float
         How strongly slow tasks are helped.
 
     Returns
@@ -88,7 +89,7 @@ def gradnorm_targets(norms: Tensor, losses: Tensor, initial: Tensor, alpha: floa
     """
     rest = losses / initial.clamp_min(torch.finfo(initial.dtype).tiny)
     inverse_rate = rest / rest.mean().clamp_min(torch.finfo(rest.dtype).tiny)
-    return torch.mean(norms) * inverse_rate**alpha
+    return torch.mean(norms) * inverse_rate**asymmetry
 
 
 def project_conflicts(grads: list[Tensor], generator: torch.Generator | None = None) -> Tensor:
@@ -181,7 +182,9 @@ class EqualWeights:
 
     weights: Tensor
 
-    def start(self, regression: Sequence[bool], *, device: Any = "cpu", dtype: Any = None, seed: int = 0) -> None:
+    def start(
+        self, regression: Sequence[bool], *, device: Any = "cpu", dtype: Any = None, random_state: Any = None
+    ) -> None:
         """Prepare for a run.
 
         Parameters
@@ -190,7 +193,7 @@ class EqualWeights:
             One a task: whether its loss is a squared error.
         device : torch.device or str, default="cpu"
         dtype : torch.dtype, optional
-        seed : int, default=0
+        random_state : int, RandomState instance or None, default=None
         """
         self.weights = torch.ones(len(regression), device=device, dtype=dtype)
 
@@ -213,7 +216,7 @@ class UncertaintyWeights(EqualWeights):
 
     Parameters
     ----------
-    lr : float, default=0.01
+    learning_rate : float, default=0.01
         Of the log variances, which Adam learns.
 
     Attributes
@@ -232,10 +235,12 @@ class UncertaintyWeights(EqualWeights):
        and semantics. CVPR 2018.
     """
 
-    def __init__(self, lr: float = 0.01) -> None:
-        self.lr = lr
+    def __init__(self, learning_rate: float = 0.01) -> None:
+        self.learning_rate = learning_rate
 
-    def start(self, regression: Sequence[bool], *, device: Any = "cpu", dtype: Any = None, seed: int = 0) -> None:
+    def start(
+        self, regression: Sequence[bool], *, device: Any = "cpu", dtype: Any = None, random_state: Any = None
+    ) -> None:
         """Prepare for a run, with variances of one.
 
         Parameters
@@ -244,11 +249,11 @@ class UncertaintyWeights(EqualWeights):
             One a task: whether its loss is a squared error.
         device : torch.device or str, default="cpu"
         dtype : torch.dtype, optional
-        seed : int, default=0
+        random_state : int, RandomState instance or None, default=None
         """
         self.log_variances = nn.Parameter(torch.zeros(len(regression), device=device, dtype=dtype))
         self._regression = torch.tensor(list(regression), device=device)
-        self._optimizer = torch.optim.Adam([self.log_variances], lr=self.lr)
+        self._optimizer = torch.optim.Adam([self.log_variances], lr=self.learning_rate)
         self._set_weights()
 
     def backward(self, losses: Tensor, network: Any) -> None:
@@ -274,9 +279,9 @@ class GradNorm(EqualWeights):
 
     Parameters
     ----------
-    alpha : float, default=1.5
+    asymmetry : float, default=1.5
         How strongly slow tasks are helped; 0 makes all gradients equally long.
-    lr : float, default=0.025
+    learning_rate : float, default=0.025
         Of the weights, which Adam moves.
 
     Attributes
@@ -298,10 +303,12 @@ class GradNorm(EqualWeights):
     # Keeps a task alive that was far too loud for a while.
     smallest = 0.01
 
-    def __init__(self, alpha: float = 1.5, lr: float = 0.025) -> None:
-        self.alpha, self.lr = alpha, lr
+    def __init__(self, asymmetry: float = 1.5, learning_rate: float = 0.025) -> None:
+        self.asymmetry, self.learning_rate = asymmetry, learning_rate
 
-    def start(self, regression: Sequence[bool], *, device: Any = "cpu", dtype: Any = None, seed: int = 0) -> None:
+    def start(
+        self, regression: Sequence[bool], *, device: Any = "cpu", dtype: Any = None, random_state: Any = None
+    ) -> None:
         """Prepare for a run, with weights of one.
 
         Parameters
@@ -310,11 +317,11 @@ class GradNorm(EqualWeights):
             One a task: whether its loss is a squared error.
         device : torch.device or str, default="cpu"
         dtype : torch.dtype, optional
-        seed : int, default=0
+        random_state : int, RandomState instance or None, default=None
         """
         super().start(regression, device=device, dtype=dtype)
         self._moved = nn.Parameter(self.weights.clone())
-        self._optimizer = torch.optim.Adam([self._moved], lr=self.lr)
+        self._optimizer = torch.optim.Adam([self._moved], lr=self.learning_rate)
         self._initial: Tensor | None = None
 
     def update(self, norms: Tensor, losses: Tensor) -> None:
@@ -332,7 +339,9 @@ class GradNorm(EqualWeights):
             self._initial = losses.clone()
         weighted = self.weights * norms
         # The targets are held fixed, so the slope of |w g - target| is that of a plain absolute value.
-        self._moved.grad = torch.sign(weighted - gradnorm_targets(weighted, losses, self._initial, self.alpha)) * norms
+        self._moved.grad = (
+            torch.sign(weighted - gradnorm_targets(weighted, losses, self._initial, self.asymmetry)) * norms
+        )
         self._optimizer.step()
         with torch.no_grad():
             self._moved.clamp_(min=self.smallest)
@@ -374,7 +383,9 @@ class PCGrad(EqualWeights):
        NeurIPS 2020.
     """
 
-    def start(self, regression: Sequence[bool], *, device: Any = "cpu", dtype: Any = None, seed: int = 0) -> None:
+    def start(
+        self, regression: Sequence[bool], *, device: Any = "cpu", dtype: Any = None, random_state: Any = None
+    ) -> None:
         """Prepare for a run.
 
         Parameters
@@ -383,11 +394,11 @@ class PCGrad(EqualWeights):
             One a task: whether its loss is a squared error.
         device : torch.device or str, default="cpu"
         dtype : torch.dtype, optional
-        seed : int, default=0
+        random_state : int, RandomState instance or None, default=None
             Of the orders in which tasks are compared.
         """
         super().start(regression, device=device, dtype=dtype)
-        self._dice = torch.Generator().manual_seed(seed)
+        self._dice = torch.Generator().manual_seed(seed_from(random_state))
 
     def backward(self, losses: Tensor, network: Any) -> None:
         """Put gradients into the network's parameters, without the conflicts in the shared ones.

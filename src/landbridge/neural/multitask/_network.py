@@ -11,8 +11,8 @@ import torch
 from torch import Tensor, nn
 
 from landbridge.exceptions import InputError
-from landbridge.neural._dice import seeded
 from landbridge.neural._network import Network, pool
+from landbridge.neural._random import seed_from, seeded
 from landbridge.neural._rows import mix
 from landbridge.neural.tasks._task import Task
 
@@ -22,14 +22,14 @@ __all__ = ["MultiTaskNetwork", "cross_stitch"]
 OWN = 0.9
 
 
-def cross_stitch(outputs: Tensor, alpha: Tensor) -> Tensor:
+def cross_stitch(outputs: Tensor, coefficients: Tensor) -> Tensor:
     r"""Mix the outputs of several columns: :math:`\tilde x_i = \sum_j \alpha_{ij} x_j`, eq. 1 of [1]_.
 
     Parameters
     ----------
     outputs : Tensor of shape (n_tasks, ...)
         Of one stage, column by column.
-    alpha : Tensor of shape (n_tasks, n_tasks)
+    coefficients : Tensor of shape (n_tasks, n_tasks)
 
     Returns
     -------
@@ -46,7 +46,7 @@ def cross_stitch(outputs: Tensor, alpha: Tensor) -> Tensor:
     >>> cross_stitch(torch.tensor([[1.0], [3.0]]), torch.tensor([[1.0, 0.0], [0.5, 0.5]])).flatten().tolist()
     [1.0, 2.0]
     """
-    return torch.einsum("ij,j...->i...", alpha, outputs)
+    return torch.einsum("ij,j...->i...", coefficients, outputs)
 
 
 class MultiTaskNetwork(nn.Module):
@@ -58,12 +58,12 @@ class MultiTaskNetwork(nn.Module):
         Gives the stages and is copied; its head is left out.
     tasks : mapping of str to Task
         By name, in the order of the columns.
-    share : {"hard", "soft"}, default="hard"
+    sharing : {"hard", "soft"}, default="hard"
         ``"hard"``: the stages up to `shared_until` are one and the same for all tasks, later ones are each task's own.
         ``"soft"``: every task has all stages for itself, and after each stage a cross-stitch unit mixes the columns.
     shared_until : str, optional
         Last shared stage; left out, all stages are shared. For ``"hard"`` only.
-    seed : int, default=0
+    random_state : int, RandomState instance or None, default=None
         Of the heads; a task's head depends on its name, not on the company it keeps.
 
     Attributes
@@ -95,7 +95,7 @@ class MultiTaskNetwork(nn.Module):
     >>> from landbridge.neural import Classification, Regression, load_backbone
     >>> from landbridge.neural.multitask import MultiTaskNetwork
     >>> tasks = {"digit": Classification(range(10)), "slant": Regression()}
-    >>> net = MultiTaskNetwork(load_backbone("builtin"), tasks, shared_until="parts")
+    >>> net = MultiTaskNetwork(load_backbone("builtin"), tasks, shared_until="parts", random_state=0)
     >>> net.column("digit").part("edges") is net.column("slant").part("edges")
     True
     >>> net.column("digit").part("shapes") is net.column("slant").part("shapes")
@@ -113,29 +113,30 @@ class MultiTaskNetwork(nn.Module):
         network: Network,
         tasks: Mapping[str, Task],
         *,
-        share: str = "hard",
+        sharing: str = "hard",
         shared_until: str | None = None,
-        seed: int = 0,
+        random_state: Any = None,
     ) -> None:
         super().__init__()
         stages = network.stage_names
         if not tasks:
             raise InputError("tasks is empty; name at least one.")
-        if share not in ("hard", "soft"):
-            raise InputError(f"share={share!r} is unknown; choose 'hard' or 'soft'.")
-        if share == "soft" and shared_until is not None:
-            raise InputError("shared_until goes with share='hard' only; leave it out for share='soft'.")
-        if share == "soft" and network.body is not None:
-            raise InputError("share='soft' needs a backbone whose stages run one after another; take share='hard'.")
+        if sharing not in ("hard", "soft"):
+            raise InputError(f"sharing={sharing!r} is unknown; choose 'hard' or 'soft'.")
+        if sharing == "soft" and shared_until is not None:
+            raise InputError("shared_until goes with sharing='hard' only; leave it out for sharing='soft'.")
+        if sharing == "soft" and network.body is not None:
+            raise InputError("sharing='soft' needs a backbone whose stages run one after another; take sharing='hard'.")
         if shared_until is not None and shared_until not in stages:
             raise InputError(f"shared_until={shared_until!r} is no stage; choose from {', '.join(stages)}.")
         self.names = tuple(tasks)
-        self.share = share
+        self.sharing = sharing
         last = stages[-1] if shared_until is None else shared_until
-        self.shared = stages[: stages.index(last) + 1] if share == "hard" else ()
+        self.shared = stages[: stages.index(last) + 1] if sharing == "hard" else ()
         base = copy.deepcopy(network)
         base.head = nn.Identity()
         self.columns = nn.ModuleList([base, *(_sibling(base, self.shared) for _ in self.names[1:])])
+        seed = seed_from(random_state)
         for name, task in tasks.items():
             column = self.column(name)
             with seeded(mix(seed, zlib.crc32(name.encode()))):
@@ -143,12 +144,12 @@ class MultiTaskNetwork(nn.Module):
             like = next(base.parameters())
             column.replace_head(head.to(like.device, like.dtype))
         self.stitches = nn.ParameterList()
-        if share == "soft":
+        if sharing == "soft":
             n = len(self.names)
             like = next(base.parameters())
-            alpha = torch.full((n, n), (1.0 - OWN) / max(n - 1, 1), device=like.device, dtype=like.dtype)
-            alpha.fill_diagonal_(OWN if n > 1 else 1.0)
-            self.stitches.extend(nn.Parameter(alpha.clone()) for _ in stages)
+            coefficients = torch.full((n, n), (1.0 - OWN) / max(n - 1, 1), device=like.device, dtype=like.dtype)
+            coefficients.fill_diagonal_(OWN if n > 1 else 1.0)
+            self.stitches.extend(nn.Parameter(coefficients.clone()) for _ in stages)
 
     def column(self, name: str) -> Network:
         """Give a task's own view: a network of the shared stages, its own ones and its head.
@@ -175,7 +176,7 @@ class MultiTaskNetwork(nn.Module):
             With soft sharing all but the heads.
         """
         base = cast(Network, self.columns[0])
-        if self.share == "hard":
+        if self.sharing == "hard":
             found = [p for name in self.shared for p in base.part(name).parameters()]
         else:
             found = [p for c in self.columns for p in cast(Network, c).stages.parameters()]
@@ -190,7 +191,7 @@ class MultiTaskNetwork(nn.Module):
         list of Parameter
         """
         base = cast(Network, self.columns[0])
-        columns = [base] if self.share == "hard" else [cast(Network, c) for c in self.columns]
+        columns = [base] if self.sharing == "hard" else [cast(Network, c) for c in self.columns]
         for name in reversed(self.shared or base.stage_names):
             found = [p for c in columns for p in c.part(name).parameters() if p.requires_grad]
             if found:
@@ -214,7 +215,7 @@ class MultiTaskNetwork(nn.Module):
         if base.body is not None:
             return {name: self.column(name)(x) for name, x in inputs.items()}
         distinct = {id(x): x for x in inputs.values()}
-        if self.share == "hard":
+        if self.sharing == "hard":
             through = _together(lambda x: base.activations(x, self.shared[-1]), list(distinct.values()))
             after = base.after(self.shared[-1])
             hidden = dict(zip(distinct, through, strict=True))

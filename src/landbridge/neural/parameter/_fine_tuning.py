@@ -16,7 +16,7 @@ class FineTuning(Method):
 
     Parameters
     ----------
-    lr_factor : float, default=0.1
+    learning_rate_factor : float, default=0.1
         Learning rate of the backbone over that of the head.
 
     Notes
@@ -42,20 +42,20 @@ class FineTuning(Method):
     True
     """
 
-    def __init__(self, lr_factor: float = 0.1) -> None:
-        positive(lr_factor=lr_factor)
-        self.lr_factor = lr_factor
+    def __init__(self, learning_rate_factor: float = 0.1) -> None:
+        positive(learning_rate_factor=learning_rate_factor)
+        self.learning_rate_factor = learning_rate_factor
 
-    def parameter_groups(self, network: Network, lr: float) -> list[dict[str, Any]]:
+    def parameter_groups(self, network: Network, learning_rate: float) -> list[dict[str, Any]]:
         """Give the backbone the smaller rate.
 
         Parameters
         ----------
         network : Network
-        lr : float
+        learning_rate : float
 
         Returns
         -------
         list of dict
         """
-        return [{"params": list(network.stages.parameters()), "lr": lr * self.lr_factor}]
+        return [{"params": list(network.stages.parameters()), "lr": learning_rate * self.learning_rate_factor}]

@@ -14,7 +14,7 @@ class GradualUnfreezing(Method):
 
     Parameters
     ----------
-    thawed_by : float, default=0.8
+    unfrozen_by : float, default=0.8
         Share of the epochs after which everything is trained.
 
     Notes
@@ -37,10 +37,10 @@ class GradualUnfreezing(Method):
     True
     """
 
-    def __init__(self, thawed_by: float = 0.8) -> None:
-        if not 0 < thawed_by <= 1:
-            raise InputError(f"thawed_by must lie in (0, 1]; got {thawed_by}.")
-        self.thawed_by = thawed_by
+    def __init__(self, unfrozen_by: float = 0.8) -> None:
+        if not 0 < unfrozen_by <= 1:
+            raise InputError(f"unfrozen_by must lie in (0, 1]; got {unfrozen_by}.")
+        self.unfrozen_by = unfrozen_by
 
     def epoch(self, network: Network, epoch: int, epochs: int) -> None:
         """Thaw as many stages as are due.
@@ -51,7 +51,7 @@ class GradualUnfreezing(Method):
         epoch, epochs : int
         """
         names = network.stage_names
-        last = max(1, round(self.thawed_by * (epochs - 1)))
+        last = max(1, round(self.unfrozen_by * (epochs - 1)))
         due = min(len(names), int(len(names) * epoch / last))
         network.freeze()
         network.unfreeze(["head", *names[len(names) - due :]])

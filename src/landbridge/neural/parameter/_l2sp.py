@@ -67,13 +67,13 @@ class L2SP(Method):
         """
         self._source = stage_weights(network)
 
-    def parameter_groups(self, network: Network, lr: float) -> list[dict[str, Any]] | None:
+    def parameter_groups(self, network: Network, learning_rate: float) -> list[dict[str, Any]] | None:
         """Turn the optimiser's weight decay off for all that the penalty holds.
 
         Parameters
         ----------
         network : Network
-        lr : float
+        learning_rate : float
 
         Returns
         -------

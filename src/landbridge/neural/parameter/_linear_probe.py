@@ -48,19 +48,19 @@ class LinearProbe(Method):
         positive(head_factor=head_factor)
         self.head_factor = head_factor
 
-    def parameter_groups(self, network: Network, lr: float) -> list[dict[str, Any]]:
+    def parameter_groups(self, network: Network, learning_rate: float) -> list[dict[str, Any]]:
         """Give the head its rate.
 
         Parameters
         ----------
         network : Network
-        lr : float
+        learning_rate : float
 
         Returns
         -------
         list of dict
         """
-        return [{"params": list(network.part("head").parameters()), "lr": lr * self.head_factor}]
+        return [{"params": list(network.part("head").parameters()), "lr": learning_rate * self.head_factor}]
 
     def prepare(self, network: Network, task: Any) -> None:
         """Freeze the backbone.

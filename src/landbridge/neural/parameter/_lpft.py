@@ -20,9 +20,9 @@ class LPFT(Method):
 
     Parameters
     ----------
-    probe_share : float, default=0.5
+    probe_fraction : float, default=0.5
         Share of the epochs in which the head alone is trained; at least one.
-    lr_factor : float, default=0.1
+    learning_rate_factor : float, default=0.1
         Factor of the backbone's learning rate.
     head_factor : float, default=10.0
         Factor of the head's: a linear head bears more than a network.
@@ -50,29 +50,31 @@ class LPFT(Method):
     True
     """
 
-    def __init__(self, probe_share: float = 0.5, *, lr_factor: float = 0.1, head_factor: float = 10.0) -> None:
-        if not 0 < probe_share < 1:
-            raise InputError(f"probe_share must lie between 0 and 1; got {probe_share}.")
-        positive(lr_factor=lr_factor, head_factor=head_factor)
-        self.probe_share = probe_share
-        self.lr_factor = lr_factor
+    def __init__(
+        self, probe_fraction: float = 0.5, *, learning_rate_factor: float = 0.1, head_factor: float = 10.0
+    ) -> None:
+        if not 0 < probe_fraction < 1:
+            raise InputError(f"probe_fraction must lie between 0 and 1; got {probe_fraction}.")
+        positive(learning_rate_factor=learning_rate_factor, head_factor=head_factor)
+        self.probe_fraction = probe_fraction
+        self.learning_rate_factor = learning_rate_factor
         self.head_factor = head_factor
 
-    def parameter_groups(self, network: Network, lr: float) -> list[dict[str, Any]]:
+    def parameter_groups(self, network: Network, learning_rate: float) -> list[dict[str, Any]]:
         """Give the backbone the smaller rate.
 
         Parameters
         ----------
         network : Network
-        lr : float
+        learning_rate : float
 
         Returns
         -------
         list of dict
         """
         return [
-            {"params": list(network.stages.parameters()), "lr": lr * self.lr_factor},
-            {"params": list(network.part("head").parameters()), "lr": lr * self.head_factor},
+            {"params": list(network.stages.parameters()), "lr": learning_rate * self.learning_rate_factor},
+            {"params": list(network.part("head").parameters()), "lr": learning_rate * self.head_factor},
         ]
 
     def epoch(self, network: Network, epoch: int, epochs: int) -> None:
@@ -83,7 +85,7 @@ class LPFT(Method):
         network : Network
         epoch, epochs : int
         """
-        if epoch < max(1, round(self.probe_share * epochs)):
+        if epoch < max(1, round(self.probe_fraction * epochs)):
             network.freeze()
             network.unfreeze(["head"])
         else:

@@ -41,13 +41,13 @@ class LayerwiseDecay(Method):
         share(decay=decay)
         self.decay = decay
 
-    def parameter_groups(self, network: Network, lr: float) -> list[dict[str, Any]]:
+    def parameter_groups(self, network: Network, learning_rate: float) -> list[dict[str, Any]]:
         """Give the stages their rates.
 
         Parameters
         ----------
         network : Network
-        lr : float
+        learning_rate : float
 
         Returns
         -------
@@ -55,7 +55,7 @@ class LayerwiseDecay(Method):
         """
         names = network.stage_names
         return [
-            {"params": list(network.part(name).parameters()), "lr": lr * self.decay ** (len(names) - i)}
+            {"params": list(network.part(name).parameters()), "lr": learning_rate * self.decay ** (len(names) - i)}
             for i, name in enumerate(names)
         ]
 
@@ -84,13 +84,13 @@ class DiscriminativeRates(Method):
         positive(**{f"factors[{k!r}]": v for k, v in factors.items()})
         self.factors = dict(factors)
 
-    def parameter_groups(self, network: Network, lr: float) -> list[dict[str, Any]]:
+    def parameter_groups(self, network: Network, learning_rate: float) -> list[dict[str, Any]]:
         """Give the named stages their rates.
 
         Parameters
         ----------
         network : Network
-        lr : float
+        learning_rate : float
 
         Returns
         -------
@@ -103,6 +103,6 @@ class DiscriminativeRates(Method):
         """
         network._check_names(self.factors, extra=("head",))
         return [
-            {"params": list(network.part(name).parameters()), "lr": lr * factor}
+            {"params": list(network.part(name).parameters()), "lr": learning_rate * factor}
             for name, factor in self.factors.items()
         ]

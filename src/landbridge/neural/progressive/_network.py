@@ -11,8 +11,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from landbridge.exceptions import InputError
-from landbridge.neural._dice import seeded
 from landbridge.neural._network import HEAD, Network, hidden, pool
+from landbridge.neural._random import seed_from, seeded
 from landbridge.neural._rows import Rows, mix
 
 __all__ = ["Lateral", "ProgressiveColumn", "ProgressiveNetwork"]
@@ -127,7 +127,7 @@ class ProgressiveColumn(Network):
         self.laterals = nn.ModuleDict()
         self.closed = False
 
-    def listen(self, x: Any, adapter_width: int | None = None, seed: int = 0) -> Self:
+    def listen(self, x: Any, adapter_width: int | None = None, random_state: Any = None) -> Self:
         """Draw fresh lateral connections that fit the outputs of earlier columns.
 
         Parameters
@@ -137,7 +137,7 @@ class ProgressiveColumn(Network):
             column's output.
         adapter_width : int, optional
             Left out, the width of the column's own stage.
-        seed : int, default=0
+        random_state : int, RandomState instance or None, default=None
 
         Returns
         -------
@@ -146,7 +146,7 @@ class ProgressiveColumn(Network):
         if not self.earlier:
             return self
         like = next(self.parameters())
-        with torch.no_grad(), seeded(seed):
+        with torch.no_grad(), seeded(seed_from(random_state)):
             for name in self.stage_names:
                 parts = [outputs[name] for outputs in self._outputs(x)]
                 widths = [p.shape[_axis(p)] for p in parts]
@@ -310,7 +310,7 @@ class ProgressiveNetwork(nn.Module):
     >>> from landbridge.neural.progressive import ProgressiveNetwork
     >>> net, x = ProgressiveNetwork(), torch.zeros(3, 4)
     >>> for n_classes in (2, 5):
-    ...     column = net.grow(mlp_backbone(4), torch.nn.Linear(32, n_classes), x)
+    ...     column = net.grow(mlp_backbone(4, random_state=0), torch.nn.Linear(32, n_classes), x)
     >>> net(x, 0).shape, net(x, 1).shape
     (torch.Size([3, 2]), torch.Size([3, 5]))
     >>> sorted(net.columns[1].laterals)
@@ -324,7 +324,7 @@ class ProgressiveNetwork(nn.Module):
         self.columns = nn.ModuleList()
 
     def grow(
-        self, network: Network, head: nn.Module, x: Any, *, adapter_width: int | None = None, seed: int = 0
+        self, network: Network, head: nn.Module, x: Any, *, adapter_width: int | None = None, random_state: Any = None
     ) -> ProgressiveColumn:
         """Add a column; those there are are frozen.
 
@@ -337,7 +337,7 @@ class ProgressiveNetwork(nn.Module):
             Some rows of the new task, raw.
         adapter_width : int, optional
             Of the lateral connections; left out, that of each stage.
-        seed : int, default=0
+        random_state : int, RandomState instance or None, default=None
             Of the lateral connections.
 
         Returns
@@ -352,7 +352,7 @@ class ProgressiveNetwork(nn.Module):
                 f"{', '.join(earlier[0].stage_names)}; give all the same architecture."
             )
         column = ProgressiveColumn(network, earlier).replace_head(head)
-        column.eval().listen(x, adapter_width, mix(seed, 1))
+        column.eval().listen(x, adapter_width, mix(seed_from(random_state), 1))
         self.columns.append(column)
         return column
 

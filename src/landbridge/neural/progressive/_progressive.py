@@ -18,11 +18,11 @@ from torch import Tensor
 
 from landbridge.exceptions import InputError, LabelError
 from landbridge.neural._device import resolve
-from landbridge.neural._dice import seeded
 from landbridge.neural._fitting import backbone_for, check_labels, check_rows, draw_seed, learn_preprocessing, rate_for
 from landbridge.neural._inputs import to_tensors
 from landbridge.neural._loop import History, Training, predict_logits, train
 from landbridge.neural._network import Network
+from landbridge.neural._random import seeded
 from landbridge.neural._rows import Rows, mix
 from landbridge.neural.progressive._network import ProgressiveColumn, ProgressiveNetwork
 from landbridge.neural.progressive._sensitivity import fisher_sensitivity
@@ -45,7 +45,7 @@ class ProgressiveClassifier(BaseEstimator):
     epochs : int, default=30
     batch_size : int, default=32
         Rows a step.
-    lr : float, optional
+    learning_rate : float, optional
         Learning rate; left out, 0.005 for the perceptron, 0.003 for the built-in network and 0.001 for others.
     adapter_width : int, optional
         Channels within a lateral connection; left out, as many as the stage has. Fewer make for fewer weights.
@@ -53,7 +53,7 @@ class ProgressiveClassifier(BaseEstimator):
         True lets the first column begin with the backbone's own weights; all others begin with fresh ones.
     image_shape : tuple of int, optional
         ``(height, width)`` or ``(height, width, channels)`` of images that are flat rows.
-    random_state : int, RandomState instance or None, default=0
+    random_state : int, RandomState instance or None, default=None
     device : str, default="auto"
         ``"cpu"``, ``"cuda"``, ``"cuda:1"``, ``"mps"``; a device that is not there is an error.
 
@@ -97,7 +97,7 @@ class ProgressiveClassifier(BaseEstimator):
     >>> from landbridge.neural.progressive import ProgressiveClassifier
     >>> digits = load_builtin("handwritten")
     >>> low = digits.y < 5
-    >>> model = ProgressiveClassifier(epochs=5, device="cpu")
+    >>> model = ProgressiveClassifier(epochs=5, device="cpu", random_state=0)
     >>> _ = model.grow("low", digits.X[low][:200], digits.y[low][:200])
     >>> before = model.predict("low", digits.X[low])
     >>> _ = model.grow("high", digits.X[~low][:200], digits.y[~low][:200])
@@ -121,7 +121,7 @@ class ProgressiveClassifier(BaseEstimator):
         "backbone": "no_validation",
         "epochs": [Interval(Integral, 1, None, closed="left")],
         "batch_size": [Interval(Integral, 1, None, closed="left")],
-        "lr": [Interval(Real, 0, None, closed="neither"), None],
+        "learning_rate": [Interval(Real, 0, None, closed="neither"), None],
         "adapter_width": [Interval(Integral, 1, None, closed="left"), None],
         "pretrained": ["boolean"],
         "image_shape": [tuple, list, None],
@@ -135,17 +135,17 @@ class ProgressiveClassifier(BaseEstimator):
         *,
         epochs: int = 30,
         batch_size: int = 32,
-        lr: float | None = None,
+        learning_rate: float | None = None,
         adapter_width: int | None = None,
         pretrained: bool = False,
         image_shape: Any = None,
-        random_state: Any = 0,
+        random_state: Any = None,
         device: str = "auto",
     ) -> None:
         self.backbone = backbone
         self.epochs = epochs
         self.batch_size = batch_size
-        self.lr = lr
+        self.learning_rate = learning_rate
         self.adapter_width = adapter_width
         self.pretrained = pretrained
         self.image_shape = image_shape
@@ -298,11 +298,13 @@ class ProgressiveClassifier(BaseEstimator):
         rows = Rows(inputs, task.encode(y))
         sample = torch.randperm(len(rows), generator=torch.Generator().manual_seed(mix(seed, 3)))[:LISTENED]
         some = rows.take(sample, device)[0]
-        column = whole.grow(backbone.to(device), head.to(device), some, adapter_width=self.adapter_width, seed=seed)
+        column = whole.grow(
+            backbone.to(device), head.to(device), some, adapter_width=self.adapter_width, random_state=seed
+        )
         history = History(device=str(device), precision="")
         try:
             if trained:
-                history = self._train(column, task, rows, rate_for(backbone, self.lr), seed)
+                history = self._train(column, task, rows, rate_for(backbone, self.learning_rate), seed)
         except BaseException:
             del whole.columns[-1]
             raise
@@ -314,22 +316,24 @@ class ProgressiveClassifier(BaseEstimator):
         self.leanings_[name] = self._measure(name, column, rows.take(sample[:MEASURED])[0])
         return self
 
-    def _train(self, column: ProgressiveColumn, task: Classification, rows: Rows, lr: float, seed: int) -> History:
+    def _train(
+        self, column: ProgressiveColumn, task: Classification, rows: Rows, learning_rate: float, seed: int
+    ) -> History:
         if len(rows) == 1:
             column.freeze_statistics()  # one row has no spread
         settings = Training(
             epochs=self.epochs,
             batch_size=self.batch_size,
-            lr=lr,
+            learning_rate=learning_rate,
             precision="64" if next(column.parameters()).dtype == torch.float64 else "auto",
             device=self.device,
-            seed=seed,
+            random_state=seed,
         )
         return train(column, task, column.with_below(rows), settings=settings)
 
     def _measure(self, name: str, column: ProgressiveColumn, inputs: Any) -> dict[str, dict[str, float]]:
         names = list(self.tasks_)
-        shares = fisher_sensitivity(column, inputs).tolist()
+        shares = fisher_sensitivity(column, inputs, random_state=0).tolist()
         return {
             stage: dict(zip(names[: names.index(name) + 1], row, strict=True))
             for stage, row in zip(column.stage_names, shares, strict=True)
@@ -367,7 +371,7 @@ class ProgressiveClassifier(BaseEstimator):
         double = device.type == "cpu" if first else next(whole.parameters()).dtype == torch.float64
         network = backbone_for(copy.deepcopy(self.backbone), X, self.image_shape, seed=seed, double=double)
         if not (first and self.pretrained):
-            network.unfreeze().reset(seed=seed)
+            network.unfreeze().reset(random_state=seed)
         return network.replace_head(torch.nn.Identity())
 
     def __getstate__(self) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from landbridge.neural._random import seed_from
 from landbridge.neural._rows import Rows
 from landbridge.neural.progressive._network import ProgressiveColumn
 
@@ -16,7 +17,9 @@ __all__ = ["fisher_sensitivity"]
 MANY = 8
 
 
-def fisher_sensitivity(column: ProgressiveColumn, inputs: Any, *, batch_size: int = 64, seed: int = 0) -> Tensor:
+def fisher_sensitivity(
+    column: ProgressiveColumn, inputs: Any, *, batch_size: int = 64, random_state: Any = None
+) -> Tensor:
     r"""Average Fisher sensitivity of a column's answer to every column's outputs, section 3.2 of [1]_.
 
     .. math:: S_{ij} = \sum_m \sigma_{ijm}^2\; \mathbb E_x \mathbb E_{c \sim p(c \mid x)}
@@ -35,7 +38,7 @@ def fisher_sensitivity(column: ProgressiveColumn, inputs: Any, *, batch_size: in
     inputs : Tensor or dict of Tensor
         Raw rows.
     batch_size : int, default=64
-    seed : int, default=0
+    random_state : int, RandomState instance or None, default=None
         Of the classes that are drawn, eight a row, where there are more than eight; else all are counted.
 
     Returns
@@ -49,7 +52,7 @@ def fisher_sensitivity(column: ProgressiveColumn, inputs: Any, *, batch_size: in
     """
     rows = Rows(inputs)
     device = next(column.parameters()).device
-    dice = torch.Generator().manual_seed(seed)
+    dice = torch.Generator().manual_seed(seed_from(random_state))
     stages, n_features, n = column.stage_names, len(column.earlier) + 1, len(rows)
     keys = [(stage, j) for stage in stages for j in range(n_features)]
     fisher: dict[Any, Any] = dict.fromkeys(keys, 0.0)

@@ -55,7 +55,7 @@ class AutoencoderFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Bas
     ----------
     n_components : int, default=32
         Length of the code.
-    layers : sequence of int, default=(128,)
+    hidden_layer_sizes : sequence of int, default=(128,)
         Widths of the layers between input and code; the decoder has them in reverse.
     noise : float, default=0.1
         Share of entries that are set to the column's mean before encoding.
@@ -63,14 +63,14 @@ class AutoencoderFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Bas
         Passes over the unlabelled rows.
     batch_size : int, default=64
         Rows of a step.
-    lr : float, default=1e-3
+    learning_rate : float, default=1e-3
         Learning rate of Adam; it falls to zero along a cosine.
-    scale : {"columns", "table"}, default="columns"
+    standardize : {"per_feature", "global"}, default="per_feature"
         Columns are brought to mean zero, and to spread one each or all by one factor. The second is for images, where
         a dot that hardly varies should not count as much as one that does.
     device : str, default="auto"
         ``"auto"`` takes a GPU where there is one.
-    random_state : int, RandomState or None, default=None
+    random_state : int, RandomState instance or None, default=None
         Draws the first weights, the noise and the order of the rows.
 
     Attributes
@@ -100,7 +100,7 @@ class AutoencoderFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Bas
     >>> from landbridge.data import load_builtin
     >>> from landbridge.neural.selftaught import AutoencoderFeatures
     >>> printed, handwritten = load_builtin("printed"), load_builtin("handwritten")
-    >>> features = AutoencoderFeatures(16, epochs=5, scale="table", random_state=0).fit(printed.X[:500])
+    >>> features = AutoencoderFeatures(16, epochs=5, standardize="global", random_state=0).fit(printed.X[:500])
     >>> features.transform(handwritten.X[:50]).shape
     (50, 16)
     >>> bool(features.losses_[-1] < features.losses_[0])
@@ -109,12 +109,12 @@ class AutoencoderFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Bas
 
     _parameter_constraints = {
         "n_components": [Interval(Integral, 1, None, closed="left")],
-        "layers": [list, tuple],
+        "hidden_layer_sizes": [list, tuple],
         "noise": [Interval(Real, 0, 1, closed="left")],
         "epochs": [Interval(Integral, 1, None, closed="left")],
         "batch_size": [Interval(Integral, 1, None, closed="left")],
-        "lr": [Interval(Real, 0, None, closed="neither")],
-        "scale": [StrOptions({"columns", "table"})],
+        "learning_rate": [Interval(Real, 0, None, closed="neither")],
+        "standardize": [StrOptions({"per_feature", "global"})],
         "device": [str],
         "random_state": ["random_state"],
     }
@@ -123,22 +123,22 @@ class AutoencoderFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Bas
         self,
         n_components: int = 32,
         *,
-        layers: Sequence[int] = (128,),
+        hidden_layer_sizes: Sequence[int] = (128,),
         noise: float = 0.1,
         epochs: int = 50,
         batch_size: int = 64,
-        lr: float = 1e-3,
-        scale: str = "columns",
+        learning_rate: float = 1e-3,
+        standardize: str = "per_feature",
         device: str = "auto",
         random_state: Any = None,
     ) -> None:
         self.n_components = n_components
-        self.layers = layers
+        self.hidden_layer_sizes = hidden_layer_sizes
         self.noise = noise
         self.epochs = epochs
         self.batch_size = batch_size
-        self.lr = lr
-        self.scale = scale
+        self.learning_rate = learning_rate
+        self.standardize = standardize
         self.device = device
         self.random_state = random_state
 
@@ -163,9 +163,9 @@ class AutoencoderFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Bas
             If a layer has no positive width.
         """
         X = validate_data(self, X, dtype=np.float64)
-        widths = check_layers(self.layers)
+        widths = check_layers(self.hidden_layer_sizes)
         device, seed = resolve(self.device), draw_seed(self.random_state)
-        scale = learn_scale(X, self.scale)
+        scale = learn_scale(X, self.standardize)
         self.mean_, self.scale_ = scale
         widths = [X.shape[1], *widths, self.n_components]
         encoder, decoder = fresh(lambda: (chain(widths), chain(widths[::-1])), seed)
@@ -174,7 +174,7 @@ class AutoencoderFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Bas
         dice = torch.Generator().manual_seed(seed)
         parameters = [*encoder.parameters(), *decoder.parameters()]
         steps = max(1, len(X) // self.batch_size)
-        optimizer = torch.optim.Adam(parameters, lr=self.lr)
+        optimizer = torch.optim.Adam(parameters, lr=self.learning_rate)
         schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps * self.epochs)
         batches = draws(torch.arange(len(X)), self.batch_size, dice)
         losses = torch.zeros(self.epochs, device=device)
@@ -229,12 +229,12 @@ class AutoencoderFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Bas
         return rows * self.scale_ + self.mean_
 
 
-def check_layers(layers: Sequence[int]) -> list[int]:
+def check_layers(hidden_layer_sizes: Sequence[int]) -> list[int]:
     """Widths of hidden layers, checked.
 
     Parameters
     ----------
-    layers : sequence of int
+    hidden_layer_sizes : sequence of int
 
     Returns
     -------
@@ -245,7 +245,10 @@ def check_layers(layers: Sequence[int]) -> list[int]:
     InputError
         If one is not a positive whole number.
     """
-    for width in layers:
+    for width in hidden_layer_sizes:
         if not isinstance(width, Integral) or width < 1:
-            raise InputError(f"layers={layers!r} holds {width!r}; give positive whole numbers, or () for no layer.")
-    return [int(w) for w in layers]
+            raise InputError(
+                f"hidden_layer_sizes={hidden_layer_sizes!r} holds {width!r}; give positive integers, or () for no "
+                "hidden layer."
+            )
+    return [int(w) for w in hidden_layer_sizes]

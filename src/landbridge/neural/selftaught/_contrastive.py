@@ -11,10 +11,10 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from landbridge.exceptions import InputError
-from landbridge.neural._dice import seeded
 from landbridge.neural._fitting import learn_preprocessing
 from landbridge.neural._inputs import to_tensors
 from landbridge.neural._network import Network
+from landbridge.neural._random import seed_from, seeded
 from landbridge.neural._rows import batches, mix, permutation
 from landbridge.neural.backbones import load_backbone
 from landbridge.neural.backbones._augment import ImageAugmentation
@@ -64,7 +64,7 @@ def nt_xent(z1: Tensor, z2: Tensor, temperature: float = 0.5) -> Tensor:
     return F.cross_entropy(logits, partner)
 
 
-def corrupt_features(x: Tensor, reference: Tensor, share: float, generator: torch.Generator) -> Tensor:
+def corrupt_features(x: Tensor, reference: Tensor, corruption_rate: float, generator: torch.Generator) -> Tensor:
     """Replace entries at random by those of other rows in the same column, the views of [1]_.
 
     Parameters
@@ -72,7 +72,7 @@ def corrupt_features(x: Tensor, reference: Tensor, share: float, generator: torc
     x : Tensor of shape (n, d)
     reference : Tensor of shape (m, d)
         Rows that replacements come from.
-    share : float
+    corruption_rate : float
         Of a row's columns, rounded to a number of columns that is the same for all rows.
     generator : torch.Generator
         On the CPU.
@@ -95,7 +95,7 @@ def corrupt_features(x: Tensor, reference: Tensor, share: float, generator: torc
     [2.0, 2.0, 2.0]
     """
     n, d = x.shape
-    hit = torch.rand((n, d), generator=generator).argsort(dim=1).argsort(dim=1) < round(share * d)
+    hit = torch.rand((n, d), generator=generator).argsort(dim=1).argsort(dim=1) < round(corruption_rate * d)
     rows = torch.randint(len(reference), (n, d), generator=generator).to(reference.device)
     return torch.where(hit.to(x.device), reference.gather(0, rows).to(x), x)
 
@@ -107,9 +107,9 @@ def contrastive_pretrain(
     epochs: int = 50,
     temperature: float = 0.5,
     batch_size: int = 256,
-    lr: float = 1e-3,
+    learning_rate: float = 1e-3,
     augment: Callable[[Tensor, torch.Generator], Tensor] | None = None,
-    random_state: int = 0,
+    random_state: Any = None,
     progress: Callable[[int, float], None] | None = None,
 ) -> Network:
     """Train a network on unlabelled rows so that it knows a row again after random changes.
@@ -127,13 +127,13 @@ def contrastive_pretrain(
         The lower, the more the nearest of the other rows count.
     batch_size : int, default=256
         Rows of a step: each is to be told from all others in it.
-    lr : float, default=1e-3
+    learning_rate : float, default=1e-3
         Of AdamW; it falls to zero along a cosine.
     augment : callable, optional
         Changes a batch at random, ``augment(x, generator)``; both views are changed. Left out, images are cut, turned
         and shaded, and of a table's rows the one view is left and the other has most of its columns replaced by other
         rows' values.
-    random_state : int, default=0
+    random_state : int, RandomState instance or None, default=None
         Same seed, same network; the global generator is left alone.
     progress : callable, optional
         Called after each epoch with (epoch, mean loss).
@@ -168,15 +168,17 @@ def contrastive_pretrain(
     >>> from landbridge.neural.selftaught import contrastive_pretrain
     >>> cells = load_builtin("tumours-large").X
     >>> losses = {}
-    >>> start = mlp_backbone(cells.shape[1])
-    >>> network = contrastive_pretrain(start, cells, epochs=5, batch_size=64, progress=losses.__setitem__)
+    >>> start = mlp_backbone(cells.shape[1], random_state=0)
+    >>> network = contrastive_pretrain(
+    ...     start, cells, epochs=5, batch_size=64, progress=losses.__setitem__, random_state=0
+    ... )
     >>> losses[4] < losses[0]
     True
     """
     for name, value, least in (("epochs", epochs, 1), ("batch_size", batch_size, 2)):
         if not isinstance(value, (int, np.integer)) or value < least:
             raise InputError(f"{name} must be a whole number of at least {least}; got {value!r}.")
-    for name, number in (("temperature", temperature), ("lr", lr)):
+    for name, number in (("temperature", temperature), ("learning_rate", learning_rate)):
         if not number > 0:
             raise InputError(f"{name} must be above zero; got {number!r}.")
     rows = np.asarray(inputs)
@@ -186,8 +188,9 @@ def contrastive_pretrain(
         raise InputError(f"inputs has {len(rows)} rows; contrast needs at least two.")
     if not np.isfinite(rows).all():
         raise InputError("inputs contains NaN or infinity; drop or fill such rows.")
+    random_state = seed_from(random_state)
     channels = rows.shape[3] if rows.ndim == 4 else 1
-    network = load_backbone(backbone, channels=channels, seed=random_state)
+    network = load_backbone(backbone, channels=channels, random_state=random_state)
     X = to_tensors(network, rows)
     device = next(network.parameters()).device
     learn_preprocessing(network, X)
@@ -196,7 +199,7 @@ def contrastive_pretrain(
         width = network.in_features
         projection = nn.Sequential(nn.Linear(width, width), nn.ReLU(), nn.Linear(width, PROJECTION)).to(device)
         learned = [p for p in (*network.parameters(), *projection.parameters()) if p.requires_grad]
-        optimizer = torch.optim.AdamW(learned, lr=lr, weight_decay=1e-4)
+        optimizer = torch.optim.AdamW(learned, lr=learning_rate, weight_decay=1e-4)
         steps = len(batches(torch.arange(len(X)), batch_size, 2))
         schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, epochs * steps)
         dice = torch.Generator().manual_seed(mix(random_state, 2))

@@ -78,7 +78,7 @@ class Coder(nn.Module):
         return self.decoder(code), self.classifier(F.relu(code))
 
 
-def row_losses(x: Tensor, told: Tensor, logits: Tensor, labels: Tensor | None = None) -> Tensor:
+def row_losses(x: Tensor, reconstruction: Tensor, logits: Tensor, labels: Tensor | None = None) -> Tensor:
     r"""Loss of each row: its reconstruction error and the error, or the entropy, of its class.
 
     .. math:: \tfrac1d \| \hat x_i - x_i \|^2 + \ell(y_i, f_c(h_i)), \qquad
@@ -86,7 +86,7 @@ def row_losses(x: Tensor, told: Tensor, logits: Tensor, labels: Tensor | None = 
 
     Parameters
     ----------
-    x, told : Tensor of shape (n, d)
+    x, reconstruction : Tensor of shape (n, d)
         Rows and their reconstructions.
     logits : Tensor of shape (n, n_classes)
     labels : Tensor of int64, shape (n,), optional
@@ -100,7 +100,7 @@ def row_losses(x: Tensor, told: Tensor, logits: Tensor, labels: Tensor | None = 
     ----------
     .. [1] B. Tan, Y. Zhang, S. J. Pan, Q. Yang. Distant domain transfer learning. AAAI 2017.
     """
-    error = (told - x).square().mean(dim=1)
+    error = (reconstruction - x).square().mean(dim=1)
     if labels is None:
         return error + F.softmax(logits, dim=1).mul(-F.log_softmax(logits, dim=1)).sum(dim=1)
     return error + F.cross_entropy(logits, labels, reduction="none", ignore_index=-1)
@@ -114,11 +114,11 @@ def selective_learning(
     *,
     keep_source: float = 0.5,
     keep_intermediate: float = 0.5,
-    order: str = "selective",
-    n_iter: int = 10,
+    selection: str = "selective",
+    max_iter: int = 10,
     n_steps: int = 30,
     batch_size: int = 64,
-    lr: float = 1e-3,
+    learning_rate: float = 1e-3,
     generator: torch.Generator,
 ) -> Selection:
     r"""Train a coder and choose its rows in turns, the algorithm of [1]_.
@@ -145,14 +145,14 @@ def selective_learning(
     keep_source, keep_intermediate : float
         Share of rows that the thresholds let through in the end. Turn by turn that of the source falls to it from one
         and that of the intermediates rises to it from none, evenly.
-    order : {"selective", "random", "reversed"}
+    selection : {"selective", "random", "reversed"}
         Of the intermediate rows: those of least loss first, any, or those of greatest loss first, always as many as
         the thresholds let through. Random never takes a row out again. The source is selected in the same way in all.
-    n_iter, n_steps : int
+    max_iter, n_steps : int
         Turns, and gradient steps in each. The shares are reached in time for the last turn to train on them.
     batch_size : int
         Rows of each side in a step.
-    lr : float
+    learning_rate : float
     generator : torch.Generator
         On the CPU.
 
@@ -165,7 +165,7 @@ def selective_learning(
     .. [1] B. Tan, Y. Zhang, S. J. Pan, Q. Yang. Distant domain transfer learning. AAAI 2017.
     """
     (Xs, ys), (Xt, yt), Xi = source, target, intermediate
-    optimizer = torch.optim.Adam(coder.parameters(), lr=lr)
+    optimizer = torch.optim.Adam(coder.parameters(), lr=learning_rate)
     labelled = yt >= 0
     found = Selection(torch.ones(len(Xs), dtype=torch.bool), torch.zeros(len(Xi), dtype=torch.bool))
     found.shares.append((1.0, 0.0))
@@ -174,13 +174,13 @@ def selective_learning(
         told, logits = coder(x)
         return row_losses(x, told, logits, y)
 
-    def target_loss(x: Tensor, told: Tensor, logits: Tensor, y: Tensor) -> Tensor:
+    def target_loss(x: Tensor, reconstruction: Tensor, logits: Tensor, y: Tensor) -> Tensor:
         known = y >= 0
-        loss = (told - x).square().mean()
+        loss = (reconstruction - x).square().mean()
         return loss + F.cross_entropy(logits[known], y[known]) if bool(known.any()) else loss
 
     queue = torch.randperm(len(Xi), generator=generator)  # the order in which random takes the intermediates
-    for turn in range(1, n_iter + 1):
+    for turn in range(1, max_iter + 1):
         sides = [torch.nonzero(v.cpu()).ravel() for v in (found.source, found.intermediate)]
         parts = [draws(rows, batch_size, generator) for rows in sides]
         known = draws(torch.nonzero(labelled.cpu()).ravel(), batch_size, generator)
@@ -203,18 +203,18 @@ def selective_learning(
             optimizer.step()
         with torch.no_grad():
             of_source, of_intermediate = losses(Xs, ys), losses(Xi, None)
-            done = min(1.0, turn / max(1, n_iter - 1))  # what is chosen after the last turn is not trained on
+            done = min(1.0, turn / max(1, max_iter - 1))  # what is chosen after the last turn is not trained on
             lam_s = threshold(of_source, 1.0 - (1.0 - keep_source) * done)
             lam_i = threshold(of_intermediate, keep_intermediate * done)
             found.source = (of_source < lam_s).cpu()
             found.intermediate = (of_intermediate < lam_i).cpu()
-            if order != "selective":
+            if selection != "selective":
                 n_in = int(found.intermediate.sum())
-                sequence = queue if order == "random" else of_intermediate.cpu().argsort(descending=True)
+                sequence = queue if selection == "random" else of_intermediate.cpu().argsort(descending=True)
                 found.intermediate = torch.zeros(len(Xi), dtype=torch.bool)
                 found.intermediate[sequence[:n_in]] = True
-            told_t, logits_t = coder(Xt)
-            J = float(target_loss(Xt, told_t, logits_t, yt))
+            reconstruction_t, logits_t = coder(Xt)
+            J = float(target_loss(Xt, reconstruction_t, logits_t, yt))
             kept = (found.source, found.intermediate)
             for v, terms, lam in zip(kept, (of_source, of_intermediate), (lam_s, lam_i), strict=True):
                 if len(v):
@@ -225,20 +225,20 @@ def selective_learning(
     return found
 
 
-def threshold(losses: Tensor, share: float) -> float:
+def threshold(losses: Tensor, fraction: float) -> float:
     """The level that a share of the losses, rounded to a whole number of them, lies below.
 
     Parameters
     ----------
     losses : Tensor of shape (n,)
-    share : float
+    fraction : float
 
     Returns
     -------
     float
         Infinite where all are to lie below.
     """
-    rank = round(share * len(losses))
+    rank = round(fraction * len(losses))
     return float(losses.sort().values[rank]) if rank < len(losses) else float("inf")
 
 
@@ -253,28 +253,28 @@ class DistantTransfer(ClassifierMixin, BaseEstimator):
     ----------
     n_components : int, default=32
         Length of the code.
-    layers : sequence of int, default=(64,)
+    hidden_layer_sizes : sequence of int, default=(64,)
         Widths of the layers between input and code.
     keep_source, keep_intermediate : float, default=0.5
         Share of the source and intermediate rows that are still selected at the end.
-    order : {"selective", "random", "reversed"}, default="selective"
+    selection : {"selective", "random", "reversed"}, default="selective"
         Which intermediate rows come in first, to see what the selection is worth: those of least loss, as many drawn
         by chance, or as many of those of greatest loss. The source is selected in the same way in all three.
-    n_iter : int, default=10
+    max_iter : int, default=10
         Turns of training and selecting.
     n_steps : int, default=30
         Gradient steps in a turn.
-    n_steps_before : int, default=200
+    n_pretrain_steps : int, default=200
         Gradient steps on the reconstruction of all rows before the first turn.
     batch_size : int, default=64
         Rows of source, intermediates and target each in a step.
-    lr : float, default=1e-3
+    learning_rate : float, default=1e-3
         Learning rate of Adam.
-    scale : {"columns", "table"}, default="columns"
+    standardize : {"per_feature", "global"}, default="per_feature"
         Columns are brought to spread one each, or all by one factor, which is for images.
     device : str, default="auto"
         ``"auto"`` takes a GPU where there is one.
-    random_state : int, RandomState or None, default=None
+    random_state : int, RandomState instance or None, default=None
         Draws first weights, batches and a random order.
 
     Attributes
@@ -282,11 +282,11 @@ class DistantTransfer(ClassifierMixin, BaseEstimator):
     classes_ : ndarray of shape (n_classes,)
     coder_ : Module
         Encoder, decoder and classifier, in double precision on the CPU.
-    selected_share_ : ndarray of shape (n_iter + 1, 2)
+    selected_share_ : ndarray of shape (max_iter + 1, 2)
         Share of source and of intermediate rows selected, at the start and after each turn.
     selection_ : dict of str to ndarray of bool
         The last selection of ``"source"`` and ``"intermediate"`` rows.
-    objective_ : ndarray of shape (n_iter,)
+    objective_ : ndarray of shape (max_iter,)
         The objective after each turn. As its thresholds move it need not fall throughout.
     mean_, scale_ : ndarray of shape (n_features_in_,)
         Taken off the columns, and what they are divided by.
@@ -310,7 +310,7 @@ class DistantTransfer(ClassifierMixin, BaseEstimator):
     A random order stands for the paper's ten random subsets that are added one a turn, a reversed order for its
     reversed order of categories, here taken row by row.
 
-    Time grows with O(n_iter (n_steps batch_size + n) w) for n rows and w weights, memory with O(n d + w).
+    Time grows with O(max_iter (n_steps batch_size + n) w) for n rows and w weights, memory with O(n d + w).
 
     References
     ----------
@@ -325,7 +325,7 @@ class DistantTransfer(ClassifierMixin, BaseEstimator):
     >>> source, target = (d.take(np.isin(d.y, [3, 8])) for d in (printed, handwritten))
     >>> between = handwritten.X[~np.isin(handwritten.y, [3, 8])][:300]
     >>> few = np.r_[np.flatnonzero(target.y == 3)[:3], np.flatnonzero(target.y == 8)[:3]]
-    >>> model = DistantTransfer(scale="table", random_state=0)
+    >>> model = DistantTransfer(standardize="global", random_state=0)
     >>> model = model.fit(source.X, source.y, between, target.X[few], target.y[few])
     >>> model.score(target.X, target.y) > 0.8
     True
@@ -333,16 +333,16 @@ class DistantTransfer(ClassifierMixin, BaseEstimator):
 
     _parameter_constraints = {
         "n_components": [Interval(Integral, 1, None, closed="left")],
-        "layers": [list, tuple],
+        "hidden_layer_sizes": [list, tuple],
         "keep_source": [Interval(Real, 0, 1, closed="both")],
         "keep_intermediate": [Interval(Real, 0, 1, closed="both")],
-        "order": [StrOptions({"selective", "random", "reversed"})],
-        "n_iter": [Interval(Integral, 1, None, closed="left")],
+        "selection": [StrOptions({"selective", "random", "reversed"})],
+        "max_iter": [Interval(Integral, 1, None, closed="left")],
         "n_steps": [Interval(Integral, 1, None, closed="left")],
-        "n_steps_before": [Interval(Integral, 0, None, closed="left")],
+        "n_pretrain_steps": [Interval(Integral, 0, None, closed="left")],
         "batch_size": [Interval(Integral, 1, None, closed="left")],
-        "lr": [Interval(Real, 0, None, closed="neither")],
-        "scale": [StrOptions({"columns", "table"})],
+        "learning_rate": [Interval(Real, 0, None, closed="neither")],
+        "standardize": [StrOptions({"per_feature", "global"})],
         "device": [str],
         "random_state": ["random_state"],
     }
@@ -351,30 +351,30 @@ class DistantTransfer(ClassifierMixin, BaseEstimator):
         self,
         n_components: int = 32,
         *,
-        layers: Sequence[int] = (64,),
+        hidden_layer_sizes: Sequence[int] = (64,),
         keep_source: float = 0.5,
         keep_intermediate: float = 0.5,
-        order: str = "selective",
-        n_iter: int = 10,
+        selection: str = "selective",
+        max_iter: int = 10,
         n_steps: int = 30,
-        n_steps_before: int = 200,
+        n_pretrain_steps: int = 200,
         batch_size: int = 64,
-        lr: float = 1e-3,
-        scale: str = "columns",
+        learning_rate: float = 1e-3,
+        standardize: str = "per_feature",
         device: str = "auto",
         random_state: Any = None,
     ) -> None:
         self.n_components = n_components
-        self.layers = layers
+        self.hidden_layer_sizes = hidden_layer_sizes
         self.keep_source = keep_source
         self.keep_intermediate = keep_intermediate
-        self.order = order
-        self.n_iter = n_iter
+        self.selection = selection
+        self.max_iter = max_iter
         self.n_steps = n_steps
-        self.n_steps_before = n_steps_before
+        self.n_pretrain_steps = n_pretrain_steps
         self.batch_size = batch_size
-        self.lr = lr
-        self.scale = scale
+        self.learning_rate = learning_rate
+        self.standardize = standardize
         self.device = device
         self.random_state = random_state
 
@@ -418,13 +418,13 @@ class DistantTransfer(ClassifierMixin, BaseEstimator):
             target_codes = self._target_codes(y_target, len(Xt))
         Xi = X[:0] if X_intermediate is None else self._rows(X_intermediate, "X_intermediate")
         device, seed = resolve(self.device), draw_seed(self.random_state)
-        scale = learn_scale(np.vstack([X, Xi, Xt]), self.scale)
+        scale = learn_scale(np.vstack([X, Xi, Xt]), self.standardize)
         self.mean_, self.scale_ = scale
-        widths = [X.shape[1], *check_layers(self.layers), self.n_components]
+        widths = [X.shape[1], *check_layers(self.hidden_layer_sizes), self.n_components]
         coder = fresh(lambda: Coder(widths, len(self.classes_)), seed).to(device)
         dice = torch.Generator().manual_seed(seed)
         rows = [torch.tensor(scale.apply(part), dtype=torch.float32, device=device) for part in (X, Xi, Xt)]
-        _reconstruct(coder, torch.cat(rows), self.n_steps_before, self.batch_size, self.lr, dice)
+        _reconstruct(coder, torch.cat(rows), self.n_pretrain_steps, self.batch_size, self.learning_rate, dice)
         found = selective_learning(
             coder,
             (rows[0], torch.tensor(codes, device=device)),
@@ -432,11 +432,11 @@ class DistantTransfer(ClassifierMixin, BaseEstimator):
             (rows[2], torch.tensor(target_codes, device=device)),
             keep_source=self.keep_source,
             keep_intermediate=self.keep_intermediate,
-            order=self.order,
-            n_iter=self.n_iter,
+            selection=self.selection,
+            max_iter=self.max_iter,
             n_steps=self.n_steps,
             batch_size=self.batch_size,
-            lr=self.lr,
+            learning_rate=self.learning_rate,
             generator=dice,
         )
         self.selected_share_, self.objective_ = np.array(found.shares), np.array(found.objective)
@@ -499,9 +499,9 @@ class DistantTransfer(ClassifierMixin, BaseEstimator):
         return codes
 
 
-def _reconstruct(coder: Coder, X: Tensor, n_steps: int, size: int, lr: float, dice: torch.Generator) -> None:
+def _reconstruct(coder: Coder, X: Tensor, n_steps: int, size: int, learning_rate: float, dice: torch.Generator) -> None:
     """Train the autoencoder on all rows alike."""
-    optimizer = torch.optim.Adam([*coder.encoder.parameters(), *coder.decoder.parameters()], lr=lr)
+    optimizer = torch.optim.Adam([*coder.encoder.parameters(), *coder.decoder.parameters()], lr=learning_rate)
     batches = draws(torch.arange(len(X)), 2 * size, dice)
     for _ in range(n_steps):
         x = X[next(batches).to(X.device)]

@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from landbridge.neural._dice import seeded
+from landbridge.neural._random import seeded
 
 __all__ = ["Scale", "chain", "draws", "fresh", "learn_scale"]
 
@@ -47,7 +47,7 @@ def learn_scale(X: NDArray[np.float64], how: str) -> Scale:
     Parameters
     ----------
     X : ndarray of shape (n, n_features)
-    how : {"columns", "table"}
+    how : {"per_feature", "global"}
         One spread for each column, or one for the whole table: the root mean square of the columns' spreads.
 
     Returns
@@ -57,7 +57,7 @@ def learn_scale(X: NDArray[np.float64], how: str) -> Scale:
     """
     mean, spread = X.mean(axis=0), X.std(axis=0)
     moves = spread > 1e-12 * np.abs(X).max(axis=0, initial=0.0)
-    if how == "table":
+    if how == "global":
         size = float(np.sqrt(np.mean(spread[moves] ** 2))) if moves.any() else 1.0
         return Scale(mean, np.full(X.shape[1], size))
     return Scale(mean, np.where(moves, spread, 1.0))
