@@ -23,7 +23,7 @@ from torch import nn
 
 from benchmarks.ledger.sets import amazon_reviews
 from landbridge.data import load_builtin, shared_data
-from landbridge.neural import Network, NeuralClassifier, Rows, Training, predict_logits, train
+from landbridge.neural import Network, NeuralClassifier, Samples, Training, predict_logits, train
 from landbridge.neural import feature as f
 from landbridge.neural.backbones import module_backbone
 from landbridge.neural.tasks import Classification
@@ -288,8 +288,8 @@ def _reviews(held: dict[str, Any], seed: int) -> None:
             started = time.perf_counter()
             network = _hidden_layer(seed)
             train(
-                network, task, Rows(X[:last], y[:last]), methods=methods, target=Rows(target),
-                held_out=Rows(X[last:], y[last:]), settings=plan,
+                network, task, Samples(X[:last], y[:last]), methods=methods, target=Samples(target),
+                held_out=Samples(X[last:], y[last:]), settings=plan,
             )  # fmt: skip
             _keep(
                 held, key, 100 * float(np.mean(task.predict(predict_logits(network, test)) == np.asarray(yt))), started

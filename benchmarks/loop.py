@@ -23,7 +23,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from landbridge.neural import Classification, Network, Rows, Training, train
+from landbridge.neural import Classification, Network, Samples, Training, train
 from landbridge.neural.backbones import module_backbone
 from landbridge.neural.feature import CDAN, DAN, DANN, discriminator, multi_kernel_mmd, reverse_gradient
 
@@ -81,8 +81,8 @@ def _compare(size: str, method: Any, repeats: int) -> dict[str, float]:
         _bare(_network(size), X, y, other if method else None, epochs, by_hand)
         middle = time.perf_counter()
         train(
-            _network(size), task, Rows(X, y), methods=[method()] if method else [],
-            target=Rows(other) if method else None, settings=settings,
+            _network(size), task, Samples(X, y), methods=[method()] if method else [],
+            target=Samples(other) if method else None, settings=settings,
         )  # fmt: skip
         ended = time.perf_counter()
         if k:  # the first round warms up

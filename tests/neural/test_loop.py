@@ -15,14 +15,14 @@ from landbridge.neural import (  # noqa: E402
     Classification,
     Method,
     Network,
-    Rows,
+    Samples,
     Training,
-    schedule_factor,
     load_backbone,
     predict_logits,
+    schedule_factor,
     train,
 )
-from landbridge.neural._rows import batches, permutation, stream  # noqa: E402
+from landbridge.neural._samples import batches, permutation, stream  # noqa: E402
 
 TASK = Classification([0, 1, 2])
 
@@ -38,7 +38,7 @@ def network(seed=0, dropout=0.0, norm=False):
 def rows(n=30, seed=0):
     dice = torch.Generator().manual_seed(seed)
     y = torch.randint(3, (n,), generator=dice)
-    return Rows(torch.randn((n, 4), generator=dice) + nn.functional.one_hot(y, 4) * 2.0, y)
+    return Samples(torch.randn((n, 4), generator=dice) + nn.functional.one_hot(y, 4) * 2.0, y)
 
 
 def plan(**changes):
@@ -78,7 +78,7 @@ def test_equals_a_bare_loop():
 
 
 def _seed_of(epoch):
-    from landbridge.neural._rows import mix
+    from landbridge.neural._samples import mix
 
     return mix(5, epoch)
 
@@ -151,7 +151,9 @@ def test_answers_are_changed_before_any_loss_and_with_the_target_at_hand():
     seen, heard, plain, changed = [], [], [], []
     for methods, kept in (([Listen()], plain), ([Listen(), Twice()], changed)):
         heard.clear()
-        history = train(network(), TASK, rows(), methods=methods, target=Rows(rows(30, seed=1).inputs), settings=plan())
+        history = train(
+            network(), TASK, rows(), methods=methods, target=Samples(rows(30, seed=1).inputs), settings=plan()
+        )
         kept.append((heard[0], history.epochs[0]["task"]))
     torch.testing.assert_close(changed[0][0], 2 * plain[0][0])
     assert changed[0][1] != plain[0][1]  # the task's loss is taken from what the answers became
@@ -297,7 +299,7 @@ class Match(Method):
 
 def test_two_processes_hand_back_more_than_a_pipe_holds():
     wide = load_backbone("builtin").replace_head(torch.nn.Linear(64, 10))
-    images = Rows(torch.rand(24, 1, 8, 8, generator=torch.Generator().manual_seed(0)), torch.arange(24) % 10)
+    images = Samples(torch.rand(24, 1, 8, 8, generator=torch.Generator().manual_seed(0)), torch.arange(24) % 10)
     before = wide.head.weight.detach().clone()
     train(wide, Classification(range(10)), images, settings=plan(epochs=1, processes=2))
     assert not torch.equal(wide.head.weight, before)

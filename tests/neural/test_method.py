@@ -6,7 +6,7 @@ torch = pytest.importorskip("torch", reason="networks need the extra landbridge[
 from torch import nn  # noqa: E402
 
 from landbridge.exceptions import InputError  # noqa: E402
-from landbridge.neural import Batch, Classification, Method, Methods, Network, Rows, Training, train  # noqa: E402
+from landbridge.neural import Batch, Classification, Method, Methods, Network, Samples, Training, train  # noqa: E402
 
 
 def small(seed=0):
@@ -100,9 +100,9 @@ def test_hooks_are_called_in_order_with_one_shared_forward_pass():
     train(
         small(),
         Classification([0, 1]),
-        Rows(X, y),
+        Samples(X, y),
         methods=[Spy()],
-        target=Rows(torch.randn(4, 3)),
+        target=Samples(torch.randn(4, 3)),
         settings=Training(epochs=2, batch_size=6, device="cpu", random_state=0),
     )
     step = ["transform", "loss {}", "gradients", "step"]
@@ -115,7 +115,9 @@ def test_a_method_that_reads_the_target_needs_one():
         reads_target = True
 
     with pytest.raises(InputError, match="give X_target"):
-        train(small(), Classification([0, 1]), Rows(torch.randn(4, 3), torch.tensor([0, 1, 0, 1])), methods=[Reader()])
+        train(
+            small(), Classification([0, 1]), Samples(torch.randn(4, 3), torch.tensor([0, 1, 0, 1])), methods=[Reader()]
+        )
 
 
 def test_order_chooses_the_rows_of_an_epoch():
@@ -133,7 +135,7 @@ def test_order_chooses_the_rows_of_an_epoch():
     train(
         small(),
         Classification([0, 1]),
-        Rows(torch.randn(4, 3), torch.tensor([0, 1, 0, 1])),
+        Samples(torch.randn(4, 3), torch.tensor([0, 1, 0, 1])),
         methods=[Only()],
         settings=settings,
     )

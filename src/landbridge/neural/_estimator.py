@@ -1,4 +1,4 @@
-"""NeuralClassifier and NeuralRegressor: a network under the contract of all estimators."""
+"""NeuralClassifier and NeuralRegressor: networks as scikit-learn estimators."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ __all__ = ["NeuralClassifier", "NeuralRegressor"]
 
 
 class NeuralClassifier(ClassifierMixin, _NeuralEstimator):
-    """A network that classifies: a backbone, a new head, and any methods of fine-tuning.
+    """Neural network classifier: a backbone, a new head, and any methods of transfer.
 
     Parameters
     ----------
@@ -26,27 +26,27 @@ class NeuralClassifier(ClassifierMixin, _NeuralEstimator):
         Where the stages come from (see :func:`~landbridge.neural.load_backbone`). ``"auto"`` takes a small multilayer
         perceptron for tables and the built-in convolutional network for images.
     methods : sequence of Method, default=()
-        What is added to plain training; the sum of what each says.
+        Methods added to plain training; their contributions are summed.
     epochs : int, default=30
     batch_size : int, default=32
-        Rows a step, over all parts of an accumulation.
+        Samples per step, over all parts of an accumulation.
     learning_rate : float, optional
-        Learning rate; left out, 0.005 for the perceptron, 0.003 for the built-in network and 0.001 for others.
+        Learning rate. If None, 0.005 for the perceptron, 0.003 for the built-in network and 0.001 for others.
     weight_decay : float, default=0.01
     optimizer : {"adamw", "sgd"}, default="adamw"
     schedule : {"cosine", "linear", "constant"}, default="cosine"
     warmup : float, default=0.05
         Share of the steps (or above 1: number of steps) over which the rate climbs.
     patience : int, optional
-        Stop after so many epochs that were no better on held-out rows, and keep the best epoch's weights.
+        Stop after so many epochs that were no better on held-out samples, and keep the best epoch's weights.
     monitor : {"loss", "score"}, default="loss"
         What makes an epoch better where ``patience`` is given: a lower loss, or a higher score (accuracy or R²).
     validation_fraction : float, default=0.1
-        Share of the rows that is held out where ``patience`` is given.
+        Share of the samples that is held out where ``patience`` is given.
     pretrained : bool, default=True
         False keeps the backbone's architecture and draws fresh weights.
     image_shape : tuple of int, optional
-        ``(height, width)`` or ``(height, width, channels)`` of the images that are flat rows of `X`.
+        ``(height, width)`` or ``(height, width, channels)`` of the images that are flat samples of `X`.
     precision : {"auto", "32", "64", "bf16", "16"}, default="auto"
         ``"auto"`` is 64 for the perceptron on the CPU and 32 for all others.
     device : str, default="auto"
@@ -62,7 +62,7 @@ class NeuralClassifier(ClassifierMixin, _NeuralEstimator):
     checkpoint_dir : path-like, optional
         Where checkpoints go.
     checkpoint_every : int, optional
-        Steps between checkpoints; left out, one an epoch.
+        Steps between checkpoints. If None, one an epoch.
     resume : bool, default=False
         Go on from the last checkpoint.
     cache_dir : path-like, optional
@@ -96,7 +96,7 @@ class NeuralClassifier(ClassifierMixin, _NeuralEstimator):
 
     Frozen stages at the input are run once and their outputs reused over the epochs. Two fits with one
     ``random_state`` are equal on the CPU. Time is that of ``epochs * n_samples`` forward and backward passes; memory is
-    the rows, the weights three times (optimiser) and the activations of ``batch_size / accumulation`` rows.
+    the samples, the weights three times (optimiser) and the activations of ``batch_size / accumulation`` rows.
 
     References
     ----------
@@ -126,7 +126,7 @@ class NeuralClassifier(ClassifierMixin, _NeuralEstimator):
     )
 
     def predict(self, X: Any) -> NDArray[Any]:
-        """Predict the classes of target rows.
+        """Predict the classes of target samples.
 
         Parameters
         ----------
@@ -140,7 +140,7 @@ class NeuralClassifier(ClassifierMixin, _NeuralEstimator):
         return self.task_.predict(logits)
 
     def predict_proba(self, X: Any) -> NDArray[np.float64]:
-        """Predict class probabilities of target rows.
+        """Predict class probabilities of target samples.
 
         Parameters
         ----------
@@ -157,12 +157,14 @@ class NeuralClassifier(ClassifierMixin, _NeuralEstimator):
         check_classification_targets(ys)
         self.classes_ = np.unique(ys)
         if len(self.classes_) < 2:
-            raise LabelError(f"y holds one class only ({self.classes_[0]!s}); a classifier needs rows of two or more.")
+            raise LabelError(
+                f"y holds one class only ({self.classes_[0]!s}); a classifier needs samples of two or more."
+            )
         return Classification(self.classes_)
 
 
 class NeuralRegressor(RegressorMixin, _NeuralEstimator):
-    """A network that predicts numbers: a backbone, a new head, and any methods of fine-tuning.
+    """Neural network regressor: a backbone, a new head, and any methods of transfer.
 
     Parameters
     ----------
@@ -170,27 +172,27 @@ class NeuralRegressor(RegressorMixin, _NeuralEstimator):
         Where the stages come from (see :func:`~landbridge.neural.load_backbone`). ``"auto"`` takes a small multilayer
         perceptron for tables and the built-in convolutional network for images.
     methods : sequence of Method, default=()
-        What is added to plain training; the sum of what each says.
+        Methods added to plain training; their contributions are summed.
     epochs : int, default=30
     batch_size : int, default=32
-        Rows a step, over all parts of an accumulation.
+        Samples per step, over all parts of an accumulation.
     learning_rate : float, optional
-        Learning rate; left out, 0.005 for the perceptron, 0.003 for the built-in network and 0.001 for others.
+        Learning rate. If None, 0.005 for the perceptron, 0.003 for the built-in network and 0.001 for others.
     weight_decay : float, default=0.01
     optimizer : {"adamw", "sgd"}, default="adamw"
     schedule : {"cosine", "linear", "constant"}, default="cosine"
     warmup : float, default=0.05
         Share of the steps (or above 1: number of steps) over which the rate climbs.
     patience : int, optional
-        Stop after so many epochs that were no better on held-out rows, and keep the best epoch's weights.
+        Stop after so many epochs that were no better on held-out samples, and keep the best epoch's weights.
     monitor : {"loss", "score"}, default="loss"
         What makes an epoch better where ``patience`` is given: a lower loss, or a higher score (accuracy or R²).
     validation_fraction : float, default=0.1
-        Share of the rows that is held out where ``patience`` is given.
+        Share of the samples that is held out where ``patience`` is given.
     pretrained : bool, default=True
         False keeps the backbone's architecture and draws fresh weights.
     image_shape : tuple of int, optional
-        ``(height, width)`` or ``(height, width, channels)`` of the images that are flat rows of `X`.
+        ``(height, width)`` or ``(height, width, channels)`` of the images that are flat samples of `X`.
     precision : {"auto", "32", "64", "bf16", "16"}, default="auto"
         ``"auto"`` is 64 for the perceptron on the CPU and 32 for all others.
     device : str, default="auto"
@@ -206,7 +208,7 @@ class NeuralRegressor(RegressorMixin, _NeuralEstimator):
     checkpoint_dir : path-like, optional
         Where checkpoints go.
     checkpoint_every : int, optional
-        Steps between checkpoints; left out, one an epoch.
+        Steps between checkpoints. If None, one an epoch.
     resume : bool, default=False
         Go on from the last checkpoint.
     cache_dir : path-like, optional
@@ -266,7 +268,7 @@ class NeuralRegressor(RegressorMixin, _NeuralEstimator):
     )
 
     def predict(self, X: Any) -> NDArray[np.float64]:
-        """Predict values for target rows.
+        """Predict values for target samples.
 
         Parameters
         ----------

@@ -1,4 +1,4 @@
-"""What the estimators of networks share: parameters, reading, training, fine-tuning, and how they are kept."""
+"""Base of the network estimators: parameters, input validation, training, fine-tuning and pickling."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from landbridge.neural._loop import Training, predict_logits, train
 from landbridge.neural._network import Network
 from landbridge.neural._pack import pack, unpack
 from landbridge.neural._random import seeded
-from landbridge.neural._rows import Rows
+from landbridge.neural._samples import Samples
 from landbridge.neural._source_aware import SourceAware
 from landbridge.neural.tasks import Task
 
@@ -150,27 +150,27 @@ class _NeuralEstimator(TransferEstimator):
 
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X: Any, y: Any, *, X_target: Any = None, y_target: Any = None, source_domain: Any = None) -> Self:
-        """Train on the source, then, where target rows are labelled, fine-tune on those.
+        """Train on the source, then, where target samples are labelled, fine-tune on those.
 
-        With labelled target rows the source is learned plainly and `methods` act on the fine-tuning; without, they act
-        on the one training there is, and those that read the target see the unlabelled `X_target`.
+        With labelled target samples the source is learned plainly and `methods` act on the fine-tuning; without, they
+        act on the one training there is, and those that read the target see the unlabelled `X_target`.
 
-        Methods that tell several sources apart and were given no groups of their own take them from `source_domain`.
-        On labelled target rows they act as with one source, because all of those rows are the target's.
+        Methods that distinguish several sources and were given no groups of their own take them from `source_domain`.
+        On labelled target samples they act as with one source, because all of those samples are the target's.
 
         Parameters
         ----------
         X : array-like of shape (n_source, n_features)
-            Source rows; for image backbones also (n, height, width[, channels]), or paths of image files; for text
+            Source samples; for image backbones also (n, height, width[, channels]), or paths of image files; for text
             backbones, texts.
         y : array-like of shape (n_source,)
             Source labels or values.
         X_target : array-like of shape (n_target, n_features), optional
-            All target rows.
+            All target samples.
         y_target : array-like of shape (n_target,), optional
-            Labels of some target rows.
+            Labels of some target samples.
         source_domain : array-like of shape (n_source,), optional
-            Which of several sources each row of `X` came from, numbers or names; left out, there is one.
+            Which of several sources each sample of `X` came from, numbers or names. If None, there is one.
 
         Returns
         -------
@@ -185,20 +185,20 @@ class _NeuralEstimator(TransferEstimator):
         learn_preprocessing(network, Xs)
         Xt = Xs if read.Xt is read.Xs else to_tensors(network, read.Xt, self.image_shape)
         if len(read.rows):
-            self._train(network, Rows(Xs, ys), None, (), "source")
+            self._train(network, Samples(Xs, ys), None, (), "source")
             self._fine_tune(network, Xt, read)
         else:
-            self._train(network, Rows(Xs, ys), Rows(Xt), self.methods, "source", sources)
+            self._train(network, Samples(Xs, ys), Samples(Xt), self.methods, "source", sources)
         self.network_ = self.source_network_ = network
         return self
 
     def adapt(self, X_target: Any, y_target: Any = None) -> Self:
-        """Fine-tune on labelled target rows, without the source's; always starts from what :meth:`fit` left.
+        """Fine-tune on labelled target samples, without the source's; always starts from what :meth:`fit` left.
 
         Parameters
         ----------
         X_target : array-like of shape (n_target, n_features)
-            All target rows.
+            All target samples.
         y_target : array-like of shape (n_target,)
             Labels of some of them.
 
@@ -209,24 +209,24 @@ class _NeuralEstimator(TransferEstimator):
         Raises
         ------
         LabelError
-            If no target row is labelled.
+            If no target sample is labelled.
         """
         check_is_fitted(self, "network_")
         read = self._take_in_target(X_target, y_target)
         if not len(read.rows):
-            raise LabelError("y_target: no target row is labelled; label at least one to adapt to.")
+            raise LabelError("y_target: no target sample is labelled; label at least one to adapt to.")
         network = copy.deepcopy(self.source_network_)
         self._fine_tune(network, to_tensors(network, read.Xt, self.image_shape), read)
         self.network_ = network
         return self
 
     def embed(self, X: Any) -> NDArray[np.float64]:
-        """Give the features that the head answers from.
+        """Return the embedding, which is the input of the head.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
-            Rows as :meth:`fit` takes them.
+            Samples as :meth:`fit` takes them.
 
         Returns
         -------
@@ -246,14 +246,14 @@ class _NeuralEstimator(TransferEstimator):
 
     def _fine_tune(self, network: Network, Xt: Any, read: Read) -> None:
         rows = torch.from_numpy(np.asarray(read.rows, dtype=np.int64))
-        labelled = Rows(Rows(Xt).take(rows)[0], self.task_.encode(read.yt))
-        self._train(network, labelled, Rows(Xt), self.methods, "target")
+        labelled = Samples(Samples(Xt).take(rows)[0], self.task_.encode(read.yt))
+        self._train(network, labelled, Samples(Xt), self.methods, "target")
 
     def _train(
         self,
         network: Network,
-        rows: Rows,
-        target: Rows | None,
+        rows: Samples,
+        target: Samples | None,
         methods: Any,
         phase: str,
         sources: NDArray[Any] | None = None,
@@ -261,10 +261,10 @@ class _NeuralEstimator(TransferEstimator):
         held_out = None
         if self.patience is not None:
             kept, out = self._hold_out(rows)
-            rows, held_out = Rows(*rows.take(kept)), Rows(*rows.take(out))
+            rows, held_out = Samples(*rows.take(kept)), Samples(*rows.take(out))
             sources = None if sources is None else sources[kept.numpy()]
         if len(rows) == 1:
-            network.freeze_statistics()  # one row has no spread
+            network.freeze_statistics()  # one sample has no spread
         precision = self.precision
         if precision == "auto" and next(network.parameters()).dtype == torch.float64:
             precision = "64"
@@ -293,19 +293,19 @@ class _NeuralEstimator(TransferEstimator):
         )
         self.device_ = self.history_.device
 
-    def _hold_out(self, rows: Rows) -> tuple[Tensor, Tensor]:
-        """Split rows off, from each class its share: numbers of those that are kept and of those that are not."""
+    def _hold_out(self, rows: Samples) -> tuple[Tensor, Tensor]:
+        """Split samples off, from each class its share: numbers of those that are kept and of those that are not."""
         labels = rows.labels
         assert labels is not None
-        dice = np.random.RandomState(self._seed)
+        rng = np.random.RandomState(self._seed)
         groups = [np.arange(len(rows))]
         if labels.ndim == 1 and not labels.is_floating_point():
             groups = [np.flatnonzero(labels.numpy() == c) for c in np.unique(labels.numpy())]
         out = np.concatenate(
-            [dice.permutation(g)[: int(self.validation_fraction * len(g) + dice.rand())] for g in groups]
+            [rng.permutation(g)[: int(self.validation_fraction * len(g) + rng.rand())] for g in groups]
         )
         if not len(out):
-            out = dice.permutation(len(rows))[:1]
+            out = rng.permutation(len(rows))[:1]
         if len(out) == len(rows):
             raise InputError(
                 f"validation_fraction={self.validation_fraction} of {len(rows)} samples leaves no sample to hold out or no "
@@ -365,9 +365,9 @@ class _NeuralEstimator(TransferEstimator):
 
 
 def _named_sources(source_domain: Any, n: int) -> NDArray[Any]:
-    """The source of each row as a number or a name, checked as by the methods for several sources."""
+    """The source of each sample as a number or a name, checked as by the methods for several sources."""
     if np.shape(source_domain) == (n,) and missing_labels(source_domain).any():
-        raise InputError("source_domain has rows without a source (None or NaN); name the source of every row.")
+        raise InputError("source_domain has samples without a source (None or NaN); name the source of every sample.")
     given = np.asarray(source_domain)
     names, codes = read_sources(np.array(given.tolist()) if given.dtype == object else given, n)
     return names[codes]

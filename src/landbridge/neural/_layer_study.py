@@ -1,4 +1,4 @@
-"""How transferable is each stage? The study of Yosinski and others, for any two sets of rows."""
+"""Transferability of each stage, after Yosinski et al., for any two tasks."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ KINDS = ("BnB", "BnB+", "AnB", "AnB+")
 
 @dataclass(frozen=True)
 class LayerStudy:
-    """Accuracies on B of networks whose first n stages came from elsewhere.
+    """Accuracies on task B of networks whose first n stages were transferred.
 
     Parameters
     ----------
@@ -85,14 +85,14 @@ def layer_study(
     seeds: Sequence[int] = (0, 1, 2),
     **settings: Any,
 ) -> LayerStudy:
-    """Carry the first n stages of networks trained on A, or on B, over to B, frozen and tuned, for every n.
+    """Transfer the first n stages of networks trained on A, or on B, to B, frozen and fine-tuned, for every n.
 
     Parameters
     ----------
     A, B : (X, y) tuple
-        Training rows of the two tasks; their classes may differ.
+        Training samples of the two tasks; their classes may differ.
     B_test : (X, y) tuple
-        Held-out rows of B.
+        Held-out samples of B.
     backbone : str or Network, default="builtin"
         The architecture; it starts from random weights.
     epochs : int, default=20

@@ -31,7 +31,7 @@ from landbridge.neural._network import Network
 from landbridge.neural._progress import Progress
 from landbridge.neural._random import seed_from, seeded
 from landbridge.neural._resume import History, State, clear, fingerprint, restore, save
-from landbridge.neural._rows import Rows, batches, mix, permutation, stream
+from landbridge.neural._samples import Samples, batches, mix, permutation, stream
 from landbridge.neural._schedule import make_optimizer, schedule_factor
 
 __all__ = ["History", "Training", "predict_logits", "train"]
@@ -39,13 +39,13 @@ __all__ = ["History", "Training", "predict_logits", "train"]
 
 @dataclass(frozen=True)
 class Training:
-    """How to train.
+    """Settings of a training run.
 
     Parameters
     ----------
     epochs : int, default=20
     batch_size : int, default=32
-        Rows a step of the optimiser, over all processes and all parts of an accumulation.
+        Samples per step of the optimiser, over all processes and all parts of an accumulation.
     learning_rate : float, default=1e-3
     weight_decay : float, default=0.01
         Of matrices and kernels; biases and norms are not decayed.
@@ -55,7 +55,7 @@ class Training:
     warmup : float, default=0.05
         Share of the steps over which the rate climbs from zero; a number above 1 is a number of steps.
     patience : int, optional
-        Stop after so many epochs that were no better on the held-out rows, and go back to the best.
+        Stop after so many epochs that were no better on the held-out samples, and go back to the best.
     monitor : {"loss", "score"}, default="loss"
         What makes an epoch better: a lower loss, or a higher score of the task.
     accumulation : int, default=1
@@ -74,7 +74,7 @@ class Training:
     checkpoint_dir : path-like, optional
         Where checkpoints go.
     checkpoint_every : int, optional
-        Steps between checkpoints; left out, one at the end of each epoch.
+        Steps between checkpoints. If None, one at the end of each epoch.
     resume : bool, default=False
         Go on from the last checkpoint, if there is one.
     cache_dir : path-like, optional
@@ -117,11 +117,11 @@ class Training:
 def train(
     network: Network,
     task: Any,
-    rows: Rows,
+    rows: Samples,
     *,
     methods: Sequence[Method] = (),
-    target: Rows | None = None,
-    held_out: Rows | None = None,
+    target: Samples | None = None,
+    held_out: Samples | None = None,
     settings: Training | None = None,
 ) -> History:
     """Train a network in place.
@@ -131,14 +131,14 @@ def train(
     network : Network
         With a head for the task.
     task : Task
-    rows : Rows
-        Labelled rows to train on.
+    rows : Samples
+        Labelled samples to train on.
     methods : sequence of Method
-        What they say is added up (see :class:`~landbridge.neural.Methods`).
-    target : Rows, optional
-        Rows of the target, without labels, for the methods that read them.
-    held_out : Rows, optional
-        Labelled rows to stop early on.
+        Their contributions are added up (see :class:`~landbridge.neural.Methods`).
+    target : Samples, optional
+        Samples of the target, without labels, for the methods that read them.
+    held_out : Samples, optional
+        Labelled samples to stop early on.
     settings : Training, optional
 
     Returns
@@ -154,7 +154,7 @@ def train(
     settings = replace(settings, random_state=_seed(settings))
     combined = Methods(methods)
     if combined.reads_target and target is None:
-        raise InputError(f"methods={list(methods)} need rows of the target; give X_target.")
+        raise InputError(f"methods={list(methods)} need samples of the target; give X_target.")
     with seeded(mix(settings.random_state, 1), _cuda_devices()):
         fabric = make_fabric(
             settings.device,
@@ -169,7 +169,7 @@ def train(
         try:
             combined.prepare(network.to(fabric.device), task)
             network.to(fabric.device)
-            # A second stage alone needs no pass over the target, which would mix its rows into batch norms.
+            # A second stage alone needs no pass over the target, which would mix its samples into batch norms.
             seen = target if any(m.reads_target for m in (*combined.losses, *combined.answers)) else None
             start, sets = cached_rows(network, combined, [rows, seen, held_out], settings)
             job = Job((*raw, task, *sets, start, settings))
@@ -177,7 +177,7 @@ def train(
                 history, _ = job(fabric)
             else:
                 network.cpu()
-                # What a process hands back goes through a pipe that holds 64 KiB, and nobody reads before it has ended.
+                # What a process returns goes through a pipe that holds 64 KiB, and nobody reads before it has ended.
                 with tempfile.TemporaryDirectory() as folder:
                     job.weights = Path(folder) / "weights.safetensors"
                     history, _ = fabric.launch(job)
@@ -205,7 +205,7 @@ def train(
 
 
 class Job:
-    """The run with what it needs, in a form that other processes can be given.
+    """Arguments of a training run, picklable for other processes.
 
     Parameters
     ----------
@@ -238,9 +238,9 @@ def _run(
     network: Network,
     methods: Methods,
     task: Any,
-    rows: Rows,
-    target: Rows | None,
-    held_out: Rows | None,
+    rows: Samples,
+    target: Samples | None,
+    held_out: Samples | None,
     start: str | None,
     settings: Training,
 ) -> tuple[History, bytes]:
@@ -276,7 +276,7 @@ def _run(
             restore(fabric, settings, network, optimizer, methods, average, state, sums, best)
         elif fabric.is_global_zero:
             clear(settings)
-    dice, nothing = torch.Generator(), contextlib.nullcontext()
+    rng, nothing = torch.Generator(), contextlib.nullcontext()
     stages = methods.stages or None
 
     def passed(inputs: Any, labels: Any, index: Tensor) -> Batch:
@@ -289,7 +289,7 @@ def _run(
 
     with Progress(fabric, settings, total, state) as progress:
         while state.epoch < settings.epochs and not state.done:
-            # 2. an epoch: an order of the rows that depends on seed and epoch alone
+            # 2. an epoch: an order of the samples that depends on seed and epoch alone
             for m in methods.epochs:
                 m.epoch(network, state.epoch, settings.epochs)
             network.train()
@@ -307,15 +307,15 @@ def _run(
                 for group, base in zip(optimizer.param_groups, base_rates, strict=True):
                     group["lr"] = base * rate
 
-                # 3. forward and backward, in parts where memory is short; parts weigh as many rows as they hold
+                # 3. forward and backward, in parts where memory is short; parts are weighted by their number of samples
                 parts = max(1, min(settings.accumulation, len(index) // world))
                 for k in range(parts):
                     mine = index.tensor_split(parts)[k][rank::world]
                     inputs, labels = rows.take(mine, None if here else device)
                     if methods.transforms:
-                        dice.manual_seed(mix(settings.random_state, 3, state.step, k, rank))
+                        rng.manual_seed(mix(settings.random_state, 3, state.step, k, rank))
                         for m in methods.transforms:
-                            inputs, labels = m.transform(inputs, labels, dice)
+                            inputs, labels = m.transform(inputs, labels, rng)
                     with nothing if k == parts - 1 or world == 1 else fabric.no_backward_sync(module):
                         source = passed(inputs, labels, mine)
                         other = None
@@ -356,7 +356,7 @@ def _run(
                 if settings.checkpoint_every and state.step % settings.checkpoint_every == 0:
                     checkpoint()
 
-            # 5. the end of an epoch: read the losses, look at the held-out rows, keep the best
+            # 5. the end of an epoch: read the losses, look at the held-out samples, keep the best
             entry = _read(sums, fabric, state.epoch, len(rows))
             with average.in_place() if average is not None else contextlib.nullcontext():
                 if held_out is not None:
@@ -386,7 +386,7 @@ def _run(
 
 
 def predict_logits(network: Network, inputs: Any, batch_size: int = 256, start: str | None = None) -> Tensor:
-    """Answer for many rows, in batches, on the network's device.
+    """Compute the logits of many samples, in batches, on the network's device.
 
     Parameters
     ----------
@@ -404,19 +404,19 @@ def predict_logits(network: Network, inputs: Any, batch_size: int = 256, start: 
     was_training = network.training
     network.eval()
     try:
-        return _answers(network, Rows(inputs), batch_size, start).cpu()
+        return _answers(network, Samples(inputs), batch_size, start).cpu()
     finally:
         network.train(was_training)
 
 
-def _answers(module: Any, rows: Rows, batch_size: int, start: str | None) -> Tensor:
+def _answers(module: Any, rows: Samples, batch_size: int, start: str | None) -> Tensor:
     device = next(module.parameters()).device
     with torch.inference_mode():
         cuts = torch.arange(len(rows), device=rows.device).split(batch_size)
         return torch.cat([module(rows.take(cut, device)[0], None, start) for cut in cuts])
 
 
-def _evaluate(module: Any, task: Any, rows: Rows, batch_size: int, start: str | None) -> dict[str, float]:
+def _evaluate(module: Any, task: Any, rows: Samples, batch_size: int, start: str | None) -> dict[str, float]:
     module.eval()
     logits = _answers(module, rows, batch_size, start)
     assert rows.labels is not None
@@ -428,11 +428,11 @@ def _evaluate(module: Any, task: Any, rows: Rows, batch_size: int, start: str | 
 def _is_better(entry: dict[str, float], history: History, monitor: str, metric: str) -> bool:
     """Whether an epoch beats the best before it; of two with one score the one of less loss is better."""
 
-    def standing(e: dict[str, float]) -> tuple[float, ...]:
+    def key(e: dict[str, float]) -> tuple[float, ...]:
         return (e["held_out_loss"],) if monitor == "loss" else (-e[f"held_out_{metric}"], e["held_out_loss"])
 
-    before = (math.inf,) if history.best_epoch is None else standing(history.epochs[history.best_epoch])
-    return standing(entry) < before
+    before = (math.inf,) if history.best_epoch is None else key(history.epochs[history.best_epoch])
+    return key(entry) < before
 
 
 def _read(sums: dict[str, Tensor], fabric: Any, epoch: int, n: int) -> dict[str, float]:
@@ -446,8 +446,8 @@ def _read(sums: dict[str, Tensor], fabric: Any, epoch: int, n: int) -> dict[str,
     return {"epoch": epoch, "loss": loss, **means}
 
 
-def _near(rows: Rows, device: torch.device) -> Rows:
-    """Rows on the device where they fit well, else pinned, so that copies overlap with computing."""
+def _near(rows: Samples, device: torch.device) -> Samples:
+    """Samples on the device where they fit well, else pinned, so that copies overlap with computing."""
     if device.type == "cpu":
         return rows
     if device.type != "cuda":

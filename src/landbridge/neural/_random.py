@@ -1,4 +1,4 @@
-"""Torch's one random state, lent to one thread at a time."""
+"""Seeds, and torch's random number generator with a temporary seed."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _TURN = threading.RLock()
 
 @contextlib.contextmanager
 def seeded(seed: int | None, devices: Sequence[Any] = ()) -> Iterator[None]:
-    """Seed torch's random state for a while, and leave it as it was found.
+    """Seed torch's random number generator temporarily, and restore its state afterwards.
 
     Threads of one process that are in here wait for one another, so that each draws as if it were alone.
 

@@ -13,7 +13,7 @@ __all__ = ["make_optimizer", "schedule_factor"]
 
 
 def schedule_factor(settings: Any, step: int, total: int) -> float:
-    """Factor of the learning rate before a step.
+    """Compute the factor of the learning rate before a step.
 
     Parameters
     ----------
@@ -41,7 +41,7 @@ def schedule_factor(settings: Any, step: int, total: int) -> float:
 
 
 def make_optimizer(network: Any, methods: Any, settings: Any) -> torch.optim.Optimizer:
-    """The optimiser over the groups that methods make.
+    """Make the optimiser over the parameter groups of the methods.
 
     Parameters
     ----------

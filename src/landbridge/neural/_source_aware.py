@@ -79,7 +79,7 @@ class SourceAware(Method):
         self.sources_ = tuple(names.tolist())
 
     def _sources_of(self, batch: Batch) -> Tensor:
-        """The number of each row's source in a batch, on the device of its logits."""
+        """The number of each sample's source in a batch, on the device of its logits."""
         if self._numbers is None:
             return torch.zeros(len(batch.logits), dtype=torch.int64, device=batch.logits.device)
         return self._numbers[batch.rows.to(self._numbers.device)]

@@ -10,7 +10,7 @@ transformers = pytest.importorskip("transformers", reason="networks need the ext
 
 from landbridge.data import shared_weights  # noqa: E402
 from landbridge.exceptions import InputError  # noqa: E402
-from landbridge.neural import Classification, Rows, Training, is_folded, load_backbone, train  # noqa: E402
+from landbridge.neural import Classification, Samples, Training, is_folded, load_backbone, train  # noqa: E402
 from landbridge.neural._pack import pack, unpack  # noqa: E402
 from landbridge.neural.backbones._transformers import _network  # noqa: E402
 
@@ -119,7 +119,7 @@ def test_training_moves_what_is_not_frozen_and_caches_what_is():
     net.freeze(["embeddings", "layer_0"]).replace_head(torch.nn.Linear(16, 2))
     frozen = copy.deepcopy(net.stages["layer_0"].state_dict())
     tuned = copy.deepcopy(net.stages["layer_2"].state_dict())
-    data = Rows(IMAGES.repeat(4, 1, 1, 1), torch.tensor([0, 1] * 4))
+    data = Samples(IMAGES.repeat(4, 1, 1, 1), torch.tensor([0, 1] * 4))
     calls = []
     next(net.stages["layer_0"].children()).register_forward_hook(lambda m, a, out: calls.append(1))
     settings = Training(epochs=4, batch_size=4, device="cpu", learning_rate=0.01, random_state=0)
@@ -192,7 +192,7 @@ def test_methods_that_reach_inside_suit_models_that_read_their_layers():
         history = train(
             net,
             Classification([0, 1]),
-            Rows(IMAGES, y),
+            Samples(IMAGES, y),
             methods=[make()],
             settings=Training(epochs=2, batch_size=2, random_state=0),
         )

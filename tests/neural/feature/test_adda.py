@@ -11,7 +11,7 @@ from torch import nn
 from landbridge.data import load_builtin
 from landbridge.exceptions import InputError
 from landbridge.neural import Batch, Method, Network, NeuralClassifier, load_backbone, predict_logits
-from landbridge.neural._rows import Rows
+from landbridge.neural._samples import Samples
 from landbridge.neural.feature import CDAN, DANN, WDGRL
 from landbridge.neural.feature._adda import (
     CollapseWatch,
@@ -132,7 +132,7 @@ def test_statistics_and_frozen_stages(trained, pair):
     _, target = pair
     B = torch.tensor(target.X.reshape(-1, 1, 8, 8), dtype=torch.float32)
     network = copy.deepcopy(trained.network_).eval()
-    settle_statistics(network, Rows(B[:200]))
+    settle_statistics(network, Samples(B[:200]))
     conv, norm = next(iter(network.stages.values()))[:2]
     with torch.no_grad():
         seen = conv(network.preprocess(B[:200]))

@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from landbridge.exceptions import InputError
-from landbridge.neural import Batch, Method, Network, NeuralClassifier, Rows, Training, train
+from landbridge.neural import Batch, Method, Network, NeuralClassifier, Samples, Training, train
 from landbridge.neural.feature._instance_weighting import InstanceWeightedAdversarial, likeness_weights
 from landbridge.neural.tasks import Classification
 
@@ -80,7 +80,7 @@ def test_rows_that_the_target_lacks_count_less_and_runs_repeat():
         network = Network({"only": nn.Linear(2, 8)}, in_features=8, head=nn.Linear(8, 3))
         method = InstanceWeightedAdversarial(0.05)
         listen = Listen(method, 300)
-        rows, target = Rows(A, torch.tensor(y)), Rows(torch.tensor(Z, dtype=torch.float32))
+        rows, target = Samples(A, torch.tensor(y)), Samples(torch.tensor(Z, dtype=torch.float32))
         settings = Training(epochs=8, learning_rate=5e-3, device="cpu", random_state=0)
         train(network, task, rows, methods=[method, listen], target=target, settings=settings)
         found.append((listen.weights, network.state_dict()))

@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from landbridge.exceptions import InputError
-from landbridge.neural import Batch, Method, Network, NeuralClassifier, Rows, Training, train
+from landbridge.neural import Batch, Method, Network, NeuralClassifier, Samples, Training, train
 from landbridge.neural.feature._multi_source import MomentMatchingSources, moment_distances
 from landbridge.neural.tasks import Classification, Regression
 
@@ -91,8 +91,8 @@ def test_the_far_source_counts_least_and_runs_repeat():
         network = Network({"only": nn.Linear(2, 8)}, in_features=8, head=nn.Linear(8, 3))
         method = MomentMatchingSources(0.01).set_source_domain(groups)
         settings = Training(epochs=5, learning_rate=5e-3, device="cpu", random_state=0)
-        data = Rows(A, torch.tensor(y))
-        train(network, Classification(range(3)), data, methods=[method], target=Rows(B), settings=settings)
+        data = Samples(A, torch.tensor(y))
+        train(network, Classification(range(3)), data, methods=[method], target=Samples(B), settings=settings)
         found.append((method, network.state_dict()))
     method = found[0][0]
     assert method.source_weights_.argmin() == 2 and method.distances_.argmax() == 2

@@ -25,7 +25,7 @@ def fit(sides, methods, **settings):
 def test_shot_is_the_function_after_training(sides):
     plain, ours = fit(sides, []), fit(sides, [SHOT(2)])
     rows = torch.tensor(sides[1].X.reshape(-1, 1, 8, 8), dtype=torch.float32)
-    from landbridge.neural._rows import mix
+    from landbridge.neural._samples import mix
 
     expected = adapt_shot(plain.network_, rows, epochs=2, random_state=mix(ours._seed, 8))
     pairs = zip(expected.parameters(), ours.network_.parameters(), strict=True)

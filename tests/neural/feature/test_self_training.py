@@ -8,7 +8,7 @@ from torch import nn
 
 from landbridge.data import load_builtin
 from landbridge.exceptions import InputError
-from landbridge.neural import Batch, Method, Network, NeuralClassifier, NeuralRegressor, Rows, Training, train
+from landbridge.neural import Batch, Method, Network, NeuralClassifier, NeuralRegressor, Samples, Training, train
 from landbridge.neural.feature._self_training import SelfTraining, _scattered, calibrated_temperature
 from landbridge.neural.tasks import Classification
 
@@ -112,7 +112,7 @@ def test_more_rows_are_learned_as_training_goes():
     torch.manual_seed(0)
     network = Network({"only": nn.Sequential(nn.Linear(2, 16), nn.ReLU())}, in_features=16, head=nn.Linear(16, 3))
     method = SelfTraining(0.8, momentum=0.5)
-    rows, target = Rows(torch.tensor(X).float(), torch.tensor(y)), Rows(torch.tensor(Z).float())
+    rows, target = Samples(torch.tensor(X).float(), torch.tensor(y)), Samples(torch.tensor(Z).float())
     settings = Training(epochs=8, learning_rate=3e-2, device="cpu", random_state=0)
     train(network, Classification(range(3)), rows, methods=[method], target=target, settings=settings)
     assert len(method.shares_) == 8 and method.shares_[-1] > method.shares_[0] + 0.3

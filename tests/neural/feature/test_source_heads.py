@@ -10,7 +10,7 @@ from torch import nn
 
 from landbridge.data import load_builtin
 from landbridge.exceptions import InputError
-from landbridge.neural import Batch, Method, Network, NeuralClassifier, NeuralRegressor, Rows, Training, train
+from landbridge.neural import Batch, Method, Network, NeuralClassifier, NeuralRegressor, Samples, Training, train
 from landbridge.neural._heads import SourceMixture, mixed_answers
 from landbridge.neural._method import Methods
 from landbridge.neural.feature._adda import CollapseWatch
@@ -239,7 +239,7 @@ def test_a_frozen_head_stays_frozen_and_a_tiny_source_is_taken():
     X = torch.randn(40, 2, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
     method = SourceHeads().set_source_domain([0] * 39 + [1])  # of one row none can be held out
     settings = Training(epochs=1, device="cpu", random_state=0)
-    train(network, Classification([0, 1]), Rows(X, y), methods=[method], target=Rows(X), settings=settings)
+    train(network, Classification([0, 1]), Samples(X, y), methods=[method], target=Samples(X), settings=settings)
     assert network.frozen == ("head",)
     assert torch.equal(network.head.heads[0].weight, network.head.heads[1].weight)
     assert method.accuracies_[1] == pytest.approx(method.accuracies_[0], abs=0.2)

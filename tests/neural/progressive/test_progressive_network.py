@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from landbridge.exceptions import InputError
-from landbridge.neural import Network, Rows, load_backbone
+from landbridge.neural import Network, Samples, load_backbone
 from landbridge.neural.backbones import mlp_backbone
 from landbridge.neural.progressive import Lateral, ProgressiveNetwork, fisher_sensitivity
 
@@ -83,10 +83,10 @@ def test_gradients_reach_the_last_column_alone(images):
 def test_outputs_kept_for_training_are_those_of_the_pass():
     net, x = grown(images=True)
     column = net.column(2).eval()
-    rows = column.with_below(Rows(x, torch.zeros(6)), batch_size=4)
+    rows = column.with_below(Samples(x, torch.zeros(6)), batch_size=4)
     assert set(rows.inputs) == {"input", *(f"below.{n}" for n in column.stage_names)}
     torch.testing.assert_close(column(rows.take(torch.arange(6))[0]), net(x, 2))
-    assert net.column(0).with_below(Rows(x)).inputs is x
+    assert net.column(0).with_below(Samples(x)).inputs is x
 
 
 def test_the_first_scales_make_columns_equally_loud():

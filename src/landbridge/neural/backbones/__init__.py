@@ -1,4 +1,4 @@
-"""Backbones: where a network's stages come from, by name, folder or module."""
+"""Backbones: pretrained or new stages of a network, by name, folder or module."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def load_backbone(
     Parameters
     ----------
     backbone : str, path-like, Module or Network
-        * ``"builtin"``: the small convolutional network that comes with landbridge, for images of 8 to 32 dots;
+        * ``"builtin"``: the small convolutional network that comes with landbridge, for images of 8 to 32 pixels;
         * a folder with ``config.json`` and ``model.safetensors``, or a name on the Hugging Face hub: any image, text,
           audio or video model of ``transformers``;
         * a ``.safetensors`` file of a network whose layout is known (ResNet-20 for CIFAR, SqueezeNet 1.1);
@@ -47,11 +47,11 @@ def load_backbone(
     pretrained : bool, default=True
         False keeps the architecture and draws fresh weights.
     stages : sequence of str, optional
-        Of a module: names of the submodules to take as stages; left out, its children.
+        Of a module: names of the submodules to take as stages. If None, its children.
     channels : int, default=1
         Of ``"builtin"``: 1 for grey images, 3 for colour.
     example : Tensor, optional
-        Of a module: some rows of input, from which its widths are found.
+        Of a module: some samples of input, from which its widths are found.
     random_state : int, RandomState instance or None, default=None
         Of fresh weights.
 

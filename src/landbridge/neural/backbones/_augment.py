@@ -1,4 +1,4 @@
-"""Random changes of images that leave their class alone, by kornia: the same dice, the same images."""
+"""Image augmentation by kornia, reproducible from a generator."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["ImageAugmentation"]
 
 
 class ImageAugmentation:
-    """Flips, crops, turns and colours for a batch of images, on the device where they are.
+    """Image augmentation: random flips, crops, rotations and colour changes, on the images' device.
 
     Parameters
     ----------
@@ -40,14 +40,14 @@ class ImageAugmentation:
         self._size: tuple[int, int] = (0, 0)
 
     def __call__(self, x: Tensor, generator: torch.Generator) -> Tensor:
-        """Changed images.
+        """Augment a batch of images.
 
         Parameters
         ----------
         x : Tensor of shape (n, channels, height, width)
-            Stored dots, bytes or floats of any range.
+            Stored pixels, bytes or floats of any range.
         generator : torch.Generator
-            Where the dice come from; the global generator is left as it was.
+            Where the random numbers come from; the global generator is not changed.
 
         Returns
         -------
@@ -57,7 +57,7 @@ class ImageAugmentation:
         if self._chain is None or self._size != tuple(x.shape[-2:]):
             self._size = (int(x.shape[-2]), int(x.shape[-1]))
             self._chain = self._build(int(x.shape[1]))
-        # The brightest dot stays a tensor: reading it would make the device wait.
+        # The brightest pixel stays a tensor: reading it would make the device wait.
         top = torch.tensor(255.0) if x.dtype == torch.uint8 else x.amax().clamp_min(1e-12)
         shares = x / top
         devices = [x.device] if x.device.type == "cuda" else []

@@ -23,7 +23,7 @@ SIDES = {"edges": 16, "strokes": 8, "parts": 4, "shapes": 4}
 
 
 class Standardize(nn.Module):
-    """Subtract a mean and divide by a spread, per column or per channel; both are found from the source rows.
+    """Standardisation: subtract the mean and divide by the standard deviation, per feature or per channel.
 
     Parameters
     ----------
@@ -40,7 +40,7 @@ class Standardize(nn.Module):
         self.register_buffer("scale", torch.ones(width))
 
     def learn(self, x: Tensor) -> None:
-        """Take mean and spread from rows.
+        """Compute mean and standard deviation of samples.
 
         Parameters
         ----------
@@ -53,7 +53,7 @@ class Standardize(nn.Module):
         self.scale.copy_(torch.where(spread > 1e-12 * x.abs().amax(axes), spread, 1.0))
 
     def forward(self, x: Tensor) -> Tensor:
-        """Standardised rows.
+        """Standardise samples.
 
         Parameters
         ----------
@@ -71,7 +71,7 @@ class Dots(Standardize):
     """``Standardize`` for images, which can be read from files as well."""
 
     def read(self, paths: Sequence[str]) -> Tensor:
-        """Read image files at 32 x 32 dots.
+        """Read image files at 32 x 32 pixels.
 
         Parameters
         ----------
@@ -85,7 +85,7 @@ class Dots(Standardize):
 
 
 def builtin_backbone(*, channels: int = 1, pretrained: bool = True, random_state: Any = None) -> Network:
-    """The small convolutional network for grey or colour images of 8 to 32 dots a side.
+    """Make the small convolutional network for grey or colour images of 8 to 32 pixels a side.
 
     Four stages of 3 x 3 convolutions with batch norm (real statistics); trained on the built-in printed digits.
 
@@ -131,7 +131,7 @@ def builtin_backbone(*, channels: int = 1, pretrained: bool = True, random_state
 
 
 class _Shrink(nn.Module):
-    """Average pooling by whole steps down to about a side, so that images of 8 and of 32 dots meet half way."""
+    """Average pooling by integer factors down to about `side` pixels, for images of 8 to 32 pixels."""
 
     def __init__(self, side: int) -> None:
         super().__init__()
@@ -143,7 +143,7 @@ class _Shrink(nn.Module):
 
 
 def mlp_backbone(in_features: int, widths: Sequence[int] = (64, 32), *, random_state: Any = None) -> Network:
-    """A multilayer perceptron for tables, with fresh weights; one stage a layer.
+    """Make a multilayer perceptron for tables, with random weights; one stage per layer.
 
     Parameters
     ----------

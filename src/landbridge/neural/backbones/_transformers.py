@@ -116,7 +116,7 @@ def _network(model: Any, preprocess: nn.Module | None, use_pooler: bool) -> Netw
 
 
 def _example(model: Any, config: Any, preprocess: Any) -> Any:
-    """One row of the right shape."""
+    """One sample of the right shape."""
     name = getattr(model, "main_input_name", "input_ids")
     own = getattr(config, "vision_config", config)
     generator = torch.Generator().manual_seed(0)

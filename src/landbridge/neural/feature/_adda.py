@@ -1,4 +1,4 @@
-"""ADDA in two stages, with an eye on collapse: the target's own extractor learns to deceive a discriminator."""
+"""ADDA: a separate feature extractor for the target is trained against a discriminator; with detection of collapse."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ from landbridge.neural._inputs import to_tensors
 from landbridge.neural._method import Batch, Method
 from landbridge.neural._network import Network, batch_norms, is_folded
 from landbridge.neural._random import seed_from, seeded
-from landbridge.neural._rows import Rows, batches, mix, stream
+from landbridge.neural._samples import Samples, batches, mix, stream
 from landbridge.neural.feature._adversarial import discriminator
 from landbridge.neural.feature._best_epoch import batch_score
 
 __all__ = ["AdversarialCopy", "CollapseWatch", "adapt_adda", "effective_classes", "information_score", "slope_penalty"]
 
 SURE = 0.995  # a discriminator that is right so often is not being deceived
-FALLEN = 0.5  # share of the classes at the start below which the answers have fallen together
+FALLEN = 0.5  # share of the classes at the start below which the predictions have fallen together
 
 
 def effective_classes(shares: Tensor) -> float:
-    """How many equally frequent classes would be as mixed as these: the exponential of the entropy.
+    """Compute the effective number of classes: the exponential of the entropy of the class shares.
 
     Parameters
     ----------
@@ -54,7 +54,7 @@ def effective_classes(shares: Tensor) -> float:
 
 
 def information_score(logits: Tensor) -> float:
-    """Entropy of the mean answer less the mean entropy, in nats: high for answers that are sure and differ.
+    """Compute the entropy of the mean prediction minus the mean entropy: high for confident, diverse predictions.
 
     Parameters
     ----------
@@ -76,12 +76,12 @@ def information_score(logits: Tensor) -> float:
 
 
 def slope_penalty(critic: nn.Module, points: Tensor) -> Tensor:
-    """Half the mean squared slope of a discriminator at some points (R1 of [1]_).
+    """Compute half the mean squared gradient norm of a discriminator at some points (R1 of [1]_).
 
     Parameters
     ----------
     critic : Module
-        With one answer a row.
+        With one answer per sample.
     points : Tensor of shape (n, d)
 
     Returns
@@ -100,14 +100,14 @@ def slope_penalty(critic: nn.Module, points: Tensor) -> Tensor:
 
 @dataclass
 class AdversarialCopy:
-    """What :func:`adapt_adda` hands back.
+    """Result of :func:`adapt_adda`.
 
     Parameters
     ----------
     network : Network
         The adapted copy, as it was after `step` steps.
     step : int
-        When the answers on the target told most; 0 is the source's network, with the target's batch-norm statistics
+        The step with the highest :func:`information_score` on the target; 0 is the source's network, with the target's batch-norm statistics
         where those were asked for.
     collapsed : bool
         Whether training was stopped because answers fell together or the discriminator could not be deceived.
@@ -115,7 +115,7 @@ class AdversarialCopy:
         What was seen, in a sentence: why it was stopped, or that nothing was gained after the first quarter of the
         steps; empty where all went well.
     history : dict of str to list of float
-        At each look: ``step``, ``effective_classes`` and ``information`` of the answers on the target, and the
+        At each look: ``step``, ``effective_classes`` and ``information`` of the predictions on the target, and the
         discriminator's ``accuracy`` since the look before.
     """
 
@@ -143,7 +143,7 @@ def adapt_adda(
     eval_every: int = 25,
     random_state: Any = None,
 ) -> AdversarialCopy:
-    """Adapt a trained network to unlabelled rows with a discriminator that knows the source's features (ADDA).
+    """Adapt a trained network to unlabelled target samples by ADDA (adversarial discriminative domain adaptation).
 
     The head and the source's features stay as they are. A copy of the stages, for the target alone, learns to give
     features which a discriminator takes for the source's.
@@ -153,11 +153,11 @@ def adapt_adda(
     network : Network or NeuralClassifier
         Trained on the source; it is not changed.
     source, target : Tensor of shape (n, ...), or array-like where `network` is an estimator
-        Rows of both domains, without labels.
+        Samples of both domains, without labels.
     n_steps : int, default=800
         Of the target's stages.
     batch_size : int, default=64
-        Rows of each domain a step.
+        Samples of each domain a step.
     learning_rate : float, default=3e-4
         Of the target's stages, by Adam with betas 0.5 and 0.9.
     discriminator_learning_rate : float, default=1e-3
@@ -170,7 +170,7 @@ def adapt_adda(
     statistics : {"target", "source"}, default="target"
         Whose batch-norm statistics the copy has; they are set before the first step and stay.
     decay : float, default=0.99
-        Of the running average of weights that is judged and handed back.
+        Of the running average of weights that is judged and returned.
     eval_every : int, default=25
         Steps between looks at the answers.
     random_state : int, RandomState instance or None, default=None
@@ -183,19 +183,19 @@ def adapt_adda(
     Raises
     ------
     InputError
-        If there are too few rows, or a parameter is out of range.
+        If there are too few samples, or a parameter is out of range.
 
     Notes
     -----
-    Nothing ties a target row to its class while the discriminator is being deceived, so stages at high rates learn to
-    give all rows one class. Against this stand a low rate that rises from zero, a discriminator of bounded slope, which
-    does most, frozen statistics, and averaged weights. Answers are looked at as training goes: it stops where for three
-    looks they fill less than half as many classes as at the start, or the discriminator is right all the time. What is
-    handed back, in any case, is the moment at which the answers told most (:func:`information_score`), the start
-    included.
+    Nothing ties a target sample to its class while the discriminator is being deceived, so stages at high rates learn
+    to give all samples one class. Against this stand a low rate that rises from zero, a discriminator of bounded slope,
+    which does most, frozen statistics, and averaged weights. Predictions are looked at as training goes: it stops where
+    for three looks they fill less than half as many classes as at the start, or the discriminator is right all the
+    time. What is returned, in any case, is the step with the highest :func:`information_score`,
+    the start included.
 
     Helps where the domains differ in style and share their classes. Hurts under label shift, because the target's
-    features are spread as the source's are. Costs `n_steps` passes forward and backward of the target's rows; the
+    features are spread as the source's are. Costs `n_steps` passes forward and backward of the target's samples; the
     source's features are computed once.
 
     References
@@ -260,7 +260,7 @@ def adapt_adda(
     learns = torch.optim.Adam(critic.parameters(), lr=discriminator_learning_rate, betas=(0.5, 0.9))
     deceives = torch.optim.Adam(moved, lr=learning_rate, betas=(0.5, 0.9))
 
-    # 2. both in turn, and a look at the answers now and then
+    # 2. both in turn, and a look at the predictions now and then
     averaged = [p.detach().clone() for p in moved]
     watch = _Looks(adapted, moved, averaged, mine)
     total = (n_warmup_steps + n_steps) * batch_size
@@ -280,7 +280,7 @@ def adapt_adda(
         watch.count((said > 0) == (sides > 0.5))
         if k > 0:
             deceives.param_groups[0]["lr"] = learning_rate * min(1.0, k / min(100, 1 + n_steps // 4))
-            # Inverted labels: the slope is steepest where the discriminator is surest.
+            # Inverted labels: the slope is steepest where the discriminator is most confident.
             _descend(deceives, F.softplus(-critic(made)[:, 0]).mean())
             with torch.no_grad():
                 torch._foreach_lerp_(averaged, [p.detach() for p in moved], 1.0 - decay)
@@ -289,20 +289,20 @@ def adapt_adda(
     watch.put_best()
     collapsed, reason = bool(watch.reason), watch.reason
     if not collapsed and watch.best_step < n_steps / 4:
-        reason = f"the answers on the target told most at step {watch.best_step} of {n_steps}, and less ever after."
+        reason = f"the target predictions scored highest at step {watch.best_step} of {n_steps}, and lower afterwards."
     adapted.requires_grad_(True)
     adapted.freeze(frozen)
     return AdversarialCopy(adapted.eval(), watch.best_step, collapsed, reason, watch.history)
 
 
 @torch.no_grad()
-def settle_statistics(network: Network, rows: Rows) -> None:
-    """Set the statistics of a network's batch norms to those of some rows, folded ones left alone.
+def settle_statistics(network: Network, rows: Samples) -> None:
+    """Set the statistics of a network's batch norms to those of some samples, folded ones left alone.
 
     Parameters
     ----------
     network : Network
-    rows : Rows
+    rows : Samples
     """
     norms: list[Any] = [m for m in batch_norms(network) if m.running_mean is not None and not is_folded(m)]
     kept = [m.momentum for m in norms]
@@ -317,12 +317,12 @@ def settle_statistics(network: Network, rows: Rows) -> None:
 
 
 class CollapseWatch(Method):
-    """Watch the answers on the target, and the discriminator where there is one, and say when training collapsed.
+    """Detect collapse of adversarial training, from the predictions on the target and the discriminator's accuracy.
 
     Parameters
     ----------
     min_class_fraction : float, default=0.4
-        Share of the source's classes that answers on the target have to fill at least.
+        Share of the source's classes that predictions on the target have to fill at least.
     warn : bool, default=True
         Whether a collapse is also a warning at the end of training.
 
@@ -331,15 +331,15 @@ class CollapseWatch(Method):
     collapsed_ : str
         After training: what was seen, in a sentence; empty where nothing was.
     history_ : list of dict
-        Epoch by epoch: ``effective_classes`` of the answers on the target, the ``largest`` class's share, and the
+        Epoch by epoch: ``effective_classes`` of the predictions on the target, the ``largest`` class's share, and the
         discriminator's ``accuracy`` (None where none was seen).
 
     Notes
     -----
     Adds nothing to the loss. Two things are reported, as they stand in the last epoch: answers on the target that fill
     fewer effective classes than `min_class_fraction` of the source's labels (see :func:`effective_classes`), and a
-    discriminator that is always right, so that no feature was adapted. A target with few of the source's classes looks collapsed;
-    lower `min_class_fraction` for it. Costs nothing.
+    discriminator that is always right, so that no feature was adapted. A target with few of the source's classes looks
+    collapsed; lower `min_class_fraction` for it. Costs nothing.
 
     Examples
     --------
@@ -370,7 +370,7 @@ class CollapseWatch(Method):
         task : Task
         """
         like = next(network.head.parameters()).detach()
-        # answers on the target and labels of the source by class, then the discriminator's right answers and all
+        # answers on the target and labels of the source by class, then the discriminator's right predictions and all
         self._counts = torch.zeros(2 * int(task.n_outputs) + 2, dtype=torch.float64, device=like.device)
         self._said: Tensor | None = None
         self._handle: Any = None
@@ -415,11 +415,11 @@ class CollapseWatch(Method):
             self._counts[-1] += n + m
         self._said = None
         if self._handle is None and "discriminator" in network.extras:
-            self._handle = network.extras["discriminator"].register_forward_hook(self._hear)
+            self._handle = network.extras["discriminator"].register_forward_hook(self._record)
         return {}
 
     def finish(self, network: Network) -> None:
-        """Say what was seen.
+        """Store the result, and warn of a collapse.
 
         Parameters
         ----------
@@ -434,8 +434,8 @@ class CollapseWatch(Method):
         if self.collapsed_ and self.warn:
             warnings.warn(self.collapsed_, ConvergenceWarning, stacklevel=2)
 
-    def _hear(self, module: nn.Module, inputs: Any, output: Tensor) -> None:
-        # Of methods that ask twice a step, the last call is kept; it is read where it has a row for each row.
+    def _record(self, module: nn.Module, inputs: Any, output: Tensor) -> None:
+        # Of methods that ask twice a step, the last call is kept; it is read where it has a sample for each sample.
         self._said = output.detach()[:, 0]
 
     def _sum_up(self) -> None:
@@ -453,20 +453,20 @@ class CollapseWatch(Method):
         at = len(self._history)
         if found < self.min_class_fraction * wanted:
             self._collapsed = (
-                f"in epoch {at} the answers on the target fill {found:.1f} classes where the source's labels fill "
+                f"in epoch {at} the predictions on the target fill {found:.1f} classes where the source's labels fill "
                 f"{wanted:.1f}, and {largest:.0%} are of one class; lower learning_rate or the method's strength."
             )
         elif accuracy is not None and accuracy >= SURE:
             self._collapsed = (
-                f"in epoch {at} the discriminator is right on {accuracy:.1%} of the rows, so the features do not "
+                f"in epoch {at} the discriminator is right on {accuracy:.1%} of the samples, so the features do not "
                 "deceive it; raise the method's strength, or lower learning_rate."
             )
 
 
 class _Looks:
-    """What :func:`adapt_adda` sees of its training, and the moment to hand back."""
+    """Monitoring of :func:`adapt_adda`, and the best state so far."""
 
-    def __init__(self, network: Network, moved: list[Any], averaged: list[Tensor], rows: Rows) -> None:
+    def __init__(self, network: Network, moved: list[Any], averaged: list[Tensor], rows: Samples) -> None:
         self.network, self.moved, self.averaged, self.rows = network, moved, averaged, rows
         self.history: dict[str, list[float]] = {k: [] for k in ("step", "effective_classes", "information", "accuracy")}
         self.right = torch.zeros(2, device=rows.device)
@@ -480,7 +480,7 @@ class _Looks:
 
     @torch.no_grad()
     def look(self, step: int) -> bool:
-        """Judge the averaged weights; True where training had better stop."""
+        """Evaluate the averaged weights; return True if training should stop."""
         own = [p.detach().clone() for p in self.moved]
         torch._foreach_copy_([p.detach() for p in self.moved], self.averaged)
         logits = self.network.head(_embedded(self.network, self.rows))
@@ -491,21 +491,23 @@ class _Looks:
         for key, value in zip(self.history, (step, classes, score, accuracy), strict=True):
             self.history[key].append(float(value))
         start = self.history["effective_classes"][0]
-        # Three in a row: the first steps may throw answers together that come apart again.
+        # Three in a sample: the first steps may throw answers together that come apart again.
         self.sure = self.sure + 1 if accuracy >= SURE else 0
         self.fallen = self.fallen + 1 if classes < FALLEN * start or not np.isfinite(score) else 0
         if self.fallen >= 3:
             self.reason = (
-                f"at step {step} the answers on the target fill {classes:.1f} classes, {start:.1f} at the start"
+                f"at step {step} the predictions on the target fill {classes:.1f} classes, {start:.1f} at the start"
             )
         elif self.sure >= 3:
-            self.reason = f"at step {step} the discriminator is right on {accuracy:.1%} of the rows for the third time"
+            self.reason = (
+                f"at step {step} the discriminator is right on {accuracy:.1%} of the samples for the third time"
+            )
         if score > self.best and not self.reason:
             self.best, self.best_step = score, step
             self.kept = [p.clone() for p in self.averaged]
         if self.reason:
             self.reason += (
-                f"; the network of step {self.best_step} is handed back. Lower learning_rate or raise gradient_penalty."
+                f"; the network of step {self.best_step} is returned. Lower learning_rate or raise gradient_penalty."
             )
         return bool(self.reason)
 
@@ -520,16 +522,16 @@ def _descend(optimizer: Any, loss: Tensor) -> None:
     optimizer.step()
 
 
-def _embedded(network: Network, rows: Rows) -> Tensor:
+def _embedded(network: Network, rows: Samples) -> Tensor:
     with torch.no_grad():
         cuts = batches(torch.arange(len(rows), device=rows.device), 256)
         return torch.cat([network.embed(rows.take(cut)[0]) for cut in cuts])
 
 
-def _rows(model: Any, network: Network, X: Any, name: str) -> Rows:
+def _rows(model: Any, network: Network, X: Any, name: str) -> Samples:
     if not isinstance(X, Tensor | dict):
         X = to_tensors(network, np.asarray(X), getattr(model, "image_shape", None))
-    rows = Rows(X)
+    rows = Samples(X)
     if len(rows) < 2:
         raise InputError(f"{name} has {len(rows)} row; give at least two, without labels.")
     return rows

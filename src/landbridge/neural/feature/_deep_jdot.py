@@ -1,4 +1,4 @@
-"""DeepJDOT: rows of a batch are carried over by a plan that knows features and labels."""
+"""DeepJDOT: optimal transport of features and labels within a batch."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["DeepJDOT"]
 
 
 class DeepJDOT(Method):
-    """Learn on the target what an optimal plan carries over from the source, features and labels together.
+    """DeepJDOT: joint distribution optimal transport of features and labels from source to target batches.
 
     Parameters
     ----------
@@ -61,7 +61,7 @@ class DeepJDOT(Method):
         self.strength, self.feature_cost, self.label_cost, self.schedule = strength, feature_cost, label_cost, schedule
 
     def loss(self, network: Network, source: Batch, target: Batch | None, progress: float) -> dict[str, Tensor]:
-        """Give the cost of the plan.
+        """Compute the cost of the transport plan.
 
         Parameters
         ----------

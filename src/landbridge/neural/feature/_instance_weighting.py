@@ -1,4 +1,4 @@
-"""IWAN: a first discriminator weighs source rows by how much they look like the target, a second one is deceived."""
+"""IWAN: adversarial adaptation with source samples weighted by their similarity to the target."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ __all__ = ["InstanceWeightedAdversarial", "likeness_weights"]
 
 
 def likeness_weights(logits: Tensor) -> Tensor:
-    """Weights of source rows, one less the probability of being of the source, at mean one (eqs. 7 and 8 of [1]_).
+    """Compute weights of source samples, 1 - p(source), scaled to mean one (eqs. 7 and 8 of [1]_).
 
     Parameters
     ----------
     logits : Tensor of shape (n,)
-        A discriminator's answers on source rows; positive for "source".
+        A discriminator's answers on source samples; positive for "source".
 
     Returns
     -------
@@ -41,12 +41,12 @@ def likeness_weights(logits: Tensor) -> Tensor:
     >>> likeness_weights(torch.tensor([200.0, 0.0, 0.0])).tolist()
     [0.0, 1.5, 1.5]
     """
-    # In logarithms, so that rows of which the discriminator is sure still have weights relative to each other.
+    # In logarithms, so that samples of which the discriminator is confident still have weights relative to each other.
     return len(logits) * F.logsigmoid(-logits).softmax(dim=0)
 
 
 class InstanceWeightedAdversarial(DANN):
-    """Adapt to a target that has only some of the source's classes, source rows weighted one by one.
+    """IWAN (importance weighted adversarial nets): partial domain adaptation with a weight per source sample.
 
     Parameters
     ----------
@@ -57,18 +57,18 @@ class InstanceWeightedAdversarial(DANN):
     schedule : bool, default=True
         Whether the reversal rises from zero over the training.
     max_weight : float, default=10.0
-        Most that one row may count; the mean row counts 1.
+        Most that one sample may count; the mean row counts 1.
 
     Notes
     -----
-    The first discriminator tells source from target and moves nothing else; source rows that it takes for target rows
-    count more before the second, which the features deceive. No class is needed, so it also fits where parts of a
-    class are missing.
+    The first discriminator tells source from target and moves nothing else; source samples that it takes for target
+    samples count more before the second, which the features deceive. No class is needed, so it also fits where parts of
+    a class are missing.
 
-    Helps where the source holds much that the target has not, on which :class:`DANN` would draw the target's rows.
-    Hurts where domains are so far apart that the first discriminator is always sure: then a few rows hold all weight.
-    Costs a second discriminator. The paper trains the target's own extractor after the source's; here both domains
-    share one, as with all methods of this family, and the entropy of the answers is left to
+    Helps where the source holds much that the target has not, on which :class:`DANN` would draw the target's samples.
+    Hurts where domains are so far apart that the first discriminator is always confident: then a few samples hold all
+    weight. Costs a second discriminator. The paper trains the target's own extractor after the source's; here both
+    domains share one, as with all methods of this family, and the entropy of the predictions is left to
     :class:`EntropyMinimisation`.
 
     References
@@ -110,7 +110,7 @@ class InstanceWeightedAdversarial(DANN):
         network.extras["weigher"] = discriminator(self._width_in(network, task), self.width, like)
 
     def loss(self, network: Network, source: Batch, target: Batch | None, progress: float) -> dict[str, Tensor]:
-        """Give the losses of both discriminators.
+        """Compute the losses of both discriminators.
 
         Parameters
         ----------
@@ -131,7 +131,7 @@ class InstanceWeightedAdversarial(DANN):
         return {"weigher": first} | super().loss(network, source, target, progress)
 
     def finish(self, network: Network) -> None:
-        """Throw both discriminators away.
+        """Discard both discriminators.
 
         Parameters
         ----------

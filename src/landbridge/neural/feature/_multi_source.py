@@ -1,4 +1,4 @@
-"""M3SDA: several sources and a target are matched moment by moment, pair by pair."""
+"""M3SDA: align the moments of several sources and a target."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ __all__ = ["MomentMatchingSources", "moment_distances"]
 
 
 def moment_distances(domains: list[Tensor], n_moments: int = 2) -> Tensor:
-    r"""Distances of all pairs of domains: the sum over *k* of :math:`\|E x^k - E y^k\|_2` (eq. 1 of [1]_).
+    r"""E x^k - E y^k\|_2` (eq. 1 of [1]_).|Compute distances of all pairs of domains: the sum over *k* of :math:`\|E x^k - E y^k\|_2` (eq. 1 of [1]_).|E x^k - E y^k\|_2` (eq. 1 of [1]_).
 
     Parameters
     ----------
     domains : list of Tensor of shape (n_i, d)
     n_moments : int, default=2
-        Raw moments, column by column, from the first on.
+        Raw moments, feature by feature, from the first on.
 
     Returns
     -------
@@ -48,7 +48,7 @@ def moment_distances(domains: list[Tensor], n_moments: int = 2) -> Tensor:
 
 
 def distances_of_moments(moments: Tensor) -> Tensor:
-    """What :func:`moment_distances` gives, from the moments themselves.
+    """Compute the distances of :func:`moment_distances` from the moments.
 
     Parameters
     ----------
@@ -64,7 +64,7 @@ def distances_of_moments(moments: Tensor) -> Tensor:
 
 
 class MomentMatchingSources(SourceAware):
-    """Match the moments of each source with the target's and with each other's.
+    """M3SDA (moment matching for multi-source domain adaptation): align the moments of sources and target.
 
     Parameters
     ----------
@@ -74,7 +74,7 @@ class MomentMatchingSources(SourceAware):
     schedule : bool, default=True
         Whether the strength rises from zero over the training.
     sharpness : float, default=1.0
-        How much sources nearer to the target count more in the task's loss; 0 counts all alike.
+        How much sources nearer to the target count more in the task's loss; 0 weights all equally.
 
     Attributes
     ----------
@@ -88,13 +88,13 @@ class MomentMatchingSources(SourceAware):
     Notes
     -----
     The distances of sources to the target are averaged, and those of sources to each other, as in the paper. One head
-    serves all sources, where the paper has one a source: add :class:`SourceHeads` for that. A source's weight in the
+    serves all sources, where the paper has one per source: add :class:`SourceHeads` for that. A source's weight in the
     task's loss is proportional to ``exp(-sharpness * distance / mean distance)``, the distances being averages over
     the steps so far.
 
-    Helps where sources differ from each other, so that rows pooled as one source hide how far each is. Hurts where
-    class shares differ between sources, as all matching of marginals does. Take batches with several rows of each
-    source; a source with fewer than two rows in a batch sits out. Costs O(n d) a batch.
+    Helps where sources differ from each other, so that samples pooled as one source hide how far each is. Hurts where
+    class shares differ between sources, as all matching of marginals does. Take batches with several samples of each
+    source; a source with fewer than two samples in a batch sits out. Costs O(n d) a batch.
 
     Pass ``source_domain``, numbers or names, to ``fit`` of the estimator; in a training loop of your own, call
     :meth:`set_source_domain` with one entry per training sample. Without it, and when training on labelled target
@@ -155,7 +155,7 @@ class MomentMatchingSources(SourceAware):
         self._sums = torch.zeros(len(self.sources_), 2).to(like)  # discounted sum of distances, and of counts
 
     def loss(self, network: Network, source: Batch, target: Batch | None, progress: float) -> dict[str, Tensor]:
-        """Give the task's loss with weights of the sources, and the distances.
+        """Compute the task's loss with weights of the sources, and the distances.
 
         Parameters
         ----------

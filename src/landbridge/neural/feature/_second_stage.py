@@ -1,4 +1,4 @@
-"""Adaptation in a second stage, after the source was learned, as methods beside the others."""
+"""ADDA and SHOT as methods: adaptation in a second stage, after training on the source."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import ClassVar
 from landbridge.exceptions import InputError
 from landbridge.neural._method import Method
 from landbridge.neural._network import Network
-from landbridge.neural._rows import Rows, mix
+from landbridge.neural._samples import Samples, mix
 from landbridge.neural.feature._adda import adapt_adda
 from landbridge.neural.feature._source_free import adapt_shot
 
@@ -15,7 +15,7 @@ __all__ = ["ADDA", "SHOT"]
 
 
 class ADDA(Method):
-    """Learn the source first, then let a copy of the stages deceive a discriminator (adversarial discriminative).
+    """ADDA (adversarial discriminative domain adaptation): train on the source, then adapt the stages adversarially.
 
     Parameters
     ----------
@@ -29,7 +29,7 @@ class ADDA(Method):
     Attributes
     ----------
     collapsed_ : bool
-        Whether the second stage was stopped because it collapsed; what is handed over is then from before.
+        Whether the second stage was stopped because it collapsed; what is returned is then from before.
     reason_ : str
         What was seen.
 
@@ -63,14 +63,14 @@ class ADDA(Method):
             )
         self.n_steps, self.learning_rate, self.gradient_penalty = n_steps, learning_rate, gradient_penalty
 
-    def after(self, network: Network, rows: Rows, target: Rows | None, seed: int) -> None:
+    def after(self, network: Network, rows: Samples, target: Samples | None, seed: int) -> None:
         """Adapt the stages.
 
         Parameters
         ----------
         network : Network
-        rows : Rows
-        target : Rows or None
+        rows : Samples
+        target : Samples or None
         seed : int
         """
         if target is None:
@@ -89,7 +89,7 @@ class ADDA(Method):
 
 
 class SHOT(Method):
-    """Learn the source first, then adapt the stages to the target's rows alone, the head staying as it is.
+    """SHOT (source hypothesis transfer): train on the source, then adapt the stages on target samples, head frozen.
 
     Parameters
     ----------
@@ -101,7 +101,7 @@ class SHOT(Method):
 
     Notes
     -----
-    The second stage sees no source row. Helps where classes are about equally frequent in the target; see
+    The second stage sees no source sample. Helps where classes are about equally frequent in the target; see
     :func:`adapt_shot`.
 
     References
@@ -130,15 +130,15 @@ class SHOT(Method):
             )
         self.epochs, self.learning_rate, self.pseudo_label_weight = epochs, learning_rate, pseudo_label_weight
 
-    def after(self, network: Network, rows: Rows, target: Rows | None, seed: int) -> None:
+    def after(self, network: Network, rows: Samples, target: Samples | None, seed: int) -> None:
         """Adapt the stages.
 
         Parameters
         ----------
         network : Network
-        rows : Rows
+        rows : Samples
             Not looked at.
-        target : Rows or None
+        target : Samples or None
         seed : int
         """
         if target is None or len(target) < 2:

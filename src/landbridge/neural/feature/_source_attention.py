@@ -1,4 +1,4 @@
-"""Source rows and whole sources count as much as the target's rows attend to them."""
+"""Attention-based weights of source samples and of source domains."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ __all__ = ["SourceAttention", "attention_weights"]
 def attention_weights(
     source: Tensor, target: Tensor, temperature: float = 0.1, agreement: Tensor | None = None
 ) -> Tensor:
-    r"""How much rows of a target attend to each row of a source, at mean one.
+    r"""Compute how much the target samples attend to each source sample, with mean one.
 
-    Row *j* of the target spreads one unit over the source's rows, :math:`A_{ji} \propto c_{ji} \exp(\cos(t_j, s_i) /
-    \tau)`, where *c* is the agreement; row *i* weighs :math:`\frac{n}{m} \sum_j A_{ji}`.
+    Row *j* of the target spreads one unit over the source's samples, :math:`A_{ji} \propto c_{ji} \exp(\cos(t_j, s_i) /
+    \tau)`, where *c* is the agreement; sample *i* has the weight :math:`\frac{n}{m} \sum_j A_{ji}`.
 
     Parameters
     ----------
@@ -31,7 +31,7 @@ def attention_weights(
     temperature : float, default=0.1
         Smaller ones leave all attention to the nearest rows.
     agreement : Tensor of shape (m, n), optional
-        How likely row *j* of the target is of the label of row *i*; left out, 1.
+        How likely row *j* of the target is of the label of sample *i*. If None, 1.
 
     Returns
     -------
@@ -40,7 +40,7 @@ def attention_weights(
 
     Notes
     -----
-    Cosines are those of the rows less the mean of both means, so that what all rows share is no likeness.
+    Cosines are those of the samples less the mean of both means, so that what all samples share is no likeness.
 
     Examples
     --------
@@ -59,45 +59,45 @@ def attention_weights(
 
 
 class SourceAttention(SourceAware):
-    """Let each source row, and each source, count as much as the target's rows attend to it.
+    """Source attention: weight source samples and source domains by the attention of target samples.
 
     Parameters
     ----------
     temperature : float, default=0.1
         Of the attention; smaller ones leave all weight to the nearest rows.
     match_labels : bool, default=True
-        Whether a target row attends to source rows of the classes that it is itself taken for, so that rows whose label
-        contradicts their neighbours' lose weight. Not for tasks without classes.
+        Whether a target sample attends to source samples of the classes that it is itself taken for, so that samples
+        whose label contradicts their neighbours' lose weight. Not for tasks without classes.
     sharpness : float, default=3.0
-        Power to which a source's mean attention is taken; 1 leaves it as its rows have it, 0 counts sources alike.
+        Power to which a source's mean attention is taken; 1 leaves it as its samples have it, 0 counts sources alike.
     momentum : float, default=0.5
-        Share of a row's average attention that is kept when the row is seen again.
+        Share of a sample's average attention that is kept when the sample is seen again.
     max_weight : float, default=5.0
-        Most that one row may count; the mean row counts 1.
+        Most that one sample may count; the mean row counts 1.
 
     Attributes
     ----------
     row_weights_ : ndarray of shape (n_source,)
-        After training: how much each training row counted in the end; the mean is 1.
+        After training: how much each training sample counted in the end; the mean is 1.
     source_weights_ : ndarray of shape (n_sources,)
-        How much a row of each source counted, on average; the mean over the sources is 1.
+        How much a sample of each source counted, on average; the mean over the sources is 1.
     sources_ : tuple of int or str
         The sources, sorted.
 
     Notes
     -----
     In each batch the target's embeddings attend to the source's (see :func:`attention_weights`), without gradient. What
-    a row received is averaged over the epochs, and from the second epoch on weighs its loss; a source's weight is the
-    mean over its rows. Attention is divided by the mean over the class, so that all classes count as they did.
+    a sample received is averaged over the epochs, and from the second epoch on weights its loss; a source's weight is
+    the mean over its samples. Attention is divided by the mean over the class, so that all classes count as they did.
 
     As in [1]_ sources nearer to the target count more. There attention is learned, by a network that recognises the
-    domain, and goes to sources alone; here it needs no training and goes to single rows too. Against [2]_, where
-    weights of sources solve a bound that trades discrepancy for the number of rows, no source is left out altogether.
+    domain, and goes to sources alone; here it needs no training and goes to single samples too. Against [2]_, where
+    weights of sources solve a bound that trades discrepancy for the number of samples, no source is excluded.
 
     Helps where a part of the source is unlike the target or labelled wrongly. Hurts where the source is small and all
-    of it of use, because uneven weights are as good as fewer rows; and where most labels of a class are wrong, which
-    then pass for right. Composes with methods that draw the domains together, not with others that replace the task's
-    loss. Take batches of 32 rows or more. Costs O(n m d) for a batch of n and m rows, and three numbers a row.
+    of it of use, because uneven weights are as good as fewer samples; and where most labels of a class are wrong, which
+    then pass for right. Composes with methods that aligns the domains, not with others that replace the task's
+    loss. Take batches of 32 samples or more. Costs O(n m d) for a batch of n and m samples, and three numbers per sample.
 
     Pass ``source_domain``, numbers or names, to ``fit`` of the estimator; in a training loop of your own, call
     :meth:`set_source_domain` with one entry per training sample. Without it, and when training on labelled target
@@ -152,7 +152,7 @@ class SourceAttention(SourceAware):
         self.sharpness, self.momentum, self.max_weight = sharpness, momentum, max_weight
 
     def prepare(self, network: Network, task: Any) -> None:
-        """Number the sources from zero, and let all rows count alike.
+        """Number the sources from zero, and weight all samples equally.
 
         Parameters
         ----------
@@ -163,7 +163,7 @@ class SourceAttention(SourceAware):
         self._number_sources(like)
         self._task = task
         self._has_classes = getattr(task, "name", "") == "classification"
-        # one column a row: average attention (0 where it was never seen), weight, class
+        # one column per sample: average attention (0 where it was never seen), weight, class
         self._rows = torch.zeros(3, 0).to(like)
         self._make_room(0 if self.source_domain_ is None else len(self.source_domain_))
 
@@ -175,10 +175,10 @@ class SourceAttention(SourceAware):
         network : Network
         epoch, epochs : int
         """
-        self._weigh()
+        self._update_weights()
 
     def loss(self, network: Network, source: Batch, target: Batch | None, progress: float) -> dict[str, Tensor]:
-        """Give the task's loss with a weight a row, and listen to the target's attention.
+        """Compute the task's loss with a weight per sample, and update the target's attention.
 
         Parameters
         ----------
@@ -194,31 +194,31 @@ class SourceAttention(SourceAware):
         rows = source.rows.to(self._rows.device)
         self._make_room(int(rows.max()) + 1)
         if target is not None:
-            self._listen(rows, source, target)
+            self._attend(rows, source, target)
         weights = self._rows[1, rows]
         per_row = torch.vmap(lambda logits, y: self._task.loss(logits[None], y[None]))(source.logits, source.labels)
         return {"task": (weights * per_row).sum() / weights.sum().clamp_min(1e-12)}
 
     def finish(self, network: Network) -> None:
-        """Keep the weights of rows and sources.
+        """Keep the weights of samples and sources.
 
         Parameters
         ----------
         network : Network
         """
-        self._weigh()
+        self._update_weights()
         self.row_weights_ = self._rows[1].double().cpu().numpy()
         means = self._source_means(self._rows[1]).double().cpu().numpy()
         self.source_weights_ = means / max(means.mean(), 1e-12)
 
     def _make_room(self, n: int) -> None:
-        # How many rows there are is known when all were seen once.
+        # How many samples there are is known when all were seen once.
         if n > self._rows.shape[1]:
             more = torch.zeros(3, n - self._rows.shape[1]).to(self._rows)
             more[1] = 1.0
             self._rows = torch.cat([self._rows, more], dim=1)
 
-    def _listen(self, rows: Tensor, source: Batch, target: Batch) -> None:
+    def _attend(self, rows: Tensor, source: Batch, target: Batch) -> None:
         agreement = None
         if self._has_classes:
             labels = source.labels if source.labels.ndim == 1 else source.labels.argmax(dim=1)
@@ -230,7 +230,7 @@ class SourceAttention(SourceAware):
         before = self._rows[0, rows]
         self._rows[0, rows] = torch.where(before > 0, self.momentum * before + (1 - self.momentum) * seen, seen)
 
-    def _weigh(self) -> None:
+    def _update_weights(self) -> None:
         seen, of = self._rows[0], self._rows[2].long()
         if not len(seen):
             return

@@ -1,4 +1,4 @@
-"""Adapting a trained network to unlabelled target rows alone: the source is a model, and its rows are gone."""
+"""Source-free adaptation (SHOT): adapt a trained network on unlabelled target samples only."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from torch import Tensor
 from landbridge.exceptions import InputError
 from landbridge.neural._network import Network
 from landbridge.neural._random import seed_from
-from landbridge.neural._rows import mix
+from landbridge.neural._samples import mix
 from landbridge.neural.feature._target_side import information_loss
 
 __all__ = ["adapt_shot", "centroid_labels"]
 
 
 def centroid_labels(embedding: Tensor, probabilities: Tensor, *, max_iter: int = 2) -> Tensor:
-    """Label rows by the nearest class centroid in direction, the centroids being means weighted by the answers.
+    """Label samples by the nearest class centroid in direction, the centroids being means weighted by the answers.
 
     Parameters
     ----------
@@ -27,12 +27,12 @@ def centroid_labels(embedding: Tensor, probabilities: Tensor, *, max_iter: int =
     probabilities : Tensor of shape (n, n_classes)
         The network's answers.
     max_iter : int, default=2
-        After the first, centroids are the means of the rows that the round before labelled.
+        After the first, centroids are the means of the samples that the round before labelled.
 
     Returns
     -------
     Tensor of int64, shape (n,)
-        A class that no row is given keeps its centroid.
+        A class that no sample is given keeps its centroid.
 
     References
     ----------
@@ -62,17 +62,18 @@ def adapt_shot(
     pseudo_label_weight: float = 0.3,
     random_state: Any = None,
 ) -> Network:
-    """Adapt a trained network to unlabelled rows without any source row (SHOT).
+    """Adapt a trained network to unlabelled target samples without source samples (SHOT).
 
-    The head, which is what the source knows of the classes, stays as it is. The stages learn to give sure answers that
-    are spread over the classes, and to agree with labels from class centroids in the embedding, found anew each epoch.
+    The head, which is what the source knows of the classes, stays as it is. The stages learn to give confident
+    predictions that are spread over the classes, and to agree with labels from class centroids in the embedding, found
+    anew each epoch.
 
     Parameters
     ----------
     network : Network
         Trained on the source, with a head; it is not changed.
     inputs : Tensor of shape (n, ...)
-        Target rows as the network takes them.
+        Target samples as the network takes them.
     epochs : int, default=15
     batch_size : int, default=64
     learning_rate : float, default=1e-3
@@ -88,7 +89,7 @@ def adapt_shot(
     Raises
     ------
     InputError
-        If there are fewer than two rows.
+        If there are fewer than two samples.
 
     Notes
     -----
@@ -114,7 +115,7 @@ def adapt_shot(
     torch.Size([400, 10])
     """
     if len(inputs) < 2:
-        raise InputError(f"inputs has {len(inputs)} row; give the target's unlabelled rows.")
+        raise InputError(f"inputs has {len(inputs)} row; give the target's unlabelled samples.")
     random_state = seed_from(random_state)
     adapted = copy.deepcopy(network)
     adapted.requires_grad_(True)
@@ -126,8 +127,8 @@ def adapt_shot(
             embedded = torch.cat([adapted.embed(part) for part in inputs.split(256)])
             labels = centroid_labels(embedded, adapted.head(embedded).softmax(dim=1))
         adapted.train()
-        dice = torch.Generator().manual_seed(mix(random_state, epoch))
-        for rows in torch.randperm(len(inputs), generator=dice).split(batch_size):
+        rng = torch.Generator().manual_seed(mix(random_state, epoch))
+        for rows in torch.randperm(len(inputs), generator=rng).split(batch_size):
             if len(rows) < 2:
                 continue
             logits = adapted(inputs[rows])

@@ -1,4 +1,4 @@
-"""A head for each source on shared features, and the target's answer as their weighted mean."""
+"""One head per source domain on shared features, and their weighted mean for the target."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from landbridge.exceptions import InputError
 from landbridge.neural._heads import OpenSetHead, SourceMixture
 from landbridge.neural._method import Batch
 from landbridge.neural._network import HEAD, Network
-from landbridge.neural._rows import Rows, permutation
+from landbridge.neural._samples import Samples, permutation
 from landbridge.neural._source_aware import SourceAware
 from landbridge.neural.feature._mcd import needs_classes
 from landbridge.neural.feature._multi_source import distances_of_moments
@@ -26,7 +26,7 @@ WEIGHTS = ("both", "accuracy", "moments", "equal")
 
 
 def head_weights(accuracies: Tensor | None = None, distances: Tensor | None = None, sharpness: float = 1.0) -> Tensor:
-    r"""Weights of heads: :math:`w_k \propto a_k \exp(-s \, d_k / \bar d)`, of which either factor may be left out.
+    r"""Compute the weights of heads, :math:`w_k \propto a_k \exp(-s \, d_k / \bar d)`, with one or both of the factors.
 
     Parameters
     ----------
@@ -39,7 +39,7 @@ def head_weights(accuracies: Tensor | None = None, distances: Tensor | None = No
     Returns
     -------
     Tensor of shape (n_heads,)
-        Of sum 1; all alike where every accuracy is zero.
+        Of sum 1; all equal where every accuracy is zero.
 
     References
     ----------
@@ -65,15 +65,15 @@ def head_weights(accuracies: Tensor | None = None, distances: Tensor | None = No
 
 
 class SourceHeads(SourceAware):
-    """Give each source a head of its own, and answer for the target with the heads' weighted mean.
+    """Source-specific heads: one head per source domain, and the weighted mean of the heads for the target.
 
     Parameters
     ----------
     weights : {"both", "accuracy", "moments", "equal"} or array-like of shape (n_sources,), default="both"
-        What a head's weight is proportional to: its accuracy on rows of its source that were held out; a number that
+        What a head's weight is proportional to: its accuracy on samples of its source that were held out; a number that
         falls with the distance of its source's moments to the target's; the product of the two; or the same for all.
         None needs labels of the target. Numbers, in the order of the sorted sources, are taken as they are, for example
-        accuracies of single sources' models on target rows whose labels are known.
+        accuracies of single sources' models on target samples whose labels are known.
     validation_fraction : float, default=0.1
         Share of each source that is held out where accuracies are asked for.
     sharpness : float, default=1.0
@@ -85,30 +85,30 @@ class SourceHeads(SourceAware):
     source_weights_ : ndarray of shape (n_sources,)
         After training: weights of the heads, of sum 1.
     accuracies_ : ndarray of shape (n_sources,) or None
-        On the rows held out.
+        On the samples held out.
     distances_ : ndarray of shape (n_sources,) or None
-        Of each source to the target over all rows (see :func:`moment_distances`).
+        Of each source to the target over all samples (see :func:`moment_distances`).
     sources_ : tuple of int or str
         The sources, sorted.
 
     Notes
     -----
-    In training each row is answered by the head of its source, before any loss is taken, so that this composes with
+    In training each sample is answered by the head of its source, before any loss is taken, so that this composes with
     methods that have a loss of their own for the sources: beside :class:`MomentMatchingSources` it is M3SDA [1]_, which
-    matches moments, trains a head a source and weighs them by the accuracies of training on each source alone; give
-    those as ``weights`` to do the same. Heads start as copies of the network's head and weigh alike until training has
-    ended; answers for target rows, with which some methods learn, are the mean throughout.
+    matches moments, trains a head per source and weights them by the accuracies of training on each source alone; give
+    those as ``weights`` to do the same. Heads start as copies of the network's head with equal weights until training has
+    ended; answers for target samples, with which some methods learn, are the mean throughout.
 
-    A held-out row is replaced in each epoch by another of its source; which rows those are is the same for every seed.
-    Where another method, named before this one, chooses the order of the rows, they are seen in training. One source
-    alone is trained as without this method: no row is held out, and the head is what it was. With a backbone that has
-    batch norms those see the target's rows, as beside every method that reads the target.
+    A held-out sample is replaced in each epoch by another of its source; which samples those are is the same for every
+    seed. Where another method, named before this one, chooses the order of the samples, they are seen in training. One
+    source alone is trained as without this method: no sample is held out, and the head is what it was. With a backbone
+    that has batch norms those see the target's samples, as beside every method that reads the target.
 
     Helps where sources disagree about labels, so that one head would learn their mean, and where one is labelled badly
-    or far away. Hurts where sources are small and alike: each head learns from its own rows only. Accuracy does not
-    tell a source whose labels are consistent but mean something else. Not with methods that replace the head or train
-    a second one (:class:`OpenSetBackprop`, :class:`MCD`, :class:`MDD`), and for classes only. Costs a head a source in
-    each step, and one pass over all rows in the end.
+    or far away. Hurts where sources are small and alike: each head learns from its own samples only. Accuracy does not
+    tell a source whose labels are consistent but mean something else. Not with methods that replace the head or train a
+    second one (:class:`OpenSetBackprop`, :class:`MCD`, :class:`MDD`), and for classes only. Costs a head per source in
+    each step, and one pass over all samples in the end.
 
     Pass ``source_domain``, numbers or names, to ``fit`` of the estimator; in a training loop of your own, call
     :meth:`set_source_domain` with one entry per training sample. Without it, and when training on labelled target
@@ -167,7 +167,7 @@ class SourceHeads(SourceAware):
         )
 
     def prepare(self, network: Network, task: Any) -> None:
-        """Give each source its head.
+        """Make a head per source.
 
         Parameters
         ----------
@@ -189,7 +189,7 @@ class SourceHeads(SourceAware):
         self._mixture(network)
 
     def order(self, labels: Any, epoch: int, generator: torch.Generator) -> Tensor | None:
-        """Let other rows of the same source stand in for those that are held out.
+        """Let other samples of the same source stand in for those that are held out.
 
         Parameters
         ----------
@@ -200,7 +200,7 @@ class SourceHeads(SourceAware):
         Returns
         -------
         Tensor of int64, shape (n_samples,), or None
-            None where no row is held out.
+            None where no sample is held out.
         """
         super().order(labels, epoch, generator)
         held = self._held_out(labels)
@@ -215,7 +215,7 @@ class SourceHeads(SourceAware):
         return stand_in[torch.randperm(len(labels), generator=generator)]
 
     def answer(self, network: Network, source: Batch, target: Batch | None) -> None:
-        """Let each row be answered by its source's head.
+        """Use the logits of each sample's own source head.
 
         Parameters
         ----------
@@ -230,13 +230,13 @@ class SourceHeads(SourceAware):
             source.logits = mixture.own(embedding, self._sources_of(source))
 
     def after(self, network: Network, rows: Any, target: Any, seed: int) -> None:
-        """Weigh the heads.
+        """Compute the weights of the heads.
 
         Parameters
         ----------
         network : Network
-        rows : Rows
-        target : Rows or None
+        rows : Samples
+        target : Samples or None
         seed : int
         """
         mixture, n = self._mixture(network), len(self.sources_)
@@ -272,7 +272,7 @@ class SourceHeads(SourceAware):
         return head
 
     def _held_out(self, labels: Tensor) -> Tensor:
-        """Rows that no head learns from: from each class of each source its share, never the whole source."""
+        """Samples that no head learns from: from each class of each source its share, never the whole source."""
         none = torch.zeros(0, dtype=torch.int64)
         if self._numbers is None or len(self.sources_) == 1 or not self._asks("accuracy"):
             return none
@@ -286,7 +286,7 @@ class SourceHeads(SourceAware):
             held.append(rows[steps[steps < len(rows)]])
         return torch.cat(held)
 
-    def _accuracies(self, network: Network, mixture: SourceMixture, rows: Rows) -> Tensor:
+    def _accuracies(self, network: Network, mixture: SourceMixture, rows: Samples) -> Tensor:
         assert rows.labels is not None and self._numbers is not None
         labels, numbers = rows.labels.cpu(), self._numbers.cpu()
         held = self._held_out(labels)
@@ -299,7 +299,7 @@ class SourceHeads(SourceAware):
         average = right[:, 0].sum() / right[:, 1].sum().clamp_min(1.0)
         return (right[:, 0] + average) / (right[:, 1] + 1.0)
 
-    def _distances(self, network: Network, rows: Rows, target: Rows) -> Tensor:
+    def _distances(self, network: Network, rows: Samples, target: Samples) -> Tensor:
         assert self._numbers is not None
         numbers, n = self._numbers.cpu(), len(self.sources_)
         sums = torch.zeros(self.n_moments, n + 1, network.in_features, dtype=torch.float64)
@@ -320,7 +320,7 @@ def _check_weights(weights: NDArray[np.float64], n: int | None) -> None:
         raise InputError(f"weights must be {each}, none negative and not all zero; got {weights}.")
 
 
-def _embeddings(network: Network, rows: Rows, which: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
+def _embeddings(network: Network, rows: Samples, which: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
     device = next(network.parameters()).device
     with torch.no_grad():
         for cut in which.split(256):

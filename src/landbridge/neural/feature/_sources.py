@@ -8,13 +8,13 @@ __all__ = ["closeness"]
 
 
 def closeness(distances: Tensor, sharpness: float) -> Tensor:
-    """Shares of sources that fall with their distance to the target, over the mean distance; their sum is 1.
+    """Compute weights of sources that decrease with the distance to the target; their sum is 1.
 
     Parameters
     ----------
     distances : Tensor of shape (n_sources,)
     sharpness : float
-        0 makes all alike.
+        0 makes all equal.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""Episodes: small tasks drawn from many classes, to practise learning from one or a few rows."""
+"""Episodes: small tasks drawn from many classes."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ __all__ = ["Episode", "episodes"]
 
 
 class Episode(NamedTuple):
-    """Rows of one small task.
+    """Samples of one small task.
 
     Parameters
     ----------
     support : ndarray of int, shape (n_way * n_shot,)
-        Rows to learn from, class by class.
+        Samples to learn from, class by class.
     query : ndarray of int, shape (n_way * n_queries,)
-        Rows to answer, class by class.
+        Samples to answer, class by class.
     """
 
     support: NDArray[np.intp]
@@ -44,13 +44,13 @@ def episodes(
     Parameters
     ----------
     labels : ndarray of int, shape (n,)
-        Class of each row.
+        Class of each sample.
     n_way : int
         Classes of a task.
     n_shot : int
-        Rows a class to learn from.
+        Samples per class to learn from.
     n_queries : int
-        Rows a class to answer.
+        Samples per class to answer.
     n_episodes : int
         Tasks.
     groups : ndarray of int, shape (n,), optional
@@ -64,7 +64,7 @@ def episodes(
     Raises
     ------
     InputError
-        If too few classes have rows enough.
+        If too few classes have samples enough.
 
     Examples
     --------
@@ -86,7 +86,7 @@ def episodes(
     if not pools:
         raise InputError(
             f"n_way={n_way}: too few classes{' of one group' if groups is not None else ''} have n_shot + n_queries = "
-            f"{n_shot + n_queries} rows; ask for fewer."
+            f"{n_shot + n_queries} samples; ask for fewer."
         )
     sizes = np.array([len(pool) for pool in pools], dtype=float)
     for _ in range(n_episodes):

@@ -1,4 +1,4 @@
-"""The loop over episodes that all few-shot training goes through."""
+"""Training loop over episodes."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def train_on_episodes(
     objective : callable
         From an episode's embeddings, the support's before the queries', to (loss, accuracy).
     X : array-like
-        Rows as the network reads them.
+        Samples as the network reads them.
     y : array-like of shape (n,)
         Classes.
     n_way, n_shot, n_queries : int
@@ -63,7 +63,7 @@ def train_on_episodes(
     Raises
     ------
     InputError
-        If there are too few classes or rows for an episode.
+        If there are too few classes or samples for an episode.
     """
     _, labels = np.unique(np.asarray(y), return_inverse=True)
     random_state = seed_from(random_state)
@@ -74,7 +74,7 @@ def train_on_episodes(
         _, codes = np.unique(np.asarray(groups), return_inverse=True)
         alike = episodes(labels, **sizes, groups=codes, random_state=2 * random_state + 1)
     optimizer = torch.optim.Adam(model.parameters(), lr=learning_rate)
-    dice = torch.Generator().manual_seed(random_state)
+    rng = torch.Generator().manual_seed(random_state)
     device = next(network.parameters()).device
     seen: list[tuple[float, float]] = []
     model.train()
@@ -83,7 +83,7 @@ def train_on_episodes(
         for group in optimizer.param_groups:
             group["lr"] = learning_rate * 0.5 ** (5 * step // n_episodes)
         rows = inputs[torch.from_numpy(np.concatenate(episode))].to(device)
-        loss, accuracy = objective(network.embed(rows if augment is None else augment(rows, dice)))
+        loss, accuracy = objective(network.embed(rows if augment is None else augment(rows, rng)))
         optimizer.zero_grad()
         torch.autograd.backward(loss)
         optimizer.step()

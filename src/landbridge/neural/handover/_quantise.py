@@ -1,4 +1,4 @@
-"""Weights of eight bits: a quarter of the size, and whole numbers to compute with on the CPU."""
+"""Quantisation to 8-bit integers for inference on the CPU."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ __all__ = ["Quantised", "make_room", "quantise", "weight_bytes"]
 
 @dataclass(frozen=True)
 class Quantised:
-    """A network in whole numbers, and what that cost.
+    """Quantised network, with its size and parity.
 
     Parameters
     ----------
@@ -33,7 +33,7 @@ class Quantised:
     bytes_before, bytes_after : int
         Size of all weights and statistics, as they are stored.
     parity : Parity or None
-        How the answers differ from the original's, where rows to find out were given.
+        How the predictions differ from the original's, where samples to find out were given.
     """
 
     network: Network
@@ -44,7 +44,7 @@ class Quantised:
     parity: Parity | None = None
 
     def __call__(self, x: Any) -> Tensor:
-        """Logits of raw rows.
+        """Compute the logits of raw samples.
 
         Parameters
         ----------
@@ -65,20 +65,20 @@ class Quantised:
 
 
 def quantise(network: Any, *, mode: str = "dynamic", calibration_data: Any = None, rows: Any = None) -> Quantised:
-    """Turn a network's weights into whole numbers of eight bits, for inference on the CPU.
+    """Quantise a network's weights to 8-bit integers, for inference on the CPU.
 
     Parameters
     ----------
     network : Network, NeuralClassifier, NeuralRegressor or Result
         It is not changed.
     mode : {"dynamic", "static"}, default="dynamic"
-        ``"dynamic"``: linear layers, whose inputs are scaled row by row as they come. ``"static"``: convolutions too,
-        whose inputs' ranges are found on the rows of `calibration_data`; batch norms that follow a convolution are folded
-        into it first.
+        ``"dynamic"``: linear layers, whose inputs are scaled sample by sample as they come. ``"static"``: convolutions
+        too, whose inputs' ranges are found on the samples of `calibration_data`; batch norms that follow a convolution
+        are folded into it first.
     calibration_data : Tensor, dict of Tensor or array-like, optional
-        Some rows like those to come, a hundred or so; needed for ``"static"``.
+        Some samples like those to come, a hundred or so; needed for ``"static"``.
     rows : Tensor, dict of Tensor or array-like, optional
-        Rows on which the answers are compared, best others than `calibration_data`, which is taken where these are left out.
+        Samples on which the predictions are compared, best others than `calibration_data`, which is used if None.
 
     Returns
     -------
@@ -88,7 +88,7 @@ def quantise(network: Any, *, mode: str = "dynamic", calibration_data: Any = Non
     Raises
     ------
     InputError
-        If there is no layer that the mode can quantise, or rows are missing.
+        If there is no layer that the mode can quantise, or samples are missing.
 
     Notes
     -----
@@ -121,7 +121,9 @@ def quantise(network: Any, *, mode: str = "dynamic", calibration_data: Any = Non
     if int8_layers(original):
         raise InputError("network is quantised already; quantise the original.")
     if mode == "static" and calibration_data is None:
-        raise InputError("calibration_data is missing; mode='static' needs some rows to find the ranges of inputs on.")
+        raise InputError(
+            "calibration_data is missing; mode='static' needs some samples to find the ranges of inputs on."
+        )
     known = None if calibration_data is None else tensors_of(network, calibration_data, "calibration_data")
     shown = known if rows is None else tensors_of(network, rows, "rows")
     small = for_inference(original)
@@ -148,7 +150,7 @@ def quantise(network: Any, *, mode: str = "dynamic", calibration_data: Any = Non
 
 
 def weight_bytes(network: nn.Module) -> int:
-    """Size of a network's weights and statistics as they are stored; tensors that are shared count once.
+    """Compute the stored size of a network's weights and statistics; shared tensors count once.
 
     Parameters
     ----------
@@ -163,7 +165,7 @@ def weight_bytes(network: nn.Module) -> int:
 
 
 def make_room(network: nn.Module, names: Iterable[str], weights: Container[str]) -> None:
-    """Give a network the layers that quantised weights fit into, whatever numbers are in them.
+    """Replace layers by quantised ones, whose weights are loaded afterwards.
 
     Parameters
     ----------
@@ -240,7 +242,7 @@ def _fold(network: Network, rows: Any) -> None:
     for conv, norm in pairs.items():
         if uses[conv] == uses[norm] == 1 and norm.running_var is not None:
             kept = _fold_pair(conv, norm)
-            # What the convolution gives may go elsewhere as well; then the answers change, and it is undone.
+            # What the convolution gives may go elsewhere as well; then the predictions change, and it is undone.
             if not compare(before, predict_logits(network, first)).largest <= 1e-4 * max(
                 1.0, float(before.abs().max())
             ):

@@ -1,4 +1,4 @@
-"""Which tasks should be learned together: every task alone, every pair, and the difference on held-out rows."""
+"""Task affinity: scores of tasks learned alone and in pairs, on held-out samples."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ __all__ = ["TaskAffinity", "task_affinity"]
 
 @dataclass(frozen=True)
 class TaskAffinity:
-    """What tasks gain and lose by being learned in pairs.
+    """Task affinity: gain of each task from being learned in a pair.
 
     Parameters
     ----------
@@ -125,20 +125,20 @@ def task_affinity(
     confidence: float = 0.95,
     random_state: Any = None,
 ) -> TaskAffinity:
-    """Train every task alone and in every pair, and see what the company does to held-out rows.
+    """Train every task alone and in every pair, and compare the held-out scores.
 
     Parameters
     ----------
     tasks : mapping of str to (X, y)
         As for :meth:`MultiTask.fit`; two tasks at least.
     model : MultiTask, optional
-        How to train; it is not changed. Left out, ``MultiTask()``.
+        How to train; it is not changed. If None, ``MultiTask()``.
     n_seeds : int, default=3
         Repetitions, each with another split and other weights; two at least.
     validation_fraction : float or mapping of str to float, default=0.25
-        Share of each task's rows that is scored and not learned from, or shares by task; where few rows are to be
+        Share of each task's samples that is scored and not learned from, or shares by task; where few samples are to be
         learned from and many are at hand to score on, name that task a large share. Tasks with the same object for
-        `X` hold out the same rows, by the share of the first of them.
+        `X` hold out the same samples, by the share of the first of them.
     confidence : float, default=0.95
         Of the intervals, from Student's t.
     random_state : int, RandomState instance or None, default=None
@@ -151,11 +151,11 @@ def task_affinity(
     Raises
     ------
     InputError
-        If there are fewer than two tasks, or a task has too few rows to hold some out.
+        If there are fewer than two tasks, or a task has too few samples to hold some out.
 
     Notes
     -----
-    All runs take the same number of steps, that of the largest task, and a task sees the same rows in the same order
+    All runs take the same number of steps, that of the largest task, and a task sees the same samples in the same order
     alone and in company: what differs is the company.
 
     For k tasks ``n_seeds * k * (k + 1) / 2`` runs. The gradients' cosine [1]_ costs nothing more and may hint at which
@@ -192,9 +192,9 @@ def task_affinity(
     alone = np.empty((n_seeds, n))
     pair = np.full((n_seeds, n, n), np.nan)
     cosine = np.ones((n_seeds, n, n))
-    dice = check_random_state(random_state)
+    rng = check_random_state(random_state)
     for s in range(n_seeds):
-        seed = draw_seed(dice)
+        seed = draw_seed(rng)
         learned, scored = _split(tasks, shares, np.random.RandomState(seed))
         sizes = [len(learned[name][1]) for name in names]
         steps = max(math.ceil(size / min(size, model.batch_size)) for size in sizes)
@@ -239,7 +239,7 @@ def _shares(tasks: Mapping[str, Any], validation_fraction: float | Mapping[str, 
 
 
 def _split(
-    tasks: Mapping[str, tuple[Any, Any]], shares: dict[str, float], dice: np.random.RandomState
+    tasks: Mapping[str, tuple[Any, Any]], shares: dict[str, float], rng: np.random.RandomState
 ) -> tuple[dict[str, tuple[Any, Any]], dict[str, tuple[Any, Any]]]:
     """Cut every task in two, evenly over its labels; tasks with the same `X` are cut alike and keep sharing it."""
     cuts: dict[int, tuple[Any, Any, Any, Any]] = {}
@@ -247,15 +247,15 @@ def _split(
     for name, (X, y) in tasks.items():
         labels = np.asarray(y)
         if id(X) not in cuts:
-            order = dice.permutation(len(labels))
+            order = rng.permutation(len(labels))
             if labels.ndim == 1:
                 order = order[np.argsort(labels[order], kind="stable")]
-            places = np.arange(len(order)) * shares[name] + dice.rand()
+            places = np.arange(len(order)) * shares[name] + rng.rand()
             out = np.floor(places + shares[name]) > np.floor(places)
             if len(out) < 2:
-                raise InputError(f"tasks[{name!r}] has one row only; give two at least, to learn from and to score.")
+                raise InputError(f"tasks[{name!r}] has one sample only; give two at least, to learn from and to score.")
             if out.all() or not out.any():
-                out[dice.randint(len(out))] ^= True
+                out[rng.randint(len(out))] ^= True
             inside, outside = np.sort(order[~out]), np.sort(order[out])
             cuts[id(X)] = (inside, outside, _safe_indexing(X, inside), _safe_indexing(X, outside))
         inside, outside, X_in, X_out = cuts[id(X)]

@@ -1,4 +1,4 @@
-"""How the losses of several tasks become one step: by weights, or by gradients that do not work against each other."""
+"""Balancing of the losses of several tasks: loss weights, or gradients without conflicts."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ __all__ = [
 
 
 def uncertainty_loss(losses: Tensor, log_variances: Tensor, regression: Tensor) -> Tensor:
-    r"""Weigh losses by the noise that each task is found to have, eq. 7 and 10 of [1]_.
+    r"""Weight losses by the estimated noise of each task, eq. 7 and 10 of [1]_.
 
     .. math:: \sum_i c_i e^{-s_i} L_i + s_i / 2, \quad s_i = \log \sigma_i^2,
 
@@ -59,7 +59,7 @@ def uncertainty_loss(losses: Tensor, log_variances: Tensor, regression: Tensor) 
 
 
 def gradnorm_targets(norms: Tensor, losses: Tensor, initial: Tensor, asymmetry: float) -> Tensor:
-    r"""Give the gradient norm that each task should have: :math:`\bar G \, r_i^a`, eq. 1 of [1]_.
+    r"""Compute the target gradient norm of each task: :math:`\bar G \, r_i^a`, eq. 1 of [1]_.
 
     Parameters
     ----------
@@ -93,7 +93,7 @@ def gradnorm_targets(norms: Tensor, losses: Tensor, initial: Tensor, asymmetry: 
 
 
 def project_conflicts(grads: list[Tensor], generator: torch.Generator | None = None) -> Tensor:
-    r"""Sum gradients of several tasks after taking out of each what works against another, algorithm 1 of [1]_.
+    r"""Sum the gradients of several tasks after removing conflicting components, algorithm 1 of [1]_.
 
     Where :math:`g_i \cdot g_j < 0`, the part of :math:`g_i` along :math:`g_j` is taken out, one other task after
     another in random order.
@@ -101,9 +101,9 @@ def project_conflicts(grads: list[Tensor], generator: torch.Generator | None = N
     Parameters
     ----------
     grads : list of Tensor of shape (n,)
-        One a task.
+        One per task.
     generator : torch.Generator, optional
-        Draws the orders; left out, the tasks' own order holds.
+        Draws the orders. If None, the tasks' own order holds.
 
     Returns
     -------
@@ -122,7 +122,7 @@ def project_conflicts(grads: list[Tensor], generator: torch.Generator | None = N
     [0.5, 1.5]
     """
     if not grads:
-        raise InputError("grads is empty; give one gradient a task.")
+        raise InputError("grads is empty; give one gradient per task.")
     squares = [g.dot(g) for g in grads]
     total = torch.zeros_like(grads[0])
     for i, own in enumerate(grads):
@@ -136,12 +136,12 @@ def project_conflicts(grads: list[Tensor], generator: torch.Generator | None = N
 
 
 def gradient_cosines(grads: list[Tensor]) -> Tensor:
-    """Measure how far gradients of several tasks point the same way.
+    """Compute the cosines between the gradients of several tasks.
 
     Parameters
     ----------
     grads : list of Tensor of shape (n,)
-        One a task.
+        One per task.
 
     Returns
     -------
@@ -161,7 +161,7 @@ def gradient_cosines(grads: list[Tensor]) -> Tensor:
 
 
 class EqualWeights:
-    """Every task counts the same: the losses are added.
+    """Equal weights: the sum of the losses.
 
     The base of the other ways of balancing, which are called in this order: ``start`` once, then ``backward`` in each
     step in place of the sum's own.
@@ -190,7 +190,7 @@ class EqualWeights:
         Parameters
         ----------
         regression : sequence of bool
-            One a task: whether its loss is a squared error.
+            One per task: whether its loss is a squared error.
         device : torch.device or str, default="cpu"
         dtype : torch.dtype, optional
         random_state : int, RandomState instance or None, default=None
@@ -212,7 +212,7 @@ class EqualWeights:
 
 
 class UncertaintyWeights(EqualWeights):
-    """Learn one variance a task, and weigh its loss by the inverse (see :func:`uncertainty_loss`).
+    """Uncertainty weighting: one learned variance per task, whose inverse weights the loss (:func:`uncertainty_loss`).
 
     Parameters
     ----------
@@ -246,7 +246,7 @@ class UncertaintyWeights(EqualWeights):
         Parameters
         ----------
         regression : sequence of bool
-            One a task: whether its loss is a squared error.
+            One per task: whether its loss is a squared error.
         device : torch.device or str, default="cpu"
         dtype : torch.dtype, optional
         random_state : int, RandomState instance or None, default=None
@@ -275,7 +275,7 @@ class UncertaintyWeights(EqualWeights):
 
 
 class GradNorm(EqualWeights):
-    """Move weights such that tasks learn equally fast (see :func:`gradnorm_targets`).
+    """GradNorm: adapt the loss weights so that tasks train at equal rates (:func:`gradnorm_targets`).
 
     Parameters
     ----------
@@ -314,7 +314,7 @@ class GradNorm(EqualWeights):
         Parameters
         ----------
         regression : sequence of bool
-            One a task: whether its loss is a squared error.
+            One per task: whether its loss is a squared error.
         device : torch.device or str, default="cpu"
         dtype : torch.dtype, optional
         random_state : int, RandomState instance or None, default=None
@@ -366,7 +366,7 @@ class GradNorm(EqualWeights):
 
 
 class PCGrad(EqualWeights):
-    """Take out of each task's gradient what works against another's (see :func:`project_conflicts`).
+    """PCGrad: project away conflicting components of the tasks' gradients (:func:`project_conflicts`).
 
     Attributes
     ----------
@@ -391,14 +391,14 @@ class PCGrad(EqualWeights):
         Parameters
         ----------
         regression : sequence of bool
-            One a task: whether its loss is a squared error.
+            One per task: whether its loss is a squared error.
         device : torch.device or str, default="cpu"
         dtype : torch.dtype, optional
         random_state : int, RandomState instance or None, default=None
             Of the orders in which tasks are compared.
         """
         super().start(regression, device=device, dtype=dtype)
-        self._dice = torch.Generator().manual_seed(seed_from(random_state))
+        self._rng = torch.Generator().manual_seed(seed_from(random_state))
 
     def backward(self, losses: Tensor, network: Any) -> None:
         """Put gradients into the network's parameters, without the conflicts in the shared ones.
@@ -415,7 +415,7 @@ class PCGrad(EqualWeights):
             own = [p for p in network.parameters() if p.requires_grad and id(p) not in known]
             if own:
                 torch.autograd.backward(losses.sum(), inputs=own)
-            joint = project_conflicts(grads, self._dice)
+            joint = project_conflicts(grads, self._rng)
             for p, part in zip(shared, joint.split([p.numel() for p in shared]), strict=True):
                 p.grad = part.view_as(p).clone()
         else:
@@ -423,7 +423,7 @@ class PCGrad(EqualWeights):
 
 
 def flat_gradient(loss: Tensor, parameters: list[nn.Parameter]) -> Tensor:
-    """Gradient of a loss as one vector; its graph is kept for more."""
+    """Compute the gradient of a loss as one vector; the graph is retained."""
     found = torch.autograd.grad(loss, parameters, retain_graph=True, allow_unused=True)
     return torch.cat(
         [torch.zeros_like(p).flatten() if g is None else g.flatten() for p, g in zip(parameters, found, strict=True)]

@@ -1,4 +1,4 @@
-"""MultiTask: several tasks, each with rows of its own, learned by one network."""
+"""MultiTask: several tasks, each with its own samples, learned by one network."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from landbridge.neural._inputs import to_tensors
 from landbridge.neural._loop import Training
 from landbridge.neural._network import Network
 from landbridge.neural._random import seeded
-from landbridge.neural._rows import Rows, mix, stream
+from landbridge.neural._samples import Samples, mix, stream
 from landbridge.neural._schedule import schedule_factor
 from landbridge.neural.multitask._balancing import (
     EqualWeights,
@@ -46,7 +46,7 @@ KINDS = ("classification", "multilabel", "regression")
 
 @dataclass
 class _Group:
-    """Tasks that have their rows in common."""
+    """Tasks that have their samples in common."""
 
     names: list[str]
     X: NDArray[Any]
@@ -54,7 +54,7 @@ class _Group:
 
 
 class MultiTask(BaseEstimator):
-    """One network for several tasks, which may differ in their rows and in the kind of their labels.
+    """Multitask learning: one network for several tasks, which may differ in samples and in the type of labels.
 
     Parameters
     ----------
@@ -62,22 +62,22 @@ class MultiTask(BaseEstimator):
         Where the stages come from (see :func:`~landbridge.neural.load_backbone`). ``"auto"`` takes a small multilayer
         perceptron for tables and the built-in convolutional network for images.
     tasks : dict of str to {"classification", "regression", "multilabel"}, optional
-        Kinds of tasks by name; a task that is left out is told by its labels: two axes of zeros and ones are
+        Kinds of tasks by name; a task that is omitted is inferred from its labels: two axes of zeros and ones are
         multilabel, other floats are regression, all else is classification.
     sharing : {"hard", "soft"}, default="hard"
         ``"hard"``: stages in common, then stages and a head for each task. ``"soft"``: all stages for each task, with
         cross-stitch units between them.
     shared_until : str, optional
-        With ``"hard"``, the last stage in common; left out, all are.
+        With ``"hard"``, the last stage in common. If None, all are.
     balance : {"uncertainty", "gradnorm", "pcgrad", "equal"}, default="uncertainty"
         How losses become one step: weights by learned variances, weights for equally fast learning, gradients
         without conflicts, or the plain sum.
     epochs : int, default=30
         Passes over the largest data set.
     batch_size : int, default=32
-        Rows a step from each data set.
+        Samples per step from each data set.
     learning_rate : float, optional
-        Learning rate; left out, 0.005 for the perceptron, 0.003 for the built-in network and 0.001 for others.
+        Learning rate. If None, 0.005 for the perceptron, 0.003 for the built-in network and 0.001 for others.
     image_shape : tuple of int, optional
         ``(height, width)`` or ``(height, width, channels)`` of images that are flat rows.
     random_state : int, RandomState instance or None, default=None
@@ -102,10 +102,10 @@ class MultiTask(BaseEstimator):
     A step takes one batch from every data set, and the shorter ones are repeated in fresh orders. Tasks that are given
     the same object for `X` share its batches and the pass through the shared stages.
 
-    Helps where a task has few rows and another needs the same features. Hurts where tasks need contrary features and
+    Helps where a task has few samples and another needs the same features. Hurts where tasks need contrary features and
     the shared stages are narrow: ask :func:`task_affinity` before.
 
-    Time is ``epochs`` times the largest data set, times the number of tasks; memory is the rows, the weights three
+    Time is ``epochs`` times the largest data set, times the number of tasks; memory is the samples, the weights three
     times and the activations of one batch a data set.
 
     References
@@ -174,7 +174,7 @@ class MultiTask(BaseEstimator):
         Parameters
         ----------
         data : mapping of str to (X, y)
-            Rows and labels by the task's name. `X` is a table (n, columns), images (n, height, width[, channels]),
+            Samples and labels by the task's name. `X` is a table (n, columns), images (n, height, width[, channels]),
             paths or texts, of one form for all tasks; `y` has shape (n,) or (n, n_outputs).
 
         Returns
@@ -253,7 +253,7 @@ class MultiTask(BaseEstimator):
         ).to(device)
         if min(len(g.X) for g in groups) == 1:
             for name in tasks:
-                network.column(name).freeze_statistics()  # one row has no spread
+                network.column(name).freeze_statistics()  # one sample has no spread
         like = next(network.parameters())
         answers = {name: _answers(task.encode(labels[name]), like) for name, task in tasks.items()}
         self.tasks_: dict[str, Task] = tasks
@@ -278,7 +278,7 @@ class MultiTask(BaseEstimator):
         sizes = [min(self.batch_size, len(g.X)) for g in groups]
         if n_steps is None:
             n_steps = max(math.ceil(len(g.X) / size) for g, size in zip(groups, sizes, strict=True))
-        rows = [Rows(g.inputs) for g in groups]
+        rows = [Samples(g.inputs) for g in groups]
         # A data set's order depends on its own first task alone, not on the company.
         seeds = [mix(seed, 3, zlib.crc32(g.names[0].encode())) for g in groups]
         plan = Training(epochs=self.epochs, batch_size=self.batch_size, learning_rate=learning_rate)
@@ -333,7 +333,7 @@ class MultiTask(BaseEstimator):
             raise InputError(f"X has {X.shape[1]} columns but the model was fitted on {self._columns}.")
         network = self.network_
         column = network.column(name)
-        rows = Rows(to_tensors(column, X, self.image_shape))
+        rows = Samples(to_tensors(column, X, self.image_shape))
         device = next(network.parameters()).device
         with torch.inference_mode():
             parts = [
@@ -373,7 +373,7 @@ class MultiTask(BaseEstimator):
             if g.X.ndim == 2 and g.X.shape[1] != one.shape[1]:
                 raise InputError(
                     f"data[{g.names[0]!r}]: X has {g.X.shape[1]} columns but that of {found[0].names[0]!r} has "
-                    f"{one.shape[1]}; one network reads rows of one width."
+                    f"{one.shape[1]}; one network reads samples of one width."
                 )
         self._columns = one.shape[1] if one.ndim == 2 else None
         return found, labels
@@ -403,7 +403,7 @@ def _optimizer(network: MultiTaskNetwork, learning_rate: float, weight_decay: fl
 
 
 def _stacked(inputs: list[Tensor]) -> Tensor:
-    """All rows in one tensor; images of several sizes as so many images of one dot."""
+    """All samples in one tensor; images of several sizes as so many images of one pixel."""
     if len({x.shape[1:] for x in inputs}) == 1:
         return torch.cat(inputs)
     return torch.cat([x.flatten(2).movedim(1, 2).reshape(-1, x.shape[1], 1, 1) for x in inputs])
@@ -428,8 +428,8 @@ def _make_task(name: str, y: NDArray[Any], kind: str | None) -> Task:
         except (TypeError, ValueError):
             raise LabelError(f"{what} must be numbers for a task of regression.") from None
     if y.ndim != 1:
-        raise LabelError(f"{what} has shape {y.shape}; give one class a row, or name the task multilabel.")
+        raise LabelError(f"{what} has shape {y.shape}; give one class per sample, or name the task multilabel.")
     classes = np.unique(y)
     if len(classes) < 2:
-        raise LabelError(f"{what} holds one class only ({classes[0]!s}); a task needs rows of two or more.")
+        raise LabelError(f"{what} holds one class only ({classes[0]!s}); a task needs samples of two or more.")
     return Classification(classes)

@@ -1,4 +1,4 @@
-"""One network for several tasks: stages in common, or columns that exchange what they have learned."""
+"""Multitask network: shared stages (hard sharing) or cross-stitched columns (soft sharing)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from landbridge.exceptions import InputError
 from landbridge.neural._network import Network, pool
 from landbridge.neural._random import seed_from, seeded
-from landbridge.neural._rows import mix
+from landbridge.neural._samples import mix
 from landbridge.neural.tasks._task import Task
 
 __all__ = ["MultiTaskNetwork", "cross_stitch"]
@@ -28,7 +28,7 @@ def cross_stitch(outputs: Tensor, coefficients: Tensor) -> Tensor:
     Parameters
     ----------
     outputs : Tensor of shape (n_tasks, ...)
-        Of one stage, column by column.
+        Of one stage, feature by feature.
     coefficients : Tensor of shape (n_tasks, n_tasks)
 
     Returns
@@ -50,19 +50,19 @@ def cross_stitch(outputs: Tensor, coefficients: Tensor) -> Tensor:
 
 
 class MultiTaskNetwork(nn.Module):
-    """A network's stages for several tasks at once, each task with a head of its own.
+    """Multitask network: shared or cross-stitched stages, and one head per task.
 
     Parameters
     ----------
     network : Network
-        Gives the stages and is copied; its head is left out.
+        Gives the stages and is copied, without its head.
     tasks : mapping of str to Task
         By name, in the order of the columns.
     sharing : {"hard", "soft"}, default="hard"
         ``"hard"``: the stages up to `shared_until` are one and the same for all tasks, later ones are each task's own.
         ``"soft"``: every task has all stages for itself, and after each stage a cross-stitch unit mixes the columns.
     shared_until : str, optional
-        Last shared stage; left out, all stages are shared. For ``"hard"`` only.
+        Last shared stage. If None, all stages are shared. For ``"hard"`` only.
     random_state : int, RandomState instance or None, default=None
         Of the heads; a task's head depends on its name, not on the company it keeps.
 
@@ -71,16 +71,16 @@ class MultiTaskNetwork(nn.Module):
     names : tuple of str
         The tasks.
     columns : ModuleList of Network
-        One a task; shared stages are the same objects in all of them.
+        One per task; shared stages are the same objects in all of them.
     stitches : ParameterList
         With ``"soft"``, one matrix of shape (n_tasks, n_tasks) a stage.
 
     Notes
     -----
-    Rows of several tasks pass the shared stages in one batch where their shapes agree, so that batch norm sees in
+    Samples of several tasks pass the shared stages in one batch where their shapes agree, so that batch norm sees in
     training the mixture that its running statistics describe.
 
-    A cross-stitch unit begins with 0.9 on the diagonal and rows that sum to one: as all columns begin as copies, the
+    A cross-stitch unit begins with 0.9 on the diagonal and samples that sum to one: as all columns begin as copies, the
     network begins as what was given. Hard sharing costs one pass through the shared stages, soft sharing one pass
     a column, and as many weights.
 
@@ -152,7 +152,7 @@ class MultiTaskNetwork(nn.Module):
             self.stitches.extend(nn.Parameter(coefficients.clone()) for _ in stages)
 
     def column(self, name: str) -> Network:
-        """Give a task's own view: a network of the shared stages, its own ones and its head.
+        """Return the network of a task: the shared stages, its own stages and its head.
 
         Parameters
         ----------
@@ -199,12 +199,12 @@ class MultiTaskNetwork(nn.Module):
         return []
 
     def forward(self, inputs: Mapping[str, Any]) -> dict[str, Tensor]:
-        """Answer rows of several tasks.
+        """Answer samples of several tasks.
 
         Parameters
         ----------
         inputs : mapping of str to (Tensor or dict of Tensor)
-            Rows by task, of some or all tasks; tasks with the same object share its pass.
+            Samples by task, of some or all tasks; tasks with the same object share its pass.
 
         Returns
         -------
@@ -245,7 +245,7 @@ def _sibling(network: Network, shared: tuple[str, ...]) -> Network:
 
 
 def _together(run: Any, parts: list[Any]) -> list[Any]:
-    """Run several batches as one where they fit together, and hand each its own rows."""
+    """Run several batches as one where they fit together, and hand each its own samples."""
     alike = all(isinstance(x, Tensor) for x in parts) and len({(x.shape[1:], x.dtype) for x in parts}) == 1
     if len(parts) == 1 or not alike:
         return [run(x) for x in parts]

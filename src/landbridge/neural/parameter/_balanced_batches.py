@@ -1,4 +1,4 @@
-"""Balanced batches: classes, or sources, are seen equally often however many rows they have."""
+"""Balanced batches: classes, or source domains, are sampled equally often."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ class BalancedBatches(SourceAware):
 
     Notes
     -----
-    Helps where one class, or one of several sources, would drown the others. Rows of small groups come several times an
-    epoch, so that they are learned by heart sooner.
+    Helps where one class, or one of several sources, would drown the others. Samples of small groups come several times
+    an epoch, so that they are overfitted sooner.
 
     References
     ----------
@@ -50,7 +50,7 @@ class BalancedBatches(SourceAware):
         self.balance, self.shares = balance, shares
 
     def order(self, labels: Any, epoch: int, generator: torch.Generator) -> Tensor | None:
-        """Choose the rows of an epoch.
+        """Choose the samples of an epoch.
 
         Parameters
         ----------

@@ -1,4 +1,4 @@
-"""Fine-tuning: every weight goes on learning, the backbone's more slowly than the head's."""
+"""Fine-tuning: all weights are trained, the backbone's with a smaller learning rate."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ __all__ = ["FineTuning"]
 
 
 class FineTuning(Method):
-    """Train all stages, with a smaller learning rate for those that were trained before.
+    """Fine-tuning: train all stages, with a smaller learning rate for the pretrained ones.
 
     Parameters
     ----------
@@ -47,7 +47,7 @@ class FineTuning(Method):
         self.learning_rate_factor = learning_rate_factor
 
     def parameter_groups(self, network: Network, learning_rate: float) -> list[dict[str, Any]]:
-        """Give the backbone the smaller rate.
+        """Return the backbone with the smaller learning rate.
 
         Parameters
         ----------

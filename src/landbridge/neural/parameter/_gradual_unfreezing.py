@@ -1,4 +1,4 @@
-"""Gradual unfreezing: from the head downwards, one stage after another."""
+"""Gradual unfreezing: from the last stage to the first."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ __all__ = ["GradualUnfreezing"]
 
 
 class GradualUnfreezing(Method):
-    """Train the head first, then thaw the stages from the last to the first.
+    """Gradual unfreezing: train the head first, then unfreeze the stages from the last to the first.
 
     Parameters
     ----------
@@ -43,7 +43,7 @@ class GradualUnfreezing(Method):
         self.unfrozen_by = unfrozen_by
 
     def epoch(self, network: Network, epoch: int, epochs: int) -> None:
-        """Thaw as many stages as are due.
+        """Unfreeze the stages that are due.
 
         Parameters
         ----------
@@ -57,7 +57,7 @@ class GradualUnfreezing(Method):
         network.unfreeze(["head", *names[len(names) - due :]])
 
     def finish(self, network: Network) -> None:
-        """Leave nothing frozen.
+        """Unfreeze all stages.
 
         Parameters
         ----------

@@ -1,4 +1,4 @@
-"""L2-SP: weights are drawn to where the source left them, not to zero."""
+"""L2-SP: an L2 penalty towards the source's weights instead of zero."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["L2SP"]
 
 
 class L2SP(Method):
-    r"""Penalise the distance from the source's weights, and the size of the head's.
+    r"""L2-SP: penalize the distance from the source's weights, and the norm of the head's.
 
     .. math:: \tfrac{\alpha}{2} \lVert \theta - \theta_S \rVert^2 + \tfrac{\beta}{2} \lVert \theta_{head} \rVert^2
 
@@ -84,7 +84,7 @@ class L2SP(Method):
         return [{"params": held, "weight_decay": 0.0}]
 
     def loss(self, network: Network, source: Batch, target: Batch | None, progress: float) -> dict[str, Tensor]:
-        """Give the penalty.
+        """Compute the penalty.
 
         Parameters
         ----------

@@ -1,4 +1,4 @@
-"""Layer transfer: which stages are carried over, frozen or not, and which start anew."""
+"""Layer transfer: keep some stages, frozen or not, and reinitialize the others."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = ["LayerTransfer"]
 
 
 class LayerTransfer(Method):
-    """Carry some stages over and start the others from random weights.
+    """Layer transfer: keep some stages and reinitialize the others.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Low-rank adapters: the weights stay, and learn a correction of low rank beside them."""
+"""Low-rank adapters (LoRA): frozen weights with a trained low-rank update."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ KINDS = ("lora", "dora", "rslora")
 
 
 class LowRankAdapters(Method):
-    """Train corrections of low rank instead of the weights, and add them to the weights at the end (LoRA and kin).
+    """LoRA, DoRA and rsLoRA: train low-rank updates of the weights, and merge them at the end.
 
     Parameters
     ----------
@@ -28,7 +28,7 @@ class LowRankAdapters(Method):
     kind : {"lora", "dora", "rslora"}, default="lora"
         DoRA learns length and direction apart; rsLoRA scales by the root of the rank.
     targets : str, optional
-        Regular expression for the names of the layers to adapt; left out, all linear layers and convolutions that are
+        Regular expression for the names of the layers to adapt. If None, all linear layers and convolutions that are
         not cut into groups.
 
     Notes

@@ -1,4 +1,4 @@
-"""LP-FT: probe first, then fine-tune, so that a random head does not spoil the features."""
+"""LP-FT: linear probing, then fine-tuning."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["LPFT"]
 
 
 class LPFT(Method):
-    """Train the head alone for a share of the epochs, then everything (linear probing, then fine-tuning).
+    """LP-FT: linear probing for a fraction of the epochs, then fine-tuning of all stages.
 
     A fresh head sends gradients into the backbone that have nothing to do with the task. Once the head fits the
     features, these gradients are small, and the features change only as far as the labels ask for.
@@ -29,7 +29,7 @@ class LPFT(Method):
 
     Notes
     -----
-    Helps where fine-tuning from a random head would distort good features, and most on rows unlike the training's.
+    Helps where fine-tuning from a random head would distort good features, and most on samples unlike the training's.
     Hurts little; with very many labels the first epochs are wasted.
 
     Time of an epoch: that of a forward pass while probing, that of training afterwards.
@@ -61,7 +61,7 @@ class LPFT(Method):
         self.head_factor = head_factor
 
     def parameter_groups(self, network: Network, learning_rate: float) -> list[dict[str, Any]]:
-        """Give the backbone the smaller rate.
+        """Return backbone and head with their learning rates.
 
         Parameters
         ----------
@@ -92,7 +92,7 @@ class LPFT(Method):
             network.unfreeze()
 
     def finish(self, network: Network) -> None:
-        """Leave nothing frozen.
+        """Unfreeze all stages.
 
         Parameters
         ----------

@@ -1,4 +1,4 @@
-"""Mixup: rows between rows, with labels between labels."""
+"""Mixup: convex combinations of samples and of their labels."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ __all__ = ["Mixup"]
 
 
 class Mixup(Method):
-    """Train on convex mixtures of pairs of rows.
+    """Mixup: train on convex combinations of pairs of samples.
 
     Parameters
     ----------
@@ -27,8 +27,8 @@ class Mixup(Method):
 
     Notes
     -----
-    Helps with few labels where rows between two rows make some sense, as with images; the answers become less sure and
-    better calibrated. Not for texts, whose tokens cannot be mixed. Costs next to nothing.
+    Helps with few labels where samples between two samples make some sense, as with images; the predictions become less
+    confident and better calibrated. Not for texts, whose tokens cannot be mixed. Costs next to nothing.
 
     References
     ----------
@@ -52,7 +52,7 @@ class Mixup(Method):
         self.concentration = concentration
 
     def prepare(self, network: Network, task: Any) -> None:
-        """Learn how many classes there are.
+        """Store the number of classes.
 
         Parameters
         ----------
@@ -62,7 +62,7 @@ class Mixup(Method):
         self._n_classes = int(task.n_outputs)
 
     def transform(self, inputs: Any, labels: Any, generator: torch.Generator) -> tuple[Any, Any]:
-        """Mix each row with another of the batch.
+        """Mix each sample with another of the batch.
 
         Parameters
         ----------

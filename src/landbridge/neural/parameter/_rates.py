@@ -1,4 +1,4 @@
-"""Learning rates by stage: what lies deeper moves less."""
+"""Learning rates by stage."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["DiscriminativeRates", "LayerwiseDecay"]
 
 
 class LayerwiseDecay(Method):
-    """Give each stage the rate of the next one times a factor, counted from the head down.
+    """Layer-wise learning rate decay: each stage has the rate of the next one times a factor, from the head down.
 
     Parameters
     ----------
@@ -42,7 +42,7 @@ class LayerwiseDecay(Method):
         self.decay = decay
 
     def parameter_groups(self, network: Network, learning_rate: float) -> list[dict[str, Any]]:
-        """Give the stages their rates.
+        """Return the stages with their learning rates.
 
         Parameters
         ----------
@@ -61,7 +61,7 @@ class LayerwiseDecay(Method):
 
 
 class DiscriminativeRates(Method):
-    """Give named stages factors of the learning rate of their own.
+    """Discriminative learning rates: a factor of the learning rate per named stage.
 
     Parameters
     ----------
@@ -85,7 +85,7 @@ class DiscriminativeRates(Method):
         self.factors = dict(factors)
 
     def parameter_groups(self, network: Network, learning_rate: float) -> list[dict[str, Any]]:
-        """Give the named stages their rates.
+        """Return the named stages with their learning rates.
 
         Parameters
         ----------

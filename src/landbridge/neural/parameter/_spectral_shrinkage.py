@@ -1,4 +1,4 @@
-"""Batch spectral shrinkage: directions that a batch hardly uses are not fed."""
+"""Batch spectral shrinkage (BSS): penalize the smallest singular values of the features."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["BatchSpectralShrinkage", "smallest_squares"]
 
 
 def smallest_squares(features: Tensor, n_singular_values: int) -> Tensor:
-    """Sum of the smallest squared singular values.
+    """Sum the smallest squared singular values.
 
     Parameters
     ----------
@@ -31,7 +31,7 @@ def smallest_squares(features: Tensor, n_singular_values: int) -> Tensor:
 
 
 class BatchSpectralShrinkage(Method):
-    """Suppress the smallest singular values of the embedding, the parts that transfer least.
+    """Batch spectral shrinkage (BSS): penalize the smallest singular values of the embedding.
 
     Parameters
     ----------
@@ -42,8 +42,8 @@ class BatchSpectralShrinkage(Method):
     Notes
     -----
     Helps with few labels, a little, and composes with penalties that keep the source, as it does the opposite of
-    keeping all of it. Hurts where batches are small against the number of classes: with n rows there are n directions,
-    and the smallest then tell classes apart. Time O(n² d) a batch of n rows; nothing is kept.
+    keeping all of it. Hurts where batches are small against the number of classes: with n samples there are n
+    directions, and the smallest then tell classes apart. Time O(n² d) a batch of n samples; nothing is kept.
 
     References
     ----------
@@ -70,7 +70,7 @@ class BatchSpectralShrinkage(Method):
         self.strength, self.n_singular_values = strength, n_singular_values
 
     def loss(self, network: Network, source: Batch, target: Batch | None, progress: float) -> dict[str, Tensor]:
-        """Give the shrinkage.
+        """Compute the penalty.
 
         Parameters
         ----------

@@ -1,4 +1,4 @@
-"""Stochastic normalisation: batch norms that take the running statistics for a random part of the channels."""
+"""Stochastic normalisation: batch norms with running statistics for a random subset of the channels."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def two_branches(norm: Any, by_batch: Callable[[Tensor], Tensor], x: Tensor, pro
 
 
 class _StochasticNorm1d(nn.BatchNorm1d):
-    """Stochastic normalisation of columns, or of channels along time; made by :class:`StochasticNorm`."""
+    """Stochastic normalisation of features, or of channels along time; made by :class:`StochasticNorm`."""
 
     probability: float
 
@@ -110,7 +110,7 @@ _PLAIN = {stochastic: plain for plain, stochastic in _STOCHASTIC.items()}
 
 
 class StochasticNorm(Method):
-    """Let batch norms mix batch and running statistics at random, channel by channel, while they are trained.
+    """Stochastic normalisation: batch norms mix batch and running statistics at random, channel by channel.
 
     Parameters
     ----------

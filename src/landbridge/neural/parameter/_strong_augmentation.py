@@ -1,4 +1,4 @@
-"""Strong augmentation: crops, turns, colours and erasures, for few labelled images."""
+"""Strong image augmentation: random crops, rotations, colours and erasures."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["StrongAugmentation"]
 
 
 class StrongAugmentation(Method):
-    """Change images at random, each time anew, so that few look like many.
+    """Strong image augmentation: random changes of the images in each step.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""What does a later task gain from earlier ones? Held-out scores against a network of its own, over seeds."""
+"""Forward transfer: gain of later tasks from earlier ones, on held-out samples, over seeds."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ __all__ = ["ForwardTransfer", "forward_transfer"]
 
 @dataclass(frozen=True)
 class ForwardTransfer:
-    """Scores of tasks in a progressive network, and of the same networks without it.
+    """Forward transfer: scores of tasks in a progressive network and alone.
 
     Parameters
     ----------
@@ -31,7 +31,7 @@ class ForwardTransfer:
     progressive : ndarray of shape (n_seeds, n_tasks)
         Held-out accuracy in the progressive column.
     alone : ndarray of shape (n_seeds, n_tasks)
-        Of a single network with the same start, rows and epochs.
+        Of a single network with the same start, samples and epochs.
     untrained : ndarray of shape (n_seeds, n_tasks) or None
         Of a column over earlier columns that learned nothing: what the further weights do by themselves.
     confidence : float, default=0.95
@@ -169,8 +169,8 @@ def forward_transfer(
     if n_seeds < 2:
         raise InputError(f"n_seeds={n_seeds} gives no interval; take two or more.")
     model = ProgressiveClassifier() if model is None else model
-    dice = check_random_state(random_state)
-    runs = [one_series(tasks, model, draw_seed(dice), control=control) for _ in range(n_seeds)]
+    rng = check_random_state(random_state)
+    runs = [one_series(tasks, model, draw_seed(rng), control=control) for _ in range(n_seeds)]
     grown, alone, untrained = np.array(runs).transpose(1, 0, 2)
     return ForwardTransfer(tuple(tasks), grown, alone, untrained if control else None)
 
@@ -178,7 +178,7 @@ def forward_transfer(
 def one_series(
     tasks: Mapping[str, tuple[Any, Any, Any, Any]], model: ProgressiveClassifier, seed: int, *, control: bool = False
 ) -> NDArray[np.float64]:
-    """Accuracies of one seed.
+    """Compute the accuracies of one seed.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Denoising autoencoder: a short code from which unlabelled rows can be told although parts of them are missing."""
+"""Denoising autoencoder as a transformer."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ __all__ = ["AutoencoderFeatures", "denoising_loss"]
 
 
 def denoising_loss(encoder: nn.Module, decoder: nn.Module, x: Tensor, keep: Tensor) -> Tensor:
-    r"""Mean squared error of rows told from what is left of them.
+    r"""Compute the mean squared error of samples reconstructed from masked entries.
 
     .. math:: \frac{1}{n d} \sum_i \| x_i - g(f(x_i \circ m_i)) \|^2
 
@@ -49,7 +49,7 @@ def denoising_loss(encoder: nn.Module, decoder: nn.Module, x: Tensor, keep: Tens
 
 
 class AutoencoderFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
-    """Learn a short code of rows from unlabelled rows, by a denoising autoencoder.
+    """Denoising autoencoder: learn features on unlabelled samples.
 
     Parameters
     ----------
@@ -60,18 +60,18 @@ class AutoencoderFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Bas
     noise : float, default=0.1
         Share of entries that are set to the column's mean before encoding.
     epochs : int, default=50
-        Passes over the unlabelled rows.
+        Passes over the unlabelled samples.
     batch_size : int, default=64
-        Rows of a step.
+        Samples per step.
     learning_rate : float, default=1e-3
         Learning rate of Adam; it falls to zero along a cosine.
     standardize : {"per_feature", "global"}, default="per_feature"
         Columns are brought to mean zero, and to spread one each or all by one factor. The second is for images, where
-        a dot that hardly varies should not count as much as one that does.
+        a pixel that hardly varies should not count as much as one that does.
     device : str, default="auto"
         ``"auto"`` takes a GPU where there is one.
     random_state : int, RandomState instance or None, default=None
-        Draws the first weights, the noise and the order of the rows.
+        Draws the first weights, the noise and the order of the samples.
 
     Attributes
     ----------
@@ -85,8 +85,8 @@ class AutoencoderFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Bas
 
     Notes
     -----
-    Helps where rows lie near a curved sheet of few dimensions and the target's lie on the same one. Hurts where the
-    target differs from the unlabelled rows in columns that these keep constant: the code does not hold them.
+    Helps where samples lie near a curved sheet of few dimensions and the target's lie on the same one. Hurts where the
+    target differs from the unlabelled samples in columns that these keep constant: the code does not hold them.
 
     Time grows with O(epochs n w) for w weights, memory with O(n d + w).
 
@@ -149,7 +149,7 @@ class AutoencoderFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Bas
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
-            Unlabelled rows.
+            Unlabelled samples.
         y : object
             Ignored.
 
@@ -171,36 +171,36 @@ class AutoencoderFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Bas
         encoder, decoder = fresh(lambda: (chain(widths), chain(widths[::-1])), seed)
         encoder, decoder = encoder.to(device), decoder.to(device)
         rows = torch.tensor(scale.apply(X), dtype=torch.float32, device=device)
-        dice = torch.Generator().manual_seed(seed)
+        rng = torch.Generator().manual_seed(seed)
         parameters = [*encoder.parameters(), *decoder.parameters()]
         steps = max(1, len(X) // self.batch_size)
         optimizer = torch.optim.Adam(parameters, lr=self.learning_rate)
         schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps * self.epochs)
-        batches = draws(torch.arange(len(X)), self.batch_size, dice)
+        batches = draws(torch.arange(len(X)), self.batch_size, rng)
         losses = torch.zeros(self.epochs, device=device)
         for epoch in range(self.epochs):
             for _ in range(steps):
                 x = rows[next(batches).to(device)]
-                keep = (torch.rand(x.shape, generator=dice) >= self.noise).to(x)
+                keep = (torch.rand(x.shape, generator=rng) >= self.noise).to(x)
                 loss = denoising_loss(encoder, decoder, x, keep)
                 optimizer.zero_grad()
                 torch.autograd.backward(loss)
                 optimizer.step()
                 schedule.step()
                 losses[epoch] += loss.detach() / steps
-        # in double precision a row's code does not depend on the rows beside it
+        # in double precision a sample's code does not depend on the samples beside it
         self.encoder_, self.decoder_ = encoder.cpu().double().eval(), decoder.cpu().double().eval()
         self.losses_ = losses.cpu().double().numpy()
         self._n_features_out = self.n_components
         return self
 
     def transform(self, X: Any) -> NDArray[np.float64]:
-        """Give the codes of rows.
+        """Encode samples.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
-            Rows of the target, seen or new.
+            Samples of the target, seen or new.
 
         Returns
         -------
@@ -212,7 +212,7 @@ class AutoencoderFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Bas
             return self.encoder_(torch.from_numpy((X - self.mean_) / self.scale_)).numpy()
 
     def inverse_transform(self, X: Any) -> NDArray[np.float64]:
-        """Give the rows that codes stand for.
+        """Decode codes to samples.
 
         Parameters
         ----------
@@ -230,7 +230,7 @@ class AutoencoderFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Bas
 
 
 def check_layers(hidden_layer_sizes: Sequence[int]) -> list[int]:
-    """Widths of hidden layers, checked.
+    """Check the sizes of hidden layers.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Distant domain transfer: bridge a wide gap with those unlabelled rows that a shared code reconstructs well."""
+"""Distant domain transfer learning (DDTL) with selected unlabelled samples."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ __all__ = ["DistantTransfer", "Selection", "row_losses", "selective_learning"]
 
 @dataclass
 class Selection:
-    """What :func:`selective_learning` chose.
+    """Result of :func:`selective_learning`.
 
     Parameters
     ----------
     source, intermediate : Tensor of bool
         The last selection, :math:`v_S` and :math:`v_I`.
     shares : list of (float, float)
-        Share of source and of intermediate rows selected, at the start and after each iteration.
+        Share of source and of intermediate samples selected, at the start and after each iteration.
     objective : list of float
         :math:`J_1 + J_2` after each iteration.
     """
@@ -64,7 +64,7 @@ class Coder(nn.Module):
         self.classifier = nn.Linear(widths[-1], n_classes)
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Reconstructions and logits.
+        """Compute reconstructions and logits.
 
         Parameters
         ----------
@@ -79,7 +79,7 @@ class Coder(nn.Module):
 
 
 def row_losses(x: Tensor, reconstruction: Tensor, logits: Tensor, labels: Tensor | None = None) -> Tensor:
-    r"""Loss of each row: its reconstruction error and the error, or the entropy, of its class.
+    r"""Compute the loss of each sample: its reconstruction error and the error, or the entropy, of its class.
 
     .. math:: \tfrac1d \| \hat x_i - x_i \|^2 + \ell(y_i, f_c(h_i)), \qquad
         \tfrac1d \| \hat x_i - x_i \|^2 - \sum_k p_{ik} \ln p_{ik}
@@ -87,10 +87,10 @@ def row_losses(x: Tensor, reconstruction: Tensor, logits: Tensor, labels: Tensor
     Parameters
     ----------
     x, reconstruction : Tensor of shape (n, d)
-        Rows and their reconstructions.
+        Samples and their reconstructions.
     logits : Tensor of shape (n, n_classes)
     labels : Tensor of int64, shape (n,), optional
-        Left out, the entropy takes the place of the error; -1 where a row has no label, which then has neither.
+        If None, the entropy takes the place of the error; -1 where a sample has no label, which then has neither.
 
     Returns
     -------
@@ -121,7 +121,7 @@ def selective_learning(
     learning_rate: float = 1e-3,
     generator: torch.Generator,
 ) -> Selection:
-    r"""Train a coder and choose its rows in turns, the algorithm of [1]_.
+    r"""Train a coder and select its samples alternately, the algorithm of [1]_.
 
     .. math:: J_1 &= \frac{1}{n_S} \sum_i v_S^i e_S^i + \frac{1}{n_I} \sum_i v_I^i e_I^i
         + \frac{1}{n_T} \sum_i e_T^i - \frac{\lambda_S}{n_S} \sum_i v_S^i - \frac{\lambda_I}{n_I} \sum_i v_I^i \\
@@ -129,29 +129,30 @@ def selective_learning(
         + \frac{1}{n_I} \sum_i v_I^i\, g(f_c(h_I^i))
 
     with the reconstruction error :math:`e` and the entropy :math:`g`. For fixed v the networks take gradient steps on
-    :math:`J_1 + J_2`. For fixed networks the best v is known: a source row is in if
-    :math:`e + \ell < \lambda_S`, an intermediate row if :math:`e + g < \lambda_I`.
+    :math:`J_1 + J_2`. For fixed networks the best v is known: a source sample is in if
+    :math:`e + \ell < \lambda_S`, an intermediate sample if :math:`e + g < \lambda_I`.
 
     Parameters
     ----------
     coder : Coder
         Is trained in place.
     source : tuple of Tensor
-        Rows (n, d) and class numbers (n,).
+        Samples (n, d) and class numbers (n,).
     intermediate : Tensor of shape (n, d)
-        Rows without labels; may be none.
+        Samples without labels; may be none.
     target : tuple of Tensor
-        Rows (n, d) and class numbers (n,), -1 where there is no label.
+        Samples (n, d) and class numbers (n,), -1 where there is no label.
     keep_source, keep_intermediate : float
-        Share of rows that the thresholds let through in the end. Turn by turn that of the source falls to it from one
-        and that of the intermediates rises to it from none, evenly.
+        Share of samples that the thresholds let through in the end. Turn by turn that of the source falls to it from
+        one and that of the intermediates rises to it from none, evenly.
     selection : {"selective", "random", "reversed"}
-        Of the intermediate rows: those of least loss first, any, or those of greatest loss first, always as many as
-        the thresholds let through. Random never takes a row out again. The source is selected in the same way in all.
+        Of the intermediate samples: those of least loss first, any, or those of greatest loss first, always as many as
+        the thresholds let through. Random never takes a sample out again. The source is selected in the same way in
+        all.
     max_iter, n_steps : int
         Turns, and gradient steps in each. The shares are reached in time for the last turn to train on them.
     batch_size : int
-        Rows of each side in a step.
+        Samples of each side in a step.
     learning_rate : float
     generator : torch.Generator
         On the CPU.
@@ -171,8 +172,8 @@ def selective_learning(
     found.shares.append((1.0, 0.0))
 
     def losses(x: Tensor, y: Tensor | None) -> Tensor:
-        told, logits = coder(x)
-        return row_losses(x, told, logits, y)
+        reconstruction, logits = coder(x)
+        return row_losses(x, reconstruction, logits, y)
 
     def target_loss(x: Tensor, reconstruction: Tensor, logits: Tensor, y: Tensor) -> Tensor:
         known = y >= 0
@@ -192,11 +193,11 @@ def selective_learning(
                 if len(rows):
                     index = next(part).to(X.device)
                     chosen.append((X[index], None if y is None else y[index], len(rows) / len(X)))
-            # one pass for all sides: for small networks the passes take the time, not the rows
+            # one pass for all sides: for small networks the passes take the time, not the samples
             sizes = [len(x) for x, _, _ in chosen]
-            told, logits = (out.split(sizes) for out in coder(torch.cat([x for x, _, _ in chosen])))
-            loss = target_loss(chosen[0][0], told[0], logits[0], yt[mine])
-            for (x, y, weight), r, z in zip(chosen[1:], told[1:], logits[1:], strict=True):
+            reconstruction, logits = (out.split(sizes) for out in coder(torch.cat([x for x, _, _ in chosen])))
+            loss = target_loss(chosen[0][0], reconstruction[0], logits[0], yt[mine])
+            for (x, y, weight), r, z in zip(chosen[1:], reconstruction[1:], logits[1:], strict=True):
                 loss = loss + weight * row_losses(x, r, z, y).mean()
             optimizer.zero_grad()
             torch.autograd.backward(loss)
@@ -218,7 +219,9 @@ def selective_learning(
             kept = (found.source, found.intermediate)
             for v, terms, lam in zip(kept, (of_source, of_intermediate), (lam_s, lam_i), strict=True):
                 if len(v):
-                    reward = lam if np.isfinite(lam) else 0.0  # where all rows are in, it would be the same for any v
+                    reward = (
+                        lam if np.isfinite(lam) else 0.0
+                    )  # where all samples are in, it would be the same for any v
                     J += float(torch.where(v.to(terms.device), terms - reward, 0.0).mean())
         found.shares.append((float(kept[0].float().mean()), float(kept[1].float().mean()) if len(Xi) else 0.0))
         found.objective.append(J)
@@ -226,7 +229,7 @@ def selective_learning(
 
 
 def threshold(losses: Tensor, fraction: float) -> float:
-    """The level that a share of the losses, rounded to a whole number of them, lies below.
+    """Compute the threshold below which a fraction of the losses lies, rounded to a whole number of them.
 
     Parameters
     ----------
@@ -243,11 +246,11 @@ def threshold(losses: Tensor, fraction: float) -> float:
 
 
 class DistantTransfer(ClassifierMixin, BaseEstimator):
-    """Transfer between distant domains over those unlabelled rows that lie on the way.
+    """Distant domain transfer learning (DDTL): transfer between distant domains via selected unlabelled samples.
 
-    An autoencoder with a classifier on its code is trained on a labelled source, unlabelled rows of all kinds and a
-    target with very few labels. In turns it drops the source rows that it reconstructs or classifies worst, and takes
-    in more of the intermediate rows that it reconstructs best and is surest of.
+    An autoencoder with a classifier on its code is trained on a labelled source, unlabelled samples of all kinds and a
+    target with very few labels. In turns it drops the source samples that it reconstructs or classifies worst, and
+    takes in more of the intermediate samples that it reconstructs best and is most confident of.
 
     Parameters
     ----------
@@ -256,18 +259,18 @@ class DistantTransfer(ClassifierMixin, BaseEstimator):
     hidden_layer_sizes : sequence of int, default=(64,)
         Widths of the layers between input and code.
     keep_source, keep_intermediate : float, default=0.5
-        Share of the source and intermediate rows that are still selected at the end.
+        Share of the source and intermediate samples that are still selected at the end.
     selection : {"selective", "random", "reversed"}, default="selective"
-        Which intermediate rows come in first, to see what the selection is worth: those of least loss, as many drawn
+        Which intermediate samples come in first, to see what the selection is worth: those of least loss, as many drawn
         by chance, or as many of those of greatest loss. The source is selected in the same way in all three.
     max_iter : int, default=10
         Turns of training and selecting.
     n_steps : int, default=30
         Gradient steps in a turn.
     n_pretrain_steps : int, default=200
-        Gradient steps on the reconstruction of all rows before the first turn.
+        Gradient steps on the reconstruction of all samples before the first turn.
     batch_size : int, default=64
-        Rows of source, intermediates and target each in a step.
+        Samples of source, intermediates and target each in a step.
     learning_rate : float, default=1e-3
         Learning rate of Adam.
     standardize : {"per_feature", "global"}, default="per_feature"
@@ -283,7 +286,7 @@ class DistantTransfer(ClassifierMixin, BaseEstimator):
     coder_ : Module
         Encoder, decoder and classifier, in double precision on the CPU.
     selected_share_ : ndarray of shape (max_iter + 1, 2)
-        Share of source and of intermediate rows selected, at the start and after each turn.
+        Share of source and of intermediate samples selected, at the start and after each turn.
     selection_ : dict of str to ndarray of bool
         The last selection of ``"source"`` and ``"intermediate"`` rows.
     objective_ : ndarray of shape (max_iter,)
@@ -294,23 +297,23 @@ class DistantTransfer(ClassifierMixin, BaseEstimator):
 
     Notes
     -----
-    Helps where the target has a handful of labels and some of the unlabelled rows share parts with it; the others are
-    put aside. Hurts where source and target have the same classes only in name, and
-    where the rows kept belong to none of the classes: the entropy asks for a clear class of each.
+    Helps where the target has a handful of labels and some of the unlabelled samples share parts with it; the others
+    are put aside. Hurts where source and target have the same classes only in name, and where the samples kept belong
+    to none of the classes: the entropy asks for a clear class of each.
 
     The selection finds the useful rows: where a sixth of a pool lies between source and target, 59 of 100 selected
-    rows do, against 16 in a random order. What that is worth is less than in the paper: over 200 runs on turned MNIST
-    digits 1.0 point over a random order (95 % interval 0.6 to 1.4), 5.5 over the reversed order, which takes in what
-    fits worst, and 1.4 over the target alone. The paper's weights leave the chosen rows little pull, and every order
-    shares the first training on all rows.
+    samples do, against 16 in a random order. What that is worth is less than in the paper: over 200 runs on turned
+    MNIST digits 1.0 point over a random order (95 % interval 0.6 to 1.4), 5.5 over the reversed order, which takes in
+    what fits worst, and 1.4 over the target alone. The paper's weights leave the chosen samples little pull, and every
+    order shares the first training on all samples.
 
     The paper has fixed thresholds, to be found by trial. Here they move evenly over the turns until a given share of
-    rows is selected, whatever the scale of the columns. As in the paper all source rows are in at the start and no
-    intermediate row is; source rows are removed and intermediate rows are added from turn to turn.
-    A random order stands for the paper's ten random subsets that are added one a turn, a reversed order for its
-    reversed order of categories, here taken row by row.
+    samples is selected, whatever the scale of the columns. As in the paper all source samples are in at the start and
+    no intermediate sample is; source samples are removed and intermediate samples are added from turn to turn. A random
+    order stands for the paper's ten random subsets that are added one a turn, a reversed order for its reversed order
+    of categories, here taken sample by sample.
 
-    Time grows with O(max_iter (n_steps batch_size + n) w) for n rows and w weights, memory with O(n d + w).
+    Time grows with O(max_iter (n_steps batch_size + n) w) for n samples and w weights, memory with O(n d + w).
 
     References
     ----------
@@ -380,20 +383,20 @@ class DistantTransfer(ClassifierMixin, BaseEstimator):
 
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X: Any, y: Any, X_intermediate: Any = None, X_target: Any = None, y_target: Any = None) -> Self:
-        """Train on source, intermediate and target rows.
+        """Train on source, intermediate and target samples.
 
         Parameters
         ----------
         X : array-like of shape (n_source, n_features)
-            Source rows.
+            Source samples.
         y : array-like of shape (n_source,)
             Their classes.
         X_intermediate : array-like of shape (n_intermediate, n_features), optional
-            Unlabelled rows of any kind.
+            Unlabelled samples of any kind.
         X_target : array-like of shape (n_target, n_features), optional
-            Target rows; left out, the source is its own target.
+            Target samples. If None, the source is its own target.
         y_target : array-like of shape (n_target,), optional
-            Classes of the target rows; ``None``, NaN or -1 where there is none. At least one is needed.
+            Classes of the target samples; ``None``, NaN or -1 where there is none. At least one is needed.
 
         Returns
         -------
@@ -402,7 +405,7 @@ class DistantTransfer(ClassifierMixin, BaseEstimator):
         Raises
         ------
         InputError
-            If rows cannot be read, or a layer has no positive width.
+            If samples cannot be read, or a layer has no positive width.
         LabelError
             If labels are missing or the target has a class that the source does not have.
         """
@@ -411,7 +414,7 @@ class DistantTransfer(ClassifierMixin, BaseEstimator):
         self.classes_, codes = np.unique(y, return_inverse=True)
         if X_target is None:
             if y_target is not None:
-                raise InputError("y_target was given without X_target; pass the target's rows with their labels.")
+                raise InputError("y_target was given without X_target; pass the target's samples with their labels.")
             Xt, target_codes = X, codes
         else:
             Xt = self._rows(X_target, "X_target")
@@ -422,9 +425,9 @@ class DistantTransfer(ClassifierMixin, BaseEstimator):
         self.mean_, self.scale_ = scale
         widths = [X.shape[1], *check_layers(self.hidden_layer_sizes), self.n_components]
         coder = fresh(lambda: Coder(widths, len(self.classes_)), seed).to(device)
-        dice = torch.Generator().manual_seed(seed)
+        rng = torch.Generator().manual_seed(seed)
         rows = [torch.tensor(scale.apply(part), dtype=torch.float32, device=device) for part in (X, Xi, Xt)]
-        _reconstruct(coder, torch.cat(rows), self.n_pretrain_steps, self.batch_size, self.learning_rate, dice)
+        _reconstruct(coder, torch.cat(rows), self.n_pretrain_steps, self.batch_size, self.learning_rate, rng)
         found = selective_learning(
             coder,
             (rows[0], torch.tensor(codes, device=device)),
@@ -437,21 +440,21 @@ class DistantTransfer(ClassifierMixin, BaseEstimator):
             n_steps=self.n_steps,
             batch_size=self.batch_size,
             learning_rate=self.learning_rate,
-            generator=dice,
+            generator=rng,
         )
         self.selected_share_, self.objective_ = np.array(found.shares), np.array(found.objective)
         self.selection_ = {"source": found.source.numpy(), "intermediate": found.intermediate.numpy()}
-        # in double precision a row's answer does not depend on the rows beside it
+        # in double precision a sample's answer does not depend on the samples beside it
         self.coder_ = coder.cpu().double().eval()
         return self
 
     def predict_proba(self, X: Any) -> NDArray[np.float64]:
-        """Predict class probabilities of target rows.
+        """Predict class probabilities of target samples.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
-            Target rows, seen or new.
+            Target samples, seen or new.
 
         Returns
         -------
@@ -464,31 +467,31 @@ class DistantTransfer(ClassifierMixin, BaseEstimator):
             return F.softmax(logits, dim=1).numpy()
 
     def predict(self, X: Any) -> NDArray[Any]:
-        """Predict the classes of target rows.
+        """Predict the classes of target samples.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
-            Target rows, seen or new.
+            Target samples, seen or new.
 
         Returns
         -------
         ndarray of shape (n_samples,)
         """
-        P = self.predict_proba(X)  # first of all: it says so if nothing was fitted
+        P = self.predict_proba(X)  # first, so that an unfitted model raises
         return self.classes_[P.argmax(axis=1)]
 
     def _rows(self, X: Any, name: str) -> NDArray[np.float64]:
         try:
             return validate_data(self, X, dtype=np.float64, reset=False)
         except (ValueError, TypeError) as error:
-            told = str(error).split("\n")[0]
-            raise InputError(f"{name} cannot be used: {told} Give rows with the columns of X.") from error
+            message = str(error).split("\n")[0]
+            raise InputError(f"{name} cannot be used: {message} Give samples with the columns of X.") from error
 
     def _target_codes(self, y_target: Any, n: int) -> NDArray[np.intp]:
         rows, labels = split_labelled(y_target, n, self.classes_)
         if len(rows) == 0:
-            raise LabelError("y_target has no label; label at least one target row.")
+            raise LabelError("y_target has no label; label at least one target sample.")
         if unknown := sorted(map(str, set(labels.tolist()) - set(self.classes_.tolist()))):
             raise LabelError(
                 f"y_target holds the class {unknown[0]!r}, which y does not have; source and target must share their "
@@ -499,10 +502,10 @@ class DistantTransfer(ClassifierMixin, BaseEstimator):
         return codes
 
 
-def _reconstruct(coder: Coder, X: Tensor, n_steps: int, size: int, learning_rate: float, dice: torch.Generator) -> None:
-    """Train the autoencoder on all rows alike."""
+def _reconstruct(coder: Coder, X: Tensor, n_steps: int, size: int, learning_rate: float, rng: torch.Generator) -> None:
+    """Train the autoencoder on all samples alike."""
     optimizer = torch.optim.Adam([*coder.encoder.parameters(), *coder.decoder.parameters()], lr=learning_rate)
-    batches = draws(torch.arange(len(X)), 2 * size, dice)
+    batches = draws(torch.arange(len(X)), 2 * size, rng)
     for _ in range(n_steps):
         x = X[next(batches).to(X.device)]
         loss = (coder.decoder(coder.encoder(x)) - x).square().mean()

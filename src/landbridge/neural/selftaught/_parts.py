@@ -1,4 +1,4 @@
-"""What the trained methods of this family share: seeds, scales, dense layers and batches."""
+"""Shared helpers: seeds, scaling, dense layers and batches."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["Scale", "chain", "draws", "fresh", "learn_scale"]
 
 
 class Scale(NamedTuple):
-    """Mean and spread of columns.
+    """Mean and standard deviation of features.
 
     Parameters
     ----------
@@ -28,7 +28,7 @@ class Scale(NamedTuple):
     spread: NDArray[np.float64]
 
     def apply(self, X: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Rows with mean zero and spread one.
+        """Standardize samples to mean zero and unit variance.
 
         Parameters
         ----------
@@ -42,7 +42,7 @@ class Scale(NamedTuple):
 
 
 def learn_scale(X: NDArray[np.float64], how: str) -> Scale:
-    """Find the scale of columns.
+    """Compute the scale of features.
 
     Parameters
     ----------
@@ -64,7 +64,7 @@ def learn_scale(X: NDArray[np.float64], how: str) -> Scale:
 
 
 def chain(widths: Sequence[int]) -> nn.Sequential:
-    """Dense layers with ReLU between them, and none after the last.
+    """Make dense layers with ReLU between them, and none after the last.
 
     Parameters
     ----------
@@ -83,7 +83,7 @@ def chain(widths: Sequence[int]) -> nn.Sequential:
 
 
 def fresh(make: Any, seed: int) -> Any:
-    """Build a module from a seed; the global generator is left as it was.
+    """Build a module from a seed; the global generator is not changed.
 
     Parameters
     ----------
@@ -99,14 +99,14 @@ def fresh(make: Any, seed: int) -> Any:
 
 
 def draws(rows: Tensor, size: int, generator: torch.Generator) -> Iterator[Tensor]:
-    """Batches of row numbers without end, one shuffled pass after another.
+    """Draw batches of sample indices indefinitely, one shuffled pass after another.
 
     Parameters
     ----------
     rows : Tensor of int64
         To draw from.
     size : int
-        Of a batch; all rows where there are no more than that.
+        Of a batch; all samples where there are no more than that.
     generator : torch.Generator
 
     Yields
