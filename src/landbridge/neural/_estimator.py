@@ -44,9 +44,9 @@ class NeuralClassifier(ClassifierMixin, _NeuralEstimator):
     validation_fraction : float, default=0.1
         Share of the samples that is held out where ``patience`` is given.
     pretrained : bool, default=True
-        False keeps the backbone's architecture and draws fresh weights.
+        False keeps the backbone's architecture and draws new weights.
     image_shape : tuple of int, optional
-        ``(height, width)`` or ``(height, width, channels)`` of the images that are flat samples of `X`.
+        ``(height, width)`` or ``(height, width, channels)`` of images that are flattened in `X`.
     precision : {"auto", "32", "64", "bf16", "16"}, default="auto"
         ``"auto"`` is 64 for the perceptron on the CPU and 32 for all others.
     device : str, default="auto"
@@ -62,7 +62,7 @@ class NeuralClassifier(ClassifierMixin, _NeuralEstimator):
     checkpoint_dir : path-like, optional
         Where checkpoints go.
     checkpoint_every : int, optional
-        Steps between checkpoints. If None, one an epoch.
+        Steps between checkpoints. If None, one per epoch.
     resume : bool, default=False
         Go on from the last checkpoint.
     cache_dir : path-like, optional
@@ -96,7 +96,7 @@ class NeuralClassifier(ClassifierMixin, _NeuralEstimator):
 
     Frozen stages at the input are run once and their outputs reused over the epochs. Two fits with one
     ``random_state`` are equal on the CPU. Time is that of ``epochs * n_samples`` forward and backward passes; memory is
-    the samples, the weights three times (optimiser) and the activations of ``batch_size / accumulation`` rows.
+    the samples, the weights three times (optimiser) and the activations of ``batch_size / accumulation`` samples.
 
     References
     ----------
@@ -190,9 +190,9 @@ class NeuralRegressor(RegressorMixin, _NeuralEstimator):
     validation_fraction : float, default=0.1
         Share of the samples that is held out where ``patience`` is given.
     pretrained : bool, default=True
-        False keeps the backbone's architecture and draws fresh weights.
+        False keeps the backbone's architecture and draws new weights.
     image_shape : tuple of int, optional
-        ``(height, width)`` or ``(height, width, channels)`` of the images that are flat samples of `X`.
+        ``(height, width)`` or ``(height, width, channels)`` of images that are flattened in `X`.
     precision : {"auto", "32", "64", "bf16", "16"}, default="auto"
         ``"auto"`` is 64 for the perceptron on the CPU and 32 for all others.
     device : str, default="auto"
@@ -208,7 +208,7 @@ class NeuralRegressor(RegressorMixin, _NeuralEstimator):
     checkpoint_dir : path-like, optional
         Where checkpoints go.
     checkpoint_every : int, optional
-        Steps between checkpoints. If None, one an epoch.
+        Steps between checkpoints. If None, one per epoch.
     resume : bool, default=False
         Go on from the last checkpoint.
     cache_dir : path-like, optional

@@ -155,7 +155,7 @@ class _NeuralEstimator(TransferEstimator):
         With labelled target samples the source is learned plainly and `methods` act on the fine-tuning; without, they
         act on the one training there is, and those that read the target see the unlabelled `X_target`.
 
-        Methods that distinguish several sources and were given no groups of their own take them from `source_domain`.
+        Methods that distinguish several sources use `source_domain`, unless their own was set before.
         On labelled target samples they act as with one source, because all of those samples are the target's.
 
         Parameters
@@ -308,8 +308,8 @@ class _NeuralEstimator(TransferEstimator):
             out = rng.permutation(len(rows))[:1]
         if len(out) == len(rows):
             raise InputError(
-                f"validation_fraction={self.validation_fraction} of {len(rows)} samples leaves no sample to hold out or no "
-                "sample to train on; set patience=None for so few samples."
+                f"validation_fraction={self.validation_fraction} of {len(rows)} samples holds out none or all; "
+                "set patience=None for so few samples."
             )
         kept = torch.from_numpy(np.setdiff1d(np.arange(len(rows)), out))
         return kept, torch.from_numpy(np.sort(out))

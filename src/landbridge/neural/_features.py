@@ -44,7 +44,7 @@ def cached_features(
     Returns
     -------
     Tensor
-        On the CPU, one sample per sample; what ``network(..., start=network.after(stage))`` takes.
+        On the CPU, one entry per sample; what ``network(..., start=network.after(stage))`` takes.
     """
     path = None
     if cache_dir is not None:

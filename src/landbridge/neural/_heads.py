@@ -86,7 +86,7 @@ class SourceMixture(nn.Module):
     """Mixture of one head per source, which predicts with their weighted mean.
 
     Called, it gives the logarithm of the mean of the heads' probabilities, so that whatever predicts with it goes on as
-    before; :meth:`own` gives for each sample the answer of its own source's head.
+    before; :meth:`own` gives for each sample the prediction of its own source's head.
 
     Parameters
     ----------

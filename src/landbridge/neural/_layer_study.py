@@ -67,7 +67,7 @@ class LayerStudy:
             axes.errorbar(x, values.mean(axis=1), yerr=values.std(axis=1), marker=marker, capsize=2, label=kind)
         axes.axhline(self.base.mean(), color="0.5", linestyle=":", label="base B")
         axes.set_xticks(x, [f"{n}\n{s}" for n, s in zip(x, self.stages, strict=True)])
-        axes.set_xlabel("stages carried over")
+        axes.set_xlabel("stages transferred")
         axes.set_ylabel("accuracy on B")
         axes.legend(frameon=False)
         path = Path(path)

@@ -27,7 +27,7 @@ class Batch:
     labels : Tensor or None
         Class numbers, class shares (n, n_classes), or values; None for samples without labels.
     logits : Tensor
-        The network's answer.
+        The network's prediction.
     features : dict of str to Tensor
         Raw outputs of the stages that methods asked for (``"embedding"`` is the head's input).
     start : str or None

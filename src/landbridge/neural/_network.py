@@ -112,7 +112,7 @@ class Network(nn.Module):
     in_features : int
         Width of the pooled output of the last stage, which the head takes.
     head : Module, optional
-        If None, the network answers with the pooled features.
+        If None, the network predicts with the pooled features.
     preprocess : Module, optional
         Runs before the first stage on raw input, for example resizing and normalising; holds nothing to learn.
     spec : dict, optional
@@ -440,7 +440,7 @@ class Network(nn.Module):
 
 
 def _reset(module: nn.Module) -> None:
-    """Fresh weights, layer by layer; parameters that no layer knows how to reset are drawn small or set to zero."""
+    """New weights, layer by layer; parameters that no layer knows how to reset are drawn small or set to zero."""
     done: set[int] = set()
     for layer in module.modules():
         if isinstance(layer, _BATCH_NORMS) and (layer.momentum or 0.0) > 0.5:

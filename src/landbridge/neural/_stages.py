@@ -35,7 +35,7 @@ class Stage:
     probe : float
         Cross-validated accuracy of a linear classifier on its pooled features.
     logme : float
-        Evidence of a linear model on them, in nats a sample.
+        Evidence of a linear model on them, in nats per sample.
     cka : float
         Resemblance to the stage before it, from 0 to 1; 1 for the first.
     """
@@ -66,13 +66,13 @@ class StageReport:
 
     @property
     def best(self) -> str:
-        """The stage whose probe is best: carry over up to here."""
+        """The stage whose probe is best: transfer up to here."""
         return max(self.table, key=lambda s: s.probe).name
 
     def __str__(self) -> str:
         lines = [f"{'stage':20s} {'width':>6s} {'probe':>7s} {'logme':>8s} {'cka':>6s}"]
         lines += [f"{s.name:20s} {s.width:6d} {s.probe:7.3f} {s.logme:8.3f} {s.cka:6.3f}" for s in self.table]
-        return "\n".join([*lines, f"carry over up to {self.best}"])
+        return "\n".join([*lines, f"transfer up to {self.best}"])
 
     def plot(self, path: str | Path) -> Path:
         """Draw the probes along the stages, and the samples as four of the stages see them.

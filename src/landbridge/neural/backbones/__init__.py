@@ -45,7 +45,7 @@ def load_backbone(
         * a ``.safetensors`` file of a network whose layout is known (ResNet-20 for CIFAR, SqueezeNet 1.1);
         * a ``torch.nn.Module``; a :class:`~landbridge.neural.Network` is copied.
     pretrained : bool, default=True
-        False keeps the architecture and draws fresh weights.
+        False keeps the architecture and draws new weights.
     stages : sequence of str, optional
         Of a module: names of the submodules to take as stages. If None, its children.
     channels : int, default=1
@@ -53,7 +53,7 @@ def load_backbone(
     example : Tensor, optional
         Of a module: some samples of input, from which its widths are found.
     random_state : int, RandomState instance or None, default=None
-        Of fresh weights.
+        Of new weights.
 
     Returns
     -------

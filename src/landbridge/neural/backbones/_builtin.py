@@ -95,7 +95,7 @@ def builtin_backbone(*, channels: int = 1, pretrained: bool = True, random_state
         1 or 3. With 3, the first layer's weights are spread over the colours.
     pretrained : bool, default=True
     random_state : int, RandomState instance or None, default=None
-        Of fresh weights.
+        Of new weights.
 
     Returns
     -------

@@ -334,7 +334,7 @@ def _holders(model: nn.Module, layers: Mapping[str, nn.Module]) -> Iterator[nn.M
 
 @contextmanager
 def _patches() -> Iterator[Any]:
-    """Let modules give fixed answers for a while."""
+    """Let modules give fixed predictions for a while."""
     changed: list[nn.Module] = []
 
     def patch(module: nn.Module, answer: Any) -> None:

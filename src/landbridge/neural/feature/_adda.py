@@ -26,7 +26,7 @@ from landbridge.neural.feature._best_epoch import batch_score
 __all__ = ["AdversarialCopy", "CollapseWatch", "adapt_adda", "effective_classes", "information_score", "slope_penalty"]
 
 SURE = 0.995  # a discriminator that is right so often is not being deceived
-FALLEN = 0.5  # share of the classes at the start below which the predictions have fallen together
+FALLEN = 0.5  # share of the classes at the start below which the predictions have collapsed
 
 
 def effective_classes(shares: Tensor) -> float:
@@ -81,7 +81,7 @@ def slope_penalty(critic: nn.Module, points: Tensor) -> Tensor:
     Parameters
     ----------
     critic : Module
-        With one answer per sample.
+        With one output per sample.
     points : Tensor of shape (n, d)
 
     Returns
@@ -107,8 +107,8 @@ class AdversarialCopy:
     network : Network
         The adapted copy, as it was after `step` steps.
     step : int
-        The step with the highest :func:`information_score` on the target; 0 is the source's network, with the target's batch-norm statistics
-        where those were asked for.
+        The step with the highest :func:`information_score` on the target; 0 is the source's network, with the target's
+        batch-norm statistics where those were asked for.
     collapsed : bool
         Whether training was stopped because answers fell together or the discriminator could not be deceived.
     reason : str
@@ -157,7 +157,7 @@ def adapt_adda(
     n_steps : int, default=800
         Of the target's stages.
     batch_size : int, default=64
-        Samples of each domain a step.
+        Samples of each domain per step.
     learning_rate : float, default=3e-4
         Of the target's stages, by Adam with betas 0.5 and 0.9.
     discriminator_learning_rate : float, default=1e-3
@@ -336,8 +336,8 @@ class CollapseWatch(Method):
 
     Notes
     -----
-    Adds nothing to the loss. Two things are reported, as they stand in the last epoch: answers on the target that fill
-    fewer effective classes than `min_class_fraction` of the source's labels (see :func:`effective_classes`), and a
+    Adds nothing to the loss. Two things are reported, as they stand in the last epoch: predictions on the target that
+    fill fewer effective classes than `min_class_fraction` of the source's labels (see :func:`effective_classes`), and a
     discriminator that is always right, so that no feature was adapted. A target with few of the source's classes looks
     collapsed; lower `min_class_fraction` for it. Costs nothing.
 
@@ -370,7 +370,7 @@ class CollapseWatch(Method):
         task : Task
         """
         like = next(network.head.parameters()).detach()
-        # answers on the target and labels of the source by class, then the discriminator's right predictions and all
+        # predictions on the target and source labels by class, then the discriminator's right predictions and all
         self._counts = torch.zeros(2 * int(task.n_outputs) + 2, dtype=torch.float64, device=like.device)
         self._said: Tensor | None = None
         self._handle: Any = None
@@ -435,7 +435,7 @@ class CollapseWatch(Method):
             warnings.warn(self.collapsed_, ConvergenceWarning, stacklevel=2)
 
     def _record(self, module: nn.Module, inputs: Any, output: Tensor) -> None:
-        # Of methods that ask twice a step, the last call is kept; it is read where it has a sample for each sample.
+        # Of methods that ask twice per step, the last call is kept; it is read where it has one row per sample.
         self._said = output.detach()[:, 0]
 
     def _sum_up(self) -> None:
@@ -491,7 +491,7 @@ class _Looks:
         for key, value in zip(self.history, (step, classes, score, accuracy), strict=True):
             self.history[key].append(float(value))
         start = self.history["effective_classes"][0]
-        # Three in a sample: the first steps may throw answers together that come apart again.
+        # Three in succession: predictions may collapse in the first steps and recover.
         self.sure = self.sure + 1 if accuracy >= SURE else 0
         self.fallen = self.fallen + 1 if classes < FALLEN * start or not np.isfinite(score) else 0
         if self.fallen >= 3:

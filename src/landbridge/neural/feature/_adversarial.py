@@ -57,7 +57,7 @@ def reverse_gradient(x: Tensor, factor: float = 1.0) -> Tensor:
 
 
 def discriminator(in_features: int, width: int, like: Tensor) -> nn.Module:
-    """Make a network of two hidden layers and one answer.
+    """Make a network of two hidden layers and one output.
 
     Parameters
     ----------

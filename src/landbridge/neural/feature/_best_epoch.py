@@ -25,8 +25,8 @@ def batch_score(logits: Tensor, score: str = "nuclear norm") -> Tensor:
     ----------
     logits : Tensor of shape (n, n_classes)
     score : {"nuclear norm", "information", "entropy", "density"}, default="nuclear norm"
-        Sum of the singular values of the predictions (BNM); entropy of the mean answer less the mean entropy; the mean
-        entropy alone, negated; or the density of soft neighbourhoods (SND) [1]_.
+        Sum of the singular values of the predictions (BNM); entropy of the mean prediction less the mean entropy; the
+        mean entropy alone, negated; or the density of soft neighbourhoods (SND) [1]_.
 
     Returns
     -------
@@ -66,7 +66,7 @@ class BestEpoch(Method):
     Parameters
     ----------
     score : {"nuclear norm", "information", "entropy", "density"}, default="nuclear norm"
-        How answers are judged, see :func:`batch_score`.
+        How predictions are judged, see :func:`batch_score`.
 
     Attributes
     ----------
@@ -77,8 +77,8 @@ class BestEpoch(Method):
 
     Notes
     -----
-    Beside an adversarial method it brings a run back that collapses late. The answers are those of the training's own
-    passes, so that an epoch costs nothing more but a copy of the weights. Favours equal class shares.
+    Beside an adversarial method it brings a run back that collapses late. The predictions are those of the training's
+    own passes, so that an epoch costs nothing more but a copy of the weights. Favours equal class shares.
 
     References
     ----------

@@ -25,8 +25,8 @@ class DDC(FeatureDiscrepancy):
 
     Notes
     -----
-    The simplest of its kind; sees nothing but means. O(n d) a batch. Hurts, as all that match marginals do, where class
-    shares differ between the domains.
+    The simplest of its kind; sees nothing but means. O(n d) per batch. Hurts, as all that match marginals do, where
+    class shares differ between the domains.
 
     References
     ----------
@@ -73,7 +73,7 @@ class DAN(FeatureDiscrepancy):
     Notes
     -----
     Helps where the domains differ in style and the classes keep their shares. Hurts where class shares differ. Cost
-    O(n² d) a batch and stage, or O(n d) with `linear`, which is noisier.
+    O(n² d) per batch and stage, or O(n d) with `linear`, which is noisier.
 
     References
     ----------

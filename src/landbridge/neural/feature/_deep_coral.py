@@ -61,14 +61,14 @@ class DeepCORAL(FeatureDiscrepancy):
     ----------
     strength : float, default=10.0
     stages : tuple of str, optional
-        Stages to adapt. If None, the predictions' logits' input, the embedding.
+        Stages to adapt. If None, the embedding.
     schedule : bool, default=True
         Whether the strength rises from zero over the training.
 
     Notes
     -----
     Helps where correlations differ, as between cameras; blind to means, which the network's norms partly mend. Cost
-    O(n d²) a batch.
+    O(n d²) per batch.
 
     References
     ----------
@@ -115,7 +115,7 @@ class CentralMoments(FeatureDiscrepancy):
 
     Notes
     -----
-    No kernel and no bandwidth; feature by feature, so that correlations are not seen. Cost O(n d) a batch and moment.
+    No kernel and no bandwidth; feature by feature, so that correlations are not seen. Cost O(n d) per batch and moment.
 
     References
     ----------

@@ -25,7 +25,7 @@ class DeepJDOT(Method):
     feature_cost : float, default=0.01
         Weight of the distance of embeddings in the plan's cost.
     label_cost : float, default=1.0
-        Weight of the disagreement of the source's label with the answer on the target.
+        Weight of the disagreement of the source's label with the prediction on the target.
     schedule : bool, default=True
         Whether the strength rises from zero over the training.
 

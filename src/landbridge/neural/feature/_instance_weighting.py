@@ -23,7 +23,7 @@ def likeness_weights(logits: Tensor) -> Tensor:
     Parameters
     ----------
     logits : Tensor of shape (n,)
-        A discriminator's answers on source samples; positive for "source".
+        A discriminator's predictions on source samples; positive for "source".
 
     Returns
     -------
@@ -57,7 +57,7 @@ class InstanceWeightedAdversarial(DANN):
     schedule : bool, default=True
         Whether the reversal rises from zero over the training.
     max_weight : float, default=10.0
-        Most that one sample may count; the mean row counts 1.
+        Most that one sample may count; the mean is 1.
 
     Notes
     -----
@@ -94,7 +94,7 @@ class InstanceWeightedAdversarial(DANN):
     ) -> None:
         super().__init__(strength, width=width, schedule=schedule)
         if not max_weight >= 1:
-            raise InputError(f"max_weight must be at least 1, which is what the mean row counts; got {max_weight}.")
+            raise InputError(f"max_weight must be at least 1, the mean weight; got {max_weight}.")
         self.max_weight = max_weight
 
     def prepare(self, network: Network, task: Any) -> None:

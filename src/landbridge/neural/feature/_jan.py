@@ -18,14 +18,14 @@ class JAN(FeatureDiscrepancy):
     ----------
     strength : float, default=1.0
     stages : tuple of str, optional
-        Stages to adapt with the answers. If None, the embedding.
+        Stages to adapt with the predictions. If None, the embedding.
     schedule : bool, default=True
         Whether the strength rises from zero over the training.
 
     Notes
     -----
-    Helps more than :class:`DAN` where classes lie apart, because it matches class by class, as far as the predictions
-    are right; where they are wrong it confirms them. Cost O(n² d) a batch.
+    Helps more than :class:`DAN` where classes are well separated, because it matches class by class, as far as the
+    predictions are right; where they are wrong it confirms them. Cost O(n² d) per batch.
 
     References
     ----------

@@ -96,8 +96,8 @@ class MCD(Method):
     and features. Where both heads are one linear layer the mean of the two is kept as the head, which gives the mean of
     their logits; else the first is kept.
 
-    Helps where classes lie apart in the target but near the source's boundaries. Hurts where the first predictions are
-    mostly wrong: agreement on the wrong class is agreement too. Costs a second head.
+    Helps where classes are well separated in the target but near the source's boundaries. Hurts where the first
+    predictions are mostly wrong: agreement on the wrong class is agreement too. Costs a second head.
 
     References
     ----------

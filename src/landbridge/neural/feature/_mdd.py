@@ -23,7 +23,7 @@ def margin_disparity(
 ) -> Tensor:
     r"""Compute the loss of the auxiliary head, :math:`\gamma L(h', h; S) + L^-(h', h; T)` (eqs. 28 to 30 of [1]_).
 
-    The labels are the classes that the head answers with. On the source the auxiliary head's cross-entropy with them
+    The labels are the classes that the head predicts with. On the source the auxiliary head's cross-entropy with them
     counts `margin` times; on the target it is the negative logarithm of giving them no probability.
 
     Parameters
@@ -66,8 +66,8 @@ class MDD(Method):
 
     Notes
     -----
-    The auxiliary head is of the head's kind. It takes the head's answers for its labels, so no domain label is needed,
-    and where the features are adapted no head that agrees on the source can disagree on the target.
+    The auxiliary head is of the head's kind. It takes the head's predictions for its labels, so no domain label is
+    needed, and where the features are adapted no head that agrees on the source can disagree on the target.
 
     Helps with many classes, more than :class:`DANN`. Hurts under label shift, and where the first predictions are
     mostly wrong. Costs the auxiliary head.

@@ -206,7 +206,7 @@ class OpenSetBackprop(Method):
 
     Helps where the target holds many samples of other classes, which :class:`DANN` would draw on the known ones, and
     more so beside ``EntropyMinimisation(0.1)``. Hurts where all classes are known: some samples are rejected for
-    nothing; and with a threshold far from one half, whose loss draws all samples to one side. Costs a column of the
+    nothing; and with a threshold far from one half, whose loss pulls all samples to one side. Costs a column of the
     head.
 
     References

@@ -80,8 +80,8 @@ class SelfTraining(Method):
     validation_fraction : float, default=0.1
         Share of the source samples that is held out of the task's loss for calibration.
     momentum : float, default=0.8
-        Share that a target sample's earlier answers keep in the running mean from which its label and its confidence
-        are read; 0 takes the present answer alone.
+        Share that a target sample's previous predictions keep in the running mean from which its label and its
+        confidence are read; 0 takes the current prediction alone.
 
     Attributes
     ----------
@@ -248,7 +248,7 @@ class SelfTraining(Method):
         return self._task.loss(source.logits[~out], source.labels[~out])
 
     def _remember(self, rows: Tensor, probabilities: Tensor) -> Tensor:
-        """The samples' running means, with the present answers in them."""
+        """The samples' running means, with the current predictions in them."""
         rows = rows.to(probabilities.device)
         missing = int(rows.max()) + 1 - len(self._mean)
         if missing > 0:

@@ -21,7 +21,7 @@ def attention_weights(
 ) -> Tensor:
     r"""Compute how much the target samples attend to each source sample, with mean one.
 
-    Row *j* of the target spreads one unit over the source's samples, :math:`A_{ji} \propto c_{ji} \exp(\cos(t_j, s_i) /
+    Target sample *j* spreads one unit over the source samples, :math:`A_{ji} \propto c_{ji} \exp(\cos(t_j, s_i) /
     \tau)`, where *c* is the agreement; sample *i* has the weight :math:`\frac{n}{m} \sum_j A_{ji}`.
 
     Parameters
@@ -31,7 +31,7 @@ def attention_weights(
     temperature : float, default=0.1
         Smaller ones leave all attention to the nearest rows.
     agreement : Tensor of shape (m, n), optional
-        How likely row *j* of the target is of the label of sample *i*. If None, 1.
+        Probability that target sample *j* has the label of source sample *i*. If None, 1.
 
     Returns
     -------
@@ -73,7 +73,7 @@ class SourceAttention(SourceAware):
     momentum : float, default=0.5
         Share of a sample's average attention that is kept when the sample is seen again.
     max_weight : float, default=5.0
-        Most that one sample may count; the mean row counts 1.
+        Most that one sample may count; the mean is 1.
 
     Attributes
     ----------
@@ -96,8 +96,8 @@ class SourceAttention(SourceAware):
 
     Helps where a part of the source is unlike the target or labelled wrongly. Hurts where the source is small and all
     of it of use, because uneven weights are as good as fewer samples; and where most labels of a class are wrong, which
-    then pass for right. Composes with methods that aligns the domains, not with others that replace the task's
-    loss. Take batches of 32 samples or more. Costs O(n m d) for a batch of n and m samples, and three numbers per sample.
+    then pass for right. Composes with methods that align the domains, not with others that replace the task's loss.
+    Take batches of 32 samples or more. Costs O(n m d) for a batch of n and m samples, and three numbers per sample.
 
     Pass ``source_domain``, numbers or names, to ``fit`` of the estimator; in a training loop of your own, call
     :meth:`set_source_domain` with one entry per training sample. Without it, and when training on labelled target

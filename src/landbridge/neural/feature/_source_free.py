@@ -19,7 +19,7 @@ __all__ = ["adapt_shot", "centroid_labels"]
 
 
 def centroid_labels(embedding: Tensor, probabilities: Tensor, *, max_iter: int = 2) -> Tensor:
-    """Label samples by the nearest class centroid in direction, the centroids being means weighted by the answers.
+    """Label samples by the nearest class centroid in direction, the centroids being means weighted by the predictions.
 
     Parameters
     ----------
@@ -115,7 +115,7 @@ def adapt_shot(
     torch.Size([400, 10])
     """
     if len(inputs) < 2:
-        raise InputError(f"inputs has {len(inputs)} row; give the target's unlabelled samples.")
+        raise InputError(f"inputs has {len(inputs)} sample; give the target's unlabelled samples.")
     random_state = seed_from(random_state)
     adapted = copy.deepcopy(network)
     adapted.requires_grad_(True)

@@ -96,8 +96,8 @@ class SourceHeads(SourceAware):
     In training each sample is answered by the head of its source, before any loss is taken, so that this composes with
     methods that have a loss of their own for the sources: beside :class:`MomentMatchingSources` it is M3SDA [1]_, which
     matches moments, trains a head per source and weights them by the accuracies of training on each source alone; give
-    those as ``weights`` to do the same. Heads start as copies of the network's head with equal weights until training has
-    ended; answers for target samples, with which some methods learn, are the mean throughout.
+    those as ``weights`` to do the same. Heads start as copies of the network's head with equal weights until training
+    has ended; predictions for target samples, with which some methods learn, are the mean throughout.
 
     A held-out sample is replaced in each epoch by another of its source; which samples those are is the same for every
     seed. Where another method, named before this one, chooses the order of the samples, they are seen in training. One

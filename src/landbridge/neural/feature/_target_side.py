@@ -150,7 +150,7 @@ class MCC(_OnTarget):
     Notes
     -----
     Helps in most settings, partial and multi-source ones too, because it matches no marginal. Confirms wrong
-    predictions where the source model is confident of them. O(n c²) a batch.
+    predictions where the source model is confident of them. O(n c²) per batch.
 
     References
     ----------
@@ -197,7 +197,7 @@ class EntropyMinimisation(_OnTarget):
 
     Notes
     -----
-    Helps where classes lie apart in the target, a little. Alone it may give all samples one class; better
+    Helps where classes are well separated in the target, a little. Alone it may give all samples one class; better
     :class:`InformationMaximisation` or :class:`MCC`.
 
     References

@@ -24,7 +24,7 @@ class _Block(nn.Sequential):
 
 class _Flat(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
-        """Lay the maps out in a sample."""
+        """Flatten the maps."""
         return x.flatten(1)
 
 

@@ -22,7 +22,7 @@ from landbridge.neural.fewshot._training import train_on_episodes
 
 __all__ = ["UNKNOWN", "PrototypicalClassifier", "prototypical_loss", "train_prototypical"]
 
-# The answer for samples that no known class claims.
+# The prediction for samples that no known class claims.
 UNKNOWN = "unknown"
 
 

@@ -178,8 +178,8 @@ class SiameseClassifier(ClassifierMixin, BaseEstimator):
 
     Notes
     -----
-    ``fit`` keeps the support samples' embeddings; time of an answer grows with the support samples. Several samples per
-    class vote by their mean log-odds.
+    ``fit`` keeps the support samples' embeddings; time of a prediction grows with the support samples. Several samples
+    per class vote by their mean log-odds.
 
     References
     ----------

@@ -194,7 +194,7 @@ def _training(model: Any, network: Any, result: Any) -> str:
         lines.append(f"Method: {methods}.")
         seed = model.random_state if isinstance(model.random_state, int) else "not fixed"
         lines.append(
-            f"Settings: at most {model.epochs} epochs, {model.batch_size} samples per step, optimiser {model.optimizer}, "
+            f"Settings: at most {model.epochs} epochs, {model.batch_size} samples a step, optimiser {model.optimizer}, "
             f"schedule {model.schedule}, seed {seed}."
         )
         if history.epochs:

@@ -109,7 +109,7 @@ def distil(
     learning_rate : float, optional
         If None, that of :class:`~landbridge.neural.NeuralClassifier` for the student's kind.
     pretrained : bool, default=True
-        False draws fresh weights for the student's stages.
+        False draws new weights for the student's stages.
     device : str, default="auto"
     random_state : int, RandomState instance or None, default=None
 
@@ -158,7 +158,7 @@ def distil(
     taught = predict_logits(network, rows)
     if taught.ndim != 2 or taught.shape[1] < 2:
         raise InputError(
-            f"teacher answers with shape {tuple(taught.shape)}; distilling needs logits of two classes or more."
+            f"teacher predicts with shape {tuple(taught.shape)}; distilling needs logits of two classes or more."
         )
     small = _student(student, network, rows, taught.shape[1], pretrained, seed)
     taught = taught.to(next(small.parameters()).dtype)

@@ -40,7 +40,7 @@ def export_onnx(network: Any, example: Any, path: str | Path, *, tolerance: floa
     Returns
     -------
     Path
-        The file; it is written only after its answers to a batch larger than the example's were found to be the
+        The file; it is written only after its predictions to a batch larger than the example's were found to be the
         network's.
 
     Raises
@@ -105,7 +105,7 @@ def export_program(network: Any, example: Any, path: str | Path, *, tolerance: f
     Returns
     -------
     Path
-        The file; it is written only after its answers to a batch larger than the example's were found to be the
+        The file; it is written only after its predictions to a batch larger than the example's were found to be the
         network's.
 
     Raises

@@ -63,7 +63,7 @@ def hand_over(
         What :func:`model_card` takes (``name``, ``data``, ``licence``, ...), or a finished card. If None, the card
         bears the folder's name and states that the data are not described.
     tolerance : float, optional
-        By how much answers of exported files may differ, as in :func:`check_parity`.
+        By how much predictions of exported files may differ, as in :func:`check_parity`.
 
     Returns
     -------

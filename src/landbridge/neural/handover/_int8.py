@@ -49,7 +49,8 @@ def quantise_rows(x: Tensor) -> tuple[Tensor, Tensor]:
 class Int8Linear(nn.Linear):
     """Linear layer with int8 weights, one scale per output; inputs are scaled per sample.
 
-    Made from an ``nn.Linear`` by :func:`quantise`. A sample's answer does not depend on the other samples of its batch.
+    Made from an ``nn.Linear`` by :func:`quantise`. A sample's prediction does not depend on the other samples of its
+    batch.
 
     Parameters
     ----------

@@ -76,7 +76,7 @@ def compare(first: Any, second: Any) -> Parity:
     """
     a, b = (np.asarray(t.detach().cpu() if isinstance(t, Tensor) else t, dtype=np.float64) for t in (first, second))
     if a.shape != b.shape or a.ndim < 1 or not len(a):
-        raise InputError(f"second has shape {b.shape} and first {a.shape}; compare answers to the same samples.")
+        raise InputError(f"second has shape {b.shape} and first {a.shape}; compare predictions to the same samples.")
     a, b = a.reshape(len(a), -1), b.reshape(len(b), -1)
     same = (a == b) | (np.isnan(a) & np.isnan(b))
     with np.errstate(invalid="ignore"):

@@ -98,7 +98,7 @@ def quantise(network: Any, *, mode: str = "dynamic", calibration_data: Any = Non
     norms and attention are left as they are, and so are convolutions in one or three dimensions and those with padding
     other than zeros.
 
-    Weights have one scale an output. Time is that of one pass over `calibration_data` and two over `rows`.
+    Weights have one scale per output. Time is that of one pass over `calibration_data` and two over `rows`.
 
     References
     ----------

@@ -99,7 +99,7 @@ class MultiTask(BaseEstimator):
 
     Notes
     -----
-    A step takes one batch from every data set, and the shorter ones are repeated in fresh orders. Tasks that are given
+    A step takes one batch from every data set, and the shorter ones are repeated in new orders. Tasks that are given
     the same object for `X` share its batches and the pass through the shared stages.
 
     Helps where a task has few samples and another needs the same features. Hurts where tasks need contrary features and

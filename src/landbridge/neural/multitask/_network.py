@@ -28,7 +28,7 @@ def cross_stitch(outputs: Tensor, coefficients: Tensor) -> Tensor:
     Parameters
     ----------
     outputs : Tensor of shape (n_tasks, ...)
-        Of one stage, feature by feature.
+        Of one stage, column by column.
     coefficients : Tensor of shape (n_tasks, n_tasks)
 
     Returns
@@ -80,7 +80,7 @@ class MultiTaskNetwork(nn.Module):
     Samples of several tasks pass the shared stages in one batch where their shapes agree, so that batch norm sees in
     training the mixture that its running statistics describe.
 
-    A cross-stitch unit begins with 0.9 on the diagonal and samples that sum to one: as all columns begin as copies, the
+    A cross-stitch unit begins with 0.9 on the diagonal and rows that sum to one: as all columns begin as copies, the
     network begins as what was given. Hard sharing costs one pass through the shared stages, soft sharing one pass
     a column, and as many weights.
 

@@ -33,7 +33,7 @@ def class_relations(probabilities: Tensor, labels: Tensor, n_classes: int) -> Te
     Returns
     -------
     Tensor of shape (n_classes, n_source_classes)
-        Samples sum to one; even where a class has no sample.
+        Rows sum to one; even where a class has no sample.
     """
     shares = class_shares(labels, n_classes).to(probabilities)
     return _mean_rows(shares.T @ probabilities, shares.sum(dim=0))
@@ -115,7 +115,7 @@ class CoTuning(Method):
     Helps where target classes resemble source classes, as other species do, because the whole source network transfers
     and not its stages alone. Worth nothing where no source class resembles any of the target's, and hurts a little
     there, as the embedding has to serve a second task. Each step costs a forward pass of the source network; memory
-    for a second network and one sample of source classes a target class.
+    for a second network and one row of source-class probabilities per target class.
 
     References
     ----------

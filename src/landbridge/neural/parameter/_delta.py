@@ -36,7 +36,7 @@ def channel_distance(now: Tensor, then: Tensor) -> Tensor:
 def channel_attention(counts: Tensor, sums: Tensor, squares: Tensor) -> Tensor:
     r"""Compute how well each channel alone separates the classes; the mean over channels is one.
 
-    The classifier is linear: normal densities with one mean per class and one variance a channel,
+    The classifier is linear: normal densities with one mean per class and one variance per channel,
 
     .. math:: w_c \propto \frac{\sum_k \pi_k (\mu_{kc} - \mu_c)^2}{\sigma^2_c}
 
@@ -82,9 +82,9 @@ class Delta(Method):
     stages : tuple of str, optional
         Stages whose output is kept. If None, four spread over the depth.
     attention : {"spread", "classes", "uniform"}, default="spread"
-        What determines the channel weights: the spread of the source's features between the samples of the batch, how well a
-        linear classifier on the source's features tells the target's classes by the channel (see `channel_attention`;
-        over all batches so far; classification only), or nothing.
+        What determines the channel weights: the spread of the source's features between the samples of the batch, how
+        well a linear classifier on the source's features tells the target's classes by the channel (see
+        `channel_attention`; over all batches so far; classification only), or nothing.
 
     Notes
     -----
@@ -196,7 +196,7 @@ class Delta(Method):
 
 
 def _rows_of_channels(x: Tensor) -> Tensor:
-    """One sample a channel. Channels come second, save in tokens, where they come last."""
+    """One row per channel. Channels come second, save in tokens, where they come last."""
     axis = 2 if x.ndim == 3 else 1
     return x.movedim(axis, 0).flatten(1)
 

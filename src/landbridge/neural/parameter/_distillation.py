@@ -186,9 +186,9 @@ class LearningWithoutForgetting(Method):
 
     Notes
     -----
-    Helps where the old task must still be done afterwards and its data are gone. The old answers are those on samples
-    of the new task; where the tasks look different, they say little, and they hurt the new task where it contradicts
-    the old. Each step costs a forward pass of the old network; memory for a second network.
+    Helps where the old task must still be done afterwards and its data are gone. The old predictions are those on
+    samples of the new task; where the tasks look different, they say little, and they hurt the new task where it
+    contradicts the old. Each step costs a forward pass of the old network; memory for a second network.
 
     References
     ----------

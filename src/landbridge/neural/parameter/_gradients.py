@@ -70,7 +70,8 @@ class GradientProjection(Method):
     Notes
     -----
     Helps with few labels; the weights can turn around the source at the distance they reached, but hardly leave it. The
-    removal is the projection of gradient episodic memory, with the direction towards the source in place of a past task.
+    removal is the projection of gradient episodic memory, with the direction towards the source in place of a past
+    task.
 
     References
     ----------

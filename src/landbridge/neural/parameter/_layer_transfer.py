@@ -20,7 +20,7 @@ class LayerTransfer(Method):
     Parameters
     ----------
     first : int, optional
-        Carry over the first so many stages.
+        Transfer the first so many stages.
     last : int, optional
         Or the last so many.
     stages : sequence of str, optional
@@ -62,12 +62,12 @@ class LayerTransfer(Method):
         random_state: Any = None,
     ) -> None:
         if sum(a is not None for a in (first, last, stages)) != 1:
-            raise InputError("give one of first, last and stages: which stages are carried over.")
+            raise InputError("give one of first, last and stages: which stages are transferred.")
         self.first, self.last, self.carried = first, last, stages
         self.frozen, self.random_state = frozen, random_state
 
     def prepare(self, network: Network, task: Any) -> None:
-        """Reset what is not carried over, and freeze what is, if asked for.
+        """Reset what is not transferred, and freeze what is, if asked for.
 
         Parameters
         ----------

@@ -15,7 +15,7 @@ __all__ = ["LPFT"]
 class LPFT(Method):
     """LP-FT: linear probing for a fraction of the epochs, then fine-tuning of all stages.
 
-    A fresh head sends gradients into the backbone that have nothing to do with the task. Once the head fits the
+    A new head sends gradients into the backbone that have nothing to do with the task. Once the head fits the
     features, these gradients are small, and the features change only as far as the labels ask for.
 
     Parameters

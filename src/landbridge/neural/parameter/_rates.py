@@ -21,7 +21,7 @@ class LayerwiseDecay(Method):
 
     Notes
     -----
-    Helps where early stages see what all pictures or texts have in common. Works for any network, as it goes by the
+    Helps where early stages see what all images or texts have in common. Works for any network, as it goes by the
     order of the stages alone.
 
     References

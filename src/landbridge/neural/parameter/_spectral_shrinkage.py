@@ -43,7 +43,7 @@ class BatchSpectralShrinkage(Method):
     -----
     Helps with few labels, a little, and composes with penalties that keep the source, as it does the opposite of
     keeping all of it. Hurts where batches are small against the number of classes: with n samples there are n
-    directions, and the smallest then tell classes apart. Time O(n² d) a batch of n samples; nothing is kept.
+    directions, and the smallest then tell classes apart. Time O(n² d) per batch of n samples; nothing is kept.
 
     References
     ----------

@@ -30,7 +30,7 @@ from landbridge.neural.tasks import Classification
 
 __all__ = ["ProgressiveClassifier"]
 
-# Samples that the lateral connections' first scales are taken from, and samples on which it is measured what a task leans on.
+# Numbers of samples for the initial scales of lateral connections, and for the sensitivity of a task.
 SCALED, MEASURED = 256, 64
 
 
@@ -366,7 +366,7 @@ class ProgressiveClassifier(BaseEstimator):
     def _make_backbone(
         self, X: NDArray[Any], whole: ProgressiveNetwork, form: Any, seed: int, device: torch.device
     ) -> Network:
-        """A column's stages: with fresh weights, except that the first may keep those it came with."""
+        """A column's stages: with new weights, except that the first may keep those it came with."""
         first = len(whole.columns) == 0
         double = device.type == "cpu" if first else next(whole.parameters()).dtype == torch.float64
         network = backbone_for(copy.deepcopy(self.backbone), X, self.image_shape, seed=seed, double=double)

@@ -13,7 +13,7 @@ from landbridge.neural.progressive._network import ProgressiveColumn
 
 __all__ = ["fisher_sensitivity"]
 
-# With more classes than this the Fisher information is estimated from so many classes drawn from each answer.
+# With more classes than this the Fisher information is estimated from so many classes drawn from each output.
 MANY = 8
 
 
@@ -27,8 +27,8 @@ def fisher_sensitivity(
         \text{AFS}_{ij} = \frac{S_{ij}}{\sum_{j'} S_{ij'}}
 
     with :math:`h_{im}^{(j)}` unit m of stage i in column j and :math:`\sigma_{ijm}` its spread over samples, so that
-    outputs count at unit variance. Gradients take all ways from the unit to the answer, those through later stages and
-    through other columns among them: an early column also counts for what later ones take over from it, so that the
+    outputs count at unit variance. Gradients take all ways from the unit to the prediction, those through later stages
+    and through other columns among them: an early column also counts for what later ones take over from it, so that the
     last stages tell columns apart best.
 
     Parameters
@@ -87,7 +87,7 @@ def fisher_sensitivity(
 
 
 def _terms(logs: Tensor, rng: torch.Generator) -> list[tuple[Tensor, Tensor]]:
-    """Pairs of a weight per sample and a sum of log-probabilities whose squared gradients add up to the Fisher diagonal."""
+    """Weights per sample, and sums of log-probabilities whose squared gradients add up to the Fisher diagonal."""
     p = logs.detach().exp()
     if logs.shape[1] <= MANY:
         return [(p[:, c], logs[:, c].sum()) for c in range(logs.shape[1])]

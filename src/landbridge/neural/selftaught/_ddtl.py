@@ -152,7 +152,7 @@ def selective_learning(
     max_iter, n_steps : int
         Turns, and gradient steps in each. The shares are reached in time for the last turn to train on them.
     batch_size : int
-        Samples of each side in a step.
+        Samples of each side per step.
     learning_rate : float
     generator : torch.Generator
         On the CPU.
@@ -219,9 +219,7 @@ def selective_learning(
             kept = (found.source, found.intermediate)
             for v, terms, lam in zip(kept, (of_source, of_intermediate), (lam_s, lam_i), strict=True):
                 if len(v):
-                    reward = (
-                        lam if np.isfinite(lam) else 0.0
-                    )  # where all samples are in, it would be the same for any v
+                    reward = lam if np.isfinite(lam) else 0.0  # with all samples in, it is the same for any v
                     J += float(torch.where(v.to(terms.device), terms - reward, 0.0).mean())
         found.shares.append((float(kept[0].float().mean()), float(kept[1].float().mean()) if len(Xi) else 0.0))
         found.objective.append(J)
@@ -270,7 +268,7 @@ class DistantTransfer(ClassifierMixin, BaseEstimator):
     n_pretrain_steps : int, default=200
         Gradient steps on the reconstruction of all samples before the first turn.
     batch_size : int, default=64
-        Samples of source, intermediates and target each in a step.
+        Samples of source, intermediates and target each per step.
     learning_rate : float, default=1e-3
         Learning rate of Adam.
     standardize : {"per_feature", "global"}, default="per_feature"
@@ -444,7 +442,7 @@ class DistantTransfer(ClassifierMixin, BaseEstimator):
         )
         self.selected_share_, self.objective_ = np.array(found.shares), np.array(found.objective)
         self.selection_ = {"source": found.source.numpy(), "intermediate": found.intermediate.numpy()}
-        # in double precision a sample's answer does not depend on the samples beside it
+        # in double precision a sample's prediction does not depend on the samples beside it
         self.coder_ = coder.cpu().double().eval()
         return self
 

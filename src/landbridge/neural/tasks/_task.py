@@ -87,7 +87,7 @@ class Task(ABC):
 
     @abstractmethod
     def predict(self, logits: Tensor) -> np.ndarray:
-        """Turn logits into answers in the labels' own terms.
+        """Turn logits into predictions in the labels' own terms.
 
         Parameters
         ----------
