@@ -80,7 +80,7 @@ def test_source_free_adaptation_keeps_the_caller_safe():
     before = model.network_
     weights = before.head.weight.clone()
     y = np.array([None] * 40, dtype=object)
-    with pytest.raises(LabelError, match="no target row is labelled"):
+    with pytest.raises(LabelError, match="no target sample is labelled"):
         model.adapt(DIGITS.X[:40], y)
     y[:20] = DIGITS.y[:20]
     model.adapt(DIGITS.X[:40], y)

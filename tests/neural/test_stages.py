@@ -37,7 +37,11 @@ def test_alignment_is_blind_to_turning_and_scale():
 
 @pytest.mark.parametrize(
     ("change", "message"),
-    [(lambda y: y[:3], "one label a row"), (lambda y: np.zeros(len(y)), "two classes"), (np.arange, "two rows")],
+    [
+        (lambda y: y[:3], "one label per sample"),
+        (lambda y: np.zeros(len(y)), "two classes"),
+        (np.arange, "two samples"),
+    ],
 )
 def test_labels_at_fault_are_named(digits, change, message):
     y = change(len(digits.y)) if change is np.arange else change(digits.y)

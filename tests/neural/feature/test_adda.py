@@ -165,7 +165,7 @@ def test_arguments_at_fault_are_named(trained, pair, options, message):
 
 
 def test_rows_at_fault_are_named(trained, pair):
-    with pytest.raises(InputError, match="target has 1 row"):
+    with pytest.raises(InputError, match="target has 1 sample"):
         adapt_adda(trained, pair[0].X, pair[1].X[:1], random_state=0)
     with pytest.raises(InputError, match="min_class_fraction"):
         CollapseWatch(0)
@@ -187,7 +187,7 @@ def fit(methods, pair, epochs=3):
 
 
 def test_the_watch_warns_of_answers_that_fall_together(pair):
-    with pytest.warns(ConvergenceWarning, match=r"in epoch 3 the answers on the target fill 1\.\d classes where"):
+    with pytest.warns(ConvergenceWarning, match=r"in epoch 3 the predictions on the target fill 1\.\d classes where"):
         fit([Favour(), CollapseWatch()], pair)
     fit([Favour(), CollapseWatch(warn=False)], pair, epochs=1)
 

@@ -173,8 +173,8 @@ def test_arguments_at_fault_are_named():
     for told, message in [
         (names[:3], r"source_domain has shape \(3,\) but X has 240 rows"),
         (np.c_[names, names], r"source_domain has shape \(240, 2\)"),
-        (gap, "source_domain has rows without a source"),
-        (np.where(np.arange(240) == 1, np.nan, 1.0), "source_domain has rows without a source"),
+        (gap, "source_domain has samples without a source"),
+        (np.where(np.arange(240) == 1, np.nan, 1.0), "source_domain has samples without a source"),
     ]:
         with pytest.raises(InputError, match=message):
             network(SourceHeads()).fit(X, y, X_target=Z, source_domain=told)

@@ -74,11 +74,11 @@ def test_rows_of_new_classes_are_turned_away(digits):
     away_known = np.mean(model.predict(X[known[140:340]]) == UNKNOWN)
     away_new = np.mean(model.predict(X[new]) == UNKNOWN)
     assert away_known < 0.25 and away_new > away_known + 0.1
-    with pytest.raises(InputError, match="two support rows a class"):
+    with pytest.raises(InputError, match="two support samples per class"):
         PrototypicalClassifier(load_backbone("builtin"), reject=0.1).fit(X[:2], [0, 1])
     with pytest.raises(InputError, match="reject must lie"):
         PrototypicalClassifier(load_backbone("builtin"), reject=1.0).fit(X[:40], y[:40])
-    with pytest.raises(LabelError, match="one label a row"):
+    with pytest.raises(LabelError, match="one label per sample"):
         PrototypicalClassifier(load_backbone("builtin")).fit(X[:40], y[:4])
 
 
@@ -128,9 +128,9 @@ def test_pairs_are_verified(digits):
     pairs.train()  # answers do not depend on the mode, nor change it
     np.testing.assert_allclose(model.verify(X[a], X[same]), one_by_one, atol=1e-6)
     assert pairs.network.training
-    with pytest.raises(InputError, match="A has 3 rows but B has 2"):
+    with pytest.raises(InputError, match="A has 3 samples but B has 2"):
         model.verify(X[:3], X[:2])
-    with pytest.raises(LabelError, match="one label a row"):
+    with pytest.raises(LabelError, match="one label per sample"):
         model.fit(X[:5], y[:3])
 
 

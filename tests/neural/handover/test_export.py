@@ -107,7 +107,7 @@ def test_a_file_that_answers_otherwise_is_not_kept(tmp_path):
             return x + float(Coin.asked)
 
     network = Network({"one": Coin()}, in_features=3, head=nn.Linear(3, 2))
-    with pytest.raises(InputError, match=r"row \d+ differs"):
+    with pytest.raises(InputError, match=r"sample \d+ differs"):
         export_program(network, torch.rand(2, 3), tmp_path / "coin.pt2")
     assert not list(tmp_path.iterdir())
 
@@ -124,6 +124,6 @@ def test_bad_input_is_named(tmp_path):
         export_program(network, rows, tmp_path / "t.onnx")
     with pytest.raises(InputError, match="folder 'none' does not exist"):
         export_program(network, rows, tmp_path / "none" / "t.pt2")
-    with pytest.raises(InputError, match="example has no rows"):
+    with pytest.raises(InputError, match="example has no samples"):
         export_program(network, rows[:0], tmp_path / "t.pt2")
     assert not list(tmp_path.iterdir())

@@ -106,7 +106,7 @@ def test_splits_are_even_and_shared():
         ({"validation_fraction": 1.0}, "validation_fraction must lie between 0 and 1; got 1.0"),
         ({"validation_fraction": {"z": 0.5}}, "validation_fraction names 'z'"),
         ({"confidence": 0.0}, "confidence must lie between"),
-        ({"tasks": {"a": (np.eye(2), [0, 1]), "b": (np.eye(2)[:1], [1.5])}}, r"tasks\['b'\] has one row only"),
+        ({"tasks": {"a": (np.eye(2), [0, 1]), "b": (np.eye(2)[:1], [1.5])}}, r"tasks\['b'\] has one sample only"),
         ({"tasks": {"a": (np.eye(2), [0, 1]), "b": (np.eye(2), None)}}, r"data\['b'\]: y is None"),
     ],
 )

@@ -145,7 +145,7 @@ B = np.array([0, 1, 0, 1, 0, 1])
         ({"a": (A, None)}, {}, LabelError, r"data\['a'\]: y is None"),
         ({"a": (A, [0.0, 1.0, np.nan, 1.0, 2.0, 3.0])}, {}, LabelError, r"data\['a'\]: y has rows without a label"),
         ({"a": (A, np.array([0, 1, None, 1, 0, 1]))}, {}, LabelError, r"data\['a'\]: y has rows without a label"),
-        ({"a": (A, B), "b": (A, B[:4])}, {}, LabelError, r"data\['b'\]: y has shape \(4,\) but X has 6 rows"),
+        ({"a": (A, B), "b": (A, B[:4])}, {}, LabelError, r"data\['b'\]: y has shape \(4,\) but X has 6 samples"),
         ({"a": (A[:0], B[:0])}, {}, InputError, r"data\['a'\]: X has no rows"),
         ({"a": (None, B)}, {}, InputError, r"data\['a'\]: X is None"),
         ({"a": (A * np.nan, B)}, {}, InputError, r"data\['a'\]: X contains NaN"),

@@ -533,5 +533,5 @@ def _rows(model: Any, network: Network, X: Any, name: str) -> Samples:
         X = to_tensors(network, np.asarray(X), getattr(model, "image_shape", None))
     rows = Samples(X)
     if len(rows) < 2:
-        raise InputError(f"{name} has {len(rows)} row; give at least two, without labels.")
+        raise InputError(f"{name} has {len(rows)} sample; give at least two, without labels.")
     return rows

@@ -31,27 +31,27 @@ class Parity:
     ----------
     largest : float
         Largest difference between two logits.
-    worst_row : int
+    worst_sample : int
         The sample in which it was found.
     agree : float
         Share of the samples in which the largest logit is the same; of one output, in which its sign is.
-    rows : int
+    n_samples : int
         How many samples were compared.
 
     Examples
     --------
     >>> from landbridge.neural.handover import Parity
-    >>> print(Parity(largest=0.002, worst_row=3, agree=1.0, rows=40))
+    >>> print(Parity(largest=0.002, worst_sample=3, agree=1.0, n_samples=40))
     100.0 % of 40 samples with the same prediction, largest difference 0.002
     """
 
     largest: float
-    worst_row: int
+    worst_sample: int
     agree: float
-    rows: int
+    n_samples: int
 
     def __str__(self) -> str:
-        rows = "1 sample" if self.rows == 1 else f"{self.rows} samples"
+        rows = "1 sample" if self.n_samples == 1 else f"{self.n_samples} samples"
         return f"{100 * self.agree:.1f} % of {rows} with the same prediction, largest difference {self.largest:.2g}"
 
 
@@ -71,7 +71,7 @@ def compare(first: Any, second: Any) -> Parity:
     --------
     >>> from landbridge.neural.handover import compare
     >>> found = compare([[1.0, 0.0], [0.0, 1.0]], [[1.0, 0.0], [0.6, 0.5]])
-    >>> found.agree, found.worst_row, found.largest
+    >>> found.agree, found.worst_sample, found.largest
     (0.5, 1, 0.6)
     """
     a, b = (np.asarray(t.detach().cpu() if isinstance(t, Tensor) else t, dtype=np.float64) for t in (first, second))
@@ -141,7 +141,7 @@ def check_parity(network: Any, artefact: Any, inputs: Any, *, tolerance: float |
     if not found.largest <= allowed:
         label = Path(artefact).name if isinstance(artefact, str | Path) else type(artefact).__name__
         raise InputError(
-            f"artefact {label!r} does not predict as the network does: sample {found.worst_row} differs by "
+            f"artefact {label!r} does not predict as the network does: sample {found.worst_sample} differs by "
             f"{found.largest:.3g} where {allowed:.3g} is allowed; export again, or allow more with tolerance=."
         )
     return found

@@ -64,7 +64,9 @@ class Quantised:
         return text if self.parity is None else f"{text}; {self.parity}"
 
 
-def quantise(network: Any, *, mode: str = "dynamic", calibration_data: Any = None, rows: Any = None) -> Quantised:
+def quantise(
+    network: Any, *, mode: str = "dynamic", calibration_data: Any = None, evaluation_data: Any = None
+) -> Quantised:
     """Quantise a network's weights to 8-bit integers, for inference on the CPU.
 
     Parameters
@@ -77,7 +79,7 @@ def quantise(network: Any, *, mode: str = "dynamic", calibration_data: Any = Non
         are folded into it first.
     calibration_data : Tensor, dict of Tensor or array-like, optional
         Some samples like those to come, a hundred or so; needed for ``"static"``.
-    rows : Tensor, dict of Tensor or array-like, optional
+    evaluation_data : Tensor, dict of Tensor or array-like, optional
         Samples on which the predictions are compared, best others than `calibration_data`, which is used if None.
 
     Returns
@@ -93,12 +95,12 @@ def quantise(network: Any, *, mode: str = "dynamic", calibration_data: Any = Non
     Notes
     -----
     Helps where memory or the CPU's speed is short: weights shrink to a quarter, and linear layers of some hundred
-    columns run several times faster. Costs a little accuracy, which `rows` tell. Hurts where a few columns are far
-    larger than the rest, as they set the scale for all. Layers between stay in floating point, in 32 bits. Embeddings,
-    norms and attention are left as they are, and so are convolutions in one or three dimensions and those with padding
-    other than zeros.
+    columns run several times faster. Costs a little accuracy, which `evaluation_data` tell. Hurts where a few columns
+    are far larger than the rest, as they set the scale for all. Layers between stay in floating point, in 32 bits.
+    Embeddings, norms and attention are left as they are, and so are convolutions in one or three dimensions and those
+    with padding other than zeros.
 
-    Weights have one scale per output. Time is that of one pass over `calibration_data` and two over `rows`.
+    Weights have one scale per output. Time is that of one pass over `calibration_data` and two over `evaluation_data`.
 
     References
     ----------
@@ -125,7 +127,7 @@ def quantise(network: Any, *, mode: str = "dynamic", calibration_data: Any = Non
             "calibration_data is missing; mode='static' needs some samples to find the ranges of inputs on."
         )
     known = None if calibration_data is None else tensors_of(network, calibration_data, "calibration_data")
-    shown = known if rows is None else tensors_of(network, rows, "rows")
+    shown = known if evaluation_data is None else tensors_of(network, evaluation_data, "evaluation_data")
     small = for_inference(original)
     before = weight_bytes(small)
     small = small.float()

@@ -85,7 +85,7 @@ def tensors_of(model: Any, rows: Any, name: str = "inputs") -> Any:
             raise InputError(f"{name} is a dict that holds something other than tensors; give a tensor for each name.")
         tensors: Any = {k: v.detach().cpu() for k, v in rows.items()}
         if len({len(v) for v in tensors.values()}) > 1:
-            raise InputError(f"{name} has tensors of different numbers of samples; give one sample per sample in each.")
+            raise InputError(f"{name} has tensors of different numbers of samples; give the same samples in each.")
     elif isinstance(rows, Tensor):
         if rows.ndim == 0:
             raise InputError(f"{name} is a single number; give rows.")
