@@ -40,9 +40,9 @@ class NeuralClassifier(ClassifierMixin, _NeuralEstimator):
     patience : int, optional
         Stop after so many epochs that were no better on held-out samples, and keep the best epoch's weights.
     monitor : {"loss", "score"}, default="loss"
-        What makes an epoch better where ``patience`` is given: a lower loss, or a higher score (accuracy or R²).
+        Criterion of early stopping with ``patience``: a lower loss, or a higher score (accuracy or R²).
     validation_fraction : float, default=0.1
-        Share of the samples that is held out where ``patience`` is given.
+        Fraction of the samples that is held out for early stopping, with ``patience``.
     pretrained : bool, default=True
         False keeps the backbone's architecture and draws new weights.
     image_shape : tuple of int, optional
@@ -56,15 +56,15 @@ class NeuralClassifier(ClassifierMixin, _NeuralEstimator):
     accumulation : int, default=1
         Forward passes a step; more need less memory for the same result.
     clip : float, optional
-        Largest norm of the gradient.
+        Maximum norm of the gradient. If None, no clipping.
     average : {"ema", "tail"}, optional
-        Average of the weights.
+        Average of the weights: exponential moving average or tail average. If None, no averaging.
     checkpoint_dir : path-like, optional
         Where checkpoints go.
     checkpoint_every : int, optional
         Steps between checkpoints. If None, one per epoch.
     resume : bool, default=False
-        Go on from the last checkpoint.
+        Whether to resume from the last checkpoint.
     cache_dir : path-like, optional
         Where outputs of frozen stages are kept between runs.
     log_dir : path-like, optional
@@ -79,10 +79,10 @@ class NeuralClassifier(ClassifierMixin, _NeuralEstimator):
     network_ : Network
         The trained network.
     source_network_ : Network
-        What :meth:`fit` left, from which :meth:`adapt` starts; the same as `network_` until then.
+        The network after :meth:`fit`, from which :meth:`adapt` starts.
     task_ : Classification
     methods_ : list of Method
-        As they were after the run, with what they learned about it; not kept in pickles.
+        The methods after training, with their fitted attributes; not pickled.
     history_ : History
         Losses, epoch by epoch, of the last training.
     classes_ : ndarray of shape (n_classes,)
@@ -91,8 +91,8 @@ class NeuralClassifier(ClassifierMixin, _NeuralEstimator):
 
     Notes
     -----
-    Helps where a backbone was trained on data like the target's: a few labelled images or texts a class are then
-    enough. Hurts, or is wasted, on small tables, where the classical methods are better and far faster.
+    Helps where a backbone was trained on data similar to the target's: a few labelled images or texts per class are
+    then enough. On small tables the classical methods are better and much faster.
 
     Frozen stages at the input are run once and their outputs reused over the epochs. Two fits with one
     ``random_state`` are equal on the CPU. Time is that of ``epochs * n_samples`` forward and backward passes; memory is
@@ -186,9 +186,9 @@ class NeuralRegressor(RegressorMixin, _NeuralEstimator):
     patience : int, optional
         Stop after so many epochs that were no better on held-out samples, and keep the best epoch's weights.
     monitor : {"loss", "score"}, default="loss"
-        What makes an epoch better where ``patience`` is given: a lower loss, or a higher score (accuracy or R²).
+        Criterion of early stopping with ``patience``: a lower loss, or a higher score (accuracy or R²).
     validation_fraction : float, default=0.1
-        Share of the samples that is held out where ``patience`` is given.
+        Fraction of the samples that is held out for early stopping, with ``patience``.
     pretrained : bool, default=True
         False keeps the backbone's architecture and draws new weights.
     image_shape : tuple of int, optional
@@ -202,15 +202,15 @@ class NeuralRegressor(RegressorMixin, _NeuralEstimator):
     accumulation : int, default=1
         Forward passes a step; more need less memory for the same result.
     clip : float, optional
-        Largest norm of the gradient.
+        Maximum norm of the gradient. If None, no clipping.
     average : {"ema", "tail"}, optional
-        Average of the weights.
+        Average of the weights: exponential moving average or tail average. If None, no averaging.
     checkpoint_dir : path-like, optional
         Where checkpoints go.
     checkpoint_every : int, optional
         Steps between checkpoints. If None, one per epoch.
     resume : bool, default=False
-        Go on from the last checkpoint.
+        Whether to resume from the last checkpoint.
     cache_dir : path-like, optional
         Where outputs of frozen stages are kept between runs.
     log_dir : path-like, optional
@@ -225,11 +225,11 @@ class NeuralRegressor(RegressorMixin, _NeuralEstimator):
     network_ : Network
         The trained network.
     source_network_ : Network
-        What :meth:`fit` left, from which :meth:`adapt` starts; the same as `network_` until then.
+        The network after :meth:`fit`, from which :meth:`adapt` starts.
     task_ : Regression
         Knows mean and spread of the source's values.
     methods_ : list of Method
-        As they were after the run, with what they learned about it; not kept in pickles.
+        The methods after training, with their fitted attributes; not pickled.
     history_ : History
         Losses, epoch by epoch, of the last training.
     device_ : str
@@ -237,8 +237,8 @@ class NeuralRegressor(RegressorMixin, _NeuralEstimator):
 
     Notes
     -----
-    Helps where a backbone was trained on data like the target's; on small tables the classical methods are better and
-    far faster. Values are learned at unit variance. Time and memory as for
+    Helps where a backbone was trained on data similar to the target's; on small tables the classical methods are better
+    and much faster. Values are learned at unit variance. Time and memory as for
     :class:`~landbridge.neural.NeuralClassifier`.
 
     References

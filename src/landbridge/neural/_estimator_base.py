@@ -152,8 +152,8 @@ class _NeuralEstimator(TransferEstimator):
     def fit(self, X: Any, y: Any, *, X_target: Any = None, y_target: Any = None, source_domain: Any = None) -> Self:
         """Train on the source, then, where target samples are labelled, fine-tune on those.
 
-        With labelled target samples the source is learned plainly and `methods` act on the fine-tuning; without, they
-        act on the one training there is, and those that read the target see the unlabelled `X_target`.
+        With labelled target samples the source is learned without `methods`, which act on the fine-tuning; otherwise
+        they act on the training on the source, and those that read the target use the unlabelled `X_target`.
 
         Methods that distinguish several sources use `source_domain`, unless their own was set before.
         On labelled target samples they act as with one source, because all of those samples are the target's.

@@ -17,7 +17,7 @@ from landbridge.neural._samples import Samples
 
 __all__ = ["cached_features", "cached_rows"]
 
-# Outputs of early stages can be larger than images; beyond this they are computed anew in every epoch.
+# Outputs of early stages can be larger than images; beyond this they are recomputed in every epoch.
 LARGEST = 4 * 2**30
 
 

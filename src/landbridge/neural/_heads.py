@@ -39,8 +39,8 @@ def mixed_answers(logits: Tensor, weights: Tensor) -> Tensor:
 class OpenSetHead(nn.Module):
     """Open-set head: a head with an additional class "unknown".
 
-    Called, it gives the logits of the known classes, so that whatever predicts with it goes on as before;
-    :meth:`all_logits` gives the unknown class as the last column beside them.
+    The forward pass returns the logits of the known classes only; :meth:`all_logits` appends the unknown class as the
+    last column.
 
     Parameters
     ----------
@@ -85,8 +85,8 @@ class OpenSetHead(nn.Module):
 class SourceMixture(nn.Module):
     """Mixture of one head per source, which predicts with their weighted mean.
 
-    Called, it gives the logarithm of the mean of the heads' probabilities, so that whatever predicts with it goes on as
-    before; :meth:`own` gives for each sample the prediction of its own source's head.
+    The forward pass returns the logarithm of the mean of the heads' probabilities; :meth:`own` returns for each sample
+    the logits of its own source's head.
 
     Parameters
     ----------

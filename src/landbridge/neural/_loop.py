@@ -177,7 +177,7 @@ def train(
                 history, _ = job(fabric)
             else:
                 network.cpu()
-                # What a process returns goes through a pipe that holds 64 KiB, and nobody reads before it has ended.
+                # What a process returns goes through a pipe that holds 64 KiB, which is read only after it has ended.
                 with tempfile.TemporaryDirectory() as folder:
                     job.weights = Path(folder) / "weights.safetensors"
                     history, _ = fabric.launch(job)

@@ -21,12 +21,12 @@ _TURN = threading.RLock()
 def seeded(seed: int | None, devices: Sequence[Any] = ()) -> Iterator[None]:
     """Seed torch's random number generator temporarily, and restore its state afterwards.
 
-    Threads of one process that are in here wait for one another, so that each draws as if it were alone.
+    Threads of one process wait for one another, so that each draws as if it ran alone.
 
     Parameters
     ----------
     seed : int or None
-        None goes on from the state as it is.
+        If None, the current state is used.
     devices : sequence, default=()
         GPUs whose state is kept as well.
 

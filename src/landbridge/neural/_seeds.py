@@ -72,7 +72,7 @@ class SeedAverage(MetaEstimatorMixin, TransferEstimator):
     ----------
     estimator : estimator
         A classifier or regressor, a pipeline that ends in one, or one that reads the target. It is cloned for every
-        run, and every ``random_state`` in it is set anew.
+        run, and every ``random_state`` in it is set again.
     n_seeds : int, default=3
         Number of runs.
     random_state : int, RandomState instance or None, default=None

@@ -9,10 +9,10 @@
   :class:`SelfTraining`;
 * in a second stage, after the source was learned: :class:`ADDA`, and :class:`SHOT`, which needs no source sample
   (:func:`adapt_adda`, :func:`adapt_shot` for a network that is trained already);
-* beside any of them: :class:`CollapseWatch` says when a run has collapsed, :class:`BestEpoch` keeps the best epoch.
+* with any of them: :class:`CollapseWatch` detects a collapse, :class:`BestEpoch` keeps the best epoch.
 
-All compose, with each other and with fine-tuning. They can hurt: whatever makes the domains look alike mixes the
-classes where class shares differ between them.
+All compose, with each other and with fine-tuning. They can hurt: alignment of the domains mixes the classes where class
+shares differ between them.
 """
 
 from landbridge.neural._heads import OpenSetHead, SourceMixture, mixed_answers

@@ -25,7 +25,7 @@ from landbridge.neural.feature._best_epoch import batch_score
 
 __all__ = ["AdversarialCopy", "CollapseWatch", "adapt_adda", "effective_classes", "information_score", "slope_penalty"]
 
-SURE = 0.995  # a discriminator that is right so often is not being deceived
+SURE = 0.995  # the accuracy from which the discriminator counts as always right
 FALLEN = 0.5  # share of the classes at the start below which the predictions have collapsed
 
 
@@ -110,7 +110,7 @@ class AdversarialCopy:
         The step with the highest :func:`information_score` on the target; 0 is the source's network, with the target's
         batch-norm statistics where those were asked for.
     collapsed : bool
-        Whether training was stopped because answers fell together or the discriminator could not be deceived.
+        Whether training was stopped because predictions collapsed or the discriminator was always right.
     reason : str
         What was seen, in a sentence: why it was stopped, or that nothing was gained after the first quarter of the
         steps; empty where all went well.
@@ -187,12 +187,11 @@ def adapt_adda(
 
     Notes
     -----
-    Nothing ties a target sample to its class while the discriminator is being deceived, so stages at high rates learn
-    to give all samples one class. Against this stand a low rate that rises from zero, a discriminator of bounded slope,
-    which does most, frozen statistics, and averaged weights. Predictions are looked at as training goes: it stops where
-    for three looks they fill less than half as many classes as at the start, or the discriminator is right all the
-    time. What is returned, in any case, is the step with the highest :func:`information_score`,
-    the start included.
+    The adversarial loss does not use classes, so with a high learning rate all samples may be mapped to one class. To
+    prevent this, the learning rate is low and rises from zero, the discriminator has a gradient penalty (which matters
+    most), batch-norm statistics are frozen, and weights are averaged. Predictions are evaluated during training: it
+    stops if, at three consecutive evaluations, they fill less than half as many classes as at the start, or the
+    discriminator is always right. The step with the highest :func:`information_score` is returned, the start included.
 
     Helps where the domains differ in style and share their classes. Hurts under label shift, because the target's
     features are spread as the source's are. Costs `n_steps` passes forward and backward of the target's samples; the
@@ -458,8 +457,8 @@ class CollapseWatch(Method):
             )
         elif accuracy is not None and accuracy >= SURE:
             self._collapsed = (
-                f"in epoch {at} the discriminator is right on {accuracy:.1%} of the samples, so the features do not "
-                "deceive it; raise the method's strength, or lower learning_rate."
+                f"in epoch {at} the discriminator is right on {accuracy:.1%} of the samples, so the features were "
+                "not adapted; raise the method's strength, or lower learning_rate."
             )
 
 

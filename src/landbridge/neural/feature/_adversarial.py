@@ -89,7 +89,7 @@ class DANN(Method):
     Notes
     -----
     Helps on hard differences of style; one run in a few fails, so average over seeds. Hurts where class shares differ:
-    then deceiving the discriminator means mixing the classes. Costs the discriminator's passes.
+    domain-invariant features then mix the classes. Costs the discriminator's passes.
 
     References
     ----------

@@ -77,7 +77,7 @@ class BestEpoch(Method):
 
     Notes
     -----
-    Beside an adversarial method it brings a run back that collapses late. The predictions are those of the training's
+    With an adversarial method it recovers a run that collapses late. The predictions are those of the training's
     own passes, so that an epoch costs nothing more but a copy of the weights. Favours equal class shares.
 
     References

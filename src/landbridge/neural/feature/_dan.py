@@ -25,7 +25,7 @@ class DDC(FeatureDiscrepancy):
 
     Notes
     -----
-    The simplest of its kind; sees nothing but means. O(n d) per batch. Hurts, as all that match marginals do, where
+    The simplest method of its kind; aligns means only. O(n d) per batch. Hurts, as all that match marginals do, where
     class shares differ between the domains.
 
     References

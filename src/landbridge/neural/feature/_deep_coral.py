@@ -67,7 +67,7 @@ class DeepCORAL(FeatureDiscrepancy):
 
     Notes
     -----
-    Helps where correlations differ, as between cameras; blind to means, which the network's norms partly mend. Cost
+    Helps where correlations differ, as between cameras; does not align means, which the network's norms partly do. Cost
     O(n d²) per batch.
 
     References

@@ -61,9 +61,9 @@ class InstanceWeightedAdversarial(DANN):
 
     Notes
     -----
-    The first discriminator tells source from target and moves nothing else; source samples that it takes for target
-    samples count more before the second, which the features deceive. No class is needed, so it also fits where parts of
-    a class are missing.
+    The first discriminator separates source from target without changing the features; source samples that it takes for
+    target samples get larger weights in the second, against which the features are trained. No class is needed, so it
+    also fits where parts of a class are missing.
 
     Helps where the source holds much that the target has not, on which :class:`DANN` would draw the target's samples.
     Hurts where domains are so far apart that the first discriminator is always confident: then a few samples hold all

@@ -24,8 +24,8 @@ class JAN(FeatureDiscrepancy):
 
     Notes
     -----
-    Helps more than :class:`DAN` where classes are well separated, because it matches class by class, as far as the
-    predictions are right; where they are wrong it confirms them. Cost O(n² d) per batch.
+    Helps more than :class:`DAN` where classes are well separated, because it aligns class by class, as far as the
+    predictions are right; wrong predictions are reinforced. Cost O(n² d) per batch.
 
     References
     ----------

@@ -47,7 +47,7 @@ def classifier_discrepancy(one: Tensor, two: Tensor) -> Tensor:
 
 
 def fresh_copy(head: nn.Module) -> nn.Module:
-    """Copy a head and draw its weights anew, so that it learns the same task from another start.
+    """Copy a head and reinitialize its weights.
 
     Parameters
     ----------
@@ -97,7 +97,7 @@ class MCD(Method):
     their logits; else the first is kept.
 
     Helps where classes are well separated in the target but near the source's boundaries. Hurts where the first
-    predictions are mostly wrong: agreement on the wrong class is agreement too. Costs a second head.
+    predictions are mostly wrong: the heads may agree on the wrong class. Costs a second head.
 
     References
     ----------

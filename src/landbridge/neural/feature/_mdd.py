@@ -66,8 +66,8 @@ class MDD(Method):
 
     Notes
     -----
-    The auxiliary head is of the head's kind. It takes the head's predictions for its labels, so no domain label is
-    needed, and where the features are adapted no head that agrees on the source can disagree on the target.
+    The auxiliary head has the architecture of the head and is trained on the head's predictions, so no domain label is
+    needed. Where the features are adapted, no head that agrees on the source can disagree on the target.
 
     Helps with many classes, more than :class:`DANN`. Hurts under label shift, and where the first predictions are
     mostly wrong. Costs the auxiliary head.

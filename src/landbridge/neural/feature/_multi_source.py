@@ -94,7 +94,7 @@ class MomentMatchingSources(SourceAware):
 
     Helps where sources differ from each other, so that samples pooled as one source hide how far each is. Hurts where
     class shares differ between sources, as all matching of marginals does. Take batches with several samples of each
-    source; a source with fewer than two samples in a batch sits out. Costs O(n d) per batch.
+    source; a source with fewer than two samples in a batch is skipped. Costs O(n d) per batch.
 
     Pass ``source_domain``, numbers or names, to ``fit`` of the estimator; in a training loop of your own, call
     :meth:`set_source_domain` with one entry per training sample. Without it, and when training on labelled target

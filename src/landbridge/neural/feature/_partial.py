@@ -42,12 +42,12 @@ class PartialAdversarial(DANN):
 
     Notes
     -----
-    A class counts as much as the target's predictions name it: the mean of the probabilities over an epoch's target
-    samples, divided by the largest. All classes count alike at first; the weights come in as the reversal does.
+    The weight of a class is the mean of its predicted probabilities over an epoch's target samples, divided by the
+    largest. All classes have equal weights at first; the class weights are phased in like the reversal.
 
     Helps where the target lacks many classes, on which :class:`DANN` would draw the target's samples, and more so
     beside ``EntropyMinimisation(0.1)``, with which the predictions that give the weights are more confident. Hurts
-    where the first predictions are mostly wrong, because a class that is there is then taken for absent: training
+    where the first predictions are mostly wrong, because a class that is present is then taken for absent: training
     without adaptation may be better. Costs what :class:`DANN` does.
 
     References
@@ -93,7 +93,7 @@ class PartialAdversarial(DANN):
         self._smoothing, self._rise = float(getattr(task, "label_smoothing", 0.0)), 0.0
 
     def epoch(self, network: Network, epoch: int, epochs: int) -> None:
-        """Find the weights anew from the predictions of the epoch before.
+        """Update the weights from the predictions of the epoch before.
 
         Parameters
         ----------
@@ -192,17 +192,16 @@ class OpenSetBackprop(Method):
     strength : float, default=0.3
         Of the reversed gradient.
     threshold : float, default=0.5
-        The probability of "unknown" that the head wants on all target samples; the larger, the more samples are
-        rejected.
+        The probability of "unknown" that the head is trained to predict on target samples; the larger, the more samples
+        are rejected.
     schedule : bool, default=True
         Whether the reversal rises from zero over the training.
 
     Notes
     -----
-    The head gets one class more. It wants its probability on target samples to be the threshold; the features, behind a
-    reversed gradient, want it to be anything else, so each target sample goes to the known classes or to the unknown
-    one. ``predict`` goes on to answer with known classes alone: ask :func:`unknown_probability` which samples to
-    reject.
+    The head gets an additional class. It is trained to predict its probability on target samples at the threshold; the
+    features, with reversed gradient, are trained away from it, so each target sample moves to the known classes or to
+    the unknown one. ``predict`` still predicts known classes only: use :func:`unknown_probability` to reject samples.
 
     Helps where the target holds many samples of other classes, which :class:`DANN` would draw on the known ones, and
     more so beside ``EntropyMinimisation(0.1)``. Hurts where all classes are known: some samples are rejected for

@@ -160,7 +160,7 @@ class SelfTraining(Method):
         self._shares: list[float] = []
 
     def epoch(self, network: Network, epoch: int, epochs: int) -> None:
-        """Find the temperature anew from the held-out samples of the epoch before.
+        """Update the temperature from the held-out samples of the epoch before.
 
         Parameters
         ----------

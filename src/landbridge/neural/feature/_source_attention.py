@@ -168,7 +168,7 @@ class SourceAttention(SourceAware):
         self._make_room(0 if self.source_domain_ is None else len(self.source_domain_))
 
     def epoch(self, network: Network, epoch: int, epochs: int) -> None:
-        """Find the weights anew from the attention of the epochs before.
+        """Update the weights from the attention of the epochs before.
 
         Parameters
         ----------

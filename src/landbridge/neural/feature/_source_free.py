@@ -65,8 +65,8 @@ def adapt_shot(
     """Adapt a trained network to unlabelled target samples without source samples (SHOT).
 
     The head, which is what the source knows of the classes, stays as it is. The stages learn to give confident
-    predictions that are spread over the classes, and to agree with labels from class centroids in the embedding, found
-    anew each epoch.
+    predictions that are spread over the classes, and to agree with labels from class centroids in the embedding,
+    recomputed in each epoch.
 
     Parameters
     ----------

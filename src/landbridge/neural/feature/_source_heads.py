@@ -106,9 +106,9 @@ class SourceHeads(SourceAware):
 
     Helps where sources disagree about labels, so that one head would learn their mean, and where one is labelled badly
     or far away. Hurts where sources are small and alike: each head learns from its own samples only. Accuracy does not
-    tell a source whose labels are consistent but mean something else. Not with methods that replace the head or train a
-    second one (:class:`OpenSetBackprop`, :class:`MCD`, :class:`MDD`), and for classes only. Costs a head per source in
-    each step, and one pass over all samples in the end.
+    detect a source whose labels are consistent but have another meaning. Not with methods that replace the head or
+    train a second one (:class:`OpenSetBackprop`, :class:`MCD`, :class:`MDD`), and for classes only. Costs a head per
+    source in each step, and one pass over all samples in the end.
 
     Pass ``source_domain``, numbers or names, to ``fit`` of the estimator; in a training loop of your own, call
     :meth:`set_source_domain` with one entry per training sample. Without it, and when training on labelled target

@@ -149,8 +149,8 @@ class MCC(_OnTarget):
 
     Notes
     -----
-    Helps in most settings, partial and multi-source ones too, because it matches no marginal. Confirms wrong
-    predictions where the source model is confident of them. O(n c²) per batch.
+    Helps in most settings, partial and multi-source ones too, because it matches no marginal. Reinforces wrong
+    predictions where the source model is confident. O(n c²) per batch.
 
     References
     ----------
@@ -240,8 +240,8 @@ class InformationMaximisation(_OnTarget):
 
     Notes
     -----
-    The heart of SHOT. Helps where classes are about equally frequent in the target; hurts under label shift, because it
-    asks for equal shares.
+    The main loss of SHOT. Helps where classes are about equally frequent in the target; hurts under label shift,
+    because it asks for equal shares.
 
     References
     ----------

@@ -244,7 +244,7 @@ def _figures(result: Any, figures: Any) -> dict[str, Measurement]:
         if chosen is not None and chosen.estimate is not None:
             scores[f"{result.metric}, estimated on the target"] = chosen.estimate
         if chosen is not None and chosen.hidden is not None:
-            scores[f"{result.metric}, on target labels that nobody else saw"] = chosen.hidden
+            scores[f"{result.metric}, on held-out target labels"] = chosen.hidden
         if result.decision.gain is not None:
             scores["gain over not transferring, estimated"] = result.decision.gain
     for label, value in (figures or {}).items():

@@ -300,7 +300,7 @@ class GradNorm(EqualWeights):
        balancing in deep multitask networks. ICML 2018.
     """
 
-    # Keeps a task alive that was far too loud for a while.
+    # Lower bound of a weight, so that no task is switched off.
     smallest = 0.01
 
     def __init__(self, asymmetry: float = 1.5, learning_rate: float = 0.025) -> None:

@@ -78,10 +78,10 @@ class ProgressiveClassifier(BaseEstimator):
     The column of a task begins with weights that depend on the seed and the task's name alone, and its lateral
     connections begin at zero, so that the start is that of a network of its own.
 
-    Helps where a later task has few samples and an earlier one has learned features for it; where tasks have nothing in
-    common the lateral connections are more weights to overfit with. :func:`forward_transfer` measures which.
+    Helps where a later task has few samples and an earlier one has learned features for it; where tasks are unrelated,
+    the lateral connections are additional weights that can overfit. :func:`forward_transfer` measures which.
 
-    A clone has the parameters and no task, as growth is a history and no parameter. A pickle holds all columns, on
+    A clone has the parameters and no task. A pickle holds all columns, on
     the CPU; it can be grown further.
 
     Time of a task is ``epochs`` times its samples; outputs of earlier columns are computed once for all epochs where

@@ -85,8 +85,8 @@ class AutoencoderFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Bas
 
     Notes
     -----
-    Helps where samples lie near a curved sheet of few dimensions and the target's lie on the same one. Hurts where the
-    target differs from the unlabelled samples in columns that these keep constant: the code does not hold them.
+    Helps where source and target samples lie near the same low-dimensional manifold. Hurts where the target varies in
+    features that are constant in the unlabelled samples: the code does not contain them.
 
     Time grows with O(epochs n w) for w weights, memory with O(n d + w).
 

@@ -114,7 +114,7 @@ def contrastive_pretrain(
 ) -> Network:
     """Pretrain a network on unlabelled samples by contrasting augmented views (SimCLR, SCARF).
 
-    The result goes wherever a backbone goes. The head of comparison, two dense layers, is discarded.
+    The result can be used as any backbone. The projection head, two dense layers, is discarded.
 
     Parameters
     ----------
@@ -130,9 +130,9 @@ def contrastive_pretrain(
     learning_rate : float, default=1e-3
         Of AdamW; it falls to zero along a cosine.
     augment : callable, optional
-        Changes a batch at random, ``augment(x, generator)``; both views are changed. If None, images are cut, turned
-        and shaded, and of a table's samples the one view is left and the other has most of its columns replaced by
-        other samples' values.
+        Changes a batch at random, ``augment(x, generator)``; both views are changed. If None, images are cropped,
+        rotated and shaded; of a table's samples one view is unchanged and the other has most of its features replaced
+        by other samples' values.
     random_state : int, RandomState instance or None, default=None
         Same seed, same network; the global generator is not changed.
     progress : callable, optional

@@ -302,8 +302,8 @@ class DistantTransfer(ClassifierMixin, BaseEstimator):
     The selection finds the useful rows: where a sixth of a pool lies between source and target, 59 of 100 selected
     samples do, against 16 in a random order. What that is worth is less than in the paper: over 200 runs on turned
     MNIST digits 1.0 point over a random order (95 % interval 0.6 to 1.4), 5.5 over the reversed order, which takes in
-    what fits worst, and 1.4 over the target alone. The paper's weights leave the chosen samples little pull, and every
-    order shares the first training on all samples.
+    what fits worst, and 1.4 over the target alone. With the paper's weights the selected samples have little influence,
+    and every order shares the first training on all samples.
 
     The paper has fixed thresholds, to be found by trial. Here they move evenly over the turns until a given share of
     samples is selected, whatever the scale of the columns. As in the paper all source samples are in at the start and

@@ -59,7 +59,7 @@ class Classification(Task):
         if np.any(unknown):
             raise LabelError(
                 f"the labels hold the class {y[np.argmax(unknown)]!s}, which the head of {self.n_outputs} classes does "
-                "not have; fit anew with a head for all classes, or leave those samples out."
+                "not have; fit again with a head for all classes, or drop those samples."
             )
         return torch.from_numpy(at.astype(np.int64))
 
