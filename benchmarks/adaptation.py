@@ -23,7 +23,7 @@ from torch import nn
 
 from benchmarks.ledger.sets import amazon_reviews
 from landbridge.data import load_builtin, shared_data
-from landbridge.neural import Network, NeuralClassifier, Rows, Training, predict_logits, train
+from landbridge.neural import Network, NeuralClassifier, Samples, Training, predict_logits, train
 from landbridge.neural import feature as f
 from landbridge.neural.backbones import module_backbone
 from landbridge.neural.tasks import Classification
@@ -171,7 +171,7 @@ def _images(held: dict[str, Any], pair: str, seed: int) -> None:
         if pair == "mnistm":  # Adam, as in the public re-runs, at a rate that sinks, as in the paper
             model = NeuralClassifier(
                 _digits_network(seed, norm=norm), methods=parts, epochs=epochs, batch_size=64, optimizer="adamw",
-                lr=1e-3, weight_decay=0.0, random_state=seed,
+                learning_rate=1e-3, weight_decay=0.0, random_state=seed,
             )  # fmt: skip
         else:
             model = NeuralClassifier(
@@ -273,8 +273,8 @@ def _reviews(held: dict[str, Any], seed: int) -> None:
     """
     parts = amazon_reviews()
     plan = Training(
-        epochs=200, batch_size=10, lr=1e-3, optimizer="sgd", weight_decay=0.0, patience=30, monitor="score",
-        schedule="constant", warmup=0.0, precision="32", device="cpu", seed=seed,
+        epochs=200, batch_size=10, learning_rate=1e-3, optimizer="sgd", weight_decay=0.0, patience=30, monitor="score",
+        schedule="constant", warmup=0.0, precision="32", device="cpu", random_state=seed,
     )  # fmt: skip
     for one, two in (("books", "dvd"), ("dvd", "books")):
         (Xs, ys), (Xt, yt), unlabelled = parts[f"{one}_train"], parts[f"{two}_test"], parts[f"{two}_train"][0]
@@ -288,8 +288,8 @@ def _reviews(held: dict[str, Any], seed: int) -> None:
             started = time.perf_counter()
             network = _hidden_layer(seed)
             train(
-                network, task, Rows(X[:last], y[:last]), methods=methods, target=Rows(target),
-                held_out=Rows(X[last:], y[last:]), settings=plan,
+                network, task, Samples(X[:last], y[:last]), methods=methods, target=Samples(target),
+                held_out=Samples(X[last:], y[last:]), settings=plan,
             )  # fmt: skip
             _keep(
                 held, key, 100 * float(np.mean(task.predict(predict_logits(network, test)) == np.asarray(yt))), started

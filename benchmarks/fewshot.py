@@ -102,7 +102,7 @@ def train_and_judge(methods: list[str], seeds: int, steps: int) -> dict[str, Any
     X, y, alphabets = with_turns(*background()) if wanted else (None, None, None)
     for method, seed in wanted:
         started = time.perf_counter()
-        network = conv_embedding(SIZE, seed=seed)
+        network = conv_embedding(SIZE, random_state=seed)
         how: dict[str, Any] = {
             "groups": alphabets,
             "change": jiggle,
@@ -110,10 +110,10 @@ def train_and_judge(methods: list[str], seeds: int, steps: int) -> dict[str, Any
             "progress": lambda i, loss, right: print(f"{i} {loss:.3f} {right:.3f}", flush=True),
         }
         if method == "prototypical":
-            train_prototypical(network, X, y, way=20, n_queries=4, n_episodes=steps, **how)
+            train_prototypical(network, X, y, n_way=20, n_queries=4, n_episodes=steps, **how)
             accuracy = one_shot_accuracy(lambda network=network: PrototypicalClassifier(network), runs)
         else:
-            pairs = train_siamese(network, X, y, way=20, n_samples=4, n_batches=steps, **how)
+            pairs = train_siamese(network, X, y, n_way=20, n_samples=4, n_batches=steps, **how)
             accuracy = one_shot_accuracy(lambda pairs=pairs: SiameseClassifier(pairs), runs)
         key = f"{method} {steps} {seed}"
         held[key] = {"accuracy": accuracy, "minutes": (time.perf_counter() - started) / 60}

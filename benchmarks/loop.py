@@ -23,7 +23,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from landbridge.neural import Classification, Network, Rows, Training, train
+from landbridge.neural import Classification, Network, Samples, Training, train
 from landbridge.neural.backbones import module_backbone
 from landbridge.neural.feature import CDAN, DAN, DANN, discriminator, multi_kernel_mmd, reverse_gradient
 
@@ -71,7 +71,7 @@ def _compare(size: str, method: Any, repeats: int) -> dict[str, float]:
     n, epochs = (3200, 20) if size == "1 ms" else (3200, 5) if method is None else (3200, 3)
     X, other = (torch.randn(n, 64, generator=dice) for _ in range(2))
     y = torch.randint(CLASSES, (n,), generator=dice)
-    settings = Training(epochs=epochs, batch_size=BATCH, schedule="constant", warmup=0)
+    settings = Training(epochs=epochs, batch_size=BATCH, schedule="constant", warmup=0, random_state=0)
     task = Classification(list(range(CLASSES)))
     steps = n // BATCH * epochs
     by_hand: Callable[..., Tensor] | None = BY_HAND[method]
@@ -81,8 +81,8 @@ def _compare(size: str, method: Any, repeats: int) -> dict[str, float]:
         _bare(_network(size), X, y, other if method else None, epochs, by_hand)
         middle = time.perf_counter()
         train(
-            _network(size), task, Rows(X, y), methods=[method()] if method else [],
-            target=Rows(other) if method else None, settings=settings,
+            _network(size), task, Samples(X, y), methods=[method()] if method else [],
+            target=Samples(other) if method else None, settings=settings,
         )  # fmt: skip
         ended = time.perf_counter()
         if k:  # the first round warms up

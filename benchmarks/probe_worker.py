@@ -79,7 +79,7 @@ def ours(X: np.ndarray, y: np.ndarray) -> Any:
 
     backbone = load_backbone(MODEL)
     model = NeuralClassifier(
-        backbone, methods=[LinearProbe(1.0)], epochs=EPOCHS, batch_size=BATCH, lr=LR, random_state=0
+        backbone, methods=[LinearProbe(1.0)], epochs=EPOCHS, batch_size=BATCH, learning_rate=LR, random_state=0
     )
     return lambda: model.fit(X, y), model.predict
 

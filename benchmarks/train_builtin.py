@@ -12,7 +12,7 @@ import torch
 from safetensors.torch import save_file
 
 from landbridge.data import load_builtin
-from landbridge.neural import Classification, Rows, Training, predict_logits, train
+from landbridge.neural import Classification, Samples, Training, predict_logits, train
 from landbridge.neural.backbones._builtin import WEIGHTS, builtin_backbone
 
 
@@ -22,12 +22,12 @@ def main() -> None:
     handwritten = load_builtin("handwritten")
     task = Classification(np.arange(10))
     torch.manual_seed(0)
-    network = builtin_backbone(pretrained=False, seed=0)
+    network = builtin_backbone(pretrained=False, random_state=0)
     network.replace_head(task.head(network.in_features))
     X = torch.tensor(printed.X, dtype=torch.float32).reshape(-1, 1, 8, 8)
     network.preprocess.learn(X)
-    settings = Training(epochs=30, batch_size=64, lr=3e-3, weight_decay=0.05, average="ema", device="cpu", seed=0)
-    history = train(network, task, Rows(X, task.encode(printed.y)), settings=settings)
+    settings = Training(epochs=30, batch_size=64, learning_rate=3e-3, weight_decay=0.05, average="ema", device="cpu", random_state=0)
+    history = train(network, task, Samples(X, task.encode(printed.y)), settings=settings)
     print(f"last loss {history.epochs[-1]['loss']:.4f}")
     for domain in (printed, handwritten):
         network.preprocess.learn(torch.tensor(domain.X, dtype=torch.float32).reshape(-1, 1, 8, 8))

@@ -8,6 +8,7 @@ ROOMS = (
     "feature",
     "parameter",
     "relation",
+    "selftaught",
     "stepwise",
     "transferability",
     "neural",

@@ -180,9 +180,9 @@ def several_digit_sources() -> Row:
         right = np.concatenate([y[i] for (_, y), i in zip(sources, rows, strict=True)]).astype(int)
         ways: dict[str, list[Any]] = {
             "pooled": [CollapseWatch(warn=False)],
-            "MomentMatchingSources": [MomentMatchingSources(groups)],
-            "SourceHeads": [SourceHeads(groups)],
-            "both": [SourceHeads(groups), MomentMatchingSources(groups)],
+            "MomentMatchingSources": [MomentMatchingSources().set_source_domain(groups)],
+            "SourceHeads": [SourceHeads().set_source_domain(groups)],
+            "both": [SourceHeads().set_source_domain(groups), MomentMatchingSources().set_source_domain(groups)],
         }
         for case, y in {"wrong": np.where(groups == 1, (right + 1) % 10, right), "right": right}.items():
             for name, methods in ways.items():

@@ -10,10 +10,10 @@ from sklearn.preprocessing import StandardScaler
 
 import landbridge
 from landbridge import Domain, load_result, make_pipeline, transfer
+from landbridge.candidates import find_strategy
 from landbridge.discrepancy import Diagnosis
 from landbridge.exceptions import InputError
 from landbridge.feature import CORAL, CoOptimalTransport, KernelCCA, ManifoldAlignment
-from landbridge.candidates import find_strategy
 from landbridge.problem import Arguments, Sides, read_domains, share_features
 
 

@@ -10,15 +10,15 @@ pytest.importorskip("torch", reason="networks need the extra landbridge[neural]"
 from typer.testing import CliRunner
 
 from landbridge import load_result, measure, transfer
+from landbridge.candidates import find_strategy
+from landbridge.candidates._network_learner import LABELLED, SEVERAL, UNLABELLED, UNLABELLED_REGRESSION
 from landbridge.cli import app
 from landbridge.data import load_builtin
 from landbridge.exceptions import InputError
 from landbridge.neural import NeuralClassifier, SeedAverage
 from landbridge.neural.feature import DANN, MCC, SourceAttention
-from landbridge.report import write_report
-from landbridge.candidates import find_strategy
-from landbridge.candidates._network_learner import LABELLED, SEVERAL, UNLABELLED, UNLABELLED_REGRESSION
 from landbridge.problem import Arguments, Sides
+from landbridge.report import write_report
 
 
 @pytest.fixture(scope="module")

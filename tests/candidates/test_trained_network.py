@@ -18,8 +18,8 @@ from landbridge.data import load_builtin
 from landbridge.exceptions import InputError, LabelError, ReadError
 from landbridge.neural import load_backbone
 from landbridge.neural.parameter import LPFT, LinearProbe
-from landbridge.report import write_report
 from landbridge.problem import is_network, network_name
+from landbridge.report import write_report
 
 
 @pytest.fixture(scope="module")

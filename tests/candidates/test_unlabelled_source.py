@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-
 from sklearn.decomposition import PCA
 
 from landbridge import Domain, load_result, transfer

@@ -19,7 +19,7 @@ RUN = '''
 import sys, time, torch
 from torch import nn
 from safetensors.torch import save_file
-from landbridge.neural import Classification, Method, Network, Rows, Training, train
+from landbridge.neural import Classification, Method, Network, Samples, Training, train
 
 class Slow(Method):
     """Gives the killer time, and keeps a state of its own."""
@@ -36,12 +36,12 @@ torch.manual_seed(0)
 stage = nn.Sequential(nn.Linear(4, 8), nn.BatchNorm1d(8), nn.ReLU(), nn.Dropout(0.4))
 net = Network({"a": stage}, in_features=8, head=nn.Linear(8, 3))
 X, y = torch.randn(40, 4), torch.randint(3, (40,))
-held_out = Rows(torch.randn(10, 4), torch.randint(3, (10,)))
+held_out = Samples(torch.randn(10, 4), torch.randint(3, (10,)))
 slow = Slow()
-settings = Training(epochs=6, batch_size=8, lr=0.02, clip=1.0, average="ema", patience=6, device="cpu",
+settings = Training(epochs=6, batch_size=8, learning_rate=0.02, clip=1.0, average="ema", patience=6, device="cpu",
                     checkpoint_dir=sys.argv[1], checkpoint_every=2, resume=True)
 print("begin", flush=True)
-history = train(net, Classification([0, 1, 2]), Rows(X, y), methods=[slow], held_out=held_out, settings=settings)
+history = train(net, Classification([0, 1, 2]), Samples(X, y), methods=[slow], held_out=held_out, settings=settings)
 losses = torch.tensor([[e["loss"], e["held_out_loss"]] for e in history.epochs])
 save_file({**net.state_dict(), "losses": losses, "total": slow.total}, sys.argv[2])
 '''
@@ -106,13 +106,13 @@ def test_nothing_is_pickled(tmp_path):
 def small_run(folder, **changes):
     from torch import nn
 
-    from landbridge.neural import Classification, Network, Rows, Training, train
+    from landbridge.neural import Classification, Network, Samples, Training, train
 
     torch.manual_seed(0)
     net = Network({"a": nn.Linear(4, 4)}, in_features=4, head=nn.Linear(4, 2))
     X, y = torch.randn(12, 4), torch.arange(12) % 2
     settings = Training(**{"epochs": 3, "batch_size": 4, "device": "cpu", "checkpoint_dir": folder} | changes)
-    return net, train(net, Classification([0, 1]), Rows(X, y), settings=settings)
+    return net, train(net, Classification([0, 1]), Samples(X, y), settings=settings)
 
 
 def test_a_finished_run_is_only_read(tmp_path):
@@ -124,8 +124,8 @@ def test_a_finished_run_is_only_read(tmp_path):
 
 def test_resuming_with_other_settings_is_an_error_that_names_them(tmp_path):
     small_run(tmp_path)
-    with pytest.raises(InputError, match="made with another lr"):
-        small_run(tmp_path, resume=True, lr=0.5)
+    with pytest.raises(InputError, match="made with another learning_rate"):
+        small_run(tmp_path, resume=True, learning_rate=0.5)
 
 
 def test_without_resume_the_old_run_is_forgotten(tmp_path):

@@ -37,7 +37,7 @@ def digits(**changes):
         NeuralClassifier(epochs=15),
         NeuralRegressor(),
         NeuralClassifier(patience=5, average="ema", clip=1.0, schedule="linear", accumulation=2),
-        NeuralRegressor(optimizer="sgd", lr=0.02, average="tail", batch_size=16),
+        NeuralRegressor(optimizer="sgd", learning_rate=0.02, average="tail", batch_size=16),
     ],
     ids=["classifier", "regressor", "classifier-2", "regressor-2"],
 )
@@ -80,7 +80,7 @@ def test_source_free_adaptation_keeps_the_caller_safe():
     before = model.network_
     weights = before.head.weight.clone()
     y = np.array([None] * 40, dtype=object)
-    with pytest.raises(LabelError, match="no target row is labelled"):
+    with pytest.raises(LabelError, match="no target sample is labelled"):
         model.adapt(DIGITS.X[:40], y)
     y[:20] = DIGITS.y[:20]
     model.adapt(DIGITS.X[:40], y)
@@ -144,7 +144,7 @@ def test_strings_as_labels_and_early_stopping():
         ({"device": "cuda:9"}, DIGITS.X[:10], DIGITS.y[:10], "device='cuda:9'"),
         ({"backbone": "./no/such/folder"}, DIGITS.X[:10], DIGITS.y[:10], "is no folder"),
         ({"precision": "16"}, DIGITS.X[:10], DIGITS.y[:10], "needs a GPU"),
-        ({"validation_share": 0.99, "patience": 1}, DIGITS.X[:10], DIGITS.y[:10], "hold out"),
+        ({"validation_fraction": 0.99, "patience": 1}, DIGITS.X[:10], DIGITS.y[:10], "hold out"),
     ],
 )
 def test_bad_input_is_named_in_one_line(changes, X, y, says):

@@ -79,7 +79,7 @@ def test_siamese():
 
 def test_cross_stitch():
     tasks = {"one": Classification([0, 1]), "two": Classification([0, 1, 2])}
-    shared = MultiTaskNetwork(network(), tasks, share="soft")
+    shared = MultiTaskNetwork(network(), tasks, sharing="soft", random_state=0)
     check(shared, lambda m, x: tuple(m({"one": x, "two": x}).values()), rows(3, 3))
 
 

@@ -44,7 +44,9 @@ def test_image_files_in_estimator_and_cross_validation(vit, tmp_path):
         Image.fromarray(dots).save(tmp_path / f"{i}.png")
         paths.append(tmp_path / f"{i}.png")
         labels.append(["dark", "bright"][i % 2])
-    model = NeuralClassifier(vit, epochs=15, batch_size=8, lr=0.01, device="cpu", random_state=0).fit(paths, labels)
+    model = NeuralClassifier(vit, epochs=15, batch_size=8, learning_rate=0.01, device="cpu", random_state=0).fit(
+        paths, labels
+    )
     assert model.score(paths, labels) == 1.0
     assert NeuralClassifier(device="cpu", random_state=0).fit(paths, labels).score(paths, labels) == 1.0
     scores = cross_val_score(model, np.array([str(p) for p in paths]), labels, cv=2)
@@ -57,7 +59,9 @@ def test_image_files_in_estimator_and_cross_validation(vit, tmp_path):
 def test_texts(bert):
     texts = ["very good film", "good film", "very bad film", "bad film"] * 4
     labels = [1, 1, 0, 0] * 4
-    model = NeuralClassifier(bert, epochs=15, batch_size=8, lr=0.01, device="cpu", random_state=0).fit(texts, labels)
+    model = NeuralClassifier(bert, epochs=15, batch_size=8, learning_rate=0.01, device="cpu", random_state=0).fit(
+        texts, labels
+    )
     assert model.predict(["good very film", "film bad"]).tolist() == [1, 0]
     net = load_backbone(bert)
     short = net.embed(net.preprocess(net.preprocess.read(["good film"])))

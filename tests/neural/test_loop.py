@@ -15,14 +15,14 @@ from landbridge.neural import (  # noqa: E402
     Classification,
     Method,
     Network,
-    Rows,
+    Samples,
     Training,
-    learning_rate,
     load_backbone,
     predict_logits,
+    schedule_factor,
     train,
 )
-from landbridge.neural._rows import batches, permutation, stream  # noqa: E402
+from landbridge.neural._samples import batches, permutation, stream  # noqa: E402
 
 TASK = Classification([0, 1, 2])
 
@@ -38,11 +38,13 @@ def network(seed=0, dropout=0.0, norm=False):
 def rows(n=30, seed=0):
     dice = torch.Generator().manual_seed(seed)
     y = torch.randint(3, (n,), generator=dice)
-    return Rows(torch.randn((n, 4), generator=dice) + nn.functional.one_hot(y, 4) * 2.0, y)
+    return Samples(torch.randn((n, 4), generator=dice) + nn.functional.one_hot(y, 4) * 2.0, y)
 
 
 def plan(**changes):
-    return Training(**{"epochs": 3, "batch_size": 8, "lr": 0.01, "device": "cpu", "seed": 5} | changes)
+    return Training(
+        **{"epochs": 3, "batch_size": 8, "learning_rate": 0.01, "device": "cpu", "random_state": 5} | changes
+    )
 
 
 def weights(net):
@@ -62,7 +64,7 @@ def test_equals_a_bare_loop():
         order, total = torch.randperm(30, generator=torch.Generator().manual_seed(_seed_of(epoch))), 0.0
         for index in order.split(8):
             for group in optimizer.param_groups:
-                group["lr"] = 0.01 * learning_rate(plan(), step, 12)
+                group["lr"] = 0.01 * schedule_factor(plan(), step, 12)
             loss = nn.functional.cross_entropy(bare(data.inputs[index]), data.labels[index])
             loss.backward()
             nn.utils.clip_grad_norm_(bare.parameters(), 0.5)
@@ -76,7 +78,7 @@ def test_equals_a_bare_loop():
 
 
 def _seed_of(epoch):
-    from landbridge.neural._rows import mix
+    from landbridge.neural._samples import mix
 
     return mix(5, epoch)
 
@@ -89,7 +91,7 @@ def test_same_seed_same_bits_and_the_global_generators_are_left_alone():
     train(a, TASK, rows(), settings=plan())
     torch.rand(3)
     train(b, TASK, rows(), settings=plan())
-    train(c, TASK, rows(), settings=plan(seed=6))
+    train(c, TASK, rows(), settings=plan(random_state=6))
     torch.set_rng_state(state)
     train(copy.deepcopy(a), TASK, rows(), settings=plan())
     assert torch.equal(torch.get_rng_state(), state)
@@ -106,11 +108,11 @@ def test_accumulation_gives_the_same_result():
 
 
 def test_schedules():
-    flat = [learning_rate(plan(schedule="constant", warmup=2.0), s, 10) for s in range(10)]
+    flat = [schedule_factor(plan(schedule="constant", warmup=2.0), s, 10) for s in range(10)]
     assert flat == [0.5] + [1.0] * 9
-    cosine = [learning_rate(plan(schedule="cosine", warmup=0.0), s, 10) for s in range(10)]
+    cosine = [schedule_factor(plan(schedule="cosine", warmup=0.0), s, 10) for s in range(10)]
     assert cosine == pytest.approx([0.5 * (1 + math.cos(math.pi * s / 10)) for s in range(10)])
-    assert learning_rate(plan(schedule="linear", warmup=0.0), 5, 10) == 0.5
+    assert schedule_factor(plan(schedule="linear", warmup=0.0), 5, 10) == 0.5
 
 
 @pytest.mark.parametrize("kind", ["ema", "tail"])
@@ -149,7 +151,9 @@ def test_answers_are_changed_before_any_loss_and_with_the_target_at_hand():
     seen, heard, plain, changed = [], [], [], []
     for methods, kept in (([Listen()], plain), ([Listen(), Twice()], changed)):
         heard.clear()
-        history = train(network(), TASK, rows(), methods=methods, target=Rows(rows(30, seed=1).inputs), settings=plan())
+        history = train(
+            network(), TASK, rows(), methods=methods, target=Samples(rows(30, seed=1).inputs), settings=plan()
+        )
         kept.append((heard[0], history.epochs[0]["task"]))
     torch.testing.assert_close(changed[0][0], 2 * plain[0][0])
     assert changed[0][1] != plain[0][1]  # the task's loss is taken from what the answers became
@@ -158,7 +162,7 @@ def test_answers_are_changed_before_any_loss_and_with_the_target_at_hand():
 
 def test_early_stopping_by_score_keeps_the_highest_and_of_equals_the_one_of_least_loss():
     net, held_out = network(), rows(20, seed=1)
-    how = plan(epochs=60, patience=8, lr=0.1, monitor="score")
+    how = plan(epochs=60, patience=8, learning_rate=0.1, monitor="score")
     history = train(net, TASK, rows(12), held_out=held_out, settings=how)
     standing = [(-e["held_out_accuracy"], e["held_out_loss"]) for e in history.epochs]
     assert history.best_epoch == standing.index(min(standing))
@@ -170,7 +174,7 @@ def test_early_stopping_by_score_keeps_the_highest_and_of_equals_the_one_of_leas
 
 def test_early_stopping_keeps_the_best_epoch():
     net, held_out = network(), rows(20, seed=1)
-    history = train(net, TASK, rows(12), held_out=held_out, settings=plan(epochs=60, patience=3, lr=0.1))
+    history = train(net, TASK, rows(12), held_out=held_out, settings=plan(epochs=60, patience=3, learning_rate=0.1))
     losses = [e["held_out_loss"] for e in history.epochs]
     assert history.best_epoch == int(np.argmin(losses))
     assert len(losses) == history.best_epoch + 5 < 60
@@ -246,7 +250,7 @@ def test_tensorboard_without_the_library_names_it(tmp_path):
 
 def test_a_loss_that_runs_away_is_an_error():
     with pytest.raises(InputError, match="no longer finite in epoch"):
-        train(network(), TASK, rows(), settings=plan(optimizer="sgd", lr=1e30, epochs=5))
+        train(network(), TASK, rows(), settings=plan(optimizer="sgd", learning_rate=1e30, epochs=5))
 
 
 def test_out_of_memory_suggests_the_remedy():
@@ -295,7 +299,7 @@ class Match(Method):
 
 def test_two_processes_hand_back_more_than_a_pipe_holds():
     wide = load_backbone("builtin").replace_head(torch.nn.Linear(64, 10))
-    images = Rows(torch.rand(24, 1, 8, 8, generator=torch.Generator().manual_seed(0)), torch.arange(24) % 10)
+    images = Samples(torch.rand(24, 1, 8, 8, generator=torch.Generator().manual_seed(0)), torch.arange(24) % 10)
     before = wide.head.weight.detach().clone()
     train(wide, Classification(range(10)), images, settings=plan(epochs=1, processes=2))
     assert not torch.equal(wide.head.weight, before)

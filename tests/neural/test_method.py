@@ -6,7 +6,7 @@ torch = pytest.importorskip("torch", reason="networks need the extra landbridge[
 from torch import nn  # noqa: E402
 
 from landbridge.exceptions import InputError  # noqa: E402
-from landbridge.neural import Batch, Classification, Method, Methods, Network, Rows, Training, train  # noqa: E402
+from landbridge.neural import Batch, Classification, Method, Methods, Network, Samples, Training, train  # noqa: E402
 
 
 def small(seed=0):
@@ -27,8 +27,8 @@ class Slow(Method):
         self.factor = factor
         self.stage = stage
 
-    def parameter_groups(self, network, lr):
-        return [{"params": list(network.part(self.stage).parameters()), "lr": lr * self.factor}]
+    def parameter_groups(self, network, learning_rate):
+        return [{"params": list(network.part(self.stage).parameters()), "lr": learning_rate * self.factor}]
 
 
 def test_terms_of_one_name_are_kept_apart_and_summed():
@@ -100,10 +100,10 @@ def test_hooks_are_called_in_order_with_one_shared_forward_pass():
     train(
         small(),
         Classification([0, 1]),
-        Rows(X, y),
+        Samples(X, y),
         methods=[Spy()],
-        target=Rows(torch.randn(4, 3)),
-        settings=Training(epochs=2, batch_size=6, device="cpu"),
+        target=Samples(torch.randn(4, 3)),
+        settings=Training(epochs=2, batch_size=6, device="cpu", random_state=0),
     )
     step = ["transform", "loss {}", "gradients", "step"]
     first, second = ([s.format(p) for s in step] for p in ("0.00", "0.50"))
@@ -115,7 +115,9 @@ def test_a_method_that_reads_the_target_needs_one():
         reads_target = True
 
     with pytest.raises(InputError, match="give X_target"):
-        train(small(), Classification([0, 1]), Rows(torch.randn(4, 3), torch.tensor([0, 1, 0, 1])), methods=[Reader()])
+        train(
+            small(), Classification([0, 1]), Samples(torch.randn(4, 3), torch.tensor([0, 1, 0, 1])), methods=[Reader()]
+        )
 
 
 def test_order_chooses_the_rows_of_an_epoch():
@@ -129,11 +131,11 @@ def test_order_chooses_the_rows_of_an_epoch():
             rows.extend(source.rows.tolist())
             return {}
 
-    settings = Training(epochs=1, batch_size=2, device="cpu")
+    settings = Training(epochs=1, batch_size=2, device="cpu", random_state=0)
     train(
         small(),
         Classification([0, 1]),
-        Rows(torch.randn(4, 3), torch.tensor([0, 1, 0, 1])),
+        Samples(torch.randn(4, 3), torch.tensor([0, 1, 0, 1])),
         methods=[Only()],
         settings=settings,
     )

@@ -103,12 +103,12 @@ def test_reset_draws_fresh_weights_by_seed_and_leaves_the_global_generator():
     net = Network(dict(net.stages), in_features=6)
     old = net.stages["high"][0].weight.clone()
     state = torch.get_rng_state()
-    net.reset(["low"], seed=3)
+    net.reset(["low"], random_state=3)
     assert torch.equal(state, torch.get_rng_state())
     assert torch.equal(net.stages["high"][0].weight, old)
     first = net.stages["low"][0].weight.clone()
-    assert torch.equal(net.reset(["low"], seed=3).stages["low"][0].weight, first)
-    assert not torch.equal(net.reset(["low"], seed=4).stages["low"][0].weight, first)
+    assert torch.equal(net.reset(["low"], random_state=3).stages["low"][0].weight, first)
+    assert not torch.equal(net.reset(["low"], random_state=4).stages["low"][0].weight, first)
     # the norm is an ordinary fresh one now: it learns statistics, at a sane pace
     assert net.train().stages["low"][1].training
     assert net.stages["low"][1].momentum == 0.1

@@ -26,11 +26,11 @@ PRINTED, WRITTEN = load_builtin("printed"), load_builtin("handwritten")
 @pytest.mark.parametrize(
     "estimator",
     [
-        SeedAverage(LogisticRegression()),
-        SeedAverage(Ridge(), n_seeds=2),
+        SeedAverage(LogisticRegression(), random_state=0),
+        SeedAverage(Ridge(), n_seeds=2, random_state=0),
         SeedAverage(LinearSVC(), n_seeds=2, random_state=None),
-        SeedAverage(NeuralClassifier(epochs=15), n_seeds=2),
-        SeedAverage(NeuralRegressor(), n_seeds=2),
+        SeedAverage(NeuralClassifier(epochs=15), n_seeds=2, random_state=0),
+        SeedAverage(NeuralRegressor(), n_seeds=2, random_state=0),
     ],
     ids=["classifier", "regressor", "no-probabilities", "network", "network-of-values"],
 )
@@ -42,7 +42,7 @@ def test_scikit_learn_contract(estimator):
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("inner", [NeuralClassifier(epochs=3), NeuralRegressor(epochs=3), LogisticRegression()])
 def test_transfer_contract(inner):
-    for _, check in transfer_checks(SeedAverage(inner, n_seeds=2)):
+    for _, check in transfer_checks(SeedAverage(inner, n_seeds=2, random_state=0)):
         check()
 
 
@@ -77,7 +77,7 @@ def test_it_is_the_mean_of_runs_that_differ_in_their_seed(sides):
 def test_values_are_averaged_and_agree_within_a_tenth_of_their_spread(sides):
     source, target = sides
     y = source.X[:, 0] + 0.1 * source.X[:, 1] ** 2
-    model = SeedAverage(RandomForestRegressor(n_estimators=2)).fit(source.X, y, X_target=target.X)
+    model = SeedAverage(RandomForestRegressor(n_estimators=2), random_state=0).fit(source.X, y, X_target=target.X)
     runs = [run.predict(target.X) for run in model.estimators_]
     np.testing.assert_allclose(model.predict(target.X), np.mean(runs, axis=0))
     near = [np.mean(np.abs(a - b) <= 0.1 * y.std()) for a, b in combinations(runs, 2)]
@@ -87,7 +87,7 @@ def test_values_are_averaged_and_agree_within_a_tenth_of_their_spread(sides):
 
 def test_without_probabilities_the_most_votes_win():
     X = np.array([[0.0], [1.0], [2.0], [3.0]])
-    model = SeedAverage(LinearSVC()).fit(X, ["a", "a", "b", "b"])
+    model = SeedAverage(LinearSVC(), random_state=0).fit(X, ["a", "a", "b", "b"])
     assert not hasattr(model, "predict_proba")
     assert model.predict([[0.1], [2.9]]).tolist() == ["a", "b"] and model.agreement_ == 1.0
 
@@ -100,9 +100,11 @@ def test_agreement_by_hand():
 
 def test_pipelines_within_and_around(sides):
     source, target = sides
-    inside = SeedAverage(make_pipeline(DomainScaler(), forest()), n_seeds=2)
-    around = make_pipeline(DomainScaler(), SeedAverage(forest(), n_seeds=2))
-    network = make_pipeline(StandardScaler(), SeedAverage(NeuralClassifier(methods=[Told()], epochs=2), n_seeds=2))
+    inside = SeedAverage(make_pipeline(DomainScaler(), forest()), n_seeds=2, random_state=0)
+    around = make_pipeline(DomainScaler(), SeedAverage(forest(), n_seeds=2, random_state=0))
+    network = make_pipeline(
+        StandardScaler(), SeedAverage(NeuralClassifier(methods=[Told()], epochs=2), n_seeds=2, random_state=0)
+    )
     for model in (inside, around, network):
         fit_transfer(model, source.X, source.y, target.X)
         assert model.predict_proba(target.X).shape == (len(target), 2)
@@ -134,7 +136,7 @@ def test_collapses_are_told_run_by_run(sides):
 
     def told(method):
         network = NeuralClassifier(methods=[method], epochs=1)
-        return SeedAverage(network, n_seeds=2).fit(source.X, source.y, X_target=target.X)
+        return SeedAverage(network, n_seeds=2, random_state=0).fit(source.X, source.y, X_target=target.X)
 
     assert told(Told()).collapsed_ == told(Told(False, "nothing")).collapsed_ == []
     assert told(Told("all one class.")).collapsed_ == ["run 1: all one class.", "run 2: all one class."]
@@ -159,26 +161,28 @@ def test_sources_reach_every_run_that_reads_them(sides, piped):
     source, target = sides
     names = np.array(["b", "a"])[np.arange(len(source)) % 2]
     network = NeuralClassifier(methods=[SourceHeads()], epochs=2)
-    model = SeedAverage(make_pipeline(StandardScaler(), network) if piped else network, n_seeds=2)
+    model = SeedAverage(make_pipeline(StandardScaler(), network) if piped else network, n_seeds=2, random_state=0)
     model = make_pipeline(StandardScaler(), model) if piped else model
     fit_transfer(model, source.X, source.y, target.X, source_domain=names)
     runs = (model[-1] if piped else model).estimators_
     assert [(r[-1] if piped else r).methods_[0].sources_ for r in runs] == [("a", "b")] * 2
     for plain in (forest(), make_pipeline(DomainScaler(), forest())):  # these know of no sources
-        fit_transfer(SeedAverage(plain, n_seeds=2), source.X, source.y, target.X, source_domain=names)
+        fit_transfer(SeedAverage(plain, n_seeds=2, random_state=0), source.X, source.y, target.X, source_domain=names)
 
 
 def test_images_are_handed_on_as_they_are():
     X, y = PRINTED.X[:80].reshape(-1, 8, 8), PRINTED.y[:80]
-    model = SeedAverage(NeuralClassifier("builtin", epochs=1, device="cpu"), n_seeds=2).fit(X, y, X_target=X[:20])
+    model = SeedAverage(NeuralClassifier("builtin", epochs=1, device="cpu"), n_seeds=2, random_state=0).fit(
+        X, y, X_target=X[:20]
+    )
     assert model.predict(X[:5]).shape == (5,) and not hasattr(model, "n_features_in_")
 
 
 def test_arguments_at_fault_are_named():
     X, y = np.zeros((4, 2)), [0, 0, 1, 1]
     with pytest.raises(ValueError, match="'n_seeds' parameter of SeedAverage"):
-        SeedAverage(LogisticRegression(), n_seeds=0).fit(X, y)
+        SeedAverage(LogisticRegression(), n_seeds=0, random_state=0).fit(X, y)
     with pytest.raises(ValueError, match="'estimator' parameter of SeedAverage"):
-        SeedAverage(object()).fit(X, y)
+        SeedAverage(object(), random_state=0).fit(X, y)
     with pytest.raises(ValueError, match="X_target"):
-        SeedAverage(LogisticRegression()).fit(X, y, X_target=[[np.nan, 0.0]])
+        SeedAverage(LogisticRegression(), random_state=0).fit(X, y, X_target=[[np.nan, 0.0]])

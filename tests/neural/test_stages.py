@@ -15,7 +15,7 @@ def digits():
 
 def test_every_stage_is_probed(digits, tmp_path):
     network = load_backbone("builtin")
-    report = stages(network, digits.X.reshape(-1, 8, 8), digits.y)
+    report = stages(network, digits.X.reshape(-1, 8, 8), digits.y, random_state=0)
     assert [s.name for s in report.table] == [*network.stage_names, "embedding"]
     assert report.table[-1].probe > report.table[0].probe + 0.02
     assert report.table[0].cka == 1.0 and all(0 <= s.cka <= 1 for s in report.table)
@@ -37,12 +37,16 @@ def test_alignment_is_blind_to_turning_and_scale():
 
 @pytest.mark.parametrize(
     ("change", "message"),
-    [(lambda y: y[:3], "one label a row"), (lambda y: np.zeros(len(y)), "two classes"), (np.arange, "two rows")],
+    [
+        (lambda y: y[:3], "one label per sample"),
+        (lambda y: np.zeros(len(y)), "two classes"),
+        (np.arange, "two samples"),
+    ],
 )
 def test_labels_at_fault_are_named(digits, change, message):
     y = change(len(digits.y)) if change is np.arange else change(digits.y)
     with pytest.raises(LabelError, match=message):
-        stages(load_backbone("builtin"), digits.X.reshape(-1, 8, 8), y)
+        stages(load_backbone("builtin"), digits.X.reshape(-1, 8, 8), y, random_state=0)
 
 
 def test_frozen_stages_of_another_task_cost_more_the_deeper_the_cut(tmp_path):

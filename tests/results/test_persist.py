@@ -8,10 +8,10 @@ import pytest
 
 from landbridge import load_result, transfer
 from landbridge.base import InstanceTransfer
+from landbridge.candidates import compose
 from landbridge.catalogue import methods
 from landbridge.data import make_shift
 from landbridge.exceptions import ReadError, UntrustedModelError
-from landbridge.candidates import compose
 from landbridge.results._persist import HARMLESS, _is_ours
 from landbridge.tasks import get_task
 

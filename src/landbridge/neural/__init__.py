@@ -1,7 +1,7 @@
-"""Networks: a trained backbone as ordered stages, one training loop, methods that add up, and estimators on top.
+"""Neural networks: backbones as ordered stages, one training loop, methods that compose, and scikit-learn estimators.
 
 A *network* is a backbone (ordered, named stages) and a *task* (head, loss, metric). A *method* adds to training and
-composes with others: ``methods=[L2SP(0.1), Mixup()]`` is the sum of what each says. :class:`NeuralClassifier` and
+composes with others: ``methods=[L2SP(0.1), Mixup()]`` is the sum of their contributions. :class:`NeuralClassifier` and
 :class:`NeuralRegressor` obey the contract of all estimators. Everything here needs the extra
 ``landbridge[neural]``.
 """
@@ -22,7 +22,7 @@ _NAMES = {
     "NeuralClassifier": "_estimator",
     "NeuralRegressor": "_estimator",
     "Regression": "tasks._regression",
-    "Rows": "_rows",
+    "Samples": "_samples",
     "SeedAverage": "_seeds",
     "Task": "tasks._task",
     "Training": "_loop",
@@ -34,7 +34,7 @@ _NAMES = {
     "layer_study": "_layer_study",
     "linear_cka": "_stages",
     "stages": "_stages",
-    "learning_rate": "_schedule",
+    "schedule_factor": "_schedule",
     "load_backbone": "backbones",
     "pairwise_agreement": "_seeds",
     "pool": "_network",
@@ -55,7 +55,7 @@ __all__ = [
     "NeuralClassifier",
     "NeuralRegressor",
     "Regression",
-    "Rows",
+    "Samples",
     "SeedAverage",
     "StageReport",
     "Task",
@@ -68,7 +68,6 @@ __all__ = [
     "handover",
     "is_folded",
     "layer_study",
-    "learning_rate",
     "linear_cka",
     "load_backbone",
     "multitask",
@@ -77,6 +76,7 @@ __all__ = [
     "pool",
     "predict_logits",
     "progressive",
+    "schedule_factor",
     "selftaught",
     "stages",
     "tasks",
@@ -102,8 +102,8 @@ if TYPE_CHECKING:
     from landbridge.neural._method import Batch, Method, Methods
     from landbridge.neural._network import Network, batch_norms, is_folded, pool
     from landbridge.neural._resume import History
-    from landbridge.neural._rows import Rows
-    from landbridge.neural._schedule import learning_rate
+    from landbridge.neural._samples import Samples
+    from landbridge.neural._schedule import schedule_factor
     from landbridge.neural._seeds import SeedAverage, pairwise_agreement
     from landbridge.neural._stages import StageReport, linear_cka, stages
     from landbridge.neural.backbones import load_backbone

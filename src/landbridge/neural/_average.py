@@ -1,4 +1,4 @@
-"""Averages of weights over the steps of a run: often a little better than the last step's, and free."""
+"""Averages of the weights over the steps of a training run."""
 
 from __future__ import annotations
 
@@ -70,12 +70,12 @@ class Average:
                 m.copy_(kept)
 
     def keep(self) -> None:
-        """Leave the average in the parameters for good."""
+        """Copy the average into the parameters."""
         with torch.no_grad():
             torch._foreach_copy_([p.detach() for p in self.params], self.mean)
 
     def state(self) -> dict[str, Tensor]:
-        """Tensors for a checkpoint.
+        """Return the tensors for a checkpoint.
 
         Returns
         -------

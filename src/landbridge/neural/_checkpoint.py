@@ -1,4 +1,4 @@
-"""Checkpoints: safetensors and JSON in one folder a step, written whole or not at all, and never pickled."""
+"""Checkpoints: safetensors and JSON in one folder per step, written atomically, without pickle."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def save_checkpoint(
 
 
 def latest_checkpoint(folder: str | Path) -> Path | None:
-    """The youngest checkpoint in a folder.
+    """Return the most recent checkpoint in a folder.
 
     Parameters
     ----------
@@ -150,7 +150,7 @@ def pack_optimizer(optimizer: torch.optim.Optimizer) -> tuple[dict[str, Tensor],
 
 
 def unpack_optimizer(optimizer: torch.optim.Optimizer, tensors: dict[str, Tensor], plain: dict[str, Any]) -> None:
-    """Give an optimiser the state that ``pack_optimizer`` took.
+    """Load the state that ``pack_optimizer`` returned into an optimiser.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Checks of the numbers that methods take."""
+"""Validation of numeric parameters."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where and how precisely a run computes: Lightning Fabric, chosen by name, never silently somewhere else."""
+"""Device and precision of a training run, by Lightning Fabric."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ PRECISIONS = {"32": "32-true", "64": "64-true", "bf16": "bf16-mixed", "16": "16-
 
 
 def resolve(device: str) -> torch.device:
-    """The device that a name stands for.
+    """Return the device that a name stands for.
 
     Parameters
     ----------
@@ -57,7 +57,7 @@ def make_fabric(
     loggers: Any = None,
     unused: bool = False,
 ) -> Fabric:
-    """A Fabric for these choices.
+    """Make a Fabric with the given settings.
 
     Parameters
     ----------
@@ -119,7 +119,7 @@ def _strategy(processes: int, strategy: str, at: torch.device, unused: bool) -> 
 
 
 def make_logger(kind: str, folder: Any) -> Any:
-    """A Fabric logger.
+    """Make a Fabric logger.
 
     Parameters
     ----------
@@ -145,7 +145,7 @@ def make_logger(kind: str, folder: Any) -> Any:
 
 
 def describe(fabric: Fabric) -> str:
-    """What a Fabric took, in words.
+    """Describe the device of a Fabric.
 
     Parameters
     ----------
@@ -161,7 +161,7 @@ def describe(fabric: Fabric) -> str:
 
 
 def out_of_memory(error: BaseException) -> bool:
-    """Whether an error means that memory ran out.
+    """Return whether an error means that memory ran out.
 
     Parameters
     ----------

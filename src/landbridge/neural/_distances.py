@@ -1,4 +1,4 @@
-"""Distances between the rows of two batches, for all who compare features."""
+"""Pairwise distances between the samples of two batches."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ __all__ = ["squared_distances"]
 
 
 def squared_distances(A: Tensor, B: Tensor) -> Tensor:
-    """Squared Euclidean distances by way of the products, in memory of the result alone.
+    """Compute pairwise squared Euclidean distances from inner products, in memory of the result alone.
 
     Parameters
     ----------
@@ -18,7 +18,7 @@ def squared_distances(A: Tensor, B: Tensor) -> Tensor:
     Returns
     -------
     Tensor of shape (n, m)
-        Never negative, though rounding would have it so for rows that are nearly the same.
+        Never negative, though rounding would have it so for samples that are nearly the same.
 
     Examples
     --------

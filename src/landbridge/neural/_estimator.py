@@ -1,4 +1,4 @@
-"""NeuralClassifier and NeuralRegressor: a network under the contract of all estimators."""
+"""NeuralClassifier and NeuralRegressor: networks as scikit-learn estimators."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ __all__ = ["NeuralClassifier", "NeuralRegressor"]
 
 
 class NeuralClassifier(ClassifierMixin, _NeuralEstimator):
-    """A network that classifies: a backbone, a new head, and any methods of fine-tuning.
+    """Neural network classifier: a backbone, a new head, and any methods of transfer.
 
     Parameters
     ----------
@@ -26,27 +26,27 @@ class NeuralClassifier(ClassifierMixin, _NeuralEstimator):
         Where the stages come from (see :func:`~landbridge.neural.load_backbone`). ``"auto"`` takes a small multilayer
         perceptron for tables and the built-in convolutional network for images.
     methods : sequence of Method, default=()
-        What is added to plain training; the sum of what each says.
+        Methods added to plain training; their contributions are summed.
     epochs : int, default=30
     batch_size : int, default=32
-        Rows a step, over all parts of an accumulation.
-    lr : float, optional
-        Learning rate; left out, 0.005 for the perceptron, 0.003 for the built-in network and 0.001 for others.
+        Samples per step, over all parts of an accumulation.
+    learning_rate : float, optional
+        Learning rate. If None, 0.005 for the perceptron, 0.003 for the built-in network and 0.001 for others.
     weight_decay : float, default=0.01
     optimizer : {"adamw", "sgd"}, default="adamw"
     schedule : {"cosine", "linear", "constant"}, default="cosine"
     warmup : float, default=0.05
         Share of the steps (or above 1: number of steps) over which the rate climbs.
     patience : int, optional
-        Stop after so many epochs that were no better on held-out rows, and keep the best epoch's weights.
+        Stop after so many epochs that were no better on held-out samples, and keep the best epoch's weights.
     monitor : {"loss", "score"}, default="loss"
-        What makes an epoch better where ``patience`` is given: a lower loss, or a higher score (accuracy or R²).
-    validation_share : float, default=0.1
-        Share of the rows that is held out where ``patience`` is given.
+        Criterion of early stopping with ``patience``: a lower loss, or a higher score (accuracy or R²).
+    validation_fraction : float, default=0.1
+        Fraction of the samples that is held out for early stopping, with ``patience``.
     pretrained : bool, default=True
-        False keeps the backbone's architecture and draws fresh weights.
+        False keeps the backbone's architecture and draws new weights.
     image_shape : tuple of int, optional
-        ``(height, width)`` or ``(height, width, channels)`` of the images that are flat rows of `X`.
+        ``(height, width)`` or ``(height, width, channels)`` of images that are flattened in `X`.
     precision : {"auto", "32", "64", "bf16", "16"}, default="auto"
         ``"auto"`` is 64 for the perceptron on the CPU and 32 for all others.
     device : str, default="auto"
@@ -56,15 +56,15 @@ class NeuralClassifier(ClassifierMixin, _NeuralEstimator):
     accumulation : int, default=1
         Forward passes a step; more need less memory for the same result.
     clip : float, optional
-        Largest norm of the gradient.
+        Maximum norm of the gradient. If None, no clipping.
     average : {"ema", "tail"}, optional
-        Average of the weights.
+        Average of the weights: exponential moving average or tail average. If None, no averaging.
     checkpoint_dir : path-like, optional
         Where checkpoints go.
     checkpoint_every : int, optional
-        Steps between checkpoints; left out, one an epoch.
+        Steps between checkpoints. If None, one per epoch.
     resume : bool, default=False
-        Go on from the last checkpoint.
+        Whether to resume from the last checkpoint.
     cache_dir : path-like, optional
         Where outputs of frozen stages are kept between runs.
     log_dir : path-like, optional
@@ -79,10 +79,10 @@ class NeuralClassifier(ClassifierMixin, _NeuralEstimator):
     network_ : Network
         The trained network.
     source_network_ : Network
-        What :meth:`fit` left, from which :meth:`adapt` starts; the same as `network_` until then.
+        The network after :meth:`fit`, from which :meth:`adapt` starts.
     task_ : Classification
     methods_ : list of Method
-        As they were after the run, with what they learned about it; not kept in pickles.
+        The methods after training, with their fitted attributes; not pickled.
     history_ : History
         Losses, epoch by epoch, of the last training.
     classes_ : ndarray of shape (n_classes,)
@@ -91,12 +91,12 @@ class NeuralClassifier(ClassifierMixin, _NeuralEstimator):
 
     Notes
     -----
-    Helps where a backbone was trained on data like the target's: a few labelled images or texts a class are then
-    enough. Hurts, or is wasted, on small tables, where the classical methods are better and far faster.
+    Helps where a backbone was trained on data similar to the target's: a few labelled images or texts per class are
+    then enough. On small tables the classical methods are better and much faster.
 
     Frozen stages at the input are run once and their outputs reused over the epochs. Two fits with one
     ``random_state`` are equal on the CPU. Time is that of ``epochs * n_samples`` forward and backward passes; memory is
-    the rows, the weights three times (optimiser) and the activations of ``batch_size / accumulation`` rows.
+    the samples, the weights three times (optimiser) and the activations of ``batch_size / accumulation`` samples.
 
     References
     ----------
@@ -126,7 +126,7 @@ class NeuralClassifier(ClassifierMixin, _NeuralEstimator):
     )
 
     def predict(self, X: Any) -> NDArray[Any]:
-        """Predict the classes of target rows.
+        """Predict the classes of target samples.
 
         Parameters
         ----------
@@ -140,7 +140,7 @@ class NeuralClassifier(ClassifierMixin, _NeuralEstimator):
         return self.task_.predict(logits)
 
     def predict_proba(self, X: Any) -> NDArray[np.float64]:
-        """Predict class probabilities of target rows.
+        """Predict class probabilities of target samples.
 
         Parameters
         ----------
@@ -157,12 +157,14 @@ class NeuralClassifier(ClassifierMixin, _NeuralEstimator):
         check_classification_targets(ys)
         self.classes_ = np.unique(ys)
         if len(self.classes_) < 2:
-            raise LabelError(f"y holds one class only ({self.classes_[0]!s}); a classifier needs rows of two or more.")
+            raise LabelError(
+                f"y holds one class only ({self.classes_[0]!s}); a classifier needs samples of two or more."
+            )
         return Classification(self.classes_)
 
 
 class NeuralRegressor(RegressorMixin, _NeuralEstimator):
-    """A network that predicts numbers: a backbone, a new head, and any methods of fine-tuning.
+    """Neural network regressor: a backbone, a new head, and any methods of transfer.
 
     Parameters
     ----------
@@ -170,27 +172,27 @@ class NeuralRegressor(RegressorMixin, _NeuralEstimator):
         Where the stages come from (see :func:`~landbridge.neural.load_backbone`). ``"auto"`` takes a small multilayer
         perceptron for tables and the built-in convolutional network for images.
     methods : sequence of Method, default=()
-        What is added to plain training; the sum of what each says.
+        Methods added to plain training; their contributions are summed.
     epochs : int, default=30
     batch_size : int, default=32
-        Rows a step, over all parts of an accumulation.
-    lr : float, optional
-        Learning rate; left out, 0.005 for the perceptron, 0.003 for the built-in network and 0.001 for others.
+        Samples per step, over all parts of an accumulation.
+    learning_rate : float, optional
+        Learning rate. If None, 0.005 for the perceptron, 0.003 for the built-in network and 0.001 for others.
     weight_decay : float, default=0.01
     optimizer : {"adamw", "sgd"}, default="adamw"
     schedule : {"cosine", "linear", "constant"}, default="cosine"
     warmup : float, default=0.05
         Share of the steps (or above 1: number of steps) over which the rate climbs.
     patience : int, optional
-        Stop after so many epochs that were no better on held-out rows, and keep the best epoch's weights.
+        Stop after so many epochs that were no better on held-out samples, and keep the best epoch's weights.
     monitor : {"loss", "score"}, default="loss"
-        What makes an epoch better where ``patience`` is given: a lower loss, or a higher score (accuracy or R²).
-    validation_share : float, default=0.1
-        Share of the rows that is held out where ``patience`` is given.
+        Criterion of early stopping with ``patience``: a lower loss, or a higher score (accuracy or R²).
+    validation_fraction : float, default=0.1
+        Fraction of the samples that is held out for early stopping, with ``patience``.
     pretrained : bool, default=True
-        False keeps the backbone's architecture and draws fresh weights.
+        False keeps the backbone's architecture and draws new weights.
     image_shape : tuple of int, optional
-        ``(height, width)`` or ``(height, width, channels)`` of the images that are flat rows of `X`.
+        ``(height, width)`` or ``(height, width, channels)`` of images that are flattened in `X`.
     precision : {"auto", "32", "64", "bf16", "16"}, default="auto"
         ``"auto"`` is 64 for the perceptron on the CPU and 32 for all others.
     device : str, default="auto"
@@ -200,15 +202,15 @@ class NeuralRegressor(RegressorMixin, _NeuralEstimator):
     accumulation : int, default=1
         Forward passes a step; more need less memory for the same result.
     clip : float, optional
-        Largest norm of the gradient.
+        Maximum norm of the gradient. If None, no clipping.
     average : {"ema", "tail"}, optional
-        Average of the weights.
+        Average of the weights: exponential moving average or tail average. If None, no averaging.
     checkpoint_dir : path-like, optional
         Where checkpoints go.
     checkpoint_every : int, optional
-        Steps between checkpoints; left out, one an epoch.
+        Steps between checkpoints. If None, one per epoch.
     resume : bool, default=False
-        Go on from the last checkpoint.
+        Whether to resume from the last checkpoint.
     cache_dir : path-like, optional
         Where outputs of frozen stages are kept between runs.
     log_dir : path-like, optional
@@ -223,11 +225,11 @@ class NeuralRegressor(RegressorMixin, _NeuralEstimator):
     network_ : Network
         The trained network.
     source_network_ : Network
-        What :meth:`fit` left, from which :meth:`adapt` starts; the same as `network_` until then.
+        The network after :meth:`fit`, from which :meth:`adapt` starts.
     task_ : Regression
         Knows mean and spread of the source's values.
     methods_ : list of Method
-        As they were after the run, with what they learned about it; not kept in pickles.
+        The methods after training, with their fitted attributes; not pickled.
     history_ : History
         Losses, epoch by epoch, of the last training.
     device_ : str
@@ -235,8 +237,8 @@ class NeuralRegressor(RegressorMixin, _NeuralEstimator):
 
     Notes
     -----
-    Helps where a backbone was trained on data like the target's; on small tables the classical methods are better and
-    far faster. Values are learned at unit variance. Time and memory as for
+    Helps where a backbone was trained on data similar to the target's; on small tables the classical methods are better
+    and much faster. Values are learned at unit variance. Time and memory as for
     :class:`~landbridge.neural.NeuralClassifier`.
 
     References
@@ -266,7 +268,7 @@ class NeuralRegressor(RegressorMixin, _NeuralEstimator):
     )
 
     def predict(self, X: Any) -> NDArray[np.float64]:
-        """Predict values for target rows.
+        """Predict values for target samples.
 
         Parameters
         ----------

@@ -1,4 +1,4 @@
-"""What the estimators of networks share: parameters, reading, training, fine-tuning, and how they are kept."""
+"""Base of the network estimators: parameters, input validation, training, fine-tuning and pickling."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ from landbridge.domain import missing_labels
 from landbridge.exceptions import InputError, LabelError
 from landbridge.instance._multi_source_tradaboost import read_sources
 from landbridge.neural._device import resolve
-from landbridge.neural._dice import seeded
 from landbridge.neural._features import cached_features
 from landbridge.neural._fitting import backbone_for, draw_seed, learn_preprocessing, rate_for
 from landbridge.neural._inputs import is_plain, read_plain, to_tensors
 from landbridge.neural._loop import Training, predict_logits, train
 from landbridge.neural._network import Network
 from landbridge.neural._pack import pack, unpack
-from landbridge.neural._rows import Rows
-from landbridge.neural.feature._sources import GroupedSources
+from landbridge.neural._random import seeded
+from landbridge.neural._samples import Samples
+from landbridge.neural._source_aware import SourceAware
 from landbridge.neural.tasks import Task
 
 # Parameters that are handed to the training as they are.
@@ -60,14 +60,14 @@ class _NeuralEstimator(TransferEstimator):
         "methods": [list, tuple],
         "epochs": [Interval(Integral, 1, None, closed="left")],
         "batch_size": [Interval(Integral, 1, None, closed="left")],
-        "lr": [Interval(Real, 0, None, closed="neither"), None],
+        "learning_rate": [Interval(Real, 0, None, closed="neither"), None],
         "weight_decay": [Interval(Real, 0, None, closed="left")],
         "optimizer": [StrOptions({"adamw", "sgd"})],
         "schedule": [StrOptions({"cosine", "linear", "constant"})],
         "warmup": [Interval(Real, 0, None, closed="left")],
         "patience": [Interval(Integral, 0, None, closed="left"), None],
         "monitor": [StrOptions({"loss", "score"})],
-        "validation_share": [Interval(Real, 0, 1, closed="neither")],
+        "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
         "pretrained": ["boolean"],
         "image_shape": [tuple, list, None],
         "precision": [StrOptions({"auto", "32", "64", "bf16", "16"})],
@@ -93,14 +93,14 @@ class _NeuralEstimator(TransferEstimator):
         methods: Any = (),
         epochs: int = 30,
         batch_size: int = 32,
-        lr: float | None = None,
+        learning_rate: float | None = None,
         weight_decay: float = 0.01,
         optimizer: str = "adamw",
         schedule: str = "cosine",
         warmup: float = 0.05,
         patience: int | None = None,
         monitor: str = "loss",
-        validation_share: float = 0.1,
+        validation_fraction: float = 0.1,
         pretrained: bool = True,
         image_shape: Any = None,
         precision: str = "auto",
@@ -122,14 +122,14 @@ class _NeuralEstimator(TransferEstimator):
         self.methods = methods
         self.epochs = epochs
         self.batch_size = batch_size
-        self.lr = lr
+        self.learning_rate = learning_rate
         self.weight_decay = weight_decay
         self.optimizer = optimizer
         self.schedule = schedule
         self.warmup = warmup
         self.patience = patience
         self.monitor = monitor
-        self.validation_share = validation_share
+        self.validation_fraction = validation_fraction
         self.pretrained = pretrained
         self.image_shape = image_shape
         self.precision = precision
@@ -149,27 +149,27 @@ class _NeuralEstimator(TransferEstimator):
 
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X: Any, y: Any, *, X_target: Any = None, y_target: Any = None, source_domain: Any = None) -> Self:
-        """Train on the source, then, where target rows are labelled, fine-tune on those.
+        """Train on the source, then, where target samples are labelled, fine-tune on those.
 
-        With labelled target rows the source is learned plainly and `methods` act on the fine-tuning; without, they act
-        on the one training there is, and those that read the target see the unlabelled `X_target`.
+        With labelled target samples the source is learned without `methods`, which act on the fine-tuning; otherwise
+        they act on the training on the source, and those that read the target use the unlabelled `X_target`.
 
-        Methods that tell several sources apart and were given no groups of their own take them from `source_domain`.
-        On labelled target rows they act as with one source, because all of those rows are the target's.
+        Methods that distinguish several sources use `source_domain`, unless their own was set before.
+        On labelled target samples they act as with one source, because all of those samples are the target's.
 
         Parameters
         ----------
         X : array-like of shape (n_source, n_features)
-            Source rows; for image backbones also (n, height, width[, channels]), or paths of image files; for text
+            Source samples; for image backbones also (n, height, width[, channels]), or paths of image files; for text
             backbones, texts.
         y : array-like of shape (n_source,)
             Source labels or values.
         X_target : array-like of shape (n_target, n_features), optional
-            All target rows.
+            All target samples.
         y_target : array-like of shape (n_target,), optional
-            Labels of some target rows.
+            Labels of some target samples.
         source_domain : array-like of shape (n_source,), optional
-            Which of several sources each row of `X` came from, numbers or names; left out, there is one.
+            Which of several sources each sample of `X` came from, numbers or names. If None, there is one.
 
         Returns
         -------
@@ -184,20 +184,20 @@ class _NeuralEstimator(TransferEstimator):
         learn_preprocessing(network, Xs)
         Xt = Xs if read.Xt is read.Xs else to_tensors(network, read.Xt, self.image_shape)
         if len(read.rows):
-            self._train(network, Rows(Xs, ys), None, (), "source")
+            self._train(network, Samples(Xs, ys), None, (), "source")
             self._fine_tune(network, Xt, read)
         else:
-            self._train(network, Rows(Xs, ys), Rows(Xt), self.methods, "source", sources)
+            self._train(network, Samples(Xs, ys), Samples(Xt), self.methods, "source", sources)
         self.network_ = self.source_network_ = network
         return self
 
     def adapt(self, X_target: Any, y_target: Any = None) -> Self:
-        """Fine-tune on labelled target rows, without the source's; always starts from what :meth:`fit` left.
+        """Fine-tune on labelled target samples, without the source's; always starts from what :meth:`fit` left.
 
         Parameters
         ----------
         X_target : array-like of shape (n_target, n_features)
-            All target rows.
+            All target samples.
         y_target : array-like of shape (n_target,)
             Labels of some of them.
 
@@ -208,24 +208,24 @@ class _NeuralEstimator(TransferEstimator):
         Raises
         ------
         LabelError
-            If no target row is labelled.
+            If no target sample is labelled.
         """
         check_is_fitted(self, "network_")
         read = self._take_in_target(X_target, y_target)
         if not len(read.rows):
-            raise LabelError("y_target: no target row is labelled; label at least one to adapt to.")
+            raise LabelError("y_target: no target sample is labelled; label at least one to adapt to.")
         network = copy.deepcopy(self.source_network_)
         self._fine_tune(network, to_tensors(network, read.Xt, self.image_shape), read)
         self.network_ = network
         return self
 
     def embed(self, X: Any) -> NDArray[np.float64]:
-        """Give the features that the head answers from.
+        """Return the embedding, which is the input of the head.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
-            Rows as :meth:`fit` takes them.
+            Samples as :meth:`fit` takes them.
 
         Returns
         -------
@@ -245,14 +245,14 @@ class _NeuralEstimator(TransferEstimator):
 
     def _fine_tune(self, network: Network, Xt: Any, read: Read) -> None:
         rows = torch.from_numpy(np.asarray(read.rows, dtype=np.int64))
-        labelled = Rows(Rows(Xt).take(rows)[0], self.task_.encode(read.yt))
-        self._train(network, labelled, Rows(Xt), self.methods, "target")
+        labelled = Samples(Samples(Xt).take(rows)[0], self.task_.encode(read.yt))
+        self._train(network, labelled, Samples(Xt), self.methods, "target")
 
     def _train(
         self,
         network: Network,
-        rows: Rows,
-        target: Rows | None,
+        rows: Samples,
+        target: Samples | None,
         methods: Any,
         phase: str,
         sources: NDArray[Any] | None = None,
@@ -260,27 +260,27 @@ class _NeuralEstimator(TransferEstimator):
         held_out = None
         if self.patience is not None:
             kept, out = self._hold_out(rows)
-            rows, held_out = Rows(*rows.take(kept)), Rows(*rows.take(out))
+            rows, held_out = Samples(*rows.take(kept)), Samples(*rows.take(out))
             sources = None if sources is None else sources[kept.numpy()]
         if len(rows) == 1:
-            network.freeze_statistics()  # one row has no spread
+            network.freeze_statistics()  # one sample has no spread
         precision = self.precision
         if precision == "auto" and next(network.parameters()).dtype == torch.float64:
             precision = "64"
         settings = Training(
             **{k: getattr(self, k) for k in SAME},
-            lr=rate_for(network, self.lr),
+            learning_rate=rate_for(network, self.learning_rate),
             precision=precision,
             checkpoint_dir=None if self.checkpoint_dir is None else Path(self.checkpoint_dir) / phase,
             log_dir=None if self.log_dir is None else Path(self.log_dir) / phase,
-            seed=self._seed,
+            random_state=self._seed,
             verbose=int(self.verbose),
         )
         # Methods learn about the run; what they were given stays as it was.
         self.methods_ = copy.deepcopy(list(methods))
         for method in self.methods_:
-            if sources is not None and isinstance(method, GroupedSources):
-                method.take_sources(sources)
+            if sources is not None and isinstance(method, SourceAware) and method.source_domain_ is None:
+                method.source_domain_ = sources
         self.history_ = train(
             network,
             self.task_,
@@ -292,21 +292,23 @@ class _NeuralEstimator(TransferEstimator):
         )
         self.device_ = self.history_.device
 
-    def _hold_out(self, rows: Rows) -> tuple[Tensor, Tensor]:
-        """Split rows off, from each class its share: numbers of those that are kept and of those that are not."""
+    def _hold_out(self, rows: Samples) -> tuple[Tensor, Tensor]:
+        """Split samples off, from each class its share: numbers of those that are kept and of those that are not."""
         labels = rows.labels
         assert labels is not None
-        dice = np.random.RandomState(self._seed)
+        rng = np.random.RandomState(self._seed)
         groups = [np.arange(len(rows))]
         if labels.ndim == 1 and not labels.is_floating_point():
             groups = [np.flatnonzero(labels.numpy() == c) for c in np.unique(labels.numpy())]
-        out = np.concatenate([dice.permutation(g)[: int(self.validation_share * len(g) + dice.rand())] for g in groups])
+        out = np.concatenate(
+            [rng.permutation(g)[: int(self.validation_fraction * len(g) + rng.rand())] for g in groups]
+        )
         if not len(out):
-            out = dice.permutation(len(rows))[:1]
+            out = rng.permutation(len(rows))[:1]
         if len(out) == len(rows):
             raise InputError(
-                f"validation_share={self.validation_share} of {len(rows)} rows leaves nothing to hold out or to learn "
-                "from; set patience=None for so few rows."
+                f"validation_fraction={self.validation_fraction} of {len(rows)} samples holds out none or all; "
+                "set patience=None for so few samples."
             )
         kept = torch.from_numpy(np.setdiff1d(np.arange(len(rows)), out))
         return kept, torch.from_numpy(np.sort(out))
@@ -362,9 +364,9 @@ class _NeuralEstimator(TransferEstimator):
 
 
 def _named_sources(source_domain: Any, n: int) -> NDArray[Any]:
-    """The source of each row as a number or a name, checked as by the methods for several sources."""
+    """The source of each sample as a number or a name, checked as by the methods for several sources."""
     if np.shape(source_domain) == (n,) and missing_labels(source_domain).any():
-        raise InputError("source_domain has rows without a source (None or NaN); name the source of every row.")
+        raise InputError("source_domain has samples without a source (None or NaN); name the source of every sample.")
     given = np.asarray(source_domain)
     names, codes = read_sources(np.array(given.tolist()) if given.dtype == object else given, n)
     return names[codes]

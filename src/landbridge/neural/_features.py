@@ -1,4 +1,4 @@
-"""Outputs of frozen stages, computed once, kept in memory or on disk under a name made of their content."""
+"""Cached outputs of frozen stages, in memory or on disk."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from landbridge.neural._network import EMBEDDING, Network
-from landbridge.neural._rows import Rows
+from landbridge.neural._samples import Samples
 
 __all__ = ["cached_features", "cached_rows"]
 
-# Outputs of early stages can be larger than images; beyond this they are computed anew in every epoch.
+# Outputs of early stages can be larger than images; beyond this they are recomputed in every epoch.
 LARGEST = 4 * 2**30
 
 
@@ -28,7 +28,7 @@ def cached_features(
     cache_dir: str | Path | None = None,
     batch_size: int = 128,
 ) -> Tensor:
-    """Output of a stage for many rows, computed once.
+    """Compute the output of a stage for many samples, or read it from the cache.
 
     Parameters
     ----------
@@ -38,13 +38,13 @@ def cached_features(
     stage : str, default="embedding"
         A stage, or ``"embedding"`` for the head's input.
     cache_dir : path-like, optional
-        Kept there as a file named after the rows' and the weights' content, and read from there next time.
+        Kept there as a file named after the samples' and the weights' content, and read from there next time.
     batch_size : int, default=128
 
     Returns
     -------
     Tensor
-        On the CPU, one row a sample; what ``network(..., start=network.after(stage))`` takes.
+        On the CPU, one entry per sample; what ``network(..., start=network.after(stage))`` takes.
     """
     path = None
     if cache_dir is not None:
@@ -54,7 +54,7 @@ def cached_features(
     was_training = network.training
     network.eval()
     device = next(network.parameters()).device
-    rows = Rows(inputs)
+    rows = Samples(inputs)
     parts = []
     try:
         with torch.inference_mode():
@@ -72,22 +72,22 @@ def cached_features(
 
 
 def cached_rows(
-    network: Network, methods: Any, sets: list[Rows | None], settings: Any
-) -> tuple[str | None, list[Rows | None]]:
+    network: Network, methods: Any, sets: list[Samples | None], settings: Any
+) -> tuple[str | None, list[Samples | None]]:
     """Run the stages that are frozen from the input on once, where nothing speaks against it.
 
     Parameters
     ----------
     network : Network
     methods : Methods
-    sets : list of Rows or None
+    sets : list of Samples or None
     settings : Training
 
     Returns
     -------
     start : str or None
         The stage at which training begins; None where nothing could be saved.
-    sets : list of Rows or None
+    sets : list of Samples or None
         With the stages' outputs as inputs.
     """
     stage = network.frozen_prefix()
@@ -108,13 +108,13 @@ def cached_rows(
             return None, sets
     size = settings.batch_size
     return network.after(stage), [
-        None if s is None else Rows(cached_features(network, s.inputs, stage, settings.cache_dir, size), s.labels)
+        None if s is None else Samples(cached_features(network, s.inputs, stage, settings.cache_dir, size), s.labels)
         for s in sets
     ]
 
 
 def _key(network: Network, inputs: Any, stage: str) -> str:
-    """A name that changes with the rows, the weights up to the stage, and how input is prepared."""
+    """A name that changes with the samples, the weights up to the stage, and how input is prepared."""
     digest = hashlib.blake2b(digest_size=20)
     tensors = inputs if isinstance(inputs, dict) else {"": inputs}
     names = network.stage_names

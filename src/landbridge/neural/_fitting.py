@@ -1,4 +1,4 @@
-"""What every estimator of networks begins with: rows and labels that are checked, a backbone for them, and its rate."""
+"""Helpers of the network estimators: validation, choice of the backbone and of its learning rate."""
 
 from __future__ import annotations
 
@@ -19,33 +19,33 @@ __all__ = ["backbone_for", "check_labels", "check_rows", "draw_seed", "learn_pre
 RATES: dict[str, float] = {"mlp": 5e-3, "builtin": 3e-3}
 
 
-def rate_for(network: Network, lr: float | None = None) -> float:
-    """The learning rate that was given, or the one that suits the network.
+def rate_for(network: Network, learning_rate: float | None = None) -> float:
+    """Return the given learning rate, or the default of the network.
 
     Parameters
     ----------
     network : Network
-    lr : float, optional
+    learning_rate : float, optional
 
     Returns
     -------
     float
     """
-    if lr is not None:
-        return float(lr)
+    if learning_rate is not None:
+        return float(learning_rate)
     return RATES.get("" if network.spec is None else network.spec["kind"], 1e-3)
 
 
 def backbone_for(
     backbone: Any, X: NDArray[Any], image_shape: Any = None, *, pretrained: bool = True, seed: int = 0, double: bool
 ) -> Network:
-    """The backbone for some rows: ``"auto"`` is a perceptron for tables and the built-in network for images.
+    """Make the backbone: ``"auto"`` is a perceptron for tables and the built-in network for images.
 
     Parameters
     ----------
     backbone : str, path-like, Module or Network
     X : ndarray
-        Checked rows.
+        Checked samples.
     image_shape : tuple of int, optional
         Of flat images.
     pretrained : bool, default=True
@@ -60,22 +60,22 @@ def backbone_for(
     Raises
     ------
     InputError
-        If a perceptron is asked for rows that are no table.
+        If a perceptron is asked for samples that are no table.
     """
     named = backbone if isinstance(backbone, str) else None
     if named in ("auto", "mlp") and is_plain(X) and image_shape is None:
-        network = mlp_backbone(X.shape[1], seed=seed)
+        network = mlp_backbone(X.shape[1], random_state=seed)
         return network.double() if double else network
     if named == "mlp":
         raise InputError("backbone='mlp' takes tables of numbers only; take 'auto' or 'builtin' for images.")
     shape = image_shape if is_plain(X) else X.shape[1:] if X.ndim > 1 else (32, 32, 3)
     channels = int(shape[2]) if shape is not None and len(shape) == 3 else 1
     source = "builtin" if named == "auto" else backbone
-    return load_backbone(source, pretrained=pretrained, channels=channels, seed=seed)
+    return load_backbone(source, pretrained=pretrained, channels=channels, random_state=seed)
 
 
 def learn_preprocessing(network: Network, inputs: Any) -> None:
-    """Let a network's preprocessing take its means from the rows that are learned from, where it has none yet.
+    """Let a network's preprocessing take its means from the samples that are learned from, where it has none yet.
 
     Parameters
     ----------
@@ -89,7 +89,7 @@ def learn_preprocessing(network: Network, inputs: Any) -> None:
 
 
 def draw_seed(random_state: Any) -> int:
-    """One seed for all that a training draws.
+    """Draw the seed of a training run.
 
     Parameters
     ----------
@@ -103,7 +103,7 @@ def draw_seed(random_state: Any) -> int:
 
 
 def check_rows(X: Any, what: str = "X") -> NDArray[Any]:
-    """Rows of one task: a table as floats, images as they are, texts and paths as strings.
+    """Check the samples of one task: a table as floats, images as they are, texts and paths as strings.
 
     Parameters
     ----------
@@ -118,7 +118,7 @@ def check_rows(X: Any, what: str = "X") -> NDArray[Any]:
     Raises
     ------
     InputError
-        If there are no rows, or they are neither table, images, paths nor texts.
+        If there are no samples, or they are neither table, images, paths nor texts.
     """
     if X is None:
         raise InputError(f"{what} is None; give rows.")
@@ -134,20 +134,20 @@ def check_rows(X: Any, what: str = "X") -> NDArray[Any]:
         if X.ndim and len(X) and X.ndim not in (2, 3, 4):
             raise InputError(f"{what} has {X.ndim} {'axis' if X.ndim == 1 else 'axes'}; give (n, columns) or images.")
     if X.ndim == 0 or len(X) == 0:
-        raise InputError(f"{what} has no rows; give at least one.")
+        raise InputError(f"{what} has no samples; give at least one.")
     if X.dtype.kind == "f" and not np.isfinite(X).all():
-        raise InputError(f"{what} contains NaN or infinity; drop or fill such rows.")
+        raise InputError(f"{what} contains NaN or infinity; drop or fill such samples.")
     return X
 
 
 def check_labels(y: Any, n: int, what: str = "y", *, axes: tuple[int, ...] = (1,)) -> NDArray[Any]:
-    """Labels of one task, one a row and none missing.
+    """Check the labels of one task, one per sample and none missing.
 
     Parameters
     ----------
     y : array-like
     n : int
-        Number of rows.
+        Number of samples.
     what : str, default="y"
         How messages call it.
     axes : tuple of int, default=(1,)
@@ -160,17 +160,17 @@ def check_labels(y: Any, n: int, what: str = "y", *, axes: tuple[int, ...] = (1,
     Raises
     ------
     LabelError
-        If a label is missing, or there is not one a row.
+        If a label is missing, or there is not one per sample.
     """
     if y is None:
         raise LabelError(f"{what} is None; every task needs labels.")
     y = np.asarray(y)
     if y.ndim not in axes or len(y) != n:
-        raise LabelError(f"{what} has shape {y.shape} but X has {n} rows; give one label a row.")
+        raise LabelError(f"{what} has shape {y.shape} but X has {n} samples; give one label per sample.")
     if y.dtype.kind == "O":
         if any(v is None or v != v for v in y.ravel()):
-            raise LabelError(f"{what} has rows without a label; leave those rows out.")
+            raise LabelError(f"{what} has samples without a label; leave those samples out.")
         y = np.array(y.tolist())
     if y.dtype.kind == "f" and not np.isfinite(y).all():
-        raise LabelError(f"{what} has rows without a label (NaN or infinity); leave those rows out.")
+        raise LabelError(f"{what} has samples without a label (NaN or infinity); leave those samples out.")
     return y

@@ -1,4 +1,4 @@
-"""Heads that hold other heads: one with an unknown class beside, and one a source."""
+"""Heads that wrap other heads: one adds an unknown class, one holds a head per source."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ __all__ = ["OpenSetHead", "SourceMixture", "made_around", "mixed_answers", "part
 
 
 def mixed_answers(logits: Tensor, weights: Tensor) -> Tensor:
-    r"""Logarithm of the weighted mean of several heads' probabilities, :math:`\log \sum_k w_k \mathrm{softmax}(z_k)`.
+    r"""Compute the log of the weighted mean of the heads' probabilities, :math:`\log \sum_k w_k \mathrm{softmax}(z_k)`.
 
     Parameters
     ----------
@@ -37,10 +37,10 @@ def mixed_answers(logits: Tensor, weights: Tensor) -> Tensor:
 
 
 class OpenSetHead(nn.Module):
-    """A head with one answer more, "unknown", which it keeps to itself.
+    """Open-set head: a head with an additional class "unknown".
 
-    Called, it gives the logits of the known classes, so that whatever predicts with it goes on as before;
-    :meth:`all_logits` gives the unknown class as the last column beside them.
+    The forward pass returns the logits of the known classes only; :meth:`all_logits` appends the unknown class as the
+    last column.
 
     Parameters
     ----------
@@ -55,7 +55,7 @@ class OpenSetHead(nn.Module):
         self.unknown = nn.Linear(in_features, 1)
 
     def forward(self, embedding: Tensor) -> Tensor:
-        """Logits of the known classes.
+        """Compute the logits of the known classes.
 
         Parameters
         ----------
@@ -69,7 +69,7 @@ class OpenSetHead(nn.Module):
         return logits
 
     def all_logits(self, embedding: Tensor) -> Tensor:
-        """Logits of the known classes and of the unknown one.
+        """Compute the logits of the known classes and of the unknown one.
 
         Parameters
         ----------
@@ -83,10 +83,10 @@ class OpenSetHead(nn.Module):
 
 
 class SourceMixture(nn.Module):
-    """A head made of one head a source, which answers with their weighted mean.
+    """Mixture of one head per source, which predicts with their weighted mean.
 
-    Called, it gives the logarithm of the mean of the heads' probabilities, so that whatever predicts with it goes on as
-    before; :meth:`own` gives for each row the answer of its own source's head.
+    The forward pass returns the logarithm of the mean of the heads' probabilities; :meth:`own` returns for each sample
+    the logits of its own source's head.
 
     Parameters
     ----------
@@ -98,7 +98,7 @@ class SourceMixture(nn.Module):
     ----------
     heads : ModuleList
     weights : Tensor of shape (n_sources,)
-        Of sum 1; all alike at first.
+        Of sum 1; all equal at first.
     """
 
     weights: Tensor
@@ -110,7 +110,7 @@ class SourceMixture(nn.Module):
         self.register_buffer("weights", torch.full((n_sources,), 1.0 / n_sources).to(like))
 
     def forward(self, embedding: Tensor) -> Tensor:
-        """Logarithm of the mean of the heads' probabilities; of one head alone its logits.
+        """Compute the log of the mean of the heads' probabilities; for a single head, its logits.
 
         Parameters
         ----------
@@ -124,7 +124,7 @@ class SourceMixture(nn.Module):
         return logits[0] if len(logits) == 1 else mixed_answers(logits, self.weights)
 
     def all_logits(self, embedding: Tensor) -> Tensor:
-        """Logits of every head.
+        """Compute the logits of every head.
 
         Parameters
         ----------
@@ -137,7 +137,7 @@ class SourceMixture(nn.Module):
         return torch.stack([head(embedding) for head in self.heads])
 
     def own(self, embedding: Tensor, sources: Tensor) -> Tensor:
-        """Logits of the head of each row's source.
+        """Compute the logits of the head of each sample's source.
 
         Parameters
         ----------
@@ -153,7 +153,7 @@ class SourceMixture(nn.Module):
 
 
 def parts_of(head: nn.Module) -> tuple[nn.Module, list[Any]]:
-    """The plain head that a head is made of, with the name and number from which :func:`made_around` makes it again.
+    """Return the wrapped head, with the kind and number from which :func:`made_around` wraps it again.
 
     Parameters
     ----------
@@ -173,7 +173,7 @@ def parts_of(head: nn.Module) -> tuple[nn.Module, list[Any]]:
 
 
 def made_around(head: nn.Module, kind: str = "", number: int = 0) -> nn.Module:
-    """The head that :func:`parts_of` took apart, with weights to be loaded.
+    """Wrap a head again as :func:`parts_of` found it, with weights to be loaded.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""From what a caller gives (tables, images, paths, texts) to the tensors that a network takes."""
+"""Conversion of input (tables, images, paths, texts) to the tensors that a network takes."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ __all__ = ["is_plain", "read_plain", "to_tensors"]
 
 
 def is_plain(X: Any) -> bool:
-    """Whether `X` is a table of numbers, which scikit-learn's checks understand; else images, paths or texts.
+    """Return whether `X` is a table of numbers that scikit-learn can validate, not images, paths or texts.
 
     Parameters
     ----------
@@ -45,7 +45,7 @@ def read_plain(
     X : array-like of shape (n, height, width[, channels]), or sequence of path or of str
     y, X_target, y_target : array-like, optional
     reset : bool, default=True
-        False for rows given after fitting; then the checked rows alone are returned.
+        False for samples given after fitting; then the checked samples alone are returned.
 
     Returns
     -------
@@ -56,17 +56,17 @@ def read_plain(
         return X
     y = np.asarray(y)
     if y.shape != (len(X),):
-        raise LabelError(f"y has shape {y.shape} but X has {len(X)} rows; give one label a row.")
+        raise LabelError(f"y has shape {y.shape} but X has {len(X)} samples; give one label per sample.")
     Xt = X if X_target is None else _checked(X_target, "X_target")
     if y_target is not None and X_target is None:
-        raise InputError("y_target was given without X_target; pass the target's rows with their labels.")
+        raise InputError("y_target was given without X_target; pass the target's samples with their labels.")
     classes = np.unique(y) if y.dtype.kind != "f" else None
     rows, yt = split_labelled(y_target, len(Xt), classes)
     return Read(X, y, Xt, rows, yt)
 
 
 def to_tensors(network: Network, X: Any, image_shape: Any = None) -> Any:
-    """Checked rows as the network's input.
+    """Convert checked samples to the network's input.
 
     Parameters
     ----------
@@ -106,7 +106,7 @@ def to_tensors(network: Network, X: Any, image_shape: Any = None) -> Any:
 def _checked(X: Any, name: str) -> Any:
     X = np.asarray(X if isinstance(X, np.ndarray) else [str(x) if isinstance(x, Path) else x for x in X])
     if len(X) == 0:
-        raise InputError(f"{name} has no rows; give at least one.")
+        raise InputError(f"{name} has no samples; give at least one.")
     if X.dtype.kind == "O":
         X = np.array([str(x) for x in X])
     if X.dtype.kind == "f" and not np.isfinite(X).all():

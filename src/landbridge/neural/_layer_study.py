@@ -1,4 +1,4 @@
-"""How transferable is each stage? The study of Yosinski and others, for any two sets of rows."""
+"""Transferability of each stage, after Yosinski et al., for any two tasks."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ KINDS = ("BnB", "BnB+", "AnB", "AnB+")
 
 @dataclass(frozen=True)
 class LayerStudy:
-    """Accuracies on B of networks whose first n stages came from elsewhere.
+    """Accuracies on task B of networks whose first n stages were transferred.
 
     Parameters
     ----------
@@ -67,7 +67,7 @@ class LayerStudy:
             axes.errorbar(x, values.mean(axis=1), yerr=values.std(axis=1), marker=marker, capsize=2, label=kind)
         axes.axhline(self.base.mean(), color="0.5", linestyle=":", label="base B")
         axes.set_xticks(x, [f"{n}\n{s}" for n, s in zip(x, self.stages, strict=True)])
-        axes.set_xlabel("stages carried over")
+        axes.set_xlabel("stages transferred")
         axes.set_ylabel("accuracy on B")
         axes.legend(frameon=False)
         path = Path(path)
@@ -85,14 +85,14 @@ def layer_study(
     seeds: Sequence[int] = (0, 1, 2),
     **settings: Any,
 ) -> LayerStudy:
-    """Carry the first n stages of networks trained on A, or on B, over to B, frozen and tuned, for every n.
+    """Transfer the first n stages of networks trained on A, or on B, to B, frozen and fine-tuned, for every n.
 
     Parameters
     ----------
     A, B : (X, y) tuple
-        Training rows of the two tasks; their classes may differ.
+        Training samples of the two tasks; their classes may differ.
     B_test : (X, y) tuple
-        Held-out rows of B.
+        Held-out samples of B.
     backbone : str or Network, default="builtin"
         The architecture; it starts from random weights.
     epochs : int, default=20
@@ -156,7 +156,7 @@ def layer_study(
             for frozen, mark in ((True, ""), (False, "+")):
                 curves[kind + mark].append(
                     [
-                        fit(B, source.network_, [LayerTransfer(n, frozen=frozen, seed=seed)], 3).score(*B_test)
+                        fit(B, source.network_, [LayerTransfer(n, frozen=frozen, random_state=seed)], 3).score(*B_test)
                         for n in range(1, len(names) + 1)
                     ]
                 )

@@ -11,7 +11,7 @@ import math
 import re
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,29 +23,30 @@ from torch.multiprocessing.spawn import ProcessRaisedException
 
 from landbridge.exceptions import InputError
 from landbridge.neural._average import Average
+from landbridge.neural._checkpoint import latest_checkpoint, load_checkpoint
 from landbridge.neural._device import describe, make_fabric, make_logger, out_of_memory
-from landbridge.neural._dice import seeded
 from landbridge.neural._features import cached_rows
 from landbridge.neural._method import Batch, Method, Methods
 from landbridge.neural._network import Network
 from landbridge.neural._progress import Progress
+from landbridge.neural._random import seed_from, seeded
 from landbridge.neural._resume import History, State, clear, fingerprint, restore, save
-from landbridge.neural._rows import Rows, batches, mix, permutation, stream
-from landbridge.neural._schedule import learning_rate, make_optimizer
+from landbridge.neural._samples import Samples, batches, mix, permutation, stream
+from landbridge.neural._schedule import make_optimizer, schedule_factor
 
 __all__ = ["History", "Training", "predict_logits", "train"]
 
 
 @dataclass(frozen=True)
 class Training:
-    """How to train.
+    """Settings of a training run.
 
     Parameters
     ----------
     epochs : int, default=20
     batch_size : int, default=32
-        Rows a step of the optimiser, over all processes and all parts of an accumulation.
-    lr : float, default=1e-3
+        Samples per step of the optimiser, over all processes and all parts of an accumulation.
+    learning_rate : float, default=1e-3
     weight_decay : float, default=0.01
         Of matrices and kernels; biases and norms are not decayed.
     optimizer : {"adamw", "sgd"}, default="adamw"
@@ -54,7 +55,7 @@ class Training:
     warmup : float, default=0.05
         Share of the steps over which the rate climbs from zero; a number above 1 is a number of steps.
     patience : int, optional
-        Stop after so many epochs that were no better on the held-out rows, and go back to the best.
+        Stop after so many epochs that were no better on the held-out samples, and go back to the best.
     monitor : {"loss", "score"}, default="loss"
         What makes an epoch better: a lower loss, or a higher score of the task.
     accumulation : int, default=1
@@ -73,7 +74,7 @@ class Training:
     checkpoint_dir : path-like, optional
         Where checkpoints go.
     checkpoint_every : int, optional
-        Steps between checkpoints; left out, one at the end of each epoch.
+        Steps between checkpoints. If None, one at the end of each epoch.
     resume : bool, default=False
         Go on from the last checkpoint, if there is one.
     cache_dir : path-like, optional
@@ -81,14 +82,15 @@ class Training:
     log_dir : path-like, optional
         Where the losses are logged.
     logger : {"csv", "tensorboard"}, default="csv"
-    seed : int, default=0
+    random_state : int, RandomState instance or None, default=None
+        Pass an int for reproducible results. A resumed run continues with the seed of its checkpoint if None.
     verbose : int, default=0
         1 shows a progress bar.
     """
 
     epochs: int = 20
     batch_size: int = 32
-    lr: float = 1e-3
+    learning_rate: float = 1e-3
     weight_decay: float = 0.01
     optimizer: str = "adamw"
     schedule: str = "cosine"
@@ -108,18 +110,18 @@ class Training:
     cache_dir: Any = None
     log_dir: Any = None
     logger: str = "csv"
-    seed: int = 0
+    random_state: Any = None
     verbose: int = 0
 
 
 def train(
     network: Network,
     task: Any,
-    rows: Rows,
+    rows: Samples,
     *,
     methods: Sequence[Method] = (),
-    target: Rows | None = None,
-    held_out: Rows | None = None,
+    target: Samples | None = None,
+    held_out: Samples | None = None,
     settings: Training | None = None,
 ) -> History:
     """Train a network in place.
@@ -129,14 +131,14 @@ def train(
     network : Network
         With a head for the task.
     task : Task
-    rows : Rows
-        Labelled rows to train on.
+    rows : Samples
+        Labelled samples to train on.
     methods : sequence of Method
-        What they say is added up (see :class:`~landbridge.neural.Methods`).
-    target : Rows, optional
-        Rows of the target, without labels, for the methods that read them.
-    held_out : Rows, optional
-        Labelled rows to stop early on.
+        Their contributions are added up (see :class:`~landbridge.neural.Methods`).
+    target : Samples, optional
+        Samples of the target, without labels, for the methods that read them.
+    held_out : Samples, optional
+        Labelled samples to stop early on.
     settings : Training, optional
 
     Returns
@@ -149,10 +151,11 @@ def train(
     or says that this may not be. The global random generators are left as they were.
     """
     settings = Training() if settings is None else settings
+    settings = replace(settings, random_state=_seed(settings))
     combined = Methods(methods)
     if combined.reads_target and target is None:
-        raise InputError(f"methods={list(methods)} need rows of the target; give X_target.")
-    with seeded(mix(settings.seed, 1), _cuda_devices()):
+        raise InputError(f"methods={list(methods)} need samples of the target; give X_target.")
+    with seeded(mix(settings.random_state, 1), _cuda_devices()):
         fabric = make_fabric(
             settings.device,
             settings.precision,
@@ -166,7 +169,7 @@ def train(
         try:
             combined.prepare(network.to(fabric.device), task)
             network.to(fabric.device)
-            # A second stage alone needs no pass over the target, which would mix its rows into batch norms.
+            # A second stage alone needs no pass over the target, which would mix its samples into batch norms.
             seen = target if any(m.reads_target for m in (*combined.losses, *combined.answers)) else None
             start, sets = cached_rows(network, combined, [rows, seen, held_out], settings)
             job = Job((*raw, task, *sets, start, settings))
@@ -174,7 +177,7 @@ def train(
                 history, _ = job(fabric)
             else:
                 network.cpu()
-                # What a process hands back goes through a pipe that holds 64 KiB, and nobody reads before it has ended.
+                # What a process returns goes through a pipe that holds 64 KiB, which is read only after it has ended.
                 with tempfile.TemporaryDirectory() as folder:
                     job.weights = Path(folder) / "weights.safetensors"
                     history, _ = fabric.launch(job)
@@ -196,13 +199,13 @@ def train(
             m.finish(network)
         network.eval()
         for m in combined.methods:
-            m.after(network, rows, target if combined.reads_target else None, settings.seed)
+            m.after(network, rows, target if combined.reads_target else None, settings.random_state)
         network.eval()
     return history
 
 
 class Job:
-    """The run with what it needs, in a form that other processes can be given.
+    """Arguments of a training run, picklable for other processes.
 
     Parameters
     ----------
@@ -220,7 +223,7 @@ class Job:
             return _run(fabric, *self.parts)
         try:
             network = copy.deepcopy(network).to(fabric.device)  # as it came it shares the other process's memory
-            torch.manual_seed(mix(others[-1].seed, 1))
+            torch.manual_seed(mix(others[-1].random_state, 1))
             methods.prepare(network, task)
             history, weights = _run(fabric, network.to(fabric.device), methods, task, *others)
             if fabric.is_global_zero and self.weights is not None:
@@ -235,16 +238,16 @@ def _run(
     network: Network,
     methods: Methods,
     task: Any,
-    rows: Rows,
-    target: Rows | None,
-    held_out: Rows | None,
+    rows: Samples,
+    target: Samples | None,
+    held_out: Samples | None,
     start: str | None,
     settings: Training,
 ) -> tuple[History, bytes]:
     """The run itself, in each process."""
     world, rank, device = fabric.world_size, fabric.global_rank, fabric.device
     if settings.processes > 1:
-        torch.manual_seed(mix(settings.seed, 2, rank))
+        torch.manual_seed(mix(settings.random_state, 2, rank))
     rows = _near(rows, device)
     target = None if target is None else _near(target, device)
     held_out = None if held_out is None else _near(held_out, device)
@@ -273,7 +276,7 @@ def _run(
             restore(fabric, settings, network, optimizer, methods, average, state, sums, best)
         elif fabric.is_global_zero:
             clear(settings)
-    dice, nothing = torch.Generator(), contextlib.nullcontext()
+    rng, nothing = torch.Generator(), contextlib.nullcontext()
     stages = methods.stages or None
 
     def passed(inputs: Any, labels: Any, index: Tensor) -> Batch:
@@ -286,33 +289,33 @@ def _run(
 
     with Progress(fabric, settings, total, state) as progress:
         while state.epoch < settings.epochs and not state.done:
-            # 2. an epoch: an order of the rows that depends on seed and epoch alone
+            # 2. an epoch: an order of the samples that depends on seed and epoch alone
             for m in methods.epochs:
                 m.epoch(network, state.epoch, settings.epochs)
             network.train()
-            order = methods.order(rows, state.epoch, settings.seed)
-            order = permutation(len(rows), settings.seed, state.epoch) if order is None else order
+            order = methods.order(rows, state.epoch, settings.random_state)
+            order = permutation(len(rows), settings.random_state, state.epoch) if order is None else order
             cuts = batches(order.to(rows.device), settings.batch_size, 2 * world)
             other_cuts: list[Any] = [None] * len(cuts)
             if target is not None:
                 begin = state.epoch * len(rows)
-                other_order = stream(len(target), begin, begin + len(rows), mix(settings.seed, 4))
+                other_order = stream(len(target), begin, begin + len(rows), mix(settings.random_state, 4))
                 other_cuts = batches(other_order.to(target.device), settings.batch_size, 2 * world)
             for index, other_index in list(zip(cuts, other_cuts, strict=True))[state.at :]:
                 share = state.step / total
-                rate = learning_rate(settings, state.step, total)
+                rate = schedule_factor(settings, state.step, total)
                 for group, base in zip(optimizer.param_groups, base_rates, strict=True):
                     group["lr"] = base * rate
 
-                # 3. forward and backward, in parts where memory is short; parts weigh as many rows as they hold
+                # 3. forward and backward, in parts where memory is short; parts are weighted by their number of samples
                 parts = max(1, min(settings.accumulation, len(index) // world))
                 for k in range(parts):
                     mine = index.tensor_split(parts)[k][rank::world]
                     inputs, labels = rows.take(mine, None if here else device)
                     if methods.transforms:
-                        dice.manual_seed(mix(settings.seed, 3, state.step, k, rank))
+                        rng.manual_seed(mix(settings.random_state, 3, state.step, k, rank))
                         for m in methods.transforms:
-                            inputs, labels = m.transform(inputs, labels, dice)
+                            inputs, labels = m.transform(inputs, labels, rng)
                     with nothing if k == parts - 1 or world == 1 else fabric.no_backward_sync(module):
                         source = passed(inputs, labels, mine)
                         other = None
@@ -353,7 +356,7 @@ def _run(
                 if settings.checkpoint_every and state.step % settings.checkpoint_every == 0:
                     checkpoint()
 
-            # 5. the end of an epoch: read the losses, look at the held-out rows, keep the best
+            # 5. the end of an epoch: read the losses, look at the held-out samples, keep the best
             entry = _read(sums, fabric, state.epoch, len(rows))
             with average.in_place() if average is not None else contextlib.nullcontext():
                 if held_out is not None:
@@ -383,7 +386,7 @@ def _run(
 
 
 def predict_logits(network: Network, inputs: Any, batch_size: int = 256, start: str | None = None) -> Tensor:
-    """Answer for many rows, in batches, on the network's device.
+    """Compute the logits of many samples, in batches, on the network's device.
 
     Parameters
     ----------
@@ -401,19 +404,19 @@ def predict_logits(network: Network, inputs: Any, batch_size: int = 256, start: 
     was_training = network.training
     network.eval()
     try:
-        return _answers(network, Rows(inputs), batch_size, start).cpu()
+        return _answers(network, Samples(inputs), batch_size, start).cpu()
     finally:
         network.train(was_training)
 
 
-def _answers(module: Any, rows: Rows, batch_size: int, start: str | None) -> Tensor:
+def _answers(module: Any, rows: Samples, batch_size: int, start: str | None) -> Tensor:
     device = next(module.parameters()).device
     with torch.inference_mode():
         cuts = torch.arange(len(rows), device=rows.device).split(batch_size)
         return torch.cat([module(rows.take(cut, device)[0], None, start) for cut in cuts])
 
 
-def _evaluate(module: Any, task: Any, rows: Rows, batch_size: int, start: str | None) -> dict[str, float]:
+def _evaluate(module: Any, task: Any, rows: Samples, batch_size: int, start: str | None) -> dict[str, float]:
     module.eval()
     logits = _answers(module, rows, batch_size, start)
     assert rows.labels is not None
@@ -425,11 +428,11 @@ def _evaluate(module: Any, task: Any, rows: Rows, batch_size: int, start: str | 
 def _is_better(entry: dict[str, float], history: History, monitor: str, metric: str) -> bool:
     """Whether an epoch beats the best before it; of two with one score the one of less loss is better."""
 
-    def standing(e: dict[str, float]) -> tuple[float, ...]:
+    def key(e: dict[str, float]) -> tuple[float, ...]:
         return (e["held_out_loss"],) if monitor == "loss" else (-e[f"held_out_{metric}"], e["held_out_loss"])
 
-    before = (math.inf,) if history.best_epoch is None else standing(history.epochs[history.best_epoch])
-    return standing(entry) < before
+    before = (math.inf,) if history.best_epoch is None else key(history.epochs[history.best_epoch])
+    return key(entry) < before
 
 
 def _read(sums: dict[str, Tensor], fabric: Any, epoch: int, n: int) -> dict[str, float]:
@@ -439,12 +442,12 @@ def _read(sums: dict[str, Tensor], fabric: Any, epoch: int, n: int) -> dict[str,
     means = dict(zip(names, (totals / n).tolist(), strict=True))
     loss = sum(means.values())
     if not math.isfinite(loss):
-        raise InputError(f"the loss is no longer finite in epoch {epoch}; lower lr, or set clip=1.0.")
+        raise InputError(f"the loss is no longer finite in epoch {epoch}; lower learning_rate, or set clip=1.0.")
     return {"epoch": epoch, "loss": loss, **means}
 
 
-def _near(rows: Rows, device: torch.device) -> Rows:
-    """Rows on the device where they fit well, else pinned, so that copies overlap with computing."""
+def _near(rows: Samples, device: torch.device) -> Samples:
+    """Samples on the device where they fit well, else pinned, so that copies overlap with computing."""
     if device.type == "cpu":
         return rows
     if device.type != "cuda":
@@ -477,6 +480,14 @@ def _weights(network: Network, module: Any, settings: Training) -> bytes:
         whole: Any = get_model_state_dict(module.module, options=options)
         return save_tensors(whole)
     return save_tensors({k: v.detach().cpu().clone() for k, v in network.state_dict().items()})
+
+
+def _seed(settings: Training) -> int:
+    if settings.random_state is None and settings.resume and settings.checkpoint_dir is not None:
+        latest = latest_checkpoint(settings.checkpoint_dir)
+        if latest is not None:
+            return int(load_checkpoint(latest)[1]["state"]["run"]["random_state"])
+    return seed_from(settings.random_state)
 
 
 def _cuda_devices() -> list[int]:

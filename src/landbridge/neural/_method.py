@@ -1,4 +1,4 @@
-"""The contract of a method of training, and how several of them add up."""
+"""Base class of training methods, and their composition."""
 
 from __future__ import annotations
 
@@ -11,29 +11,29 @@ from torch import Tensor
 
 from landbridge.exceptions import InputError
 from landbridge.neural._network import EMBEDDING, HEAD, Network
-from landbridge.neural._rows import mix
+from landbridge.neural._samples import mix
 
 __all__ = ["Batch", "Method", "Methods"]
 
 
 @dataclass(slots=True)
 class Batch:
-    """Some rows, and what the network said about them in the one forward pass that all methods share.
+    """A batch, with the network's outputs of the forward pass that all methods share.
 
     Parameters
     ----------
     inputs : Tensor or dict of Tensor
         What went into the network: raw input, or where `start` is given the output of the frozen stages before it.
     labels : Tensor or None
-        Class numbers, class shares (n, n_classes), or values; None for rows without labels.
+        Class numbers, class shares (n, n_classes), or values; None for samples without labels.
     logits : Tensor
-        The network's answer.
+        The network's prediction.
     features : dict of str to Tensor
         Raw outputs of the stages that methods asked for (``"embedding"`` is the head's input).
     start : str or None
         The stage at which the forward pass began; give it to any further forward pass over `inputs`.
     rows : Tensor
-        Row numbers in the training set.
+        Sample indices in the training set.
     """
 
     inputs: Any
@@ -45,7 +45,7 @@ class Batch:
 
 
 class Method:
-    """Base of everything that changes how a network is trained; subclasses override only what they need.
+    """Base class of methods that change how a network is trained; subclasses override only the hooks they need.
 
     Called in this order: ``prepare`` once; ``parameter_groups`` once; then ``epoch`` at the start of each epoch, and in
     each step ``transform`` before the forward pass, ``answer`` and then ``loss`` after it, ``gradients`` after the
@@ -82,13 +82,13 @@ class Method:
         task : Task
         """
 
-    def parameter_groups(self, network: Network, lr: float) -> list[dict[str, Any]] | None:
-        """Learning rates of its own.
+    def parameter_groups(self, network: Network, learning_rate: float) -> list[dict[str, Any]] | None:
+        """Return parameter groups with their own learning rates.
 
         Parameters
         ----------
         network : Network
-        lr : float
+        learning_rate : float
 
         Returns
         -------
@@ -108,12 +108,12 @@ class Method:
         """
 
     def order(self, labels: Any, epoch: int, generator: torch.Generator) -> Tensor | None:
-        """Choose which rows an epoch sees, in which order, for example balanced over classes or sources.
+        """Choose which samples an epoch sees, in which order, for example balanced over classes or sources.
 
         Parameters
         ----------
         labels : Tensor
-            Of all rows, on the CPU.
+            Of all samples, on the CPU.
         epoch : int
         generator : torch.Generator
             Seeded for this epoch.
@@ -142,7 +142,7 @@ class Method:
         return inputs, labels
 
     def answer(self, network: Network, source: Batch, target: Batch | None) -> None:
-        """Change answers (``Batch.logits``) in place before any loss is taken from them, the task's own included.
+        """Change the logits (``Batch.logits``) in place before any loss is computed from them, the task's own included.
 
         Parameters
         ----------
@@ -152,15 +152,15 @@ class Method:
         """
 
     def loss(self, network: Network, source: Batch, target: Batch | None, progress: float) -> dict[str, Tensor]:
-        """Terms to add to the task's loss, by name, each weighted already.
+        """Compute the terms to add to the task's loss, by name, already weighted.
 
         Parameters
         ----------
         network : Network
         source : Batch
-            Labelled rows.
+            Labelled samples.
         target : Batch or None
-            Rows of the target, without labels.
+            Samples of the target, without labels.
         progress : float
             From 0 to 1 over the whole training.
 
@@ -198,21 +198,21 @@ class Method:
         """
 
     def after(self, network: Network, rows: Any, target: Any, seed: int) -> None:
-        """Do more once training has ended and all methods have finished: a second stage, with all rows at hand.
+        """Run a second stage after training has ended and all methods have finished.
 
         Parameters
         ----------
         network : Network
             To be changed in place.
-        rows : Rows
+        rows : Samples
             Labelled, as they were given.
-        target : Rows or None
-            Rows of the target, where any method reads them.
+        target : Samples or None
+            Samples of the target, where any method reads them.
         seed : int
         """
 
     def state(self) -> dict[str, Tensor]:
-        """Tensors that change during training and that a resumed run needs: those of ``kept``.
+        """Return the tensors that change during training and that a resumed run needs: those of ``kept``.
 
         Returns
         -------
@@ -240,9 +240,9 @@ class Method:
 
 
 class Methods:
-    """Several methods as one: the sum of their terms, the product of their learning rates' factors.
+    """Composition of methods: the sum of their loss terms, the product of their learning rate factors.
 
-    * ``loss``: all terms are added; two terms of one name are told apart by the class's name.
+    * ``loss``: all terms are added; two terms of one name are distinguished by the class's name.
     * ``parameter_groups``: a parameter's rate is the base rate times every method's factor for it
       (the method's rate over the base rate); of several weight decays the last holds.
     * every other hook: one after another, in the order given.
@@ -293,11 +293,11 @@ class Methods:
         network._check_names(self.stages, extra=(EMBEDDING,))
 
     def order(self, rows: Any, epoch: int, seed: int) -> Tensor | None:
-        """The first method's choice of rows that has one.
+        """Return the sample order of the first method that defines one.
 
         Parameters
         ----------
-        rows : Rows
+        rows : Samples
         epoch, seed : int
 
         Returns
@@ -305,16 +305,16 @@ class Methods:
         Tensor or None
         """
         for m in self._overriding("order"):
-            dice = torch.Generator().manual_seed(mix(seed, 5, epoch))
+            rng = torch.Generator().manual_seed(mix(seed, 5, epoch))
             labels = rows.labels.cpu()
-            if (chosen := m.order(labels, epoch, dice)) is not None:
+            if (chosen := m.order(labels, epoch, rng)) is not None:
                 if len(chosen) != len(labels):
-                    raise InputError(f"{m!r} chose {len(chosen)} rows of {len(labels)}; an epoch keeps its length.")
+                    raise InputError(f"{m!r} chose {len(chosen)} samples of {len(labels)}; an epoch keeps its length.")
                 return chosen
         return None
 
     def loss(self, network: Network, source: Batch, target: Batch | None, progress: float) -> dict[str, Tensor]:
-        """All terms.
+        """Compute the loss terms of all methods.
 
         Parameters
         ----------
@@ -333,13 +333,13 @@ class Methods:
                 terms[name if name not in terms else f"{type(m).__name__} {name}"] = value
         return terms
 
-    def parameter_groups(self, network: Network, lr: float, weight_decay: float) -> list[dict[str, Any]]:
-        """What the optimiser takes: trainable parameters, grouped by rate and decay.
+    def parameter_groups(self, network: Network, learning_rate: float, weight_decay: float) -> list[dict[str, Any]]:
+        """Group the trainable parameters by learning rate and weight decay.
 
         Parameters
         ----------
         network : Network
-        lr, weight_decay : float
+        learning_rate, weight_decay : float
             The base values. Biases, norms and other vectors are not decayed.
 
         Returns
@@ -352,13 +352,15 @@ class Methods:
         rate = {id(p): 1.0 for p in params}
         decay = {id(p): (weight_decay if p.ndim > 1 else 0.0) for p in params}
         for m in self.methods:
-            for group in m.parameter_groups(network, lr) or ():
+            for group in m.parameter_groups(network, learning_rate) or ():
                 for p in group["params"]:
                     if id(p) in rate:
-                        rate[id(p)] *= group.get("lr", lr) / lr
+                        rate[id(p)] *= group.get("lr", learning_rate) / learning_rate
                         decay[id(p)] = group.get("weight_decay", decay[id(p)])
         groups: dict[tuple[float, float], dict[str, Any]] = {}
         for p in params:
             key = (rate[id(p)], decay[id(p)])
-            groups.setdefault(key, {"params": [], "lr": lr * key[0], "weight_decay": key[1]})["params"].append(p)
+            groups.setdefault(key, {"params": [], "lr": learning_rate * key[0], "weight_decay": key[1]})[
+                "params"
+            ].append(p)
         return list(groups.values())

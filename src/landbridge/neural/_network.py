@@ -1,4 +1,4 @@
-"""A network: ordered, named stages and a head, so that layers can be frozen, carried over, pictured and replaced."""
+"""Network: ordered, named stages and a head, which can be frozen, transferred, visualized and replaced."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from landbridge.exceptions import InputError
-from landbridge.neural._dice import seeded
+from landbridge.neural._random import seed_from, seeded
 
 __all__ = ["Network", "batch_norms", "is_folded", "pool"]
 
@@ -21,7 +21,7 @@ _BATCH_NORMS = (nn.modules.batchnorm._BatchNorm,)
 
 
 def pool(x: Any) -> Tensor:
-    """Average a stage's output over places or time, one row a sample.
+    """Average a stage's output over places or time, one vector per sample.
 
     Parameters
     ----------
@@ -50,12 +50,12 @@ def pool(x: Any) -> Tensor:
 
 
 def hidden(x: Any) -> Tensor:
-    """The tensor of a stage's output, which may carry masks and positions beside it."""
+    """Return the tensor of a stage's output, which may be an object that also holds masks and positions."""
     return x if isinstance(x, Tensor) else x.hidden
 
 
 def is_folded(norm: nn.Module) -> bool:
-    """Whether a batch norm's statistics were folded into the layer before, so that it must stay in eval mode.
+    """Return whether a batch norm's statistics were folded into the layer before, so that it must stay in eval mode.
 
     A folded layer has mean 0, variance 1 and scale 1 throughout, and yet a shift that was learned; a fresh layer
     has no such shift.
@@ -89,7 +89,7 @@ def is_folded(norm: nn.Module) -> bool:
 
 
 def batch_norms(module: nn.Module) -> Iterator[nn.Module]:
-    """The batch norms within a module.
+    """Iterate over the batch norms within a module.
 
     Parameters
     ----------
@@ -112,7 +112,7 @@ class Network(nn.Module):
     in_features : int
         Width of the pooled output of the last stage, which the head takes.
     head : Module, optional
-        Left out, the network answers with the pooled features.
+        If None, the network predicts with the pooled features.
     preprocess : Module, optional
         Runs before the first stage on raw input, for example resizing and normalising; holds nothing to learn.
     spec : dict, optional
@@ -212,7 +212,7 @@ class Network(nn.Module):
         return logits if stages is None else (logits, kept)
 
     def embed(self, x: Any, start: str | None = None) -> Tensor:
-        """Pooled output of the last stage.
+        """Compute the pooled output of the last stage.
 
         Parameters
         ----------
@@ -227,7 +227,7 @@ class Network(nn.Module):
         return self.forward(x, stages=(EMBEDDING,), start=start)[1][EMBEDDING]
 
     def activations(self, x: Any, stage: str) -> Any:
-        """Raw output of a stage: what ``forward(..., start=<the next stage>)`` takes.
+        """Compute the raw output of a stage: what ``forward(..., start=<the next stage>)`` takes.
 
         Parameters
         ----------
@@ -245,15 +245,15 @@ class Network(nn.Module):
         return self._through(x, None, stage, (), {})
 
     def features(self, x: Any, stages: Iterable[str] | None = None, *, pooled: bool = True) -> dict[str, Tensor]:
-        """Outputs of stages, by name.
+        """Compute the outputs of stages, by name.
 
         Parameters
         ----------
         x : Tensor or dict of Tensor
         stages : iterable of str, optional
-            Which; left out, all.
+            Which. If None, all.
         pooled : bool, default=True
-            Average over places or time, one row a sample; else raw.
+            Average over places or time, one vector per sample; else raw.
 
         Returns
         -------
@@ -272,7 +272,7 @@ class Network(nn.Module):
         Parameters
         ----------
         names : iterable of str, optional
-            Stages (or ``"head"``); left out, all stages.
+            Stages (or ``"head"``). If None, all stages.
 
         Returns
         -------
@@ -286,7 +286,7 @@ class Network(nn.Module):
         Parameters
         ----------
         names : iterable of str, optional
-            Stages (or ``"head"``); left out, all stages.
+            Stages (or ``"head"``). If None, all stages.
 
         Returns
         -------
@@ -295,7 +295,7 @@ class Network(nn.Module):
         return self._set_frozen(names, False)
 
     def frozen_prefix(self) -> str | None:
-        """Name of the last stage of the unbroken run of frozen stages from the input, if any.
+        """Name the last of the consecutive frozen stages from the input on, if any.
 
         Returns
         -------
@@ -309,7 +309,7 @@ class Network(nn.Module):
         return last
 
     def after(self, stage: str) -> str:
-        """Name of the stage that follows; ``"head"`` after the last and after ``"embedding"``.
+        """Name the stage that follows; ``"head"`` after the last and after ``"embedding"``.
 
         Parameters
         ----------
@@ -325,7 +325,7 @@ class Network(nn.Module):
         return names[names.index(stage) + 1]
 
     def part(self, name: str) -> nn.Module:
-        """A stage, or the head, by name.
+        """Return a stage, or the head, by name.
 
         Parameters
         ----------
@@ -354,22 +354,22 @@ class Network(nn.Module):
         self._frozen.discard(HEAD)
         return self
 
-    def reset(self, names: Iterable[str] | None = None, *, seed: int = 0) -> Self:
-        """Give stages fresh random weights.
+    def reset(self, names: Iterable[str] | None = None, *, random_state: Any = None) -> Self:
+        """Reinitialize stages with random weights.
 
         Parameters
         ----------
         names : iterable of str, optional
-            Stages (or ``"head"``); left out, all stages.
-        seed : int, default=0
-            Same seed, same weights; the global generator is left alone.
+            Stages (or ``"head"``). If None, all stages.
+        random_state : int, RandomState instance or None, default=None
+            Draws the weights. Pass an int for reproducible results; torch's global generator is not changed.
 
         Returns
         -------
         self
         """
         names = self.stage_names if names is None else self._check_names(names, extra=(HEAD,))
-        with seeded(seed), torch.no_grad():
+        with seeded(seed_from(random_state)), torch.no_grad():
             for name in names:
                 _reset(self.part(name))
         self._folded = [m for m in self._folded if is_folded(m)]
@@ -440,7 +440,7 @@ class Network(nn.Module):
 
 
 def _reset(module: nn.Module) -> None:
-    """Fresh weights, layer by layer; parameters that no layer knows how to reset are drawn small or set to zero."""
+    """New weights, layer by layer; parameters that no layer knows how to reset are drawn small or set to zero."""
     done: set[int] = set()
     for layer in module.modules():
         if isinstance(layer, _BATCH_NORMS) and (layer.momentum or 0.0) > 0.5:

@@ -1,4 +1,4 @@
-"""What a run shows and logs while it runs: nothing unless asked."""
+"""Progress bar and logs of a training run."""
 
 from __future__ import annotations
 
@@ -42,12 +42,12 @@ class Progress:
             logger.finalize("success" if error[0] is None else "failed")
 
     def advance(self) -> None:
-        """One step was made."""
+        """Record a step."""
         if self.bar is not None:
             self.bar.advance(self.line)
 
     def epoch(self, entry: dict[str, float]) -> None:
-        """An epoch ended.
+        """Record the end of an epoch.
 
         Parameters
         ----------

@@ -1,4 +1,4 @@
-"""What a run needs to go on from where it was, and how that gets into checkpoints and out again."""
+"""State of a training run, and how it is saved to and restored from checkpoints."""
 
 from __future__ import annotations
 
@@ -28,15 +28,15 @@ FREE = ("checkpoint_dir", "checkpoint_every", "resume", "cache_dir", "log_dir", 
 
 @dataclass
 class History:
-    """What happened in a run.
+    """History of a training run.
 
     Parameters
     ----------
     epochs : list of dict
         One a finished epoch: ``epoch``, ``loss``, one mean a named term, and ``held_out_loss`` and
-        ``held_out_<metric>`` where rows were held out.
+        ``held_out_<metric>`` where samples were held out.
     best_epoch : int or None
-        The epoch whose weights were kept, where rows were held out and ``patience`` was given.
+        The epoch whose weights were kept, where samples were held out and ``patience`` was given.
     steps : int
         Steps of the optimiser.
     device, precision : str
@@ -52,7 +52,7 @@ class History:
 
 @dataclass
 class State:
-    """Where a run is: all that a resumed run needs beside tensors.
+    """State of a training run: all that a resumed run needs besides tensors.
 
     Parameters
     ----------
@@ -104,7 +104,7 @@ def save(
     """
     if settings.strategy == "fsdp" and settings.processes > 1:
         raise InputError("checkpoints are not written with strategy='fsdp'; take strategy='ddp'.")
-    dice = fabric.all_gather(_dice(fabric.device).to(fabric.device)).reshape(fabric.world_size, -1)
+    random_states = fabric.all_gather(_random_states(fabric.device).to(fabric.device)).reshape(fabric.world_size, -1)
     totals = {k: fabric.all_reduce(v.clone(), reduce_op="sum") for k, v in sorted(sums.items())}
     if fabric.is_global_zero:
         moments, plain = pack_optimizer(optimizer)
@@ -115,7 +115,7 @@ def save(
             "best": best,
             "sums": totals,
             "method": {f"{i}.{k}": v for i, m in enumerate(methods.methods) for k, v in m.state().items()},
-            "dice": {"all": dice},
+            "rng": {"all": random_states},
         }
         tensors = {f"{group}/{k}": v for group, values in groups.items() for k, v in values.items()}
         content = {"optimizer": plain, "state": asdict(state)}
@@ -134,7 +134,7 @@ def restore(
     sums: dict[str, Tensor],
     best: dict[str, Tensor],
 ) -> None:
-    """Go on from the last checkpoint, if there is one; everything given is changed in place.
+    """Restore the last checkpoint, if there is one; the arguments are changed in place.
 
     Parameters
     ----------
@@ -178,7 +178,7 @@ def restore(
         groups.get("sums", {}) if fabric.is_global_zero else {k: v * 0 for k, v in groups.get("sums", {}).items()}
     )
     best.update(groups.get("best", {}))
-    _set_dice(groups["dice"]["all"][fabric.global_rank], fabric.device)
+    _set_random_states(groups["rng"]["all"][fabric.global_rank], fabric.device)
 
 
 def clear(settings: Any) -> None:
@@ -192,14 +192,14 @@ def clear(settings: Any) -> None:
 
 
 def fingerprint(settings: Any, network: Any, methods: Any, rows: Any) -> dict[str, Any]:
-    """What must be the same for a run to go on: settings, layers, methods and rows.
+    """Describe what must be unchanged for a run to resume: settings, layers, methods and samples.
 
     Parameters
     ----------
     settings : Training
     network : Network
     methods : Methods
-    rows : Rows
+    rows : Samples
 
     Returns
     -------
@@ -214,14 +214,14 @@ def fingerprint(settings: Any, network: Any, methods: Any, rows: Any) -> dict[st
     return same
 
 
-def _dice(device: torch.device) -> Tensor:
+def _random_states(device: torch.device) -> Tensor:
     states = [torch.get_rng_state()]
     if device.type == "cuda":
         states.append(torch.cuda.get_rng_state(device))
     return torch.cat(states)
 
 
-def _set_dice(state: Tensor, device: torch.device) -> None:
+def _set_random_states(state: Tensor, device: torch.device) -> None:
     state = state.cpu()
     n = len(torch.get_rng_state())
     torch.set_rng_state(state[:n].contiguous())

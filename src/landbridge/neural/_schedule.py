@@ -9,11 +9,11 @@ import torch
 
 from landbridge.exceptions import InputError
 
-__all__ = ["learning_rate", "make_optimizer"]
+__all__ = ["make_optimizer", "schedule_factor"]
 
 
-def learning_rate(settings: Any, step: int, total: int) -> float:
-    """Factor of the learning rate before a step.
+def schedule_factor(settings: Any, step: int, total: int) -> float:
+    """Compute the factor of the learning rate before a step.
 
     Parameters
     ----------
@@ -26,9 +26,9 @@ def learning_rate(settings: Any, step: int, total: int) -> float:
 
     Examples
     --------
-    >>> from landbridge.neural import Training, learning_rate
-    >>> plan = Training(schedule="linear", warmup=0.2)
-    >>> [round(learning_rate(plan, s, 10), 2) for s in range(10)]
+    >>> from landbridge.neural import Training, schedule_factor
+    >>> plan = Training(schedule="linear", warmup=0.2, random_state=0)
+    >>> [round(schedule_factor(plan, s, 10), 2) for s in range(10)]
     [0.5, 1.0, 1.0, 0.88, 0.75, 0.62, 0.5, 0.38, 0.25, 0.12]
     """
     warm = math.ceil(settings.warmup * total) if settings.warmup <= 1 else int(settings.warmup)
@@ -41,7 +41,7 @@ def learning_rate(settings: Any, step: int, total: int) -> float:
 
 
 def make_optimizer(network: Any, methods: Any, settings: Any) -> torch.optim.Optimizer:
-    """The optimiser over the groups that methods make.
+    """Make the optimiser over the parameter groups of the methods.
 
     Parameters
     ----------
@@ -53,11 +53,11 @@ def make_optimizer(network: Any, methods: Any, settings: Any) -> torch.optim.Opt
     -------
     Optimizer
     """
-    groups = methods.parameter_groups(network, settings.lr, settings.weight_decay)
+    groups = methods.parameter_groups(network, settings.learning_rate, settings.weight_decay)
     if settings.optimizer == "adamw":
-        return torch.optim.AdamW(groups, lr=settings.lr, fused=_can_fuse(groups))
+        return torch.optim.AdamW(groups, lr=settings.learning_rate, fused=_can_fuse(groups))
     if settings.optimizer == "sgd":
-        return torch.optim.SGD(groups, lr=settings.lr, momentum=0.9, nesterov=True, fused=_can_fuse(groups))
+        return torch.optim.SGD(groups, lr=settings.learning_rate, momentum=0.9, nesterov=True, fused=_can_fuse(groups))
     raise InputError(f"optimizer={settings.optimizer!r} is unknown; choose 'adamw' or 'sgd'.")
 
 

@@ -1,4 +1,4 @@
-"""Several runs that differ in their seed alone, as one model: their mean, and how far they agree."""
+"""Average over seeds: several runs that differ in their seed alone, and their agreement."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ TOLERANCE = 0.1
 
 
 def pairwise_agreement(answers: ArrayLike, tolerance: float | None = None) -> float:
-    """Share of rows on which two models agree, averaged over all pairs of models.
+    """Compute the share of samples on which two models agree, averaged over all pairs of models.
 
     Parameters
     ----------
     answers : array-like of shape (n_models, n_samples)
         Labels or values.
     tolerance : float, optional
-        Values agree that differ by no more than this; left out, answers have to be equal.
+        Values agree that differ by no more than this. If None, answers have to be equal.
 
     Returns
     -------
@@ -66,16 +66,16 @@ def _answers_with(name: str) -> Any:
 
 
 class SeedAverage(MetaEstimatorMixin, TransferEstimator):
-    """Fit an estimator several times with different seeds, and answer with the mean.
+    """Ensemble over seeds: fit an estimator several times with different seeds, and predict with the mean.
 
     Parameters
     ----------
     estimator : estimator
         A classifier or regressor, a pipeline that ends in one, or one that reads the target. It is cloned for every
-        run, and every ``random_state`` in it is set anew.
+        run, and every ``random_state`` in it is set again.
     n_seeds : int, default=3
         Number of runs.
-    random_state : int, RandomState instance or None, default=0
+    random_state : int, RandomState instance or None, default=None
         Draws the seeds of the runs.
 
     Attributes
@@ -83,8 +83,8 @@ class SeedAverage(MetaEstimatorMixin, TransferEstimator):
     estimators_ : list of estimator
         The fitted runs.
     agreement_ : float
-        Share of the target's rows on which two runs agree, averaged over all pairs of runs. Values agree that differ by
-        less than a tenth of the spread of `y`.
+        Share of the target's samples on which two runs agree, averaged over all pairs of runs. Values agree that differ
+        by less than a tenth of the spread of `y`.
     collapsed_ : list of str
         What methods said of runs that collapsed (:class:`~landbridge.neural.feature.CollapseWatch`,
         :class:`~landbridge.neural.feature.ADDA`), one sentence each; empty where none did.
@@ -93,10 +93,10 @@ class SeedAverage(MetaEstimatorMixin, TransferEstimator):
 
     Notes
     -----
-    Helps with adversarial training, of which one run in a few fails in a way that no source row shows: the mean of the
-    probabilities is mostly better than a run picked by chance, and runs that disagree warn without any label. Does not
-    help where runs fail alike, nor with estimators that draw nothing at random. A run that collapsed is named and stays
-    in the mean, because a target that truly has few classes looks the same.
+    Helps with adversarial training, of which one run in a few fails in a way that no source sample shows: the mean of
+    the probabilities is mostly better than a run picked by chance, and runs that disagree warn without any label. Does
+    not help where runs fail alike, nor with estimators that draw nothing at random. A run that collapsed is named and
+    stays in the mean, because a target that truly has few classes looks the same.
 
     Time and memory are those of `n_seeds` fits.
 
@@ -112,7 +112,7 @@ class SeedAverage(MetaEstimatorMixin, TransferEstimator):
     >>> from landbridge.neural.feature import DANN
     >>> source, target = load_builtin("printed").take(range(200)), load_builtin("handwritten").take(range(200))
     >>> network = NeuralClassifier("builtin", methods=[DANN()], epochs=2, image_shape=(8, 8))
-    >>> model = SeedAverage(network, n_seeds=2).fit(source.X, source.y, X_target=target.X)
+    >>> model = SeedAverage(network, n_seeds=2, random_state=0).fit(source.X, source.y, X_target=target.X)
     >>> model.predict_proba(target.X).shape, 0 < model.agreement_ <= 1
     ((200, 10), True)
     """
@@ -134,7 +134,7 @@ class SeedAverage(MetaEstimatorMixin, TransferEstimator):
         "random_state": ["random_state"],
     }
 
-    def __init__(self, estimator: Any, n_seeds: int = 3, random_state: Any = 0) -> None:
+    def __init__(self, estimator: Any, n_seeds: int = 3, random_state: Any = None) -> None:
         self.estimator = estimator
         self.n_seeds = n_seeds
         self.random_state = random_state
@@ -146,15 +146,15 @@ class SeedAverage(MetaEstimatorMixin, TransferEstimator):
         Parameters
         ----------
         X : array-like of shape (n_source, n_features)
-            Source rows, or whatever else the estimator takes.
+            Source samples, or whatever else the estimator takes.
         y : array-like of shape (n_source,)
             Source labels or values.
         X_target : array-like of shape (n_target, n_features), optional
-            All target rows; left out, the source is its own target.
+            All target samples. If None, the source is its own target.
         y_target : array-like of shape (n_target,), optional
-            Labels of some target rows.
+            Labels of some target samples.
         source_domain : array-like of shape (n_source,), optional
-            Which of several sources each source row came from; handed on to estimators that read it.
+            Which of several sources each source sample came from; passed on to estimators that read it.
 
         Returns
         -------
@@ -162,16 +162,16 @@ class SeedAverage(MetaEstimatorMixin, TransferEstimator):
         """
         if np.asarray(y).ndim > 1:
             y = column_or_1d(y, warn=True)
-        # Whoever reads the target checks the rows, which may be images, paths or texts.
-        told: dict[str, Any] = {}
+        # Whoever reads the target checks the samples, which may be images, paths or texts.
+        metadata: dict[str, Any] = {}
         if isinstance(self.estimator, TransferEstimator | TransferPipeline):
             given = {"X_target": X_target, "y_target": y_target}
             given |= {"source_domain": source_domain} if reads_sources(self.estimator) else {}
-            told = {k: v for k, v in given.items() if v is not None}
+            metadata = {k: v for k, v in given.items() if v is not None}
         elif X_target is not None or y_target is not None:
             self._read(X, y, X_target, y_target, supervised=True)
-        dice = check_random_state(self.random_state)
-        self.estimators_ = [_seeded(self.estimator, dice).fit(X, y, **told) for _ in range(self.n_seeds)]
+        rng = check_random_state(self.random_state)
+        self.estimators_ = [_seeded(self.estimator, rng).fit(X, y, **metadata) for _ in range(self.n_seeds)]
         first = self.estimators_[0]
         for name in ("n_features_in_", "feature_names_in_", "classes_"):
             if hasattr(first, name):
@@ -187,12 +187,12 @@ class SeedAverage(MetaEstimatorMixin, TransferEstimator):
         return self
 
     def predict(self, X: Any) -> NDArray[Any]:
-        """Predict for target rows: the class of highest mean probability (of most votes), or the mean value.
+        """Predict for target samples: the class of highest mean probability (of most votes), or the mean value.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
-            Target rows.
+            Target samples.
 
         Returns
         -------
@@ -208,12 +208,12 @@ class SeedAverage(MetaEstimatorMixin, TransferEstimator):
 
     @available_if(_answers_with("predict_proba"))
     def predict_proba(self, X: Any) -> NDArray[np.float64]:
-        """Give the mean of the runs' class probabilities for target rows.
+        """Return the mean of the runs' class probabilities for target samples.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
-            Target rows.
+            Target samples.
 
         Returns
         -------
@@ -223,12 +223,12 @@ class SeedAverage(MetaEstimatorMixin, TransferEstimator):
         return np.mean([run.predict_proba(X) for run in self.estimators_], axis=0)
 
     def score(self, X: Any, y: Any) -> float:
-        """Return accuracy or R² on labelled target rows.
+        """Return accuracy or R² on labelled target samples.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
-            Target rows.
+            Target samples.
         y : array-like of shape (n_samples,)
             Their labels.
 
@@ -246,10 +246,10 @@ class SeedAverage(MetaEstimatorMixin, TransferEstimator):
         return tags
 
 
-def _seeded(estimator: Any, dice: np.random.RandomState) -> Any:
+def _seeded(estimator: Any, rng: np.random.RandomState) -> Any:
     model = clone(estimator)
     names = sorted(k for k in model.get_params() if k == "random_state" or k.endswith("__random_state"))
-    return model.set_params(**{k: int(dice.randint(np.iinfo(np.int32).max)) for k in names}) if names else model
+    return model.set_params(**{k: int(rng.randint(np.iinfo(np.int32).max)) for k in names}) if names else model
 
 
 def _collapses(model: Any) -> list[str]:

@@ -1,4 +1,4 @@
-"""Which layers to carry over: what each stage of a network knows about some labelled rows."""
+"""Which layers to transfer: probes of every stage of a network on labelled samples."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from sklearn.preprocessing import StandardScaler
 from landbridge.exceptions import LabelError
 from landbridge.neural._inputs import to_tensors
 from landbridge.neural._network import Network, pool
-from landbridge.neural._rows import Rows
+from landbridge.neural._samples import Samples
 from landbridge.transferability._logme import logme
 
 __all__ = ["Stage", "StageReport", "linear_cka", "stages"]
@@ -25,7 +25,7 @@ __all__ = ["Stage", "StageReport", "linear_cka", "stages"]
 
 @dataclass(frozen=True)
 class Stage:
-    """One stage of a network, and what it knows.
+    """Scores of one stage of a network.
 
     Parameters
     ----------
@@ -35,7 +35,7 @@ class Stage:
     probe : float
         Cross-validated accuracy of a linear classifier on its pooled features.
     logme : float
-        Evidence of a linear model on them, in nats a row.
+        Evidence of a linear model on them, in nats per sample.
     cka : float
         Resemblance to the stage before it, from 0 to 1; 1 for the first.
     """
@@ -49,7 +49,7 @@ class Stage:
 
 @dataclass(frozen=True)
 class StageReport:
-    """What each stage of a network knows about some labelled rows.
+    """Scores of each stage of a network on labelled samples.
 
     Parameters
     ----------
@@ -66,16 +66,16 @@ class StageReport:
 
     @property
     def best(self) -> str:
-        """The stage whose probe is best: carry over up to here."""
+        """The stage whose probe is best: transfer up to here."""
         return max(self.table, key=lambda s: s.probe).name
 
     def __str__(self) -> str:
         lines = [f"{'stage':20s} {'width':>6s} {'probe':>7s} {'logme':>8s} {'cka':>6s}"]
         lines += [f"{s.name:20s} {s.width:6d} {s.probe:7.3f} {s.logme:8.3f} {s.cka:6.3f}" for s in self.table]
-        return "\n".join([*lines, f"carry over up to {self.best}"])
+        return "\n".join([*lines, f"transfer up to {self.best}"])
 
     def plot(self, path: str | Path) -> Path:
-        """Draw the probes along the stages, and the rows as four of the stages see them.
+        """Draw the probes along the stages, and the samples as four of the stages see them.
 
         Parameters
         ----------
@@ -115,7 +115,7 @@ class StageReport:
 
 
 def linear_cka(A: NDArray[np.float64], B: NDArray[np.float64]) -> float:
-    r"""Centred kernel alignment with linear kernels.
+    r"""Compute the centred kernel alignment (CKA) with linear kernels.
 
     .. math:: \lVert A^\top B \rVert_F^2 / (\lVert A^\top A \rVert_F \lVert B^\top B \rVert_F)
 
@@ -140,9 +140,9 @@ def linear_cka(A: NDArray[np.float64], B: NDArray[np.float64]) -> float:
 
 
 def stages(
-    network: Network, X: Any, y: Any, *, n_splits: int = 5, batch_size: int = 64, random_state: int = 0
+    network: Network, X: Any, y: Any, *, n_splits: int = 5, batch_size: int = 64, random_state: Any = None
 ) -> StageReport:
-    """Ask every stage of a network what it knows about labelled rows, to see which layers to carry over.
+    """Score every stage of a network on labelled samples, to choose which layers to transfer.
 
     Parameters
     ----------
@@ -153,9 +153,9 @@ def stages(
     y : array-like of shape (n,)
         Classes.
     n_splits : int, default=5
-        Of the probes' cross-validation; fewer where a class has fewer rows.
+        Of the probes' cross-validation; fewer where a class has fewer samples.
     batch_size : int, default=64
-    random_state : int, default=0
+    random_state : int, RandomState instance or None, default=None
         Draws the folds.
 
     Returns
@@ -166,18 +166,18 @@ def stages(
     Raises
     ------
     LabelError
-        If the labels do not fit, or a class has one row only.
+        If the labels do not fit, or a class has one sample only.
 
     Notes
     -----
-    One pass over the rows, then a logistic regression of n rows a stage and fold.
+    One pass over the samples, then a logistic regression of n samples a stage and fold.
 
     Examples
     --------
     >>> from landbridge.data import load_builtin
     >>> from landbridge.neural import load_backbone, stages
     >>> digits = load_builtin("handwritten").take(range(300))
-    >>> report = stages(load_backbone("builtin"), digits.X.reshape(-1, 8, 8), digits.y)
+    >>> report = stages(load_backbone("builtin"), digits.X.reshape(-1, 8, 8), digits.y, random_state=0)
     >>> [s.name for s in report.table]
     ['edges', 'strokes', 'parts', 'shapes', 'embedding']
     >>> report.table[-1].probe > report.table[0].probe
@@ -186,10 +186,10 @@ def stages(
     labels = np.asarray(y)
     X = X if isinstance(X, np.ndarray) else np.asarray(X)
     if labels.shape != (len(X),):
-        raise LabelError(f"y has shape {labels.shape} but X has {len(X)} rows; give one label a row.")
+        raise LabelError(f"y has shape {labels.shape} but X has {len(X)} samples; give one label per sample.")
     _, counts = np.unique(labels, return_counts=True)
     if len(counts) < 2 or counts.min() < 2:
-        raise LabelError("y needs two classes or more with two rows or more each.")
+        raise LabelError("y needs two classes or more with two samples or more each.")
     seen = _features(network, to_tensors(network, X), batch_size)
     folds = StratifiedKFold(min(n_splits, int(counts.min())), shuffle=True, random_state=random_state)
     table: list[Stage] = []
@@ -208,7 +208,7 @@ def _features(network: Network, inputs: Any, batch_size: int) -> dict[str, NDArr
     found: dict[str, list[NDArray[np.float64]]] = {name: [] for name in names}
     training, device = network.training, next(network.parameters()).device
     network.eval()
-    rows = Rows(inputs)
+    rows = Samples(inputs)
     try:
         with torch.inference_mode():
             for cut in torch.arange(len(rows), device=rows.device).split(batch_size):

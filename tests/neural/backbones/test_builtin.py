@@ -35,7 +35,7 @@ def test_pretraining_on_printed_digits_helps_a_linear_probe_on_handwritten_ones(
 
     def score(pretrained):
         net = load_backbone("builtin", pretrained=pretrained).freeze()
-        model = NeuralClassifier(net, image_shape=(8, 8), epochs=40, lr=0.02, device="cpu", random_state=0)
+        model = NeuralClassifier(net, image_shape=(8, 8), epochs=40, learning_rate=0.02, device="cpu", random_state=0)
         return model.fit(digits.X[:100], digits.y[:100]).score(digits.X[100:], digits.y[100:])
 
     assert score(True) > score(False) + 0.05
@@ -43,9 +43,9 @@ def test_pretraining_on_printed_digits_helps_a_linear_probe_on_handwritten_ones(
 
 def test_same_seed_same_weights_without_touching_the_global_generator():
     state = torch.get_rng_state()
-    a, b = mlp_backbone(5, seed=1), mlp_backbone(5, seed=1)
+    a, b = mlp_backbone(5, random_state=1), mlp_backbone(5, random_state=1)
     assert all(torch.equal(p, q) for p, q in zip(a.parameters(), b.parameters(), strict=True))
-    load_backbone("builtin", pretrained=False, seed=4)
+    load_backbone("builtin", pretrained=False, random_state=4)
     assert torch.equal(state, torch.get_rng_state())
 
 

@@ -10,7 +10,7 @@ transformers = pytest.importorskip("transformers", reason="networks need the ext
 
 from landbridge.data import shared_weights  # noqa: E402
 from landbridge.exceptions import InputError  # noqa: E402
-from landbridge.neural import Classification, Rows, Training, is_folded, load_backbone, train  # noqa: E402
+from landbridge.neural import Classification, Samples, Training, is_folded, load_backbone, train  # noqa: E402
 from landbridge.neural._pack import pack, unpack  # noqa: E402
 from landbridge.neural.backbones._transformers import _network  # noqa: E402
 
@@ -119,10 +119,10 @@ def test_training_moves_what_is_not_frozen_and_caches_what_is():
     net.freeze(["embeddings", "layer_0"]).replace_head(torch.nn.Linear(16, 2))
     frozen = copy.deepcopy(net.stages["layer_0"].state_dict())
     tuned = copy.deepcopy(net.stages["layer_2"].state_dict())
-    data = Rows(IMAGES.repeat(4, 1, 1, 1), torch.tensor([0, 1] * 4))
+    data = Samples(IMAGES.repeat(4, 1, 1, 1), torch.tensor([0, 1] * 4))
     calls = []
     next(net.stages["layer_0"].children()).register_forward_hook(lambda m, a, out: calls.append(1))
-    settings = Training(epochs=4, batch_size=4, device="cpu", lr=0.01)
+    settings = Training(epochs=4, batch_size=4, device="cpu", learning_rate=0.01, random_state=0)
     history = train(net, Classification([0, 1]), data, settings=settings)
     assert len(calls) == 1 + 2  # the trial of one row, and all rows in two batches
     assert history.epochs[-1]["loss"] < history.epochs[0]["loss"]
@@ -143,7 +143,7 @@ def test_a_folder_is_loaded_with_its_processor(tmp_path):
     with torch.no_grad():
         by_hand = (dots / 255 - torch.tensor([0.1, 0.2, 0.3]).view(1, 3, 1, 1)) / 0.5
         assert torch.allclose(found.embed(dots), net.embed(by_hand), atol=1e-5)
-    fresh = load_backbone(tmp_path, pretrained=False)
+    fresh = load_backbone(tmp_path, pretrained=False, random_state=0)
     assert not torch.allclose(fresh.embed(dots), found.embed(dots))
 
 
@@ -175,7 +175,7 @@ def test_shared_mobilenet_keeps_its_folded_norms_in_eval_mode():
         assert torch.equal(net.embed(x), before)
         assert torch.equal(net.eval().embed(x), before)
         # from scratch they are ordinary norms
-        assert net.reset().train().stages["layer_0"].normalization.training
+        assert net.reset(random_state=0).train().stages["layer_0"].normalization.training
 
 
 def test_methods_that_reach_inside_suit_models_that_read_their_layers():
@@ -190,7 +190,11 @@ def test_methods_that_reach_inside_suit_models_that_read_their_layers():
             net = _network(T.AutoModel.from_config(config), None, True)
             net.replace_head(torch.nn.Linear(net.in_features, 2))
         history = train(
-            net, Classification([0, 1]), Rows(IMAGES, y), methods=[make()], settings=Training(epochs=2, batch_size=2)
+            net,
+            Classification([0, 1]),
+            Samples(IMAGES, y),
+            methods=[make()],
+            settings=Training(epochs=2, batch_size=2, random_state=0),
         )
         assert history.steps == 2
         assert net(IMAGES).shape == (2, 2)

@@ -163,7 +163,7 @@ def batches(network, seed=0):
     return found
 
 
-@pytest.mark.parametrize("make", [DANN, CDAN, partial(WDGRL, penalty=0.0)], ids=["DANN", "CDAN", "WDGRL"])
+@pytest.mark.parametrize("make", [DANN, CDAN, partial(WDGRL, gradient_penalty=0.0)], ids=["DANN", "CDAN", "WDGRL"])
 def test_the_discriminator_learns_one_way_and_the_features_the_other(make):
     network = load_backbone("builtin")
     torch.manual_seed(0)
@@ -210,10 +210,10 @@ def test_without_a_target_there_is_nothing_to_add(pair):
     [
         (lambda: feature.DAN(0), "strength must be positive"),
         (lambda: DANN(width=0), "width at least 1"),
-        (lambda: WDGRL(penalty=-1), "penalty"),
+        (lambda: WDGRL(gradient_penalty=-1), "gradient_penalty"),
         (lambda: MCC(temperature=0), "temperature"),
         (lambda: CentralMoments(n_moments=0), "n_moments"),
-        (lambda: DeepJDOT(alpha=0), "alpha"),
+        (lambda: DeepJDOT(feature_cost=0), "feature_cost"),
         (lambda: feature.EntropyMinimisation(-1), "strength"),
     ],
 )

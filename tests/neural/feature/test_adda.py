@@ -11,7 +11,7 @@ from torch import nn
 from landbridge.data import load_builtin
 from landbridge.exceptions import InputError
 from landbridge.neural import Batch, Method, Network, NeuralClassifier, load_backbone, predict_logits
-from landbridge.neural._rows import Rows
+from landbridge.neural._samples import Samples
 from landbridge.neural.feature import CDAN, DANN, WDGRL
 from landbridge.neural.feature._adda import (
     CollapseWatch,
@@ -78,7 +78,7 @@ def test_it_lifts_the_target_and_repeats_by_its_seed():
     (X, y), (Z, w) = turned(300, 0, 0), turned(300, 1, 48)
     model = NeuralClassifier(epochs=15, device="cpu", random_state=1).fit(X, y)
     before, plain = {k: v.clone() for k, v in model.network_.state_dict().items()}, model.score(Z, w)
-    options = {"steps": 200, "look_every": 100, "random_state": 1}
+    options = {"n_steps": 200, "eval_every": 100, "random_state": 1}
     one, two = (adapt_adda(model, X, Z, **options) for _ in range(2))
     assert not one.collapsed and one.step > 0 and not one.reason
     assert one.history["step"] == [0, 100, 200] == two.history["step"]
@@ -94,7 +94,7 @@ def test_it_lifts_the_target_and_repeats_by_its_seed():
 
 def test_a_network_and_tensors_give_what_an_estimator_and_tables_give(trained, pair):
     A, B = (torch.tensor(d.X.reshape(-1, 1, 8, 8), dtype=torch.float32) for d in pair)
-    options = {"steps": 5, "head_start": 5, "batch_size": 16}
+    options = {"n_steps": 5, "n_warmup_steps": 5, "batch_size": 16}
     one = adapt_adda(trained.network_, A, B, **options).network
     two = adapt_adda(trained, pair[0].X, pair[1].X, **options).network
     assert torch.equal(predict_logits(one, B), predict_logits(two, B))
@@ -102,7 +102,9 @@ def test_a_network_and_tensors_give_what_an_estimator_and_tables_give(trained, p
 
 def test_without_brakes_it_collapses_and_says_so(trained, pair):
     source, target = pair
-    found = adapt_adda(trained, source.X, target.X, steps=400, lr=3e-3, penalty=0.0, decay=0.9)
+    found = adapt_adda(
+        trained, source.X, target.X, n_steps=400, learning_rate=3e-3, gradient_penalty=0.0, decay=0.9, random_state=0
+    )
     assert found.collapsed and f"network of step {found.step} is handed back" in found.reason
     assert found.history["effective_classes"][-1] < 0.5 * found.history["effective_classes"][0]
     assert score(trained, found.network, target) > trained.score(target.X, target.y) - 0.05
@@ -112,7 +114,16 @@ def test_without_brakes_it_collapses_and_says_so(trained, pair):
 
 def test_a_discriminator_that_cannot_be_deceived_stops_it(trained, pair):
     source, target = pair
-    found = adapt_adda(trained, source.X, target.X + 100.0, steps=400, lr=1e-7, statistics="source", look_every=10)
+    found = adapt_adda(
+        trained,
+        source.X,
+        target.X + 100.0,
+        n_steps=400,
+        learning_rate=1e-7,
+        statistics="source",
+        eval_every=10,
+        random_state=0,
+    )
     assert found.collapsed and "discriminator is right" in found.reason
     assert found.history["step"][-1] < 400
 
@@ -121,7 +132,7 @@ def test_statistics_and_frozen_stages(trained, pair):
     _, target = pair
     B = torch.tensor(target.X.reshape(-1, 1, 8, 8), dtype=torch.float32)
     network = copy.deepcopy(trained.network_).eval()
-    settle_statistics(network, Rows(B[:200]))
+    settle_statistics(network, Samples(B[:200]))
     conv, norm = next(iter(network.stages.values()))[:2]
     with torch.no_grad():
         seen = conv(network.preprocess(B[:200]))
@@ -129,20 +140,20 @@ def test_statistics_and_frozen_stages(trained, pair):
     assert norm.momentum == 0.1 and not norm.training
 
     network = copy.deepcopy(trained.network_).freeze(["edges"])
-    found = adapt_adda(network, B, B, steps=5, head_start=2, statistics="source").network
+    found = adapt_adda(network, B, B, n_steps=5, n_warmup_steps=2, statistics="source", random_state=0).network
     assert found.frozen == ("edges",)
     weights = [dict(n.named_parameters()) for n in (network, found)]
     for name in weights[0]:
         assert name.startswith(("stages.edges", "head")) <= torch.equal(weights[0][name], weights[1][name])
     with pytest.raises(InputError, match="every stage is frozen"):
-        adapt_adda(copy.deepcopy(network).freeze(), B, B)
+        adapt_adda(copy.deepcopy(network).freeze(), B, B, random_state=0)
 
 
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"steps": 0}, "steps must be positive"),
-        ({"lr": -1.0}, "lr must be positive"),
+        ({"n_steps": 0}, "n_steps must be positive"),
+        ({"learning_rate": -1.0}, "learning_rate must be positive"),
         ({"batch_size": 1}, "batch_size must be at least 2"),
         ({"statistics": "both"}, "statistics must be"),
         ({"decay": 1.0}, "decay"),
@@ -154,9 +165,9 @@ def test_arguments_at_fault_are_named(trained, pair, options, message):
 
 
 def test_rows_at_fault_are_named(trained, pair):
-    with pytest.raises(InputError, match="target has 1 row"):
-        adapt_adda(trained, pair[0].X, pair[1].X[:1])
-    with pytest.raises(InputError, match="least"):
+    with pytest.raises(InputError, match="target has 1 sample"):
+        adapt_adda(trained, pair[0].X, pair[1].X[:1], random_state=0)
+    with pytest.raises(InputError, match="min_class_fraction"):
         CollapseWatch(0)
 
 
@@ -176,7 +187,7 @@ def fit(methods, pair, epochs=3):
 
 
 def test_the_watch_warns_of_answers_that_fall_together(pair):
-    with pytest.warns(ConvergenceWarning, match=r"in epoch 3 the answers on the target fill 1\.\d classes where"):
+    with pytest.warns(ConvergenceWarning, match=r"in epoch 3 the predictions on the target fill 1\.\d classes where"):
         fit([Favour(), CollapseWatch()], pair)
     fit([Favour(), CollapseWatch(warn=False)], pair, epochs=1)
 

@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from landbridge.exceptions import InputError
-from landbridge.neural import Batch, Method, Network, NeuralClassifier, Rows, Training, train
+from landbridge.neural import Batch, Method, Network, NeuralClassifier, Samples, Training, train
 from landbridge.neural.feature._instance_weighting import InstanceWeightedAdversarial, likeness_weights
 from landbridge.neural.tasks import Classification
 
@@ -34,7 +34,7 @@ def prepared(method):
 
 
 def test_the_loss_by_hand_and_whom_it_moves():
-    method = InstanceWeightedAdversarial(schedule=False, largest=1.2)
+    method = InstanceWeightedAdversarial(schedule=False, max_weight=1.2)
     network, found = prepared(method)
     terms = method.loss(network, *found, 1.0)
     weigh, tell = (
@@ -80,8 +80,8 @@ def test_rows_that_the_target_lacks_count_less_and_runs_repeat():
         network = Network({"only": nn.Linear(2, 8)}, in_features=8, head=nn.Linear(8, 3))
         method = InstanceWeightedAdversarial(0.05)
         listen = Listen(method, 300)
-        rows, target = Rows(A, torch.tensor(y)), Rows(torch.tensor(Z, dtype=torch.float32))
-        settings = Training(epochs=8, lr=5e-3, device="cpu")
+        rows, target = Samples(A, torch.tensor(y)), Samples(torch.tensor(Z, dtype=torch.float32))
+        settings = Training(epochs=8, learning_rate=5e-3, device="cpu", random_state=0)
         train(network, task, rows, methods=[method, listen], target=target, settings=settings)
         found.append((listen.weights, network.state_dict()))
     weights = found[0][0]
@@ -94,8 +94,8 @@ def test_without_a_target_there_is_nothing_to_add_and_arguments_at_fault_are_nam
     method = InstanceWeightedAdversarial()
     network, found = prepared(method)
     assert method.loss(network, found[0], None, 1.0) == {}
-    with pytest.raises(InputError, match="largest must be at least 1"):
-        InstanceWeightedAdversarial(largest=0.5)
+    with pytest.raises(InputError, match="max_weight must be at least 1"):
+        InstanceWeightedAdversarial(max_weight=0.5)
     with pytest.raises(InputError, match="strength must be positive"):
         InstanceWeightedAdversarial(0)
     X = np.random.RandomState(0).randn(40, 3)

@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from landbridge.exceptions import InputError
-from landbridge.neural import Batch, Method, Network, NeuralClassifier, Rows, Training, train
+from landbridge.neural import Batch, Method, Network, NeuralClassifier, Samples, Training, train
 from landbridge.neural.feature._multi_source import MomentMatchingSources, moment_distances
 from landbridge.neural.tasks import Classification, Regression
 
@@ -42,7 +42,7 @@ def batch(network, x, labels, numbers):
 def test_the_loss_by_hand():
     network = small()
     groups = [7, 7, 3, 3, 3, 7, 3, 3]
-    method = MomentMatchingSources(groups, 0.5, schedule=False)
+    method = MomentMatchingSources(0.5, schedule=False).set_source_domain(groups)
     task = Classification([0, 1])
     method.prepare(network, task)
     assert method.sources_ == (3, 7)
@@ -60,7 +60,7 @@ def test_the_loss_by_hand():
     w = torch.softmax(-d / d.mean(), dim=0)
     parts = torch.stack([task.loss(source.logits[k], source.labels[k]) for k in ([2, 3, 4], [0, 1, 5])])
     torch.testing.assert_close(second["task"], (w * parts).sum())
-    other = MomentMatchingSources(groups)
+    other = MomentMatchingSources().set_source_domain(groups)
     other.prepare(network, task)
     other.load_state(method.state())
     method.finish(network)
@@ -89,10 +89,10 @@ def test_the_far_source_counts_least_and_runs_repeat():
     for _ in range(2):
         torch.manual_seed(0)
         network = Network({"only": nn.Linear(2, 8)}, in_features=8, head=nn.Linear(8, 3))
-        method = MomentMatchingSources(groups, 0.01)
-        settings = Training(epochs=5, lr=5e-3, device="cpu")
-        data = Rows(A, torch.tensor(y))
-        train(network, Classification(range(3)), data, methods=[method], target=Rows(B), settings=settings)
+        method = MomentMatchingSources(0.01).set_source_domain(groups)
+        settings = Training(epochs=5, learning_rate=5e-3, device="cpu", random_state=0)
+        data = Samples(A, torch.tensor(y))
+        train(network, Classification(range(3)), data, methods=[method], target=Samples(B), settings=settings)
         found.append((method, network.state_dict()))
     method = found[0][0]
     assert method.source_weights_.argmin() == 2 and method.distances_.argmax() == 2
@@ -106,7 +106,7 @@ def test_it_beats_pooling_the_sources_where_one_contradicts_the_others():
     X = np.r_[X[groups < 2], X[groups < 2] + 0.8]
     y = np.r_[y[groups < 2], (y[groups < 2] + 1) % 3]
     groups = np.repeat([0, 1], 240)
-    methods = ([MomentMatchingSources(None, 1e-6)], [MomentMatchingSources(groups, 1e-6, sharpness=3.0)])
+    methods = ([MomentMatchingSources(1e-6)], [MomentMatchingSources(1e-6, sharpness=3.0).set_source_domain(groups)])
     pooled, several = (
         NeuralClassifier(methods=m, epochs=10, random_state=0).fit(X, y, X_target=Z).score(Z, w) for m in methods
     )
@@ -126,21 +126,25 @@ class Stop(Method):
 def test_a_run_that_was_stopped_goes_on_as_if_it_had_not(tmp_path, monkeypatch):
     X, y, groups, Z, _ = three_sources()
     how = {"epochs": 4, "random_state": 0}
-    whole = NeuralClassifier(methods=[MomentMatchingSources(groups), Stop()], **how).fit(X, y, X_target=Z)
+    whole = NeuralClassifier(methods=[MomentMatchingSources().set_source_domain(groups), Stop()], **how).fit(
+        X, y, X_target=Z
+    )
     how["checkpoint_dir"] = tmp_path
     monkeypatch.setattr(Stop, "armed", True)
     with pytest.raises(KeyboardInterrupt):
-        NeuralClassifier(methods=[MomentMatchingSources(groups), Stop()], **how).fit(X, y, X_target=Z)
+        NeuralClassifier(methods=[MomentMatchingSources().set_source_domain(groups), Stop()], **how).fit(
+            X, y, X_target=Z
+        )
     monkeypatch.setattr(Stop, "armed", False)
-    resumed = NeuralClassifier(methods=[MomentMatchingSources(groups), Stop()], resume=True, **how).fit(
-        X, y, X_target=Z
-    )
+    resumed = NeuralClassifier(
+        methods=[MomentMatchingSources().set_source_domain(groups), Stop()], resume=True, **how
+    ).fit(X, y, X_target=Z)
     np.testing.assert_array_equal(whole.predict_proba(Z), resumed.predict_proba(Z))
 
 
 def test_values_and_single_rows_are_taken():
     network = small().replace_head(nn.Linear(4, 1))
-    method = MomentMatchingSources([0, 1, 1])
+    method = MomentMatchingSources().set_source_domain([0, 1, 1])
     method.prepare(network, Regression.of(np.arange(3.0)))
     source = batch(network, torch.randn(3, 2), torch.randn(3, 1), [0, 1, 2])
     terms = method.loss(network, source, batch(network, torch.randn(2, 2), None, [0, 1]), 1.0)
@@ -151,13 +155,13 @@ def test_values_and_single_rows_are_taken():
 
 
 def test_arguments_at_fault_are_named():
-    with pytest.raises(InputError, match="groups must be one whole number a training row"):
-        MomentMatchingSources([0.5, 1.5])
+    with pytest.raises(InputError, match="source_domain must be one whole number or name"):
+        MomentMatchingSources().set_source_domain([0.5, 1.5])
     with pytest.raises(InputError, match="n_moments"):
-        MomentMatchingSources([0, 1], n_moments=0)
+        MomentMatchingSources(n_moments=0)
     with pytest.raises(InputError, match="sharpness"):
-        MomentMatchingSources([0, 1], sharpness=-1)
+        MomentMatchingSources(sharpness=-1)
     X, y, _, Z, _ = three_sources()
-    with pytest.raises(InputError, match="groups has 2 entries but there are 360 training rows"):
-        NeuralClassifier(methods=[MomentMatchingSources([0, 1])], epochs=1).fit(X, y, X_target=Z)
-    assert repr(MomentMatchingSources([0, 1])) == "MomentMatchingSources(<2 rows>, strength=0.03)"
+    with pytest.raises(InputError, match="source_domain has 2 entries but there are 360 training samples"):
+        NeuralClassifier(methods=[MomentMatchingSources().set_source_domain([0, 1])], epochs=1).fit(X, y, X_target=Z)
+    assert repr(MomentMatchingSources().set_source_domain([0, 1])) == repr(MomentMatchingSources())

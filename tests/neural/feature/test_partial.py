@@ -11,7 +11,7 @@ from torch import nn
 
 from landbridge.data import load_builtin
 from landbridge.exceptions import InputError
-from landbridge.neural import Batch, Method, Network, NeuralClassifier, NeuralRegressor, Rows, Training, train
+from landbridge.neural import Batch, Method, Network, NeuralClassifier, NeuralRegressor, Samples, Training, train
 from landbridge.neural.feature._partial import (
     OpenSetBackprop,
     OpenSetHead,
@@ -47,9 +47,14 @@ def test_classes_that_the_target_lacks_lose_their_weight():
     method = PartialAdversarial(0.05)
     (X, y), (Z, _) = clusters(360, 0, range(6)), clusters(240, 1, (0, 1, 2), 10)
     A, B = (torch.tensor(x, dtype=torch.float32) for x in (X, Z))
-    settings = Training(epochs=12, lr=5e-3, device="cpu")
+    settings = Training(epochs=12, learning_rate=5e-3, device="cpu", random_state=0)
     train(
-        network, Classification(range(6)), Rows(A, torch.tensor(y)), methods=[method], target=Rows(B), settings=settings
+        network,
+        Classification(range(6)),
+        Samples(A, torch.tensor(y)),
+        methods=[method],
+        target=Samples(B),
+        settings=settings,
     )
     assert method.weights_.max() == 1.0
     assert method.weights_[:3].min() > 0.5 > 0.3 > method.weights_[3:].max()

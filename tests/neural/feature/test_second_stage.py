@@ -25,7 +25,7 @@ def fit(sides, methods, **settings):
 def test_shot_is_the_function_after_training(sides):
     plain, ours = fit(sides, []), fit(sides, [SHOT(2)])
     rows = torch.tensor(sides[1].X.reshape(-1, 1, 8, 8), dtype=torch.float32)
-    from landbridge.neural._rows import mix
+    from landbridge.neural._samples import mix
 
     expected = adapt_shot(plain.network_, rows, epochs=2, random_state=mix(ours._seed, 8))
     pairs = zip(expected.parameters(), ours.network_.parameters(), strict=True)
@@ -49,10 +49,12 @@ def test_the_methods_given_stay_as_they_were(sides):
     given = ADDA(20)
     fit(sides, [given])
     assert not hasattr(given, "collapsed_")
-    assert repr(given) == "ADDA(steps=20, lr=0.0003, penalty=10.0)"
+    assert repr(given) == "ADDA(n_steps=20, learning_rate=0.0003, gradient_penalty=10.0)"
 
 
-@pytest.mark.parametrize("make", [lambda: ADDA(0), lambda: ADDA(lr=0.0), lambda: SHOT(0), lambda: SHOT(pseudo=-1.0)])
+@pytest.mark.parametrize(
+    "make", [lambda: ADDA(0), lambda: ADDA(learning_rate=0.0), lambda: SHOT(0), lambda: SHOT(pseudo_label_weight=-1.0)]
+)
 def test_bad_settings(make):
     with pytest.raises(InputError, match="must be at least 1"):
         make()

@@ -8,7 +8,7 @@ from torch import nn
 
 from landbridge.data import load_builtin
 from landbridge.exceptions import InputError
-from landbridge.neural import Batch, Method, Network, NeuralClassifier, NeuralRegressor, Rows, Training, train
+from landbridge.neural import Batch, Method, Network, NeuralClassifier, NeuralRegressor, Samples, Training, train
 from landbridge.neural.feature._self_training import SelfTraining, _scattered, calibrated_temperature
 from landbridge.neural.tasks import Classification
 
@@ -52,7 +52,7 @@ def batch(network, x, numbers, labels=None):
 
 
 def test_only_sure_rows_are_learned_and_answers_are_averaged():
-    network, method = prepared(temperature=2.0, schedule=False, memory=0.5, threshold=0.9)
+    network, method = prepared(temperature=2.0, schedule=False, momentum=0.5, threshold=0.9)
     source = batch(network, torch.eye(3), [0, 1, 2], torch.arange(3))
     target = batch(network, torch.tensor([[9.0, 0, 0], [1.0, 0, 0]]), [5, 2])
     terms = method.loss(network, source, target, 1.0)
@@ -68,7 +68,7 @@ def test_only_sure_rows_are_learned_and_answers_are_averaged():
 
 
 def test_held_out_rows_set_the_temperature_and_are_not_learned():
-    network, method = prepared(held_out=0.5)
+    network, method = prepared(validation_fraction=0.5)
     numbers = list(range(40))
     out = _scattered(torch.arange(40)) < 0.5
     g = torch.Generator().manual_seed(0)
@@ -78,7 +78,7 @@ def test_held_out_rows_set_the_temperature_and_are_not_learned():
     target = batch(network, x[:2], [0, 1])
     terms = method.loss(network, source, target, 1.0)
     torch.testing.assert_close(terms["task"], F.cross_entropy(source.logits[~out], labels[~out]))
-    other = SelfTraining(held_out=0.5)
+    other = SelfTraining(validation_fraction=0.5)
     other.prepare(network, Classification(range(3)))
     other.load_state(method.state())
     for m in (method, other):
@@ -111,9 +111,9 @@ def test_more_rows_are_learned_as_training_goes():
     (X, y), (Z, _) = turned(200, 0, 0), turned(200, 1, 30)
     torch.manual_seed(0)
     network = Network({"only": nn.Sequential(nn.Linear(2, 16), nn.ReLU())}, in_features=16, head=nn.Linear(16, 3))
-    method = SelfTraining(0.8, memory=0.5)
-    rows, target = Rows(torch.tensor(X).float(), torch.tensor(y)), Rows(torch.tensor(Z).float())
-    settings = Training(epochs=8, lr=3e-2, device="cpu")
+    method = SelfTraining(0.8, momentum=0.5)
+    rows, target = Samples(torch.tensor(X).float(), torch.tensor(y)), Samples(torch.tensor(Z).float())
+    settings = Training(epochs=8, learning_rate=3e-2, device="cpu", random_state=0)
     train(network, Classification(range(3)), rows, methods=[method], target=target, settings=settings)
     assert len(method.shares_) == 8 and method.shares_[-1] > method.shares_[0] + 0.3
     assert method.temperature_ >= 1.0
@@ -149,7 +149,7 @@ def test_a_run_that_was_stopped_goes_on_as_if_it_had_not(tmp_path, monkeypatch):
         ({"temperature": "cold"}, "temperature must be a positive number or 'calibrated'"),
         ({"temperature": 0}, "temperature"),
         ({"strength": 0}, "strength"),
-        ({"held_out": 0}, "held_out"),
+        ({"validation_fraction": 0}, "validation_fraction"),
         ({"memory": 1}, "memory"),
     ],
 )

@@ -59,7 +59,9 @@ def batch(network, x, labels, numbers):
 def test_losses_and_weights_by_hand():
     network, task = small(), Classification([0, 1], label_smoothing=0.1)
     groups = [7, 7, 3, 3, 3, 7]
-    method = SourceAttention(groups, sharpness=2.0, memory=0.5, largest=100.0, labels=False)
+    method = SourceAttention(sharpness=2.0, momentum=0.5, max_weight=100.0, match_labels=False).set_source_domain(
+        groups
+    )
     method.prepare(network, task)
     assert method.sources_ == (3, 7)
     labels = torch.tensor([0, 1, 0, 1, 0, 1])
@@ -91,12 +93,12 @@ def test_losses_and_weights_by_hand():
 def test_no_row_counts_more_than_allowed_and_no_class_less_than_it_did():
     X, y, Z = PRINTED.X[:300], PRINTED.y[:300], WRITTEN.X[:300]
     how = {"epochs": 3, "image_shape": (8, 8), "random_state": 0, "device": "cpu"}
-    fitted = NeuralClassifier("builtin", methods=[SourceAttention(largest=1e9)], **how).fit(X, y, X_target=Z)
+    fitted = NeuralClassifier("builtin", methods=[SourceAttention(max_weight=1e9)], **how).fit(X, y, X_target=Z)
     w = fitted.methods_[0].row_weights_
     assert w.shape == (300,) and w.mean() == pytest.approx(1.0) and w.std() > 0.1
     np.testing.assert_allclose([w[y == c].mean() for c in range(10)], 1.0, rtol=1e-5)
     np.testing.assert_array_equal(fitted.methods_[0].source_weights_, [1.0])
-    fitted = NeuralClassifier("builtin", methods=[SourceAttention(largest=1.5)], **how).fit(X, y, X_target=Z)
+    fitted = NeuralClassifier("builtin", methods=[SourceAttention(max_weight=1.5)], **how).fit(X, y, X_target=Z)
     w = fitted.methods_[0].row_weights_
     assert w.max() < 1.5 * 1.5 and w.mean() == pytest.approx(1.0)
 
@@ -117,7 +119,7 @@ def test_half_a_source_labelled_by_chance_does_less_harm(seed):
     # Both see the target's rows, so that batch norms do, too.
     plain, chosen = (
         NeuralClassifier("builtin", methods=[m], **how).fit(X, y, X_target=Z)
-        for m in (CollapseWatch(warn=False), SourceAttention(groups))
+        for m in (CollapseWatch(warn=False), SourceAttention().set_source_domain(groups))
     )
     assert chosen.score(Z, w) > plain.score(Z, w) + 0.03
     good, bad = chosen.methods_[0].source_weights_
@@ -130,7 +132,7 @@ def test_rows_alone_tell_wrong_labels_without_being_told_of_sources():
     model = NeuralClassifier("builtin", methods=[SourceAttention()], **how).fit(X, y, X_target=Z)
     w = model.methods_[0].row_weights_
     assert w[groups == 0].mean() > 1.3 * w[groups == 1].mean()
-    blind = NeuralClassifier("builtin", methods=[SourceAttention(labels=False)], **how).fit(X, y, X_target=Z)
+    blind = NeuralClassifier("builtin", methods=[SourceAttention(match_labels=False)], **how).fit(X, y, X_target=Z)
     v = blind.methods_[0].row_weights_
     assert v[groups == 0].mean() / v[groups == 1].mean() < w[groups == 0].mean() / w[groups == 1].mean()
 
@@ -155,23 +157,25 @@ def table(n=120, seed=0):
 def test_a_run_that_was_stopped_goes_on_as_if_it_had_not(tmp_path, monkeypatch):
     X, y, groups, Z = table()
     how = {"epochs": 4, "random_state": 0}
-    whole = NeuralClassifier(methods=[SourceAttention(groups), Stop()], **how).fit(X, y, X_target=Z)
+    whole = NeuralClassifier(methods=[SourceAttention().set_source_domain(groups), Stop()], **how).fit(X, y, X_target=Z)
     how["checkpoint_dir"] = tmp_path
     monkeypatch.setattr(Stop, "armed", True)
     with pytest.raises(KeyboardInterrupt):
-        NeuralClassifier(methods=[SourceAttention(groups), Stop()], **how).fit(X, y, X_target=Z)
+        NeuralClassifier(methods=[SourceAttention().set_source_domain(groups), Stop()], **how).fit(X, y, X_target=Z)
     monkeypatch.setattr(Stop, "armed", False)
-    resumed = NeuralClassifier(methods=[SourceAttention(groups), Stop()], resume=True, **how).fit(X, y, X_target=Z)
+    resumed = NeuralClassifier(methods=[SourceAttention().set_source_domain(groups), Stop()], resume=True, **how).fit(
+        X, y, X_target=Z
+    )
     np.testing.assert_array_equal(whole.predict_proba(Z), resumed.predict_proba(Z))
     np.testing.assert_array_equal(whole.methods_[0].row_weights_, resumed.methods_[0].row_weights_)
 
 
 def test_values_other_methods_and_labelled_targets_go_along():
     X, y, groups, Z = table()
-    numbers = NeuralRegressor(methods=[SourceAttention(groups)], epochs=3, random_state=0)
+    numbers = NeuralRegressor(methods=[SourceAttention().set_source_domain(groups)], epochs=3, random_state=0)
     numbers.fit(X, X[:, 0], X_target=Z)
     assert np.isfinite(numbers.predict(Z)).all() and len(numbers.methods_[0].row_weights_) == 120
-    both = NeuralClassifier(methods=[SourceAttention(groups), DANN()], epochs=3, random_state=0)
+    both = NeuralClassifier(methods=[SourceAttention().set_source_domain(groups), DANN()], epochs=3, random_state=0)
     again = clone(both)
     same = both.fit(X, y, X_target=Z).predict_proba(Z), again.fit(X, y, X_target=Z).predict_proba(Z)
     np.testing.assert_array_equal(*same)
@@ -183,15 +187,15 @@ def test_values_other_methods_and_labelled_targets_go_along():
 
 
 def test_arguments_at_fault_are_named():
-    with pytest.raises(InputError, match="groups must be one whole number a training row"):
-        SourceAttention([0.5, 1.5])
+    with pytest.raises(InputError, match="source_domain must be one whole number or name"):
+        SourceAttention().set_source_domain([0.5, 1.5])
     with pytest.raises(InputError, match="temperature must be positive"):
         SourceAttention(temperature=0)
     with pytest.raises(InputError, match="sharpness"):
         SourceAttention(sharpness=-1)
-    with pytest.raises(InputError, match="memory must be from 0 to below 1"):
-        SourceAttention(memory=1.0)
+    with pytest.raises(InputError, match="momentum must be from 0 to below 1"):
+        SourceAttention(momentum=1.0)
     X, y, _, Z = table()
-    with pytest.raises(InputError, match="groups has 2 entries but there are 120 training rows"):
-        NeuralClassifier(methods=[SourceAttention([0, 1])], epochs=1).fit(X, y, X_target=Z)
-    assert repr(SourceAttention([0, 1])) == "SourceAttention(<2 rows>, temperature=0.1)"
+    with pytest.raises(InputError, match="source_domain has 2 entries but there are 120 training samples"):
+        NeuralClassifier(methods=[SourceAttention().set_source_domain([0, 1])], epochs=1).fit(X, y, X_target=Z)
+    assert repr(SourceAttention().set_source_domain([0, 1])) == repr(SourceAttention())

@@ -46,5 +46,5 @@ def test_centroids_mend_answers_that_are_off():
 
 def test_rows_at_fault_are_named(trained):
     network, _, B, _ = trained
-    with pytest.raises(InputError, match="inputs has 1 row"):
-        adapt_shot(network, B[:1])
+    with pytest.raises(InputError, match="inputs has 1 sample"):
+        adapt_shot(network, B[:1], random_state=0)

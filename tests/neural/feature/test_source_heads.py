@@ -10,7 +10,7 @@ from torch import nn
 
 from landbridge.data import load_builtin
 from landbridge.exceptions import InputError
-from landbridge.neural import Batch, Method, Network, NeuralClassifier, NeuralRegressor, Rows, Training, train
+from landbridge.neural import Batch, Method, Network, NeuralClassifier, NeuralRegressor, Samples, Training, train
 from landbridge.neural._heads import SourceMixture, mixed_answers
 from landbridge.neural._method import Methods
 from landbridge.neural.feature._adda import CollapseWatch
@@ -61,10 +61,12 @@ def batch(network, numbers, labels=None, seed=0):
     return Batch(x, labels, logits, features, None, torch.tensor(numbers))
 
 
-@pytest.mark.parametrize("others", [[], [MomentMatchingSources([7, 7, 3, 3, 3], 0.5)]], ids=["alone", "moments"])
+@pytest.mark.parametrize(
+    "others", [[], [MomentMatchingSources(0.5).set_source_domain([7, 7, 3, 3, 3])]], ids=["alone", "moments"]
+)
 @pytest.mark.parametrize("last", [False, True])
 def test_a_head_learns_from_its_own_source_alone(others, last):
-    network, task, heads = small(), Classification([0, 1]), SourceHeads([7, 7, 3, 3, 3])
+    network, task, heads = small(), Classification([0, 1]), SourceHeads().set_source_domain([7, 7, 3, 3, 3])
     methods = Methods([*others, heads] if last else [heads, *others])
     methods.prepare(network, task)
     assert heads.sources_ == (3, 7) and isinstance(network.head, SourceMixture)
@@ -81,7 +83,7 @@ def test_a_head_learns_from_its_own_source_alone(others, last):
 
 
 def test_rows_of_both_sources_meet_their_heads():
-    network, heads = small(), SourceHeads([7, 7, 3, 3, 3])
+    network, heads = small(), SourceHeads().set_source_domain([7, 7, 3, 3, 3])
     Methods([heads]).prepare(network, Classification([0, 1]))
     with torch.no_grad():
         network.head.heads[0].bias.add_(1.0)
@@ -116,7 +118,7 @@ def by_hand(model, Z, weights):
 @pytest.mark.parametrize("rule", ["both", "accuracy", "moments", "equal", (3.0, 1.0)])
 def test_predictions_are_the_weighted_mean_of_the_heads(rule):
     X, y, groups, Z, _ = table()
-    model = fitted([SourceHeads(groups, rule)], X, y, Z)
+    model = fitted([SourceHeads(rule).set_source_domain(groups)], X, y, Z)
     method = model.methods_[0]
     w = method.source_weights_
     assert w.shape == (2,) and w.sum() == pytest.approx(1.0) and method.sources_ == (4, 9)
@@ -143,7 +145,7 @@ def test_distances_and_accuracies_are_those_of_the_trained_network():
             seen.append(source.rows.clone())
             return {}
 
-    model = fitted([SourceHeads(groups, held_out=0.2), Watch()], X, y, Z)
+    model = fitted([SourceHeads(validation_fraction=0.2).set_source_domain(groups), Watch()], X, y, Z)
     method, network = model.methods_[0], model.network_
     held = np.setdiff1d(np.arange(len(X)), torch.cat(seen).numpy())
     for g in (4, 9):
@@ -175,8 +177,10 @@ def digits(seed, n=600):
 def test_the_source_whose_labels_fit_is_preferred_and_one_head_for_all_does_worse(seed):
     X, y, groups, Z, w = digits(seed)
     how = {"backbone": "builtin", "epochs": 8, "image_shape": (8, 8), "random_state": seed, "device": "cpu"}
-    pooled = fitted([MomentMatchingSources(groups)], X, y, Z, **how)
-    both = fitted([SourceHeads(groups), MomentMatchingSources(groups)], X, y, Z, **how)
+    pooled = fitted([MomentMatchingSources().set_source_domain(groups)], X, y, Z, **how)
+    both = fitted(
+        [SourceHeads().set_source_domain(groups), MomentMatchingSources().set_source_domain(groups)], X, y, Z, **how
+    )
     right, wrong = both.methods_[0].source_weights_
     assert right > 3 * wrong and right + wrong == pytest.approx(1.0)
     assert both.score(Z, w) > pooled.score(Z, w) + 0.03
@@ -185,7 +189,7 @@ def test_the_source_whose_labels_fit_is_preferred_and_one_head_for_all_does_wors
 def test_one_source_is_plain_training():
     X, y, _, Z, _ = table()
     plain = fitted([CollapseWatch(warn=False)], X, y, Z)
-    for heads in (SourceHeads(), SourceHeads(np.full(len(X), 5))):
+    for heads in (SourceHeads(), SourceHeads().set_source_domain(np.full(len(X), 5))):
         model = fitted([heads], X, y, Z)
         np.testing.assert_array_equal(model.predict_proba(Z), plain.predict_proba(Z))
         assert type(model.network_.head) is nn.Linear
@@ -197,8 +201,8 @@ def test_one_source_is_plain_training():
 )
 def test_runs_repeat_and_models_come_back_from_pickles(others):
     X, y, groups, Z, w = table()
-    more = [m() if m is MCC else m(groups) for m in others]
-    model = fitted([SourceHeads(groups), *more], X, y, Z)
+    more = [m() if m is MCC else m().set_source_domain(groups) for m in others]
+    model = fitted([SourceHeads().set_source_domain(groups), *more], X, y, Z)
     P = model.predict_proba(Z)
     assert model.score(Z, w) > 0.9
     np.testing.assert_array_equal(clone(model).fit(X, y, X_target=Z).predict_proba(Z), P)
@@ -219,12 +223,12 @@ class Stop(Method):
 
 def test_a_run_that_was_stopped_goes_on_as_if_it_had_not(tmp_path, monkeypatch):
     X, y, groups, Z, _ = table()
-    whole = fitted([SourceHeads(groups), Stop()], X, y, Z)
+    whole = fitted([SourceHeads().set_source_domain(groups), Stop()], X, y, Z)
     monkeypatch.setattr(Stop, "armed", True)
     with pytest.raises(KeyboardInterrupt):
-        fitted([SourceHeads(groups), Stop()], X, y, Z, checkpoint_dir=tmp_path)
+        fitted([SourceHeads().set_source_domain(groups), Stop()], X, y, Z, checkpoint_dir=tmp_path)
     monkeypatch.setattr(Stop, "armed", False)
-    resumed = fitted([SourceHeads(groups), Stop()], X, y, Z, checkpoint_dir=tmp_path, resume=True)
+    resumed = fitted([SourceHeads().set_source_domain(groups), Stop()], X, y, Z, checkpoint_dir=tmp_path, resume=True)
     np.testing.assert_array_equal(whole.predict_proba(Z), resumed.predict_proba(Z))
     np.testing.assert_array_equal(whole.methods_[0].source_weights_, resumed.methods_[0].source_weights_)
 
@@ -233,9 +237,9 @@ def test_a_frozen_head_stays_frozen_and_a_tiny_source_is_taken():
     network, y = small(), torch.arange(40) % 2
     network.freeze(["head"])
     X = torch.randn(40, 2, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
-    method = SourceHeads([0] * 39 + [1])  # of one row none can be held out
-    settings = Training(epochs=1, device="cpu")
-    train(network, Classification([0, 1]), Rows(X, y), methods=[method], target=Rows(X), settings=settings)
+    method = SourceHeads().set_source_domain([0] * 39 + [1])  # of one row none can be held out
+    settings = Training(epochs=1, device="cpu", random_state=0)
+    train(network, Classification([0, 1]), Samples(X, y), methods=[method], target=Samples(X), settings=settings)
     assert network.frozen == ("head",)
     assert torch.equal(network.head.heads[0].weight, network.head.heads[1].weight)
     assert method.accuracies_[1] == pytest.approx(method.accuracies_[0], abs=0.2)
@@ -244,21 +248,27 @@ def test_a_frozen_head_stays_frozen_and_a_tiny_source_is_taken():
 
 def test_arguments_at_fault_are_named():
     for wrong, message in [
-        (lambda: SourceHeads([0.5, 1.5]), "groups must be one whole number a training row"),
-        (lambda: SourceHeads([0, 1], "luck"), "weights='luck' is unknown"),
-        (lambda: SourceHeads([0, 1], [1.0]), r"weights must be one number a source \(2\)"),
-        (lambda: SourceHeads([0, 1], [1.0, -1.0]), "none negative"),
-        (lambda: SourceHeads([0, 1], held_out=0.0), "held_out must be above 0"),
-        (lambda: SourceHeads([0, 1], sharpness=-1), "sharpness"),
+        (lambda: SourceHeads().set_source_domain([0.5, 1.5]), "source_domain must be one whole number or name"),
+        (lambda: SourceHeads("luck"), "weights='luck' is unknown"),
+        (
+            lambda: fitted([SourceHeads([1.0]).set_source_domain(table()[2])], *table()[:2], table()[3]),
+            r"weights must be one number per source \(2\)",
+        ),
+        (lambda: SourceHeads([1.0, -1.0]), "none negative"),
+        (lambda: SourceHeads(validation_fraction=0.0), "validation_fraction must be above 0"),
+        (lambda: SourceHeads(sharpness=-1), "sharpness"),
     ]:
         with pytest.raises(InputError, match=message):
             wrong()
     X, y, groups, Z, _ = table()
-    with pytest.raises(InputError, match="groups has 2 entries but there are 240 training rows"):
-        fitted([SourceHeads([0, 1])], X, y, Z)
+    with pytest.raises(InputError, match="source_domain has 2 entries but there are 240 training samples"):
+        fitted([SourceHeads().set_source_domain([0, 1])], X, y, Z)
     with pytest.raises(InputError, match="needs classes"):
-        NeuralRegressor(methods=[SourceHeads(groups)], epochs=1).fit(X, X[:, 0], X_target=Z)
-    for methods in ([SourceHeads(groups), OpenSetBackprop()], [OpenSetBackprop(), SourceHeads(groups)]):
+        NeuralRegressor(methods=[SourceHeads().set_source_domain(groups)], epochs=1).fit(X, X[:, 0], X_target=Z)
+    for methods in (
+        [SourceHeads().set_source_domain(groups), OpenSetBackprop()],
+        [OpenSetBackprop(), SourceHeads().set_source_domain(groups)],
+    ):
         with pytest.raises(InputError, match="methods holds SourceHeads"):
             fitted(methods, X, y, Z)
-    assert repr(SourceHeads([0, 1])) == "SourceHeads(<2 rows>, weights='both')"
+    assert repr(SourceHeads().set_source_domain([0, 1])) == repr(SourceHeads())

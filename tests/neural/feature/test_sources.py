@@ -41,19 +41,19 @@ def test_what_fit_is_told_is_what_groups_by_hand_are(kind, by_name):
     numbers = (names == "south").astype(int)
     method = kind()
     told = network(method).fit(X, y, X_target=Z, source_domain=(names if by_name else numbers).tolist())
-    by_hand = network(kind(numbers)).fit(X, y, X_target=Z)
+    by_hand = network(kind().set_source_domain(numbers)).fit(X, y, X_target=Z)
     pooled = network(kind()).fit(X, y, X_target=Z)
     np.testing.assert_array_equal(told.predict_proba(Z), by_hand.predict_proba(Z))
     assert not np.array_equal(told.predict_proba(Z), pooled.predict_proba(Z))
     assert told.methods_[0].sources_ == (("north", "south") if by_name else (0, 1))
-    assert method.groups is None and told.methods[0] is method and not hasattr(method, "sources_")
+    assert method.source_domain_ is None and told.methods[0] is method and not hasattr(method, "sources_")
 
 
 def test_groups_by_hand_go_first_and_others_do_not_care():
     X, y, names, Z, _ = table()
     numbers = np.arange(len(X)) % 2
-    one = network(SourceHeads(numbers)).fit(X, y, X_target=Z, source_domain=names)
-    np.testing.assert_array_equal(one.methods_[0].groups, numbers)
+    one = network(SourceHeads().set_source_domain(numbers)).fit(X, y, X_target=Z, source_domain=names)
+    np.testing.assert_array_equal(one.methods_[0].source_domain_, numbers)
     for methods in ([], [MCC()]):
         plain, told = network(*methods).fit(X, y, X_target=Z), network(*methods)
         told.fit(X, y, X_target=Z, source_domain=names)
@@ -80,14 +80,14 @@ def test_rows_held_out_are_taken_off_the_sources_too(kind):
             seen.update(zip(source.rows.tolist(), at, strict=True))
             return {}
 
-    model = network(kind(), Watch(), patience=2, validation_share=0.25)
+    model = network(kind(), Watch(), patience=2, validation_fraction=0.25)
     model.fit(X, y, X_target=Z, source_domain=names)
-    groups = model.methods_[0].groups
+    groups = model.methods_[0].source_domain_
     assert 170 <= len(groups) <= 190 and "held_out_loss" in model.history_.epochs[0]
     assert len(seen) > 100  # SourceHeads keeps some out of its own
     assert all(groups[row] == names[at] for row, at in seen.items())
-    with pytest.raises(InputError, match=r"groups has 240 entries but there are .* give fit source_domain instead"):
-        network(kind(np.arange(240) % 2), patience=2).fit(X, y, X_target=Z)
+    with pytest.raises(InputError, match=r"source_domain has 240 entries but there are .* pass source_domain to fit"):
+        network(kind().set_source_domain(np.arange(240) % 2), patience=2).fit(X, y, X_target=Z)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -173,12 +173,12 @@ def test_arguments_at_fault_are_named():
     for told, message in [
         (names[:3], r"source_domain has shape \(3,\) but X has 240 rows"),
         (np.c_[names, names], r"source_domain has shape \(240, 2\)"),
-        (gap, "source_domain has rows without a source"),
-        (np.where(np.arange(240) == 1, np.nan, 1.0), "source_domain has rows without a source"),
+        (gap, "source_domain has samples without a source"),
+        (np.where(np.arange(240) == 1, np.nan, 1.0), "source_domain has samples without a source"),
     ]:
         with pytest.raises(InputError, match=message):
             network(SourceHeads()).fit(X, y, X_target=Z, source_domain=told)
-    with pytest.raises(InputError, match=r"weights must be one number a source \(2\)"):
+    with pytest.raises(InputError, match=r"weights must be one number per source \(2\)"):
         network(SourceHeads(weights=[1.0, 1.0, 1.0])).fit(X, y, X_target=Z, source_domain=names)
-    with pytest.raises(InputError, match="weights must be one number a source, none negative"):
+    with pytest.raises(InputError, match="weights must be one number per source, none negative"):
         SourceHeads(weights=[[1.0]])

@@ -28,18 +28,18 @@ def digits():
 def test_episodes_hold_so_many_rows_of_so_many_classes():
     labels = np.repeat(np.arange(12), 7)
     groups = np.repeat([0, 1, 2], 28)
-    for episode in episodes(labels, way=4, shot=2, n_queries=3, n_episodes=20, groups=groups):
+    for episode in episodes(labels, n_way=4, n_shot=2, n_queries=3, n_episodes=20, groups=groups, random_state=0):
         own = labels[episode.support].reshape(4, 2)
         assert (own[:, :1] == own).all() and len(np.unique(own)) == 4
         assert (labels[episode.query].reshape(4, 3) == own[:, :1]).all()
         assert not set(episode.support) & set(episode.query)
         assert len(np.unique(groups[episode.support])) == 1
-    one, two = (next(episodes(labels, way=3, shot=1, n_queries=1, n_episodes=1, random_state=5)) for _ in range(2))
+    one, two = (next(episodes(labels, n_way=3, n_shot=1, n_queries=1, n_episodes=1, random_state=5)) for _ in range(2))
     np.testing.assert_array_equal(one.support, two.support)
     with pytest.raises(InputError, match="too few classes"):
-        next(episodes(labels, way=13, shot=1, n_queries=1, n_episodes=1))
+        next(episodes(labels, n_way=13, n_shot=1, n_queries=1, n_episodes=1, random_state=0))
     with pytest.raises(InputError, match="of one group"):
-        next(episodes(labels, way=5, shot=1, n_queries=1, n_episodes=1, groups=groups))
+        next(episodes(labels, n_way=5, n_shot=1, n_queries=1, n_episodes=1, groups=groups, random_state=0))
 
 
 def test_the_loss_is_that_of_the_nearest_mean_and_its_gradient_is_right():
@@ -74,11 +74,11 @@ def test_rows_of_new_classes_are_turned_away(digits):
     away_known = np.mean(model.predict(X[known[140:340]]) == UNKNOWN)
     away_new = np.mean(model.predict(X[new]) == UNKNOWN)
     assert away_known < 0.25 and away_new > away_known + 0.1
-    with pytest.raises(InputError, match="two support rows a class"):
+    with pytest.raises(InputError, match="two support samples per class"):
         PrototypicalClassifier(load_backbone("builtin"), reject=0.1).fit(X[:2], [0, 1])
     with pytest.raises(InputError, match="reject must lie"):
         PrototypicalClassifier(load_backbone("builtin"), reject=1.0).fit(X[:40], y[:40])
-    with pytest.raises(LabelError, match="one label a row"):
+    with pytest.raises(LabelError, match="one label per sample"):
         PrototypicalClassifier(load_backbone("builtin")).fit(X[:40], y[:4])
 
 
@@ -90,12 +90,12 @@ def test_training_repeats_by_its_seed_and_helps(kind, digits):
     query = np.setdiff1d(new, support)[:300]
     scores, first = [], []
     for n in (1, 200, 200):
-        network = conv_embedding(8, width=16, depth=3)
+        network = conv_embedding(8, width=16, depth=3, random_state=0)
         if kind == "prototypical":
-            train_prototypical(network, X[seen], y[seen], way=5, n_queries=4, n_episodes=n, random_state=3)
+            train_prototypical(network, X[seen], y[seen], n_way=5, n_queries=4, n_episodes=n, random_state=3)
             model = PrototypicalClassifier(network)
         else:
-            pairs = train_siamese(network, X[seen], y[seen], way=5, n_samples=4, n_batches=n, random_state=3)
+            pairs = train_siamese(network, X[seen], y[seen], n_way=5, n_samples=4, n_batches=n, random_state=3)
             model = SiameseClassifier(pairs)
         model.fit(X[support], y[support])
         scores.append(model.score(X[query], y[query]))
@@ -106,7 +106,15 @@ def test_training_repeats_by_its_seed_and_helps(kind, digits):
 
 def test_pairs_are_verified(digits):
     X, y = digits
-    pairs = train_siamese(conv_embedding(8, width=16, depth=3), X[:800], y[:800], way=8, n_samples=4, n_batches=80)
+    pairs = train_siamese(
+        conv_embedding(8, width=16, depth=3, random_state=0),
+        X[:800],
+        y[:800],
+        n_way=8,
+        n_samples=4,
+        n_batches=80,
+        random_state=0,
+    )
     model = SiameseClassifier(pairs).fit(X[:20], y[:20])
     rng = np.random.default_rng(0)
     a, b = rng.integers(900, 1700, 200), rng.integers(900, 1700, 200)
@@ -120,9 +128,9 @@ def test_pairs_are_verified(digits):
     pairs.train()  # answers do not depend on the mode, nor change it
     np.testing.assert_allclose(model.verify(X[a], X[same]), one_by_one, atol=1e-6)
     assert pairs.network.training
-    with pytest.raises(InputError, match="A has 3 rows but B has 2"):
+    with pytest.raises(InputError, match="A has 3 samples but B has 2"):
         model.verify(X[:3], X[:2])
-    with pytest.raises(LabelError, match="one label a row"):
+    with pytest.raises(LabelError, match="one label per sample"):
         model.fit(X[:5], y[:3])
 
 
@@ -135,6 +143,6 @@ def test_one_shot_on_characters_beats_pixels():
 
     X, characters, _ = background()
     runs = official_runs()
-    network = conv_embedding(28, width=16)
-    train_prototypical(network, X[::2], characters[::2], way=20, n_queries=3, n_episodes=250)
+    network = conv_embedding(28, width=16, random_state=0)
+    train_prototypical(network, X[::2], characters[::2], n_way=20, n_queries=3, n_episodes=250, random_state=0)
     assert one_shot_accuracy(lambda: PrototypicalClassifier(network), runs) > pixels(runs) + 0.1

@@ -50,7 +50,7 @@ def test_onnx_of_the_builtin_network(teacher, images, tmp_path):
 
 def test_tables_in_double_precision(tmp_path):
     need_onnx()
-    network = mlp_backbone(5).double().replace_head(nn.Linear(32, 2).double())
+    network = mlp_backbone(5, random_state=0).double().replace_head(nn.Linear(32, 2).double())
     rows = torch.rand(4, 5, dtype=torch.float64)
     network.preprocess.learn(rows)
     for path in (export_program(network, rows, tmp_path / "t.pt2"), export_onnx(network, rows, tmp_path / "t.onnx")):
@@ -93,7 +93,7 @@ def test_missing_library_names_the_install_line(monkeypatch, tmp_path):
 
     monkeypatch.setattr(importlib, "import_module", absent)
     with pytest.raises(MissingExtraError, match=r"'onnxruntime'.*pip install \"landbridge\[export\]\""):
-        export_onnx(mlp_backbone(3), torch.rand(2, 3), tmp_path / "t.onnx")
+        export_onnx(mlp_backbone(3, random_state=0), torch.rand(2, 3), tmp_path / "t.onnx")
 
 
 def test_a_file_that_answers_otherwise_is_not_kept(tmp_path):
@@ -107,7 +107,7 @@ def test_a_file_that_answers_otherwise_is_not_kept(tmp_path):
             return x + float(Coin.asked)
 
     network = Network({"one": Coin()}, in_features=3, head=nn.Linear(3, 2))
-    with pytest.raises(InputError, match=r"row \d+ differs"):
+    with pytest.raises(InputError, match=r"sample \d+ differs"):
         export_program(network, torch.rand(2, 3), tmp_path / "coin.pt2")
     assert not list(tmp_path.iterdir())
 
@@ -124,6 +124,6 @@ def test_bad_input_is_named(tmp_path):
         export_program(network, rows, tmp_path / "t.onnx")
     with pytest.raises(InputError, match="folder 'none' does not exist"):
         export_program(network, rows, tmp_path / "none" / "t.pt2")
-    with pytest.raises(InputError, match="example has no rows"):
+    with pytest.raises(InputError, match="example has no samples"):
         export_program(network, rows[:0], tmp_path / "t.pt2")
     assert not list(tmp_path.iterdir())

@@ -63,9 +63,9 @@ def test_convolution_is_that_of_the_rounded_numbers(kernel, how, monkeypatch):
 
 
 def test_static_answers_agree_and_the_file_is_a_third(teacher, digits, images):
-    small = quantise(teacher, mode="static", calibration=digits.X[:100], rows=digits.X[600:])
+    small = quantise(teacher, mode="static", calibration_data=digits.X[:100], evaluation_data=digits.X[600:])
     assert len(small.layers) == 5
-    assert small.parity.rows == 300
+    assert small.parity.n_samples == 300
     assert small.parity.agree >= 0.95
     assert 0 < small.parity.largest < 1.5
     files = [
@@ -83,7 +83,7 @@ def test_static_answers_agree_and_the_file_is_a_third(teacher, digits, images):
 def test_dynamic_table_network_agrees(digits):
     model = NeuralClassifier("mlp", epochs=10, device="cpu", random_state=0).fit(digits.X[:400], digits.y[:400])
     before = {k: v.clone() for k, v in model.network_.state_dict().items()}
-    small = quantise(model, rows=digits.X[600:])
+    small = quantise(model, evaluation_data=digits.X[600:])
     assert small.layers == ("stages.layer1.0", "stages.layer2.0", "head")
     assert small.parity.agree >= 0.95
     assert small.bytes_after < 0.25 * small.bytes_before  # it was in 64 bits
@@ -93,7 +93,7 @@ def test_dynamic_table_network_agrees(digits):
 @pytest.mark.parametrize(("kind", "mode"), [("vit", "dynamic"), ("bert", "dynamic"), ("resnet", "static")])
 def test_models_of_transformers(kind, mode, tiny):
     network, rows = tiny(kind)
-    small = quantise(network, mode=mode, calibration=rows if mode == "static" else None, rows=rows)
+    small = quantise(network, mode=mode, calibration_data=rows if mode == "static" else None, evaluation_data=rows)
     spread = predict_logits(network, rows).abs().max()
     assert small.parity.largest < 0.1 * spread
     assert small.network.stage_names == network.stage_names
@@ -118,19 +118,19 @@ def test_batch_norms_are_folded_only_where_nothing_else_listens():
         norm.running_mean.copy_(torch.tensor([1.0, -2.0, 0.5]))
         norm.running_var.copy_(torch.tensor([4.0, 0.3, 2.0]))
         rows = dice(30, 2, 7, 7)
-        small = quantise(network, mode="static", calibration=rows)
+        small = quantise(network, mode="static", calibration_data=rows)
         assert small.parity.largest < 0.05
         left = next(m for m in small.network.modules() if isinstance(m, nn.BatchNorm2d))
         assert (left.weight is None) == bias
 
 
 def test_copies_and_pickles_answer_alike(teacher, digits, images):
-    small = quantise(teacher, mode="static", calibration=digits.X[:50]).network
+    small = quantise(teacher, mode="static", calibration_data=digits.X[:50]).network
     want = predict_logits(small, images[:9])
     assert torch.equal(predict_logits(copy.deepcopy(small), images[:9]), want)
     assert torch.equal(predict_logits(pickle.loads(pickle.dumps(small)), images[:9]), want)
     other = quantise(
-        load_backbone("builtin").replace_head(nn.Linear(64, 10)), mode="static", calibration=images
+        load_backbone("builtin").replace_head(nn.Linear(64, 10)), mode="static", calibration_data=images
     ).network
     other.load_state_dict(small.state_dict())
     assert torch.equal(predict_logits(other, images[:9]), want)
@@ -139,12 +139,12 @@ def test_copies_and_pickles_answer_alike(teacher, digits, images):
 def test_bad_input_is_named(teacher, digits):
     with pytest.raises(InputError, match="mode='int4'"):
         quantise(teacher, mode="int4")
-    with pytest.raises(InputError, match="calibration is missing"):
+    with pytest.raises(InputError, match="calibration_data is missing"):
         quantise(teacher, mode="static")
-    with pytest.raises(InputError, match="calibration has no rows"):
-        quantise(teacher, mode="static", calibration=digits.X[:0])
-    with pytest.raises(InputError, match="rows contains NaN"):
-        quantise(teacher.network_, rows=torch.full((2, 1, 8, 8), torch.nan))
+    with pytest.raises(InputError, match="calibration_data has no samples"):
+        quantise(teacher, mode="static", calibration_data=digits.X[:0])
+    with pytest.raises(InputError, match="evaluation_data contains NaN"):
+        quantise(teacher.network_, evaluation_data=torch.full((2, 1, 8, 8), torch.nan))
     with pytest.raises(InputError, match="no linear layers"):
         quantise(load_backbone("builtin"))
     with pytest.raises(InputError, match="quantised already"):

@@ -29,7 +29,13 @@ def test_many_rows_of_a_like_task_help_few(digits):
     dice = np.random.default_rng(0)
     cards = np.hstack([digits.X[:1000], *(digits.X[dice.integers(0, 1797, 1000)] for _ in range(2))])
     tasks = {"number": (cards[:400], digits.y[:400]), "word": (cards[400:], WORDS[digits.y[400:1000]])}
-    found = task_affinity(tasks, MultiTask(epochs=8, device="cpu"), held_out={"number": 0.9}, seeds=4)
+    found = task_affinity(
+        tasks,
+        MultiTask(epochs=8, device="cpu", random_state=0),
+        validation_fraction={"number": 0.9},
+        n_seeds=4,
+        random_state=0,
+    )
     assert ("number", "word") in found.helpful()
     assert found.gain[0, 1] > 0.1
     assert found.harmful() == []
@@ -41,16 +47,16 @@ def test_contrary_tasks_through_a_narrow_network_hurt(digits):
     X = X - X.mean(axis=0)
     dots = X.reshape(-1, 8, 8)
     tasks = {"left": (X, dots[:, :, :4].mean(axis=(1, 2))), "bottom": (X, dots[:, 4:].mean(axis=(1, 2)))}
-    how = {"epochs": 30, "balance": "equal", "lr": 0.02, "device": "cpu"}
-    found = task_affinity(tasks, MultiTask(narrow(1), **how))
+    how = {"epochs": 30, "balance": "equal", "learning_rate": 0.02, "device": "cpu"}
+    found = task_affinity(tasks, MultiTask(narrow(1), **how), random_state=0)
     assert set(found.harmful()) == {("left", "bottom"), ("bottom", "left")}
     # The best single direction explains (1 + |r|) / 2 of each.
     r = abs(np.corrcoef(tasks["left"][1], tasks["bottom"][1])[0, 1])
     np.testing.assert_allclose(found.alone + np.array([found.gain[0, 1], found.gain[1, 0]]), (1 + r) / 2, atol=0.1)
     assert found.cosine[0, 1] < 0
     assert "hurts" in str(found) and "left with bottom" in str(found)
-    for wide in (MultiTask(narrow(2), **how), MultiTask(narrow(1), share="soft", **how)):
-        assert task_affinity(tasks, wide, seeds=2).harmful() == []  # room for both
+    for wide in (MultiTask(narrow(2), **how), MultiTask(narrow(1), sharing="soft", **how)):
+        assert task_affinity(tasks, wide, n_seeds=2, random_state=0).harmful() == []  # room for both
 
 
 def test_figures_and_lists():
@@ -67,7 +73,10 @@ def test_figures_and_lists():
 def test_the_same_seed_gives_the_same_table(digits):
     X, y = digits.X[:80], digits.y[:80]
     tasks = {"digit": (X, y), "odd": (X, y % 2), "ink": (digits.X[80:200], digits.X[80:200].mean(axis=1))}
-    one, two = (task_affinity(tasks, MultiTask(epochs=2, device="cpu"), seeds=2, random_state=1) for _ in range(2))
+    one, two = (
+        task_affinity(tasks, MultiTask(epochs=2, device="cpu", random_state=0), n_seeds=2, random_state=1)
+        for _ in range(2)
+    )
     np.testing.assert_array_equal(one.gain, two.gain)
     np.testing.assert_array_equal(one.cosine, one.cosine.swapaxes(0, 1))
     assert np.isnan(np.diag(one.gain)).all() and np.isfinite(one.gain[~np.eye(3, dtype=bool)]).all()
@@ -93,11 +102,11 @@ def test_splits_are_even_and_shared():
     ("change", "message"),
     [
         ({"tasks": {}}, "tasks must be a dict"),
-        ({"seeds": 1}, "seeds=1 leaves nothing"),
-        ({"held_out": 1.0}, "held_out must lie between 0 and 1; got 1.0"),
-        ({"held_out": {"z": 0.5}}, "held_out names 'z'"),
-        ({"level": 0.0}, "level must lie between"),
-        ({"tasks": {"a": (np.eye(2), [0, 1]), "b": (np.eye(2)[:1], [1.5])}}, r"tasks\['b'\] has one row only"),
+        ({"n_seeds": 1}, "n_seeds=1 leaves nothing"),
+        ({"validation_fraction": 1.0}, "validation_fraction must lie between 0 and 1; got 1.0"),
+        ({"validation_fraction": {"z": 0.5}}, "validation_fraction names 'z'"),
+        ({"confidence": 0.0}, "confidence must lie between"),
+        ({"tasks": {"a": (np.eye(2), [0, 1]), "b": (np.eye(2)[:1], [1.5])}}, r"tasks\['b'\] has one sample only"),
         ({"tasks": {"a": (np.eye(2), [0, 1]), "b": (np.eye(2), None)}}, r"data\['b'\]: y is None"),
     ],
 )

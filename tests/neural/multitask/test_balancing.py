@@ -28,7 +28,7 @@ def network():
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         body = Network({"low": torch.nn.Linear(4, 5), "high": torch.nn.Linear(5, 3)}, in_features=3).double()
-    return MultiTaskNetwork(body, {"a": Regression(), "b": Regression()}, shared_until="low")
+    return MultiTaskNetwork(body, {"a": Regression(), "b": Regression()}, shared_until="low", random_state=0)
 
 
 def losses_of(network, seed=0):
@@ -61,7 +61,7 @@ def test_uncertainty_loss_and_its_slopes():
 
 
 def test_variances_settle_where_the_loss_has_its_minimum(network):
-    balance = UncertaintyWeights(lr=0.05)
+    balance = UncertaintyWeights(learning_rate=0.05)
     balance.start([True, False], dtype=torch.float64)
     for _ in range(800):
         leaf = torch.tensor([0.3, 0.3], dtype=torch.float64, requires_grad=True)
@@ -113,7 +113,7 @@ def test_pcgrad_projects_shared_gradients_and_leaves_the_rest(network):
     grads = [torch.cat([g.flatten() for g in torch.autograd.grad(v, shared, retain_graph=True)]) for v in losses()]
     assert grads[0].dot(grads[1]) < 0
     balance = PCGrad()
-    balance.start([True, True], seed=3)
+    balance.start([True, True], random_state=3)
     balance.backward(losses(), network)
     found = torch.cat([p.grad.flatten() for p in shared])
     torch.testing.assert_close(found, project_conflicts(grads))
@@ -134,7 +134,7 @@ def test_gradnorm_gives_the_slow_task_weight():
 
 
 def test_gradnorm_makes_gradients_equally_long_where_all_learn_alike():
-    balance = GradNorm(alpha=0.0, lr=0.01)
+    balance = GradNorm(asymmetry=0.0, learning_rate=0.01)
     balance.start([True, True], dtype=torch.float64)
     norms = torch.tensor([1.0, 3.0], dtype=torch.float64)
     for _ in range(600):
@@ -180,7 +180,7 @@ def test_cosines():
 
 def test_one_task_needs_no_balance():
     body = Network({"low": torch.nn.Linear(4, 3)}, in_features=3).double()
-    network = MultiTaskNetwork(body, {"a": Classification([0, 1])})
+    network = MultiTaskNetwork(body, {"a": Classification([0, 1])}, random_state=0)
     for balance in (GradNorm(), PCGrad(), EqualWeights()):
         balance.start([False], dtype=torch.float64)
         network.zero_grad()
@@ -192,13 +192,15 @@ def test_one_task_needs_no_balance():
 
 def test_pcgrad_draws_its_orders_from_its_seed():
     tasks = {name: Regression() for name in "abc"}
-    network = MultiTaskNetwork(Network({"low": torch.nn.Linear(2, 1, bias=False)}, in_features=1), tasks)
+    network = MultiTaskNetwork(
+        Network({"low": torch.nn.Linear(2, 1, bias=False)}, in_features=1), tasks, random_state=0
+    )
     weight = network.shared_parameters()[0]
     directions = torch.tensor([[1.0, 0.0], [-0.6, 0.9], [-0.5, -0.8]])
     seen = []
     for seed in (0, 0, 1, 2, 3, 4):
         balance = PCGrad()
-        balance.start([True] * 3, seed=seed)
+        balance.start([True] * 3, random_state=seed)
         heads = torch.stack([network.column(n).head.weight.sum() for n in "abc"])
         balance.backward(directions @ weight[0] + heads, network)
         seen.append(tuple(weight.grad.flatten().tolist()))

@@ -31,10 +31,10 @@ def two_tasks(digits):
 
 
 @pytest.mark.parametrize("balance", ["equal", "uncertainty", "gradnorm", "pcgrad"])
-@pytest.mark.parametrize("share", ["hard", "soft"])
-def test_two_kinds_of_labels_on_different_rows_beat_a_dummy(digits, balance, share):
+@pytest.mark.parametrize("sharing", ["hard", "soft"])
+def test_two_kinds_of_labels_on_different_rows_beat_a_dummy(digits, balance, sharing):
     X, y = digits
-    model = MultiTask(share=share, balance=balance, epochs=12, device="cpu").fit(two_tasks(digits))
+    model = MultiTask(sharing=sharing, balance=balance, epochs=12, device="cpu", random_state=0).fit(two_tasks(digits))
     assert model.score("digit", X[350:], y[350:]) > 0.7  # a dummy: 0.1
     assert model.score("lean", X[350:], left_minus_right(X[350:])) > 0.5  # a dummy: 0
     assert model.weights_.shape == (12, 2) and (model.weights_ > 0).all()
@@ -69,7 +69,7 @@ def test_kinds_are_told_by_labels_or_by_name(digits):
         "traits": (X, traits),
         "both": (X, np.stack([left_minus_right(X), X.mean(axis=1)], axis=1)),
     }
-    model = MultiTask(epochs=3, device="cpu").fit(data)
+    model = MultiTask(epochs=3, device="cpu", random_state=0).fit(data)
     kinds = {name: task.name for name, task in model.tasks_.items()}
     assert kinds == {
         "digit": "classification",
@@ -82,7 +82,7 @@ def test_kinds_are_told_by_labels_or_by_name(digits):
     assert set(model.predict("word", X)) <= {"odd", "even"} and set(model.classes_) == {"digit", "word"}
     assert 0 <= model.score("traits", X, traits) <= 1
     np.testing.assert_allclose(model.predict_proba("digit", X).sum(axis=1), 1.0)
-    named = MultiTask(tasks={"digit": "regression"}, epochs=1, device="cpu").fit({"digit": (X, y)})
+    named = MultiTask(tasks={"digit": "regression"}, epochs=1, device="cpu", random_state=0).fit({"digit": (X, y)})
     assert named.tasks_["digit"].name == "regression"
     with pytest.raises(InputError, match="'digit' is a task of regression"):
         named.predict_proba("digit", X)
@@ -101,7 +101,7 @@ def test_the_same_rows_are_passed_once(digits, monkeypatch):
 def test_short_data_sets_are_repeated(digits):
     X, y = digits
     data = {"few": (X[:10], y[:10]), "many": (X[10:210], y[10:210])}
-    model = MultiTask(epochs=15, device="cpu").fit(data)
+    model = MultiTask(epochs=15, device="cpu", random_state=0).fit(data)
     assert model.score("few", X[:10], y[:10]) == 1.0
     alone = LogisticRegression(max_iter=500).fit(X[:10], y[:10])
     assert model.score("many", X[300:], y[300:]) > alone.score(X[300:], y[300:])
@@ -109,7 +109,7 @@ def test_short_data_sets_are_repeated(digits):
 
 def test_clone_and_pickle(digits):
     X = digits[0]
-    model = MultiTask(epochs=1, share="soft", device="cpu", random_state=2).fit(two_tasks(digits))
+    model = MultiTask(epochs=1, sharing="soft", device="cpu", random_state=2).fit(two_tasks(digits))
     again = pickle.loads(pickle.dumps(model))
     np.testing.assert_array_equal(again.predict("lean", X), model.predict("lean", X))
     assert clone(model).get_params() == model.get_params() and not hasattr(clone(model), "network_")
@@ -121,13 +121,13 @@ def test_nothing_that_was_given_is_changed(digits):
         a.flags.writeable = False
     given = load_backbone("builtin")
     before = {k: v.clone() for k, v in given.state_dict().items()}
-    MultiTask(given, image_shape=(8, 8), epochs=1, device="cpu").fit({"digit": (X, y)})
+    MultiTask(given, image_shape=(8, 8), epochs=1, device="cpu", random_state=0).fit({"digit": (X, y)})
     assert all(torch.equal(v, before[k]) for k, v in given.state_dict().items())
 
 
 def test_one_row_is_enough_for_regression(digits):
     X = digits[0]
-    model = MultiTask(image_shape=(8, 8), epochs=1, device="cpu").fit({"one": (X[:1], np.array([2.5]))})
+    model = MultiTask(image_shape=(8, 8), epochs=1, device="cpu", random_state=0).fit({"one": (X[:1], np.array([2.5]))})
     assert np.isfinite(model.predict("one", X[:3])).all()
 
 
@@ -145,7 +145,7 @@ B = np.array([0, 1, 0, 1, 0, 1])
         ({"a": (A, None)}, {}, LabelError, r"data\['a'\]: y is None"),
         ({"a": (A, [0.0, 1.0, np.nan, 1.0, 2.0, 3.0])}, {}, LabelError, r"data\['a'\]: y has rows without a label"),
         ({"a": (A, np.array([0, 1, None, 1, 0, 1]))}, {}, LabelError, r"data\['a'\]: y has rows without a label"),
-        ({"a": (A, B), "b": (A, B[:4])}, {}, LabelError, r"data\['b'\]: y has shape \(4,\) but X has 6 rows"),
+        ({"a": (A, B), "b": (A, B[:4])}, {}, LabelError, r"data\['b'\]: y has shape \(4,\) but X has 6 samples"),
         ({"a": (A[:0], B[:0])}, {}, InputError, r"data\['a'\]: X has no rows"),
         ({"a": (None, B)}, {}, InputError, r"data\['a'\]: X is None"),
         ({"a": (A * np.nan, B)}, {}, InputError, r"data\['a'\]: X contains NaN"),
@@ -165,7 +165,7 @@ def test_faults_are_named(data, how, kind, message):
 
 
 def test_faults_after_fitting_are_named():
-    model = MultiTask(epochs=1, device="cpu").fit({"a": (A, B)})
+    model = MultiTask(epochs=1, device="cpu", random_state=0).fit({"a": (A, B)})
     with pytest.raises(InputError, match="name='b' is no task of this model; choose from a"):
         model.predict("b", A)
     with pytest.raises(InputError, match="X has 1 columns but the model was fitted on 2"):
@@ -173,4 +173,4 @@ def test_faults_after_fitting_are_named():
     with pytest.raises(LabelError, match="y has shape"):
         model.score("a", A, B[:3])
     with pytest.raises(ValueError, match="balance"):
-        MultiTask(balance="fair").fit({"a": (A, B)})
+        MultiTask(balance="fair", random_state=0).fit({"a": (A, B)})

@@ -11,9 +11,9 @@ from landbridge.neural import Classification, Network, Regression, load_backbone
 from landbridge.neural.multitask import MultiTaskNetwork, cross_stitch
 
 
-def make(share="hard", **how):
+def make(sharing="hard", **how):
     tasks = {"kind": Classification(["a", "b", "c"]), "size": Regression()}
-    return MultiTaskNetwork(load_backbone("builtin"), tasks, share=share, **how).eval()
+    return MultiTaskNetwork(load_backbone("builtin"), tasks, sharing=sharing, **how).eval()
 
 
 def images(n, seed=0, side=8):
@@ -38,7 +38,7 @@ def test_hard_sharing_is_one_object():
 
 def test_a_given_network_is_copied():
     given = load_backbone("builtin")
-    net = MultiTaskNetwork(given, {"kind": Classification([0, 1])})
+    net = MultiTaskNetwork(given, {"kind": Classification([0, 1])}, random_state=0)
     assert net.column("kind").part("edges") is not given.part("edges")
     assert isinstance(given.head, nn.Identity)
 
@@ -94,15 +94,15 @@ def test_cross_stitch_is_a_sum_over_columns():
 
 def test_heads_depend_on_their_name_alone():
     body = Network({"low": nn.Linear(4, 3)}, in_features=3)
-    one = MultiTaskNetwork(body, {"a": Regression(), "b": Regression()}, seed=1)
-    two = MultiTaskNetwork(body, {"b": Regression()}, seed=1)
+    one = MultiTaskNetwork(body, {"a": Regression(), "b": Regression()}, random_state=1)
+    two = MultiTaskNetwork(body, {"b": Regression()}, random_state=1)
     assert torch.equal(one.column("b").head.weight, two.column("b").head.weight)
     assert not torch.equal(one.column("b").head.weight, one.column("a").head.weight)
 
 
 def test_frozen_stages_stay_frozen():
     given = load_backbone("builtin").freeze(["edges"])
-    net = MultiTaskNetwork(given, {"a": Regression(), "b": Regression()}).train()
+    net = MultiTaskNetwork(given, {"a": Regression(), "b": Regression()}, random_state=0).train()
     assert not net.column("b").part("edges").training
     assert not {id(p) for p in net.shared_parameters()} & {id(p) for p in net.column("a").part("edges").parameters()}
 
@@ -110,9 +110,9 @@ def test_frozen_stages_stay_frozen():
 @pytest.mark.parametrize(
     ("how", "message"),
     [
-        ({"share": "none"}, "share='none' is unknown"),
+        ({"sharing": "none"}, "sharing='none' is unknown"),
         ({"shared_until": "knees"}, "shared_until='knees' is no stage; choose from edges"),
-        ({"share": "soft", "shared_until": "edges"}, "shared_until goes with share='hard'"),
+        ({"sharing": "soft", "shared_until": "edges"}, "shared_until goes with sharing='hard'"),
     ],
 )
 def test_faults_are_named(how, message):
@@ -122,7 +122,7 @@ def test_faults_are_named(how, message):
 
 def test_other_faults_are_named():
     with pytest.raises(InputError, match="tasks is empty"):
-        MultiTaskNetwork(load_backbone("builtin"), {})
+        MultiTaskNetwork(load_backbone("builtin"), {}, random_state=0)
     with pytest.raises(InputError, match="no task 'colour'; choose from kind, size"):
         make().column("colour")
 
@@ -147,11 +147,11 @@ class Split:
 def test_a_body_of_its_own_shares_its_stages_too():
     stages = {"low": nn.Linear(4, 5), "high": nn.Linear(5, 3)}
     given = Network(stages, in_features=3, body=Split(stages))
-    net = MultiTaskNetwork(given, {"a": Regression(), "b": Regression()}, shared_until="low")
+    net = MultiTaskNetwork(given, {"a": Regression(), "b": Regression()}, shared_until="low", random_state=0)
     one, two = net.column("a"), net.column("b")
     assert one.body.stages["low"] is two.body.stages["low"] is two.part("low")
     assert two.body.stages["high"] is two.part("high") is not one.part("high")
     x = torch.randn(3, 4)
     assert set(net({"a": x, "b": x})) == {"a", "b"}
-    with pytest.raises(InputError, match="share='soft' needs a backbone"):
-        MultiTaskNetwork(given, {"a": Regression()}, share="soft")
+    with pytest.raises(InputError, match="sharing='soft' needs a backbone"):
+        MultiTaskNetwork(given, {"a": Regression()}, sharing="soft", random_state=0)

@@ -44,7 +44,7 @@ def makers(old):
         Distillation: lambda: Distillation(old.network_),
         LearningWithoutForgetting: lambda: LearningWithoutForgetting(old.network_.head),
         DiscriminativeRates: lambda: DiscriminativeRates({"edges": 0.1}),
-        LayerTransfer: lambda: LayerTransfer(2),
+        LayerTransfer: lambda: LayerTransfer(2, random_state=0),
         StrongAugmentation: lambda: StrongAugmentation("light", flip=False),
     }
     found = {n: getattr(parameter, n) for n in parameter.__all__}
@@ -99,17 +99,17 @@ def test_a_run_that_was_stopped_goes_on_as_if_it_had_not(name, digits, old, tmp_
     ("call", "message"),
     [
         (lambda: parameter.L2SP(0), "strength must be positive"),
-        (lambda: parameter.LPFT(1.5), "probe_share"),
+        (lambda: parameter.LPFT(1.5), "probe_fraction"),
         (lambda: parameter.LinearProbe(-1), "head_factor"),
-        (lambda: parameter.FineTuning(0), "lr_factor"),
-        (lambda: parameter.GradualUnfreezing(0), "thawed_by"),
+        (lambda: parameter.FineTuning(0), "learning_rate_factor"),
+        (lambda: parameter.GradualUnfreezing(0), "unfrozen_by"),
         (lambda: parameter.LayerwiseDecay(1.5), "decay must lie"),
-        (lambda: parameter.LayerTransfer(), "give one of first"),
-        (lambda: parameter.LayerTransfer(1, last=1), "give one of first"),
+        (lambda: parameter.LayerTransfer(random_state=0), "give one of first"),
+        (lambda: parameter.LayerTransfer(1, last=1, random_state=0), "give one of first"),
         (lambda: parameter.LowRankAdapters(kind="best"), "kind='best'"),
         (lambda: parameter.StrongAugmentation("wild"), "strength='wild'"),
         (lambda: parameter.TrustRegion(-0.1), "radius"),
-        (lambda: parameter.Mixup(0), "alpha"),
+        (lambda: parameter.Mixup(0), "concentration"),
     ],
 )
 def test_arguments_at_fault_are_named(call, message):
@@ -123,10 +123,10 @@ def test_arguments_at_fault_are_named(call, message):
     [
         (LowRankAdapters(targets="attention"), "matches no layer.*there are"),
         (DiscriminativeRates({"attic": 0.1}), "no stage 'attic'"),
-        (LayerTransfer(9), "first=9 of the 4 stages"),
-        (LayerTransfer(stages=["attic"]), "no stage 'attic'"),
-        (BalancedBatches([0, 1]), "groups has the shape"),
-        (BalancedBatches(shares={0: 1.0}), "shares lacks the group 1"),
+        (LayerTransfer(9, random_state=0), "first=9 of the 4 stages"),
+        (LayerTransfer(stages=["attic"], random_state=0), "no stage 'attic'"),
+        (BalancedBatches("source").set_source_domain([0, 1]), "source_domain has 2 entries"),
+        (BalancedBatches(shares={0: 1.0}), "shares lacks 1"),
         (StageAttention(stages=("attic",)), "no stage 'attic'"),
     ],
 )

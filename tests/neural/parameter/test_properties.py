@@ -212,7 +212,7 @@ def test_what_is_not_carried_over_starts_anew(how, kept, network):
 def test_no_stage_ever_leaves_its_ball():
     part = load_builtin("handwritten").take(range(100))
     source = {n: p.detach().clone() for n, p in load_backbone("builtin").stages.named_parameters()}
-    how = {"epochs": 4, "image_shape": (8, 8), "random_state": 0, "lr": 0.05}
+    how = {"epochs": 4, "image_shape": (8, 8), "random_state": 0, "learning_rate": 0.05}
     held = NeuralClassifier("builtin", methods=[TrustRegion(0.02)], **how).fit(part.X, part.y).network_
     free = NeuralClassifier("builtin", **how).fit(part.X, part.y).network_
 
@@ -260,7 +260,7 @@ def test_an_epoch_is_balanced_over_classes_or_sources():
     order = BalancedBatches().order(labels, 0, g)
     assert sorted(labels[order].bincount().tolist()) == [33, 33, 34] and len(order) == 100
     groups = np.array(["a"] * 90 + ["b"] * 10)
-    order = BalancedBatches(groups, shares={"a": 1, "b": 3}).order(labels, 0, g)
+    order = BalancedBatches("source", shares={"a": 1, "b": 3}).set_source_domain(groups).order(labels, 0, g)
     assert (groups[order.numpy()] == "b").sum() == 75
 
 
@@ -281,6 +281,6 @@ def test_the_old_task_is_forgotten_less():
 
 
 def test_shrinkage_and_contrast_are_in_the_loss(network, images):
-    term = BatchSpectralShrinkage(0.5, k=1).loss(network, batch(network, images), None, 0)["bss"]
+    term = BatchSpectralShrinkage(0.5, n_singular_values=1).loss(network, batch(network, images), None, 0)["bss"]
     s = torch.linalg.svdvals(network.embed(images).detach())
     assert float(term.detach()) == pytest.approx(0.5 * float(s[-1] ** 2), rel=1e-3, abs=1e-9)

@@ -189,7 +189,7 @@ def test_shrinkage_takes_half_precision_and_more_than_there_are():
     assert float(smallest_squares(x, 99)) == pytest.approx(float(x.square().sum()), rel=1e-5)
     assert float(smallest_squares(x.bfloat16(), 1)) == pytest.approx(float(smallest_squares(x, 1)), rel=0.1)
     flat = torch.ones(4, 6, requires_grad=True)  # three singular values of zero
-    BatchSpectralShrinkage(k=2).loss(table_network(), batch(table_network(), draw(4, 4)), None, 0)
+    BatchSpectralShrinkage(n_singular_values=2).loss(table_network(), batch(table_network(), draw(4, 4)), None, 0)
     smallest_squares(flat, 2).backward()
     assert bool(torch.isfinite(flat.grad).all())
 

@@ -53,7 +53,7 @@ def test_earlier_answers_are_the_same_bits_after_growing_twice(digits, how):
 
 def test_each_task_is_learned(digits):
     X, y = digits
-    model = ProgressiveClassifier(epochs=15, device="cpu").fit(three_tasks(digits, 100))
+    model = ProgressiveClassifier(epochs=15, device="cpu", random_state=0).fit(three_tasks(digits, 100))
     low, names = y < 5, np.array([f"digit {c}" for c in range(10)])
     assert model.score("low", X[low][100:], y[low][100:]) > 0.85  # by chance 0.2
     assert model.score("high", X[~low][100:], names[y[~low]][100:]) > 0.75
@@ -90,7 +90,7 @@ def test_a_column_begins_as_a_network_of_its_own(digits):
 def test_what_a_task_leans_on(digits):
     X = digits[0]
     tasks = three_tasks(digits)
-    model = ProgressiveClassifier(epochs=10, device="cpu").fit(tasks)
+    model = ProgressiveClassifier(epochs=10, device="cpu", random_state=0).fit(tasks)
     assert model.leaning("low") == {"layer1": {"low": 1.0}, "layer2": {"low": 1.0}}
     for shares in model.leaning("even").values():
         assert list(shares) == ["low", "high", "even"]
@@ -112,7 +112,7 @@ def test_what_a_task_leans_on(digits):
 def test_a_task_leans_on_the_column_that_learned_something(digits):
     X, y = digits
     shuffled = np.random.default_rng(0).permutation(y[:200])
-    model = ProgressiveClassifier(image_shape=(8, 8), epochs=10, device="cpu")
+    model = ProgressiveClassifier(image_shape=(8, 8), epochs=10, device="cpu", random_state=0)
     model.grow("noise", X[200:400], shuffled).grow("digits", X[:200], y[:200]).grow("again", X[400:430], y[400:430])
     last = model.leaning("again")["shapes"]
     assert last["digits"] > 1.3 * last["noise"]
@@ -125,7 +125,9 @@ def test_a_task_known_already_is_leaned_on_and_learned_from_few_rows(digits):
         "digit": (X[:400], y[:400], X[400:], y[400:]),
         "again": (X[:15], y[:15], X[400:], y[400:]),
     }
-    found = forward_transfer(tasks, ProgressiveClassifier(epochs=20, device="cpu"), seeds=3, control=True)
+    found = forward_transfer(
+        tasks, ProgressiveClassifier(epochs=20, device="cpu", random_state=0), n_seeds=3, control=True, random_state=0
+    )
     assert found.gain[0] == 0
     assert found.low[1] > 0
     assert found.mean_gain[0] == pytest.approx(found.gain[1])
@@ -175,10 +177,10 @@ def test_a_task_that_fails_leaves_the_model_as_it_was(digits):
     X, tasks = digits[0], three_tasks(digits)
     model = ProgressiveClassifier(**TABLES).grow("low", *tasks["low"])
     before = model.predict_proba("low", X)
-    model.lr = 1e200
+    model.learning_rate = 1e200
     with pytest.raises(InputError, match="no longer finite"):
         model.grow("high", *tasks["high"])
-    model.lr = None
+    model.learning_rate = None
     assert list(model.tasks_) == ["low"] and len(model.network_.columns) == 1
     np.testing.assert_array_equal(model.predict_proba("low", X), before)
     model.grow("high", *tasks["high"])
@@ -193,9 +195,9 @@ def test_a_task_that_fails_leaves_the_model_as_it_was(digits):
         ("new", np.zeros((2, 5)), [0, 1], InputError, "5 columns but the first task has 64"),
         ("new", np.zeros((2, 8, 8)), [0, 1], InputError, "another form"),
         ("new", np.full((2, 64), np.nan), [0, 1], InputError, "NaN"),
-        ("new", np.zeros((0, 64)), [], InputError, "no rows"),
+        ("new", np.zeros((0, 64)), [], InputError, "no samples"),
         ("new", np.zeros((2, 64)), [0, 0], LabelError, "one class only"),
-        ("new", np.zeros((2, 64)), [0, 1, 1], LabelError, "one label a row"),
+        ("new", np.zeros((2, 64)), [0, 1, 1], LabelError, "one label per sample"),
         ("new", np.zeros((2, 64)), [0, np.nan], LabelError, "without a label"),
         ("new", np.zeros((2, 64)), None, LabelError, "y is None"),
     ],
@@ -217,16 +219,16 @@ def test_other_faults_are_named(digits):
     with pytest.raises(InputError, match="3 columns"):
         model.predict("low", X[:, :3])
     with pytest.raises(InputError, match="takes tables of numbers only"):
-        ProgressiveClassifier("mlp", image_shape=(8, 8)).grow("low", X, y)
+        ProgressiveClassifier("mlp", image_shape=(8, 8), random_state=0).grow("low", X, y)
     with pytest.raises(ValueError, match="adapter_width"):
-        ProgressiveClassifier(adapter_width=0).grow("low", X, y)
+        ProgressiveClassifier(adapter_width=0, random_state=0).grow("low", X, y)
     with pytest.raises(InputError, match="data must be a dict"):
-        ProgressiveClassifier().fit([(X, y)])
+        ProgressiveClassifier(random_state=0).fit([(X, y)])
     with pytest.raises(InputError, match="must be a pair"):
-        ProgressiveClassifier().fit({"low": X})
+        ProgressiveClassifier(random_state=0).fit({"low": X})
     with pytest.raises(InputError, match="two tasks at least"):
-        forward_transfer({"low": (X, y, X, y)})
+        forward_transfer({"low": (X, y, X, y)}, random_state=0)
     with pytest.raises(InputError, match="must be \\(X_train"):
-        forward_transfer({"low": (X, y), "high": (X, y)})
-    with pytest.raises(InputError, match="seeds=1"):
-        forward_transfer({"low": (X, y, X, y), "high": (X, y, X, y)}, seeds=1)
+        forward_transfer({"low": (X, y), "high": (X, y)}, random_state=0)
+    with pytest.raises(InputError, match="n_seeds=1"):
+        forward_transfer({"low": (X, y, X, y), "high": (X, y, X, y)}, n_seeds=1, random_state=0)

@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from landbridge.exceptions import InputError
-from landbridge.neural import Network, Rows, load_backbone
+from landbridge.neural import Network, Samples, load_backbone
 from landbridge.neural.backbones import mlp_backbone
 from landbridge.neural.progressive import Lateral, ProgressiveNetwork, fisher_sensitivity
 
@@ -24,8 +24,8 @@ def grown(n_features=3, images=False):
     with torch.random.fork_rng():
         torch.manual_seed(0)
         for k in range(n_features):
-            base = load_backbone("builtin") if images else mlp_backbone(5, (7, 4), seed=k)
-            net.grow(base, nn.Linear(base.in_features, k + 2), x, seed=k)
+            base = load_backbone("builtin") if images else mlp_backbone(5, (7, 4), random_state=k)
+            net.grow(base, nn.Linear(base.in_features, k + 2), x, random_state=k)
             filled(net)
     return net, x
 
@@ -83,10 +83,10 @@ def test_gradients_reach_the_last_column_alone(images):
 def test_outputs_kept_for_training_are_those_of_the_pass():
     net, x = grown(images=True)
     column = net.column(2).eval()
-    rows = column.with_below(Rows(x, torch.zeros(6)), batch_size=4)
+    rows = column.with_below(Samples(x, torch.zeros(6)), batch_size=4)
     assert set(rows.inputs) == {"input", *(f"below.{n}" for n in column.stage_names)}
     torch.testing.assert_close(column(rows.take(torch.arange(6))[0]), net(x, 2))
-    assert net.column(0).with_below(Rows(x)).inputs is x
+    assert net.column(0).with_below(Samples(x)).inputs is x
 
 
 def test_the_first_scales_make_columns_equally_loud():
@@ -103,7 +103,7 @@ def test_sensitivity_by_finite_differences():
     net = net.double().eval()
     x = x.double()
     column = net.column(1)
-    shares = fisher_sensitivity(column, x)
+    shares = fisher_sensitivity(column, x, random_state=0)
     assert shares.shape == (2, 2)
     torch.testing.assert_close(shares.sum(1), torch.ones(2, dtype=torch.float64))
 
@@ -139,9 +139,9 @@ def test_drawn_classes_come_near_to_all_of_them(monkeypatch):
 
     net, _ = grown(3)
     x = torch.randn(300, 5, generator=torch.Generator().manual_seed(2))
-    exact = fisher_sensitivity(net.column(2).eval(), x)
+    exact = fisher_sensitivity(net.column(2).eval(), x, random_state=0)
     monkeypatch.setattr(sensitivity, "MANY", 3)
-    drawn = fisher_sensitivity(net.column(2), x)
+    drawn = fisher_sensitivity(net.column(2), x, random_state=0)
     assert not torch.equal(drawn, exact)
     torch.testing.assert_close(drawn, exact, atol=0.05, rtol=0.2)
 
@@ -149,7 +149,7 @@ def test_drawn_classes_come_near_to_all_of_them(monkeypatch):
 def test_columns_at_fault_are_named():
     net, x = grown(1)
     with pytest.raises(InputError, match="has stages layer1 but the columns before it"):
-        net.grow(mlp_backbone(5, (7,)), nn.Linear(7, 2), x)
+        net.grow(mlp_backbone(5, (7,), random_state=0), nn.Linear(7, 2), x)
     with pytest.raises(InputError, match="from its input on"):
         net.column(0)(x, start="layer2")
     with pytest.raises(InputError, match="one after another"):

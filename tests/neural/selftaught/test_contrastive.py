@@ -62,7 +62,7 @@ def test_corruption_takes_values_of_the_same_column_for_a_share_of_them():
 
 def test_the_network_is_a_trained_copy_and_the_same_seed_gives_the_same():
     X = load_builtin("tumours-large").X[:150]
-    start = mlp_backbone(X.shape[1], (16, 8))
+    start = mlp_backbone(X.shape[1], (16, 8), random_state=0)
     before = [p.clone() for p in start.parameters()]
     state = torch.random.get_rng_state()
     a, b, c = (contrastive_pretrain(start, X, epochs=2, batch_size=64, random_state=s) for s in (0, 0, 1))
@@ -87,12 +87,14 @@ def test_pretraining_on_unlabelled_images_helps_five_labelled_rows_a_class():
         Z = (Z - Z.mean(axis=0)) / (Z.std(axis=0) + 1e-6)
         return LogisticRegression(max_iter=500).fit(Z[few], y[few]).score(Z[600:], y[600:])
 
-    start = builtin_backbone(pretrained=False).eval()
+    start = builtin_backbone(pretrained=False, random_state=0).eval()
     trained = contrastive_pretrain(
-        start, X[:600], epochs=6, batch_size=128, progress=lambda _, loss: losses.append(loss)
+        start, X[:600], epochs=6, batch_size=128, progress=lambda _, loss: losses.append(loss), random_state=0
     )
     assert losses[-1] < losses[0]
-    assert score(trained) > score(contrastive_pretrain(start, X[:600], epochs=1, batch_size=600, lr=1e-12))
+    assert score(trained) > score(
+        contrastive_pretrain(start, X[:600], epochs=1, batch_size=600, learning_rate=1e-12, random_state=0)
+    )
 
 
 def test_both_views_of_a_callers_change_are_changed():
@@ -102,7 +104,13 @@ def test_both_views_of_a_callers_change_are_changed():
         seen.append(len(x))
         return x + torch.randn(x.shape, generator=dice)
 
-    contrastive_pretrain(mlp_backbone(3, (4,)), np.random.default_rng(0).normal(size=(9, 3)), epochs=2, augment=change)
+    contrastive_pretrain(
+        mlp_backbone(3, (4,), random_state=0),
+        np.random.default_rng(0).normal(size=(9, 3)),
+        epochs=2,
+        augment=change,
+        random_state=0,
+    )
     assert seen == [9] * 4
 
 
@@ -112,7 +120,7 @@ def test_both_views_of_a_callers_change_are_changed():
         ({"epochs": 0}, "epochs"),
         ({"batch_size": 1}, "batch_size"),
         ({"temperature": 0.0}, "temperature"),
-        ({"lr": -1.0}, "lr"),
+        ({"learning_rate": -1.0}, "learning_rate"),
         ({"inputs": np.zeros((1, 3))}, "inputs"),
         ({"inputs": np.full((4, 3), np.nan)}, "inputs"),
         ({"inputs": np.array(["a", "b"])}, "inputs"),
@@ -120,6 +128,6 @@ def test_both_views_of_a_callers_change_are_changed():
     ],
 )
 def test_bad_input_is_named(change, name):
-    given = {"backbone": mlp_backbone(3), "inputs": np.zeros((4, 3)), "epochs": 1} | change
+    given = {"backbone": mlp_backbone(3, random_state=0), "inputs": np.zeros((4, 3)), "epochs": 1} | change
     with pytest.raises(InputError, match=name):
         contrastive_pretrain(given.pop("backbone"), given.pop("inputs"), **given)

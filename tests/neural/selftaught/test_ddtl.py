@@ -15,7 +15,7 @@ from landbridge.neural.selftaught._ddtl import Coder, selective_learning, thresh
 from landbridge.neural.selftaught._parts import fresh
 
 PRINTED, HANDWRITTEN = load_builtin("printed"), load_builtin("handwritten")
-SETTING = {"scale": "table"}
+SETTING = {"standardize": "global"}
 
 
 def proxy(seed, pair=(3, 8)):
@@ -47,7 +47,7 @@ def test_six_labels_gain_by_transfer_and_by_the_order():
         data, test, _ = proxy(seed)
         model = DistantTransfer(random_state=seed, **SETTING)
         alone = clone(model).fit(data[3], data[4])
-        others = [clone(model).set_params(order=order).fit(*data) for order in ("random", "reversed")]
+        others = [clone(model).set_params(selection=order).fit(*data) for order in ("random", "reversed")]
         scores.append([m.score(*test) for m in (model.fit(*data), *others, alone)])
     selective, chance, worst, alone = np.mean(scores, axis=0)
     assert selective > alone
@@ -58,7 +58,7 @@ def test_six_labels_gain_by_transfer_and_by_the_order():
 def test_source_rows_leave_and_intermediate_rows_come_in(fitted):
     model, *_ = fitted
     shares = model.selected_share_
-    assert shares.shape == (model.n_iter + 1, 2)
+    assert shares.shape == (model.max_iter + 1, 2)
     # as in the paper: all of the source and none of the intermediates at first, then less of one and more of the other
     assert shares[0].tolist() == [1.0, 0.0]
     assert (np.diff(shares[:-1, 0]) < 0).all() and (np.diff(shares[:-1, 1]) > 0).all()
@@ -67,7 +67,7 @@ def test_source_rows_leave_and_intermediate_rows_come_in(fitted):
     for name, share in zip(("source", "intermediate"), shares[-1], strict=True):
         assert model.selection_[name].dtype == bool
         assert model.selection_[name].mean() == pytest.approx(share)
-    assert model.objective_.shape == (model.n_iter,) and np.isfinite(model.objective_).all()
+    assert model.objective_.shape == (model.max_iter,) and np.isfinite(model.objective_).all()
 
 
 def test_scrambled_rows_and_wrong_labels_are_put_aside(fitted):
@@ -80,7 +80,7 @@ def test_scrambled_rows_and_wrong_labels_are_put_aside(fitted):
 
 def test_other_orders_keep_as_many_rows_but_others(fitted):
     model, data, _, wrong = fitted
-    chance, worst = (clone(model).set_params(order=order).fit(*data) for order in ("random", "reversed"))
+    chance, worst = (clone(model).set_params(selection=order).fit(*data) for order in ("random", "reversed"))
     for other in (chance, worst):
         assert np.allclose(other.selected_share_, model.selected_share_)
         # the source is selected by its losses in every order
@@ -103,8 +103,8 @@ def test_a_random_order_never_takes_a_row_out_again(fitted):
             rows[1],
             (rows[0][:6], torch.tensor([0, 1] * 3)),
             keep_intermediate=share,
-            order="random",
-            n_iter=turns,
+            selection="random",
+            max_iter=turns,
             n_steps=1,
             generator=torch.Generator().manual_seed(3),
         )
@@ -120,7 +120,7 @@ def test_the_objective_is_the_naive_sum(share):
     ys, yt = torch.arange(20) % 2, torch.arange(6) % 2
     coder = fresh(lambda: Coder([5, 3], 2), 0)
     found = selective_learning(
-        coder, (Xs, ys), Xi, (Xt, yt), keep_intermediate=share, n_iter=1, n_steps=2, generator=dice
+        coder, (Xs, ys), Xi, (Xt, yt), keep_intermediate=share, max_iter=1, n_steps=2, generator=dice
     )
     with torch.no_grad():
         e_s, e_i = row_losses(Xs, *coder(Xs), ys).numpy(), row_losses(Xi, *coder(Xi)).numpy()
@@ -186,16 +186,25 @@ def test_unlabelled_target_rows_and_words_for_labels(fitted):
     _, (Xs, ys, Xi, Xt, yt), test, _ = fitted
     words = {3: "three", 8: "eight"}
     known = [words[v] for v in yt.tolist()]
-    model = DistantTransfer(random_state=0, n_iter=2, **SETTING)
+    model = DistantTransfer(random_state=0, max_iter=2, **SETTING)
     model.fit(Xs, [words[v] for v in ys.tolist()], Xi, np.vstack([Xt, test[0]]), known + [None] * len(test[0]))
     assert set(model.predict(test[0])) <= {"three", "eight"}
     assert clone(model).fit(Xs, ys, None, Xt, yt).selected_share_[:, 1].tolist() == [0.0] * 3
 
 
 @pytest.mark.filterwarnings("ignore")
-@pytest.mark.parametrize("options", [{}, {"layers": (), "scale": "table", "order": "random", "keep_source": 1.0}])
+@pytest.mark.parametrize(
+    "options", [{}, {"hidden_layer_sizes": (), "standardize": "global", "selection": "random", "keep_source": 1.0}]
+)
 def test_scikit_learn_checks(options):
-    quick = {"n_components": 8, "layers": (16,), "n_iter": 2, "n_steps": 40, "n_steps_before": 5, "lr": 0.02}
+    quick = {
+        "n_components": 8,
+        "hidden_layer_sizes": (16,),
+        "max_iter": 2,
+        "n_steps": 40,
+        "n_pretrain_steps": 5,
+        "learning_rate": 0.02,
+    }
     model = DistantTransfer(random_state=0, **(quick | options))
     results = check_estimator(model, on_fail=None, on_skip=None)
     failed = {r["check_name"]: repr(r["exception"]) for r in results if r["status"] not in ("passed", "skipped")}
@@ -224,12 +233,14 @@ def test_bad_input_is_named(change, error, name):
         "X_target": rng.normal(size=(4, 3)),
         "y_target": [0, 1, 0, -1],
     }
-    DistantTransfer(n_iter=1, n_steps=1).fit(**given)
+    DistantTransfer(max_iter=1, n_steps=1).fit(**given)
     with pytest.raises(error, match=name):
-        DistantTransfer(n_iter=1, n_steps=1).fit(**(given | change))
+        DistantTransfer(max_iter=1, n_steps=1).fit(**(given | change))
 
 
-@pytest.mark.parametrize("name", ["keep_source", "keep_intermediate", "order", "n_iter", "lr", "layers"])
+@pytest.mark.parametrize(
+    "name", ["keep_source", "keep_intermediate", "selection", "max_iter", "learning_rate", "hidden_layer_sizes"]
+)
 def test_bad_parameters_are_named(name):
     with pytest.raises(ValueError, match=name):
         DistantTransfer(**{name: -1}).fit(np.eye(4), [0, 1, 0, 1])

@@ -1,4 +1,4 @@
-"""Backbones: where a network's stages come from, by name, folder or module."""
+"""Backbones: pretrained or new stages of a network, by name, folder or module."""
 
 from __future__ import annotations
 
@@ -26,28 +26,34 @@ __all__ = [
 
 
 def load_backbone(
-    source: Any, *, pretrained: bool = True, stages: Any = None, channels: int = 1, example: Any = None, seed: int = 0
+    backbone: Any,
+    *,
+    pretrained: bool = True,
+    stages: Any = None,
+    channels: int = 1,
+    example: Any = None,
+    random_state: Any = None,
 ) -> Network:
     """Make a network without a head out of a name, a folder or a module.
 
     Parameters
     ----------
-    source : str, path-like, Module or Network
-        * ``"builtin"``: the small convolutional network that comes with landbridge, for images of 8 to 32 dots;
+    backbone : str, path-like, Module or Network
+        * ``"builtin"``: the small convolutional network that comes with landbridge, for images of 8 to 32 pixels;
         * a folder with ``config.json`` and ``model.safetensors``, or a name on the Hugging Face hub: any image, text,
           audio or video model of ``transformers``;
         * a ``.safetensors`` file of a network whose layout is known (ResNet-20 for CIFAR, SqueezeNet 1.1);
         * a ``torch.nn.Module``; a :class:`~landbridge.neural.Network` is copied.
     pretrained : bool, default=True
-        False keeps the architecture and draws fresh weights.
+        False keeps the architecture and draws new weights.
     stages : sequence of str, optional
-        Of a module: names of the submodules to take as stages; left out, its children.
+        Of a module: names of the submodules to take as stages. If None, its children.
     channels : int, default=1
         Of ``"builtin"``: 1 for grey images, 3 for colour.
     example : Tensor, optional
-        Of a module: some rows of input, from which its widths are found.
-    seed : int, default=0
-        Of fresh weights.
+        Of a module: some samples of input, from which its widths are found.
+    random_state : int, RandomState instance or None, default=None
+        Of new weights.
 
     Returns
     -------
@@ -59,25 +65,25 @@ def load_backbone(
     >>> load_backbone("builtin").stage_names
     ('edges', 'strokes', 'parts', 'shapes')
     """
-    if isinstance(source, Network):
+    if isinstance(backbone, Network):
         import copy
 
-        network = copy.deepcopy(source)
-    elif isinstance(source, nn.Module):
-        network = module_backbone(source, stages, example=example)
-    elif str(source) == "builtin":
-        return builtin_backbone(channels=channels, pretrained=pretrained, seed=seed)
-    elif str(source).endswith(".safetensors"):
+        network = copy.deepcopy(backbone)
+    elif isinstance(backbone, nn.Module):
+        network = module_backbone(backbone, stages, example=example)
+    elif str(backbone) == "builtin":
+        return builtin_backbone(channels=channels, pretrained=pretrained, random_state=random_state)
+    elif str(backbone).endswith(".safetensors"):
         from landbridge.neural.backbones._raw import raw_backbone
 
-        network = raw_backbone(Path(source))
-    elif isinstance(source, (str, Path)):
+        network = raw_backbone(Path(backbone))
+    elif isinstance(backbone, (str, Path)):
         from landbridge.neural.backbones._transformers import transformers_backbone
 
-        network = transformers_backbone(source)
+        network = transformers_backbone(backbone)
     else:
-        raise InputError(f"backbone must be a name, a folder or a torch module; got {type(source).__name__}.")
-    return network if pretrained else network.reset(seed=seed)
+        raise InputError(f"backbone must be a name, a folder or a torch module; got {type(backbone).__name__}.")
+    return network if pretrained else network.reset(random_state=random_state)
 
 
 def rebuild(spec: dict[str, Any]) -> Network:
@@ -94,9 +100,9 @@ def rebuild(spec: dict[str, Any]) -> Network:
     """
     kind = spec["kind"]
     if kind == "builtin":
-        return builtin_backbone(channels=spec["channels"], pretrained=False)
+        return builtin_backbone(channels=spec["channels"], pretrained=False, random_state=0)
     if kind == "mlp":
-        return mlp_backbone(spec["in_features"], tuple(spec["widths"]))
+        return mlp_backbone(spec["in_features"], tuple(spec["widths"]), random_state=0)
     if kind == "raw":
         from landbridge.neural.backbones._raw import empty_raw
 

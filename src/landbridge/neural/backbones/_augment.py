@@ -1,4 +1,4 @@
-"""Random changes of images that leave their class alone, by kornia: the same dice, the same images."""
+"""Image augmentation by kornia, reproducible from a generator."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ import torch
 from torch import Tensor
 
 from landbridge.exceptions import InputError
-from landbridge.neural._dice import seeded
+from landbridge.neural._random import seeded
 
 __all__ = ["ImageAugmentation"]
 
 
 class ImageAugmentation:
-    """Flips, crops, turns and colours for a batch of images, on the device where they are.
+    """Image augmentation: random flips, crops, rotations and colour changes, on the images' device.
 
     Parameters
     ----------
-    strength : {"light", "strong"}, default="light"
+    intensity : {"light", "strong"}, default="light"
         Light flips and crops; strong also turns, colours and erases.
     flip : bool, default=True
         False where left and right differ, as in digits and letters.
@@ -32,22 +32,22 @@ class ImageAugmentation:
     torch.Size([2, 3, 16, 16])
     """
 
-    def __init__(self, strength: str = "light", flip: bool = True) -> None:
-        if strength not in ("light", "strong"):
-            raise InputError(f"strength={strength!r} is unknown; choose 'light' or 'strong'.")
-        self.strength, self.flip = strength, flip
+    def __init__(self, intensity: str = "light", flip: bool = True) -> None:
+        if intensity not in ("light", "strong"):
+            raise InputError(f"intensity={intensity!r} is unknown; choose 'light' or 'strong'.")
+        self.intensity, self.flip = intensity, flip
         self._chain: Any = None
         self._size: tuple[int, int] = (0, 0)
 
     def __call__(self, x: Tensor, generator: torch.Generator) -> Tensor:
-        """Changed images.
+        """Augment a batch of images.
 
         Parameters
         ----------
         x : Tensor of shape (n, channels, height, width)
-            Stored dots, bytes or floats of any range.
+            Stored pixels, bytes or floats of any range.
         generator : torch.Generator
-            Where the dice come from; the global generator is left as it was.
+            Where the random numbers come from; the global generator is not changed.
 
         Returns
         -------
@@ -57,7 +57,7 @@ class ImageAugmentation:
         if self._chain is None or self._size != tuple(x.shape[-2:]):
             self._size = (int(x.shape[-2]), int(x.shape[-1]))
             self._chain = self._build(int(x.shape[1]))
-        # The brightest dot stays a tensor: reading it would make the device wait.
+        # The brightest pixel stays a tensor: reading it would make the device wait.
         top = torch.tensor(255.0) if x.dtype == torch.uint8 else x.amax().clamp_min(1e-12)
         shares = x / top
         devices = [x.device] if x.device.type == "cuda" else []
@@ -70,7 +70,7 @@ class ImageAugmentation:
         parts: list[Any] = [K.RandomResizedCrop(self._size, scale=(0.6, 1.0), ratio=(0.8, 1.25))]
         if self.flip:
             parts.append(K.RandomHorizontalFlip())
-        if self.strength == "strong":
+        if self.intensity == "strong":
             parts.append(K.RandomAffine(20.0, translate=(0.1, 0.1), p=0.8))
             parts.append(K.ColorJiggle(0.3, 0.3, 0.3, 0.05, p=0.8) if channels == 3 else K.RandomBrightness((0.7, 1.3)))
             parts.append(K.RandomErasing(scale=(0.02, 0.15), p=0.5))

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from landbridge.exceptions import InputError
-from landbridge.neural._dice import seeded
 from landbridge.neural._network import Network
+from landbridge.neural._random import seed_from, seeded
 from landbridge.neural.backbones._images import read_images
 
 __all__ = ["WEIGHTS", "builtin_backbone", "mlp_backbone"]
@@ -22,7 +23,7 @@ SIDES = {"edges": 16, "strokes": 8, "parts": 4, "shapes": 4}
 
 
 class Standardize(nn.Module):
-    """Subtract a mean and divide by a spread, per column or per channel; both are found from the source rows.
+    """Standardisation: subtract the mean and divide by the standard deviation, per feature or per channel.
 
     Parameters
     ----------
@@ -39,7 +40,7 @@ class Standardize(nn.Module):
         self.register_buffer("scale", torch.ones(width))
 
     def learn(self, x: Tensor) -> None:
-        """Take mean and spread from rows.
+        """Compute mean and standard deviation of samples.
 
         Parameters
         ----------
@@ -52,7 +53,7 @@ class Standardize(nn.Module):
         self.scale.copy_(torch.where(spread > 1e-12 * x.abs().amax(axes), spread, 1.0))
 
     def forward(self, x: Tensor) -> Tensor:
-        """Standardised rows.
+        """Standardise samples.
 
         Parameters
         ----------
@@ -70,7 +71,7 @@ class Dots(Standardize):
     """``Standardize`` for images, which can be read from files as well."""
 
     def read(self, paths: Sequence[str]) -> Tensor:
-        """Read image files at 32 x 32 dots.
+        """Read image files at 32 x 32 pixels.
 
         Parameters
         ----------
@@ -83,8 +84,8 @@ class Dots(Standardize):
         return read_images(paths, (32, 32), 32, channels=len(self.mean))[0]
 
 
-def builtin_backbone(*, channels: int = 1, pretrained: bool = True, seed: int = 0) -> Network:
-    """The small convolutional network for grey or colour images of 8 to 32 dots a side.
+def builtin_backbone(*, channels: int = 1, pretrained: bool = True, random_state: Any = None) -> Network:
+    """Make the small convolutional network for grey or colour images of 8 to 32 pixels a side.
 
     Four stages of 3 x 3 convolutions with batch norm (real statistics); trained on the built-in printed digits.
 
@@ -93,8 +94,8 @@ def builtin_backbone(*, channels: int = 1, pretrained: bool = True, seed: int = 
     channels : int, default=1
         1 or 3. With 3, the first layer's weights are spread over the colours.
     pretrained : bool, default=True
-    seed : int, default=0
-        Of fresh weights.
+    random_state : int, RandomState instance or None, default=None
+        Of new weights.
 
     Returns
     -------
@@ -103,7 +104,7 @@ def builtin_backbone(*, channels: int = 1, pretrained: bool = True, seed: int = 
     """
     if channels not in (1, 3):
         raise InputError(f"channels must be 1 (grey) or 3 (colour); got {channels}.")
-    with seeded(seed):
+    with seeded(0 if pretrained else seed_from(random_state)):
         stages: dict[str, nn.Module] = {}
         width = channels
         for name, wider in WIDTHS.items():
@@ -130,7 +131,7 @@ def builtin_backbone(*, channels: int = 1, pretrained: bool = True, seed: int = 
 
 
 class _Shrink(nn.Module):
-    """Average pooling by whole steps down to about a side, so that images of 8 and of 32 dots meet half way."""
+    """Average pooling by integer factors down to about `side` pixels, for images of 8 to 32 pixels."""
 
     def __init__(self, side: int) -> None:
         super().__init__()
@@ -141,22 +142,22 @@ class _Shrink(nn.Module):
         return nn.functional.avg_pool2d(x, step) if step > 1 else x
 
 
-def mlp_backbone(in_features: int, widths: Sequence[int] = (64, 32), *, seed: int = 0) -> Network:
-    """A multilayer perceptron for tables, with fresh weights; one stage a layer.
+def mlp_backbone(in_features: int, widths: Sequence[int] = (64, 32), *, random_state: Any = None) -> Network:
+    """Make a multilayer perceptron for tables, with random weights; one stage per layer.
 
     Parameters
     ----------
     in_features : int
         Number of columns.
     widths : sequence of int, default=(64, 32)
-    seed : int, default=0
+    random_state : int, RandomState instance or None, default=None
 
     Returns
     -------
     Network
         Without a head.
     """
-    with seeded(seed):
+    with seeded(seed_from(random_state)):
         stages: dict[str, nn.Module] = {}
         width = in_features
         for i, wider in enumerate(widths):

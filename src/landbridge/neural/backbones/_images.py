@@ -1,4 +1,4 @@
-"""Images in: read by Pillow, resized and cropped as the backbone was trained, normalised on the device."""
+"""Image input: read by Pillow, resized and cropped as the backbone expects, normalised on the device."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ BRIGHTEST = (1.0, 16.0, 255.0, 65535.0)
 
 
 class ImageInput(nn.Module):
-    """From stored dots to what a backbone takes: shares of the brightest, its size, its mean and spread.
+    """Image preprocessing: scaling of pixel values, resizing and normalisation.
 
     Parameters
     ----------
@@ -30,7 +30,7 @@ class ImageInput(nn.Module):
     mean, std : sequence of float
         One a channel, of shares between 0 and 1.
     edge : int, optional
-        The shorter edge of a file's image is brought to this before the middle is cut out; left out, the image is
+        The shorter edge of a file's image is brought to this before the middle is cut out. If None, the image is
         stretched to `size`.
     resample : int, default=2
         Pillow's filter (2 bilinear, 3 bicubic).
@@ -62,7 +62,7 @@ class ImageInput(nn.Module):
 
     @classmethod
     def of(cls, config: dict[str, Any], model: Any = None) -> ImageInput:
-        """From a ``preprocessor_config.json``.
+        """Make the preprocessing from a ``preprocessor_config.json``.
 
         Parameters
         ----------
@@ -92,7 +92,7 @@ class ImageInput(nn.Module):
         return cls(_pair(crop), mean, std, edge, config.get("resample", 2))
 
     def describe(self) -> dict[str, Any]:
-        """All that makes this up, as plain data.
+        """Return the settings as plain data.
 
         Returns
         -------
@@ -109,24 +109,31 @@ class ImageInput(nn.Module):
         }
 
     @classmethod
-    def from_description(cls, told: dict[str, Any]) -> ImageInput:
+    def from_description(cls, description: dict[str, Any]) -> ImageInput:
         """Undo ``describe``.
 
         Parameters
         ----------
-        told : dict
+        description : dict
 
         Returns
         -------
         ImageInput
         """
-        height, width = told["size"]
-        made = cls((height, width), told["mean"], told["std"], told["edge"], told["resample"], told["reverse"])
-        made.brightest.fill_(told["brightest"])
+        height, width = description["size"]
+        made = cls(
+            (height, width),
+            description["mean"],
+            description["std"],
+            description["edge"],
+            description["resample"],
+            description["reverse"],
+        )
+        made.brightest.fill_(description["brightest"])
         return made
 
     def learn(self, x: Tensor) -> None:
-        """Find out how bright the brightest dot can be: the least usual value that no dot exceeds.
+        """Find out how bright the brightest pixel can be: the least usual value that no pixel exceeds.
 
         Parameters
         ----------
@@ -150,12 +157,12 @@ class ImageInput(nn.Module):
         return read_images(paths, self.size, self.edge, self.resample, channels=self.mean.shape[1])[0]
 
     def forward(self, x: Tensor) -> Tensor:
-        """Prepared images.
+        """Preprocess images.
 
         Parameters
         ----------
         x : Tensor of shape (n, channels, height, width)
-            Stored dots; grey images are repeated for a backbone that takes colours.
+            Stored pixels; grey images are repeated for a backbone that takes colours.
 
         Returns
         -------
@@ -176,7 +183,7 @@ class ImageInput(nn.Module):
         return (x - self.mean) / self.std
 
     def extra_repr(self) -> str:
-        """What ``repr`` and the key of cached features show.
+        """Return the settings for ``repr`` and the key of cached features.
 
         Returns
         -------
@@ -196,7 +203,7 @@ def read_image(
     size : tuple of int
         ``(height, width)`` of the result.
     edge : int, optional
-        Bring the shorter edge to this and cut out the middle; left out, stretch.
+        Bring the shorter edge to this and cut out the middle. If None, stretch.
     resample : int, default=2
     channels : int, default=3
         1 or 3.
@@ -242,7 +249,7 @@ def read_images(
     *,
     channels: int = 3,
     skip_corrupt: bool = False,
-    workers: int = 4,
+    n_jobs: int = 4,
 ) -> tuple[Tensor, list[int]]:
     """Read image files, several at once.
 
@@ -255,7 +262,7 @@ def read_images(
     channels : int, default=3
     skip_corrupt : bool, default=False
         Leave out files that cannot be read, instead of an error that names the first.
-    workers : int, default=4
+    n_jobs : int, default=4
 
     Returns
     -------
@@ -272,7 +279,7 @@ def read_images(
                 return None
             raise
 
-    with ThreadPoolExecutor(workers) as pool:
+    with ThreadPoolExecutor(n_jobs) as pool:
         found = list(pool.map(one, paths))
     read = [i for i, image in enumerate(found) if image is not None]
     if not read:

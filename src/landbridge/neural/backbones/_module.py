@@ -18,7 +18,7 @@ def module_backbone(module: nn.Module, stages: Sequence[str] | None = None, *, e
     """Make a network out of a torch module.
 
     A plain ``nn.Sequential`` becomes one stage a child. Of any other module, name the submodules that run one after
-    another (for example ``["conv1", "layer1", "layer2"]``; dots reach inside); what runs before the first belongs to
+    another (for example ``["conv1", "layer1", "layer2"]``; pixels reach inside); what runs before the first belongs to
     the first, what runs after the last one (pooling, a projection) makes a stage of its own, ``"pooler"``.
 
     Parameters
@@ -26,9 +26,9 @@ def module_backbone(module: nn.Module, stages: Sequence[str] | None = None, *, e
     module : Module
         Is used as it is, not copied.
     stages : sequence of str, optional
-        Names of submodules, in the order in which they run; left out, the children.
+        Names of submodules, in the order in which they run. If None, the children.
     example : Tensor, optional
-        Some rows of input; needed unless the module is a Sequential whose last layer tells its width.
+        Some samples of input; needed unless the module is a Sequential whose last layer tells its width.
 
     Returns
     -------
@@ -47,7 +47,7 @@ def module_backbone(module: nn.Module, stages: Sequence[str] | None = None, *, e
         parts = dict(module.named_children())
         return Network(parts, in_features=_width(parts, example))
     if example is None:
-        raise InputError("a module that is not a plain Sequential needs example=, some rows of its input.")
+        raise InputError("a module that is not a plain Sequential needs example=, some samples of its input.")
     from landbridge.neural.backbones._split import split_model
 
     names = [n for n, _ in module.named_children()] if stages is None else list(stages)
@@ -68,4 +68,4 @@ def _width(parts: dict[str, nn.Module], example: Any) -> int:
         for name in ("out_features", "num_features", "out_channels"):
             if isinstance(width := getattr(module, name, None), int):
                 return width
-    raise InputError("the module's width cannot be read off its layers; give example=, some rows of its input.")
+    raise InputError("the module's width cannot be read off its layers; give example=, some samples of its input.")

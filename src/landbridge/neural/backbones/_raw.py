@@ -1,4 +1,4 @@
-"""Trained networks that come as bare weights: ResNet-20 for CIFAR, and SqueezeNet 1.1 with Caffe's names."""
+"""Pretrained networks stored as bare weights: ResNet-20 for CIFAR, and SqueezeNet 1.1 with Caffe's names."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from landbridge.exceptions import InputError, ReadError
-from landbridge.neural._dice import seeded
 from landbridge.neural._network import Network
+from landbridge.neural._random import seeded
 from landbridge.neural.backbones._images import ImageInput
 
 __all__ = ["empty_raw", "raw_backbone"]
@@ -58,7 +58,7 @@ def raw_backbone(path: Path) -> Network:
 
 
 def empty_raw(name: str) -> Network:
-    """The architecture alone.
+    """Make the architecture without its weights.
 
     Parameters
     ----------
@@ -90,7 +90,7 @@ def _resnet20() -> dict[str, nn.Module]:
 
 
 class _Block(nn.Module):
-    """Two convolutions and a shortcut without weights (option A: every second dot, missing channels zero)."""
+    """Two convolutions and a shortcut without weights (option A: every second pixel, missing channels zero)."""
 
     def __init__(self, width: int, wider: int) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""Cut any model into ordered stages without knowing its code: run it, and step in between its layers.
+"""Split any model into ordered stages without knowing its code, with hooks between its layers.
 
 A model's ``forward`` does more than call its layers: it prepares masks, adds positions, pools. So it is always the
 model's own ``forward`` that runs. Hooks hand out what the layers say; to stop early a hook jumps out; and to begin in
@@ -25,7 +25,7 @@ INPUT, REST = "embeddings", "pooler"
 
 @dataclass
 class StageState:
-    """Output of a stage, with what the model needs to go on from there.
+    """Output of a stage, with what the model needs to continue from there.
 
     Parameters
     ----------
@@ -45,7 +45,7 @@ class StageState:
 
 
 class Pooled(nn.Module):
-    """Turn a model's output, whatever its class, into one row a sample.
+    """Pool a model's output, whatever its class, to one vector per sample.
 
     Parameters
     ----------
@@ -58,7 +58,7 @@ class Pooled(nn.Module):
         self.use_pooler = use_pooler
 
     def forward(self, output: Any, mask: Any = None) -> Tensor:
-        """Pooled features.
+        """Pool the features.
 
         Parameters
         ----------
@@ -176,7 +176,7 @@ class Replay:
         return self.model(inputs)
 
     def _stand_in(self, patch: Any, start: str, x: Any) -> None:
-        """Let all that comes before `start` say again what it said, without computing it."""
+        """Replay the recorded outputs of everything before `start`, without computing it."""
         done = self.names if start == REST else self.names[: self.names.index(start)]
         hidden = x.hidden if isinstance(x, StageState) else x
         said = x.said if isinstance(x, StageState) else {}
@@ -207,7 +207,7 @@ def split_model(
     model : Module
     layers : mapping of str to Module
     example : Tensor or dict of Tensor
-        Some rows of input.
+        Some samples of input.
     use_pooler : bool, default=True
     preprocess : Module, optional
     spec : dict, optional
@@ -255,7 +255,7 @@ def split_model(
 
 
 def layer_list(model: nn.Module) -> dict[str, nn.Module]:
-    """A model's layers: the items of its largest list of modules.
+    """List a model's layers: the items of its largest list of modules.
 
     Parameters
     ----------
@@ -283,7 +283,7 @@ def layer_list(model: nn.Module) -> dict[str, nn.Module]:
 
 
 def first_tensor(output: Any) -> Tensor:
-    """The tensor that a layer hands on: its output, or the first part of it.
+    """Return the tensor of a layer's output: the output itself, or its first element.
 
     Parameters
     ----------
@@ -334,7 +334,7 @@ def _holders(model: nn.Module, layers: Mapping[str, nn.Module]) -> Iterator[nn.M
 
 @contextmanager
 def _patches() -> Iterator[Any]:
-    """Let modules give fixed answers for a while."""
+    """Let modules give fixed predictions for a while."""
     changed: list[nn.Module] = []
 
     def patch(module: nn.Module, answer: Any) -> None:

@@ -12,8 +12,8 @@ import torch
 from torch import nn
 
 from landbridge.exceptions import InputError, MissingExtraError
-from landbridge.neural._dice import seeded
 from landbridge.neural._network import Network
+from landbridge.neural._random import seeded
 from landbridge.neural.backbones._images import ImageInput
 from landbridge.neural.backbones._split import layer_list, split_model
 from landbridge.neural.backbones._words import AudioInput, TextInput
@@ -116,7 +116,7 @@ def _network(model: Any, preprocess: nn.Module | None, use_pooler: bool) -> Netw
 
 
 def _example(model: Any, config: Any, preprocess: Any) -> Any:
-    """One row of the right shape."""
+    """One sample of the right shape."""
     name = getattr(model, "main_input_name", "input_ids")
     own = getattr(config, "vision_config", config)
     generator = torch.Generator().manual_seed(0)

@@ -1,4 +1,4 @@
-"""Texts and sounds in: token numbers by the backbone's own tokenizer, sound files by their samples."""
+"""Text and audio input: token ids by the backbone's own tokenizer, and samples of sound files."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = ["AudioInput", "TextInput"]
 
 
 class TextInput(nn.Module):
-    """Texts to token numbers.
+    """Text preprocessing: texts to token ids.
 
     Parameters
     ----------
@@ -30,7 +30,7 @@ class TextInput(nn.Module):
         self.source, self.max_length = source, max_length
 
     def read(self, texts: Sequence[str]) -> dict[str, Tensor]:
-        """Token numbers and masks.
+        """Convert texts to token ids and masks.
 
         Parameters
         ----------
@@ -53,7 +53,7 @@ class TextInput(nn.Module):
         return {k: v for k, v in coded.items() if k in ("input_ids", "attention_mask", "token_type_ids")}
 
     def forward(self, x: Any) -> Any:
-        """Token numbers as the model takes them.
+        """Convert token ids to the form the model takes.
 
         Parameters
         ----------
@@ -69,7 +69,7 @@ class TextInput(nn.Module):
         return x
 
     def extra_repr(self) -> str:
-        """What ``repr`` and the key of cached features show.
+        """Return the settings for ``repr`` and the key of cached features.
 
         Returns
         -------
@@ -79,7 +79,7 @@ class TextInput(nn.Module):
 
 
 class AudioInput(nn.Module):
-    """Sounds to samples of zero mean and unit spread.
+    """Audio preprocessing: sounds to samples of zero mean and unit variance.
 
     Parameters
     ----------
@@ -94,7 +94,7 @@ class AudioInput(nn.Module):
 
     @classmethod
     def of(cls, config: dict[str, Any]) -> AudioInput:
-        """From a ``preprocessor_config.json``.
+        """Make the preprocessing from a ``preprocessor_config.json``.
 
         Parameters
         ----------
@@ -135,7 +135,7 @@ class AudioInput(nn.Module):
         return nn.utils.rnn.pad_sequence(sounds, batch_first=True)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Prepared samples.
+        """Preprocess sounds.
 
         Parameters
         ----------
@@ -150,7 +150,7 @@ class AudioInput(nn.Module):
         return (x - x.mean(-1, keepdim=True)) / (x.var(-1, correction=0, keepdim=True) + 1e-7).sqrt()
 
     def extra_repr(self) -> str:
-        """What ``repr`` and the key of cached features show.
+        """Return the settings for ``repr`` and the key of cached features.
 
         Returns
         -------

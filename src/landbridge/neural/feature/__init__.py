@@ -1,18 +1,18 @@
-"""Adaptation of networks to an unlabelled target: both domains are drawn together while the task is learned.
+"""Unsupervised domain adaptation of networks: source and target features are aligned while the task is learned.
 
 * moments and transport: :class:`DDC`, :class:`DAN`, :class:`JAN`, :class:`DeepCORAL`, :class:`CentralMoments`,
   :class:`DeepJDOT`; several sources: :class:`MomentMatchingSources`, a head for each of them:
-  :class:`SourceHeads`; sources and source rows that help, and others: :class:`SourceAttention`;
+  :class:`SourceHeads`; sources and source samples that help, and others: :class:`SourceAttention`;
 * adversarial: :class:`DANN`, :class:`CDAN`, :class:`WDGRL`, :class:`MCD`, :class:`MDD`; fewer classes in the target:
   :class:`PartialAdversarial`, :class:`InstanceWeightedAdversarial`; more of them: :class:`OpenSetBackprop`;
-* the target's own answers: :class:`MCC`, :class:`EntropyMinimisation`, :class:`InformationMaximisation`,
+* the target's own predictions: :class:`MCC`, :class:`EntropyMinimisation`, :class:`InformationMaximisation`,
   :class:`SelfTraining`;
-* in a second stage, after the source was learned: :class:`ADDA`, and :class:`SHOT`, which needs no source row
+* in a second stage, after the source was learned: :class:`ADDA`, and :class:`SHOT`, which needs no source sample
   (:func:`adapt_adda`, :func:`adapt_shot` for a network that is trained already);
-* beside any of them: :class:`CollapseWatch` says when a run has collapsed, :class:`BestEpoch` keeps the best epoch.
+* with any of them: :class:`CollapseWatch` detects a collapse, :class:`BestEpoch` keeps the best epoch.
 
-All compose, with each other and with fine-tuning. They can hurt: whatever makes the domains look alike mixes the
-classes where class shares differ between them.
+All compose, with each other and with fine-tuning. They can hurt: alignment of the domains mixes the classes where class
+shares differ between them.
 """
 
 from landbridge.neural._heads import OpenSetHead, SourceMixture, mixed_answers

@@ -1,4 +1,4 @@
-"""ADDA in two stages, with an eye on collapse: the target's own extractor learns to deceive a discriminator."""
+"""ADDA: a separate feature extractor for the target is trained against a discriminator; with detection of collapse."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ from torch import Tensor, nn
 
 from landbridge.exceptions import InputError
 from landbridge.neural._checks import positive
-from landbridge.neural._dice import seeded
 from landbridge.neural._inputs import to_tensors
 from landbridge.neural._method import Batch, Method
 from landbridge.neural._network import Network, batch_norms, is_folded
-from landbridge.neural._rows import Rows, batches, mix, stream
+from landbridge.neural._random import seed_from, seeded
+from landbridge.neural._samples import Samples, batches, mix, stream
 from landbridge.neural.feature._adversarial import discriminator
 from landbridge.neural.feature._best_epoch import batch_score
 
 __all__ = ["AdversarialCopy", "CollapseWatch", "adapt_adda", "effective_classes", "information_score", "slope_penalty"]
 
-SURE = 0.995  # a discriminator that is right so often is not being deceived
-FALLEN = 0.5  # share of the classes at the start below which the answers have fallen together
+SURE = 0.995  # the accuracy from which the discriminator counts as always right
+FALLEN = 0.5  # share of the classes at the start below which the predictions have collapsed
 
 
 def effective_classes(shares: Tensor) -> float:
-    """How many equally frequent classes would be as mixed as these: the exponential of the entropy.
+    """Compute the effective number of classes: the exponential of the entropy of the class shares.
 
     Parameters
     ----------
@@ -54,7 +54,7 @@ def effective_classes(shares: Tensor) -> float:
 
 
 def information_score(logits: Tensor) -> float:
-    """Entropy of the mean answer less the mean entropy, in nats: high for answers that are sure and differ.
+    """Compute the entropy of the mean prediction minus the mean entropy: high for confident, diverse predictions.
 
     Parameters
     ----------
@@ -76,12 +76,12 @@ def information_score(logits: Tensor) -> float:
 
 
 def slope_penalty(critic: nn.Module, points: Tensor) -> Tensor:
-    """Half the mean squared slope of a discriminator at some points (R1 of [1]_).
+    """Compute half the mean squared gradient norm of a discriminator at some points (R1 of [1]_).
 
     Parameters
     ----------
     critic : Module
-        With one answer a row.
+        With one output per sample.
     points : Tensor of shape (n, d)
 
     Returns
@@ -100,22 +100,22 @@ def slope_penalty(critic: nn.Module, points: Tensor) -> Tensor:
 
 @dataclass
 class AdversarialCopy:
-    """What :func:`adapt_adda` hands back.
+    """Result of :func:`adapt_adda`.
 
     Parameters
     ----------
     network : Network
         The adapted copy, as it was after `step` steps.
     step : int
-        When the answers on the target told most; 0 is the source's network, with the target's batch-norm statistics
-        where those were asked for.
+        The step with the highest :func:`information_score` on the target; 0 is the source's network, with the target's
+        batch-norm statistics where those were asked for.
     collapsed : bool
-        Whether training was stopped because answers fell together or the discriminator could not be deceived.
+        Whether training was stopped because predictions collapsed or the discriminator was always right.
     reason : str
         What was seen, in a sentence: why it was stopped, or that nothing was gained after the first quarter of the
         steps; empty where all went well.
     history : dict of str to list of float
-        At each look: ``step``, ``effective_classes`` and ``information`` of the answers on the target, and the
+        At each look: ``step``, ``effective_classes`` and ``information`` of the predictions on the target, and the
         discriminator's ``accuracy`` since the look before.
     """
 
@@ -131,19 +131,19 @@ def adapt_adda(
     source: Any,
     target: Any,
     *,
-    steps: int = 800,
+    n_steps: int = 800,
     batch_size: int = 64,
-    lr: float = 3e-4,
-    lr_discriminator: float = 1e-3,
-    head_start: int = 100,
+    learning_rate: float = 3e-4,
+    discriminator_learning_rate: float = 1e-3,
+    n_warmup_steps: int = 100,
     width: int = 128,
-    penalty: float = 10.0,
+    gradient_penalty: float = 10.0,
     statistics: str = "target",
     decay: float = 0.99,
-    look_every: int = 25,
-    random_state: int = 0,
+    eval_every: int = 25,
+    random_state: Any = None,
 ) -> AdversarialCopy:
-    """Adapt a trained network to unlabelled rows with a discriminator that knows the source's features (ADDA).
+    """Adapt a trained network to unlabelled target samples by ADDA (adversarial discriminative domain adaptation).
 
     The head and the source's features stay as they are. A copy of the stages, for the target alone, learns to give
     features which a discriminator takes for the source's.
@@ -153,27 +153,27 @@ def adapt_adda(
     network : Network or NeuralClassifier
         Trained on the source; it is not changed.
     source, target : Tensor of shape (n, ...), or array-like where `network` is an estimator
-        Rows of both domains, without labels.
-    steps : int, default=800
+        Samples of both domains, without labels.
+    n_steps : int, default=800
         Of the target's stages.
     batch_size : int, default=64
-        Rows of each domain a step.
-    lr : float, default=3e-4
+        Samples of each domain per step.
+    learning_rate : float, default=3e-4
         Of the target's stages, by Adam with betas 0.5 and 0.9.
-    lr_discriminator : float, default=1e-3
-    head_start : int, default=100
+    discriminator_learning_rate : float, default=1e-3
+    n_warmup_steps : int, default=100
         Steps of the discriminator alone, before the first of the stages.
     width : int, default=128
         Of the discriminator's two layers.
-    penalty : float, default=10.0
+    gradient_penalty : float, default=10.0
         On the discriminator's slope, on both domains; 0 is the method of the paper.
     statistics : {"target", "source"}, default="target"
         Whose batch-norm statistics the copy has; they are set before the first step and stay.
     decay : float, default=0.99
-        Of the running average of weights that is judged and handed back.
-    look_every : int, default=25
+        Of the running average of weights that is judged and returned.
+    eval_every : int, default=25
         Steps between looks at the answers.
-    random_state : int, default=0
+    random_state : int, RandomState instance or None, default=None
 
     Returns
     -------
@@ -183,19 +183,18 @@ def adapt_adda(
     Raises
     ------
     InputError
-        If there are too few rows, or a parameter is out of range.
+        If there are too few samples, or a parameter is out of range.
 
     Notes
     -----
-    Nothing ties a target row to its class while the discriminator is being deceived, so stages at high rates learn to
-    give all rows one class. Against this stand a low rate that rises from zero, a discriminator of bounded slope, which
-    does most, frozen statistics, and averaged weights. Answers are looked at as training goes: it stops where for three
-    looks they fill less than half as many classes as at the start, or the discriminator is right all the time. What is
-    handed back, in any case, is the moment at which the answers told most (:func:`information_score`), the start
-    included.
+    The adversarial loss does not use classes, so with a high learning rate all samples may be mapped to one class. To
+    prevent this, the learning rate is low and rises from zero, the discriminator has a gradient penalty (which matters
+    most), batch-norm statistics are frozen, and weights are averaged. Predictions are evaluated during training: it
+    stops if, at three consecutive evaluations, they fill less than half as many classes as at the start, or the
+    discriminator is always right. The step with the highest :func:`information_score` is returned, the start included.
 
     Helps where the domains differ in style and share their classes. Hurts under label shift, because the target's
-    features are spread as the source's are. Costs `steps` passes forward and backward of the target's rows; the
+    features are spread as the source's are. Costs `n_steps` passes forward and backward of the target's samples; the
     source's features are computed once.
 
     References
@@ -210,23 +209,30 @@ def adapt_adda(
     >>> from landbridge.neural.feature import adapt_adda
     >>> source, target = load_builtin("printed").take(range(300)), load_builtin("handwritten").take(range(300))
     >>> model = NeuralClassifier("builtin", epochs=4, image_shape=(8, 8), random_state=0).fit(source.X, source.y)
-    >>> found = adapt_adda(model, source.X, target.X, steps=20, head_start=10, look_every=10)
+    >>> found = adapt_adda(model, source.X, target.X, n_steps=20, n_warmup_steps=10, eval_every=10, random_state=0)
     >>> found.collapsed
     False
     >>> model.network_ = found.network
     >>> model.predict(target.X).shape
     (300,)
     """
-    positive(steps=steps, lr=lr, lr_discriminator=lr_discriminator, width=width, look_every=look_every)
-    if batch_size < 2 or head_start < 0 or penalty < 0:
+    positive(
+        n_steps=n_steps,
+        learning_rate=learning_rate,
+        discriminator_learning_rate=discriminator_learning_rate,
+        width=width,
+        eval_every=eval_every,
+    )
+    if batch_size < 2 or n_warmup_steps < 0 or gradient_penalty < 0:
         raise InputError(
-            "batch_size must be at least 2, head_start and penalty not negative; got "
-            f"{batch_size}, {head_start} and {penalty}."
+            "batch_size must be at least 2, n_warmup_steps and gradient_penalty not negative; got "
+            f"{batch_size}, {n_warmup_steps} and {gradient_penalty}."
         )
     if statistics not in ("target", "source"):
         raise InputError(f"statistics must be 'target' or 'source'; got {statistics!r}.")
     if not 0 <= decay < 1:
         raise InputError(f"decay must be at least 0 and below 1; got {decay}.")
+    random_state = seed_from(random_state)
     model, network = network, getattr(network, "network_", network)
     adapted = copy.deepcopy(network).eval()
     frozen = adapted.frozen
@@ -250,52 +256,52 @@ def adapt_adda(
         raise InputError("network: every stage is frozen; unfreeze one, for the target's stages have to learn.")
     for p in moved:
         p.requires_grad_(True)
-    learns = torch.optim.Adam(critic.parameters(), lr=lr_discriminator, betas=(0.5, 0.9))
-    deceives = torch.optim.Adam(moved, lr=lr, betas=(0.5, 0.9))
+    learns = torch.optim.Adam(critic.parameters(), lr=discriminator_learning_rate, betas=(0.5, 0.9))
+    deceives = torch.optim.Adam(moved, lr=learning_rate, betas=(0.5, 0.9))
 
-    # 2. both in turn, and a look at the answers now and then
+    # 2. both in turn, and a look at the predictions now and then
     averaged = [p.detach().clone() for p in moved]
     watch = _Looks(adapted, moved, averaged, mine)
-    total = (head_start + steps) * batch_size
+    total = (n_warmup_steps + n_steps) * batch_size
     cuts = zip(
         stream(len(theirs), 0, total, mix(random_state, 2)).to(device).split(batch_size),
         stream(len(mine), 0, total, mix(random_state, 3)).to(device).split(batch_size),
         strict=True,
     )
-    for k, (rows, other) in enumerate(cuts, start=1 - head_start):
+    for k, (rows, other) in enumerate(cuts, start=1 - n_warmup_steps):
         real, made = own[rows], (adapted.embed(mine.take(other)[0]) - center) / scale
         said = critic(torch.cat([real, made.detach()]))[:, 0]
         sides = (torch.arange(len(said), device=device) < len(real)).to(said)
         loss = F.binary_cross_entropy_with_logits(said, sides)
-        if penalty > 0:
-            loss = loss + penalty * (slope_penalty(critic, real) + slope_penalty(critic, made))
+        if gradient_penalty > 0:
+            loss = loss + gradient_penalty * (slope_penalty(critic, real) + slope_penalty(critic, made))
         _descend(learns, loss)
         watch.count((said > 0) == (sides > 0.5))
         if k > 0:
-            deceives.param_groups[0]["lr"] = lr * min(1.0, k / min(100, 1 + steps // 4))
-            # Inverted labels: the slope is steepest where the discriminator is surest.
+            deceives.param_groups[0]["lr"] = learning_rate * min(1.0, k / min(100, 1 + n_steps // 4))
+            # Inverted labels: the slope is steepest where the discriminator is most confident.
             _descend(deceives, F.softplus(-critic(made)[:, 0]).mean())
             with torch.no_grad():
                 torch._foreach_lerp_(averaged, [p.detach() for p in moved], 1.0 - decay)
-            if (k % look_every == 0 or k == steps) and watch.look(k):
+            if (k % eval_every == 0 or k == n_steps) and watch.look(k):
                 break
     watch.put_best()
     collapsed, reason = bool(watch.reason), watch.reason
-    if not collapsed and watch.best_step < steps / 4:
-        reason = f"the answers on the target told most at step {watch.best_step} of {steps}, and less ever after."
+    if not collapsed and watch.best_step < n_steps / 4:
+        reason = f"the target predictions scored highest at step {watch.best_step} of {n_steps}, and lower afterwards."
     adapted.requires_grad_(True)
     adapted.freeze(frozen)
     return AdversarialCopy(adapted.eval(), watch.best_step, collapsed, reason, watch.history)
 
 
 @torch.no_grad()
-def settle_statistics(network: Network, rows: Rows) -> None:
-    """Set the statistics of a network's batch norms to those of some rows, folded ones left alone.
+def settle_statistics(network: Network, rows: Samples) -> None:
+    """Set the statistics of a network's batch norms to those of some samples, folded ones left alone.
 
     Parameters
     ----------
     network : Network
-    rows : Rows
+    rows : Samples
     """
     norms: list[Any] = [m for m in batch_norms(network) if m.running_mean is not None and not is_folded(m)]
     kept = [m.momentum for m in norms]
@@ -310,12 +316,12 @@ def settle_statistics(network: Network, rows: Rows) -> None:
 
 
 class CollapseWatch(Method):
-    """Watch the answers on the target, and the discriminator where there is one, and say when training collapsed.
+    """Detect collapse of adversarial training, from the predictions on the target and the discriminator's accuracy.
 
     Parameters
     ----------
-    least : float, default=0.4
-        Share of the source's classes that answers on the target have to fill at least.
+    min_class_fraction : float, default=0.4
+        Share of the source's classes that predictions on the target have to fill at least.
     warn : bool, default=True
         Whether a collapse is also a warning at the end of training.
 
@@ -324,15 +330,15 @@ class CollapseWatch(Method):
     collapsed_ : str
         After training: what was seen, in a sentence; empty where nothing was.
     history_ : list of dict
-        Epoch by epoch: ``effective_classes`` of the answers on the target, the ``largest`` class's share, and the
+        Epoch by epoch: ``effective_classes`` of the predictions on the target, the ``largest`` class's share, and the
         discriminator's ``accuracy`` (None where none was seen).
 
     Notes
     -----
-    Adds nothing to the loss. Two things are reported, as they stand in the last epoch: answers on the target that fill
-    fewer effective classes than `least` of the source's labels (see :func:`effective_classes`), and a discriminator
-    that is always right, so that no feature was adapted. A target with few of the source's classes looks collapsed;
-    lower `least` for it. Costs nothing.
+    Adds nothing to the loss. Two things are reported, as they stand in the last epoch: predictions on the target that
+    fill fewer effective classes than `min_class_fraction` of the source's labels (see :func:`effective_classes`), and a
+    discriminator that is always right, so that no feature was adapted. A target with few of the source's classes looks
+    collapsed; lower `min_class_fraction` for it. Costs nothing.
 
     Examples
     --------
@@ -349,10 +355,10 @@ class CollapseWatch(Method):
     reads_target: ClassVar[bool] = True
     kept: ClassVar[tuple[str, ...]] = ("_counts",)
 
-    def __init__(self, least: float = 0.4, *, warn: bool = True) -> None:
-        if not 0 < least <= 1:
-            raise InputError(f"least must be above 0 and at most 1; got {least}.")
-        self.least, self.warn = least, warn
+    def __init__(self, min_class_fraction: float = 0.4, *, warn: bool = True) -> None:
+        if not 0 < min_class_fraction <= 1:
+            raise InputError(f"min_class_fraction must be above 0 and at most 1; got {min_class_fraction}.")
+        self.min_class_fraction, self.warn = min_class_fraction, warn
 
     def prepare(self, network: Network, task: Any) -> None:
         """Begin with nothing seen.
@@ -363,7 +369,7 @@ class CollapseWatch(Method):
         task : Task
         """
         like = next(network.head.parameters()).detach()
-        # answers on the target and labels of the source by class, then the discriminator's right answers and all
+        # predictions on the target and source labels by class, then the discriminator's right predictions and all
         self._counts = torch.zeros(2 * int(task.n_outputs) + 2, dtype=torch.float64, device=like.device)
         self._said: Tensor | None = None
         self._handle: Any = None
@@ -408,11 +414,11 @@ class CollapseWatch(Method):
             self._counts[-1] += n + m
         self._said = None
         if self._handle is None and "discriminator" in network.extras:
-            self._handle = network.extras["discriminator"].register_forward_hook(self._hear)
+            self._handle = network.extras["discriminator"].register_forward_hook(self._record)
         return {}
 
     def finish(self, network: Network) -> None:
-        """Say what was seen.
+        """Store the result, and warn of a collapse.
 
         Parameters
         ----------
@@ -427,8 +433,8 @@ class CollapseWatch(Method):
         if self.collapsed_ and self.warn:
             warnings.warn(self.collapsed_, ConvergenceWarning, stacklevel=2)
 
-    def _hear(self, module: nn.Module, inputs: Any, output: Tensor) -> None:
-        # Of methods that ask twice a step, the last call is kept; it is read where it has a row for each row.
+    def _record(self, module: nn.Module, inputs: Any, output: Tensor) -> None:
+        # Of methods that ask twice per step, the last call is kept; it is read where it has one row per sample.
         self._said = output.detach()[:, 0]
 
     def _sum_up(self) -> None:
@@ -444,22 +450,22 @@ class CollapseWatch(Method):
         self._history.append({"effective_classes": found, "largest": largest, "accuracy": accuracy})
         self._collapsed = ""
         at = len(self._history)
-        if found < self.least * wanted:
+        if found < self.min_class_fraction * wanted:
             self._collapsed = (
-                f"in epoch {at} the answers on the target fill {found:.1f} classes where the source's labels fill "
-                f"{wanted:.1f}, and {largest:.0%} are of one class; lower lr or the method's strength."
+                f"in epoch {at} the predictions on the target fill {found:.1f} classes where the source's labels fill "
+                f"{wanted:.1f}, and {largest:.0%} are of one class; lower learning_rate or the method's strength."
             )
         elif accuracy is not None and accuracy >= SURE:
             self._collapsed = (
-                f"in epoch {at} the discriminator is right on {accuracy:.1%} of the rows, so the features do not "
-                "deceive it; raise the method's strength, or lower lr."
+                f"in epoch {at} the discriminator is right on {accuracy:.1%} of the samples, so the features were "
+                "not adapted; raise the method's strength, or lower learning_rate."
             )
 
 
 class _Looks:
-    """What :func:`adapt_adda` sees of its training, and the moment to hand back."""
+    """Monitoring of :func:`adapt_adda`, and the best state so far."""
 
-    def __init__(self, network: Network, moved: list[Any], averaged: list[Tensor], rows: Rows) -> None:
+    def __init__(self, network: Network, moved: list[Any], averaged: list[Tensor], rows: Samples) -> None:
         self.network, self.moved, self.averaged, self.rows = network, moved, averaged, rows
         self.history: dict[str, list[float]] = {k: [] for k in ("step", "effective_classes", "information", "accuracy")}
         self.right = torch.zeros(2, device=rows.device)
@@ -473,7 +479,7 @@ class _Looks:
 
     @torch.no_grad()
     def look(self, step: int) -> bool:
-        """Judge the averaged weights; True where training had better stop."""
+        """Evaluate the averaged weights; return True if training should stop."""
         own = [p.detach().clone() for p in self.moved]
         torch._foreach_copy_([p.detach() for p in self.moved], self.averaged)
         logits = self.network.head(_embedded(self.network, self.rows))
@@ -484,20 +490,24 @@ class _Looks:
         for key, value in zip(self.history, (step, classes, score, accuracy), strict=True):
             self.history[key].append(float(value))
         start = self.history["effective_classes"][0]
-        # Three in a row: the first steps may throw answers together that come apart again.
+        # Three in succession: predictions may collapse in the first steps and recover.
         self.sure = self.sure + 1 if accuracy >= SURE else 0
         self.fallen = self.fallen + 1 if classes < FALLEN * start or not np.isfinite(score) else 0
         if self.fallen >= 3:
             self.reason = (
-                f"at step {step} the answers on the target fill {classes:.1f} classes, {start:.1f} at the start"
+                f"at step {step} the predictions on the target fill {classes:.1f} classes, {start:.1f} at the start"
             )
         elif self.sure >= 3:
-            self.reason = f"at step {step} the discriminator is right on {accuracy:.1%} of the rows for the third time"
+            self.reason = (
+                f"at step {step} the discriminator is right on {accuracy:.1%} of the samples for the third time"
+            )
         if score > self.best and not self.reason:
             self.best, self.best_step = score, step
             self.kept = [p.clone() for p in self.averaged]
         if self.reason:
-            self.reason += f"; the network of step {self.best_step} is handed back. Lower lr or raise penalty."
+            self.reason += (
+                f"; the network of step {self.best_step} is returned. Lower learning_rate or raise gradient_penalty."
+            )
         return bool(self.reason)
 
     @torch.no_grad()
@@ -511,16 +521,16 @@ def _descend(optimizer: Any, loss: Tensor) -> None:
     optimizer.step()
 
 
-def _embedded(network: Network, rows: Rows) -> Tensor:
+def _embedded(network: Network, rows: Samples) -> Tensor:
     with torch.no_grad():
         cuts = batches(torch.arange(len(rows), device=rows.device), 256)
         return torch.cat([network.embed(rows.take(cut)[0]) for cut in cuts])
 
 
-def _rows(model: Any, network: Network, X: Any, name: str) -> Rows:
+def _rows(model: Any, network: Network, X: Any, name: str) -> Samples:
     if not isinstance(X, Tensor | dict):
         X = to_tensors(network, np.asarray(X), getattr(model, "image_shape", None))
-    rows = Rows(X)
+    rows = Samples(X)
     if len(rows) < 2:
-        raise InputError(f"{name} has {len(rows)} row; give at least two, without labels.")
+        raise InputError(f"{name} has {len(rows)} sample; give at least two, without labels.")
     return rows

@@ -1,4 +1,4 @@
-"""Adversarial adaptation: a discriminator tells the domains apart, and the features learn to deceive it."""
+"""Adversarial domain adaptation: the features are trained against a discriminator of the domains."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ __all__ = ["CDAN", "DANN", "WDGRL", "discriminator", "reverse_gradient"]
 
 
 class _Reversal(torch.autograd.Function):
-    """The identity forwards; backwards the gradient times a negative factor."""
+    """Identity in the forward pass; the gradient is multiplied by a negative factor in the backward pass."""
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, factor: float) -> Tensor:
@@ -31,7 +31,7 @@ class _Reversal(torch.autograd.Function):
 
 
 def reverse_gradient(x: Tensor, factor: float = 1.0) -> Tensor:
-    """Hand a tensor on whose gradient will be turned round.
+    """Return a tensor whose gradient is reversed in the backward pass.
 
     Parameters
     ----------
@@ -57,7 +57,7 @@ def reverse_gradient(x: Tensor, factor: float = 1.0) -> Tensor:
 
 
 def discriminator(in_features: int, width: int, like: Tensor) -> nn.Module:
-    """Make a network of two hidden layers and one answer.
+    """Make a network of two hidden layers and one output.
 
     Parameters
     ----------
@@ -75,7 +75,7 @@ def discriminator(in_features: int, width: int, like: Tensor) -> nn.Module:
 
 
 class DANN(Method):
-    """Learn features from which a discriminator cannot tell the domain (domain-adversarial network).
+    """DANN (domain-adversarial neural network): features from which a discriminator cannot infer the domain.
 
     Parameters
     ----------
@@ -89,7 +89,7 @@ class DANN(Method):
     Notes
     -----
     Helps on hard differences of style; one run in a few fails, so average over seeds. Hurts where class shares differ:
-    then deceiving the discriminator means mixing the classes. Costs the discriminator's passes.
+    domain-invariant features then mix the classes. Costs the discriminator's passes.
 
     References
     ----------
@@ -127,7 +127,7 @@ class DANN(Method):
         network.extras["discriminator"] = discriminator(self._width_in(network, task), self.width, like)
 
     def loss(self, network: Network, source: Batch, target: Batch | None, progress: float) -> dict[str, Tensor]:
-        """Give the discriminator's loss, behind the reversal.
+        """Compute the discriminator's loss, with reversed gradient for the features.
 
         Parameters
         ----------
@@ -155,7 +155,7 @@ class DANN(Method):
         return {type(self).__name__.lower(): mine + theirs}
 
     def finish(self, network: Network) -> None:
-        """Throw the discriminator away.
+        """Discard the discriminator.
 
         Parameters
         ----------
@@ -177,7 +177,7 @@ class DANN(Method):
 
 
 class CDAN(DANN):
-    """Let the discriminator see features and answers multiplied (conditional domain-adversarial network).
+    """CDAN (conditional domain-adversarial network): the discriminator sees the product of features and predictions.
 
     Parameters
     ----------
@@ -185,12 +185,13 @@ class CDAN(DANN):
     width : int, default=128
     schedule : bool, default=True
     entropy : bool, default=True
-        Give rows of whose class the network is sure more weight (CDAN+E).
+        Give samples of whose class the network is confident more weight (CDAN+E).
 
     Notes
     -----
-    Helps more than :class:`DANN` with many classes, because each class is matched with itself as far as the answers are
-    right. The discriminator's input is as wide as embedding times classes, or 1,024 random products where that is more.
+    Helps more than :class:`DANN` with many classes, because each class is matched with itself as far as the predictions
+    are right. The discriminator's input is as wide as embedding times classes, or 1,024 random products where that is
+    more.
 
     References
     ----------
@@ -222,9 +223,9 @@ class CDAN(DANN):
         d, c = network.in_features, int(task.n_outputs)
         self._projections: tuple[Tensor, Tensor] | None = None
         if d * c > LARGEST_PRODUCT:
-            dice = torch.Generator().manual_seed(0)
+            rng = torch.Generator().manual_seed(0)
             like = next(network.head.parameters())
-            one, two = (torch.randn(k, 1024, generator=dice).to(like) for k in (d, c))
+            one, two = (torch.randn(k, 1024, generator=rng).to(like) for k in (d, c))
             self._projections = one, two
         super().prepare(network, task)
 
@@ -232,7 +233,7 @@ class CDAN(DANN):
         return 1024 if self._projections is not None else network.in_features * int(task.n_outputs)
 
     def _both(self, source: Batch, target: Batch) -> Tensor:
-        # one product of both sides' rows is faster than two of half the size
+        # one product of both sides' samples is faster than two of half the size
         answers = torch.cat([source.logits, target.logits]).detach().softmax(dim=1)
         features = torch.cat([source.features["embedding"], target.features["embedding"]])
         if self._projections is not None:
@@ -247,14 +248,14 @@ class CDAN(DANN):
 
 
 class WDGRL(DANN):
-    """Make the Wasserstein distance of the features small, as a critic with bounded slope sees it.
+    """WDGRL: minimize the Wasserstein distance of the features, estimated by a critic with a gradient penalty.
 
     Parameters
     ----------
     strength : float, default=0.1
     width : int, default=128
     schedule : bool, default=True
-    penalty : float, default=10.0
+    gradient_penalty : float, default=10.0
         On slopes of the critic other than one.
 
     Notes
@@ -270,20 +271,20 @@ class WDGRL(DANN):
     Examples
     --------
     >>> from landbridge.neural.feature import WDGRL
-    >>> WDGRL().penalty
+    >>> WDGRL().gradient_penalty
     10.0
     """
 
     def __init__(
-        self, strength: float = 0.1, *, width: int = 128, schedule: bool = True, penalty: float = 10.0
+        self, strength: float = 0.1, *, width: int = 128, schedule: bool = True, gradient_penalty: float = 10.0
     ) -> None:
         super().__init__(strength, width=width, schedule=schedule)
-        if penalty < 0:
-            raise InputError(f"penalty must not be negative; got {penalty}.")
-        self.penalty = penalty
+        if gradient_penalty < 0:
+            raise InputError(f"gradient_penalty must not be negative; got {gradient_penalty}.")
+        self.gradient_penalty = gradient_penalty
 
     def loss(self, network: Network, source: Batch, target: Batch | None, progress: float) -> dict[str, Tensor]:
-        """Give the critic's loss, behind the reversal, and its penalty.
+        """Compute the critic's loss, with reversed gradient for the features, and its gradient penalty.
 
         Parameters
         ----------
@@ -307,7 +308,7 @@ class WDGRL(DANN):
         between = (share * own[:n].detach() + (1 - share) * other[:n].detach()).requires_grad_(True)
         slope = torch.autograd.grad(critic(between).sum(), between, create_graph=True)[0]
         bound = ((slope.norm(dim=1) - 1.0) ** 2).mean()
-        return {"wasserstein": -gap, "slope": self.penalty * bound}
+        return {"wasserstein": -gap, "slope": self.gradient_penalty * bound}
 
 
 LARGEST_PRODUCT = 4096

@@ -1,4 +1,4 @@
-"""Choosing the checkpoint without target labels: the epoch whose target answers look best is kept."""
+"""Unsupervised checkpoint selection: keep the epoch with the best score of the target predictions."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ TEMPERATURE = 0.05  # of soft neighbourhoods, as in the paper
 
 
 def batch_score(logits: Tensor, score: str = "nuclear norm") -> Tensor:
-    """Say how good the answers to a batch look; higher is better.
+    """Score the predictions on a batch without labels; higher is better.
 
     Parameters
     ----------
     logits : Tensor of shape (n, n_classes)
     score : {"nuclear norm", "information", "entropy", "density"}, default="nuclear norm"
-        Sum of the singular values of the answers (BNM); entropy of the mean answer less the mean entropy; the mean
-        entropy alone, turned round; or the density of soft neighbourhoods (SND) [1]_.
+        Sum of the singular values of the predictions (BNM); entropy of the mean prediction less the mean entropy; the
+        mean entropy alone, negated; or the density of soft neighbourhoods (SND) [1]_.
 
     Returns
     -------
@@ -42,8 +42,8 @@ def batch_score(logits: Tensor, score: str = "nuclear norm") -> Tensor:
     --------
     >>> import torch
     >>> from landbridge.neural.feature import batch_score
-    >>> sure, doubt = 20.0 * torch.eye(3), torch.zeros(3, 3)
-    >>> bool(batch_score(sure) > batch_score(doubt))
+    >>> confident, uniform = 20.0 * torch.eye(3), torch.zeros(3, 3)
+    >>> bool(batch_score(confident) > batch_score(uniform))
     True
     """
     P = logits.detach().double().softmax(dim=1)
@@ -61,12 +61,12 @@ def batch_score(logits: Tensor, score: str = "nuclear norm") -> Tensor:
 
 
 class BestEpoch(Method):
-    """Keep the weights of the epoch whose answers on the target look best, without any label.
+    """Unsupervised checkpoint selection: keep the weights of the epoch with the best target predictions.
 
     Parameters
     ----------
     score : {"nuclear norm", "information", "entropy", "density"}, default="nuclear norm"
-        How answers are judged, see :func:`batch_score`.
+        How predictions are judged, see :func:`batch_score`.
 
     Attributes
     ----------
@@ -77,8 +77,8 @@ class BestEpoch(Method):
 
     Notes
     -----
-    Beside an adversarial method it brings a run back that collapses late. The answers are those of the training's own
-    passes, so that an epoch costs nothing more but a copy of the weights. Favours equal class shares.
+    With an adversarial method it recovers a run that collapses late. The predictions are those of the training's
+    own passes, so that an epoch costs nothing more but a copy of the weights. Favours equal class shares.
 
     References
     ----------
@@ -105,7 +105,7 @@ class BestEpoch(Method):
         self.score = score
 
     def prepare(self, network: Network, task: Any) -> None:
-        """Forget an earlier run.
+        """Reset the scores.
 
         Parameters
         ----------
@@ -119,7 +119,7 @@ class BestEpoch(Method):
         self._count = 0
 
     def epoch(self, network: Network, epoch: int, epochs: int) -> None:
-        """Look back on the epoch that has ended.
+        """Close the epoch that has ended.
 
         Parameters
         ----------
@@ -129,7 +129,7 @@ class BestEpoch(Method):
         self._close(network)
 
     def loss(self, network: Network, source: Batch, target: Batch | None, progress: float) -> dict[str, Tensor]:
-        """Listen to the answers on the target; nothing is added.
+        """Score the predictions on the target; nothing is added.
 
         Parameters
         ----------
@@ -164,7 +164,7 @@ class BestEpoch(Method):
         self._best = {}
 
     def state(self) -> dict[str, Tensor]:
-        """What a resumed run needs.
+        """Return what a resumed run needs.
 
         Returns
         -------

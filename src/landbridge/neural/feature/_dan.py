@@ -1,4 +1,4 @@
-"""DDC and DAN: features of both domains have one mean in a kernel's space."""
+"""DDC and DAN: minimize the maximum mean discrepancy of the features."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ __all__ = ["DAN", "DDC"]
 
 
 class DDC(FeatureDiscrepancy):
-    """Make the means of the embedding alike (deep domain confusion): MMD with the linear kernel.
+    """DDC (deep domain confusion): minimize the distance of the embedding means, the MMD with a linear kernel.
 
     Parameters
     ----------
     strength : float, default=1.0
     stages : tuple of str, optional
-        Stages to adapt; left out, the embedding.
+        Stages to adapt. If None, the embedding.
     schedule : bool, default=True
         Whether the strength rises from zero over the training.
 
     Notes
     -----
-    The simplest of its kind; sees nothing but means. O(n d) a batch. Hurts, as all that match marginals do, where class
-    shares differ between the domains.
+    The simplest method of its kind; aligns means only. O(n d) per batch. Hurts, as all that match marginals do, where
+    class shares differ between the domains.
 
     References
     ----------
@@ -58,13 +58,13 @@ class DDC(FeatureDiscrepancy):
 
 
 class DAN(FeatureDiscrepancy):
-    """Match the means of several stages' features under many kernels (deep adaptation network).
+    """DAN (deep adaptation network): minimize the multi-kernel MMD of the features of one or several stages.
 
     Parameters
     ----------
     strength : float, default=1.0
     stages : tuple of str, optional
-        Adaptation layers anywhere in the network; left out, the embedding.
+        Adaptation layers anywhere in the network. If None, the embedding.
     schedule : bool, default=True
         Whether the strength rises from zero over the training.
     linear : bool, default=False
@@ -73,7 +73,7 @@ class DAN(FeatureDiscrepancy):
     Notes
     -----
     Helps where the domains differ in style and the classes keep their shares. Hurts where class shares differ. Cost
-    O(n² d) a batch and stage, or O(n d) with `linear`, which is noisier.
+    O(n² d) per batch and stage, or O(n d) with `linear`, which is noisier.
 
     References
     ----------

@@ -1,4 +1,4 @@
-"""Deep CORAL and central moments: features of both domains have the same covariances, or the same moments."""
+"""Deep CORAL and central moment discrepancy: align covariances or moments of the features."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["CentralMoments", "DeepCORAL", "central_moment_discrepancy", "coral_l
 
 
 def coral_loss(Xs: Tensor, Xt: Tensor) -> Tensor:
-    r"""Squared Frobenius distance of two covariances, :math:`\lVert C_S - C_T \rVert_F^2 / (4 d^2)`.
+    r"""Compute the squared Frobenius distance of two covariances, :math:`\lVert C_S - C_T \rVert_F^2 / (4 d^2)`.
 
     Parameters
     ----------
@@ -34,7 +34,7 @@ def coral_loss(Xs: Tensor, Xt: Tensor) -> Tensor:
 
 
 def central_moment_discrepancy(Xs: Tensor, Xt: Tensor, order: int = 5) -> Tensor:
-    r"""Distances of means and central moments up to an order, for features squashed into (0, 1).
+    r"""Compute the distance of means and central moments up to an order, for features mapped to (0, 1) by a sigmoid.
 
     Parameters
     ----------
@@ -55,20 +55,20 @@ def central_moment_discrepancy(Xs: Tensor, Xt: Tensor, order: int = 5) -> Tensor
 
 
 class DeepCORAL(FeatureDiscrepancy):
-    """Make the covariances of the features alike.
+    """Deep CORAL: align the covariances of source and target features.
 
     Parameters
     ----------
     strength : float, default=10.0
     stages : tuple of str, optional
-        Stages to adapt; left out, the answers' logits' input, the embedding.
+        Stages to adapt. If None, the embedding.
     schedule : bool, default=True
         Whether the strength rises from zero over the training.
 
     Notes
     -----
-    Helps where correlations differ, as between cameras; blind to means, which the network's norms partly mend. Cost
-    O(n d²) a batch.
+    Helps where correlations differ, as between cameras; does not align means, which the network's norms partly do. Cost
+    O(n d²) per batch.
 
     References
     ----------
@@ -101,13 +101,13 @@ class DeepCORAL(FeatureDiscrepancy):
 
 
 class CentralMoments(FeatureDiscrepancy):
-    """Make means and central moments of the features alike (central moment discrepancy).
+    """Central moment discrepancy (CMD): align means and central moments of the features.
 
     Parameters
     ----------
     strength : float, default=1.0
     stages : tuple of str, optional
-        Stages to adapt; left out, the embedding.
+        Stages to adapt. If None, the embedding.
     schedule : bool, default=True
         Whether the strength rises from zero over the training.
     n_moments : int, default=5
@@ -115,7 +115,7 @@ class CentralMoments(FeatureDiscrepancy):
 
     Notes
     -----
-    No kernel and no bandwidth; column by column, so that correlations are not seen. Cost O(n d) a batch and moment.
+    No kernel and no bandwidth; feature by feature, so that correlations are not seen. Cost O(n d) per batch and moment.
 
     References
     ----------

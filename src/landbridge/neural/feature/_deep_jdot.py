@@ -1,4 +1,4 @@
-"""DeepJDOT: rows of a batch are carried over by a plan that knows features and labels."""
+"""DeepJDOT: optimal transport of features and labels within a batch."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ __all__ = ["DeepJDOT"]
 
 
 class DeepJDOT(Method):
-    """Learn on the target what an optimal plan carries over from the source, features and labels together.
+    """DeepJDOT: joint distribution optimal transport of features and labels from source to target batches.
 
     Parameters
     ----------
     strength : float, default=1.0
-    alpha : float, default=0.01
+    feature_cost : float, default=0.01
         Weight of the distance of embeddings in the plan's cost.
-    beta : float, default=1.0
-        Weight of the disagreement of the source's label with the answer on the target.
+    label_cost : float, default=1.0
+        Weight of the disagreement of the source's label with the prediction on the target.
     schedule : bool, default=True
         Whether the strength rises from zero over the training.
 
@@ -53,13 +53,15 @@ class DeepJDOT(Method):
     stages = ("embedding",)
     reads_target: ClassVar[bool] = True
 
-    def __init__(self, strength: float = 1.0, *, alpha: float = 0.01, beta: float = 1.0, schedule: bool = True) -> None:
-        if min(strength, alpha, beta) <= 0:
-            raise InputError("strength, alpha and beta must be positive.")
-        self.strength, self.alpha, self.beta, self.schedule = strength, alpha, beta, schedule
+    def __init__(
+        self, strength: float = 1.0, *, feature_cost: float = 0.01, label_cost: float = 1.0, schedule: bool = True
+    ) -> None:
+        if min(strength, feature_cost, label_cost) <= 0:
+            raise InputError("strength, feature_cost and label_cost must be positive.")
+        self.strength, self.feature_cost, self.label_cost, self.schedule = strength, feature_cost, label_cost, schedule
 
     def loss(self, network: Network, source: Batch, target: Batch | None, progress: float) -> dict[str, Tensor]:
-        """Give the cost of the plan.
+        """Compute the cost of the transport plan.
 
         Parameters
         ----------
@@ -81,7 +83,7 @@ class DeepJDOT(Method):
         labels = source.labels
         if labels.ndim == 1:
             labels = F.one_hot(labels, target.logits.shape[1]).to(log_answers)
-        cost = self.alpha * apart + self.beta * -(labels @ log_answers.T)
+        cost = self.feature_cost * apart + self.label_cost * -(labels @ log_answers.T)
         n, m = cost.shape
         plan = ot.emd([], [], cost.detach().double().cpu().numpy(), numItermax=100_000)
         weight = strength_at(self, progress)

@@ -1,4 +1,4 @@
-"""What methods that draw source and target features together have in common."""
+"""Base of the methods that align source and target features."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ EMBEDDING = "embedding"
 
 
 def rise(progress: float, steepness: float = 10.0) -> float:
-    r"""Schedule :math:`2 / (1 + e^{-\gamma p}) - 1`: nothing at first, all at the end.
+    r"""Compute the schedule :math:`2 / (1 + e^{-\gamma p}) - 1`, which rises from 0 to 1.
 
     Parameters
     ----------
@@ -33,7 +33,7 @@ def rise(progress: float, steepness: float = 10.0) -> float:
 
 
 def strength_at(method: Any, progress: float) -> float:
-    """A method's strength at a moment of the training: all of it, or what has risen so far.
+    """Compute a method's strength at a given progress of the training.
 
     Parameters
     ----------
@@ -56,7 +56,7 @@ class FeatureDiscrepancy(Method):
     ----------
     strength : float, default=1.0
     stages : tuple of str, optional
-        Stages to adapt; left out, the embedding.
+        Stages to adapt. If None, the embedding.
     schedule : bool, default=True
         Whether the strength rises from zero over the training.
     """
@@ -79,12 +79,12 @@ class FeatureDiscrepancy(Method):
         network._check_names(self.stages, extra=(EMBEDDING,))
 
     def distance(self, source: list[Tensor], target: list[Tensor], batches: tuple[Batch, Batch]) -> Tensor:
-        """Give the distance to make small.
+        """Compute the distance to minimize.
 
         Parameters
         ----------
         source, target : list of Tensor of shape (n, d)
-            Pooled features, one entry a stage.
+            Pooled features, one entry per stage.
         batches : (Batch, Batch)
 
         Returns
@@ -95,7 +95,7 @@ class FeatureDiscrepancy(Method):
         raise NotImplementedError
 
     def loss(self, network: Network, source: Batch, target: Batch | None, progress: float) -> dict[str, Tensor]:
-        """Give the distance, weighted.
+        """Compute the weighted distance.
 
         Parameters
         ----------

@@ -1,4 +1,4 @@
-"""IWAN: a first discriminator weighs source rows by how much they look like the target, a second one is deceived."""
+"""IWAN: adversarial adaptation with source samples weighted by their similarity to the target."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ __all__ = ["InstanceWeightedAdversarial", "likeness_weights"]
 
 
 def likeness_weights(logits: Tensor) -> Tensor:
-    """Weights of source rows, one less the probability of being of the source, at mean one (eqs. 7 and 8 of [1]_).
+    """Compute weights of source samples, 1 - p(source), scaled to mean one (eqs. 7 and 8 of [1]_).
 
     Parameters
     ----------
     logits : Tensor of shape (n,)
-        A discriminator's answers on source rows; positive for "source".
+        A discriminator's predictions on source samples; positive for "source".
 
     Returns
     -------
@@ -41,12 +41,12 @@ def likeness_weights(logits: Tensor) -> Tensor:
     >>> likeness_weights(torch.tensor([200.0, 0.0, 0.0])).tolist()
     [0.0, 1.5, 1.5]
     """
-    # In logarithms, so that rows of which the discriminator is sure still have weights relative to each other.
+    # In logarithms, so that samples of which the discriminator is confident still have weights relative to each other.
     return len(logits) * F.logsigmoid(-logits).softmax(dim=0)
 
 
 class InstanceWeightedAdversarial(DANN):
-    """Adapt to a target that has only some of the source's classes, source rows weighted one by one.
+    """IWAN (importance weighted adversarial nets): partial domain adaptation with a weight per source sample.
 
     Parameters
     ----------
@@ -56,19 +56,19 @@ class InstanceWeightedAdversarial(DANN):
         Of the layers of both discriminators.
     schedule : bool, default=True
         Whether the reversal rises from zero over the training.
-    largest : float, default=10.0
-        Most that one row may count; the mean row counts 1.
+    max_weight : float, default=10.0
+        Most that one sample may count; the mean is 1.
 
     Notes
     -----
-    The first discriminator tells source from target and moves nothing else; source rows that it takes for target rows
-    count more before the second, which the features deceive. No class is needed, so it also fits where parts of a
-    class are missing.
+    The first discriminator separates source from target without changing the features; source samples that it takes for
+    target samples get larger weights in the second, against which the features are trained. No class is needed, so it
+    also fits where parts of a class are missing.
 
-    Helps where the source holds much that the target has not, on which :class:`DANN` would draw the target's rows.
-    Hurts where domains are so far apart that the first discriminator is always sure: then a few rows hold all weight.
-    Costs a second discriminator. The paper trains the target's own extractor after the source's; here both domains
-    share one, as with all methods of this family, and the entropy of the answers is left to
+    Helps where the source holds much that the target has not, on which :class:`DANN` would draw the target's samples.
+    Hurts where domains are so far apart that the first discriminator is always confident: then a few samples hold all
+    weight. Costs a second discriminator. The paper trains the target's own extractor after the source's; here both
+    domains share one, as with all methods of this family, and the entropy of the predictions is left to
     :class:`EntropyMinimisation`.
 
     References
@@ -90,12 +90,12 @@ class InstanceWeightedAdversarial(DANN):
     """
 
     def __init__(
-        self, strength: float = 1.0, *, width: int = 128, schedule: bool = True, largest: float = 10.0
+        self, strength: float = 1.0, *, width: int = 128, schedule: bool = True, max_weight: float = 10.0
     ) -> None:
         super().__init__(strength, width=width, schedule=schedule)
-        if not largest >= 1:
-            raise InputError(f"largest must be at least 1, which is what the mean row counts; got {largest}.")
-        self.largest = largest
+        if not max_weight >= 1:
+            raise InputError(f"max_weight must be at least 1, the mean weight; got {max_weight}.")
+        self.max_weight = max_weight
 
     def prepare(self, network: Network, task: Any) -> None:
         """Make both discriminators.
@@ -110,7 +110,7 @@ class InstanceWeightedAdversarial(DANN):
         network.extras["weigher"] = discriminator(self._width_in(network, task), self.width, like)
 
     def loss(self, network: Network, source: Batch, target: Batch | None, progress: float) -> dict[str, Tensor]:
-        """Give the losses of both discriminators.
+        """Compute the losses of both discriminators.
 
         Parameters
         ----------
@@ -131,7 +131,7 @@ class InstanceWeightedAdversarial(DANN):
         return {"weigher": first} | super().loss(network, source, target, progress)
 
     def finish(self, network: Network) -> None:
-        """Throw both discriminators away.
+        """Discard both discriminators.
 
         Parameters
         ----------
@@ -141,5 +141,5 @@ class InstanceWeightedAdversarial(DANN):
         del network.extras["weigher"]
 
     def _row_weights(self, source: Batch, target: Batch) -> Tensor:
-        weights = 1.0 + self._rise * (likeness_weights(self._own).clamp(max=self.largest) - 1.0)
+        weights = 1.0 + self._rise * (likeness_weights(self._own).clamp(max=self.max_weight) - 1.0)
         return torch.cat([weights, torch.ones(len(target.logits), device=weights.device, dtype=weights.dtype)])

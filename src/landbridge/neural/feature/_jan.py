@@ -1,4 +1,4 @@
-"""JAN: features and answers of both domains have one joint law."""
+"""JAN: align the joint distribution of features and predictions."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ __all__ = ["JAN"]
 
 
 class JAN(FeatureDiscrepancy):
-    """Match the joint law of features and class probabilities (joint adaptation network).
+    """JAN (joint adaptation network): align the joint distribution of features and class probabilities.
 
     Parameters
     ----------
     strength : float, default=1.0
     stages : tuple of str, optional
-        Stages to adapt with the answers; left out, the embedding.
+        Stages to adapt with the predictions. If None, the embedding.
     schedule : bool, default=True
         Whether the strength rises from zero over the training.
 
     Notes
     -----
-    Helps more than :class:`DAN` where classes lie apart, because it matches class by class, as far as the answers are
-    right; where they are wrong it confirms them. Cost O(n² d) a batch.
+    Helps more than :class:`DAN` where classes are well separated, because it aligns class by class, as far as the
+    predictions are right; wrong predictions are reinforced. Cost O(n² d) per batch.
 
     References
     ----------
@@ -43,7 +43,7 @@ class JAN(FeatureDiscrepancy):
     """
 
     def distance(self, source: list[Tensor], target: list[Tensor], batches: tuple[Batch, Batch]) -> Tensor:
-        """Give the joint discrepancy of the stages and the answers.
+        """Compute the joint discrepancy of the stages and the predictions.
 
         Parameters
         ----------

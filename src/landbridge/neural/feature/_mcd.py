@@ -1,4 +1,4 @@
-"""MCD: two heads that disagree on target rows show where those lie outside the source, and the features mend it."""
+"""MCD: maximum classifier discrepancy of two heads on target samples, minimized by the features."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ __all__ = ["MCD", "classifier_discrepancy", "fresh_copy", "needs_classes"]
 
 
 def classifier_discrepancy(one: Tensor, two: Tensor) -> Tensor:
-    """Mean absolute difference of the probabilities that two classifiers give (eq. 2 of [1]_).
+    """Compute the mean absolute difference of the probabilities of two classifiers (eq. 2 of [1]_).
 
     Parameters
     ----------
@@ -47,7 +47,7 @@ def classifier_discrepancy(one: Tensor, two: Tensor) -> Tensor:
 
 
 def fresh_copy(head: nn.Module) -> nn.Module:
-    """Copy a head and draw its weights anew, so that it learns the same task from another start.
+    """Copy a head and reinitialize its weights.
 
     Parameters
     ----------
@@ -78,7 +78,7 @@ def needs_classes(method: Method, task: Any) -> None:
 
 
 class MCD(Method):
-    """Two heads learn the source and disagree on the target, and the features make them agree.
+    """MCD (maximum classifier discrepancy): two heads disagree on the target, and the features make them agree.
 
     Parameters
     ----------
@@ -91,13 +91,13 @@ class MCD(Method):
 
     Notes
     -----
-    Rows on which two heads that are right on the source disagree lie outside the source's support; the features move
-    such rows back in. The alternating steps of the paper are taken as one, with the gradient reversed between heads
+    Samples on which two heads that are right on the source disagree lie outside the source's support; the features move
+    such samples back in. The alternating steps of the paper are taken as one, with the gradient reversed between heads
     and features. Where both heads are one linear layer the mean of the two is kept as the head, which gives the mean of
     their logits; else the first is kept.
 
-    Helps where classes lie apart in the target but near the source's boundaries. Hurts where the first answers are
-    mostly wrong: agreement on the wrong class is agreement too. Costs a second head.
+    Helps where classes are well separated in the target but near the source's boundaries. Hurts where the first
+    predictions are mostly wrong: the heads may agree on the wrong class. Costs a second head.
 
     References
     ----------
@@ -135,7 +135,7 @@ class MCD(Method):
         network.extras["second_head"] = fresh_copy(network.head)
 
     def loss(self, network: Network, source: Batch, target: Batch | None, progress: float) -> dict[str, Tensor]:
-        """Give the second head's loss, and the disagreement of the two.
+        """Compute the second head's loss, and the discrepancy of the two.
 
         Parameters
         ----------

@@ -1,4 +1,4 @@
-"""MDD: an auxiliary head keeps to the head's answers on the source and leaves them on the target, by a margin."""
+"""MDD: margin disparity discrepancy, estimated by an auxiliary head."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ __all__ = ["MDD", "margin_disparity"]
 def margin_disparity(
     own: Tensor, own_other: Tensor, target: Tensor, target_other: Tensor, margin: float = 4.0
 ) -> Tensor:
-    r"""What an auxiliary head makes small: :math:`\gamma L(h', h; S) + L^-(h', h; T)` (eqs. 28 to 30 of [1]_).
+    r"""Compute the loss of the auxiliary head, :math:`\gamma L(h', h; S) + L^-(h', h; T)` (eqs. 28 to 30 of [1]_).
 
-    The labels are the classes that the head answers with. On the source the auxiliary head's cross-entropy with them
+    The labels are the classes that the head predicts with. On the source the auxiliary head's cross-entropy with them
     counts `margin` times; on the target it is the negative logarithm of giving them no probability.
 
     Parameters
     ----------
     own, own_other : Tensor of shape (n, n_classes)
-        Logits of the head and of the auxiliary head on source rows.
+        Logits of the head and of the auxiliary head on source samples.
     target, target_other : Tensor of shape (m, n_classes)
-        The same on target rows.
+        The same on target samples.
     margin : float, default=4.0
         The factor :math:`\gamma`, the exponential of the margin.
 
@@ -53,24 +53,24 @@ def margin_disparity(
 
 
 class MDD(Method):
-    """Make the margin disparity discrepancy of source and target small, as an auxiliary head sees it.
+    """MDD: minimize the margin disparity discrepancy of source and target, estimated by an auxiliary head.
 
     Parameters
     ----------
     strength : float, default=0.1
         Of the reversed gradient.
     margin : float, default=4.0
-        Factor of the source's term; the larger, the surer the auxiliary head has to be on the source.
+        Factor of the source's term; the larger, the more confident the auxiliary head has to be on the source.
     schedule : bool, default=True
         Whether the reversal rises from zero over the training.
 
     Notes
     -----
-    The auxiliary head is of the head's kind. It takes the head's answers for its labels, so no domain label is needed,
-    and where the features are adapted no head that agrees on the source can disagree on the target.
+    The auxiliary head has the architecture of the head and is trained on the head's predictions, so no domain label is
+    needed. Where the features are adapted, no head that agrees on the source can disagree on the target.
 
-    Helps with many classes, more than :class:`DANN`. Hurts under label shift, and where the first answers are mostly
-    wrong. Costs the auxiliary head.
+    Helps with many classes, more than :class:`DANN`. Hurts under label shift, and where the first predictions are
+    mostly wrong. Costs the auxiliary head.
 
     References
     ----------
@@ -106,7 +106,7 @@ class MDD(Method):
         network.extras["auxiliary_head"] = fresh_copy(network.head)
 
     def loss(self, network: Network, source: Batch, target: Batch | None, progress: float) -> dict[str, Tensor]:
-        """Give the auxiliary head's loss, behind the reversal.
+        """Compute the auxiliary head's loss, with reversed gradient for the features.
 
         Parameters
         ----------
@@ -127,7 +127,7 @@ class MDD(Method):
         return {"mdd": margin_disparity(source.logits, own, target.logits, other, self.margin)}
 
     def finish(self, network: Network) -> None:
-        """Throw the auxiliary head away.
+        """Discard the auxiliary head.
 
         Parameters
         ----------

@@ -1,4 +1,4 @@
-"""Maximum mean discrepancy for batches of features, with many kernels, jointly over stages, and in linear time."""
+"""Maximum mean discrepancy of batches: multi-kernel, joint over stages, and in linear time."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SCALES = (0.25, 0.5, 1.0, 2.0, 4.0)
 
 
 def mixed_kernel(A: Tensor, B: Tensor, scales: Sequence[float] = SCALES, bandwidth: Tensor | None = None) -> Tensor:
-    r"""Mean of Gaussian kernels :math:`\exp(-\lVert a - b \rVert^2 / (s\, \sigma^2))`.
+    r"""Compute the mean of Gaussian kernels :math:`\exp(-\lVert a - b \rVert^2 / (s\, \sigma^2))`.
 
     Parameters
     ----------
@@ -25,7 +25,7 @@ def mixed_kernel(A: Tensor, B: Tensor, scales: Sequence[float] = SCALES, bandwid
     scales : sequence of float
         The s.
     bandwidth : Tensor, optional
-        :math:`\sigma^2`; left out, the mean squared distance of different rows of both together, as a constant.
+        :math:`\sigma^2`. If None, the mean squared distance of different samples of both together, as a constant.
 
     Returns
     -------
@@ -38,7 +38,7 @@ def mixed_kernel(A: Tensor, B: Tensor, scales: Sequence[float] = SCALES, bandwid
 
 
 def mean_square_distance(X: Tensor) -> Tensor:
-    """Mean squared distance of different rows, as a constant.
+    """Compute the mean squared distance between distinct samples, without gradient.
 
     Parameters
     ----------
@@ -56,7 +56,7 @@ def mean_square_distance(X: Tensor) -> Tensor:
 
 
 def multi_kernel_mmd(Xs: Tensor, Xt: Tensor, scales: Sequence[float] = SCALES, *, unbiased: bool = False) -> Tensor:
-    r"""Squared MMD of two batches under the mean of several Gaussian kernels.
+    r"""Compute the squared MMD of two batches under the mean of several Gaussian kernels.
 
     Parameters
     ----------
@@ -65,7 +65,7 @@ def multi_kernel_mmd(Xs: Tensor, Xt: Tensor, scales: Sequence[float] = SCALES, *
     scales : sequence of float
         Bandwidths, as multiples of the mean squared distance.
     unbiased : bool, default=False
-        Leave the rows' products with themselves out; the estimate may then be negative.
+        Leave the samples' products with themselves out; the estimate may then be negative.
 
     Returns
     -------
@@ -81,7 +81,7 @@ def multi_kernel_mmd(Xs: Tensor, Xt: Tensor, scales: Sequence[float] = SCALES, *
 
 
 def joint_mmd(source: Sequence[Tensor], target: Sequence[Tensor], scales: Sequence[float] = SCALES) -> Tensor:
-    """Squared MMD under the product of one kernel a layer.
+    """Compute the squared MMD under the product of one kernel per layer.
 
     Parameters
     ----------
@@ -108,7 +108,7 @@ def joint_mmd(source: Sequence[Tensor], target: Sequence[Tensor], scales: Sequen
 
 
 def linear_mmd(Xs: Tensor, Xt: Tensor, scales: Sequence[float] = SCALES) -> Tensor:
-    r"""Unbiased estimate over disjoint pairs of rows, in linear time and memory.
+    r"""Compute the unbiased MMD estimate over disjoint pairs of samples, in linear time and memory.
 
     .. math:: \frac{2}{n} \sum_{i=1}^{n/2} k(s_{2i-1}, s_{2i}) + k(t_{2i-1}, t_{2i}) - k(s_{2i-1}, t_{2i})
         - k(s_{2i}, t_{2i-1})

@@ -1,4 +1,4 @@
-"""M3SDA: several sources and a target are matched moment by moment, pair by pair."""
+"""M3SDA: align the moments of several sources and a target."""
 
 from __future__ import annotations
 
@@ -10,20 +10,21 @@ from torch import Tensor
 from landbridge.exceptions import InputError
 from landbridge.neural._method import Batch
 from landbridge.neural._network import Network
+from landbridge.neural._source_aware import SourceAware
 from landbridge.neural.feature._discrepancy import strength_at
-from landbridge.neural.feature._sources import GroupedSources, closeness
+from landbridge.neural.feature._sources import closeness
 
 __all__ = ["MomentMatchingSources", "moment_distances"]
 
 
 def moment_distances(domains: list[Tensor], n_moments: int = 2) -> Tensor:
-    r"""Distances of all pairs of domains: the sum over *k* of :math:`\|E x^k - E y^k\|_2` (eq. 1 of [1]_).
+    r"""Compute distances of all pairs of domains: the sum over *k* of :math:`\|E x^k - E y^k\|_2` (eq. 1 of [1]_).
 
     Parameters
     ----------
     domains : list of Tensor of shape (n_i, d)
     n_moments : int, default=2
-        Raw moments, column by column, from the first on.
+        Raw moments, feature by feature, from the first on.
 
     Returns
     -------
@@ -47,7 +48,7 @@ def moment_distances(domains: list[Tensor], n_moments: int = 2) -> Tensor:
 
 
 def distances_of_moments(moments: Tensor) -> Tensor:
-    """What :func:`moment_distances` gives, from the moments themselves.
+    """Compute the distances of :func:`moment_distances` from the moments.
 
     Parameters
     ----------
@@ -62,21 +63,18 @@ def distances_of_moments(moments: Tensor) -> Tensor:
     return torch.where(squares > 0, squares.clamp_min(torch.finfo(squares.dtype).tiny).sqrt(), 0.0).sum(dim=0)
 
 
-class MomentMatchingSources(GroupedSources):
-    """Match the moments of each source with the target's and with each other's.
+class MomentMatchingSources(SourceAware):
+    """M3SDA (moment matching for multi-source domain adaptation): align the moments of sources and target.
 
     Parameters
     ----------
-    groups : array-like of int, shape (n_source,), optional
-        Of which source each training row is; numbers may be any. Left out, what ``fit`` was told by ``source_domain``,
-        or else all are of one source.
     strength : float, default=0.03
         Of the distances, which are sums over all columns and soon larger than the task's loss.
     n_moments : int, default=2
     schedule : bool, default=True
         Whether the strength rises from zero over the training.
     sharpness : float, default=1.0
-        How much sources nearer to the target count more in the task's loss; 0 counts all alike.
+        How much sources nearer to the target count more in the task's loss; 0 weights all equally.
 
     Attributes
     ----------
@@ -90,17 +88,17 @@ class MomentMatchingSources(GroupedSources):
     Notes
     -----
     The distances of sources to the target are averaged, and those of sources to each other, as in the paper. One head
-    serves all sources, where the paper has one a source: add :class:`SourceHeads` for that. A source's weight in the
+    serves all sources, where the paper has one per source: add :class:`SourceHeads` for that. A source's weight in the
     task's loss is proportional to ``exp(-sharpness * distance / mean distance)``, the distances being averages over
     the steps so far.
 
-    Helps where sources differ from each other, so that rows pooled as one source hide how far each is. Hurts where
-    class shares differ between sources, as all matching of marginals does. Take batches with several rows of each
-    source; a source with fewer than two rows in a batch sits out. Costs O(n d) a batch.
+    Helps where sources differ from each other, so that samples pooled as one source hide how far each is. Hurts where
+    class shares differ between sources, as all matching of marginals does. Take batches with several samples of each
+    source; a source with fewer than two samples in a batch is skipped. Costs O(n d) per batch.
 
-    Leave ``groups`` out and give ``fit`` of the estimator ``source_domain``, numbers or names, wherever rows are chosen
-    for you, in cross-validation and with ``patience``; ``groups`` have to be those of exactly the rows trained on. On
-    labelled target rows, which are of no source, it acts as with one.
+    Pass ``source_domain``, numbers or names, to ``fit`` of the estimator; in a training loop of your own, call
+    :meth:`set_source_domain` with one entry per training sample. Without it, and when training on labelled target
+    samples, all samples are taken for one source.
 
     References
     ----------
@@ -114,11 +112,11 @@ class MomentMatchingSources(GroupedSources):
     >>> from landbridge.neural import NeuralClassifier
     >>> from landbridge.neural.feature import MomentMatchingSources
     >>> source, target = load_builtin("printed").take(range(300)), load_builtin("handwritten").take(range(300))
-    >>> X, groups = source.X.copy(), np.arange(300) % 2
-    >>> X[groups == 1] = 16 - X[groups == 1]  # the second source is white on black
-    >>> method = MomentMatchingSources(groups)
+    >>> X, domain = source.X.copy(), np.arange(300) % 2
+    >>> X[domain == 1] = 16 - X[domain == 1]  # the second source is white on black
+    >>> method = MomentMatchingSources()
     >>> model = NeuralClassifier("builtin", methods=[method], epochs=3, image_shape=(8, 8), random_state=0)
-    >>> model.fit(X, source.y, X_target=target.X).predict(target.X).shape
+    >>> model.fit(X, source.y, X_target=target.X, source_domain=domain).predict(target.X).shape
     (300,)
     """
 
@@ -126,18 +124,16 @@ class MomentMatchingSources(GroupedSources):
     reads_target: ClassVar[bool] = True
     replaces_task_loss: ClassVar[bool] = True
     kept: ClassVar[tuple[str, ...]] = ("_sums",)
-    _shown: ClassVar[str] = "strength"
 
     def __init__(
         self,
-        groups: Any = None,
         strength: float = 0.03,
         *,
         n_moments: int = 2,
         schedule: bool = True,
         sharpness: float = 1.0,
     ) -> None:
-        super().__init__(groups)
+        super().__init__()
         if not strength > 0 or n_moments < 1:
             raise InputError(f"strength must be positive and n_moments at least 1; got {strength} and {n_moments}.")
         if sharpness < 0:
@@ -159,7 +155,7 @@ class MomentMatchingSources(GroupedSources):
         self._sums = torch.zeros(len(self.sources_), 2).to(like)  # discounted sum of distances, and of counts
 
     def loss(self, network: Network, source: Batch, target: Batch | None, progress: float) -> dict[str, Tensor]:
-        """Give the task's loss with weights of the sources, and the distances.
+        """Compute the task's loss with weights of the sources, and the distances.
 
         Parameters
         ----------

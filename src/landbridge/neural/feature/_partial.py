@@ -1,4 +1,4 @@
-"""Targets with fewer classes than the source (PADA), or with classes that the source has not (open sets)."""
+"""Partial domain adaptation (PADA) and open set domain adaptation."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ __all__ = ["OpenSetBackprop", "PartialAdversarial", "unknown_loss", "unknown_pro
 
 
 class PartialAdversarial(DANN):
-    """Adapt to a target that has only some of the source's classes (partial adversarial domain adaptation).
+    """PADA (partial adversarial domain adaptation): the target has only some of the source's classes.
 
     Parameters
     ----------
@@ -32,7 +32,7 @@ class PartialAdversarial(DANN):
         Of the discriminator's layers.
     schedule : bool, default=True
         Whether the reversal rises from zero over the training.
-    weigh_task : bool, default=True
+    weight_task : bool, default=True
         Whether the classes' weights hold for the task's loss too.
 
     Attributes
@@ -42,13 +42,13 @@ class PartialAdversarial(DANN):
 
     Notes
     -----
-    A class counts as much as the target's answers name it: the mean of the probabilities over an epoch's target rows,
-    divided by the largest. All classes count alike at first; the weights come in as the reversal does.
+    The weight of a class is the mean of its predicted probabilities over an epoch's target samples, divided by the
+    largest. All classes have equal weights at first; the class weights are phased in like the reversal.
 
-    Helps where the target lacks many classes, on which :class:`DANN` would draw the target's rows, and more so beside
-    ``EntropyMinimisation(0.1)``, with which the answers that give the weights are surer. Hurts where the first answers
-    are mostly wrong, because a class that is there is then taken for absent: training without adaptation may be better.
-    Costs what :class:`DANN` does.
+    Helps where the target lacks many classes, on which :class:`DANN` would draw the target's samples, and more so
+    beside ``EntropyMinimisation(0.1)``, with which the predictions that give the weights are more confident. Hurts
+    where the first predictions are mostly wrong, because a class that is present is then taken for absent: training
+    without adaptation may be better. Costs what :class:`DANN` does.
 
     References
     ----------
@@ -72,10 +72,10 @@ class PartialAdversarial(DANN):
     kept: ClassVar[tuple[str, ...]] = ("_weights", "_sums")
 
     def __init__(
-        self, strength: float = 1.0, *, width: int = 128, schedule: bool = True, weigh_task: bool = True
+        self, strength: float = 1.0, *, width: int = 128, schedule: bool = True, weight_task: bool = True
     ) -> None:
         super().__init__(strength, width=width, schedule=schedule)
-        self.weigh_task = weigh_task
+        self.weight_task = weight_task
 
     def prepare(self, network: Network, task: Any) -> None:
         """Make the discriminator, and equal weights.
@@ -89,11 +89,11 @@ class PartialAdversarial(DANN):
         super().prepare(network, task)
         like = next(network.head.parameters()).detach()
         self._weights = torch.ones(int(task.n_outputs)).to(like)
-        self._sums = torch.zeros(int(task.n_outputs) + 1).to(like)  # the last is the number of rows
+        self._sums = torch.zeros(int(task.n_outputs) + 1).to(like)  # the last is the number of samples
         self._smoothing, self._rise = float(getattr(task, "label_smoothing", 0.0)), 0.0
 
     def epoch(self, network: Network, epoch: int, epochs: int) -> None:
-        """Find the weights anew from the answers of the epoch before.
+        """Update the weights from the predictions of the epoch before.
 
         Parameters
         ----------
@@ -106,7 +106,7 @@ class PartialAdversarial(DANN):
             self._sums = torch.zeros_like(self._sums)
 
     def loss(self, network: Network, source: Batch, target: Batch | None, progress: float) -> dict[str, Tensor]:
-        """Give the task's loss and the discriminator's, source rows weighted by their class.
+        """Compute the task's loss and the discriminator's, source samples weighted by their class.
 
         Parameters
         ----------
@@ -121,7 +121,7 @@ class PartialAdversarial(DANN):
         """
         per_row = F.cross_entropy(source.logits, source.labels, reduction="none", label_smoothing=self._smoothing)
         self._rise = rise(progress) if self.schedule else 1.0
-        if target is None or not self.weigh_task:
+        if target is None or not self.weight_task:
             task = per_row.mean()
         else:
             weights = self._class_weights(source.labels)
@@ -134,7 +134,7 @@ class PartialAdversarial(DANN):
         return {"task": task} | super().loss(network, source, target, progress)
 
     def finish(self, network: Network) -> None:
-        """Throw the discriminator away and keep the weights.
+        """Discard the discriminator and keep the weights.
 
         Parameters
         ----------
@@ -144,7 +144,7 @@ class PartialAdversarial(DANN):
         self.weights_ = self._weights.detach().cpu()
 
     def _class_weights(self, labels: Tensor) -> Tensor:
-        # Early answers are not to be trusted: trusted at once, a class that they miss would never come back.
+        # Early predictions are not to be trusted: trusted at once, a class that they miss would never come back.
         weights = 1.0 + self._rise * (self._weights.to(labels.device) - 1.0)
         return weights[labels] if labels.ndim == 1 else labels @ weights
 
@@ -154,7 +154,7 @@ class PartialAdversarial(DANN):
 
 
 def unknown_loss(logits: Tensor, threshold: float = 0.5) -> Tensor:
-    r"""Cross-entropy of the unknown class's probability with a threshold (eq. 2 of [1]_).
+    r"""Compute the cross-entropy of the unknown class's probability with a threshold (eq. 2 of [1]_).
 
     :math:`-t \log p - (1 - t) \log(1 - p)`, where *p* is the probability of the last class; smallest at *p = t*.
 
@@ -185,26 +185,28 @@ def unknown_loss(logits: Tensor, threshold: float = 0.5) -> Tensor:
 
 
 class OpenSetBackprop(Method):
-    """Adapt to a target that also has classes which the source has not (open set domain adaptation).
+    """OSBP (open set domain adaptation by backpropagation): the target also has classes unknown to the source.
 
     Parameters
     ----------
     strength : float, default=0.3
         Of the reversed gradient.
     threshold : float, default=0.5
-        The probability of "unknown" that the head wants on all target rows; the larger, the more rows are rejected.
+        The probability of "unknown" that the head is trained to predict on target samples; the larger, the more samples
+        are rejected.
     schedule : bool, default=True
         Whether the reversal rises from zero over the training.
 
     Notes
     -----
-    The head gets one class more. It wants its probability on target rows to be the threshold; the features, behind a
-    reversed gradient, want it to be anything else, so each target row goes to the known classes or to the unknown one.
-    ``predict`` goes on to answer with known classes alone: ask :func:`unknown_probability` which rows to reject.
+    The head gets an additional class. It is trained to predict its probability on target samples at the threshold; the
+    features, with reversed gradient, are trained away from it, so each target sample moves to the known classes or to
+    the unknown one. ``predict`` still predicts known classes only: use :func:`unknown_probability` to reject samples.
 
-    Helps where the target holds many rows of other classes, which :class:`DANN` would draw on the known ones, and more
-    so beside ``EntropyMinimisation(0.1)``. Hurts where all classes are known: some rows are rejected for nothing; and
-    with a threshold far from one half, whose loss draws all rows to one side. Costs a column of the head.
+    Helps where the target holds many samples of other classes, which :class:`DANN` would draw on the known ones, and
+    more so beside ``EntropyMinimisation(0.1)``. Hurts where all classes are known: some samples are rejected for
+    nothing; and with a threshold far from one half, whose loss pulls all samples to one side. Costs a column of the
+    head.
 
     References
     ----------
@@ -234,7 +236,7 @@ class OpenSetBackprop(Method):
         self.strength, self.threshold, self.schedule = strength, threshold, schedule
 
     def prepare(self, network: Network, task: Any) -> None:
-        """Give the head its class "unknown".
+        """Add the class "unknown" to the head.
 
         Parameters
         ----------
@@ -251,7 +253,7 @@ class OpenSetBackprop(Method):
                 network.freeze([HEAD])
 
     def loss(self, network: Network, source: Batch, target: Batch | None, progress: float) -> dict[str, Tensor]:
-        """Give the loss over known classes and the unknown one, and the target's, behind the reversal.
+        """Compute the loss over known classes and the unknown one, and the target's with reversed gradient.
 
         Parameters
         ----------
@@ -277,7 +279,7 @@ class OpenSetBackprop(Method):
 
 
 def unknown_probability(model: Any, X: Any, *, batch_size: int = 256) -> Any:
-    """How likely rows are of a class that the source does not have.
+    """Compute the probability that samples are of a class unknown to the source.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Adaptation in a second stage, after the source was learned, as methods beside the others."""
+"""ADDA and SHOT as methods: adaptation in a second stage, after training on the source."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import ClassVar
 from landbridge.exceptions import InputError
 from landbridge.neural._method import Method
 from landbridge.neural._network import Network
-from landbridge.neural._rows import Rows, mix
+from landbridge.neural._samples import Samples, mix
 from landbridge.neural.feature._adda import adapt_adda
 from landbridge.neural.feature._source_free import adapt_shot
 
@@ -15,27 +15,27 @@ __all__ = ["ADDA", "SHOT"]
 
 
 class ADDA(Method):
-    """Learn the source first, then let a copy of the stages deceive a discriminator (adversarial discriminative).
+    """ADDA (adversarial discriminative domain adaptation): train on the source, then adapt the stages adversarially.
 
     Parameters
     ----------
-    steps : int, default=800
+    n_steps : int, default=800
         Of the second stage.
-    lr : float, default=3e-4
+    learning_rate : float, default=3e-4
         Of the stages in the second stage.
-    penalty : float, default=10.0
+    gradient_penalty : float, default=10.0
         On the slope of the discriminator; without it training collapses.
 
     Attributes
     ----------
     collapsed_ : bool
-        Whether the second stage was stopped because it collapsed; what is handed over is then from before.
+        Whether the second stage was stopped because it collapsed; what is returned is then from before.
     reason_ : str
         What was seen.
 
     Notes
     -----
-    Helps on hard differences of style. Hurts where class shares differ. Costs `steps` passes over two batches after the
+    Helps on hard differences of style. Hurts where class shares differ. Costs `n_steps` passes over two batches after
     training; see :func:`adapt_adda` for all settings.
 
     References
@@ -55,47 +55,53 @@ class ADDA(Method):
 
     reads_target: ClassVar[bool] = True
 
-    def __init__(self, steps: int = 800, *, lr: float = 3e-4, penalty: float = 10.0) -> None:
-        if steps < 1 or not lr > 0 or penalty < 0:
+    def __init__(self, n_steps: int = 800, *, learning_rate: float = 3e-4, gradient_penalty: float = 10.0) -> None:
+        if n_steps < 1 or not learning_rate > 0 or gradient_penalty < 0:
             raise InputError(
-                f"steps must be at least 1, lr positive and penalty not negative; got {steps}, {lr}, {penalty}."
+                "n_steps must be at least 1, learning_rate positive and gradient_penalty not negative; got "
+                f"{n_steps}, {learning_rate}, {gradient_penalty}."
             )
-        self.steps, self.lr, self.penalty = steps, lr, penalty
+        self.n_steps, self.learning_rate, self.gradient_penalty = n_steps, learning_rate, gradient_penalty
 
-    def after(self, network: Network, rows: Rows, target: Rows | None, seed: int) -> None:
+    def after(self, network: Network, rows: Samples, target: Samples | None, seed: int) -> None:
         """Adapt the stages.
 
         Parameters
         ----------
         network : Network
-        rows : Rows
-        target : Rows or None
+        rows : Samples
+        target : Samples or None
         seed : int
         """
         if target is None:
             return
         found = adapt_adda(
-            network, rows.inputs, target.inputs, steps=self.steps, lr=self.lr, penalty=self.penalty,
+            network,
+            rows.inputs,
+            target.inputs,
+            n_steps=self.n_steps,
+            learning_rate=self.learning_rate,
+            gradient_penalty=self.gradient_penalty,
             random_state=mix(seed, 7) % 2**31,
-        )  # fmt: skip
+        )
         network.load_state_dict(found.network.state_dict())
         self.collapsed_, self.reason_ = found.collapsed, found.reason
 
 
 class SHOT(Method):
-    """Learn the source first, then adapt the stages to the target's rows alone, the head staying as it is.
+    """SHOT (source hypothesis transfer): train on the source, then adapt the stages on target samples, head frozen.
 
     Parameters
     ----------
     epochs : int, default=15
         Of the second stage.
-    lr : float, default=1e-3
-    pseudo : float, default=0.3
+    learning_rate : float, default=1e-3
+    pseudo_label_weight : float, default=0.3
         Weight of agreeing with labels from class centroids.
 
     Notes
     -----
-    The second stage sees no source row. Helps where classes are about equally frequent in the target; see
+    The second stage sees no source sample. Helps where classes are about equally frequent in the target; see
     :func:`adapt_shot`.
 
     References
@@ -116,27 +122,33 @@ class SHOT(Method):
 
     reads_target: ClassVar[bool] = True
 
-    def __init__(self, epochs: int = 15, *, lr: float = 1e-3, pseudo: float = 0.3) -> None:
-        if epochs < 1 or not lr > 0 or pseudo < 0:
+    def __init__(self, epochs: int = 15, *, learning_rate: float = 1e-3, pseudo_label_weight: float = 0.3) -> None:
+        if epochs < 1 or not learning_rate > 0 or pseudo_label_weight < 0:
             raise InputError(
-                f"epochs must be at least 1, lr positive and pseudo not negative; got {epochs}, {lr}, {pseudo}."
+                "epochs must be at least 1, learning_rate positive and pseudo_label_weight not negative; got "
+                f"{epochs}, {learning_rate}, {pseudo_label_weight}."
             )
-        self.epochs, self.lr, self.pseudo = epochs, lr, pseudo
+        self.epochs, self.learning_rate, self.pseudo_label_weight = epochs, learning_rate, pseudo_label_weight
 
-    def after(self, network: Network, rows: Rows, target: Rows | None, seed: int) -> None:
+    def after(self, network: Network, rows: Samples, target: Samples | None, seed: int) -> None:
         """Adapt the stages.
 
         Parameters
         ----------
         network : Network
-        rows : Rows
+        rows : Samples
             Not looked at.
-        target : Rows or None
+        target : Samples or None
         seed : int
         """
         if target is None or len(target) < 2:
             return
         adapted = adapt_shot(
-            network, target.inputs, epochs=self.epochs, lr=self.lr, pseudo=self.pseudo, random_state=mix(seed, 8)
+            network,
+            target.inputs,
+            epochs=self.epochs,
+            learning_rate=self.learning_rate,
+            pseudo_label_weight=self.pseudo_label_weight,
+            random_state=mix(seed, 8),
         )
         network.load_state_dict(adapted.state_dict())

@@ -1,4 +1,4 @@
-"""Self-training on target rows, with confidence calibrated on source rows that are held out."""
+"""Self-training on target samples, with confidence calibrated on source samples that are held out."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ __all__ = ["SelfTraining", "calibrated_temperature"]
 
 
 def calibrated_temperature(logits: Tensor, labels: Tensor, *, lowest: float = 0.05, highest: float = 20.0) -> float:
-    """Temperature by which to divide logits so that the labels are likeliest.
+    """Compute the temperature that maximizes the likelihood of the labels.
 
     Parameters
     ----------
@@ -65,37 +65,38 @@ def calibrated_temperature(logits: Tensor, labels: Tensor, *, lowest: float = 0.
 
 
 class SelfTraining(Method):
-    """Learn from the target rows of whose class the network is sure.
+    """Self-training (pseudo-labels): learn from the target samples that are predicted with high confidence.
 
     Parameters
     ----------
     threshold : float, default=0.9
-        Least probability, after calibration, at which a row is learned.
+        Least probability, after calibration, at which a sample is learned.
     temperature : float or "calibrated", default="calibrated"
-        By which logits are divided before the probability is read; ``"calibrated"`` finds it on held-out source rows.
+        By which logits are divided before the probability is read; ``"calibrated"`` finds it on held-out source
+        samples.
     strength : float, default=1.0
     schedule : bool, default=True
         Whether the strength rises from zero over the training.
-    held_out : float, default=0.1
-        Share of the source rows that is held out of the task's loss for calibration.
-    memory : float, default=0.8
-        Share that a target row's earlier answers keep in the running mean from which its label and its confidence are
-        read; 0 takes the present answer alone.
+    validation_fraction : float, default=0.1
+        Share of the source samples that is held out of the task's loss for calibration.
+    momentum : float, default=0.8
+        Share that a target sample's previous predictions keep in the running mean from which its label and its
+        confidence are read; 0 takes the current prediction alone.
 
     Attributes
     ----------
     temperature_ : float
         After training: the temperature of the last epoch.
     shares_ : list of float
-        Share of target rows that was learned, epoch by epoch.
+        Share of target samples that was learned, epoch by epoch.
 
     Notes
     -----
     Temperature scaling mends the confidence on the source; on a target that differs it is still too high, so a
-    calibrated temperature below 1 is never taken. A row counts once its running mean passes the threshold; rows of a
-    batch that do not pass count as zero, so few sure rows weigh little.
+    calibrated temperature below 1 is never taken. A sample counts once its running mean passes the threshold; samples
+    of a batch that do not pass count as zero, so few confident samples have little weight.
 
-    Helps where the first answers are mostly right. Hurts where they are not: it learns its own errors, and the more
+    Helps where the first predictions are mostly right. Hurts where they are not: it learns its own errors, and the more
     so the lower the threshold. Costs nothing but a running mean, O(n_target n_classes) of memory.
 
     References
@@ -126,21 +127,23 @@ class SelfTraining(Method):
         temperature: Any = "calibrated",
         strength: float = 1.0,
         schedule: bool = True,
-        held_out: float = 0.1,
-        memory: float = 0.8,
+        validation_fraction: float = 0.1,
+        momentum: float = 0.8,
     ) -> None:
         if not 0 <= threshold < 1:
             raise InputError(f"threshold must be at least 0 and below 1; got {threshold}.")
         if temperature != "calibrated" and not (isinstance(temperature, int | float) and temperature > 0):
             raise InputError(f"temperature must be a positive number or 'calibrated'; got {temperature!r}.")
         positive(strength=strength)
-        if not 0 < held_out < 1 or not 0 <= memory < 1:
-            raise InputError(f"held_out and memory must be between 0 and 1; got {held_out} and {memory}.")
+        if not 0 < validation_fraction < 1 or not 0 <= momentum < 1:
+            raise InputError(
+                f"validation_fraction and momentum must be between 0 and 1; got {validation_fraction} and {momentum}."
+            )
         self.threshold, self.temperature, self.strength = threshold, temperature, strength
-        self.schedule, self.held_out, self.memory = schedule, held_out, memory
+        self.schedule, self.validation_fraction, self.momentum = schedule, validation_fraction, momentum
 
     def prepare(self, network: Network, task: Any) -> None:
-        """Begin without answers.
+        """Reset the running means.
 
         Parameters
         ----------
@@ -157,7 +160,7 @@ class SelfTraining(Method):
         self._shares: list[float] = []
 
     def epoch(self, network: Network, epoch: int, epochs: int) -> None:
-        """Find the temperature anew from the held-out rows of the epoch before.
+        """Update the temperature from the held-out samples of the epoch before.
 
         Parameters
         ----------
@@ -171,7 +174,7 @@ class SelfTraining(Method):
         self._close_epoch()
 
     def loss(self, network: Network, source: Batch, target: Batch | None, progress: float) -> dict[str, Tensor]:
-        """Give the task's loss on rows that are not held out, and the cross-entropy on sure target rows.
+        """Compute the task's loss on samples that are not held out, and the cross-entropy on confident target samples.
 
         Parameters
         ----------
@@ -210,7 +213,7 @@ class SelfTraining(Method):
         self._aside = []
 
     def state(self) -> dict[str, Tensor]:
-        """Running means and temperature.
+        """Return the running means and the temperature.
 
         Returns
         -------
@@ -234,24 +237,24 @@ class SelfTraining(Method):
         self._aside = [(state["aside"], state["aside_labels"])] if "aside" in state else []
 
     def _learn(self, source: Batch) -> Tensor:
-        """The task's loss without the held-out rows, whose answers are put aside."""
+        """The task's loss without the held-out samples, whose predictions are put aside."""
         if self.temperature != "calibrated" or source.labels.ndim != 1:
             loss: Tensor = self._task.loss(source.logits, source.labels)
             return loss
-        out = _scattered(source.rows.to(source.labels.device)) < self.held_out
+        out = _scattered(source.rows.to(source.labels.device)) < self.validation_fraction
         if out.all():
             return 0.0 * source.logits.sum()
         self._aside.append((source.logits.detach()[out], source.labels[out]))
         return self._task.loss(source.logits[~out], source.labels[~out])
 
     def _remember(self, rows: Tensor, probabilities: Tensor) -> Tensor:
-        """The rows' running means, with the present answers in them."""
+        """The samples' running means, with the current predictions in them."""
         rows = rows.to(probabilities.device)
         missing = int(rows.max()) + 1 - len(self._mean)
         if missing > 0:
             self._mean = torch.cat([self._mean, probabilities.new_zeros(missing, probabilities.shape[1])])
         old = self._mean[rows]
-        keep = self.memory * (old.sum(dim=1, keepdim=True) > 0).to(old)
+        keep = self.momentum * (old.sum(dim=1, keepdim=True) > 0).to(old)
         fresh = keep * old + (1 - keep) * probabilities
         self._mean[rows] = fresh
         return fresh
@@ -263,7 +266,7 @@ class SelfTraining(Method):
 
 
 def _scattered(rows: Tensor) -> Tensor:
-    """A number between 0 and 1 for each row number, the same in each epoch and each process."""
+    """A number between 0 and 1 for each sample index, the same in each epoch and each process."""
     mixed = (rows * 2654435761) % 2**32  # Knuth's multiplicative hash
     mixed = ((mixed ^ (mixed >> 15)) * 2246822519) % 2**32
     return ((mixed ^ (mixed >> 13)) % 2**32).double() / 2**32

@@ -1,4 +1,4 @@
-"""Source rows and whole sources count as much as the target's rows attend to them."""
+"""Attention-based weights of source samples and of source domains."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from torch import Tensor
 from landbridge.exceptions import InputError
 from landbridge.neural._method import Batch
 from landbridge.neural._network import Network
-from landbridge.neural.feature._sources import GroupedSources
+from landbridge.neural._source_aware import SourceAware
 
 __all__ = ["SourceAttention", "attention_weights"]
 
@@ -19,10 +19,10 @@ __all__ = ["SourceAttention", "attention_weights"]
 def attention_weights(
     source: Tensor, target: Tensor, temperature: float = 0.1, agreement: Tensor | None = None
 ) -> Tensor:
-    r"""How much rows of a target attend to each row of a source, at mean one.
+    r"""Compute how much the target samples attend to each source sample, with mean one.
 
-    Row *j* of the target spreads one unit over the source's rows, :math:`A_{ji} \propto c_{ji} \exp(\cos(t_j, s_i) /
-    \tau)`, where *c* is the agreement; row *i* weighs :math:`\frac{n}{m} \sum_j A_{ji}`.
+    Target sample *j* spreads one unit over the source samples, :math:`A_{ji} \propto c_{ji} \exp(\cos(t_j, s_i) /
+    \tau)`, where *c* is the agreement; sample *i* has the weight :math:`\frac{n}{m} \sum_j A_{ji}`.
 
     Parameters
     ----------
@@ -31,7 +31,7 @@ def attention_weights(
     temperature : float, default=0.1
         Smaller ones leave all attention to the nearest rows.
     agreement : Tensor of shape (m, n), optional
-        How likely row *j* of the target is of the label of row *i*; left out, 1.
+        Probability that target sample *j* has the label of source sample *i*. If None, 1.
 
     Returns
     -------
@@ -40,7 +40,7 @@ def attention_weights(
 
     Notes
     -----
-    Cosines are those of the rows less the mean of both means, so that what all rows share is no likeness.
+    Cosines are those of the samples less the mean of both means, so that what all samples share is no likeness.
 
     Examples
     --------
@@ -58,53 +58,50 @@ def attention_weights(
     return len(source) * scores.softmax(dim=1).mean(dim=0)
 
 
-class SourceAttention(GroupedSources):
-    """Let each source row, and each source, count as much as the target's rows attend to it.
+class SourceAttention(SourceAware):
+    """Source attention: weight source samples and source domains by the attention of target samples.
 
     Parameters
     ----------
-    groups : array-like of int, shape (n_source,), optional
-        Of which source each training row is; numbers may be any. Left out, what ``fit`` was told by ``source_domain``,
-        or else all are of one source.
     temperature : float, default=0.1
         Of the attention; smaller ones leave all weight to the nearest rows.
-    labels : bool, default=True
-        Whether a target row attends to source rows of the classes that it is itself taken for, so that rows whose label
-        contradicts their neighbours' lose weight. Not for tasks without classes.
+    match_labels : bool, default=True
+        Whether a target sample attends to source samples of the classes that it is itself taken for, so that samples
+        whose label contradicts their neighbours' lose weight. Not for tasks without classes.
     sharpness : float, default=3.0
-        Power to which a source's mean attention is taken; 1 leaves it as its rows have it, 0 counts sources alike.
-    memory : float, default=0.5
-        Share of a row's average attention that is kept when the row is seen again.
-    largest : float, default=5.0
-        Most that one row may count; the mean row counts 1.
+        Power to which a source's mean attention is taken; 1 leaves it as its samples have it, 0 counts sources alike.
+    momentum : float, default=0.5
+        Share of a sample's average attention that is kept when the sample is seen again.
+    max_weight : float, default=5.0
+        Most that one sample may count; the mean is 1.
 
     Attributes
     ----------
     row_weights_ : ndarray of shape (n_source,)
-        After training: how much each training row counted in the end; the mean is 1.
+        After training: how much each training sample counted in the end; the mean is 1.
     source_weights_ : ndarray of shape (n_sources,)
-        How much a row of each source counted, on average; the mean over the sources is 1.
+        How much a sample of each source counted, on average; the mean over the sources is 1.
     sources_ : tuple of int or str
         The sources, sorted.
 
     Notes
     -----
     In each batch the target's embeddings attend to the source's (see :func:`attention_weights`), without gradient. What
-    a row received is averaged over the epochs, and from the second epoch on weighs its loss; a source's weight is the
-    mean over its rows. Attention is divided by the mean over the class, so that all classes count as they did.
+    a sample received is averaged over the epochs, and from the second epoch on weights its loss; a source's weight is
+    the mean over its samples. Attention is divided by the mean over the class, so that all classes count as they did.
 
     As in [1]_ sources nearer to the target count more. There attention is learned, by a network that recognises the
-    domain, and goes to sources alone; here it needs no training and goes to single rows too. Against [2]_, where
-    weights of sources solve a bound that trades discrepancy for the number of rows, no source is left out altogether.
+    domain, and goes to sources alone; here it needs no training and goes to single samples too. Against [2]_, where
+    weights of sources solve a bound that trades discrepancy for the number of samples, no source is excluded.
 
     Helps where a part of the source is unlike the target or labelled wrongly. Hurts where the source is small and all
-    of it of use, because uneven weights are as good as fewer rows; and where most labels of a class are wrong, which
-    then pass for right. Composes with methods that draw the domains together, not with others that replace the task's
-    loss. Take batches of 32 rows or more. Costs O(n m d) for a batch of n and m rows, and three numbers a row.
+    of it of use, because uneven weights are as good as fewer samples; and where most labels of a class are wrong, which
+    then pass for right. Composes with methods that align the domains, not with others that replace the task's loss.
+    Take batches of 32 samples or more. Costs O(n m d) for a batch of n and m samples, and three numbers per sample.
 
-    Leave ``groups`` out and give ``fit`` of the estimator ``source_domain``, numbers or names, wherever rows are chosen
-    for you, in cross-validation and with ``patience``; ``groups`` have to be those of exactly the rows trained on. On
-    labelled target rows, which are of no source, it acts as with one.
+    Pass ``source_domain``, numbers or names, to ``fit`` of the estimator; in a training loop of your own, call
+    :meth:`set_source_domain` with one entry per training sample. Without it, and when training on labelled target
+    samples, all samples are taken for one source.
 
     References
     ----------
@@ -119,11 +116,11 @@ class SourceAttention(GroupedSources):
     >>> from landbridge.neural import NeuralClassifier
     >>> from landbridge.neural.feature import SourceAttention
     >>> source, target = load_builtin("printed").take(range(300)), load_builtin("handwritten").take(range(300))
-    >>> groups = np.arange(300) % 2
-    >>> y = np.where(groups == 1, np.random.RandomState(0).permutation(source.y), source.y)  # the second is wrong
-    >>> method = SourceAttention(groups)
+    >>> domain = np.arange(300) % 2
+    >>> y = np.where(domain == 1, np.random.RandomState(0).permutation(source.y), source.y)  # the second is wrong
+    >>> method = SourceAttention()
     >>> model = NeuralClassifier("builtin", methods=[method], epochs=4, image_shape=(8, 8), random_state=0)
-    >>> right, wrong = model.fit(source.X, y, X_target=target.X).methods_[0].source_weights_
+    >>> right, wrong = model.fit(source.X, y, X_target=target.X, source_domain=domain).methods_[0].source_weights_
     >>> bool(right > 1.5 * wrong)
     True
     """
@@ -132,30 +129,30 @@ class SourceAttention(GroupedSources):
     reads_target: ClassVar[bool] = True
     replaces_task_loss: ClassVar[bool] = True
     kept: ClassVar[tuple[str, ...]] = ("_rows",)
-    _shown: ClassVar[str] = "temperature"
 
     def __init__(
         self,
-        groups: Any = None,
         *,
         temperature: float = 0.1,
-        labels: bool = True,
+        match_labels: bool = True,
         sharpness: float = 3.0,
-        memory: float = 0.5,
-        largest: float = 5.0,
+        momentum: float = 0.5,
+        max_weight: float = 5.0,
     ) -> None:
-        super().__init__(groups)
+        super().__init__()
         if not temperature > 0 or sharpness < 0:
             raise InputError(
                 f"temperature must be positive and sharpness not negative; got {temperature} and {sharpness}."
             )
-        if not 0 <= memory < 1 or not largest >= 1:
-            raise InputError(f"memory must be from 0 to below 1 and largest at least 1; got {memory} and {largest}.")
-        self.temperature, self.labels = temperature, labels
-        self.sharpness, self.memory, self.largest = sharpness, memory, largest
+        if not 0 <= momentum < 1 or not max_weight >= 1:
+            raise InputError(
+                f"momentum must be from 0 to below 1 and max_weight at least 1; got {momentum} and {max_weight}."
+            )
+        self.temperature, self.match_labels = temperature, match_labels
+        self.sharpness, self.momentum, self.max_weight = sharpness, momentum, max_weight
 
     def prepare(self, network: Network, task: Any) -> None:
-        """Number the sources from zero, and let all rows count alike.
+        """Number the sources from zero, and weight all samples equally.
 
         Parameters
         ----------
@@ -166,22 +163,22 @@ class SourceAttention(GroupedSources):
         self._number_sources(like)
         self._task = task
         self._has_classes = getattr(task, "name", "") == "classification"
-        # one column a row: average attention (0 where it was never seen), weight, class
+        # one column per sample: average attention (0 where it was never seen), weight, class
         self._rows = torch.zeros(3, 0).to(like)
-        self._make_room(0 if self.groups is None else len(self.groups))
+        self._make_room(0 if self.source_domain_ is None else len(self.source_domain_))
 
     def epoch(self, network: Network, epoch: int, epochs: int) -> None:
-        """Find the weights anew from the attention of the epochs before.
+        """Update the weights from the attention of the epochs before.
 
         Parameters
         ----------
         network : Network
         epoch, epochs : int
         """
-        self._weigh()
+        self._update_weights()
 
     def loss(self, network: Network, source: Batch, target: Batch | None, progress: float) -> dict[str, Tensor]:
-        """Give the task's loss with a weight a row, and listen to the target's attention.
+        """Compute the task's loss with a weight per sample, and update the target's attention.
 
         Parameters
         ----------
@@ -197,43 +194,43 @@ class SourceAttention(GroupedSources):
         rows = source.rows.to(self._rows.device)
         self._make_room(int(rows.max()) + 1)
         if target is not None:
-            self._listen(rows, source, target)
+            self._attend(rows, source, target)
         weights = self._rows[1, rows]
         per_row = torch.vmap(lambda logits, y: self._task.loss(logits[None], y[None]))(source.logits, source.labels)
         return {"task": (weights * per_row).sum() / weights.sum().clamp_min(1e-12)}
 
     def finish(self, network: Network) -> None:
-        """Keep the weights of rows and sources.
+        """Keep the weights of samples and sources.
 
         Parameters
         ----------
         network : Network
         """
-        self._weigh()
+        self._update_weights()
         self.row_weights_ = self._rows[1].double().cpu().numpy()
         means = self._source_means(self._rows[1]).double().cpu().numpy()
         self.source_weights_ = means / max(means.mean(), 1e-12)
 
     def _make_room(self, n: int) -> None:
-        # How many rows there are is known when all were seen once.
+        # How many samples there are is known when all were seen once.
         if n > self._rows.shape[1]:
             more = torch.zeros(3, n - self._rows.shape[1]).to(self._rows)
             more[1] = 1.0
             self._rows = torch.cat([self._rows, more], dim=1)
 
-    def _listen(self, rows: Tensor, source: Batch, target: Batch) -> None:
+    def _attend(self, rows: Tensor, source: Batch, target: Batch) -> None:
         agreement = None
         if self._has_classes:
             labels = source.labels if source.labels.ndim == 1 else source.labels.argmax(dim=1)
             self._rows[2, rows] = labels.to(self._rows)
-            agreement = target.logits.detach().softmax(dim=1)[:, labels] if self.labels else None
+            agreement = target.logits.detach().softmax(dim=1)[:, labels] if self.match_labels else None
         seen = attention_weights(
             source.features["embedding"], target.features["embedding"], self.temperature, agreement
         ).to(self._rows)
         before = self._rows[0, rows]
-        self._rows[0, rows] = torch.where(before > 0, self.memory * before + (1 - self.memory) * seen, seen)
+        self._rows[0, rows] = torch.where(before > 0, self.momentum * before + (1 - self.momentum) * seen, seen)
 
-    def _weigh(self) -> None:
+    def _update_weights(self) -> None:
         seen, of = self._rows[0], self._rows[2].long()
         if not len(seen):
             return
@@ -242,7 +239,7 @@ class SourceAttention(GroupedSources):
         if self._numbers is not None:
             means = self._source_means(w)
             w = w * (means.clamp_min(1e-12) ** (self.sharpness - 1.0))[self._numbers]
-        w = (w / w.mean()).clamp_max(self.largest)
+        w = (w / w.mean()).clamp_max(self.max_weight)
         self._rows[1] = w / w.mean()
 
     def _source_means(self, w: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""A head for each source on shared features, and the target's answer as their weighted mean."""
+"""One head per source domain on shared features, and their weighted mean for the target."""
 
 from __future__ import annotations
 
@@ -14,10 +14,11 @@ from landbridge.exceptions import InputError
 from landbridge.neural._heads import OpenSetHead, SourceMixture
 from landbridge.neural._method import Batch
 from landbridge.neural._network import HEAD, Network
-from landbridge.neural._rows import Rows, permutation
+from landbridge.neural._samples import Samples, permutation
+from landbridge.neural._source_aware import SourceAware
 from landbridge.neural.feature._mcd import needs_classes
 from landbridge.neural.feature._multi_source import distances_of_moments
-from landbridge.neural.feature._sources import GroupedSources, closeness
+from landbridge.neural.feature._sources import closeness
 
 __all__ = ["SourceHeads", "head_weights"]
 
@@ -25,7 +26,7 @@ WEIGHTS = ("both", "accuracy", "moments", "equal")
 
 
 def head_weights(accuracies: Tensor | None = None, distances: Tensor | None = None, sharpness: float = 1.0) -> Tensor:
-    r"""Weights of heads: :math:`w_k \propto a_k \exp(-s \, d_k / \bar d)`, of which either factor may be left out.
+    r"""Compute the weights of heads, :math:`w_k \propto a_k \exp(-s \, d_k / \bar d)`, with one or both of the factors.
 
     Parameters
     ----------
@@ -38,7 +39,7 @@ def head_weights(accuracies: Tensor | None = None, distances: Tensor | None = No
     Returns
     -------
     Tensor of shape (n_heads,)
-        Of sum 1; all alike where every accuracy is zero.
+        Of sum 1; all equal where every accuracy is zero.
 
     References
     ----------
@@ -63,20 +64,17 @@ def head_weights(accuracies: Tensor | None = None, distances: Tensor | None = No
     return weights / weights.sum()
 
 
-class SourceHeads(GroupedSources):
-    """Give each source a head of its own, and answer for the target with the heads' weighted mean.
+class SourceHeads(SourceAware):
+    """Source-specific heads: one head per source domain, and the weighted mean of the heads for the target.
 
     Parameters
     ----------
-    groups : array-like of int, shape (n_source,), optional
-        Of which source each training row is; numbers may be any. Left out, what ``fit`` was told by ``source_domain``,
-        or else all are of one source.
     weights : {"both", "accuracy", "moments", "equal"} or array-like of shape (n_sources,), default="both"
-        What a head's weight is proportional to: its accuracy on rows of its source that were held out; a number that
+        What a head's weight is proportional to: its accuracy on samples of its source that were held out; a number that
         falls with the distance of its source's moments to the target's; the product of the two; or the same for all.
         None needs labels of the target. Numbers, in the order of the sorted sources, are taken as they are, for example
-        accuracies of single sources' models on target rows whose labels are known.
-    held_out : float, default=0.1
+        accuracies of single sources' models on target samples whose labels are known.
+    validation_fraction : float, default=0.1
         Share of each source that is held out where accuracies are asked for.
     sharpness : float, default=1.0
         How fast weights fall with the distance.
@@ -87,34 +85,34 @@ class SourceHeads(GroupedSources):
     source_weights_ : ndarray of shape (n_sources,)
         After training: weights of the heads, of sum 1.
     accuracies_ : ndarray of shape (n_sources,) or None
-        On the rows held out.
+        On the samples held out.
     distances_ : ndarray of shape (n_sources,) or None
-        Of each source to the target over all rows (see :func:`moment_distances`).
+        Of each source to the target over all samples (see :func:`moment_distances`).
     sources_ : tuple of int or str
         The sources, sorted.
 
     Notes
     -----
-    In training each row is answered by the head of its source, before any loss is taken, so that this composes with
+    In training each sample is answered by the head of its source, before any loss is taken, so that this composes with
     methods that have a loss of their own for the sources: beside :class:`MomentMatchingSources` it is M3SDA [1]_, which
-    matches moments, trains a head a source and weighs them by the accuracies of training on each source alone; give
-    those as ``weights`` to do the same. Heads start as copies of the network's head and weigh alike until training has
-    ended; answers for target rows, with which some methods learn, are the mean throughout.
+    matches moments, trains a head per source and weights them by the accuracies of training on each source alone; give
+    those as ``weights`` to do the same. Heads start as copies of the network's head with equal weights until training
+    has ended; predictions for target samples, with which some methods learn, are the mean throughout.
 
-    A held-out row is replaced in each epoch by another of its source; which rows those are is the same for every seed.
-    Where another method, named before this one, chooses the order of the rows, they are seen in training. One source
-    alone is trained as without this method: no row is held out, and the head is what it was. With a backbone that has
-    batch norms those see the target's rows, as beside every method that reads the target.
+    A held-out sample is replaced in each epoch by another of its source; which samples those are is the same for every
+    seed. Where another method, named before this one, chooses the order of the samples, they are seen in training. One
+    source alone is trained as without this method: no sample is held out, and the head is what it was. With a backbone
+    that has batch norms those see the target's samples, as beside every method that reads the target.
 
     Helps where sources disagree about labels, so that one head would learn their mean, and where one is labelled badly
-    or far away. Hurts where sources are small and alike: each head learns from its own rows only. Accuracy does not
-    tell a source whose labels are consistent but mean something else. Not with methods that replace the head or train
-    a second one (:class:`OpenSetBackprop`, :class:`MCD`, :class:`MDD`), and for classes only. Costs a head a source in
-    each step, and one pass over all rows in the end.
+    or far away. Hurts where sources are small and alike: each head learns from its own samples only. Accuracy does not
+    detect a source whose labels are consistent but have another meaning. Not with methods that replace the head or
+    train a second one (:class:`OpenSetBackprop`, :class:`MCD`, :class:`MDD`), and for classes only. Costs a head per
+    source in each step, and one pass over all samples in the end.
 
-    Leave ``groups`` out and give ``fit`` of the estimator ``source_domain``, numbers or names, wherever rows are chosen
-    for you, in cross-validation and with ``patience``; ``groups`` have to be those of exactly the rows trained on. On
-    labelled target rows, which are of no source, it acts as with one.
+    Pass ``source_domain``, numbers or names, to ``fit`` of the estimator; in a training loop of your own, call
+    :meth:`set_source_domain` with one entry per training sample. Without it, and when training on labelled target
+    samples, all samples are taken for one source.
 
     References
     ----------
@@ -128,46 +126,48 @@ class SourceHeads(GroupedSources):
     >>> from landbridge.neural import NeuralClassifier
     >>> from landbridge.neural.feature import MomentMatchingSources, SourceHeads
     >>> source, target = load_builtin("printed").take(range(300)), load_builtin("handwritten").take(range(300))
-    >>> groups = np.arange(300) % 2
-    >>> y = np.where(groups == 1, np.random.RandomState(0).permutation(source.y), source.y)  # the second is wrong
-    >>> methods = [SourceHeads(groups), MomentMatchingSources(groups)]
+    >>> domain = np.arange(300) % 2
+    >>> y = np.where(domain == 1, np.random.RandomState(0).permutation(source.y), source.y)  # the second is wrong
+    >>> methods = [SourceHeads(), MomentMatchingSources()]
     >>> model = NeuralClassifier("builtin", methods=methods, epochs=4, image_shape=(8, 8), random_state=0)
-    >>> right, wrong = model.fit(source.X, y, X_target=target.X).methods_[0].source_weights_
+    >>> right, wrong = model.fit(source.X, y, X_target=target.X, source_domain=domain).methods_[0].source_weights_
     >>> bool(right > 2 * wrong)
     True
     """
 
     stages = ("embedding",)
     reads_target: ClassVar[bool] = True
-    _shown: ClassVar[str] = "weights"
 
     def __init__(
         self,
-        groups: Any = None,
         weights: Any = "both",
         *,
-        held_out: float = 0.1,
+        validation_fraction: float = 0.1,
         sharpness: float = 1.0,
         n_moments: int = 2,
     ) -> None:
-        super().__init__(groups)
+        super().__init__()
         if isinstance(weights, str):
             if weights not in WEIGHTS:
                 raise InputError(f"weights={weights!r} is unknown; choose from {', '.join(WEIGHTS)}, or give numbers.")
         else:
             weights = np.asarray(weights, dtype=float)
-            n = None if self.groups is None else len(np.unique(self.groups))
-            _check_weights(weights, n)
-        if not 0 < held_out <= 0.5:
-            raise InputError(f"held_out must be above 0 and at most 0.5; got {held_out}.")
+            _check_weights(weights, None)
+        if not 0 < validation_fraction <= 0.5:
+            raise InputError(f"validation_fraction must be above 0 and at most 0.5; got {validation_fraction}.")
         if sharpness < 0 or n_moments < 1:
             raise InputError(
                 f"sharpness must not be negative and n_moments at least 1; got {sharpness} and {n_moments}."
             )
-        self.weights, self.held_out, self.sharpness, self.n_moments = weights, held_out, sharpness, n_moments
+        self.weights, self.validation_fraction, self.sharpness, self.n_moments = (
+            weights,
+            validation_fraction,
+            sharpness,
+            n_moments,
+        )
 
     def prepare(self, network: Network, task: Any) -> None:
-        """Give each source its head.
+        """Make a head per source.
 
         Parameters
         ----------
@@ -189,7 +189,7 @@ class SourceHeads(GroupedSources):
         self._mixture(network)
 
     def order(self, labels: Any, epoch: int, generator: torch.Generator) -> Tensor | None:
-        """Let other rows of the same source stand in for those that are held out.
+        """Let other samples of the same source stand in for those that are held out.
 
         Parameters
         ----------
@@ -200,7 +200,7 @@ class SourceHeads(GroupedSources):
         Returns
         -------
         Tensor of int64, shape (n_samples,), or None
-            None where no row is held out.
+            None where no sample is held out.
         """
         super().order(labels, epoch, generator)
         held = self._held_out(labels)
@@ -215,7 +215,7 @@ class SourceHeads(GroupedSources):
         return stand_in[torch.randperm(len(labels), generator=generator)]
 
     def answer(self, network: Network, source: Batch, target: Batch | None) -> None:
-        """Let each row be answered by its source's head.
+        """Use the logits of each sample's own source head.
 
         Parameters
         ----------
@@ -230,13 +230,13 @@ class SourceHeads(GroupedSources):
             source.logits = mixture.own(embedding, self._sources_of(source))
 
     def after(self, network: Network, rows: Any, target: Any, seed: int) -> None:
-        """Weigh the heads.
+        """Compute the weights of the heads.
 
         Parameters
         ----------
         network : Network
-        rows : Rows
-        target : Rows or None
+        rows : Samples
+        target : Samples or None
         seed : int
         """
         mixture, n = self._mixture(network), len(self.sources_)
@@ -272,7 +272,7 @@ class SourceHeads(GroupedSources):
         return head
 
     def _held_out(self, labels: Tensor) -> Tensor:
-        """Rows that no head learns from: from each class of each source its share, never the whole source."""
+        """Samples that no head learns from: from each class of each source its share, never the whole source."""
         none = torch.zeros(0, dtype=torch.int64)
         if self._numbers is None or len(self.sources_) == 1 or not self._asks("accuracy"):
             return none
@@ -282,11 +282,11 @@ class SourceHeads(GroupedSources):
         held = [none]
         for g in range(len(self.sources_)):
             rows = order[of[order] == g]
-            steps = ((torch.arange(len(rows)) + 0.5) / self.held_out).long()
+            steps = ((torch.arange(len(rows)) + 0.5) / self.validation_fraction).long()
             held.append(rows[steps[steps < len(rows)]])
         return torch.cat(held)
 
-    def _accuracies(self, network: Network, mixture: SourceMixture, rows: Rows) -> Tensor:
+    def _accuracies(self, network: Network, mixture: SourceMixture, rows: Samples) -> Tensor:
         assert rows.labels is not None and self._numbers is not None
         labels, numbers = rows.labels.cpu(), self._numbers.cpu()
         held = self._held_out(labels)
@@ -299,7 +299,7 @@ class SourceHeads(GroupedSources):
         average = right[:, 0].sum() / right[:, 1].sum().clamp_min(1.0)
         return (right[:, 0] + average) / (right[:, 1] + 1.0)
 
-    def _distances(self, network: Network, rows: Rows, target: Rows) -> Tensor:
+    def _distances(self, network: Network, rows: Samples, target: Samples) -> Tensor:
         assert self._numbers is not None
         numbers, n = self._numbers.cpu(), len(self.sources_)
         sums = torch.zeros(self.n_moments, n + 1, network.in_features, dtype=torch.float64)
@@ -316,11 +316,11 @@ def _check_weights(weights: NDArray[np.float64], n: int | None) -> None:
     """Weights of sources whose number may not be known yet."""
     of_all = weights.ndim == 1 and len(weights) > 0 if n is None else weights.shape == (n,)
     if not of_all or not np.isfinite(weights).all() or weights.min() < 0 or not weights.sum() > 0:
-        each = "one number a source" if n is None else f"one number a source ({n})"
+        each = "one number per source" if n is None else f"one number per source ({n})"
         raise InputError(f"weights must be {each}, none negative and not all zero; got {weights}.")
 
 
-def _embeddings(network: Network, rows: Rows, which: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
+def _embeddings(network: Network, rows: Samples, which: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
     device = next(network.parameters()).device
     with torch.no_grad():
         for cut in which.split(256):

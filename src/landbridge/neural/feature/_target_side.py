@@ -1,4 +1,4 @@
-"""Objectives on the target's own answers: sure ones, classes not confused, both in balance."""
+"""Losses on the target predictions: entropy, class confusion, information maximisation."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ __all__ = [
 
 
 def mean_entropy(logits: Tensor) -> Tensor:
-    """Mean entropy of the answers, in nats.
+    """Compute the mean entropy of the predictions, in nats.
 
     Parameters
     ----------
@@ -40,7 +40,7 @@ def mean_entropy(logits: Tensor) -> Tensor:
 
 
 def information_loss(logits: Tensor) -> Tensor:
-    """Mean entropy of the answers less the entropy of their mean: low for answers that are sure and differ.
+    """Compute the mean entropy of the predictions minus the entropy of their mean.
 
     Parameters
     ----------
@@ -56,7 +56,7 @@ def information_loss(logits: Tensor) -> Tensor:
 
 
 def certainty(P: Tensor) -> Tensor:
-    """Weights of rows by how sure their answers are, from 1 upwards to 2.
+    """Compute weights between 1 and 2 that increase with the confidence of the predictions.
 
     Parameters
     ----------
@@ -72,7 +72,7 @@ def certainty(P: Tensor) -> Tensor:
 
 
 def class_confusion(logits: Tensor, temperature: float = 2.5) -> Tensor:
-    """How much classes are confused with each other over a batch, rows that are sure counting more.
+    """Compute the class confusion of a batch, with confident samples weighted more.
 
     Parameters
     ----------
@@ -104,7 +104,7 @@ class _OnTarget(Method):
         self.strength, self.schedule = strength, schedule
 
     def objective(self, logits: Tensor) -> Tensor:
-        """Give what is to be made small.
+        """Compute the value to minimize.
 
         Parameters
         ----------
@@ -117,7 +117,7 @@ class _OnTarget(Method):
         raise NotImplementedError
 
     def loss(self, network: Network, source: Batch, target: Batch | None, progress: float) -> dict[str, Tensor]:
-        """Give the objective on the target's batch.
+        """Compute the objective on the target's batch.
 
         Parameters
         ----------
@@ -137,7 +137,7 @@ class _OnTarget(Method):
 
 
 class MCC(_OnTarget):
-    """Make target classes less confused with each other (minimum class confusion).
+    """MCC (minimum class confusion): minimize the confusion between classes on the target.
 
     Parameters
     ----------
@@ -149,8 +149,8 @@ class MCC(_OnTarget):
 
     Notes
     -----
-    Helps in most settings, partial and multi-source ones too, because it matches no marginal. Confirms wrong answers
-    where the source model is sure of them. O(n c²) a batch.
+    Helps in most settings, partial and multi-source ones too, because it matches no marginal. Reinforces wrong
+    predictions where the source model is confident. O(n c²) per batch.
 
     References
     ----------
@@ -173,7 +173,7 @@ class MCC(_OnTarget):
         self.temperature = temperature
 
     def objective(self, logits: Tensor) -> Tensor:
-        """Give the confusion.
+        """Compute the class confusion.
 
         Parameters
         ----------
@@ -187,7 +187,7 @@ class MCC(_OnTarget):
 
 
 class EntropyMinimisation(_OnTarget):
-    """Make answers on the target sure.
+    """Entropy minimization on the target.
 
     Parameters
     ----------
@@ -197,7 +197,7 @@ class EntropyMinimisation(_OnTarget):
 
     Notes
     -----
-    Helps where classes lie apart in the target, a little. Alone it may give all rows one class; better
+    Helps where classes are well separated in the target, a little. Alone it may give all samples one class; better
     :class:`InformationMaximisation` or :class:`MCC`.
 
     References
@@ -216,7 +216,7 @@ class EntropyMinimisation(_OnTarget):
         super().__init__(strength, schedule)
 
     def objective(self, logits: Tensor) -> Tensor:
-        """Give the mean entropy.
+        """Compute the mean entropy.
 
         Parameters
         ----------
@@ -230,7 +230,7 @@ class EntropyMinimisation(_OnTarget):
 
 
 class InformationMaximisation(_OnTarget):
-    """Make answers on the target sure, and all classes equally frequent over a batch.
+    """Information maximization: confident predictions on the target, and equal class frequencies in a batch.
 
     Parameters
     ----------
@@ -240,8 +240,8 @@ class InformationMaximisation(_OnTarget):
 
     Notes
     -----
-    The heart of SHOT. Helps where classes are about equally frequent in the target; hurts under label shift, because it
-    asks for equal shares.
+    The main loss of SHOT. Helps where classes are about equally frequent in the target; hurts under label shift,
+    because it asks for equal shares.
 
     References
     ----------
@@ -259,7 +259,7 @@ class InformationMaximisation(_OnTarget):
         super().__init__(strength, schedule)
 
     def objective(self, logits: Tensor) -> Tensor:
-        """Give the mean entropy less the entropy of the mean.
+        """Compute the mean entropy minus the entropy of the mean.
 
         Parameters
         ----------

@@ -1,4 +1,4 @@
-"""Few-shot recognition: networks that practise on many small tasks, and then learn new classes from one row each.
+"""Few-shot learning: networks trained on many small tasks, then fitted to new classes from one sample each.
 
 Train an embedding on classes of which there are many, :func:`train_prototypical` or :func:`train_siamese`; then
 ``fit(support).predict(query)`` on classes it has never seen.

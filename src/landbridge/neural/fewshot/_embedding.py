@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from torch import Tensor, nn
 
-from landbridge.neural._dice import seeded
 from landbridge.neural._network import Network
+from landbridge.neural._random import seed_from, seeded
 
 __all__ = ["conv_embedding"]
 
@@ -22,11 +24,13 @@ class _Block(nn.Sequential):
 
 class _Flat(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
-        """Lay the maps out in a row."""
+        """Flatten the maps."""
         return x.flatten(1)
 
 
-def conv_embedding(size: int = 28, channels: int = 1, width: int = 64, depth: int = 4, seed: int = 0) -> Network:
+def conv_embedding(
+    size: int = 28, channels: int = 1, width: int = 64, depth: int = 4, random_state: Any = None
+) -> Network:
     """Make the embedding of the prototypical networks: blocks of convolution, batch norm, ReLU and pooling.
 
     Parameters
@@ -38,7 +42,7 @@ def conv_embedding(size: int = 28, channels: int = 1, width: int = 64, depth: in
         Channels of each block.
     depth : int, default=4
         Blocks.
-    seed : int, default=0
+    random_state : int, RandomState instance or None, default=None
         Of the random weights.
 
     Returns
@@ -50,10 +54,10 @@ def conv_embedding(size: int = 28, channels: int = 1, width: int = 64, depth: in
     --------
     >>> import torch
     >>> from landbridge.neural.fewshot import conv_embedding
-    >>> conv_embedding(16, width=8).eval().embed(torch.zeros(2, 1, 16, 16)).shape
+    >>> conv_embedding(16, width=8, random_state=0).eval().embed(torch.zeros(2, 1, 16, 16)).shape
     torch.Size([2, 8])
     """
-    with seeded(seed):
+    with seeded(seed_from(random_state)):
         stages: dict[str, nn.Module] = {f"block{k + 1}": _Block(width if k else channels, width) for k in range(depth)}
     edge = size
     for _ in range(depth):

@@ -1,4 +1,4 @@
-"""Prototypical networks: a class is the mean of its few rows, in an embedding that was trained for this."""
+"""Prototypical networks: classification by the nearest class mean in a trained embedding."""
 
 from __future__ import annotations
 
@@ -22,20 +22,20 @@ from landbridge.neural.fewshot._training import train_on_episodes
 
 __all__ = ["UNKNOWN", "PrototypicalClassifier", "prototypical_loss", "train_prototypical"]
 
-# The answer for rows that no known class claims.
+# The prediction for samples that no known class claims.
 UNKNOWN = "unknown"
 
 
-def prototypical_loss(support: Tensor, query: Tensor, way: int) -> tuple[Tensor, Tensor]:
-    r"""Cross-entropy of queries, with minus the squared distances from the class means for logits.
+def prototypical_loss(support: Tensor, query: Tensor, n_way: int) -> tuple[Tensor, Tensor]:
+    r"""Compute the cross-entropy of queries, with negative squared distances from the class means as logits.
 
     Parameters
     ----------
-    support : Tensor of shape (way * shot, d)
+    support : Tensor of shape (n_way * n_shot, d)
         Embeddings, class by class.
-    query : Tensor of shape (way * n_queries, d)
+    query : Tensor of shape (n_way * n_queries, d)
         Embeddings, class by class.
-    way : int
+    n_way : int
 
     Returns
     -------
@@ -46,9 +46,9 @@ def prototypical_loss(support: Tensor, query: Tensor, way: int) -> tuple[Tensor,
     ----------
     .. [1] J. Snell, K. Swersky, R. Zemel. Prototypical networks for few-shot learning. NeurIPS 2017.
     """
-    means = support.reshape(way, -1, support.shape[1]).mean(dim=1)
+    means = support.reshape(n_way, -1, support.shape[1]).mean(dim=1)
     logits = -squared_distances(query, means)
-    truth = torch.arange(way, device=query.device).repeat_interleave(len(query) // way)
+    truth = torch.arange(n_way, device=query.device).repeat_interleave(len(query) // n_way)
     return F.cross_entropy(logits, truth), (logits.argmax(dim=1) == truth).float().mean()
 
 
@@ -57,14 +57,14 @@ def train_prototypical(
     X: Any,
     y: Any,
     *,
-    way: int = 20,
-    shot: int = 1,
+    n_way: int = 20,
+    n_shot: int = 1,
     n_queries: int = 5,
     n_episodes: int = 2000,
-    lr: float = 1e-3,
+    learning_rate: float = 1e-3,
     groups: Any = None,
-    change: Callable[[Tensor, torch.Generator], Tensor] | None = None,
-    random_state: int = 0,
+    augment: Callable[[Tensor, torch.Generator], Tensor] | None = None,
+    random_state: Any = None,
     progress: Callable[[int, float, float], None] | None = None,
 ) -> Network:
     """Train an embedding on episodes drawn from many classes.
@@ -74,19 +74,19 @@ def train_prototypical(
     network : Network
         Without a head, for example from :func:`conv_embedding`; it is trained in place.
     X : array-like
-        Rows as the network reads them.
+        Samples as the network reads them.
     y : array-like of shape (n,)
         Classes; these are not the ones to be recognised later.
-    way, shot, n_queries : int
+    n_way, n_shot, n_queries : int
         Of an episode. More classes than in the task to come make for a harder practice and a better embedding.
     n_episodes : int, default=2000
-    lr : float, default=1e-3
+    learning_rate : float, default=1e-3
         Halved four times on the way.
     groups : array-like of shape (n,), optional
         Draw half of the episodes from the classes of one group.
-    change : callable, optional
+    augment : callable, optional
         Changes a batch of images at random.
-    random_state : int, default=0
+    random_state : int, RandomState instance or None, default=None
     progress : callable, optional
         Called every hundred episodes with (episode, loss, accuracy).
 
@@ -98,7 +98,7 @@ def train_prototypical(
     Raises
     ------
     InputError
-        If there are too few classes or rows for an episode.
+        If there are too few classes or samples for an episode.
 
     References
     ----------
@@ -107,16 +107,16 @@ def train_prototypical(
     train_on_episodes(
         network,
         network,
-        lambda embedded: prototypical_loss(embedded[: way * shot], embedded[way * shot :], way),
+        lambda embedded: prototypical_loss(embedded[: n_way * n_shot], embedded[n_way * n_shot :], n_way),
         X,
         y,
-        way=way,
-        shot=shot,
+        n_way=n_way,
+        n_shot=n_shot,
         n_queries=n_queries,
         n_episodes=n_episodes,
-        lr=lr,
+        learning_rate=learning_rate,
         groups=groups,
-        change=change,
+        augment=augment,
         random_state=random_state,
         progress=progress,
     )
@@ -124,16 +124,16 @@ def train_prototypical(
 
 
 class PrototypicalClassifier(ClassifierMixin, BaseEstimator):
-    """Recognise classes from one or a few rows each, by the nearest class mean in a trained embedding.
+    """Prototypical network classifier: nearest class mean in a trained embedding.
 
     Parameters
     ----------
     network : Network
         A trained embedding, from :func:`train_prototypical` or any backbone; it is not changed.
     reject : float or None, default=None
-        Share of rows of known classes that may be turned away as ``"unknown"``: sets a threshold on the distance, so
-        that rows of new classes are recognised as such. It is calibrated on the support rows, each held out of its own
-        mean, so it needs two rows a class or more.
+        Share of samples of known classes that may be turned away as ``"unknown"``: sets a threshold on the distance, so
+        that samples of new classes are recognised as such. It is calibrated on the support samples, each held out of
+        its own mean, so it needs two samples per class or more.
     batch_size : int, default=256
 
     Attributes
@@ -141,12 +141,12 @@ class PrototypicalClassifier(ClassifierMixin, BaseEstimator):
     classes_ : ndarray of shape (n_classes,)
     prototypes_ : ndarray of shape (n_classes, d)
     threshold_ : float or None
-        Largest squared distance of a row that is not turned away.
+        Largest squared distance of a sample that is not turned away.
 
     Notes
     -----
-    ``fit`` trains nothing: one pass over the support rows. How well it works is a matter of the classes the embedding
-    was trained on.
+    ``fit`` trains nothing: one pass over the support samples. How well it works is a matter of the classes the
+    embedding was trained on.
 
     References
     ----------
@@ -170,12 +170,12 @@ class PrototypicalClassifier(ClassifierMixin, BaseEstimator):
         self.batch_size = batch_size
 
     def fit(self, X: Any, y: Any) -> Self:
-        """Take the means of the support rows.
+        """Take the means of the support samples.
 
         Parameters
         ----------
         X : array-like
-            Support rows, as the network reads them.
+            Support samples, as the network reads them.
         y : array-like of shape (n,)
             Their classes.
 
@@ -191,7 +191,7 @@ class PrototypicalClassifier(ClassifierMixin, BaseEstimator):
         embedded = self._embed(X)
         y = np.asarray(y)
         if y.shape != (len(embedded),):
-            raise LabelError(f"y has shape {y.shape} but X has {len(embedded)} rows; give one label a row.")
+            raise LabelError(f"y has shape {y.shape} but X has {len(embedded)} samples; give one label per sample.")
         self.classes_, codes = np.unique(y, return_inverse=True)
         counts = np.bincount(codes)
         sums = np.zeros((len(self.classes_), embedded.shape[1]))
@@ -202,14 +202,14 @@ class PrototypicalClassifier(ClassifierMixin, BaseEstimator):
             if not 0 < self.reject < 1:
                 raise InputError(f"reject must lie between 0 and 1; got {self.reject}.")
             if counts.min() < 2:
-                raise InputError("reject needs two support rows a class or more, to be calibrated on.")
+                raise InputError("reject needs two support samples per class or more, to be calibrated on.")
             n = counts[codes][:, None]
             others = (sums[codes] - embedded) / (n - 1)
             self.threshold_ = float(np.quantile(((embedded - others) ** 2).sum(axis=1), 1 - self.reject))
         return self
 
     def distances(self, X: Any) -> NDArray[np.float64]:
-        """Give the squared distances from the prototypes.
+        """Compute the squared distances from the prototypes.
 
         Parameters
         ----------
@@ -233,7 +233,7 @@ class PrototypicalClassifier(ClassifierMixin, BaseEstimator):
         Returns
         -------
         ndarray of shape (n_samples,)
-            Of type object where rows can be turned away.
+            Of type object where samples can be turned away.
         """
         D = self.distances(X)
         found = self.classes_[D.argmin(axis=1)]
@@ -244,7 +244,7 @@ class PrototypicalClassifier(ClassifierMixin, BaseEstimator):
         return found
 
     def predict_proba(self, X: Any) -> NDArray[np.float64]:
-        """Give the shares of the classes, by a softmax of minus the squared distances.
+        """Predict class probabilities, by a softmax of the negative squared distances.
 
         Parameters
         ----------

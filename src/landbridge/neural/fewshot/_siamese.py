@@ -1,4 +1,4 @@
-"""Siamese networks: are these two of the same class? And by asking that, one-shot recognition."""
+"""Siamese networks: verification of pairs, and one-shot classification."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from sklearn.utils.validation import check_is_fitted
 from torch import Tensor, nn
 
 from landbridge.exceptions import InputError, LabelError
-from landbridge.neural._dice import seeded
 from landbridge.neural._features import cached_features
 from landbridge.neural._inputs import to_tensors
 from landbridge.neural._network import Network
+from landbridge.neural._random import seed_from, seeded
 from landbridge.neural.fewshot._training import train_on_episodes
 
 __all__ = ["SiameseClassifier", "SiameseNetwork", "train_siamese"]
 
 
 class SiameseNetwork(nn.Module):
-    """An embedding, used twice, and a weighted distance of the two results.
+    """Siamese network: a shared embedding of both inputs, and a weighted distance between the embeddings.
 
     Parameters
     ----------
@@ -35,10 +35,10 @@ class SiameseNetwork(nn.Module):
     def __init__(self, network: Network) -> None:
         super().__init__()
         self.network = network
-        self.weigh = nn.Linear(network.in_features, 1)
+        self.distance = nn.Linear(network.in_features, 1)
 
     def pairs(self, A: Tensor, B: Tensor) -> Tensor:
-        """Say how likely each row of `A` is of the class of each row of `B`.
+        """Compute the log-odds that each sample of `A` has the class of each sample of `B`.
 
         Parameters
         ----------
@@ -55,7 +55,7 @@ class SiameseNetwork(nn.Module):
         return self._odds(torch.sigmoid(A)[:, None], torch.sigmoid(B)[None])
 
     def rows(self, A: Tensor, B: Tensor) -> Tensor:
-        """Say how likely each row of `A` is of the class of the row of `B` beside it.
+        """Compute the log-odds that each sample of `A` has the class of the corresponding sample of `B`.
 
         Parameters
         ----------
@@ -70,7 +70,7 @@ class SiameseNetwork(nn.Module):
         return self._odds(torch.sigmoid(A), torch.sigmoid(B))
 
     def _odds(self, a: Tensor, b: Tensor) -> Tensor:
-        return -((a - b).abs() * self.weigh.weight[0]).sum(dim=-1) + self.weigh.bias
+        return -((a - b).abs() * self.distance.weight[0]).sum(dim=-1) + self.distance.bias
 
 
 def train_siamese(
@@ -78,38 +78,38 @@ def train_siamese(
     X: Any,
     y: Any,
     *,
-    way: int = 20,
+    n_way: int = 20,
     n_samples: int = 2,
     n_batches: int = 2000,
-    lr: float = 1e-3,
+    learning_rate: float = 1e-3,
     groups: Any = None,
-    change: Callable[[Tensor, torch.Generator], Tensor] | None = None,
-    random_state: int = 0,
+    augment: Callable[[Tensor, torch.Generator], Tensor] | None = None,
+    random_state: Any = None,
     progress: Callable[[int, float, float], None] | None = None,
 ) -> SiameseNetwork:
     """Train a siamese network to verify: the same class, or not.
 
-    All pairs of a batch are used, those of a class weighing as much as those of different classes, so that a batch of
-    forty rows has as much to say as hundreds of drawn pairs.
+    All pairs of a batch are used, pairs of one class weighted as much as pairs of different classes, so that a batch of
+    forty samples is worth hundreds of drawn pairs.
 
     Parameters
     ----------
     network : Network
         Without a head; it is trained in place.
     X : array-like
-        Rows as the network reads them.
+        Samples as the network reads them.
     y : array-like of shape (n,)
         Classes; these are not the ones to be recognised later.
-    way, n_samples : int
-        Classes of a batch, and rows of each.
+    n_way, n_samples : int
+        Classes of a batch, and samples of each.
     n_batches : int, default=2000
-    lr : float, default=1e-3
+    learning_rate : float, default=1e-3
         Halved four times on the way.
     groups : array-like of shape (n,), optional
         Draw half of the batches from the classes of one group.
-    change : callable, optional
+    augment : callable, optional
         Changes a batch of images at random.
-    random_state : int, default=0
+    random_state : int, RandomState instance or None, default=None
     progress : callable, optional
         Called every hundred batches with (batch, loss, accuracy of the nearest).
 
@@ -120,22 +120,23 @@ def train_siamese(
     Raises
     ------
     InputError
-        If there are too few classes or rows for a batch.
+        If there are too few classes or samples for a batch.
 
     References
     ----------
     .. [1] G. Koch, R. Zemel, R. Salakhutdinov. Siamese neural networks for one-shot image recognition. ICML workshop on
        deep learning, 2015.
     """
+    random_state = seed_from(random_state)
     with seeded(random_state):
         model = SiameseNetwork(network)
     with torch.no_grad():
-        model.weigh.weight.fill_(4.0 / network.in_features**0.5)
-        model.weigh.bias.fill_(1.0)
-    truth = torch.eye(way).repeat_interleave(n_samples - 1, dim=0)
+        model.distance.weight.fill_(4.0 / network.in_features**0.5)
+        model.distance.bias.fill_(1.0)
+    truth = torch.eye(n_way).repeat_interleave(n_samples - 1, dim=0)
 
     def objective(embedded: Tensor) -> tuple[Tensor, Tensor]:
-        logits = model.pairs(embedded[way:], embedded[:way])
+        logits = model.pairs(embedded[n_way:], embedded[:n_way])
         per_pair = F.binary_cross_entropy_with_logits(logits, truth, reduction="none")
         loss = 0.5 * (per_pair[truth == 1].mean() + per_pair[truth == 0].mean())
         # the nearest must be the right one, not only near enough: verification alone asks too little of a ranking
@@ -149,13 +150,13 @@ def train_siamese(
         objective,
         X,
         y,
-        way=way,
-        shot=1,
+        n_way=n_way,
+        n_shot=1,
         n_queries=n_samples - 1,
         n_episodes=n_batches,
-        lr=lr,
+        learning_rate=learning_rate,
         groups=groups,
-        change=change,
+        augment=augment,
         random_state=random_state,
         progress=progress,
     )
@@ -163,7 +164,7 @@ def train_siamese(
 
 
 class SiameseClassifier(ClassifierMixin, BaseEstimator):
-    """Recognise classes from one row each: a query is of the class of the row it is likeliest to match.
+    """Siamese network classifier: a query gets the class of the support sample it matches best.
 
     Parameters
     ----------
@@ -177,8 +178,8 @@ class SiameseClassifier(ClassifierMixin, BaseEstimator):
 
     Notes
     -----
-    ``fit`` keeps the support rows' embeddings; time of an answer grows with the support rows. Several rows a class vote
-    by their mean log-odds.
+    ``fit`` keeps the support samples' embeddings; time of a prediction grows with the support samples. Several samples
+    per class vote by their mean log-odds.
 
     References
     ----------
@@ -191,7 +192,9 @@ class SiameseClassifier(ClassifierMixin, BaseEstimator):
     >>> from landbridge.neural import load_backbone
     >>> from landbridge.neural.fewshot import SiameseClassifier, train_siamese
     >>> printed, digits = load_builtin("printed").take(range(300)), load_builtin("handwritten").take(range(200))
-    >>> pairs = train_siamese(load_backbone("builtin"), printed.X.reshape(-1, 8, 8), printed.y, way=10, n_batches=20)
+    >>> pairs = train_siamese(
+    ...     load_backbone("builtin"), printed.X.reshape(-1, 8, 8), printed.y, n_way=10, n_batches=20, random_state=0
+    ... )
     >>> X = digits.X.reshape(-1, 8, 8)
     >>> model = SiameseClassifier(pairs).fit(X[:30], digits.y[:30])
     >>> model.score(X[30:], digits.y[30:]) > 0.5
@@ -203,12 +206,12 @@ class SiameseClassifier(ClassifierMixin, BaseEstimator):
         self.batch_size = batch_size
 
     def fit(self, X: Any, y: Any) -> Self:
-        """Keep the support rows.
+        """Keep the support samples.
 
         Parameters
         ----------
         X : array-like
-            Support rows, as the network reads them.
+            Support samples, as the network reads them.
         y : array-like of shape (n,)
             Their classes.
 
@@ -224,13 +227,13 @@ class SiameseClassifier(ClassifierMixin, BaseEstimator):
         embedded = self._embed(X)
         y = np.asarray(y)
         if y.shape != (len(embedded),):
-            raise LabelError(f"y has shape {y.shape} but X has {len(embedded)} rows; give one label a row.")
+            raise LabelError(f"y has shape {y.shape} but X has {len(embedded)} samples; give one label per sample.")
         self.classes_, self._codes = np.unique(y, return_inverse=True)
         self._support = embedded
         return self
 
     def decision_function(self, X: Any) -> NDArray[np.float64]:
-        """Give the mean log-odds of matching each class.
+        """Compute the mean log-odds of matching each class.
 
         Parameters
         ----------
@@ -262,12 +265,12 @@ class SiameseClassifier(ClassifierMixin, BaseEstimator):
         return self.classes_[self.decision_function(X).argmax(axis=1)]
 
     def verify(self, A: Any, B: Any) -> NDArray[np.float64]:
-        """Say how likely the rows of `A` and `B` are of one class, pair by pair.
+        """Compute the probability that samples of `A` and `B` have the same class, pair by pair.
 
         Parameters
         ----------
         A, B : array-like
-            Equally many rows.
+            Equally many samples.
 
         Returns
         -------
@@ -277,11 +280,11 @@ class SiameseClassifier(ClassifierMixin, BaseEstimator):
         Raises
         ------
         InputError
-            If there are not as many rows in `A` as in `B`.
+            If there are not as many samples in `A` as in `B`.
         """
         a, b = self._embed(A), self._embed(B)
         if len(a) != len(b):
-            raise InputError(f"A has {len(a)} rows but B has {len(b)}; give them pair by pair.")
+            raise InputError(f"A has {len(a)} samples but B has {len(b)}; give them pair by pair.")
         cuts = zip(a.split(self.batch_size), b.split(self.batch_size), strict=True)
         with torch.inference_mode():
             return torch.cat([torch.sigmoid(self.model.rows(*cut)) for cut in cuts]).double().numpy()

@@ -1,4 +1,4 @@
-"""The loop over episodes that all few-shot training goes through."""
+"""Training loop over episodes."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from landbridge.neural._inputs import to_tensors
 from landbridge.neural._network import Network
+from landbridge.neural._random import seed_from
 from landbridge.neural.fewshot._episodes import episodes
 
 __all__ = ["train_on_episodes"]
@@ -23,14 +24,14 @@ def train_on_episodes(
     X: Any,
     y: Any,
     *,
-    way: int,
-    shot: int,
+    n_way: int,
+    n_shot: int,
     n_queries: int,
     n_episodes: int,
-    lr: float,
+    learning_rate: float,
     groups: Any = None,
-    change: Callable[[Tensor, torch.Generator], Tensor] | None = None,
-    random_state: int = 0,
+    augment: Callable[[Tensor, torch.Generator], Tensor] | None = None,
+    random_state: Any = None,
     progress: Callable[[int, float, float], None] | None = None,
 ) -> None:
     """Train in place, by Adam, at a rate that is halved four times on the way.
@@ -44,44 +45,45 @@ def train_on_episodes(
     objective : callable
         From an episode's embeddings, the support's before the queries', to (loss, accuracy).
     X : array-like
-        Rows as the network reads them.
+        Samples as the network reads them.
     y : array-like of shape (n,)
         Classes.
-    way, shot, n_queries : int
+    n_way, n_shot, n_queries : int
         Of an episode.
     n_episodes : int
-    lr : float
+    learning_rate : float
     groups : array-like of shape (n,), optional
         Draw every other episode from the classes of one group.
-    change : callable, optional
+    augment : callable, optional
         Changes a batch of images at random.
-    random_state : int, default=0
+    random_state : int, RandomState instance or None, default=None
     progress : callable, optional
         Called every hundred episodes with (episode, loss, accuracy).
 
     Raises
     ------
     InputError
-        If there are too few classes or rows for an episode.
+        If there are too few classes or samples for an episode.
     """
     _, labels = np.unique(np.asarray(y), return_inverse=True)
+    random_state = seed_from(random_state)
     inputs = to_tensors(network, np.asarray(X))
-    sizes: dict[str, Any] = {"way": way, "shot": shot, "n_queries": n_queries, "n_episodes": n_episodes}
+    sizes: dict[str, Any] = {"n_way": n_way, "n_shot": n_shot, "n_queries": n_queries, "n_episodes": n_episodes}
     free = alike = episodes(labels, **sizes, random_state=2 * random_state)
     if groups is not None:
         _, codes = np.unique(np.asarray(groups), return_inverse=True)
         alike = episodes(labels, **sizes, groups=codes, random_state=2 * random_state + 1)
-    optimizer = torch.optim.Adam(model.parameters(), lr=lr)
-    dice = torch.Generator().manual_seed(random_state)
+    optimizer = torch.optim.Adam(model.parameters(), lr=learning_rate)
+    rng = torch.Generator().manual_seed(random_state)
     device = next(network.parameters()).device
     seen: list[tuple[float, float]] = []
     model.train()
     for step in range(n_episodes):
         episode = next(alike if step % 2 else free)
         for group in optimizer.param_groups:
-            group["lr"] = lr * 0.5 ** (5 * step // n_episodes)
+            group["lr"] = learning_rate * 0.5 ** (5 * step // n_episodes)
         rows = inputs[torch.from_numpy(np.concatenate(episode))].to(device)
-        loss, accuracy = objective(network.embed(rows if change is None else change(rows, dice)))
+        loss, accuracy = objective(network.embed(rows if augment is None else augment(rows, rng)))
         optimizer.zero_grad()
         torch.autograd.backward(loss)
         optimizer.step()

@@ -1,7 +1,7 @@
-"""Handing a trained network over: made smaller, written in forms that others run, and described.
+"""Deployment of trained networks: distillation, quantisation, export and model cards.
 
 :func:`distil` teaches a smaller network, :func:`quantise` computes in whole numbers, :func:`export_onnx` and
-:func:`export_program` write files that run without landbridge, :func:`check_parity` makes sure that all of them answer
+:func:`export_program` write files that run without landbridge, :func:`check_parity` checks that all of them predict
 as the network did, :func:`model_card` describes it, and :func:`hand_over` puts everything into one folder, which
 :func:`take_over` reads.
 """

@@ -1,4 +1,4 @@
-"""Model cards: what a model is, what it learned from, how good it is and where it ends, in plain English."""
+"""Model cards: architecture, training data, scores and limits of a model."""
 
 from __future__ import annotations
 
@@ -45,13 +45,13 @@ def model_card(
     name : str
         What the model is called.
     data : str
-        What it was trained on: where the rows come from, how many, what the labels are.
+        What it was trained on: where the samples come from, how many, what the labels are.
     licence : str, optional
         Identifier of the model's licence, such as ``"bsd-3-clause"``.
     path : path-like, optional
         Where to write the card too; a folder gets a ``README.md``.
     figures : mapping of str to Measurement or float, optional
-        Further figures, by what they measure and on which rows.
+        Further figures, by what they measure and on which samples.
     limits : sequence of str, optional
         What the model must not be used for, and where it is known to fail; one sentence each.
 
@@ -62,7 +62,7 @@ def model_card(
 
     Notes
     -----
-    A card says what is known and what is not: without figures it says that there are none.
+    A card states what is known and what is not: without figures it states that there are none.
 
     References
     ----------
@@ -72,7 +72,8 @@ def model_card(
     --------
     >>> from landbridge.neural.backbones import mlp_backbone
     >>> from landbridge.neural.handover import model_card
-    >>> card = model_card(mlp_backbone(4), name="tables", data="four columns", figures={"accuracy": 0.9})
+    >>> network = mlp_backbone(4, random_state=0)
+    >>> card = model_card(network, name="tables", data="four features", figures={"accuracy": 0.9})
     >>> print(card.split("## Figures")[1].split("##")[0].strip())
     | what | value | 95 % interval |
     |---|---|---|
@@ -80,7 +81,7 @@ def model_card(
     """
     for given, label in ((name, "name"), (data, "data")):
         if not isinstance(given, str) or not given.strip():
-            raise InputError(f"{label} must be a text that says something; got {given!r}.")
+            raise InputError(f"{label} must be a text that is not empty; got {given!r}.")
     if isinstance(limits, str):
         raise InputError("limits must be a list of sentences; put the one into a list.")
     result = result_or_model if hasattr(result_or_model, "decision") else None
@@ -92,19 +93,19 @@ def model_card(
         raise InputError(
             f"result_or_model must be a result, a fitted neural estimator or a Network; got {type(model).__name__}."
         )
-    told = _figures(result, figures)
+    scores = _figures(result, figures)
     parts = [
         f"# {name}",
         _what(model, network),
         "## Training\n\n" + _training(model, network, result),
         "## Data\n\n" + data.strip(),
-        "## Figures\n\n" + _table(told),
+        "## Figures\n\n" + _table(scores),
     ]
     if result is not None:
         parts.append("## Verdict\n\n" + _verdict(result))
-    parts.append("## Limits\n\n" + _limits(network, result, told, limits))
+    parts.append("## Limits\n\n" + _limits(network, result, scores, limits))
     parts.append("## Use\n\n" + _use(model, network))
-    text = _head(model, network, result, name, licence, told) + "\n" + "\n\n".join(parts) + "\n"
+    text = _head(model, network, result, name, licence, scores) + "\n" + "\n\n".join(parts) + "\n"
     text = PLACE.sub(lambda m: m[1] or m[2], text)
     if path is not None:
         place = Path(path)
@@ -115,7 +116,7 @@ def model_card(
     return text
 
 
-def _head(model: Any, network: Any, result: Any, name: str, licence: str | None, told: dict[str, Measurement]) -> str:
+def _head(model: Any, network: Any, result: Any, name: str, licence: str | None, scores: dict[str, Measurement]) -> str:
     task = _task(model, result)
     lines = ["---", "library_name: landbridge"]
     if licence is not None:
@@ -123,7 +124,7 @@ def _head(model: Any, network: Any, result: Any, name: str, licence: str | None,
     if pipeline := _pipeline(network, task):
         lines.append(f"pipeline_tag: {pipeline}")
     lines += ["tags:", "- transfer-learning", *([f"- {task}"] if task else [])]
-    shown = {k: m for k, m in told.items() if m.value == m.value}
+    shown = {k: m for k, m in scores.items() if m.value == m.value}
     if shown:
         kind = json.dumps(pipeline or task or "other")
         lines += ["model-index:", f"- name: {json.dumps(name)}", "  results:", "  - task:", f"      type: {kind}"]
@@ -165,7 +166,7 @@ def _what(model: Any, network: Any) -> str:
     elif isinstance(network.head, nn.Linear):
         lines.append(f"A network with {network.head.out_features} outputs.")
     else:
-        lines.append(f"A network that turns rows into {network.in_features} features.")
+        lines.append(f"A network that turns samples into {network.in_features} features.")
     if network is not None:
         count = sum(p.numel() for p in network.parameters())
         layers = [network.get_submodule(n) for n in int8_layers(network)]
@@ -187,13 +188,13 @@ def _training(model: Any, network: Any, result: Any) -> str:
         methods = ", ".join(type(m).__name__ for m in model.methods) or "plain training, no further method"
         if taught is not None:
             methods = (
-                f"distillation from a network of {taught['teacher_weights']:,} weights on {taught['rows']} rows "
+                f"distillation from a network of {taught['teacher_weights']:,} weights on {taught['rows']} samples "
                 f"(temperature {taught['temperature']:g}, weight of labels {taught['label_weight']:g})"
             )
         lines.append(f"Method: {methods}.")
         seed = model.random_state if isinstance(model.random_state, int) else "not fixed"
         lines.append(
-            f"Settings: at most {model.epochs} epochs, {model.batch_size} rows a step, optimiser {model.optimizer}, "
+            f"Settings: at most {model.epochs} epochs, {model.batch_size} samples a step, optimiser {model.optimizer}, "
             f"schedule {model.schedule}, seed {seed}."
         )
         if history.epochs:
@@ -235,30 +236,30 @@ def _backbone(model: Any, network: Any) -> str:
 
 
 def _figures(result: Any, figures: Any) -> dict[str, Measurement]:
-    told: dict[str, Measurement] = {}
+    scores: dict[str, Measurement] = {}
     if result is not None:
         chosen = (
             result[result.decision.chosen] if any(c.name == result.decision.chosen for c in result.candidates) else None
         )
         if chosen is not None and chosen.estimate is not None:
-            told[f"{result.metric}, estimated on the target"] = chosen.estimate
+            scores[f"{result.metric}, estimated on the target"] = chosen.estimate
         if chosen is not None and chosen.hidden is not None:
-            told[f"{result.metric}, on target labels that nobody else saw"] = chosen.hidden
+            scores[f"{result.metric}, on held-out target labels"] = chosen.hidden
         if result.decision.gain is not None:
-            told["gain over not transferring, estimated"] = result.decision.gain
+            scores["gain over not transferring, estimated"] = result.decision.gain
     for label, value in (figures or {}).items():
         try:
-            told[str(label)] = value if isinstance(value, Measurement) else Measurement(str(label), float(value))
+            scores[str(label)] = value if isinstance(value, Measurement) else Measurement(str(label), float(value))
         except (TypeError, ValueError):
             raise InputError(f"figures[{label!r}] is no number; give a Measurement or a float.") from None
-    return told
+    return scores
 
 
-def _table(told: dict[str, Measurement]) -> str:
-    if not told:
-        return "None were given: nobody has said how good this model is."
+def _table(scores: dict[str, Measurement]) -> str:
+    if not scores:
+        return "None were given: how good this model is, is not known."
     lines = ["| what | value | 95 % interval |", "|---|---|---|"]
-    for label, m in told.items():
+    for label, m in scores.items():
         between = "not known" if m.low is None or m.high is None else f"{m.low:.4g} to {m.high:.4g}"
         lines.append(f"| {label.replace('|', '/')} | {m.value:.4g} | {between} |")
     return "\n".join(lines)
@@ -275,17 +276,19 @@ def _verdict(result: Any) -> str:
     return "\n".join(lines)
 
 
-def _limits(network: Any, result: Any, told: dict[str, Measurement], limits: Sequence[str]) -> str:
+def _limits(network: Any, result: Any, scores: dict[str, Measurement], limits: Sequence[str]) -> str:
     lines = [str(sentence) for sentence in limits]
-    lines.append("Figures hold for rows like those they were measured on; measure again before use on others.")
-    if not told:
+    lines.append("Figures hold for samples like those they were measured on; measure again before use on others.")
+    if not scores:
         lines.append("No figure was measured: do not rely on it before you have measured one.")
     if result is not None and result.decision.evidence != "target labels":
         lines.append("No label of the target was seen: the estimates rest on assumptions that cannot be checked.")
     if result is not None and not result.decision.transferred:
         lines.append("The guard advised against a transfer; this is the model without one.")
     if network is not None:
-        lines.append("Rows of a kind that was not in the training data get an answer too, and it may look sure.")
+        lines.append(
+            "Samples of a kind that was not in the training data get a prediction too, which may look confident."
+        )
     return "\n".join(f"- {line}" for line in lines)
 
 
@@ -293,7 +296,7 @@ def _use(model: Any, network: Any) -> str:
     if network is None:
         lines = ["```python", "from landbridge import load_result", "", 'model = load_result("this folder")']
         return "\n".join([*lines, "model.predict(rows)", "```"])
-    ask = "model.predict(rows)" if isinstance(model, NeuralClassifier | NeuralRegressor) else "logits = model(rows)"
+    ask = "model.predict(rows)" if isinstance(model, NeuralClassifier | NeuralRegressor) else "logits = model(samples)"
     return (
         "```python\nfrom landbridge.neural.handover import take_over\n\n"
         f'model = take_over("this folder")  # reads safetensors and JSON, runs no code of the folder\n{ask}\n```'

@@ -1,4 +1,4 @@
-"""Knowledge distillation: a small network learns what a large one answers."""
+"""Knowledge distillation: a small network learns the predictions of a large one."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from torch import Tensor, nn
 from landbridge.base import split_labelled
 from landbridge.exceptions import InputError, LabelError
 from landbridge.neural._checks import positive
-from landbridge.neural._dice import seeded
 from landbridge.neural._estimator import NeuralClassifier
 from landbridge.neural._fitting import draw_seed, learn_preprocessing, rate_for
 from landbridge.neural._loop import Training, predict_logits, train
 from landbridge.neural._network import HEAD, Network
-from landbridge.neural._rows import Rows
+from landbridge.neural._random import seeded
+from landbridge.neural._samples import Samples
 from landbridge.neural.backbones import load_backbone, mlp_backbone
 from landbridge.neural.handover._reading import model_of, network_of, tensors_of
 from landbridge.neural.parameter._distillation import soft_cross_entropy
@@ -30,7 +30,7 @@ __all__ = ["distil", "distillation_loss"]
 def distillation_loss(
     logits: Tensor, taught: Tensor, labels: Tensor | None = None, *, temperature: float = 2.0, label_weight: float = 0.1
 ) -> Tensor:
-    r"""Weighted sum of the divergence from a teacher's softened answers and the cross-entropy of the labels.
+    r"""Compute the weighted sum of the divergence from a teacher's softened predictions and the labels' cross-entropy.
 
     :math:`(1 - w)\, T^2\, \mathrm{KL}(\mathrm{softmax}(t / T) \,\|\, \mathrm{softmax}(z / T)) + w\, H(y, z)`; the
     factor :math:`T^2` keeps the two parts' gradients in proportion (section 2 of [1]_).
@@ -42,7 +42,7 @@ def distillation_loss(
     taught : Tensor of shape (n, n_classes)
         The teacher's, t.
     labels : Tensor of int64, shape (n,), optional
-        Class numbers; -1 for rows without a label, which count in the first part only.
+        Class numbers; -1 for samples without a label, which count in the first part only.
     temperature : float, default=2.0
     label_weight : float, default=0.1
 
@@ -82,36 +82,36 @@ def distil(
     label_weight: float = 0.1,
     epochs: int = 30,
     batch_size: int = 32,
-    lr: float | None = None,
+    learning_rate: float | None = None,
     pretrained: bool = True,
     device: str = "auto",
-    random_state: Any = 0,
+    random_state: Any = None,
 ) -> Any:
-    """Teach a smaller network to answer as a trained one does; rows without labels are enough.
+    """Train a smaller network on the predictions of a trained one; unlabelled samples are enough.
 
     Parameters
     ----------
     teacher : Network or NeuralClassifier
         Trained; it is not changed.
     inputs : Tensor, dict of Tensor or array-like
-        Rows to learn on, as the teacher takes them.
+        Samples to learn on, as the teacher takes them.
     student : str, path-like, Module or Network, default="builtin"
         What :func:`~landbridge.neural.load_backbone` takes, or ``"mlp"`` for tables. A network is copied; its head
         is kept where it has the teacher's number of outputs.
     labels : array-like of shape (n,), optional
-        Labels of all rows or of some (None, NaN or -1 for the others); class numbers where `teacher` is a Network.
+        Labels of all samples or of some (None, NaN or -1 for the others); class numbers where `teacher` is a Network.
     temperature : float, default=2.0
-        By how much the teacher's answers are softened; higher tells more of the classes that it ruled out.
+        By how much the teacher's predictions are softened; higher tells more of the classes that it ruled out.
     label_weight : float, default=0.1
         Weight of the labels, from 0 to 1; the teacher's is the rest.
     epochs : int, default=30
     batch_size : int, default=32
-    lr : float, optional
-        Left out, that of :class:`~landbridge.neural.NeuralClassifier` for the student's kind.
+    learning_rate : float, optional
+        If None, that of :class:`~landbridge.neural.NeuralClassifier` for the student's kind.
     pretrained : bool, default=True
-        False draws fresh weights for the student's stages.
+        False draws new weights for the student's stages.
     device : str, default="auto"
-    random_state : int, RandomState instance or None, default=0
+    random_state : int, RandomState instance or None, default=None
 
     Returns
     -------
@@ -120,10 +120,10 @@ def distil(
 
     Notes
     -----
-    Helps where a large network is right and too slow or too large, and where many rows but few labels are at hand: the
-    teacher's doubts say which classes are alike. Hurts where the teacher is often wrong, as its mistakes are passed on,
-    and where the rows are unlike those the student will see. The teacher runs once over the rows, O(n) of its forward
-    passes; then the student is trained as ever. Memory is that of the student's training and n logits.
+    Helps where a large network is right and too slow or too large, and where many samples but few labels are at hand:
+    the teacher's doubts say which classes are alike. Hurts where the teacher is often wrong, as its mistakes are passed
+    on, and where the samples are unlike those the student will see. The teacher runs once over the samples, O(n) of its
+    forward passes; then the student is trained as ever. Memory is that of the student's training and n logits.
 
     References
     ----------
@@ -137,11 +137,16 @@ def distil(
     >>> digits = load_builtin("handwritten").take(range(300))
     >>> how = {"epochs": 5, "image_shape": (8, 8), "device": "cpu", "random_state": 0}
     >>> teacher = NeuralClassifier("builtin", **how).fit(digits.X[:200], digits.y[:200])
-    >>> student = distil(teacher, digits.X, epochs=5, device="cpu")
+    >>> student = distil(teacher, digits.X, epochs=5, device="cpu", random_state=0)
     >>> bool((student.predict(digits.X) == teacher.predict(digits.X)).mean() > 0.8)
     True
     """
-    positive(temperature=temperature, epochs=epochs, batch_size=batch_size, lr=1.0 if lr is None else lr)
+    positive(
+        temperature=temperature,
+        epochs=epochs,
+        batch_size=batch_size,
+        learning_rate=1.0 if learning_rate is None else learning_rate,
+    )
     if not 0 <= label_weight <= 1:
         raise InputError(f"label_weight must lie in [0, 1]; got {label_weight}.")
     model = model_of(teacher, "teacher")
@@ -153,7 +158,7 @@ def distil(
     taught = predict_logits(network, rows)
     if taught.ndim != 2 or taught.shape[1] < 2:
         raise InputError(
-            f"teacher answers with shape {tuple(taught.shape)}; distilling needs logits of two classes or more."
+            f"teacher predicts with shape {tuple(taught.shape)}; distilling needs logits of two classes or more."
         )
     small = _student(student, network, rows, taught.shape[1], pretrained, seed)
     taught = taught.to(next(small.parameters()).dtype)
@@ -161,20 +166,26 @@ def distil(
     settings = Training(
         epochs=epochs,
         batch_size=batch_size,
-        lr=rate_for(small, lr),
+        learning_rate=rate_for(small, learning_rate),
         device=device,
         precision="64" if taught.dtype == torch.float64 else "auto",
-        seed=seed,
+        random_state=seed,
     )
     task = _Taught(taught.shape[1], temperature, label_weight, numbers is not None)
     if numbers is not None:
         taught = torch.cat([taught, numbers[:, None].to(taught)], dim=1)
-    history = train(small, task, Rows(rows, taught), settings=settings)
+    history = train(small, task, Samples(rows, taught), settings=settings)
     if isinstance(model, Network):
         return small
-    told: dict[str, Any] = {"backbone": student, "methods": (), "epochs": epochs, "batch_size": batch_size, "lr": lr}
-    told |= {"pretrained": pretrained, "device": device, "random_state": random_state, "patience": None}
-    made = copy.copy(model).set_params(**told)
+    params: dict[str, Any] = {
+        "backbone": student,
+        "methods": (),
+        "epochs": epochs,
+        "batch_size": batch_size,
+        "learning_rate": learning_rate,
+    }
+    params |= {"pretrained": pretrained, "device": device, "random_state": random_state, "patience": None}
+    made = copy.copy(model).set_params(**params)
     made.network_, made.history_, made.device_ = small, history, history.device
     made.task_ = copy.deepcopy(model.task_)
     made.distillation_ = {
@@ -203,12 +214,12 @@ def _student(student: Any, teacher: Network, rows: Any, outputs: int, pretrained
     if isinstance(student, str) and student == "mlp":
         if isinstance(rows, dict) or rows.ndim != 2:
             raise InputError("student='mlp' takes tables of numbers only; take 'builtin' or another network.")
-        network = mlp_backbone(rows.shape[1], seed=seed)
+        network = mlp_backbone(rows.shape[1], random_state=seed)
     else:
         if isinstance(student, str) and student == "builtin" and (isinstance(rows, dict) or rows.ndim != 4):
             raise InputError("student='builtin' takes images only; take 'mlp' for tables, or another network.")
         channels = 3 if isinstance(rows, Tensor) and rows.ndim == 4 and rows.shape[1] == 3 else 1
-        network = load_backbone(student, pretrained=pretrained, channels=channels, seed=seed)
+        network = load_backbone(student, pretrained=pretrained, channels=channels, random_state=seed)
     network.extras = nn.ModuleDict()
     network.unfreeze((*network.stage_names, HEAD))
     network.to(like)
@@ -220,12 +231,12 @@ def _student(student: Any, teacher: Network, rows: Any, outputs: int, pretrained
 
 
 def _numbers(labels: Any, model: Any, n: int, outputs: int) -> Tensor | None:
-    """Class numbers, -1 where there is none; None if no row is labelled."""
+    """Class numbers, -1 where there is none; None if no sample is labelled."""
     if labels is None:
         return None
     if len(labels) != n:
         raise LabelError(
-            f"labels has {len(labels)} entries but inputs has {n} rows; give one a row (None where unknown)."
+            f"labels has {len(labels)} entries but inputs has {n} samples; give one per sample (None where unknown)."
         )
     if isinstance(labels, Tensor):
         labels = labels.cpu().numpy()

@@ -1,4 +1,4 @@
-"""Networks as files that other programs run: ONNX, and torch's own exported programs."""
+"""Export of networks to ONNX and to torch.export programs."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from typing import Any
 import torch
 
 from landbridge.exceptions import InputError, MissingExtraError
-from landbridge.neural._rows import Rows
+from landbridge.neural._samples import Samples
 from landbridge.neural.handover._parity import check_parity, more_rows
 from landbridge.neural.handover._reading import for_inference, network_of, tensors_of
 
@@ -25,13 +25,13 @@ INSTALL = 'pip install "landbridge[export]"'
 
 
 def export_onnx(network: Any, example: Any, path: str | Path, *, tolerance: float | None = None) -> Path:
-    """Write a network as an ONNX file, preprocessing included, and check that it answers alike.
+    """Export a network to an ONNX file, preprocessing included, and check that the predictions agree.
 
     Parameters
     ----------
     network : Network, NeuralClassifier, NeuralRegressor or Result
     example : Tensor, dict of Tensor or array-like
-        Some rows of raw input. The file takes any number of rows; all other sizes are those of the example.
+        Some samples of raw input. The file takes any number of samples; all other sizes are those of the example.
     path : path-like
         Ends in ``.onnx``.
     tolerance : float, optional
@@ -40,13 +40,13 @@ def export_onnx(network: Any, example: Any, path: str | Path, *, tolerance: floa
     Returns
     -------
     Path
-        The file; it is written only after its answers to a batch larger than the example's were found to be the
+        The file; it is written only after its predictions to a batch larger than the example's were found to be the
         network's.
 
     Raises
     ------
     InputError
-        If the network does something that ONNX cannot say, or the file answers otherwise than the network.
+        If the network has an operation that ONNX lacks, or the predictions of file and network differ.
     MissingExtraError
         If onnx, onnxscript or onnxruntime is not installed.
 
@@ -80,7 +80,9 @@ def export_onnx(network: Any, example: Any, path: str | Path, *, tolerance: floa
             try:
                 made: Any = torch.onnx.export(program, dynamo=True, verbose=False)
             except Exception as error:  # the exporter raises whatever the step that failed did
-                raise InputError(f"network cannot be said in ONNX ({_first(error)}); use export_program.") from error
+                raise InputError(
+                    f"network cannot be exported to ONNX ({_first(error)}); use export_program."
+                ) from error
             _forget_places(made.model)
             made.save(part, external_data=False)
         check_parity(network, part, rows, tolerance=tolerance)
@@ -88,13 +90,13 @@ def export_onnx(network: Any, example: Any, path: str | Path, *, tolerance: floa
 
 
 def export_program(network: Any, example: Any, path: str | Path, *, tolerance: float | None = None) -> Path:
-    """Write a network as a program of torch.export, preprocessing included, and check that it answers alike.
+    """Export a network to a torch.export program, preprocessing included, and check that the predictions agree.
 
     Parameters
     ----------
     network : Network, NeuralClassifier, NeuralRegressor or Result
     example : Tensor, dict of Tensor or array-like
-        Some rows of raw input. The program takes any number of rows; all other sizes are those of the example.
+        Some samples of raw input. The program takes any number of samples; all other sizes are those of the example.
     path : path-like
         Ends in ``.pt2``.
     tolerance : float, optional
@@ -103,7 +105,7 @@ def export_program(network: Any, example: Any, path: str | Path, *, tolerance: f
     Returns
     -------
     Path
-        The file; it is written only after its answers to a batch larger than the example's were found to be the
+        The file; it is written only after its predictions to a batch larger than the example's were found to be the
         network's.
 
     Raises
@@ -130,7 +132,7 @@ def export_program(network: Any, example: Any, path: str | Path, *, tolerance: f
     >>> from landbridge.neural.backbones import mlp_backbone
     >>> from landbridge.neural.handover import export_program
     >>> with tempfile.TemporaryDirectory() as folder:
-    ...     file = export_program(mlp_backbone(4), torch.rand(2, 4), Path(folder) / "table.pt2")
+    ...     file = export_program(mlp_backbone(4, random_state=0), torch.rand(2, 4), Path(folder) / "table.pt2")
     ...     print(file.name, torch.export.load(file).module()(torch.rand(5, 4)).shape)
     table.pt2 torch.Size([5, 32])
     """
@@ -144,7 +146,7 @@ def export_program(network: Any, example: Any, path: str | Path, *, tolerance: f
 
 
 def run_onnx(path: Path, tensors: Any) -> Any:
-    """Answers of an ONNX file.
+    """Run an ONNX file.
 
     Parameters
     ----------
@@ -169,7 +171,7 @@ def run_onnx(path: Path, tensors: Any) -> Any:
 
 
 def run_program(path: Path, tensors: Any) -> Any:
-    """Answers of an exported program that was written on this machine; see the warning in :func:`check_parity`.
+    """Run an exported program that was written on this machine; see the warning in :func:`check_parity`.
 
     Parameters
     ----------
@@ -187,8 +189,8 @@ def run_program(path: Path, tensors: Any) -> Any:
 def _program(network: Any, example: Any) -> tuple[Any, Any]:
     """The traced network, without a trace of where it was traced, and a larger batch to check it with."""
     rows = tensors_of(network, example, "example")
-    # With one row the tracer takes the batch for a constant.
-    traced = rows if len(Rows(rows)) > 1 else more_rows(rows)
+    # With one sample the tracer takes the batch for a constant.
+    traced = rows if len(Samples(rows)) > 1 else more_rows(rows)
     free = {0: torch.export.Dim.DYNAMIC}
     shapes: Any = {k: free for k in traced} if isinstance(traced, dict) else free
     with _quietly(), torch.no_grad():

@@ -1,4 +1,4 @@
-"""A folder that holds all somebody else needs of a model, and the way back from it."""
+"""Export of a model to a folder that can be shared, and import from such a folder."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def hand_over(
     card: Mapping[str, Any] | str | None = None,
     tolerance: float | None = None,
 ) -> Path:
-    """Write a model into a folder: weights, configuration, model card, and the forms in which others can run it.
+    """Write a model to a folder: weights, configuration, model card and exported programs.
 
     Parameters
     ----------
@@ -57,13 +57,13 @@ def hand_over(
     folder : path-like
         Is there whole or not at all. One that a hand-over wrote before is replaced; any other must be empty.
     example : Tensor, dict of Tensor or array-like
-        Some rows of raw input, by which exported files are traced and checked.
+        Some samples of raw input, by which exported files are traced and checked.
     formats : sequence of {"safetensors", "onnx", "program"}, default=("safetensors", "onnx", "program")
     card : mapping or str, optional
-        What :func:`model_card` is told (``name``, ``data``, ``licence``, ...), or a finished card. Left out, the card
-        bears the folder's name and says that nothing was told of the data.
+        What :func:`model_card` takes (``name``, ``data``, ``licence``, ...), or a finished card. If None, the card
+        bears the folder's name and states that the data are not described.
     tolerance : float, optional
-        By how much answers of exported files may differ, as in :func:`check_parity`.
+        By how much predictions of exported files may differ, as in :func:`check_parity`.
 
     Returns
     -------
@@ -83,8 +83,8 @@ def hand_over(
     Networks made of a ``transformers`` model are written with that library's names, so that ``load_backbone(folder)``
     and ``transformers.AutoModel.from_pretrained(folder)`` read them as well, without the head. :func:`take_over` reads
     all that is written here. Nothing in ``config.json`` and ``model.safetensors`` is pickled; of ``model.pt2`` read
-    the warning in :func:`export_program`. Of a result of ``transfer`` the network alone is handed over, which takes
-    rows as the result's encoder gives them.
+    the warning in :func:`export_program`. Of a result of ``transfer`` the network alone is returned, which takes
+    samples as the result's encoder gives them.
 
     References
     ----------
@@ -122,8 +122,8 @@ def hand_over(
         if "program" in formats:
             export_program(network, rows, part / "model.pt2", tolerance=tolerance)
         if not isinstance(card, str):
-            told = {"name": place.name, "data": "Nothing was told of the data."} | dict(card or {})
-            card = model_card(model, **told)
+            entries = {"name": place.name, "data": "No description of the data was given."} | dict(card or {})
+            card = model_card(model, **entries)
         (part / "README.md").write_text(card.rstrip() + "\n\n" + _contents(formats), encoding="utf-8")
         _put(part, place)
     finally:
@@ -143,7 +143,7 @@ def take_over(folder: str | Path, *, like: Network | None = None) -> Any:
     Returns
     -------
     Network, NeuralClassifier or NeuralRegressor
-        What was handed over, on the CPU, ready to answer.
+        What was returned, on the CPU, ready to answer.
 
     Raises
     ------
@@ -158,25 +158,25 @@ def take_over(folder: str | Path, *, like: Network | None = None) -> Any:
     >>> from landbridge.neural.backbones import mlp_backbone
     >>> from landbridge.neural.handover import hand_over, take_over
     >>> with tempfile.TemporaryDirectory() as place:
-    ...     folder = hand_over(mlp_backbone(3), place, example=torch.rand(2, 3), formats="safetensors")
+    ...     folder = hand_over(mlp_backbone(3, random_state=0), place, example=torch.rand(2, 3), formats="safetensors")
     ...     print(take_over(folder).stage_names)
     ('layer1', 'layer2')
     """
     place = Path(folder)
     try:
         config = json.loads((place / CONFIG).read_text(encoding="utf-8"))
-        told = config[OURS]
-        number = told["format"]
+        entries = config[OURS]
+        number = entries["format"]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ReadError(
             f"folder={place.name!r} was not written by hand_over; name the folder that it returned."
         ) from error
     if number != FORMAT:
         raise ReadError(f"folder={place.name!r} is of format {number!r}; this version reads {FORMAT}; hand over again.")
-    if "weights" not in told or not (place / WEIGHTS).is_file():
+    if "weights" not in entries or not (place / WEIGHTS).is_file():
         raise ReadError(f"folder={place.name!r} holds no {WEIGHTS}; hand over with 'safetensors' among the formats.")
     data = (place / WEIGHTS).read_bytes()
-    if hashlib.sha256(data).hexdigest() != told["weights"]:
+    if hashlib.sha256(data).hexdigest() != entries["weights"]:
         raise UntrustedModelError(
             f"{WEIGHTS} in {place.name!r} was changed after it was written; get the folder again from whoever made it."
         )
@@ -185,8 +185,8 @@ def take_over(folder: str | Path, *, like: Network | None = None) -> Any:
     except SafetensorError as error:
         raise ReadError(f"{WEIGHTS} in {place.name!r} is no safetensors file; hand over again.") from error
     try:
-        network = _filled(_empty(config, told, place, like, weights), weights, told)
-        return network if told["estimator"] is None else _estimator(told["estimator"], network)
+        network = _filled(_empty(config, entries, place, like, weights), weights, entries)
+        return network if entries["estimator"] is None else _estimator(entries["estimator"], network)
     except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
         if isinstance(error, InputError):
             raise
@@ -198,21 +198,21 @@ def _write_weights(model: Any, network: Network, part: Path) -> dict[str, Any]:
     network = for_inference(network)
     foreign = _foreign_model(network)
     weights = dict(network.state_dict())
-    told: dict[str, Any] = {"format": FORMAT, "spec": None, "head": None, "layout": "landbridge"}
-    told["dtype"] = str(next(network.parameters()).dtype).removeprefix("torch.")
+    entries: dict[str, Any] = {"format": FORMAT, "spec": None, "head": None, "layout": "landbridge"}
+    entries["dtype"] = str(next(network.parameters()).dtype).removeprefix("torch.")
     config: dict[str, Any] = {}
     preprocess, extra = _describe_preprocess(network)
-    told["int8"] = int8_layers(network)
-    if told["int8"]:
+    entries["int8"] = int8_layers(network)
+    if entries["int8"]:
         foreign = None  # transformers cannot read such weights
     if network.spec is not None and extra is not None and type(network.head) in (nn.Identity, nn.Linear, Int8Linear):
         spec = _without_places(network.spec)
         if _same_shapes(spec, network):
-            told["spec"], told["preprocess"] = spec, preprocess
+            entries["spec"], entries["preprocess"] = spec, preprocess
             if isinstance(network.head, nn.Linear):
-                told["head"] = [network.head.in_features, network.head.out_features, network.head.bias is not None]
+                entries["head"] = [network.head.in_features, network.head.out_features, network.head.bias is not None]
             if foreign is not None:
-                told["layout"], told["spec"] = "transformers", {k: v for k, v in spec.items() if k != "config"}
+                entries["layout"], entries["spec"] = "transformers", {k: v for k, v in spec.items() if k != "config"}
                 config = dict(spec["config"], architectures=[spec["model"]])
                 ours = {k: v for k, v in weights.items() if k.startswith(("head.", "preprocess."))}
                 weights = dict(foreign.state_dict()) | {REST + k: v for k, v in ours.items()}
@@ -221,9 +221,9 @@ def _write_weights(model: Any, network: Network, part: Path) -> dict[str, Any]:
     # Shared storage and strides are not safetensors' business: every tensor goes as a plain copy.
     data = save({k: torch.empty(v.shape, dtype=v.dtype).copy_(v) for k, v in weights.items()}, {"format": "pt"})
     (part / WEIGHTS).write_bytes(data)
-    told["weights"] = hashlib.sha256(data).hexdigest()
-    told["estimator"] = _describe_estimator(model)
-    return config | {OURS: told}
+    entries["weights"] = hashlib.sha256(data).hexdigest()
+    entries["estimator"] = _describe_estimator(model)
+    return config | {OURS: entries}
 
 
 def _foreign_model(network: Network) -> Any:
@@ -279,17 +279,23 @@ def _write_reading(network: Network, part: Path) -> None:
     if isinstance(module, ImageInput):
         height, width = module.size
         size = {"height": height, "width": width}
-        told: dict[str, Any] = {
+        entries: dict[str, Any] = {
             "image_mean": module.mean.flatten().tolist(),
             "image_std": module.std.flatten().tolist(),
         }
-        told |= {"do_resize": True, "do_normalize": True, "do_rescale": True, "resample": module.resample, "size": size}
+        entries |= {
+            "do_resize": True,
+            "do_normalize": True,
+            "do_rescale": True,
+            "resample": module.resample,
+            "size": size,
+        }
         if module.edge is not None:
-            told |= {"do_center_crop": True, "size": {"shortest_edge": module.edge}, "crop_size": size}
-        (part / "preprocessor_config.json").write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
+            entries |= {"do_center_crop": True, "size": {"shortest_edge": module.edge}, "crop_size": size}
+        (part / "preprocessor_config.json").write_text(json.dumps(entries, indent=1) + "\n", encoding="utf-8")
     elif isinstance(module, AudioInput):
-        told = {"sampling_rate": module.rate, "do_normalize": module.normalize}
-        (part / "preprocessor_config.json").write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
+        entries = {"sampling_rate": module.rate, "do_normalize": module.normalize}
+        (part / "preprocessor_config.json").write_text(json.dumps(entries, indent=1) + "\n", encoding="utf-8")
     elif isinstance(module, TextInput):
         from transformers import AutoTokenizer
 
@@ -305,57 +311,57 @@ def _write_reading(network: Network, part: Path) -> None:
 def _describe_estimator(model: Any) -> dict[str, Any] | None:
     task: Any = getattr(model, "task_", None)
     if isinstance(model, NeuralClassifier):
-        told: dict[str, Any] = {
+        entries: dict[str, Any] = {
             "kind": "classifier",
             "classes": model.classes_.tolist(),
             "type": str(model.classes_.dtype),
         }
     elif isinstance(model, NeuralRegressor):
-        told = {"kind": "regressor", "outputs": task.n_outputs}
-        told |= {"mean": task.mean.tolist(), "scale": task.scale.tolist()}
+        entries = {"kind": "regressor", "outputs": task.n_outputs}
+        entries |= {"mean": task.mean.tolist(), "scale": task.scale.tolist()}
     else:
         return None
-    told["image_shape"] = None if model.image_shape is None else [int(s) for s in model.image_shape]
-    told["columns"] = getattr(model, "n_features_in_", None)
+    entries["image_shape"] = None if model.image_shape is None else [int(s) for s in model.image_shape]
+    entries["columns"] = getattr(model, "n_features_in_", None)
     names = getattr(model, "feature_names_in_", None)
-    told["names"] = None if names is None else [str(n) for n in names]
-    return told
+    entries["names"] = None if names is None else [str(n) for n in names]
+    return entries
 
 
-def _estimator(told: dict[str, Any], network: Network) -> Any:
-    shape = None if told["image_shape"] is None else tuple(told["image_shape"])
+def _estimator(entries: dict[str, Any], network: Network) -> Any:
+    shape = None if entries["image_shape"] is None else tuple(entries["image_shape"])
     model: Any
-    if told["kind"] == "classifier":
+    if entries["kind"] == "classifier":
         model = NeuralClassifier(network, image_shape=shape)
-        kind = told["type"]
-        model.classes_ = np.array(told["classes"], dtype=object if kind == "object" else kind)
+        kind = entries["type"]
+        model.classes_ = np.array(entries["classes"], dtype=object if kind == "object" else kind)
         model.task_ = Classification(model.classes_)
     else:
         model = NeuralRegressor(network, image_shape=shape)
-        model.task_ = Regression(told["outputs"], told["mean"], told["scale"])
+        model.task_ = Regression(entries["outputs"], entries["mean"], entries["scale"])
     model.network_, model.device_ = network, "cpu"
-    if told["columns"] is not None:
-        model.n_features_in_ = int(told["columns"])
-    if told["names"] is not None:
-        model.feature_names_in_ = np.array(told["names"], dtype=object)
+    if entries["columns"] is not None:
+        model.n_features_in_ = int(entries["columns"])
+    if entries["names"] is not None:
+        model.feature_names_in_ = np.array(entries["names"], dtype=object)
     return model
 
 
-def _empty(config: dict[str, Any], told: dict[str, Any], place: Path, like: Network | None, weights: Any) -> Network:
+def _empty(config: dict[str, Any], entries: dict[str, Any], place: Path, like: Network | None, weights: Any) -> Network:
     """The architecture, with any weights."""
-    if told["spec"] is None:
+    if entries["spec"] is None:
         if like is None:
             raise ReadError(
                 f"folder={place.name!r} holds the weights of a network made of a module, and no file holds its code; "
                 "build the network again and give it as like=."
             )
         return for_inference(like)
-    if told["layout"] == "transformers":
+    if entries["layout"] == "transformers":
         foreign = {k: v for k, v in config.items() if k != OURS}
-        network = rebuild({**told["spec"], "config": foreign})
+        network = rebuild({**entries["spec"], "config": foreign})
     else:
-        network = rebuild(told["spec"])
-    prepared = dict(told["preprocess"])
+        network = rebuild(entries["spec"])
+    prepared = dict(entries["preprocess"])
     kind = prepared.pop("kind")
     if kind == "images":
         network.preprocess = ImageInput.from_description(prepared)
@@ -365,17 +371,17 @@ def _empty(config: dict[str, Any], told: dict[str, Any], place: Path, like: Netw
         network.preprocess = AudioInput(**prepared)
     elif kind == "none":
         network.preprocess = nn.Identity()
-    if told["head"] is not None:
-        width, outputs, bias = told["head"]
+    if entries["head"] is not None:
+        width, outputs, bias = entries["head"]
         network.replace_head(nn.Linear(width, outputs, bias=bias))
-    make_room(network, told["int8"], weights)
+    make_room(network, entries["int8"], weights)
     return network
 
 
-def _filled(network: Network, weights: dict[str, Tensor], told: dict[str, Any]) -> Network:
-    network.to(getattr(torch, told["dtype"]))
+def _filled(network: Network, weights: dict[str, Tensor], entries: dict[str, Any]) -> Network:
+    network.to(getattr(torch, entries["dtype"]))
     try:
-        if told["layout"] == "transformers":
+        if entries["layout"] == "transformers":
             ours = {k.removeprefix(REST): v for k, v in weights.items() if k.startswith(REST)}
             foreign = {k: v for k, v in weights.items() if not k.startswith(REST)}
             body: Any = network.body
@@ -398,7 +404,7 @@ def _contents(formats: tuple[str, ...]) -> str:
     if "safetensors" in formats:
         lines.append(f"- `{WEIGHTS}`: the weights, as plain numbers")
     if "onnx" in formats:
-        lines.append("- `model.onnx`: preprocessing and network, for any ONNX runtime; from raw rows to logits")
+        lines.append("- `model.onnx`: preprocessing and network, for any ONNX runtime; from raw samples to logits")
     if "program" in formats:
         lines.append(
             "- `model.pt2`: the same for torch (`torch.export.load`, which may unpickle: load it only if you trust "

@@ -1,4 +1,4 @@
-"""Layers that compute in whole numbers of eight bits, on the CPU."""
+"""Layers with 8-bit integer arithmetic, on the CPU."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ __all__ = ["Int8Conv2d", "Int8Linear", "int8_layers", "quantise_rows", "squeeze"
 
 
 def quantise_rows(x: Tensor) -> tuple[Tensor, Tensor]:
-    r"""Round each row to whole numbers from -127 to 127 times a scale of its own.
+    r"""Quantise each row to integers from -127 to 127 times its own scale.
 
-    :math:`q = \mathrm{round}(x / s)` with :math:`s = \max |x| / 127`, row by row (equations 2 and 3 of [1]_ without a
-    zero point).
+    :math:`q = \mathrm{round}(x / s)` with :math:`s = \max |x| / 127`, sample by sample (equations 2 and 3 of [1]_
+    without a zero point).
 
     Parameters
     ----------
@@ -26,7 +26,7 @@ def quantise_rows(x: Tensor) -> tuple[Tensor, Tensor]:
     -------
     q : Tensor of int8, shape (n, d)
     scale : Tensor of shape (n, 1)
-        1 for rows of zeros.
+        1 for samples of zeros.
 
     References
     ----------
@@ -47,9 +47,10 @@ def quantise_rows(x: Tensor) -> tuple[Tensor, Tensor]:
 
 
 class Int8Linear(nn.Linear):
-    """A linear layer whose weights are whole numbers, one scale an output; inputs get a scale a row as they come.
+    """Linear layer with int8 weights, one scale per output; inputs are scaled per sample.
 
-    Made from an ``nn.Linear`` by :func:`quantise`. A row's answer does not depend on the other rows of its batch.
+    Made from an ``nn.Linear`` by :func:`quantise`. A sample's prediction does not depend on the other samples of its
+    batch.
 
     Parameters
     ----------
@@ -65,7 +66,7 @@ class Int8Linear(nn.Linear):
         squeeze(self, Int8Linear)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Whole numbers times whole numbers, then the scales.
+        """Multiply integers, then apply the scales.
 
         Parameters
         ----------
@@ -95,7 +96,7 @@ class Int8Linear(nn.Linear):
 
 
 class Int8Conv2d(nn.Conv2d):
-    """A convolution whose weights are whole numbers, one scale a channel; the inputs' range was found beforehand.
+    """Convolution with int8 weights, one scale per channel; the input range is calibrated in advance.
 
     Made from an ``nn.Conv2d`` by :func:`quantise`.
 
@@ -118,7 +119,7 @@ class Int8Conv2d(nn.Conv2d):
         self.set_range(-1.0, 1.0)
 
     def set_range(self, low: float, high: float) -> None:
-        """Say between which values inputs lie; those outside are cut off.
+        """Set the range of the inputs; values outside are clipped.
 
         Parameters
         ----------
@@ -131,7 +132,7 @@ class Int8Conv2d(nn.Conv2d):
         self._know_range()
 
     def forward(self, x: Tensor) -> Tensor:
-        """Whole numbers times whole numbers, then the scales.
+        """Multiply integers, then apply the scales.
 
         Parameters
         ----------
@@ -186,7 +187,7 @@ class Int8Conv2d(nn.Conv2d):
 
 
 def int8_layers(network: nn.Module) -> tuple[str, ...]:
-    """Names of the layers in whole numbers.
+    """List the names of the quantised layers.
 
     Parameters
     ----------

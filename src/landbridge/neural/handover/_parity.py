@@ -1,4 +1,4 @@
-"""Whether what is handed over answers as the network did."""
+"""Comparison of an exported or quantised network with the original."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from landbridge.exceptions import InputError
 from landbridge.neural._checks import positive
 from landbridge.neural._loop import predict_logits
 from landbridge.neural._network import Network
-from landbridge.neural._rows import Rows
+from landbridge.neural._samples import Samples
 from landbridge.neural.handover._int8 import int8_layers
 from landbridge.neural.handover._reading import for_inference, network_of, tensors_of
 
@@ -25,38 +25,38 @@ EXACT, ROUNDED = 1e-4, 2e-2
 
 @dataclass(frozen=True)
 class Parity:
-    """How far two networks' answers to the same rows are apart.
+    """Differences between the predictions of two networks on the same samples.
 
     Parameters
     ----------
     largest : float
         Largest difference between two logits.
-    worst_row : int
-        The row in which it was found.
+    worst_sample : int
+        The sample in which it was found.
     agree : float
-        Share of the rows in which the largest logit is the same; of one output, in which its sign is.
-    rows : int
-        How many rows were compared.
+        Share of the samples in which the largest logit is the same; of one output, in which its sign is.
+    n_samples : int
+        How many samples were compared.
 
     Examples
     --------
     >>> from landbridge.neural.handover import Parity
-    >>> print(Parity(largest=0.002, worst_row=3, agree=1.0, rows=40))
-    100.0 % of 40 rows answered alike, largest difference 0.002
+    >>> print(Parity(largest=0.002, worst_sample=3, agree=1.0, n_samples=40))
+    100.0 % of 40 samples with the same prediction, largest difference 0.002
     """
 
     largest: float
-    worst_row: int
+    worst_sample: int
     agree: float
-    rows: int
+    n_samples: int
 
     def __str__(self) -> str:
-        rows = "1 row" if self.rows == 1 else f"{self.rows} rows"
-        return f"{100 * self.agree:.1f} % of {rows} answered alike, largest difference {self.largest:.2g}"
+        rows = "1 sample" if self.n_samples == 1 else f"{self.n_samples} samples"
+        return f"{100 * self.agree:.1f} % of {rows} with the same prediction, largest difference {self.largest:.2g}"
 
 
 def compare(first: Any, second: Any) -> Parity:
-    """Compare two tables of logits, row by row.
+    """Compare two tables of logits, sample by sample.
 
     Parameters
     ----------
@@ -71,12 +71,12 @@ def compare(first: Any, second: Any) -> Parity:
     --------
     >>> from landbridge.neural.handover import compare
     >>> found = compare([[1.0, 0.0], [0.0, 1.0]], [[1.0, 0.0], [0.6, 0.5]])
-    >>> found.agree, found.worst_row, found.largest
+    >>> found.agree, found.worst_sample, found.largest
     (0.5, 1, 0.6)
     """
     a, b = (np.asarray(t.detach().cpu() if isinstance(t, Tensor) else t, dtype=np.float64) for t in (first, second))
     if a.shape != b.shape or a.ndim < 1 or not len(a):
-        raise InputError(f"second has shape {b.shape} and first {a.shape}; compare answers to the same rows.")
+        raise InputError(f"second has shape {b.shape} and first {a.shape}; compare predictions to the same samples.")
     a, b = a.reshape(len(a), -1), b.reshape(len(b), -1)
     same = (a == b) | (np.isnan(a) & np.isnan(b))
     with np.errstate(invalid="ignore"):
@@ -88,7 +88,7 @@ def compare(first: Any, second: Any) -> Parity:
 
 
 def check_parity(network: Any, artefact: Any, inputs: Any, *, tolerance: float | None = None) -> Parity:
-    """Send the same rows through a network and through what was made of it, and fail where they part.
+    """Compare the predictions of a network and of an artefact made from it, and raise if they differ.
 
     Parameters
     ----------
@@ -97,10 +97,10 @@ def check_parity(network: Any, artefact: Any, inputs: Any, *, tolerance: float |
     artefact : path-like, Network or Module
         An exported file (``.onnx`` or ``.pt2``), or another network.
     inputs : Tensor, dict of Tensor or array-like
-        Rows; any number of them, not only the example's.
+        Samples; any number of them, not only the example's.
     tolerance : float, optional
-        Largest difference between two logits, relative to 1 or to the largest logit of the original where that is more;
-        left out, 1e-4, and 0.02 for a quantised network.
+        Largest difference between two logits, relative to 1 or to the largest logit of the original where that is more.
+        If None, 1e-4, and 0.02 for a quantised network.
 
     Returns
     -------
@@ -141,7 +141,7 @@ def check_parity(network: Any, artefact: Any, inputs: Any, *, tolerance: float |
     if not found.largest <= allowed:
         label = Path(artefact).name if isinstance(artefact, str | Path) else type(artefact).__name__
         raise InputError(
-            f"artefact {label!r} does not answer as the network does: row {found.worst_row} differs by "
+            f"artefact {label!r} does not predict as the network does: sample {found.worst_sample} differs by "
             f"{found.largest:.3g} where {allowed:.3g} is allowed; export again, or allow more with tolerance=."
         )
     return found
@@ -168,6 +168,6 @@ def _answers(artefact: Any, tensors: Any) -> Any:
 
 
 def more_rows(tensors: Any) -> Any:
-    """The same rows and then some again: a batch of another size than the one given."""
-    n = len(Rows(tensors))
-    return Rows(tensors).take(torch.arange(2 * n + 1) % n)[0]
+    """Repeat samples to a batch of another size than the one given."""
+    n = len(Samples(tensors))
+    return Samples(tensors).take(torch.arange(2 * n + 1) % n)[0]

@@ -1,4 +1,4 @@
-"""Weights of eight bits: a quarter of the size, and whole numbers to compute with on the CPU."""
+"""Quantisation to 8-bit integers for inference on the CPU."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ __all__ = ["Quantised", "make_room", "quantise", "weight_bytes"]
 
 @dataclass(frozen=True)
 class Quantised:
-    """A network in whole numbers, and what that cost.
+    """Quantised network, with its size and parity.
 
     Parameters
     ----------
@@ -33,7 +33,7 @@ class Quantised:
     bytes_before, bytes_after : int
         Size of all weights and statistics, as they are stored.
     parity : Parity or None
-        How the answers differ from the original's, where rows to find out were given.
+        How the predictions differ from the original's, where samples to find out were given.
     """
 
     network: Network
@@ -44,7 +44,7 @@ class Quantised:
     parity: Parity | None = None
 
     def __call__(self, x: Any) -> Tensor:
-        """Logits of raw rows.
+        """Compute the logits of raw samples.
 
         Parameters
         ----------
@@ -64,21 +64,23 @@ class Quantised:
         return text if self.parity is None else f"{text}; {self.parity}"
 
 
-def quantise(network: Any, *, mode: str = "dynamic", calibration: Any = None, rows: Any = None) -> Quantised:
-    """Turn a network's weights into whole numbers of eight bits, for inference on the CPU.
+def quantise(
+    network: Any, *, mode: str = "dynamic", calibration_data: Any = None, evaluation_data: Any = None
+) -> Quantised:
+    """Quantise a network's weights to 8-bit integers, for inference on the CPU.
 
     Parameters
     ----------
     network : Network, NeuralClassifier, NeuralRegressor or Result
         It is not changed.
     mode : {"dynamic", "static"}, default="dynamic"
-        ``"dynamic"``: linear layers, whose inputs are scaled row by row as they come. ``"static"``: convolutions too,
-        whose inputs' ranges are found on the rows of `calibration`; batch norms that follow a convolution are folded
-        into it first.
-    calibration : Tensor, dict of Tensor or array-like, optional
-        Some rows like those to come, a hundred or so; needed for ``"static"``.
-    rows : Tensor, dict of Tensor or array-like, optional
-        Rows on which the answers are compared, best others than `calibration`, which is taken where these are left out.
+        ``"dynamic"``: linear layers, whose inputs are scaled sample by sample as they come. ``"static"``: convolutions
+        too, whose inputs' ranges are found on the samples of `calibration_data`; batch norms that follow a convolution
+        are folded into it first.
+    calibration_data : Tensor, dict of Tensor or array-like, optional
+        Some samples like those to come, a hundred or so; needed for ``"static"``.
+    evaluation_data : Tensor, dict of Tensor or array-like, optional
+        Samples on which the predictions are compared, best others than `calibration_data`, which is used if None.
 
     Returns
     -------
@@ -88,17 +90,17 @@ def quantise(network: Any, *, mode: str = "dynamic", calibration: Any = None, ro
     Raises
     ------
     InputError
-        If there is no layer that the mode can quantise, or rows are missing.
+        If there is no layer that the mode can quantise, or samples are missing.
 
     Notes
     -----
     Helps where memory or the CPU's speed is short: weights shrink to a quarter, and linear layers of some hundred
-    columns run several times faster. Costs a little accuracy, which `rows` tell. Hurts where a few columns are far
-    larger than the rest, as they set the scale for all. Layers between stay in floating point, in 32 bits. Embeddings,
-    norms and attention are left as they are, and so are convolutions in one or three dimensions and those with padding
-    other than zeros.
+    columns run several times faster. Costs a little accuracy, which `evaluation_data` tell. Hurts where a few columns
+    are far larger than the rest, as they set the scale for all. Layers between stay in floating point, in 32 bits.
+    Embeddings, norms and attention are left as they are, and so are convolutions in one or three dimensions and those
+    with padding other than zeros.
 
-    Weights have one scale an output. Time is that of one pass over `calibration` and two over `rows`.
+    Weights have one scale per output. Time is that of one pass over `calibration_data` and two over `evaluation_data`.
 
     References
     ----------
@@ -111,7 +113,7 @@ def quantise(network: Any, *, mode: str = "dynamic", calibration: Any = None, ro
     >>> from landbridge.neural import load_backbone
     >>> from landbridge.neural.handover import quantise
     >>> rows = torch.rand(20, 1, 8, 8, generator=torch.Generator().manual_seed(0))
-    >>> small = quantise(load_backbone("builtin"), mode="static", calibration=rows)
+    >>> small = quantise(load_backbone("builtin"), mode="static", calibration_data=rows)
     >>> len(small.layers), small.bytes_after < 0.4 * small.bytes_before
     (4, True)
     """
@@ -120,10 +122,12 @@ def quantise(network: Any, *, mode: str = "dynamic", calibration: Any = None, ro
     original = network_of(network, "network")
     if int8_layers(original):
         raise InputError("network is quantised already; quantise the original.")
-    if mode == "static" and calibration is None:
-        raise InputError("calibration is missing; mode='static' needs some rows to find the ranges of inputs on.")
-    known = None if calibration is None else tensors_of(network, calibration, "calibration")
-    shown = known if rows is None else tensors_of(network, rows, "rows")
+    if mode == "static" and calibration_data is None:
+        raise InputError(
+            "calibration_data is missing; mode='static' needs some samples to find the ranges of inputs on."
+        )
+    known = None if calibration_data is None else tensors_of(network, calibration_data, "calibration_data")
+    shown = known if evaluation_data is None else tensors_of(network, evaluation_data, "evaluation_data")
     small = for_inference(original)
     before = weight_bytes(small)
     small = small.float()
@@ -148,7 +152,7 @@ def quantise(network: Any, *, mode: str = "dynamic", calibration: Any = None, ro
 
 
 def weight_bytes(network: nn.Module) -> int:
-    """Size of a network's weights and statistics as they are stored; tensors that are shared count once.
+    """Compute the stored size of a network's weights and statistics; shared tensors count once.
 
     Parameters
     ----------
@@ -163,7 +167,7 @@ def weight_bytes(network: nn.Module) -> int:
 
 
 def make_room(network: nn.Module, names: Iterable[str], weights: Container[str]) -> None:
-    """Give a network the layers that quantised weights fit into, whatever numbers are in them.
+    """Replace layers by quantised ones, whose weights are loaded afterwards.
 
     Parameters
     ----------
@@ -240,7 +244,7 @@ def _fold(network: Network, rows: Any) -> None:
     for conv, norm in pairs.items():
         if uses[conv] == uses[norm] == 1 and norm.running_var is not None:
             kept = _fold_pair(conv, norm)
-            # What the convolution gives may go elsewhere as well; then the answers change, and it is undone.
+            # What the convolution gives may go elsewhere as well; then the predictions change, and it is undone.
             if not compare(before, predict_logits(network, first)).largest <= 1e-4 * max(
                 1.0, float(before.abs().max())
             ):

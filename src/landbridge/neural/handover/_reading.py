@@ -1,4 +1,4 @@
-"""What every step of a hand-over starts from: the network within a model, and rows as the network takes them."""
+"""Access to the network of a model, and conversion of samples to its input."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from landbridge.exceptions import InputError
 from landbridge.neural._estimator import NeuralClassifier, NeuralRegressor
 from landbridge.neural._inputs import is_plain, read_plain, to_tensors
 from landbridge.neural._network import Network
-from landbridge.neural._rows import Rows
+from landbridge.neural._samples import Samples
 
 __all__ = ["for_inference", "model_of", "network_of", "tensors_of"]
 
 
 def model_of(model: Any, name: str = "model") -> Network | NeuralClassifier | NeuralRegressor:
-    """The network or fitted neural estimator that is meant.
+    """Return the network or fitted neural estimator of a model.
 
     Parameters
     ----------
@@ -48,7 +48,7 @@ def model_of(model: Any, name: str = "model") -> Network | NeuralClassifier | Ne
 
 
 def network_of(model: Any, name: str = "model") -> Network:
-    """The network within a model.
+    """Return the network of a model.
 
     Parameters
     ----------
@@ -64,7 +64,7 @@ def network_of(model: Any, name: str = "model") -> Network:
 
 
 def tensors_of(model: Any, rows: Any, name: str = "inputs") -> Any:
-    """Rows as the network of a model takes them, raw: the preprocessing is the network's own.
+    """Convert samples to the raw input of a model's network, which has its own preprocessing.
 
     Parameters
     ----------
@@ -76,7 +76,7 @@ def tensors_of(model: Any, rows: Any, name: str = "inputs") -> Any:
     Returns
     -------
     Tensor or dict of Tensor
-        On the CPU, at least one row.
+        On the CPU, at least one sample.
     """
     found = model_of(model)
     network = network_of(found)
@@ -85,26 +85,26 @@ def tensors_of(model: Any, rows: Any, name: str = "inputs") -> Any:
             raise InputError(f"{name} is a dict that holds something other than tensors; give a tensor for each name.")
         tensors: Any = {k: v.detach().cpu() for k, v in rows.items()}
         if len({len(v) for v in tensors.values()}) > 1:
-            raise InputError(f"{name} has tensors of different numbers of rows; give one row a sample in each.")
+            raise InputError(f"{name} has tensors of different numbers of samples; give the same samples in each.")
     elif isinstance(rows, Tensor):
         if rows.ndim == 0:
             raise InputError(f"{name} is a single number; give rows.")
         tensors = rows.detach().cpu()
     elif isinstance(rows, str) or not hasattr(rows, "__len__"):
-        raise InputError(f"{name} must hold rows (an array, a tensor, paths or texts); got {type(rows).__name__}.")
+        raise InputError(f"{name} must hold samples (an array, a tensor, paths or texts); got {type(rows).__name__}.")
     else:
         if len(rows) == 0:
-            raise InputError(f"{name} has no rows; give at least one.")
+            raise InputError(f"{name} has no samples; give at least one.")
         if not isinstance(found, Network):
             checked = found._read_rows(rows) if is_plain(rows) else read_plain(found, rows, reset=False)
             return to_tensors(network, checked, found.image_shape)
         checked = np.asarray(rows, dtype=None if isinstance(rows, np.ndarray) else _kind(rows))
         tensors = to_tensors(network, checked)
-    if len(Rows(tensors)) == 0:
-        raise InputError(f"{name} has no rows; give at least one.")
+    if len(Samples(tensors)) == 0:
+        raise InputError(f"{name} has no samples; give at least one.")
     floats = [t for t in (tensors.values() if isinstance(tensors, dict) else (tensors,)) if t.is_floating_point()]
     if not all(bool(torch.isfinite(t).all()) for t in floats):
-        raise InputError(f"{name} contains NaN or infinity; drop or fill such rows.")
+        raise InputError(f"{name} contains NaN or infinity; drop or fill such samples.")
     return tensors
 
 

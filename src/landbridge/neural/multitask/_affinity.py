@@ -1,4 +1,4 @@
-"""Which tasks should be learned together: every task alone, every pair, and the difference on held-out rows."""
+"""Task affinity: scores of tasks learned alone and in pairs, on held-out samples."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ __all__ = ["TaskAffinity", "task_affinity"]
 
 @dataclass(frozen=True)
 class TaskAffinity:
-    """What tasks gain and lose by being learned in pairs.
+    """Task affinity: gain of each task from being learned in a pair.
 
     Parameters
     ----------
@@ -39,7 +39,7 @@ class TaskAffinity:
     cosine : ndarray of shape (n_tasks, n_tasks)
         Mean cosine between the two tasks' gradients on the shared parameters, over training and seeds.
     n_seeds : int
-    level : float, default=0.95
+    confidence : float, default=0.95
         Of the intervals.
 
     Examples
@@ -58,7 +58,7 @@ class TaskAffinity:
     error: NDArray[np.float64]
     cosine: NDArray[np.float64]
     n_seeds: int
-    level: float = 0.95
+    confidence: float = 0.95
 
     @property
     def low(self) -> NDArray[np.float64]:
@@ -92,7 +92,7 @@ class TaskAffinity:
 
     def __str__(self) -> str:
         width = max(10, *(len(n) + 2 for n in self.names))
-        head = f"{'task':{width}s}{'with':{width}s}{'alone':>8s}{'gain':>9s}  {f'{self.level:.0%} interval':18s}"
+        head = f"{'task':{width}s}{'with':{width}s}{'alone':>8s}{'gain':>9s}  {f'{self.confidence:.0%} interval':18s}"
         lines = [f"{head}{'cosine':>7s}"]
         for i, j in self._order():
             ends = f"[{self.low[i, j]:+.3f}, {self.high[i, j]:+.3f}]"
@@ -106,7 +106,7 @@ class TaskAffinity:
         return "\n".join(lines)
 
     def _reach(self) -> float:
-        return float(stdtrit(self.n_seeds - 1, 0.5 + self.level / 2))
+        return float(stdtrit(self.n_seeds - 1, 0.5 + self.confidence / 2))
 
     def _order(self) -> list[tuple[int, int]]:
         n = len(self.names)
@@ -121,28 +121,28 @@ def task_affinity(
     tasks: Mapping[str, tuple[Any, Any]],
     model: MultiTask | None = None,
     *,
-    seeds: int = 3,
-    held_out: float | Mapping[str, float] = 0.25,
-    level: float = 0.95,
-    random_state: Any = 0,
+    n_seeds: int = 3,
+    validation_fraction: float | Mapping[str, float] = 0.25,
+    confidence: float = 0.95,
+    random_state: Any = None,
 ) -> TaskAffinity:
-    """Train every task alone and in every pair, and see what the company does to held-out rows.
+    """Train every task alone and in every pair, and compare the held-out scores.
 
     Parameters
     ----------
     tasks : mapping of str to (X, y)
         As for :meth:`MultiTask.fit`; two tasks at least.
     model : MultiTask, optional
-        How to train; it is not changed. Left out, ``MultiTask()``.
-    seeds : int, default=3
+        How to train; it is not changed. If None, ``MultiTask()``.
+    n_seeds : int, default=3
         Repetitions, each with another split and other weights; two at least.
-    held_out : float or mapping of str to float, default=0.25
-        Share of each task's rows that is scored and not learned from, or shares by task; where few rows are to be
+    validation_fraction : float or mapping of str to float, default=0.25
+        Share of each task's samples that is scored and not learned from, or shares by task; where few samples are to be
         learned from and many are at hand to score on, name that task a large share. Tasks with the same object for
-        `X` hold out the same rows, by the share of the first of them.
-    level : float, default=0.95
+        `X` hold out the same samples, by the share of the first of them.
+    confidence : float, default=0.95
         Of the intervals, from Student's t.
-    random_state : int, RandomState instance or None, default=0
+    random_state : int, RandomState instance or None, default=None
 
     Returns
     -------
@@ -152,14 +152,14 @@ def task_affinity(
     Raises
     ------
     InputError
-        If there are fewer than two tasks, or a task has too few rows to hold some out.
+        If there are fewer than two tasks, or a task has too few samples to hold some out.
 
     Notes
     -----
-    All runs take the same number of steps, that of the largest task, and a task sees the same rows in the same order
+    All runs take the same number of steps, that of the largest task, and a task sees the same samples in the same order
     alone and in company: what differs is the company.
 
-    For k tasks ``seeds * k * (k + 1) / 2`` runs. The gradients' cosine [1]_ costs nothing more and may hint at which
+    For k tasks ``n_seeds * k * (k + 1) / 2`` runs. The gradients' cosine [1]_ costs nothing more and may hint at which
     pairs are worth a run; it is the scores that decide.
 
     References
@@ -175,27 +175,27 @@ def task_affinity(
     >>> from landbridge.neural.multitask import MultiTask, task_affinity
     >>> X = np.random.default_rng(0).normal(size=(80, 5))
     >>> tasks = {"sum": (X, X.sum(axis=1)), "sign": (X, (X.sum(axis=1) > 0).astype(int))}
-    >>> found = task_affinity(tasks, MultiTask(epochs=5, device="cpu"), seeds=2)
+    >>> found = task_affinity(tasks, MultiTask(epochs=5, device="cpu", random_state=0), n_seeds=2, random_state=0)
     >>> found.gain.shape
     (2, 2)
     """
     if not isinstance(tasks, Mapping) or len(tasks) < 2:
         raise InputError("tasks must be a dict of name: (X, y) with two tasks at least.")
-    if seeds < 2:
-        raise InputError(f"seeds={seeds} leaves nothing to tell the spread from; take two at least.")
-    shares = _shares(tasks, held_out)
-    if not 0 < level < 1:
-        raise InputError(f"level must lie between 0 and 1; got {level}.")
+    if n_seeds < 2:
+        raise InputError(f"n_seeds={n_seeds} leaves nothing to tell the spread from; take two at least.")
+    shares = _shares(tasks, validation_fraction)
+    if not 0 < confidence < 1:
+        raise InputError(f"confidence must lie between 0 and 1; got {confidence}.")
     model = MultiTask() if model is None else model
     clone(model)._take_in(tasks)  # finds fault before anything is trained
     names = tuple(tasks)
     n = len(names)
-    alone = np.empty((seeds, n))
-    pair = np.full((seeds, n, n), np.nan)
-    cosine = np.ones((seeds, n, n))
-    dice = check_random_state(random_state)
-    for s in range(seeds):
-        seed = draw_seed(dice)
+    alone = np.empty((n_seeds, n))
+    pair = np.full((n_seeds, n, n), np.nan)
+    cosine = np.ones((n_seeds, n, n))
+    rng = check_random_state(random_state)
+    for s in range(n_seeds):
+        seed = draw_seed(rng)
         learned, scored = _split(tasks, shares, np.random.RandomState(seed))
         sizes = [len(learned[name][1]) for name in names]
         steps = max(math.ceil(size / min(size, model.batch_size)) for size in sizes)
@@ -211,10 +211,10 @@ def task_affinity(
         names,
         alone.mean(axis=0),
         gains.mean(axis=0),
-        gains.std(axis=0, ddof=1) / math.sqrt(seeds),
+        gains.std(axis=0, ddof=1) / math.sqrt(n_seeds),
         cosine.mean(axis=0),
-        seeds,
-        level,
+        n_seeds,
+        confidence,
     )
 
 
@@ -225,18 +225,22 @@ def _run(model: MultiTask, data: dict[str, Any], names: tuple[str, ...], steps: 
     return fresh._fit({name: data[name] for name in names}, steps)
 
 
-def _shares(tasks: Mapping[str, Any], held_out: float | Mapping[str, float]) -> dict[str, float]:
-    given = held_out if isinstance(held_out, Mapping) else dict.fromkeys(tasks, held_out)
+def _shares(tasks: Mapping[str, Any], validation_fraction: float | Mapping[str, float]) -> dict[str, float]:
+    given = (
+        validation_fraction if isinstance(validation_fraction, Mapping) else dict.fromkeys(tasks, validation_fraction)
+    )
     for name, share in given.items():
         if name not in tasks:
-            raise InputError(f"held_out names {name!r}, which is no task; choose from {', '.join(map(str, tasks))}.")
+            raise InputError(
+                f"validation_fraction names {name!r}, which is no task; choose from {', '.join(map(str, tasks))}."
+            )
         if not 0 < share < 1:
-            raise InputError(f"held_out must lie between 0 and 1; got {share} for {name!r}.")
+            raise InputError(f"validation_fraction must lie between 0 and 1; got {share} for {name!r}.")
     return {name: float(given.get(name, 0.25)) for name in tasks}
 
 
 def _split(
-    tasks: Mapping[str, tuple[Any, Any]], shares: dict[str, float], dice: np.random.RandomState
+    tasks: Mapping[str, tuple[Any, Any]], shares: dict[str, float], rng: np.random.RandomState
 ) -> tuple[dict[str, tuple[Any, Any]], dict[str, tuple[Any, Any]]]:
     """Cut every task in two, evenly over its labels; tasks with the same `X` are cut alike and keep sharing it."""
     cuts: dict[int, tuple[Any, Any, Any, Any]] = {}
@@ -244,15 +248,15 @@ def _split(
     for name, (X, y) in tasks.items():
         labels = np.asarray(y)
         if id(X) not in cuts:
-            order = dice.permutation(len(labels))
+            order = rng.permutation(len(labels))
             if labels.ndim == 1:
                 order = order[np.argsort(labels[order], kind="stable")]
-            places = np.arange(len(order)) * shares[name] + dice.rand()
+            places = np.arange(len(order)) * shares[name] + rng.rand()
             out = np.floor(places + shares[name]) > np.floor(places)
             if len(out) < 2:
-                raise InputError(f"tasks[{name!r}] has one row only; give two at least, to learn from and to score.")
+                raise InputError(f"tasks[{name!r}] has one sample only; give two at least, to learn from and to score.")
             if out.all() or not out.any():
-                out[dice.randint(len(out))] ^= True
+                out[rng.randint(len(out))] ^= True
             inside, outside = np.sort(order[~out]), np.sort(order[out])
             cuts[id(X)] = (inside, outside, _safe_indexing(X, inside), _safe_indexing(X, outside))
         inside, outside, X_in, X_out = cuts[id(X)]

@@ -1,4 +1,4 @@
-"""How the losses of several tasks become one step: by weights, or by gradients that do not work against each other."""
+"""Balancing of the losses of several tasks: loss weights, or gradients without conflicts."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from landbridge.exceptions import InputError
+from landbridge.neural._random import seed_from
 
 __all__ = [
     "EqualWeights",
@@ -23,7 +24,7 @@ __all__ = [
 
 
 def uncertainty_loss(losses: Tensor, log_variances: Tensor, regression: Tensor) -> Tensor:
-    r"""Weigh losses by the noise that each task is found to have, eq. 7 and 10 of [1]_.
+    r"""Weight losses by the estimated noise of each task, eq. 7 and 10 of [1]_.
 
     .. math:: \sum_i c_i e^{-s_i} L_i + s_i / 2, \quad s_i = \log \sigma_i^2,
 
@@ -57,8 +58,8 @@ def uncertainty_loss(losses: Tensor, log_variances: Tensor, regression: Tensor) 
     return (factors * torch.exp(-log_variances) * losses + 0.5 * log_variances).sum()
 
 
-def gradnorm_targets(norms: Tensor, losses: Tensor, initial: Tensor, alpha: float) -> Tensor:
-    r"""Give the gradient norm that each task should have: :math:`\bar G \, r_i^\alpha`, eq. 1 of [1]_.
+def gradnorm_targets(norms: Tensor, losses: Tensor, initial: Tensor, asymmetry: float) -> Tensor:
+    r"""Compute the target gradient norm of each task: :math:`\bar G \, r_i^a`, eq. 1 of [1]_.
 
     Parameters
     ----------
@@ -67,7 +68,7 @@ def gradnorm_targets(norms: Tensor, losses: Tensor, initial: Tensor, alpha: floa
     losses, initial : Tensor of shape (n_tasks,)
         Losses now and at the beginning; what is left of a task's loss, relative to the mean over tasks, is its
         inverse rate of learning r.
-    alpha : float
+    asymmetry : float
         How strongly slow tasks are helped.
 
     Returns
@@ -88,11 +89,11 @@ def gradnorm_targets(norms: Tensor, losses: Tensor, initial: Tensor, alpha: floa
     """
     rest = losses / initial.clamp_min(torch.finfo(initial.dtype).tiny)
     inverse_rate = rest / rest.mean().clamp_min(torch.finfo(rest.dtype).tiny)
-    return torch.mean(norms) * inverse_rate**alpha
+    return torch.mean(norms) * inverse_rate**asymmetry
 
 
 def project_conflicts(grads: list[Tensor], generator: torch.Generator | None = None) -> Tensor:
-    r"""Sum gradients of several tasks after taking out of each what works against another, algorithm 1 of [1]_.
+    r"""Sum the gradients of several tasks after removing conflicting components, algorithm 1 of [1]_.
 
     Where :math:`g_i \cdot g_j < 0`, the part of :math:`g_i` along :math:`g_j` is taken out, one other task after
     another in random order.
@@ -100,9 +101,9 @@ def project_conflicts(grads: list[Tensor], generator: torch.Generator | None = N
     Parameters
     ----------
     grads : list of Tensor of shape (n,)
-        One a task.
+        One per task.
     generator : torch.Generator, optional
-        Draws the orders; left out, the tasks' own order holds.
+        Draws the orders. If None, the tasks' own order holds.
 
     Returns
     -------
@@ -121,7 +122,7 @@ def project_conflicts(grads: list[Tensor], generator: torch.Generator | None = N
     [0.5, 1.5]
     """
     if not grads:
-        raise InputError("grads is empty; give one gradient a task.")
+        raise InputError("grads is empty; give one gradient per task.")
     squares = [g.dot(g) for g in grads]
     total = torch.zeros_like(grads[0])
     for i, own in enumerate(grads):
@@ -135,12 +136,12 @@ def project_conflicts(grads: list[Tensor], generator: torch.Generator | None = N
 
 
 def gradient_cosines(grads: list[Tensor]) -> Tensor:
-    """Measure how far gradients of several tasks point the same way.
+    """Compute the cosines between the gradients of several tasks.
 
     Parameters
     ----------
     grads : list of Tensor of shape (n,)
-        One a task.
+        One per task.
 
     Returns
     -------
@@ -160,7 +161,7 @@ def gradient_cosines(grads: list[Tensor]) -> Tensor:
 
 
 class EqualWeights:
-    """Every task counts the same: the losses are added.
+    """Equal weights: the sum of the losses.
 
     The base of the other ways of balancing, which are called in this order: ``start`` once, then ``backward`` in each
     step in place of the sum's own.
@@ -181,16 +182,18 @@ class EqualWeights:
 
     weights: Tensor
 
-    def start(self, regression: Sequence[bool], *, device: Any = "cpu", dtype: Any = None, seed: int = 0) -> None:
+    def start(
+        self, regression: Sequence[bool], *, device: Any = "cpu", dtype: Any = None, random_state: Any = None
+    ) -> None:
         """Prepare for a run.
 
         Parameters
         ----------
         regression : sequence of bool
-            One a task: whether its loss is a squared error.
+            One per task: whether its loss is a squared error.
         device : torch.device or str, default="cpu"
         dtype : torch.dtype, optional
-        seed : int, default=0
+        random_state : int, RandomState instance or None, default=None
         """
         self.weights = torch.ones(len(regression), device=device, dtype=dtype)
 
@@ -209,11 +212,11 @@ class EqualWeights:
 
 
 class UncertaintyWeights(EqualWeights):
-    """Learn one variance a task, and weigh its loss by the inverse (see :func:`uncertainty_loss`).
+    """Uncertainty weighting: one learned variance per task, whose inverse weights the loss (:func:`uncertainty_loss`).
 
     Parameters
     ----------
-    lr : float, default=0.01
+    learning_rate : float, default=0.01
         Of the log variances, which Adam learns.
 
     Attributes
@@ -232,23 +235,25 @@ class UncertaintyWeights(EqualWeights):
        and semantics. CVPR 2018.
     """
 
-    def __init__(self, lr: float = 0.01) -> None:
-        self.lr = lr
+    def __init__(self, learning_rate: float = 0.01) -> None:
+        self.learning_rate = learning_rate
 
-    def start(self, regression: Sequence[bool], *, device: Any = "cpu", dtype: Any = None, seed: int = 0) -> None:
+    def start(
+        self, regression: Sequence[bool], *, device: Any = "cpu", dtype: Any = None, random_state: Any = None
+    ) -> None:
         """Prepare for a run, with variances of one.
 
         Parameters
         ----------
         regression : sequence of bool
-            One a task: whether its loss is a squared error.
+            One per task: whether its loss is a squared error.
         device : torch.device or str, default="cpu"
         dtype : torch.dtype, optional
-        seed : int, default=0
+        random_state : int, RandomState instance or None, default=None
         """
         self.log_variances = nn.Parameter(torch.zeros(len(regression), device=device, dtype=dtype))
         self._regression = torch.tensor(list(regression), device=device)
-        self._optimizer = torch.optim.Adam([self.log_variances], lr=self.lr)
+        self._optimizer = torch.optim.Adam([self.log_variances], lr=self.learning_rate)
         self._set_weights()
 
     def backward(self, losses: Tensor, network: Any) -> None:
@@ -270,13 +275,13 @@ class UncertaintyWeights(EqualWeights):
 
 
 class GradNorm(EqualWeights):
-    """Move weights such that tasks learn equally fast (see :func:`gradnorm_targets`).
+    """GradNorm: adapt the loss weights so that tasks train at equal rates (:func:`gradnorm_targets`).
 
     Parameters
     ----------
-    alpha : float, default=1.5
+    asymmetry : float, default=1.5
         How strongly slow tasks are helped; 0 makes all gradients equally long.
-    lr : float, default=0.025
+    learning_rate : float, default=0.025
         Of the weights, which Adam moves.
 
     Attributes
@@ -295,26 +300,28 @@ class GradNorm(EqualWeights):
        balancing in deep multitask networks. ICML 2018.
     """
 
-    # Keeps a task alive that was far too loud for a while.
+    # Lower bound of a weight, so that no task is switched off.
     smallest = 0.01
 
-    def __init__(self, alpha: float = 1.5, lr: float = 0.025) -> None:
-        self.alpha, self.lr = alpha, lr
+    def __init__(self, asymmetry: float = 1.5, learning_rate: float = 0.025) -> None:
+        self.asymmetry, self.learning_rate = asymmetry, learning_rate
 
-    def start(self, regression: Sequence[bool], *, device: Any = "cpu", dtype: Any = None, seed: int = 0) -> None:
+    def start(
+        self, regression: Sequence[bool], *, device: Any = "cpu", dtype: Any = None, random_state: Any = None
+    ) -> None:
         """Prepare for a run, with weights of one.
 
         Parameters
         ----------
         regression : sequence of bool
-            One a task: whether its loss is a squared error.
+            One per task: whether its loss is a squared error.
         device : torch.device or str, default="cpu"
         dtype : torch.dtype, optional
-        seed : int, default=0
+        random_state : int, RandomState instance or None, default=None
         """
         super().start(regression, device=device, dtype=dtype)
         self._moved = nn.Parameter(self.weights.clone())
-        self._optimizer = torch.optim.Adam([self._moved], lr=self.lr)
+        self._optimizer = torch.optim.Adam([self._moved], lr=self.learning_rate)
         self._initial: Tensor | None = None
 
     def update(self, norms: Tensor, losses: Tensor) -> None:
@@ -332,7 +339,9 @@ class GradNorm(EqualWeights):
             self._initial = losses.clone()
         weighted = self.weights * norms
         # The targets are held fixed, so the slope of |w g - target| is that of a plain absolute value.
-        self._moved.grad = torch.sign(weighted - gradnorm_targets(weighted, losses, self._initial, self.alpha)) * norms
+        self._moved.grad = (
+            torch.sign(weighted - gradnorm_targets(weighted, losses, self._initial, self.asymmetry)) * norms
+        )
         self._optimizer.step()
         with torch.no_grad():
             self._moved.clamp_(min=self.smallest)
@@ -357,7 +366,7 @@ class GradNorm(EqualWeights):
 
 
 class PCGrad(EqualWeights):
-    """Take out of each task's gradient what works against another's (see :func:`project_conflicts`).
+    """PCGrad: project away conflicting components of the tasks' gradients (:func:`project_conflicts`).
 
     Attributes
     ----------
@@ -374,20 +383,22 @@ class PCGrad(EqualWeights):
        NeurIPS 2020.
     """
 
-    def start(self, regression: Sequence[bool], *, device: Any = "cpu", dtype: Any = None, seed: int = 0) -> None:
+    def start(
+        self, regression: Sequence[bool], *, device: Any = "cpu", dtype: Any = None, random_state: Any = None
+    ) -> None:
         """Prepare for a run.
 
         Parameters
         ----------
         regression : sequence of bool
-            One a task: whether its loss is a squared error.
+            One per task: whether its loss is a squared error.
         device : torch.device or str, default="cpu"
         dtype : torch.dtype, optional
-        seed : int, default=0
+        random_state : int, RandomState instance or None, default=None
             Of the orders in which tasks are compared.
         """
         super().start(regression, device=device, dtype=dtype)
-        self._dice = torch.Generator().manual_seed(seed)
+        self._rng = torch.Generator().manual_seed(seed_from(random_state))
 
     def backward(self, losses: Tensor, network: Any) -> None:
         """Put gradients into the network's parameters, without the conflicts in the shared ones.
@@ -404,7 +415,7 @@ class PCGrad(EqualWeights):
             own = [p for p in network.parameters() if p.requires_grad and id(p) not in known]
             if own:
                 torch.autograd.backward(losses.sum(), inputs=own)
-            joint = project_conflicts(grads, self._dice)
+            joint = project_conflicts(grads, self._rng)
             for p, part in zip(shared, joint.split([p.numel() for p in shared]), strict=True):
                 p.grad = part.view_as(p).clone()
         else:
@@ -412,7 +423,7 @@ class PCGrad(EqualWeights):
 
 
 def flat_gradient(loss: Tensor, parameters: list[nn.Parameter]) -> Tensor:
-    """Gradient of a loss as one vector; its graph is kept for more."""
+    """Compute the gradient of a loss as one vector; the graph is retained."""
     found = torch.autograd.grad(loss, parameters, retain_graph=True, allow_unused=True)
     return torch.cat(
         [torch.zeros_like(p).flatten() if g is None else g.flatten() for p, g in zip(parameters, found, strict=True)]

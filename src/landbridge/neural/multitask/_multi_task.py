@@ -1,4 +1,4 @@
-"""MultiTask: several tasks, each with rows of its own, learned by one network."""
+"""MultiTask: several tasks, each with its own samples, learned by one network."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from torch import Tensor
 from landbridge._sklearn_compat import Interval, StrOptions, _fit_context
 from landbridge.exceptions import InputError, LabelError
 from landbridge.neural._device import resolve
-from landbridge.neural._dice import seeded
 from landbridge.neural._fitting import backbone_for, check_labels, check_rows, draw_seed, rate_for
 from landbridge.neural._inputs import to_tensors
 from landbridge.neural._loop import Training
 from landbridge.neural._network import Network
-from landbridge.neural._rows import Rows, mix, stream
-from landbridge.neural._schedule import learning_rate
+from landbridge.neural._random import seeded
+from landbridge.neural._samples import Samples, mix, stream
+from landbridge.neural._schedule import schedule_factor
 from landbridge.neural.multitask._balancing import (
     EqualWeights,
     GradNorm,
@@ -46,7 +46,7 @@ KINDS = ("classification", "multilabel", "regression")
 
 @dataclass
 class _Group:
-    """Tasks that have their rows in common."""
+    """Tasks that have their samples in common."""
 
     names: list[str]
     X: NDArray[Any]
@@ -54,7 +54,7 @@ class _Group:
 
 
 class MultiTask(BaseEstimator):
-    """One network for several tasks, which may differ in their rows and in the kind of their labels.
+    """Multitask learning: one network for several tasks, which may differ in samples and in the type of labels.
 
     Parameters
     ----------
@@ -62,25 +62,25 @@ class MultiTask(BaseEstimator):
         Where the stages come from (see :func:`~landbridge.neural.load_backbone`). ``"auto"`` takes a small multilayer
         perceptron for tables and the built-in convolutional network for images.
     tasks : dict of str to {"classification", "regression", "multilabel"}, optional
-        Kinds of tasks by name; a task that is left out is told by its labels: two axes of zeros and ones are
+        Kinds of tasks by name; a task that is omitted is inferred from its labels: two axes of zeros and ones are
         multilabel, other floats are regression, all else is classification.
-    share : {"hard", "soft"}, default="hard"
+    sharing : {"hard", "soft"}, default="hard"
         ``"hard"``: stages in common, then stages and a head for each task. ``"soft"``: all stages for each task, with
         cross-stitch units between them.
     shared_until : str, optional
-        With ``"hard"``, the last stage in common; left out, all are.
+        With ``"hard"``, the last stage in common. If None, all are.
     balance : {"uncertainty", "gradnorm", "pcgrad", "equal"}, default="uncertainty"
         How losses become one step: weights by learned variances, weights for equally fast learning, gradients
         without conflicts, or the plain sum.
     epochs : int, default=30
         Passes over the largest data set.
     batch_size : int, default=32
-        Rows a step from each data set.
-    lr : float, optional
-        Learning rate; left out, 0.005 for the perceptron, 0.003 for the built-in network and 0.001 for others.
+        Samples per step from each data set.
+    learning_rate : float, optional
+        Learning rate. If None, 0.005 for the perceptron, 0.003 for the built-in network and 0.001 for others.
     image_shape : tuple of int, optional
         ``(height, width)`` or ``(height, width, channels)`` of images that are flat rows.
-    random_state : int, RandomState instance or None, default=0
+    random_state : int, RandomState instance or None, default=None
     device : str, default="auto"
         ``"cpu"``, ``"cuda"``, ``"cuda:1"``, ``"mps"``; a device that is not there is an error.
 
@@ -99,13 +99,13 @@ class MultiTask(BaseEstimator):
 
     Notes
     -----
-    A step takes one batch from every data set, and the shorter ones are repeated in fresh orders. Tasks that are given
+    A step takes one batch from every data set, and the shorter ones are repeated in new orders. Tasks that are given
     the same object for `X` share its batches and the pass through the shared stages.
 
-    Helps where a task has few rows and another needs the same features. Hurts where tasks need contrary features and
+    Helps where a task has few samples and another needs the same features. Hurts where tasks need contrary features and
     the shared stages are narrow: ask :func:`task_affinity` before.
 
-    Time is ``epochs`` times the largest data set, times the number of tasks; memory is the rows, the weights three
+    Time is ``epochs`` times the largest data set, times the number of tasks; memory is the samples, the weights three
     times and the activations of one batch a data set.
 
     References
@@ -118,7 +118,8 @@ class MultiTask(BaseEstimator):
     >>> from landbridge.neural.multitask import MultiTask
     >>> digits = load_builtin("handwritten")
     >>> X, y, ink = digits.X[:200], digits.y[:200], digits.X[:200].mean(axis=1)
-    >>> model = MultiTask(image_shape=(8, 8), epochs=10, device="cpu").fit({"digit": (X, y), "ink": (X, ink)})
+    >>> model = MultiTask(image_shape=(8, 8), epochs=10, device="cpu", random_state=0)
+    >>> model = model.fit({"digit": (X, y), "ink": (X, ink)})
     >>> bool(model.score("digit", digits.X[200:400], digits.y[200:400]) > 0.8)
     True
     >>> model.predict("ink", digits.X[:3]).shape
@@ -128,12 +129,12 @@ class MultiTask(BaseEstimator):
     _parameter_constraints = {
         "backbone": "no_validation",
         "tasks": [dict, None],
-        "share": [StrOptions({"hard", "soft"})],
+        "sharing": [StrOptions({"hard", "soft"})],
         "shared_until": [str, None],
         "balance": [StrOptions(set(BALANCES))],
         "epochs": [Interval(Integral, 1, None, closed="left")],
         "batch_size": [Interval(Integral, 1, None, closed="left")],
-        "lr": [Interval(Real, 0, None, closed="neither"), None],
+        "learning_rate": [Interval(Real, 0, None, closed="neither"), None],
         "image_shape": [tuple, list, None],
         "random_state": ["random_state"],
         "device": [str],
@@ -144,24 +145,24 @@ class MultiTask(BaseEstimator):
         backbone: Any = "auto",
         *,
         tasks: dict[str, str] | None = None,
-        share: str = "hard",
+        sharing: str = "hard",
         shared_until: str | None = None,
         balance: str = "uncertainty",
         epochs: int = 30,
         batch_size: int = 32,
-        lr: float | None = None,
+        learning_rate: float | None = None,
         image_shape: Any = None,
-        random_state: Any = 0,
+        random_state: Any = None,
         device: str = "auto",
     ) -> None:
         self.backbone = backbone
         self.tasks = tasks
-        self.share = share
+        self.sharing = sharing
         self.shared_until = shared_until
         self.balance = balance
         self.epochs = epochs
         self.batch_size = batch_size
-        self.lr = lr
+        self.learning_rate = learning_rate
         self.image_shape = image_shape
         self.random_state = random_state
         self.device = device
@@ -173,7 +174,7 @@ class MultiTask(BaseEstimator):
         Parameters
         ----------
         data : mapping of str to (X, y)
-            Rows and labels by the task's name. `X` is a table (n, columns), images (n, height, width[, channels]),
+            Samples and labels by the task's name. `X` is a table (n, columns), images (n, height, width[, channels]),
             paths or texts, of one form for all tasks; `y` has shape (n,) or (n, n_outputs).
 
         Returns
@@ -248,18 +249,18 @@ class MultiTask(BaseEstimator):
         backbone = self._make_backbone(groups, seed, device)
         tasks = {name: _make_task(name, labels[name], (self.tasks or {}).get(name)) for name in data}
         network = MultiTaskNetwork(
-            backbone, tasks, share=self.share, shared_until=self.shared_until, seed=mix(seed, 1)
+            backbone, tasks, sharing=self.sharing, shared_until=self.shared_until, random_state=mix(seed, 1)
         ).to(device)
         if min(len(g.X) for g in groups) == 1:
             for name in tasks:
-                network.column(name).freeze_statistics()  # one row has no spread
+                network.column(name).freeze_statistics()  # one sample has no spread
         like = next(network.parameters())
         answers = {name: _answers(task.encode(labels[name]), like) for name, task in tasks.items()}
         self.tasks_: dict[str, Task] = tasks
         self.classes_ = {n: t.classes for n, t in tasks.items() if isinstance(t, Classification)}
-        lr = rate_for(backbone, self.lr)
+        learning_rate = rate_for(backbone, self.learning_rate)
         with seeded(mix(seed, 2), [device] if device.type == "cuda" else []):
-            self._train(network, groups, answers, lr, n_steps, seed)
+            self._train(network, groups, answers, learning_rate, n_steps, seed)
         self.network_ = network.eval()
         return self
 
@@ -268,7 +269,7 @@ class MultiTask(BaseEstimator):
         network: MultiTaskNetwork,
         groups: list[_Group],
         answers: dict[str, Tensor],
-        lr: float,
+        learning_rate: float,
         n_steps: int | None,
         seed: int,
     ) -> None:
@@ -277,14 +278,14 @@ class MultiTask(BaseEstimator):
         sizes = [min(self.batch_size, len(g.X)) for g in groups]
         if n_steps is None:
             n_steps = max(math.ceil(len(g.X) / size) for g, size in zip(groups, sizes, strict=True))
-        rows = [Rows(g.inputs) for g in groups]
+        rows = [Samples(g.inputs) for g in groups]
         # A data set's order depends on its own first task alone, not on the company.
         seeds = [mix(seed, 3, zlib.crc32(g.names[0].encode())) for g in groups]
-        plan = Training(epochs=self.epochs, batch_size=self.batch_size, lr=lr)
-        optimizer = _optimizer(network, lr, plan.weight_decay)
+        plan = Training(epochs=self.epochs, batch_size=self.batch_size, learning_rate=learning_rate)
+        optimizer = _optimizer(network, learning_rate, plan.weight_decay)
         balance = BALANCES[self.balance]()
         regression = [isinstance(self.tasks_[n], Regression) for n in names]
-        balance.start(regression, device=like.device, dtype=like.dtype, seed=mix(seed, 4))
+        balance.start(regression, device=like.device, dtype=like.dtype, random_state=mix(seed, 4))
         shared = network.shared_parameters()
         sums = torch.zeros(self.epochs, len(names), dtype=like.dtype, device=like.device)
         cosines = torch.zeros(len(names), len(names), dtype=torch.float64)
@@ -310,13 +311,15 @@ class MultiTask(BaseEstimator):
                 optimizer.zero_grad()
                 balance.backward(losses, network)
                 for group in optimizer.param_groups:
-                    group["lr"] = lr * learning_rate(plan, first + k, self.epochs * n_steps)
+                    group["lr"] = learning_rate * schedule_factor(plan, first + k, self.epochs * n_steps)
                 optimizer.step()
                 sums[epoch] += losses.detach()
             weights.append(balance.weights.detach().cpu())
         means = sums.cpu().double().numpy() / n_steps
         if not np.isfinite(means[-1]).all():
-            raise InputError(f"the loss is no longer a number; take a lower learning rate than lr={lr:g}.")
+            raise InputError(
+                f"the loss is no longer a number; take a lower learning rate than learning_rate={learning_rate:g}."
+            )
         self.history_ = {name: means[:, i] for i, name in enumerate(names)}
         self.weights_ = torch.stack(weights).double().numpy()
         self.cosines_ = (cosines / self.epochs).numpy() if len(names) > 1 else np.ones((1, 1))
@@ -330,7 +333,7 @@ class MultiTask(BaseEstimator):
             raise InputError(f"X has {X.shape[1]} columns but the model was fitted on {self._columns}.")
         network = self.network_
         column = network.column(name)
-        rows = Rows(to_tensors(column, X, self.image_shape))
+        rows = Samples(to_tensors(column, X, self.image_shape))
         device = next(network.parameters()).device
         with torch.inference_mode():
             parts = [
@@ -370,7 +373,7 @@ class MultiTask(BaseEstimator):
             if g.X.ndim == 2 and g.X.shape[1] != one.shape[1]:
                 raise InputError(
                     f"data[{g.names[0]!r}]: X has {g.X.shape[1]} columns but that of {found[0].names[0]!r} has "
-                    f"{one.shape[1]}; one network reads rows of one width."
+                    f"{one.shape[1]}; one network reads samples of one width."
                 )
         self._columns = one.shape[1] if one.ndim == 2 else None
         return found, labels
@@ -385,7 +388,7 @@ class MultiTask(BaseEstimator):
         return network
 
 
-def _optimizer(network: MultiTaskNetwork, lr: float, weight_decay: float) -> torch.optim.Optimizer:
+def _optimizer(network: MultiTaskNetwork, learning_rate: float, weight_decay: float) -> torch.optim.Optimizer:
     """AdamW; vectors and cross-stitch units are not drawn towards zero."""
     stitches = {id(p) for p in network.stitches}
     params = [p for p in network.parameters() if p.requires_grad]
@@ -396,11 +399,11 @@ def _optimizer(network: MultiTaskNetwork, lr: float, weight_decay: float) -> tor
         {"params": plain, "weight_decay": 0.0},
     ]
     fused = all(p.device.type in ("cpu", "cuda") for p in params)
-    return torch.optim.AdamW([g for g in groups if g["params"]], lr=lr, fused=fused)
+    return torch.optim.AdamW([g for g in groups if g["params"]], lr=learning_rate, fused=fused)
 
 
 def _stacked(inputs: list[Tensor]) -> Tensor:
-    """All rows in one tensor; images of several sizes as so many images of one dot."""
+    """All samples in one tensor; images of several sizes as so many images of one pixel."""
     if len({x.shape[1:] for x in inputs}) == 1:
         return torch.cat(inputs)
     return torch.cat([x.flatten(2).movedim(1, 2).reshape(-1, x.shape[1], 1, 1) for x in inputs])
@@ -425,8 +428,8 @@ def _make_task(name: str, y: NDArray[Any], kind: str | None) -> Task:
         except (TypeError, ValueError):
             raise LabelError(f"{what} must be numbers for a task of regression.") from None
     if y.ndim != 1:
-        raise LabelError(f"{what} has shape {y.shape}; give one class a row, or name the task multilabel.")
+        raise LabelError(f"{what} has shape {y.shape}; give one class per sample, or name the task multilabel.")
     classes = np.unique(y)
     if len(classes) < 2:
-        raise LabelError(f"{what} holds one class only ({classes[0]!s}); a task needs rows of two or more.")
+        raise LabelError(f"{what} holds one class only ({classes[0]!s}); a task needs samples of two or more.")
     return Classification(classes)

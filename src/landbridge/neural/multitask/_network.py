@@ -1,4 +1,4 @@
-"""One network for several tasks: stages in common, or columns that exchange what they have learned."""
+"""Multitask network: shared stages (hard sharing) or cross-stitched columns (soft sharing)."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ import torch
 from torch import Tensor, nn
 
 from landbridge.exceptions import InputError
-from landbridge.neural._dice import seeded
 from landbridge.neural._network import Network, pool
-from landbridge.neural._rows import mix
+from landbridge.neural._random import seed_from, seeded
+from landbridge.neural._samples import mix
 from landbridge.neural.tasks._task import Task
 
 __all__ = ["MultiTaskNetwork", "cross_stitch"]
@@ -22,14 +22,14 @@ __all__ = ["MultiTaskNetwork", "cross_stitch"]
 OWN = 0.9
 
 
-def cross_stitch(outputs: Tensor, alpha: Tensor) -> Tensor:
+def cross_stitch(outputs: Tensor, coefficients: Tensor) -> Tensor:
     r"""Mix the outputs of several columns: :math:`\tilde x_i = \sum_j \alpha_{ij} x_j`, eq. 1 of [1]_.
 
     Parameters
     ----------
     outputs : Tensor of shape (n_tasks, ...)
         Of one stage, column by column.
-    alpha : Tensor of shape (n_tasks, n_tasks)
+    coefficients : Tensor of shape (n_tasks, n_tasks)
 
     Returns
     -------
@@ -46,24 +46,24 @@ def cross_stitch(outputs: Tensor, alpha: Tensor) -> Tensor:
     >>> cross_stitch(torch.tensor([[1.0], [3.0]]), torch.tensor([[1.0, 0.0], [0.5, 0.5]])).flatten().tolist()
     [1.0, 2.0]
     """
-    return torch.einsum("ij,j...->i...", alpha, outputs)
+    return torch.einsum("ij,j...->i...", coefficients, outputs)
 
 
 class MultiTaskNetwork(nn.Module):
-    """A network's stages for several tasks at once, each task with a head of its own.
+    """Multitask network: shared or cross-stitched stages, and one head per task.
 
     Parameters
     ----------
     network : Network
-        Gives the stages and is copied; its head is left out.
+        Gives the stages and is copied, without its head.
     tasks : mapping of str to Task
         By name, in the order of the columns.
-    share : {"hard", "soft"}, default="hard"
+    sharing : {"hard", "soft"}, default="hard"
         ``"hard"``: the stages up to `shared_until` are one and the same for all tasks, later ones are each task's own.
         ``"soft"``: every task has all stages for itself, and after each stage a cross-stitch unit mixes the columns.
     shared_until : str, optional
-        Last shared stage; left out, all stages are shared. For ``"hard"`` only.
-    seed : int, default=0
+        Last shared stage. If None, all stages are shared. For ``"hard"`` only.
+    random_state : int, RandomState instance or None, default=None
         Of the heads; a task's head depends on its name, not on the company it keeps.
 
     Attributes
@@ -71,13 +71,13 @@ class MultiTaskNetwork(nn.Module):
     names : tuple of str
         The tasks.
     columns : ModuleList of Network
-        One a task; shared stages are the same objects in all of them.
+        One per task; shared stages are the same objects in all of them.
     stitches : ParameterList
         With ``"soft"``, one matrix of shape (n_tasks, n_tasks) a stage.
 
     Notes
     -----
-    Rows of several tasks pass the shared stages in one batch where their shapes agree, so that batch norm sees in
+    Samples of several tasks pass the shared stages in one batch where their shapes agree, so that batch norm sees in
     training the mixture that its running statistics describe.
 
     A cross-stitch unit begins with 0.9 on the diagonal and rows that sum to one: as all columns begin as copies, the
@@ -95,7 +95,7 @@ class MultiTaskNetwork(nn.Module):
     >>> from landbridge.neural import Classification, Regression, load_backbone
     >>> from landbridge.neural.multitask import MultiTaskNetwork
     >>> tasks = {"digit": Classification(range(10)), "slant": Regression()}
-    >>> net = MultiTaskNetwork(load_backbone("builtin"), tasks, shared_until="parts")
+    >>> net = MultiTaskNetwork(load_backbone("builtin"), tasks, shared_until="parts", random_state=0)
     >>> net.column("digit").part("edges") is net.column("slant").part("edges")
     True
     >>> net.column("digit").part("shapes") is net.column("slant").part("shapes")
@@ -113,29 +113,30 @@ class MultiTaskNetwork(nn.Module):
         network: Network,
         tasks: Mapping[str, Task],
         *,
-        share: str = "hard",
+        sharing: str = "hard",
         shared_until: str | None = None,
-        seed: int = 0,
+        random_state: Any = None,
     ) -> None:
         super().__init__()
         stages = network.stage_names
         if not tasks:
             raise InputError("tasks is empty; name at least one.")
-        if share not in ("hard", "soft"):
-            raise InputError(f"share={share!r} is unknown; choose 'hard' or 'soft'.")
-        if share == "soft" and shared_until is not None:
-            raise InputError("shared_until goes with share='hard' only; leave it out for share='soft'.")
-        if share == "soft" and network.body is not None:
-            raise InputError("share='soft' needs a backbone whose stages run one after another; take share='hard'.")
+        if sharing not in ("hard", "soft"):
+            raise InputError(f"sharing={sharing!r} is unknown; choose 'hard' or 'soft'.")
+        if sharing == "soft" and shared_until is not None:
+            raise InputError("shared_until goes with sharing='hard' only; leave it out for sharing='soft'.")
+        if sharing == "soft" and network.body is not None:
+            raise InputError("sharing='soft' needs a backbone whose stages run one after another; take sharing='hard'.")
         if shared_until is not None and shared_until not in stages:
             raise InputError(f"shared_until={shared_until!r} is no stage; choose from {', '.join(stages)}.")
         self.names = tuple(tasks)
-        self.share = share
+        self.sharing = sharing
         last = stages[-1] if shared_until is None else shared_until
-        self.shared = stages[: stages.index(last) + 1] if share == "hard" else ()
+        self.shared = stages[: stages.index(last) + 1] if sharing == "hard" else ()
         base = copy.deepcopy(network)
         base.head = nn.Identity()
         self.columns = nn.ModuleList([base, *(_sibling(base, self.shared) for _ in self.names[1:])])
+        seed = seed_from(random_state)
         for name, task in tasks.items():
             column = self.column(name)
             with seeded(mix(seed, zlib.crc32(name.encode()))):
@@ -143,15 +144,15 @@ class MultiTaskNetwork(nn.Module):
             like = next(base.parameters())
             column.replace_head(head.to(like.device, like.dtype))
         self.stitches = nn.ParameterList()
-        if share == "soft":
+        if sharing == "soft":
             n = len(self.names)
             like = next(base.parameters())
-            alpha = torch.full((n, n), (1.0 - OWN) / max(n - 1, 1), device=like.device, dtype=like.dtype)
-            alpha.fill_diagonal_(OWN if n > 1 else 1.0)
-            self.stitches.extend(nn.Parameter(alpha.clone()) for _ in stages)
+            coefficients = torch.full((n, n), (1.0 - OWN) / max(n - 1, 1), device=like.device, dtype=like.dtype)
+            coefficients.fill_diagonal_(OWN if n > 1 else 1.0)
+            self.stitches.extend(nn.Parameter(coefficients.clone()) for _ in stages)
 
     def column(self, name: str) -> Network:
-        """Give a task's own view: a network of the shared stages, its own ones and its head.
+        """Return the network of a task: the shared stages, its own stages and its head.
 
         Parameters
         ----------
@@ -175,7 +176,7 @@ class MultiTaskNetwork(nn.Module):
             With soft sharing all but the heads.
         """
         base = cast(Network, self.columns[0])
-        if self.share == "hard":
+        if self.sharing == "hard":
             found = [p for name in self.shared for p in base.part(name).parameters()]
         else:
             found = [p for c in self.columns for p in cast(Network, c).stages.parameters()]
@@ -190,7 +191,7 @@ class MultiTaskNetwork(nn.Module):
         list of Parameter
         """
         base = cast(Network, self.columns[0])
-        columns = [base] if self.share == "hard" else [cast(Network, c) for c in self.columns]
+        columns = [base] if self.sharing == "hard" else [cast(Network, c) for c in self.columns]
         for name in reversed(self.shared or base.stage_names):
             found = [p for c in columns for p in c.part(name).parameters() if p.requires_grad]
             if found:
@@ -198,12 +199,12 @@ class MultiTaskNetwork(nn.Module):
         return []
 
     def forward(self, inputs: Mapping[str, Any]) -> dict[str, Tensor]:
-        """Answer rows of several tasks.
+        """Answer samples of several tasks.
 
         Parameters
         ----------
         inputs : mapping of str to (Tensor or dict of Tensor)
-            Rows by task, of some or all tasks; tasks with the same object share its pass.
+            Samples by task, of some or all tasks; tasks with the same object share its pass.
 
         Returns
         -------
@@ -214,7 +215,7 @@ class MultiTaskNetwork(nn.Module):
         if base.body is not None:
             return {name: self.column(name)(x) for name, x in inputs.items()}
         distinct = {id(x): x for x in inputs.values()}
-        if self.share == "hard":
+        if self.sharing == "hard":
             through = _together(lambda x: base.activations(x, self.shared[-1]), list(distinct.values()))
             after = base.after(self.shared[-1])
             hidden = dict(zip(distinct, through, strict=True))
@@ -244,7 +245,7 @@ def _sibling(network: Network, shared: tuple[str, ...]) -> Network:
 
 
 def _together(run: Any, parts: list[Any]) -> list[Any]:
-    """Run several batches as one where they fit together, and hand each its own rows."""
+    """Run several batches as one where they fit together, and hand each its own samples."""
     alike = all(isinstance(x, Tensor) for x in parts) and len({(x.shape[1:], x.dtype) for x in parts}) == 1
     if len(parts) == 1 or not alike:
         return [run(x) for x in parts]

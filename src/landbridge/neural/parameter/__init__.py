@@ -1,4 +1,4 @@
-"""Fine-tuning: what becomes of a trained network's weights when it learns a new task.
+"""Fine-tuning: how a trained network's weights change when it learns a new task.
 
 Each method is a small part that adds to the training, and they compose: ``methods=[LPFT(), L2SP(0.1)]``.
 
@@ -10,7 +10,7 @@ Each method is a small part that adds to the training, and they compose: ``metho
   :class:`BatchSpectralShrinkage`;
 * more out of the source: :class:`CoTuning`, :class:`BiTuning`, :class:`StageAttention`, :class:`Distillation`,
   :class:`LearningWithoutForgetting`;
-* more out of few rows: :class:`Mixup`, :class:`StrongAugmentation`, :class:`BalancedBatches`.
+* more out of few samples: :class:`Mixup`, :class:`StrongAugmentation`, :class:`BalancedBatches`.
 """
 
 from landbridge.neural.parameter._attention_transfer import AttentionTransfer, attention_map

@@ -1,4 +1,4 @@
-"""Attention transfer: look where the source network looked."""
+"""Attention transfer: keep the attention maps of the source network."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["AttentionTransfer", "attention_map"]
 
 
 def attention_map(features: Tensor) -> Tensor:
-    """Say how much goes on at each place: the mean square over channels, of unit length.
+    """Compute the attention map: the mean square over channels, normalized to unit length.
 
     Parameters
     ----------
@@ -32,13 +32,13 @@ def attention_map(features: Tensor) -> Tensor:
 
 
 class AttentionTransfer(Method):
-    """Keep the places at which the source network's stages are active.
+    """Attention transfer: keep the spatial attention maps of the source network's stages.
 
     Parameters
     ----------
     strength : float, default=10.0
     stages : tuple of str, optional
-        Stages with places (maps or tokens); left out, four spread over the depth. Stages without are passed over.
+        Stages with places (maps or tokens). If None, four spread over the depth. Stages without are passed over.
 
     Notes
     -----
@@ -78,7 +78,7 @@ class AttentionTransfer(Method):
         self._source = frozen_copy(network)
 
     def loss(self, network: Network, source: Batch, target: Batch | None, progress: float) -> dict[str, Tensor]:
-        """Give the distance of the maps.
+        """Compute the distance of the maps.
 
         Parameters
         ----------

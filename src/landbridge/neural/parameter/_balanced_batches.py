@@ -1,4 +1,4 @@
-"""Balanced batches: classes, or sources, are seen equally often however many rows they have."""
+"""Balanced batches: classes, or source domains, are sampled equally often."""
 
 from __future__ import annotations
 
@@ -9,25 +9,25 @@ import torch
 from torch import Tensor
 
 from landbridge.exceptions import InputError
-from landbridge.neural._method import Method
+from landbridge.neural._source_aware import SourceAware
 
 __all__ = ["BalancedBatches"]
 
 
-class BalancedBatches(Method):
-    """Draw each epoch's rows so that every group comes equally often.
+class BalancedBatches(SourceAware):
+    """Balance batches: sample each epoch so that every class, or every source domain, is seen equally often.
 
     Parameters
     ----------
-    groups : array-like of shape (n_samples,), optional
-        Which source each training row is from; left out, the classes are balanced.
-    shares : mapping of group to float, optional
-        Other shares than equal ones; they are scaled to sum to one.
+    balance : {"class", "source"}, default="class"
+        What is balanced: classes, or the source domains given to ``fit`` as ``source_domain``.
+    shares : mapping of class or source to float, optional
+        Share of each class number or source domain; scaled to sum to one. If None, all are equal.
 
     Notes
     -----
-    Helps where one class, or one of several sources, would drown the others. Rows of small groups come several times an
-    epoch, so that they are learned by heart sooner.
+    Helps where one class, or one of several sources, would drown the others. Samples of small groups come several times
+    an epoch, so that they are overfitted sooner.
 
     References
     ----------
@@ -43,11 +43,14 @@ class BalancedBatches(Method):
     [50, 50]
     """
 
-    def __init__(self, groups: Any = None, *, shares: Any = None) -> None:
-        self.groups, self.shares = groups, shares
+    def __init__(self, balance: str = "class", *, shares: Any = None) -> None:
+        super().__init__()
+        if balance not in ("class", "source"):
+            raise InputError(f"balance={balance!r} is unknown; choose 'class' or 'source'.")
+        self.balance, self.shares = balance, shares
 
     def order(self, labels: Any, epoch: int, generator: torch.Generator) -> Tensor | None:
-        """Choose the rows of an epoch.
+        """Choose the samples of an epoch.
 
         Parameters
         ----------
@@ -62,17 +65,21 @@ class BalancedBatches(Method):
         Raises
         ------
         InputError
-            If `groups` has another length than the rows, or `shares` lacks a group.
+            If ``source_domain`` has another length than the training samples, or `shares` lacks a class or source.
         """
         n = len(labels)
-        groups = labels.numpy() if self.groups is None else np.asarray(self.groups)
-        if groups.ndim != 1 or len(groups) != n:
-            raise InputError(f"groups has the shape {groups.shape} but there are {n} training rows; give one a row.")
+        if self.balance == "source":
+            super().order(labels, epoch, generator)
+            if self.source_domain_ is None:  # one source: nothing to balance
+                return None
+        groups = labels.numpy() if self.balance == "class" else np.asarray(self.source_domain_)
+        if groups.ndim != 1:
+            raise InputError(f"balance='class' needs one class per sample; labels have the shape {groups.shape}.")
         names, codes = np.unique(groups, return_inverse=True)
         weights = np.ones(len(names))
         if self.shares is not None:
             if missing := [g for g in names.tolist() if g not in self.shares]:
-                raise InputError(f"shares lacks the group {missing[0]!r}; give one share a group.")
+                raise InputError(f"shares lacks {missing[0]!r}; give one share per {self.balance}.")
             weights = np.array([float(self.shares[g]) for g in names.tolist()])
         ends = np.round(np.cumsum(weights / weights.sum()) * n).astype(int)
         parts = []

@@ -1,4 +1,4 @@
-"""Bi-tuning: classes are told apart, and rows of a class are drawn together, against keys of many batches."""
+"""Bi-tuning: contrastive losses against keys of previous batches."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ __all__ = ["BiTuning", "contrast", "supervised_contrast"]
 
 
 def contrast(similarities: Tensor, alike: Tensor, candidates: Tensor) -> Tensor:
-    r"""Cross-entropy in which a query's right answers are all keys of its class, in equal shares.
+    r"""Compute the cross-entropy in which all keys of a query's class are positives, in equal shares.
 
     .. math:: -\frac1n \sum_i \frac{1}{|P_i|} \sum_{j \in P_i} \log \frac{\exp(s_{ij})}{\sum_{k \in K_i} \exp(s_{ik})}
 
@@ -46,7 +46,7 @@ def contrast(similarities: Tensor, alike: Tensor, candidates: Tensor) -> Tensor:
 
 
 def supervised_contrast(projected: Tensor, labels: Tensor, temperature: float) -> Tensor:
-    r"""Contrastive cross-entropy within a batch, with all other rows of the same class as positives.
+    r"""Compute the contrastive loss within a batch, with all other samples of the same class as positives.
 
     .. math:: -\frac1n \sum_i \frac{1}{|P_i|} \sum_{j \in P_i} \log \frac{\exp(z_i^\top z_j / \tau)}{\sum_{k \ne i}
         \exp(z_i^\top z_k / \tau)}
@@ -54,14 +54,14 @@ def supervised_contrast(projected: Tensor, labels: Tensor, temperature: float) -
     Parameters
     ----------
     projected : Tensor of shape (n, d)
-        Rows of unit length.
+        Samples of unit length.
     labels : Tensor of int64, shape (n,)
     temperature : float
 
     Returns
     -------
     Tensor
-        A scalar; zero where no class has two rows.
+        A scalar; zero where no class has two samples.
     """
     others = ~torch.eye(len(labels), dtype=torch.bool, device=labels.device)
     alike = (labels[:, None] == labels[None]) & others
@@ -69,32 +69,32 @@ def supervised_contrast(projected: Tensor, labels: Tensor, temperature: float) -
 
 
 class BiTuning(Method):
-    r"""Add two contrasts to the loss of the classes, against keys of this batch and of those before.
+    r"""Bi-tuning: add two contrastive losses against keys of this and of previous batches.
 
     Keys come from a second network that follows the trained one slowly, and stay in a queue. The *categorical* contrast
-    compares each row, projected, with the keys: those of its class are to be near. The *classifying* contrast asks the
-    head's row of a class for the rows of that class, among all embeddings in the queue.
+    compares each sample, projected, with the keys: those of its class are to be near. The *classifying* contrast asks
+    the head's row of a class for the samples of that class, among all embeddings in the queue.
 
     Parameters
     ----------
     strength : float, default=0.5
         Of both.
     n_components : int, default=64
-        Width of the projection, which is learned and thrown away afterwards.
+        Width of the projection, which is learned and discarded afterwards.
     temperature : float, default=0.1
     queue : int, default=512
-        How many keys are kept, the newest. With 0 there are no keys, and the rows of a batch are compared with one
-        another: cheaper, and enough where batches hold several rows a class.
+        How many keys are kept, the newest. With 0 there are no keys, and the samples of a batch are compared with one
+        another: cheaper, and enough where batches hold several samples per class.
     momentum : float, default=0.999
         Share of its weights that the keys' network keeps in a step.
 
     Notes
     -----
-    Helps backbones that were trained without labels most, as their embedding has structure that one label a row does
-    not use. Hurts where labels are wrong, as rows are drawn to the wrong class. The paper shows two views of an image
-    to the two networks; here both see the same batch. Adapters that are added later are unknown to the keys' network.
-    The classifying contrast needs a linear head and is left out with others. Each step costs a forward pass of the
-    keys' network and O(n queue d); memory for a second network and queue x (d + `n_components`) numbers.
+    Helps backbones that were trained without labels most, as their embedding has structure that one label per sample
+    does not use. Hurts where labels are wrong, as samples are drawn to the wrong class. The paper shows two views of an
+    image to the two networks; here both see the same batch. Adapters that are added later are unknown to the keys'
+    network. The classifying contrast needs a linear head and is omitted with others. Each step costs a forward pass of
+    the keys' network and O(n queue d); memory for a second network and queue x (d + `n_components`) numbers.
 
     References
     ----------
@@ -159,7 +159,7 @@ class BiTuning(Method):
             self._end = torch.zeros((), dtype=torch.int64)
 
     def loss(self, network: Network, source: Batch, target: Batch | None, progress: float) -> dict[str, Tensor]:
-        """Give the contrasts.
+        """Compute the contrastive losses.
 
         Parameters
         ----------
@@ -207,7 +207,7 @@ class BiTuning(Method):
                     kept.copy_(buffers[name])
 
     def finish(self, network: Network) -> None:
-        """Throw the projection and the keys away.
+        """Discard the projection and the keys.
 
         Parameters
         ----------
@@ -217,7 +217,7 @@ class BiTuning(Method):
         self._keys = None
 
     def state(self) -> dict[str, Tensor]:
-        """Give the queue and the weights of the keys' network.
+        """Return the queue and the weights of the keys' network.
 
         Returns
         -------
@@ -260,12 +260,12 @@ class BiTuning(Method):
             self._end = (self._end + n) % self.queue
 
     def _classifying(self, head: nn.Linear, embedding: Tensor, labels: Tensor, alike: Tensor, known: Tensor) -> Tensor:
-        """Contrast of the head's rows with embeddings: those of this batch as they are, the queue's as keys."""
+        """Contrast of the head's samples with embeddings: those of this batch as they are, the queue's as keys."""
         rows = head.weight if head.bias is None else torch.cat([head.weight, head.bias[:, None]], dim=1)
         asked = F.normalize(rows, dim=1)[labels]
-        told = torch.cat([embedding, self._embeddings])
+        keys = torch.cat([embedding, self._embeddings])
         if head.bias is not None:
-            told = torch.cat([told, told.new_ones(len(told), 1)], dim=1)
-        pairs = asked @ F.normalize(told, dim=1).T / self.temperature
+            keys = torch.cat([keys, keys.new_ones(len(keys), 1)], dim=1)
+        pairs = asked @ F.normalize(keys, dim=1).T / self.temperature
         itself = torch.eye(len(labels), dtype=torch.bool, device=labels.device)
         return contrast(pairs, torch.cat([itself, alike], 1), torch.cat([itself, known.expand_as(alike)], 1))

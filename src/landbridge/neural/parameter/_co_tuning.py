@@ -1,4 +1,4 @@
-"""Co-tuning: the source's head goes on learning, from what target classes look like in source classes."""
+"""Co-tuning: the source's head is trained along, on mixtures of source classes."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ __all__ = ["CoTuning", "calibration_temperature", "class_relations", "class_shar
 
 
 def class_relations(probabilities: Tensor, labels: Tensor, n_classes: int) -> Tensor:
-    """Estimate what source classes the rows of each target class look like.
+    """Estimate what source classes the samples of each target class look like.
 
     Parameters
     ----------
@@ -33,14 +33,14 @@ def class_relations(probabilities: Tensor, labels: Tensor, n_classes: int) -> Te
     Returns
     -------
     Tensor of shape (n_classes, n_source_classes)
-        Rows sum to one; even where a class has no row.
+        Rows sum to one; even where a class has no sample.
     """
     shares = class_shares(labels, n_classes).to(probabilities)
     return _mean_rows(shares.T @ probabilities, shares.sum(dim=0))
 
 
 def class_shares(labels: Tensor, n_classes: int) -> Tensor:
-    """Write labels as shares of classes; those that are shares already, as mixed rows have, stay as they are.
+    """Write labels as shares of classes; those that are shares already, as mixed samples have, stay as they are.
 
     Parameters
     ----------
@@ -60,7 +60,7 @@ def calibration_temperature(logits: Tensor, labels: Tensor) -> float:
     Parameters
     ----------
     logits : Tensor of shape (n, n_classes)
-        Of rows that the network has not been trained on.
+        Of samples that the network has not been trained on.
     labels : Tensor of int64, shape (n,)
 
     Returns
@@ -78,7 +78,7 @@ def calibration_temperature(logits: Tensor, labels: Tensor) -> float:
     >>> import torch
     >>> from landbridge.neural.parameter import calibration_temperature
     >>> logits, labels = torch.tensor([[4.0, 0.0]] * 4), torch.tensor([0, 0, 0, 1])
-    >>> round(calibration_temperature(logits, labels), 2)  # right three times of four, where it is sure to 98 %
+    >>> round(calibration_temperature(logits, labels), 2)  # right three times of four, at 98 % confidence
     3.64
     """
     logits = logits.detach().double()
@@ -95,10 +95,10 @@ def calibration_temperature(logits: Tensor, labels: Tensor) -> float:
 
 
 class CoTuning(Method):
-    """Train the source's head along, on the mixture of source classes that each target class looks like.
+    """Co-tuning: also train the source's head, on the mixture of source classes of each target class.
 
-    The mixture is that of the source network's answers on the rows of a class; it is learned while training, as a mean
-    over the batches seen so far, so that no pass over the data comes before.
+    The mixture is that of the source network's predictions on the samples of a class; it is learned while training, as
+    a mean over the batches seen so far, so that no pass over the data comes before.
 
     Parameters
     ----------
@@ -106,15 +106,16 @@ class CoTuning(Method):
         The source's head: takes the embedding to the source classes' logits. A copy is trained.
     strength : float, default=1.0
     temperature : float, default=1.0
-        Divides the source head's logits before the mixtures are taken. Networks are as a rule too sure of themselves;
-        where source rows are at hand that the network has not seen, `calibration_temperature` finds the value.
+        Divides the source head's logits before the mixtures are taken. Networks are as a rule too confident about
+        themselves; where source samples are at hand that the network has not seen, `calibration_temperature` finds the
+        value.
 
     Notes
     -----
     Helps where target classes resemble source classes, as other species do, because the whole source network transfers
     and not its stages alone. Worth nothing where no source class resembles any of the target's, and hurts a little
     there, as the embedding has to serve a second task. Each step costs a forward pass of the source network; memory
-    for a second network and one row of source classes a target class.
+    for a second network and one row of source-class probabilities per target class.
 
     References
     ----------
@@ -164,7 +165,7 @@ class CoTuning(Method):
         self._counts: Tensor | None = None
 
     def loss(self, network: Network, source: Batch, target: Batch | None, progress: float) -> dict[str, Tensor]:
-        """Give the cross-entropy of the source's head with the mixtures.
+        """Compute the cross-entropy of the source's head with the mixtures.
 
         Parameters
         ----------
@@ -179,9 +180,9 @@ class CoTuning(Method):
         """
         self._source.to(source.logits.device)
         with torch.no_grad():
-            told = F.softmax(self._source(source.inputs, start=source.start) / self.temperature, dim=1)
-            shares = class_shares(source.labels, self._n_classes).to(told)
-            sums, counts = shares.T @ told, shares.sum(dim=0)
+            source_probabilities = F.softmax(self._source(source.inputs, start=source.start) / self.temperature, dim=1)
+            shares = class_shares(source.labels, self._n_classes).to(source_probabilities)
+            sums, counts = shares.T @ source_probabilities, shares.sum(dim=0)
             if self._sums is not None and self._counts is not None:
                 sums, counts = sums + self._sums.to(sums.device), counts + self._counts.to(counts.device)
             self._sums, self._counts = sums, counts
@@ -190,7 +191,7 @@ class CoTuning(Method):
         return {"co-tuning": self.strength * F.cross_entropy(logits, mixtures)}
 
     def state(self) -> dict[str, Tensor]:
-        """Give the mixtures as they stand.
+        """Return the current mixtures.
 
         Returns
         -------

@@ -1,4 +1,4 @@
-"""DELTA: the feature maps that mattered to the source stay as they were."""
+"""DELTA: penalize changes of the source network's feature maps."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ ATTENTION = ("spread", "classes", "uniform")
 
 
 def channel_distance(now: Tensor, then: Tensor) -> Tensor:
-    """Mean squared change of each channel, over rows and places.
+    """Compute the mean squared change of each channel, over samples and positions.
 
     Parameters
     ----------
@@ -34,9 +34,9 @@ def channel_distance(now: Tensor, then: Tensor) -> Tensor:
 
 
 def channel_attention(counts: Tensor, sums: Tensor, squares: Tensor) -> Tensor:
-    r"""Say how well each channel alone tells the classes apart; the mean over channels is one.
+    r"""Compute how well each channel alone separates the classes; the mean over channels is one.
 
-    The classifier is linear: normal densities with one mean a class and one variance a channel,
+    The classifier is linear: normal densities with one mean per class and one variance per channel,
 
     .. math:: w_c \propto \frac{\sum_k \pi_k (\mu_{kc} - \mu_c)^2}{\sigma^2_c}
 
@@ -45,11 +45,11 @@ def channel_attention(counts: Tensor, sums: Tensor, squares: Tensor) -> Tensor:
     Parameters
     ----------
     counts : Tensor of shape (n_classes,)
-        Rows of each class.
+        Samples of each class.
     sums : Tensor of shape (n_classes, channels)
         Sums of each class's rows.
     squares : Tensor of shape (channels,)
-        Sums of squares of all rows.
+        Sums of squares of all samples.
 
     Returns
     -------
@@ -67,12 +67,12 @@ def channel_attention(counts: Tensor, sums: Tensor, squares: Tensor) -> Tensor:
 
 
 class Delta(Method):
-    r"""Penalise how far feature maps move from the source network's, channel by channel as they matter.
+    r"""DELTA: penalize changes of feature maps from the source network's, with a weight per channel.
 
     .. math:: \alpha \sum_{stages} \frac{1}{n} \sum_i \frac{1}{C} \sum_c w_c \lVert F_c(x_i) - F^S_c(x_i) \rVert^2
         / |F_c|
 
-    Weights have a mean of one over the C channels of a stage. The paper weighs a channel by the loss of a classifier
+    Weights have a mean of one over the C channels of a stage. The paper weights a channel by the loss of a classifier
     without it, which takes a training beforehand; here the weights are found in passing.
 
     Parameters
@@ -80,11 +80,11 @@ class Delta(Method):
     strength : float, default=0.1
         :math:`\alpha`.
     stages : tuple of str, optional
-        Stages whose output is kept; left out, four spread over the depth.
+        Stages whose output is kept. If None, four spread over the depth.
     attention : {"spread", "classes", "uniform"}, default="spread"
-        What weighs the channels: the spread of the source's features between the rows of the batch, how well a linear
-        classifier on the source's features tells the target's classes by the channel (see `channel_attention`; over
-        all batches so far; classification only), or nothing.
+        What determines the channel weights: the spread of the source's features between the samples of the batch, how
+        well a linear classifier on the source's features tells the target's classes by the channel (see
+        `channel_attention`; over all batches so far; classification only), or nothing.
 
     Notes
     -----
@@ -127,7 +127,7 @@ class Delta(Method):
         Raises
         ------
         InputError
-            If channels are to be weighed by classes and the task has none.
+            If channels are to be weighted by classes and the task has none.
         """
         if self.attention == "classes" and getattr(task, "name", "classification") != "classification":
             raise InputError(f"attention='classes' needs classes, but the task is {task.name}; choose 'spread'.")
@@ -137,7 +137,7 @@ class Delta(Method):
         self._seen: dict[str, Tensor] = {}
 
     def loss(self, network: Network, source: Batch, target: Batch | None, progress: float) -> dict[str, Tensor]:
-        """Give the penalty.
+        """Compute the penalty.
 
         Parameters
         ----------
@@ -164,7 +164,7 @@ class Delta(Method):
         return {"delta": self.strength * total}
 
     def state(self) -> dict[str, Tensor]:
-        """Give the sums over the rows seen so far, from which channels are weighed by classes.
+        """Return the sums over the samples seen so far, from which channel weights are computed.
 
         Returns
         -------
@@ -196,7 +196,7 @@ class Delta(Method):
 
 
 def _rows_of_channels(x: Tensor) -> Tensor:
-    """One row a channel. Channels come second, save in tokens, where they come last."""
+    """One row per channel. Channels come second, save in tokens, where they come last."""
     axis = 2 if x.ndim == 3 else 1
     return x.movedim(axis, 0).flatten(1)
 

@@ -1,4 +1,4 @@
-"""Conservative outputs: a frozen copy of the network says what it answered, and the new one should not stray far."""
+"""Distillation methods: keep the outputs of a teacher or of the source network."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ __all__ = ["ConservativeTraining", "Distillation", "LearningWithoutForgetting", 
 
 
 def soft_cross_entropy(logits: Tensor, teacher: Tensor, temperature: float) -> Tensor:
-    r"""Kullback-Leibler divergence from a teacher's softened answers, times the temperature squared.
+    r"""Compute the Kullback-Leibler divergence from a teacher's softened predictions, times the temperature squared.
 
     Parameters
     ----------
@@ -28,15 +28,15 @@ def soft_cross_entropy(logits: Tensor, teacher: Tensor, temperature: float) -> T
     Returns
     -------
     Tensor
-        A scalar; zero where both answer alike.
+        A scalar; zero where both predict the same.
     """
-    told = F.log_softmax(teacher / temperature, dim=1)
+    log_target = F.log_softmax(teacher / temperature, dim=1)
     mine = F.log_softmax(logits / temperature, dim=1)
-    return temperature**2 * (told.exp() * (told - mine)).sum(dim=1).mean()
+    return temperature**2 * (log_target.exp() * (log_target - mine)).sum(dim=1).mean()
 
 
 class Distillation(Method):
-    """Learn from a teacher's softened answers beside the labels.
+    """Knowledge distillation: learn from a teacher's softened predictions and the labels.
 
     Parameters
     ----------
@@ -75,7 +75,7 @@ class Distillation(Method):
         self.teacher, self.strength, self.temperature = teacher, strength, temperature
 
     def prepare(self, network: Network, task: Any) -> None:
-        """Make sure that the teacher does not learn.
+        """Freeze the teacher.
 
         Parameters
         ----------
@@ -85,7 +85,7 @@ class Distillation(Method):
         self._teacher = frozen_copy(self.teacher).to(next(network.parameters()))
 
     def loss(self, network: Network, source: Batch, target: Batch | None, progress: float) -> dict[str, Tensor]:
-        """Give the divergence from the teacher.
+        """Compute the divergence from the teacher.
 
         Parameters
         ----------
@@ -100,15 +100,15 @@ class Distillation(Method):
         """
         self._teacher.to(source.logits.device)
         with torch.no_grad():
-            told = self._teacher(source.inputs)
-        return {"distillation": self.strength * soft_cross_entropy(source.logits, told, self.temperature)}
+            teacher_logits = self._teacher(source.inputs)
+        return {"distillation": self.strength * soft_cross_entropy(source.logits, teacher_logits, self.temperature)}
 
 
 class ConservativeTraining(Method):
-    """Keep the embedding's directions: what the source network saw alike stays alike (conservative training).
+    """Conservative training: keep the similarities between samples in the source network's embedding.
 
-    The cosine similarities between the rows of a batch, in the embedding of the source network, are to be kept by the
-    new one. The new task may have other classes, so that answers cannot be compared, but resemblances can.
+    The cosine similarities between the samples of a batch, in the embedding of the source network, are to be kept by
+    the new one. The new task may have other classes, so that predictions cannot be compared, but resemblances can.
 
     Parameters
     ----------
@@ -117,7 +117,7 @@ class ConservativeTraining(Method):
     Notes
     -----
     Helps with few labels. Hurts where classes of the new task are what the source network saw alike. Each step costs a
-    forward pass of the source network and O(n² d) for a batch of n rows; memory for a second network.
+    forward pass of the source network and O(n² d) for a batch of n samples; memory for a second network.
 
     References
     ----------
@@ -153,7 +153,7 @@ class ConservativeTraining(Method):
         self._source = frozen_copy(network)
 
     def loss(self, network: Network, source: Batch, target: Batch | None, progress: float) -> dict[str, Tensor]:
-        """Give the mean squared change of the similarities.
+        """Compute the mean squared change of the similarities.
 
         Parameters
         ----------
@@ -174,7 +174,7 @@ class ConservativeTraining(Method):
 
 
 class LearningWithoutForgetting(Method):
-    """Keep what the old head says of the new rows, while a new head learns the new task.
+    """Learning without forgetting (LwF): keep the old head's predictions on the new samples.
 
     Parameters
     ----------
@@ -186,9 +186,9 @@ class LearningWithoutForgetting(Method):
 
     Notes
     -----
-    Helps where the old task must still be done afterwards and its data are gone. The old answers are those on rows of
-    the new task; where the tasks look different, they say little, and they hurt the new task where it contradicts the
-    old. Each step costs a forward pass of the old network; memory for a second network.
+    Helps where the old task must still be done afterwards and its data are gone. The old predictions are those on
+    samples of the new task; where the tasks look different, they say little, and they hurt the new task where it
+    contradicts the old. Each step costs a forward pass of the old network; memory for a second network.
 
     References
     ----------
@@ -228,7 +228,7 @@ class LearningWithoutForgetting(Method):
         network.extras["old_head"] = copy.deepcopy(self.head).to(like).requires_grad_(True)
 
     def loss(self, network: Network, source: Batch, target: Batch | None, progress: float) -> dict[str, Tensor]:
-        """Give the divergence of the old head's answers.
+        """Compute the divergence of the old head's predictions.
 
         Parameters
         ----------
@@ -243,6 +243,6 @@ class LearningWithoutForgetting(Method):
         """
         self._old.to(source.logits.device)
         with torch.no_grad():
-            told = self._old(source.inputs, start=source.start)
+            teacher_logits = self._old(source.inputs, start=source.start)
         mine = network.extras["old_head"](source.features["embedding"])
-        return {"old task": self.strength * soft_cross_entropy(mine, told, self.temperature)}
+        return {"old task": self.strength * soft_cross_entropy(mine, teacher_logits, self.temperature)}

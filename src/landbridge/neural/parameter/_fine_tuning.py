@@ -1,4 +1,4 @@
-"""Fine-tuning: every weight goes on learning, the backbone's more slowly than the head's."""
+"""Fine-tuning: all weights are trained, the backbone's with a smaller learning rate."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ __all__ = ["FineTuning"]
 
 
 class FineTuning(Method):
-    """Train all stages, with a smaller learning rate for those that were trained before.
+    """Fine-tuning: train all stages, with a smaller learning rate for the pretrained ones.
 
     Parameters
     ----------
-    lr_factor : float, default=0.1
+    learning_rate_factor : float, default=0.1
         Learning rate of the backbone over that of the head.
 
     Notes
@@ -42,20 +42,20 @@ class FineTuning(Method):
     True
     """
 
-    def __init__(self, lr_factor: float = 0.1) -> None:
-        positive(lr_factor=lr_factor)
-        self.lr_factor = lr_factor
+    def __init__(self, learning_rate_factor: float = 0.1) -> None:
+        positive(learning_rate_factor=learning_rate_factor)
+        self.learning_rate_factor = learning_rate_factor
 
-    def parameter_groups(self, network: Network, lr: float) -> list[dict[str, Any]]:
-        """Give the backbone the smaller rate.
+    def parameter_groups(self, network: Network, learning_rate: float) -> list[dict[str, Any]]:
+        """Return the backbone with the smaller learning rate.
 
         Parameters
         ----------
         network : Network
-        lr : float
+        learning_rate : float
 
         Returns
         -------
         list of dict
         """
-        return [{"params": list(network.stages.parameters()), "lr": lr * self.lr_factor}]
+        return [{"params": list(network.stages.parameters()), "lr": learning_rate * self.learning_rate_factor}]

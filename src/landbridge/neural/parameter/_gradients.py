@@ -1,4 +1,4 @@
-"""Constrained gradients: steps that are cut, turned or held back before they lead too far from the source."""
+"""Constrained gradients: clipping, projection, and a trust region around the source's weights."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ __all__ = ["GradientClipping", "GradientProjection", "TrustRegion"]
 
 
 class GradientClipping(Method):
-    """Cut the gradient of each parameter by its own norm.
+    """Gradient clipping, per parameter.
 
     Parameters
     ----------
@@ -56,7 +56,7 @@ class GradientClipping(Method):
 
 
 class GradientProjection(Method):
-    r"""Take from each gradient the part that leads straight away from the source's weights.
+    r"""Gradient projection: remove the component that points away from the source's weights.
 
     With :math:`d = \theta - \theta_S` for each parameter, a step along :math:`-g` moves further out where
     :math:`g^\top d < 0`; that part of the gradient is removed, :math:`g - (g^\top d / \lVert d \rVert^2)\, d`, and what
@@ -70,7 +70,8 @@ class GradientProjection(Method):
     Notes
     -----
     Helps with few labels; the weights can turn around the source at the distance they reached, but hardly leave it. The
-    removal is the projection of gradient episodic memory, with the way back to the source in the place of a past task.
+    removal is the projection of gradient episodic memory, with the direction towards the source in place of a past
+    task.
 
     References
     ----------
@@ -118,7 +119,7 @@ class GradientProjection(Method):
 
 
 class TrustRegion(Method):
-    """Hold each stage's weights in a ball around the source's.
+    """Trust region: keep each stage's weights in a ball around the source's.
 
     Parameters
     ----------
@@ -128,7 +129,7 @@ class TrustRegion(Method):
     Notes
     -----
     A hard bound where :class:`L2SP` is a soft one: however long the training, no stage leaves its ball. Costs one pass
-    over the weights a step.
+    over the weights per step.
 
     References
     ----------

@@ -1,4 +1,4 @@
-"""Gradual unfreezing: from the head downwards, one stage after another."""
+"""Gradual unfreezing: from the last stage to the first."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ __all__ = ["GradualUnfreezing"]
 
 
 class GradualUnfreezing(Method):
-    """Train the head first, then thaw the stages from the last to the first.
+    """Gradual unfreezing: train the head first, then unfreeze the stages from the last to the first.
 
     Parameters
     ----------
-    thawed_by : float, default=0.8
+    unfrozen_by : float, default=0.8
         Share of the epochs after which everything is trained.
 
     Notes
@@ -37,13 +37,13 @@ class GradualUnfreezing(Method):
     True
     """
 
-    def __init__(self, thawed_by: float = 0.8) -> None:
-        if not 0 < thawed_by <= 1:
-            raise InputError(f"thawed_by must lie in (0, 1]; got {thawed_by}.")
-        self.thawed_by = thawed_by
+    def __init__(self, unfrozen_by: float = 0.8) -> None:
+        if not 0 < unfrozen_by <= 1:
+            raise InputError(f"unfrozen_by must lie in (0, 1]; got {unfrozen_by}.")
+        self.unfrozen_by = unfrozen_by
 
     def epoch(self, network: Network, epoch: int, epochs: int) -> None:
-        """Thaw as many stages as are due.
+        """Unfreeze the stages that are due.
 
         Parameters
         ----------
@@ -51,13 +51,13 @@ class GradualUnfreezing(Method):
         epoch, epochs : int
         """
         names = network.stage_names
-        last = max(1, round(self.thawed_by * (epochs - 1)))
+        last = max(1, round(self.unfrozen_by * (epochs - 1)))
         due = min(len(names), int(len(names) * epoch / last))
         network.freeze()
         network.unfreeze(["head", *names[len(names) - due :]])
 
     def finish(self, network: Network) -> None:
-        """Leave nothing frozen.
+        """Unfreeze all stages.
 
         Parameters
         ----------

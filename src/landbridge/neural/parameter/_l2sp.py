@@ -1,4 +1,4 @@
-"""L2-SP: weights are drawn to where the source left them, not to zero."""
+"""L2-SP: an L2 penalty towards the source's weights instead of zero."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["L2SP"]
 
 
 class L2SP(Method):
-    r"""Penalise the distance from the source's weights, and the size of the head's.
+    r"""L2-SP: penalize the distance from the source's weights, and the norm of the head's.
 
     .. math:: \tfrac{\alpha}{2} \lVert \theta - \theta_S \rVert^2 + \tfrac{\beta}{2} \lVert \theta_{head} \rVert^2
 
@@ -67,13 +67,13 @@ class L2SP(Method):
         """
         self._source = stage_weights(network)
 
-    def parameter_groups(self, network: Network, lr: float) -> list[dict[str, Any]] | None:
+    def parameter_groups(self, network: Network, learning_rate: float) -> list[dict[str, Any]] | None:
         """Turn the optimiser's weight decay off for all that the penalty holds.
 
         Parameters
         ----------
         network : Network
-        lr : float
+        learning_rate : float
 
         Returns
         -------
@@ -84,7 +84,7 @@ class L2SP(Method):
         return [{"params": held, "weight_decay": 0.0}]
 
     def loss(self, network: Network, source: Batch, target: Batch | None, progress: float) -> dict[str, Tensor]:
-        """Give the penalty.
+        """Compute the penalty.
 
         Parameters
         ----------

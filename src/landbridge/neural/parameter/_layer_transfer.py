@@ -1,9 +1,11 @@
-"""Layer transfer: which stages are carried over, frozen or not, and which start anew."""
+"""Layer transfer: keep some stages, frozen or not, and reinitialize the others."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
+
+import torch
 
 from landbridge.exceptions import InputError
 from landbridge.neural._method import Method
@@ -13,19 +15,19 @@ __all__ = ["LayerTransfer"]
 
 
 class LayerTransfer(Method):
-    """Carry some stages over and start the others from random weights.
+    """Layer transfer: keep some stages and reinitialize the others.
 
     Parameters
     ----------
     first : int, optional
-        Carry over the first so many stages.
+        Transfer the first so many stages.
     last : int, optional
         Or the last so many.
     stages : sequence of str, optional
         Or those named.
     frozen : bool, default=True
         Whether the carried stages stay as they are (True), or are tuned along (False).
-    seed : int, default=0
+    random_state : int, RandomState instance or None, default=None
         Of the random weights.
 
     Notes
@@ -57,14 +59,15 @@ class LayerTransfer(Method):
         last: int | None = None,
         stages: Sequence[str] | None = None,
         frozen: bool = True,
-        seed: int = 0,
+        random_state: Any = None,
     ) -> None:
         if sum(a is not None for a in (first, last, stages)) != 1:
-            raise InputError("give one of first, last and stages: which stages are carried over.")
-        self.first, self.last, self.carried, self.frozen, self.seed = first, last, stages, frozen, seed
+            raise InputError("give one of first, last and stages: which stages are transferred.")
+        self.first, self.last, self.carried = first, last, stages
+        self.frozen, self.random_state = frozen, random_state
 
     def prepare(self, network: Network, task: Any) -> None:
-        """Reset what is not carried over, and freeze what is, if asked for.
+        """Reset what is not transferred, and freeze what is, if asked for.
 
         Parameters
         ----------
@@ -86,6 +89,8 @@ class LayerTransfer(Method):
             kept = names[: self.first] if self.first is not None else names[len(names) - int(self.last or 0) :]
         rest = [n for n in names if n not in kept]
         if rest:
-            network.reset(rest, seed=self.seed)
+            # If None, torch's generator is used, which the training loop has seeded.
+            drawn = int(torch.randint(2**31, ())) if self.random_state is None else self.random_state
+            network.reset(rest, random_state=drawn)
         if self.frozen and kept:
             network.freeze(kept)

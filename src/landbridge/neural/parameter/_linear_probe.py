@@ -1,4 +1,4 @@
-"""Linear probing: the backbone stays as it came, the head alone is trained."""
+"""Linear probing: the backbone is frozen, only the head is trained."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ __all__ = ["LinearProbe"]
 
 
 class LinearProbe(Method):
-    """Freeze every stage and train the head on the features the backbone gives.
+    """Linear probing: freeze every stage and train the head only.
 
     The features are then computed once, so that an epoch costs as much as logistic regression on them.
 
@@ -26,7 +26,7 @@ class LinearProbe(Method):
     Helps where labels are few and the backbone was trained on data like the target's: nothing that it knows can be
     spoilt. Falls behind fine-tuning where labels are many, or the target looks like nothing the backbone has seen.
 
-    One forward pass over the rows, then O(n d c) an epoch for d features and c outputs; memory O(n d).
+    One forward pass over the samples, then O(n d c) an epoch for d features and c outputs; memory O(n d).
 
     References
     ----------
@@ -48,19 +48,19 @@ class LinearProbe(Method):
         positive(head_factor=head_factor)
         self.head_factor = head_factor
 
-    def parameter_groups(self, network: Network, lr: float) -> list[dict[str, Any]]:
-        """Give the head its rate.
+    def parameter_groups(self, network: Network, learning_rate: float) -> list[dict[str, Any]]:
+        """Return the head with its learning rate.
 
         Parameters
         ----------
         network : Network
-        lr : float
+        learning_rate : float
 
         Returns
         -------
         list of dict
         """
-        return [{"params": list(network.part("head").parameters()), "lr": lr * self.head_factor}]
+        return [{"params": list(network.part("head").parameters()), "lr": learning_rate * self.head_factor}]
 
     def prepare(self, network: Network, task: Any) -> None:
         """Freeze the backbone.

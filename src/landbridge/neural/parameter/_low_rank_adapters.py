@@ -1,4 +1,4 @@
-"""Low-rank adapters: the weights stay, and learn a correction of low rank beside them."""
+"""Low-rank adapters (LoRA): frozen weights with a trained low-rank update."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ KINDS = ("lora", "dora", "rslora")
 
 
 class LowRankAdapters(Method):
-    """Train corrections of low rank instead of the weights, and add them to the weights at the end (LoRA and kin).
+    """LoRA, DoRA and rsLoRA: train low-rank updates of the weights, and merge them at the end.
 
     Parameters
     ----------
     rank : int, default=8
-    alpha : int, default=16
-        The correction is scaled by alpha over rank.
+    scaling : float, default=16.0
+        The correction is scaled by `scaling` over `rank`.
     kind : {"lora", "dora", "rslora"}, default="lora"
         DoRA learns length and direction apart; rsLoRA scales by the root of the rank.
     targets : str, optional
-        Regular expression for the names of the layers to adapt; left out, all linear layers and convolutions that are
+        Regular expression for the names of the layers to adapt. If None, all linear layers and convolutions that are
         not cut into groups.
 
     Notes
@@ -53,11 +53,11 @@ class LowRankAdapters(Method):
     True
     """
 
-    def __init__(self, rank: int = 8, *, alpha: int = 16, kind: str = "lora", targets: str | None = None) -> None:
-        positive(rank=rank, alpha=alpha)
+    def __init__(self, rank: int = 8, *, scaling: float = 16.0, kind: str = "lora", targets: str | None = None) -> None:
+        positive(rank=rank, scaling=scaling)
         if kind not in KINDS:
             raise InputError(f"kind={kind!r} is unknown; choose from {', '.join(KINDS)}.")
-        self.rank, self.alpha, self.kind, self.targets = rank, alpha, kind, targets
+        self.rank, self.scaling, self.kind, self.targets = rank, scaling, kind, targets
 
     def prepare(self, network: Network, task: Any) -> None:
         """Freeze the weights and put the adapters beside them.
@@ -86,7 +86,7 @@ class LowRankAdapters(Method):
             )
         config = peft.LoraConfig(
             r=self.rank,
-            lora_alpha=self.alpha,
+            lora_alpha=self.scaling,
             target_modules=chosen,
             use_dora=self.kind == "dora",
             use_rslora=self.kind == "rslora",

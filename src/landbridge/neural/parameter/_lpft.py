@@ -1,4 +1,4 @@
-"""LP-FT: probe first, then fine-tune, so that a random head does not spoil the features."""
+"""LP-FT: linear probing, then fine-tuning."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ __all__ = ["LPFT"]
 
 
 class LPFT(Method):
-    """Train the head alone for a share of the epochs, then everything (linear probing, then fine-tuning).
+    """LP-FT: linear probing for a fraction of the epochs, then fine-tuning of all stages.
 
-    A fresh head sends gradients into the backbone that have nothing to do with the task. Once the head fits the
+    A new head sends gradients into the backbone that have nothing to do with the task. Once the head fits the
     features, these gradients are small, and the features change only as far as the labels ask for.
 
     Parameters
     ----------
-    probe_share : float, default=0.5
+    probe_fraction : float, default=0.5
         Share of the epochs in which the head alone is trained; at least one.
-    lr_factor : float, default=0.1
+    learning_rate_factor : float, default=0.1
         Factor of the backbone's learning rate.
     head_factor : float, default=10.0
         Factor of the head's: a linear head bears more than a network.
 
     Notes
     -----
-    Helps where fine-tuning from a random head would distort good features, and most on rows unlike the training's.
+    Helps where fine-tuning from a random head would distort good features, and most on samples unlike the training's.
     Hurts little; with very many labels the first epochs are wasted.
 
     Time of an epoch: that of a forward pass while probing, that of training afterwards.
@@ -50,29 +50,31 @@ class LPFT(Method):
     True
     """
 
-    def __init__(self, probe_share: float = 0.5, *, lr_factor: float = 0.1, head_factor: float = 10.0) -> None:
-        if not 0 < probe_share < 1:
-            raise InputError(f"probe_share must lie between 0 and 1; got {probe_share}.")
-        positive(lr_factor=lr_factor, head_factor=head_factor)
-        self.probe_share = probe_share
-        self.lr_factor = lr_factor
+    def __init__(
+        self, probe_fraction: float = 0.5, *, learning_rate_factor: float = 0.1, head_factor: float = 10.0
+    ) -> None:
+        if not 0 < probe_fraction < 1:
+            raise InputError(f"probe_fraction must lie between 0 and 1; got {probe_fraction}.")
+        positive(learning_rate_factor=learning_rate_factor, head_factor=head_factor)
+        self.probe_fraction = probe_fraction
+        self.learning_rate_factor = learning_rate_factor
         self.head_factor = head_factor
 
-    def parameter_groups(self, network: Network, lr: float) -> list[dict[str, Any]]:
-        """Give the backbone the smaller rate.
+    def parameter_groups(self, network: Network, learning_rate: float) -> list[dict[str, Any]]:
+        """Return backbone and head with their learning rates.
 
         Parameters
         ----------
         network : Network
-        lr : float
+        learning_rate : float
 
         Returns
         -------
         list of dict
         """
         return [
-            {"params": list(network.stages.parameters()), "lr": lr * self.lr_factor},
-            {"params": list(network.part("head").parameters()), "lr": lr * self.head_factor},
+            {"params": list(network.stages.parameters()), "lr": learning_rate * self.learning_rate_factor},
+            {"params": list(network.part("head").parameters()), "lr": learning_rate * self.head_factor},
         ]
 
     def epoch(self, network: Network, epoch: int, epochs: int) -> None:
@@ -83,14 +85,14 @@ class LPFT(Method):
         network : Network
         epoch, epochs : int
         """
-        if epoch < max(1, round(self.probe_share * epochs)):
+        if epoch < max(1, round(self.probe_fraction * epochs)):
             network.freeze()
             network.unfreeze(["head"])
         else:
             network.unfreeze()
 
     def finish(self, network: Network) -> None:
-        """Leave nothing frozen.
+        """Unfreeze all stages.
 
         Parameters
         ----------

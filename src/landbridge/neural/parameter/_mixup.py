@@ -1,4 +1,4 @@
-"""Mixup: rows between rows, with labels between labels."""
+"""Mixup: convex combinations of samples and of their labels."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ __all__ = ["Mixup"]
 
 
 class Mixup(Method):
-    """Train on convex mixtures of pairs of rows.
+    """Mixup: train on convex combinations of pairs of samples.
 
     Parameters
     ----------
-    alpha : float, default=0.2
-        Of the Beta(alpha, alpha) from which the share of the first row is drawn.
+    concentration : float, default=0.2
+        Of the Beta(concentration, concentration) from which the share of the first row is drawn.
 
     Notes
     -----
-    Helps with few labels where rows between two rows make some sense, as with images; the answers become less sure and
-    better calibrated. Not for texts, whose tokens cannot be mixed. Costs next to nothing.
+    Helps with few labels where samples between two samples make some sense, as with images; the predictions become less
+    confident and better calibrated. Not for texts, whose tokens cannot be mixed. Costs next to nothing.
 
     References
     ----------
@@ -47,12 +47,12 @@ class Mixup(Method):
 
     cacheable = False
 
-    def __init__(self, alpha: float = 0.2) -> None:
-        positive(alpha=alpha)
-        self.alpha = alpha
+    def __init__(self, concentration: float = 0.2) -> None:
+        positive(concentration=concentration)
+        self.concentration = concentration
 
     def prepare(self, network: Network, task: Any) -> None:
-        """Learn how many classes there are.
+        """Store the number of classes.
 
         Parameters
         ----------
@@ -62,7 +62,7 @@ class Mixup(Method):
         self._n_classes = int(task.n_outputs)
 
     def transform(self, inputs: Any, labels: Any, generator: torch.Generator) -> tuple[Any, Any]:
-        """Mix each row with another of the batch.
+        """Mix each sample with another of the batch.
 
         Parameters
         ----------
@@ -83,10 +83,10 @@ class Mixup(Method):
         if not isinstance(inputs, Tensor):
             raise InputError("Mixup needs images or tables; texts cannot be mixed.")
         seed = int(torch.randint(2**31, (1,), generator=generator))
-        lam = float(np.random.default_rng(seed).beta(self.alpha, self.alpha))
+        fraction = float(np.random.default_rng(seed).beta(self.concentration, self.concentration))
         order = torch.randperm(len(labels), generator=generator).to(labels.device)
         if labels.ndim == 1 and not labels.is_floating_point():
             labels = F.one_hot(labels, self._n_classes).to(torch.get_default_dtype())
         x = inputs if inputs.is_floating_point() else inputs.to(torch.get_default_dtype())
         other = order.to(inputs.device)
-        return lam * x + (1 - lam) * x[other], lam * labels + (1 - lam) * labels[order]
+        return fraction * x + (1 - fraction) * x[other], fraction * labels + (1 - fraction) * labels[order]

@@ -1,4 +1,4 @@
-"""Learning rates by stage: what lies deeper moves less."""
+"""Learning rates by stage."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["DiscriminativeRates", "LayerwiseDecay"]
 
 
 class LayerwiseDecay(Method):
-    """Give each stage the rate of the next one times a factor, counted from the head down.
+    """Layer-wise learning rate decay: each stage has the rate of the next one times a factor, from the head down.
 
     Parameters
     ----------
@@ -21,7 +21,7 @@ class LayerwiseDecay(Method):
 
     Notes
     -----
-    Helps where early stages see what all pictures or texts have in common. Works for any network, as it goes by the
+    Helps where early stages see what all images or texts have in common. Works for any network, as it goes by the
     order of the stages alone.
 
     References
@@ -41,13 +41,13 @@ class LayerwiseDecay(Method):
         share(decay=decay)
         self.decay = decay
 
-    def parameter_groups(self, network: Network, lr: float) -> list[dict[str, Any]]:
-        """Give the stages their rates.
+    def parameter_groups(self, network: Network, learning_rate: float) -> list[dict[str, Any]]:
+        """Return the stages with their learning rates.
 
         Parameters
         ----------
         network : Network
-        lr : float
+        learning_rate : float
 
         Returns
         -------
@@ -55,13 +55,13 @@ class LayerwiseDecay(Method):
         """
         names = network.stage_names
         return [
-            {"params": list(network.part(name).parameters()), "lr": lr * self.decay ** (len(names) - i)}
+            {"params": list(network.part(name).parameters()), "lr": learning_rate * self.decay ** (len(names) - i)}
             for i, name in enumerate(names)
         ]
 
 
 class DiscriminativeRates(Method):
-    """Give named stages factors of the learning rate of their own.
+    """Discriminative learning rates: a factor of the learning rate per named stage.
 
     Parameters
     ----------
@@ -84,13 +84,13 @@ class DiscriminativeRates(Method):
         positive(**{f"factors[{k!r}]": v for k, v in factors.items()})
         self.factors = dict(factors)
 
-    def parameter_groups(self, network: Network, lr: float) -> list[dict[str, Any]]:
-        """Give the named stages their rates.
+    def parameter_groups(self, network: Network, learning_rate: float) -> list[dict[str, Any]]:
+        """Return the named stages with their learning rates.
 
         Parameters
         ----------
         network : Network
-        lr : float
+        learning_rate : float
 
         Returns
         -------
@@ -103,6 +103,6 @@ class DiscriminativeRates(Method):
         """
         network._check_names(self.factors, extra=("head",))
         return [
-            {"params": list(network.part(name).parameters()), "lr": lr * factor}
+            {"params": list(network.part(name).parameters()), "lr": learning_rate * factor}
             for name, factor in self.factors.items()
         ]

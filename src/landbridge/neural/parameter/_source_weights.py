@@ -1,4 +1,4 @@
-"""Keeping the source's weights at hand, and what several methods do with them."""
+"""Copies of the source's weights, for several methods."""
 
 from __future__ import annotations
 

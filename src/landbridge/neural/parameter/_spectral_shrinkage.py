@@ -1,4 +1,4 @@
-"""Batch spectral shrinkage: directions that a batch hardly uses are not fed."""
+"""Batch spectral shrinkage (BSS): penalize the smallest singular values of the features."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from landbridge.neural._network import Network
 __all__ = ["BatchSpectralShrinkage", "smallest_squares"]
 
 
-def smallest_squares(features: Tensor, k: int) -> Tensor:
-    """Sum of the k smallest squared singular values.
+def smallest_squares(features: Tensor, n_singular_values: int) -> Tensor:
+    """Sum the smallest squared singular values.
 
     Parameters
     ----------
     features : Tensor of shape (n, d)
-    k : int
+    n_singular_values : int
         Of the min(n, d) there are; all where it is more.
 
     Returns
@@ -27,23 +27,23 @@ def smallest_squares(features: Tensor, k: int) -> Tensor:
         A scalar.
     """
     full = features if features.dtype in (torch.float32, torch.float64) else features.float()
-    return torch.linalg.svdvals(full)[-k:].square().sum()
+    return torch.linalg.svdvals(full)[-n_singular_values:].square().sum()
 
 
 class BatchSpectralShrinkage(Method):
-    """Suppress the smallest singular values of the embedding, the parts that transfer least.
+    """Batch spectral shrinkage (BSS): penalize the smallest singular values of the embedding.
 
     Parameters
     ----------
     strength : float, default=0.001
-    k : int, default=1
+    n_singular_values : int, default=1
         How many of the smallest.
 
     Notes
     -----
     Helps with few labels, a little, and composes with penalties that keep the source, as it does the opposite of
-    keeping all of it. Hurts where batches are small against the number of classes: with n rows there are n directions,
-    and the smallest then tell classes apart. Time O(n² d) a batch of n rows; nothing is kept.
+    keeping all of it. Hurts where batches are small against the number of classes: with n samples there are n
+    directions, and the smallest then tell classes apart. Time O(n² d) per batch of n samples; nothing is kept.
 
     References
     ----------
@@ -65,12 +65,12 @@ class BatchSpectralShrinkage(Method):
 
     stages = ("embedding",)
 
-    def __init__(self, strength: float = 0.001, *, k: int = 1) -> None:
-        positive(strength=strength, k=k)
-        self.strength, self.k = strength, k
+    def __init__(self, strength: float = 0.001, *, n_singular_values: int = 1) -> None:
+        positive(strength=strength, n_singular_values=n_singular_values)
+        self.strength, self.n_singular_values = strength, n_singular_values
 
     def loss(self, network: Network, source: Batch, target: Batch | None, progress: float) -> dict[str, Tensor]:
-        """Give the shrinkage.
+        """Compute the penalty.
 
         Parameters
         ----------
@@ -83,4 +83,4 @@ class BatchSpectralShrinkage(Method):
         -------
         dict of str to Tensor
         """
-        return {"bss": self.strength * smallest_squares(source.features["embedding"], self.k)}
+        return {"bss": self.strength * smallest_squares(source.features["embedding"], self.n_singular_values)}

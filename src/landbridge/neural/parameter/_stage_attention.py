@@ -1,4 +1,4 @@
-"""Attention over stages: the head sees what every stage sees, each as much as it is worth."""
+"""Attention over stages: the head reads a learned mixture of all stages' features."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["StageAttention", "StageHead"]
 
 
 class StageHead(nn.Module):
-    """A head on a mixture of all stages' features, with weights that are learned.
+    """Head on a mixture of all stages' features, with learned weights.
 
     Parameters
     ----------
@@ -57,7 +57,7 @@ class StageHead(nn.Module):
         return _Watch(self, number)
 
     def forward(self, embedding: Tensor) -> Tensor:
-        """Give the logits.
+        """Compute the logits.
 
         Parameters
         ----------
@@ -85,12 +85,12 @@ class _Watch:
 
 
 class StageAttention(Method):
-    """Let the head read all stages, with weights that are learned along.
+    """Stage attention: the head reads a mixture of all stages' features, with learned weights.
 
     Parameters
     ----------
     stages : tuple of str, optional
-        Stages to read; left out, four spread over the depth.
+        Stages to read. If None, four spread over the depth.
 
     Attributes
     ----------
@@ -176,7 +176,7 @@ class StageAttention(Method):
 
 
 def _example(network: Network) -> Tensor:
-    """Two rows of the kind that the network takes, to see the widths of its stages."""
+    """Two samples of the kind that the network takes, to see the widths of its stages."""
     preprocess: Any = network.preprocess
     like = next(network.parameters())
     size = getattr(preprocess, "size", None)

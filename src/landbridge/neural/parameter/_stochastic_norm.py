@@ -1,4 +1,4 @@
-"""Stochastic normalisation: batch norms that take the running statistics for a random part of the channels."""
+"""Stochastic normalisation: batch norms with running statistics for a random subset of the channels."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from landbridge.neural._network import Network, is_folded
 __all__ = ["StochasticNorm", "two_branches"]
 
 
-def two_branches(norm: Any, by_batch: Callable[[Tensor], Tensor], x: Tensor, p: float) -> Tensor:
+def two_branches(norm: Any, by_batch: Callable[[Tensor], Tensor], x: Tensor, probability: float) -> Tensor:
     r"""Normalise each channel by the batch's statistics with chance p, else by the running ones.
 
     .. math:: y_c = \gamma_c \left( s_c \frac{x_c - \mu_c}{\sqrt{\sigma^2_c + \epsilon}} + (1 - s_c)
@@ -28,7 +28,8 @@ def two_branches(norm: Any, by_batch: Callable[[Tensor], Tensor], x: Tensor, p: 
     by_batch : callable
         The plain batch norm in train mode, which also moves the running statistics.
     x : Tensor of shape (n, channels, ...)
-    p : float
+    probability : float
+        :math:`p`.
 
     Returns
     -------
@@ -39,14 +40,14 @@ def two_branches(norm: Any, by_batch: Callable[[Tensor], Tensor], x: Tensor, p: 
     mean, var = norm.running_mean.clone(), norm.running_var.clone()
     batch = by_batch(x)
     running = nn.functional.batch_norm(x, mean, var, norm.weight, norm.bias, False, 0.0, norm.eps)
-    chosen = torch.rand(norm.num_features, device=x.device) < p
+    chosen = torch.rand(norm.num_features, device=x.device) < probability
     return torch.where(chosen.view(1, -1, *[1] * (x.ndim - 2)), batch, running)
 
 
 class _StochasticNorm1d(nn.BatchNorm1d):
-    """Stochastic normalisation of columns, or of channels along time; made by :class:`StochasticNorm`."""
+    """Stochastic normalisation of features, or of channels along time; made by :class:`StochasticNorm`."""
 
-    p: float
+    probability: float
 
     def forward(self, x: Tensor) -> Tensor:
         """Normalise.
@@ -59,13 +60,13 @@ class _StochasticNorm1d(nn.BatchNorm1d):
         -------
         Tensor
         """
-        return two_branches(self, super().forward, x, self.p) if self.training else super().forward(x)
+        return two_branches(self, super().forward, x, self.probability) if self.training else super().forward(x)
 
 
 class _StochasticNorm2d(nn.BatchNorm2d):
     """Stochastic normalisation of maps; made by :class:`StochasticNorm`."""
 
-    p: float
+    probability: float
 
     def forward(self, x: Tensor) -> Tensor:
         """Normalise.
@@ -78,13 +79,13 @@ class _StochasticNorm2d(nn.BatchNorm2d):
         -------
         Tensor
         """
-        return two_branches(self, super().forward, x, self.p) if self.training else super().forward(x)
+        return two_branches(self, super().forward, x, self.probability) if self.training else super().forward(x)
 
 
 class _StochasticNorm3d(nn.BatchNorm3d):
     """Stochastic normalisation of volumes or clips; made by :class:`StochasticNorm`."""
 
-    p: float
+    probability: float
 
     def forward(self, x: Tensor) -> Tensor:
         """Normalise.
@@ -97,7 +98,7 @@ class _StochasticNorm3d(nn.BatchNorm3d):
         -------
         Tensor
         """
-        return two_branches(self, super().forward, x, self.p) if self.training else super().forward(x)
+        return two_branches(self, super().forward, x, self.probability) if self.training else super().forward(x)
 
 
 _STOCHASTIC: dict[type[nn.Module], type[nn.Module]] = {
@@ -109,11 +110,11 @@ _PLAIN = {stochastic: plain for plain, stochastic in _STOCHASTIC.items()}
 
 
 class StochasticNorm(Method):
-    """Let batch norms mix batch and running statistics at random, channel by channel, while they are trained.
+    """Stochastic normalisation: batch norms mix batch and running statistics at random, channel by channel.
 
     Parameters
     ----------
-    p : float, default=0.5
+    probability : float, default=0.5
         Chance with which a channel goes by the batch's statistics; with 1 nothing changes.
 
     Notes
@@ -139,9 +140,9 @@ class StochasticNorm(Method):
     True
     """
 
-    def __init__(self, p: float = 0.5) -> None:
-        share(p=p)
-        self.p = p
+    def __init__(self, probability: float = 0.5) -> None:
+        share(probability=probability)
+        self.probability = probability
 
     def prepare(self, network: Network, task: Any) -> None:
         """Change the layers' kind; their parameters and statistics stay the same objects.
@@ -156,7 +157,7 @@ class StochasticNorm(Method):
             if type(norm) in _STOCHASTIC and norm.running_mean is not None:
                 if id(norm) not in kept and not is_folded(norm):
                     _turn(norm, _STOCHASTIC[type(norm)])
-                    cast(Any, norm).p = self.p
+                    cast(Any, norm).probability = self.probability
 
     def finish(self, network: Network) -> None:
         """Make plain batch norms of them again, with what was learned.
@@ -168,7 +169,7 @@ class StochasticNorm(Method):
         for norm in network.stages.modules():
             if type(norm) in _PLAIN:
                 _turn(norm, _PLAIN[type(norm)])
-                del cast(Any, norm).p
+                del cast(Any, norm).probability
 
 
 def _turn(layer: Any, kind: type[nn.Module]) -> None:

@@ -1,4 +1,4 @@
-"""Strong augmentation: crops, turns, colours and erasures, for few labelled images."""
+"""Strong image augmentation: random crops, rotations, colours and erasures."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ __all__ = ["StrongAugmentation"]
 
 
 class StrongAugmentation(Method):
-    """Change images at random, each time anew, so that few look like many.
+    """Strong image augmentation: random changes of the images in each step.
 
     Parameters
     ----------
-    strength : {"light", "strong"}, default="strong"
+    intensity : {"light", "strong"}, default="strong"
         Light flips and crops; strong also turns, colours and erases.
     flip : bool, default=True
         False where left and right differ, as in digits and letters.
@@ -44,11 +44,11 @@ class StrongAugmentation(Method):
 
     cacheable = False
 
-    def __init__(self, strength: str = "strong", *, flip: bool = True) -> None:
-        if strength not in ("light", "strong"):
-            raise InputError(f"strength={strength!r} is unknown; choose 'light' or 'strong'.")
-        self.strength, self.flip = strength, flip
-        self._change = ImageAugmentation(strength, flip)
+    def __init__(self, intensity: str = "strong", *, flip: bool = True) -> None:
+        if intensity not in ("light", "strong"):
+            raise InputError(f"intensity={intensity!r} is unknown; choose 'light' or 'strong'.")
+        self.intensity, self.flip = intensity, flip
+        self._change = ImageAugmentation(intensity, flip)
 
     def transform(self, inputs: Any, labels: Any, generator: torch.Generator) -> tuple[Any, Any]:
         """Change a batch of images.

@@ -1,4 +1,4 @@
-"""Progressive networks: task after task in columns of their own, which use what earlier ones know and never change it.
+"""Progressive networks: one column per task, which uses earlier columns and never changes them.
 
 :class:`ProgressiveClassifier` grows; :func:`forward_transfer` measures what a series of tasks gains by it.
 """

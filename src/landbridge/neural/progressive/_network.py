@@ -1,4 +1,4 @@
-"""Progressive networks: a column a task, with lateral connections from all columns before it."""
+"""Progressive networks: a column per task, with lateral connections from all columns before it."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from landbridge.exceptions import InputError
-from landbridge.neural._dice import seeded
 from landbridge.neural._network import HEAD, Network, hidden, pool
-from landbridge.neural._rows import Rows, mix
+from landbridge.neural._random import seed_from, seeded
+from landbridge.neural._samples import Samples, mix
 
 __all__ = ["Lateral", "ProgressiveColumn", "ProgressiveNetwork"]
 
 INPUT, BELOW = "input", "below."
-# What earlier columns say is kept for all rows of training where it is no larger than this.
+# What earlier columns say is kept for all samples of training where it is no larger than this.
 LARGEST = 2**30
 
 
 class Lateral(nn.Module):
-    r"""What a column takes over from the columns before it, behind one stage.
+    r"""Lateral connection: what a column receives from the columns before it, after one stage.
 
     .. math:: U\, \sigma\bigl(V\, [\alpha_j h^{(j)}]_{j < k} + b\bigr)
 
@@ -45,8 +45,8 @@ class Lateral(nn.Module):
 
     Notes
     -----
-    U begins at zero, so that a column begins as a network of its own would. The scales begin so that all columns speak
-    equally loud (see :meth:`ProgressiveColumn.listen`).
+    U begins at zero, so that a column begins as a network of its own would. The initial scales give all columns
+    equal magnitude (see :meth:`ProgressiveColumn.fit_laterals`).
 
     References
     ----------
@@ -92,7 +92,7 @@ class Lateral(nn.Module):
 
 
 class ProgressiveColumn(Network):
-    r"""One column: the stages of a network, whose inputs are joined by what earlier columns say.
+    r"""Column of a progressive network: the stages of a network, with lateral inputs from earlier columns.
 
     .. math:: h_i^{(k)} = f_i^{(k)}\Bigl(h_{i-1}^{(k)} + U_i^{(k)} \sigma\bigl(V_i^{(k)}
         [\alpha_{i-1}^{(j)} h_{i-1}^{(j)}]_{j < k}\bigr)\Bigr)
@@ -127,17 +127,17 @@ class ProgressiveColumn(Network):
         self.laterals = nn.ModuleDict()
         self.closed = False
 
-    def listen(self, x: Any, adapter_width: int | None = None, seed: int = 0) -> Self:
-        """Draw fresh lateral connections that fit the outputs of earlier columns.
+    def fit_laterals(self, x: Any, adapter_width: int | None = None, random_state: Any = None) -> Self:
+        """Initialize lateral connections that fit the outputs of earlier columns.
 
         Parameters
         ----------
         x : Tensor or dict of Tensor
-            Some rows, raw: widths are read off them, and each scale is one over the root of the mean square of its
+            Some samples, raw: widths are read off them, and each scale is one over the root of the mean square of its
             column's output.
         adapter_width : int, optional
-            Left out, the width of the column's own stage.
-        seed : int, default=0
+            If None, the width of the column's own stage.
+        random_state : int, RandomState instance or None, default=None
 
         Returns
         -------
@@ -146,7 +146,7 @@ class ProgressiveColumn(Network):
         if not self.earlier:
             return self
         like = next(self.parameters())
-        with torch.no_grad(), seeded(seed):
+        with torch.no_grad(), seeded(seed_from(random_state)):
             for name in self.stage_names:
                 parts = [outputs[name] for outputs in self._outputs(x)]
                 widths = [p.shape[_axis(p)] for p in parts]
@@ -158,7 +158,7 @@ class ProgressiveColumn(Network):
         return self
 
     def close(self) -> Self:
-        """Freeze everything for good: weights, scales and statistics.
+        """Freeze everything permanently: weights, scales and statistics.
 
         Returns
         -------
@@ -182,7 +182,7 @@ class ProgressiveColumn(Network):
         return super().train(mode and not self.closed)
 
     def below(self, x: Any) -> dict[str, Tensor]:
-        """Outputs of all earlier columns, joined stage by stage; no gradient flows through them.
+        """Compute the outputs of all earlier columns, concatenated stage by stage, without gradient.
 
         Parameters
         ----------
@@ -198,17 +198,17 @@ class ProgressiveColumn(Network):
             found = self._outputs(x)
             return {n: _joined([outputs[n] for outputs in found]) for n in self.stage_names} if found else {}
 
-    def with_below(self, rows: Rows, batch_size: int = 256) -> Rows:
-        """Compute once what earlier columns say of all rows; the column takes the result for its input.
+    def with_below(self, rows: Samples, batch_size: int = 256) -> Samples:
+        """Compute the outputs of earlier columns for all samples once; the column takes the result as input.
 
         Parameters
         ----------
-        rows : Rows
+        rows : Samples
         batch_size : int, default=256
 
         Returns
         -------
-        Rows
+        Samples
             The same where there are no earlier columns, or where it would take too much memory.
         """
         if not self.earlier or isinstance(rows.inputs, dict):
@@ -220,7 +220,7 @@ class ProgressiveColumn(Network):
         cuts = torch.arange(len(rows)).split(batch_size)
         parts = [self.below(rows.take(cut, device)[0]) for cut in cuts]
         kept = {BELOW + name: torch.cat([p[name].to(rows.device) for p in parts]) for name in self.stage_names}
-        return Rows({INPUT: rows.inputs, **kept}, rows.labels)
+        return Samples({INPUT: rows.inputs, **kept}, rows.labels)
 
     def taps(self, x: Any) -> tuple[Tensor, list[dict[str, Tensor]]]:
         """Run all columns in one graph of gradients.
@@ -234,13 +234,13 @@ class ProgressiveColumn(Network):
         -------
         logits : Tensor of shape (n, n_outputs)
         outputs : list of dict of str to Tensor
-            Outputs of stages, a dict a column, this one last; gradients with respect to them can be asked for.
+            Outputs of stages, a dict per column, this one last; gradients with respect to them can be asked for.
         """
         with torch.enable_grad():
             found = self._outputs(x, tapped=True)
             below = {n: _joined([outputs[n] for outputs in found]) for n in self.stage_names} if found else {}
             kept: dict[str, Any] = {}
-            last = self._walk(self.preprocess(x), below, None, self.stage_names, kept, tapped=True)
+            last = self._forward_stages(self.preprocess(x), below, None, self.stage_names, kept, tapped=True)
             return self.head(pool(last)), [*found, {n: hidden(h) for n, h in kept.items()}]
 
     def _outputs(self, x: Any, tapped: bool = False) -> list[dict[str, Tensor]]:
@@ -249,7 +249,7 @@ class ProgressiveColumn(Network):
         for column in self.earlier:
             below = {n: _joined([outputs[n] for outputs in found]) for n in self.stage_names} if found else {}
             kept: dict[str, Any] = {}
-            column._walk(column.preprocess(x), below, None, self.stage_names, kept, tapped=tapped)
+            column._forward_stages(column.preprocess(x), below, None, self.stage_names, kept, tapped=tapped)
             found.append({n: hidden(h) for n, h in kept.items()})
         return found
 
@@ -263,9 +263,9 @@ class ProgressiveColumn(Network):
             x = x[INPUT]
         else:
             below = self.below(x)
-        return self._walk(self.preprocess(x), below, stop, wanted, kept)
+        return self._forward_stages(self.preprocess(x), below, stop, wanted, kept)
 
-    def _walk(
+    def _forward_stages(
         self,
         x: Any,
         below: Mapping[str, Tensor],
@@ -288,7 +288,7 @@ class ProgressiveColumn(Network):
 
 
 class ProgressiveNetwork(nn.Module):
-    """Columns of one architecture, one a task; growing a new one leaves the others as they are, bit for bit.
+    """Progressive network: columns of one architecture, one per task; adding one does not change the others.
 
     Attributes
     ----------
@@ -297,7 +297,7 @@ class ProgressiveNetwork(nn.Module):
 
     Notes
     -----
-    Weights and time of a pass grow with the square of the number of tasks, as every column listens to all before it.
+    Weights and time of a pass grow with the square of the number of tasks, as every column reads all earlier ones.
 
     References
     ----------
@@ -310,7 +310,7 @@ class ProgressiveNetwork(nn.Module):
     >>> from landbridge.neural.progressive import ProgressiveNetwork
     >>> net, x = ProgressiveNetwork(), torch.zeros(3, 4)
     >>> for n_classes in (2, 5):
-    ...     column = net.grow(mlp_backbone(4), torch.nn.Linear(32, n_classes), x)
+    ...     column = net.grow(mlp_backbone(4, random_state=0), torch.nn.Linear(32, n_classes), x)
     >>> net(x, 0).shape, net(x, 1).shape
     (torch.Size([3, 2]), torch.Size([3, 5]))
     >>> sorted(net.columns[1].laterals)
@@ -324,9 +324,9 @@ class ProgressiveNetwork(nn.Module):
         self.columns = nn.ModuleList()
 
     def grow(
-        self, network: Network, head: nn.Module, x: Any, *, adapter_width: int | None = None, seed: int = 0
+        self, network: Network, head: nn.Module, x: Any, *, adapter_width: int | None = None, random_state: Any = None
     ) -> ProgressiveColumn:
-        """Add a column; those there are are frozen.
+        """Add a column; the existing ones are frozen.
 
         Parameters
         ----------
@@ -334,10 +334,10 @@ class ProgressiveNetwork(nn.Module):
             Its stages become the column; of one architecture with those before.
         head : Module
         x : Tensor or dict of Tensor
-            Some rows of the new task, raw.
+            Some samples of the new task, raw.
         adapter_width : int, optional
-            Of the lateral connections; left out, that of each stage.
-        seed : int, default=0
+            Of the lateral connections. If None, that of each stage.
+        random_state : int, RandomState instance or None, default=None
             Of the lateral connections.
 
         Returns
@@ -352,12 +352,12 @@ class ProgressiveNetwork(nn.Module):
                 f"{', '.join(earlier[0].stage_names)}; give all the same architecture."
             )
         column = ProgressiveColumn(network, earlier).replace_head(head)
-        column.eval().listen(x, adapter_width, mix(seed, 1))
+        column.eval().fit_laterals(x, adapter_width, mix(seed_from(random_state), 1))
         self.columns.append(column)
         return column
 
     def column(self, k: int) -> ProgressiveColumn:
-        """Give a column by its number.
+        """Return a column by its number.
 
         Parameters
         ----------
@@ -370,7 +370,7 @@ class ProgressiveNetwork(nn.Module):
         return cast(ProgressiveColumn, self.columns[k])
 
     def forward(self, x: Any, k: int) -> Tensor:
-        """Answer a task; columns after its own are not run.
+        """Compute the logits of a task; columns after its own are not run.
 
         Parameters
         ----------
@@ -387,7 +387,7 @@ class ProgressiveNetwork(nn.Module):
 
 
 def _axis(x: Tensor) -> int:
-    """Axis of channels: last for rows and sequences, second for images."""
+    """Axis of channels: last for samples and sequences, second for images."""
     return 1 if x.ndim > 3 else x.ndim - 1
 
 

@@ -1,4 +1,4 @@
-"""ProgressiveClassifier: tasks learned one after another, with nothing forgotten and much taken over."""
+"""ProgressiveClassifier: tasks learned one after another, without forgetting."""
 
 from __future__ import annotations
 
@@ -18,24 +18,24 @@ from torch import Tensor
 from landbridge._sklearn_compat import Interval
 from landbridge.exceptions import InputError, LabelError
 from landbridge.neural._device import resolve
-from landbridge.neural._dice import seeded
 from landbridge.neural._fitting import backbone_for, check_labels, check_rows, draw_seed, learn_preprocessing, rate_for
 from landbridge.neural._inputs import to_tensors
 from landbridge.neural._loop import History, Training, predict_logits, train
 from landbridge.neural._network import Network
-from landbridge.neural._rows import Rows, mix
+from landbridge.neural._random import seeded
+from landbridge.neural._samples import Samples, mix
 from landbridge.neural.progressive._network import ProgressiveColumn, ProgressiveNetwork
 from landbridge.neural.progressive._sensitivity import fisher_sensitivity
 from landbridge.neural.tasks import Classification
 
 __all__ = ["ProgressiveClassifier"]
 
-# Rows that the lateral connections' first scales are taken from, and rows on which it is measured what a task leans on.
-LISTENED, MEASURED = 256, 64
+# Numbers of samples for the initial scales of lateral connections, and for the sensitivity of a task.
+SCALED, MEASURED = 256, 64
 
 
 class ProgressiveClassifier(BaseEstimator):
-    """A classifier that grows by a column a task, uses what earlier tasks have learned, and forgets nothing.
+    """Progressive network classifier: one column per task, which uses the features of earlier tasks.
 
     Parameters
     ----------
@@ -44,16 +44,16 @@ class ProgressiveClassifier(BaseEstimator):
         ``"auto"`` takes a small multilayer perceptron for tables and the built-in convolutional network for images.
     epochs : int, default=30
     batch_size : int, default=32
-        Rows a step.
-    lr : float, optional
-        Learning rate; left out, 0.005 for the perceptron, 0.003 for the built-in network and 0.001 for others.
+        Samples per step.
+    learning_rate : float, optional
+        Learning rate. If None, 0.005 for the perceptron, 0.003 for the built-in network and 0.001 for others.
     adapter_width : int, optional
-        Channels within a lateral connection; left out, as many as the stage has. Fewer make for fewer weights.
+        Channels within a lateral connection. If None, as many as the stage has. Fewer make for fewer weights.
     pretrained : bool, default=False
         True lets the first column begin with the backbone's own weights; all others begin with fresh ones.
     image_shape : tuple of int, optional
         ``(height, width)`` or ``(height, width, channels)`` of images that are flat rows.
-    random_state : int, RandomState instance or None, default=0
+    random_state : int, RandomState instance or None, default=None
     device : str, default="auto"
         ``"cpu"``, ``"cuda"``, ``"cuda:1"``, ``"mps"``; a device that is not there is an error.
 
@@ -67,24 +67,24 @@ class ProgressiveClassifier(BaseEstimator):
     histories_ : dict of str to History
         Losses, epoch by epoch.
     leanings_ : dict of str to dict
-        What :meth:`leaning` gives, measured on rows of training when the task was learned.
+        What :meth:`leaning` gives, measured on samples of training when the task was learned.
 
     Notes
     -----
-    A new task's column reads its own rows, and after every stage a lateral connection adds what the earlier columns
-    see in the same rows: their outputs, each times a learned scale, through a layer, a rectifier and a layer back to
+    A new task's column reads its own samples, and after every stage a lateral connection adds what the earlier columns
+    see in the same samples: their outputs, each times a learned scale, through a layer, a rectifier and a layer back to
     the column's width (at every place alike where there are places). Earlier columns stay as they are, weights and
-    statistics, and later ones are not run for earlier tasks: their answers are the same bit for bit after growth.
+    statistics, and later ones are not run for earlier tasks: their predictions are the same bit for bit after growth.
     The column of a task begins with weights that depend on the seed and the task's name alone, and its lateral
     connections begin at zero, so that the start is that of a network of its own.
 
-    Helps where a later task has few rows and an earlier one has learned features for it; where tasks have nothing in
-    common the lateral connections are more weights to overfit with. :func:`forward_transfer` measures which.
+    Helps where a later task has few samples and an earlier one has learned features for it; where tasks are unrelated,
+    the lateral connections are additional weights that can overfit. :func:`forward_transfer` measures which.
 
-    A clone has the parameters and no task, as growth is a history and no parameter. A pickle holds all columns, on
+    A clone has the parameters and no task. A pickle holds all columns, on
     the CPU; it can be grown further.
 
-    Time of a task is ``epochs`` times its rows; outputs of earlier columns are computed once for all epochs where
+    Time of a task is ``epochs`` times its samples; outputs of earlier columns are computed once for all epochs where
     they take no more than 1 GiB. Weights and time of a pass grow with the square of the number of tasks.
 
     References
@@ -97,7 +97,7 @@ class ProgressiveClassifier(BaseEstimator):
     >>> from landbridge.neural.progressive import ProgressiveClassifier
     >>> digits = load_builtin("handwritten")
     >>> low = digits.y < 5
-    >>> model = ProgressiveClassifier(epochs=5, device="cpu")
+    >>> model = ProgressiveClassifier(epochs=5, device="cpu", random_state=0)
     >>> _ = model.grow("low", digits.X[low][:200], digits.y[low][:200])
     >>> before = model.predict("low", digits.X[low])
     >>> _ = model.grow("high", digits.X[~low][:200], digits.y[~low][:200])
@@ -121,7 +121,7 @@ class ProgressiveClassifier(BaseEstimator):
         "backbone": "no_validation",
         "epochs": [Interval(Integral, 1, None, closed="left")],
         "batch_size": [Interval(Integral, 1, None, closed="left")],
-        "lr": [Interval(Real, 0, None, closed="neither"), None],
+        "learning_rate": [Interval(Real, 0, None, closed="neither"), None],
         "adapter_width": [Interval(Integral, 1, None, closed="left"), None],
         "pretrained": ["boolean"],
         "image_shape": [tuple, list, None],
@@ -135,17 +135,17 @@ class ProgressiveClassifier(BaseEstimator):
         *,
         epochs: int = 30,
         batch_size: int = 32,
-        lr: float | None = None,
+        learning_rate: float | None = None,
         adapter_width: int | None = None,
         pretrained: bool = False,
         image_shape: Any = None,
-        random_state: Any = 0,
+        random_state: Any = None,
         device: str = "auto",
     ) -> None:
         self.backbone = backbone
         self.epochs = epochs
         self.batch_size = batch_size
-        self.lr = lr
+        self.learning_rate = learning_rate
         self.adapter_width = adapter_width
         self.pretrained = pretrained
         self.image_shape = image_shape
@@ -158,7 +158,7 @@ class ProgressiveClassifier(BaseEstimator):
         Parameters
         ----------
         data : mapping of str to (X, y)
-            Rows and classes by the task's name, in the order of growth.
+            Samples and classes by the task's name, in the order of growth.
 
         Returns
         -------
@@ -183,7 +183,7 @@ class ProgressiveClassifier(BaseEstimator):
         name : str
             Of the task; a new one.
         X : array-like of shape (n, n_features) or (n, height, width[, channels])
-            Rows, of one form for all tasks; also paths or texts for backbones that read them.
+            Samples, of one form for all tasks; also paths or texts for backbones that read them.
         y : array-like of shape (n,)
             Classes, which need have nothing in common with those of other tasks.
 
@@ -194,7 +194,7 @@ class ProgressiveClassifier(BaseEstimator):
         Raises
         ------
         InputError, LabelError
-            If the task is there already, or its rows do not fit; the model is then as it was.
+            If the task is there already, or its samples do not fit; the model is then as it was.
         """
         return self._grow(name, X, y)
 
@@ -231,7 +231,7 @@ class ProgressiveClassifier(BaseEstimator):
         return self.tasks_[name].probabilities(logits)
 
     def score(self, name: str, X: Any, y: Any) -> float:
-        """Accuracy in one task.
+        """Compute the accuracy in one task.
 
         Parameters
         ----------
@@ -248,14 +248,14 @@ class ProgressiveClassifier(BaseEstimator):
         return float(np.mean(found == check_labels(y, len(found))))
 
     def leaning(self, name: str, X: Any = None) -> dict[str, dict[str, float]]:
-        """On which columns a task leans: shares of its answer's average Fisher sensitivity, stage by stage.
+        """Compute how much a task depends on each column: shares of the average Fisher sensitivity, stage by stage.
 
         Parameters
         ----------
         name : str
             The task.
         X : array-like, optional
-            Rows to measure it on; left out, what was measured on 64 rows of training at most when it was learned.
+            Samples to measure it on. If None, what was measured on 64 samples of training at most when it was learned.
 
         Returns
         -------
@@ -280,7 +280,7 @@ class ProgressiveClassifier(BaseEstimator):
         y = check_labels(y, len(X))
         classes = np.unique(y)
         if len(classes) < 2:
-            raise LabelError(f"y holds one class only ({classes[0]!s}); a task needs rows of two or more.")
+            raise LabelError(f"y holds one class only ({classes[0]!s}); a task needs samples of two or more.")
         task = Classification(classes)
         # Columns are drawn from one seed, which the first task fixes; a task's own depends on its name alone.
         root = self._seed if known else draw_seed(self.random_state)
@@ -295,14 +295,16 @@ class ProgressiveClassifier(BaseEstimator):
         with seeded(mix(seed, 2)):
             head = task.head(backbone.in_features)
         head = head.to(next(backbone.parameters()).dtype)
-        rows = Rows(inputs, task.encode(y))
-        sample = torch.randperm(len(rows), generator=torch.Generator().manual_seed(mix(seed, 3)))[:LISTENED]
+        rows = Samples(inputs, task.encode(y))
+        sample = torch.randperm(len(rows), generator=torch.Generator().manual_seed(mix(seed, 3)))[:SCALED]
         some = rows.take(sample, device)[0]
-        column = whole.grow(backbone.to(device), head.to(device), some, adapter_width=self.adapter_width, seed=seed)
+        column = whole.grow(
+            backbone.to(device), head.to(device), some, adapter_width=self.adapter_width, random_state=seed
+        )
         history = History(device=str(device), precision="")
         try:
             if trained:
-                history = self._train(column, task, rows, rate_for(backbone, self.lr), seed)
+                history = self._train(column, task, rows, rate_for(backbone, self.learning_rate), seed)
         except BaseException:
             del whole.columns[-1]
             raise
@@ -314,22 +316,24 @@ class ProgressiveClassifier(BaseEstimator):
         self.leanings_[name] = self._measure(name, column, rows.take(sample[:MEASURED])[0])
         return self
 
-    def _train(self, column: ProgressiveColumn, task: Classification, rows: Rows, lr: float, seed: int) -> History:
+    def _train(
+        self, column: ProgressiveColumn, task: Classification, rows: Samples, learning_rate: float, seed: int
+    ) -> History:
         if len(rows) == 1:
-            column.freeze_statistics()  # one row has no spread
+            column.freeze_statistics()  # one sample has no spread
         settings = Training(
             epochs=self.epochs,
             batch_size=self.batch_size,
-            lr=lr,
+            learning_rate=learning_rate,
             precision="64" if next(column.parameters()).dtype == torch.float64 else "auto",
             device=self.device,
-            seed=seed,
+            random_state=seed,
         )
         return train(column, task, column.with_below(rows), settings=settings)
 
     def _measure(self, name: str, column: ProgressiveColumn, inputs: Any) -> dict[str, dict[str, float]]:
         names = list(self.tasks_)
-        shares = fisher_sensitivity(column, inputs).tolist()
+        shares = fisher_sensitivity(column, inputs, random_state=0).tolist()
         return {
             stage: dict(zip(names[: names.index(name) + 1], row, strict=True))
             for stage, row in zip(column.stage_names, shares, strict=True)
@@ -362,12 +366,12 @@ class ProgressiveClassifier(BaseEstimator):
     def _make_backbone(
         self, X: NDArray[Any], whole: ProgressiveNetwork, form: Any, seed: int, device: torch.device
     ) -> Network:
-        """A column's stages: with fresh weights, except that the first may keep those it came with."""
+        """A column's stages: with new weights, except that the first may keep those it came with."""
         first = len(whole.columns) == 0
         double = device.type == "cpu" if first else next(whole.parameters()).dtype == torch.float64
         network = backbone_for(copy.deepcopy(self.backbone), X, self.image_shape, seed=seed, double=double)
         if not (first and self.pretrained):
-            network.unfreeze().reset(seed=seed)
+            network.unfreeze().reset(random_state=seed)
         return network.replace_head(torch.nn.Identity())
 
     def __getstate__(self) -> dict[str, Any]:

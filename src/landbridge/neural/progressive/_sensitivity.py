@@ -1,4 +1,4 @@
-"""On which column does a task lean? The average Fisher sensitivity of its answer, stage by stage."""
+"""Average Fisher sensitivity: how much a task's output depends on each column, stage by stage."""
 
 from __future__ import annotations
 
@@ -7,25 +7,28 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from landbridge.neural._rows import Rows
+from landbridge.neural._random import seed_from
+from landbridge.neural._samples import Samples
 from landbridge.neural.progressive._network import ProgressiveColumn
 
 __all__ = ["fisher_sensitivity"]
 
-# With more classes than this the Fisher information is estimated from so many classes drawn from each answer.
+# With more classes than this the Fisher information is estimated from so many classes drawn from each output.
 MANY = 8
 
 
-def fisher_sensitivity(column: ProgressiveColumn, inputs: Any, *, batch_size: int = 64, seed: int = 0) -> Tensor:
-    r"""Average Fisher sensitivity of a column's answer to every column's outputs, section 3.2 of [1]_.
+def fisher_sensitivity(
+    column: ProgressiveColumn, inputs: Any, *, batch_size: int = 64, random_state: Any = None
+) -> Tensor:
+    r"""Compute the average Fisher sensitivity of a column's output to every column's features, section 3.2 of [1]_.
 
     .. math:: S_{ij} = \sum_m \sigma_{ijm}^2\; \mathbb E_x \mathbb E_{c \sim p(c \mid x)}
         \Bigl(\frac{\partial \log p(c \mid x)}{\partial h_{im}^{(j)}}\Bigr)^2, \qquad
         \text{AFS}_{ij} = \frac{S_{ij}}{\sum_{j'} S_{ij'}}
 
-    with :math:`h_{im}^{(j)}` unit m of stage i in column j and :math:`\sigma_{ijm}` its spread over rows, so that
-    outputs count at unit variance. Gradients take all ways from the unit to the answer, those through later stages and
-    through other columns among them: an early column also counts for what later ones take over from it, so that the
+    with :math:`h_{im}^{(j)}` unit m of stage i in column j and :math:`\sigma_{ijm}` its spread over samples, so that
+    outputs count at unit variance. Gradients take all ways from the unit to the prediction, those through later stages
+    and through other columns among them: an early column also counts for what later ones take over from it, so that the
     last stages tell columns apart best.
 
     Parameters
@@ -33,23 +36,23 @@ def fisher_sensitivity(column: ProgressiveColumn, inputs: Any, *, batch_size: in
     column : ProgressiveColumn
         It is run in eval mode and left as it was.
     inputs : Tensor or dict of Tensor
-        Raw rows.
+        Raw samples.
     batch_size : int, default=64
-    seed : int, default=0
-        Of the classes that are drawn, eight a row, where there are more than eight; else all are counted.
+    random_state : int, RandomState instance or None, default=None
+        Of the classes that are drawn, eight a sample, where there are more than eight; else all are counted.
 
     Returns
     -------
     Tensor of shape (n_stages, n_features)
-        Each row sums to one; the column's own share comes last. A row of zeros where nothing matters.
+        Each sample sums to one; the column's own share comes last. A sample of zeros where nothing matters.
 
     References
     ----------
     .. [1] A. Rusu et al. Progressive neural networks. arXiv:1606.04671, 2016.
     """
-    rows = Rows(inputs)
+    rows = Samples(inputs)
     device = next(column.parameters()).device
-    dice = torch.Generator().manual_seed(seed)
+    rng = torch.Generator().manual_seed(seed_from(random_state))
     stages, n_features, n = column.stage_names, len(column.earlier) + 1, len(rows)
     keys = [(stage, j) for stage in stages for j in range(n_features)]
     fisher: dict[Any, Any] = dict.fromkeys(keys, 0.0)
@@ -62,7 +65,7 @@ def fisher_sensitivity(column: ProgressiveColumn, inputs: Any, *, batch_size: in
             logits, outputs = column.taps(rows.take(cut, device)[0])
             tapped = [outputs[j][stage] for stage, j in keys]
             logs = torch.log_softmax(logits, dim=1)
-            for weight, term in _terms(logs, dice):
+            for weight, term in _terms(logs, rng):
                 grads = torch.autograd.grad(term, tapped, retain_graph=True, allow_unused=True)
                 for key, g in zip(keys, grads, strict=True):
                     if g is not None:
@@ -83,10 +86,10 @@ def fisher_sensitivity(column: ProgressiveColumn, inputs: Any, *, batch_size: in
     return shares / shares.sum(1, keepdim=True).clamp_min(1e-300)
 
 
-def _terms(logs: Tensor, dice: torch.Generator) -> list[tuple[Tensor, Tensor]]:
-    """Pairs of a weight a row and a sum of log-probabilities whose squared gradients add up to the Fisher diagonal."""
+def _terms(logs: Tensor, rng: torch.Generator) -> list[tuple[Tensor, Tensor]]:
+    """Weights per sample, and sums of log-probabilities whose squared gradients add up to the Fisher diagonal."""
     p = logs.detach().exp()
     if logs.shape[1] <= MANY:
         return [(p[:, c], logs[:, c].sum()) for c in range(logs.shape[1])]
-    drawn = torch.multinomial(p.cpu(), MANY, replacement=True, generator=dice).to(p.device)
+    drawn = torch.multinomial(p.cpu(), MANY, replacement=True, generator=rng).to(p.device)
     return [(torch.full_like(p[:, 0], 1 / MANY), logs.gather(1, drawn[:, k : k + 1]).sum()) for k in range(MANY)]

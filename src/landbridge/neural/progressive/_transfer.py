@@ -1,4 +1,4 @@
-"""What does a later task gain from earlier ones? Held-out scores against a network of its own, over seeds."""
+"""Forward transfer: gain of later tasks from earlier ones, on held-out samples, over seeds."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ __all__ = ["ForwardTransfer", "forward_transfer"]
 
 @dataclass(frozen=True)
 class ForwardTransfer:
-    """Scores of tasks in a progressive network, and of the same networks without it.
+    """Forward transfer: scores of tasks in a progressive network and alone.
 
     Parameters
     ----------
@@ -31,10 +31,10 @@ class ForwardTransfer:
     progressive : ndarray of shape (n_seeds, n_tasks)
         Held-out accuracy in the progressive column.
     alone : ndarray of shape (n_seeds, n_tasks)
-        Of a single network with the same start, rows and epochs.
+        Of a single network with the same start, samples and epochs.
     untrained : ndarray of shape (n_seeds, n_tasks) or None
         Of a column over earlier columns that learned nothing: what the further weights do by themselves.
-    level : float, default=0.95
+    confidence : float, default=0.95
         Of the intervals, which hold for the mean over seeds by Student's t.
 
     Examples
@@ -52,7 +52,7 @@ class ForwardTransfer:
     progressive: NDArray[np.float64]
     alone: NDArray[np.float64]
     untrained: NDArray[np.float64] | None = None
-    level: float = 0.95
+    confidence: float = 0.95
 
     @property
     def gain(self) -> NDArray[np.float64]:
@@ -83,7 +83,7 @@ class ForwardTransfer:
 
     def __str__(self) -> str:
         width = max(8, *(len(n) + 2 for n in self.names))
-        lines = [f"{'task':{width}s}{'alone':>8s}{'grown':>8s}{'gain':>9s}  {self.level:.0%} interval"]
+        lines = [f"{'task':{width}s}{'alone':>8s}{'grown':>8s}{'gain':>9s}  {self.confidence:.0%} interval"]
         rows = zip(self.names, self.alone.mean(0), self.progressive.mean(0), strict=True)
         for k, (name, alone, grown) in enumerate(rows):
             ends = f"[{self.low[k]:+.3f}, {self.high[k]:+.3f}]" if k else "the first: nothing to gain from"
@@ -102,16 +102,16 @@ class ForwardTransfer:
 
     def _reach(self, differences: NDArray[np.float64]) -> NDArray[np.float64]:
         n = len(differences)
-        return stdtrit(n - 1, 0.5 + self.level / 2) * differences.std(axis=0, ddof=1) / np.sqrt(n)
+        return stdtrit(n - 1, 0.5 + self.confidence / 2) * differences.std(axis=0, ddof=1) / np.sqrt(n)
 
 
 def forward_transfer(
     tasks: Mapping[str, tuple[Any, Any, Any, Any]],
     model: ProgressiveClassifier | None = None,
     *,
-    seeds: int = 3,
+    n_seeds: int = 3,
     control: bool = False,
-    random_state: Any = 0,
+    random_state: Any = None,
 ) -> ForwardTransfer:
     """Measure what each task gains from the tasks before it.
 
@@ -121,12 +121,12 @@ def forward_transfer(
         In the order in which they are learned.
     model : ProgressiveClassifier, optional
         Gives the settings; it is cloned.
-    seeds : int, default=3
+    n_seeds : int, default=3
         Repetitions, two or more.
     control : bool, default=False
         Also measure a column whose earlier columns learned nothing. What such a column gains over a single network
         comes from more weights and random features; what it lacks is transfer.
-    random_state : int, RandomState instance or None, default=0
+    random_state : int, RandomState instance or None, default=None
 
     Returns
     -------
@@ -156,7 +156,8 @@ def forward_transfer(
     ...     "digit": (train.X, train.y, test.X, test.y),
     ...     "even": (train.X, train.y % 2, test.X, test.y % 2),
     ... }
-    >>> found = forward_transfer(tasks, ProgressiveClassifier(epochs=3, device="cpu"), seeds=2)
+    >>> model = ProgressiveClassifier(epochs=3, device="cpu")
+    >>> found = forward_transfer(tasks, model, n_seeds=2, random_state=0)
     >>> found.gain.shape, float(found.gain[0])
     ((2,), 0.0)
     """
@@ -165,11 +166,11 @@ def forward_transfer(
     for name, parts in tasks.items():
         if not isinstance(parts, (tuple, list)) or len(parts) != 4:
             raise InputError(f"tasks[{name!r}] must be (X_train, y_train, X_test, y_test).")
-    if seeds < 2:
-        raise InputError(f"seeds={seeds} gives no interval; take two or more.")
+    if n_seeds < 2:
+        raise InputError(f"n_seeds={n_seeds} gives no interval; take two or more.")
     model = ProgressiveClassifier() if model is None else model
-    dice = check_random_state(random_state)
-    runs = [one_series(tasks, model, draw_seed(dice), control=control) for _ in range(seeds)]
+    rng = check_random_state(random_state)
+    runs = [one_series(tasks, model, draw_seed(rng), control=control) for _ in range(n_seeds)]
     grown, alone, untrained = np.array(runs).transpose(1, 0, 2)
     return ForwardTransfer(tuple(tasks), grown, alone, untrained if control else None)
 
@@ -177,7 +178,7 @@ def forward_transfer(
 def one_series(
     tasks: Mapping[str, tuple[Any, Any, Any, Any]], model: ProgressiveClassifier, seed: int, *, control: bool = False
 ) -> NDArray[np.float64]:
-    """Accuracies of one seed.
+    """Compute the accuracies of one seed.
 
     Parameters
     ----------

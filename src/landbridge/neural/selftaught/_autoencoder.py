@@ -1,4 +1,4 @@
-"""Denoising autoencoder: a short code from which unlabelled rows can be told although parts of them are missing."""
+"""Denoising autoencoder as a transformer."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ __all__ = ["AutoencoderFeatures", "denoising_loss"]
 
 
 def denoising_loss(encoder: nn.Module, decoder: nn.Module, x: Tensor, keep: Tensor) -> Tensor:
-    r"""Mean squared error of rows told from what is left of them.
+    r"""Compute the mean squared error of samples reconstructed from masked entries.
 
     .. math:: \frac{1}{n d} \sum_i \| x_i - g(f(x_i \circ m_i)) \|^2
 
@@ -49,29 +49,29 @@ def denoising_loss(encoder: nn.Module, decoder: nn.Module, x: Tensor, keep: Tens
 
 
 class AutoencoderFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
-    """Learn a short code of rows from unlabelled rows, by a denoising autoencoder.
+    """Denoising autoencoder: learn features on unlabelled samples.
 
     Parameters
     ----------
     n_components : int, default=32
         Length of the code.
-    layers : sequence of int, default=(128,)
+    hidden_layer_sizes : sequence of int, default=(128,)
         Widths of the layers between input and code; the decoder has them in reverse.
     noise : float, default=0.1
         Share of entries that are set to the column's mean before encoding.
     epochs : int, default=50
-        Passes over the unlabelled rows.
+        Passes over the unlabelled samples.
     batch_size : int, default=64
-        Rows of a step.
-    lr : float, default=1e-3
+        Samples per step.
+    learning_rate : float, default=1e-3
         Learning rate of Adam; it falls to zero along a cosine.
-    scale : {"columns", "table"}, default="columns"
+    standardize : {"per_feature", "global"}, default="per_feature"
         Columns are brought to mean zero, and to spread one each or all by one factor. The second is for images, where
-        a dot that hardly varies should not count as much as one that does.
+        a pixel that hardly varies should not count as much as one that does.
     device : str, default="auto"
         ``"auto"`` takes a GPU where there is one.
-    random_state : int, RandomState or None, default=None
-        Draws the first weights, the noise and the order of the rows.
+    random_state : int, RandomState instance or None, default=None
+        Draws the first weights, the noise and the order of the samples.
 
     Attributes
     ----------
@@ -85,8 +85,8 @@ class AutoencoderFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Bas
 
     Notes
     -----
-    Helps where rows lie near a curved sheet of few dimensions and the target's lie on the same one. Hurts where the
-    target differs from the unlabelled rows in columns that these keep constant: the code does not hold them.
+    Helps where source and target samples lie near the same low-dimensional manifold. Hurts where the target varies in
+    features that are constant in the unlabelled samples: the code does not contain them.
 
     Time grows with O(epochs n w) for w weights, memory with O(n d + w).
 
@@ -100,7 +100,7 @@ class AutoencoderFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Bas
     >>> from landbridge.data import load_builtin
     >>> from landbridge.neural.selftaught import AutoencoderFeatures
     >>> printed, handwritten = load_builtin("printed"), load_builtin("handwritten")
-    >>> features = AutoencoderFeatures(16, epochs=5, scale="table", random_state=0).fit(printed.X[:500])
+    >>> features = AutoencoderFeatures(16, epochs=5, standardize="global", random_state=0).fit(printed.X[:500])
     >>> features.transform(handwritten.X[:50]).shape
     (50, 16)
     >>> bool(features.losses_[-1] < features.losses_[0])
@@ -109,12 +109,12 @@ class AutoencoderFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Bas
 
     _parameter_constraints = {
         "n_components": [Interval(Integral, 1, None, closed="left")],
-        "layers": [list, tuple],
+        "hidden_layer_sizes": [list, tuple],
         "noise": [Interval(Real, 0, 1, closed="left")],
         "epochs": [Interval(Integral, 1, None, closed="left")],
         "batch_size": [Interval(Integral, 1, None, closed="left")],
-        "lr": [Interval(Real, 0, None, closed="neither")],
-        "scale": [StrOptions({"columns", "table"})],
+        "learning_rate": [Interval(Real, 0, None, closed="neither")],
+        "standardize": [StrOptions({"per_feature", "global"})],
         "device": [str],
         "random_state": ["random_state"],
     }
@@ -123,22 +123,22 @@ class AutoencoderFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Bas
         self,
         n_components: int = 32,
         *,
-        layers: Sequence[int] = (128,),
+        hidden_layer_sizes: Sequence[int] = (128,),
         noise: float = 0.1,
         epochs: int = 50,
         batch_size: int = 64,
-        lr: float = 1e-3,
-        scale: str = "columns",
+        learning_rate: float = 1e-3,
+        standardize: str = "per_feature",
         device: str = "auto",
         random_state: Any = None,
     ) -> None:
         self.n_components = n_components
-        self.layers = layers
+        self.hidden_layer_sizes = hidden_layer_sizes
         self.noise = noise
         self.epochs = epochs
         self.batch_size = batch_size
-        self.lr = lr
-        self.scale = scale
+        self.learning_rate = learning_rate
+        self.standardize = standardize
         self.device = device
         self.random_state = random_state
 
@@ -149,7 +149,7 @@ class AutoencoderFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Bas
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
-            Unlabelled rows.
+            Unlabelled samples.
         y : object
             Ignored.
 
@@ -163,44 +163,44 @@ class AutoencoderFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Bas
             If a layer has no positive width.
         """
         X = validate_data(self, X, dtype=np.float64)
-        widths = check_layers(self.layers)
+        widths = check_layers(self.hidden_layer_sizes)
         device, seed = resolve(self.device), draw_seed(self.random_state)
-        scale = learn_scale(X, self.scale)
+        scale = learn_scale(X, self.standardize)
         self.mean_, self.scale_ = scale
         widths = [X.shape[1], *widths, self.n_components]
         encoder, decoder = fresh(lambda: (chain(widths), chain(widths[::-1])), seed)
         encoder, decoder = encoder.to(device), decoder.to(device)
         rows = torch.tensor(scale.apply(X), dtype=torch.float32, device=device)
-        dice = torch.Generator().manual_seed(seed)
+        rng = torch.Generator().manual_seed(seed)
         parameters = [*encoder.parameters(), *decoder.parameters()]
         steps = max(1, len(X) // self.batch_size)
-        optimizer = torch.optim.Adam(parameters, lr=self.lr)
+        optimizer = torch.optim.Adam(parameters, lr=self.learning_rate)
         schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps * self.epochs)
-        batches = draws(torch.arange(len(X)), self.batch_size, dice)
+        batches = draws(torch.arange(len(X)), self.batch_size, rng)
         losses = torch.zeros(self.epochs, device=device)
         for epoch in range(self.epochs):
             for _ in range(steps):
                 x = rows[next(batches).to(device)]
-                keep = (torch.rand(x.shape, generator=dice) >= self.noise).to(x)
+                keep = (torch.rand(x.shape, generator=rng) >= self.noise).to(x)
                 loss = denoising_loss(encoder, decoder, x, keep)
                 optimizer.zero_grad()
                 torch.autograd.backward(loss)
                 optimizer.step()
                 schedule.step()
                 losses[epoch] += loss.detach() / steps
-        # in double precision a row's code does not depend on the rows beside it
+        # in double precision a sample's code does not depend on the samples beside it
         self.encoder_, self.decoder_ = encoder.cpu().double().eval(), decoder.cpu().double().eval()
         self.losses_ = losses.cpu().double().numpy()
         self._n_features_out = self.n_components
         return self
 
     def transform(self, X: Any) -> NDArray[np.float64]:
-        """Give the codes of rows.
+        """Encode samples.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
-            Rows of the target, seen or new.
+            Samples of the target, seen or new.
 
         Returns
         -------
@@ -212,7 +212,7 @@ class AutoencoderFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Bas
             return self.encoder_(torch.from_numpy((X - self.mean_) / self.scale_)).numpy()
 
     def inverse_transform(self, X: Any) -> NDArray[np.float64]:
-        """Give the rows that codes stand for.
+        """Decode codes to samples.
 
         Parameters
         ----------
@@ -229,12 +229,12 @@ class AutoencoderFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Bas
         return rows * self.scale_ + self.mean_
 
 
-def check_layers(layers: Sequence[int]) -> list[int]:
-    """Widths of hidden layers, checked.
+def check_layers(hidden_layer_sizes: Sequence[int]) -> list[int]:
+    """Check the sizes of hidden layers.
 
     Parameters
     ----------
-    layers : sequence of int
+    hidden_layer_sizes : sequence of int
 
     Returns
     -------
@@ -245,7 +245,10 @@ def check_layers(layers: Sequence[int]) -> list[int]:
     InputError
         If one is not a positive whole number.
     """
-    for width in layers:
+    for width in hidden_layer_sizes:
         if not isinstance(width, Integral) or width < 1:
-            raise InputError(f"layers={layers!r} holds {width!r}; give positive whole numbers, or () for no layer.")
-    return [int(w) for w in layers]
+            raise InputError(
+                f"hidden_layer_sizes={hidden_layer_sizes!r} holds {width!r}; give positive integers, or () for no "
+                "hidden layer."
+            )
+    return [int(w) for w in hidden_layer_sizes]

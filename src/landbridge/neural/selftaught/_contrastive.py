@@ -1,4 +1,4 @@
-"""Contrastive pretraining: two changed views of a row should be nearer to each other than to any other row."""
+"""Contrastive pretraining (SimCLR, SCARF) on unlabelled samples."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from landbridge.exceptions import InputError
-from landbridge.neural._dice import seeded
 from landbridge.neural._fitting import learn_preprocessing
 from landbridge.neural._inputs import to_tensors
 from landbridge.neural._network import Network
-from landbridge.neural._rows import batches, mix, permutation
+from landbridge.neural._random import seed_from, seeded
+from landbridge.neural._samples import batches, mix, permutation
 from landbridge.neural.backbones import load_backbone
 from landbridge.neural.backbones._augment import ImageAugmentation
 
@@ -27,7 +27,7 @@ CORRUPTED = 0.6
 
 
 def nt_xent(z1: Tensor, z2: Tensor, temperature: float = 0.5) -> Tensor:
-    r"""Cross-entropy of finding a view's partner among all other views, the loss of [1]_.
+    r"""Compute the NT-Xent loss: the cross-entropy of a view's partner among all other views [1]_.
 
     .. math:: -\frac{1}{2n} \sum_{i=1}^{2n}
         \log \frac{\exp(\cos(z_i, z_{i'}) / \tau)}{\sum_{k \ne i} \exp(\cos(z_i, z_k) / \tau)}
@@ -35,7 +35,7 @@ def nt_xent(z1: Tensor, z2: Tensor, temperature: float = 0.5) -> Tensor:
     Parameters
     ----------
     z1, z2 : Tensor of shape (n, d)
-        Two views of the same rows; :math:`i'` is the partner of :math:`i`.
+        Two views of the same samples; :math:`i'` is the partner of :math:`i`.
     temperature : float, default=0.5
         :math:`\tau`.
 
@@ -64,16 +64,16 @@ def nt_xent(z1: Tensor, z2: Tensor, temperature: float = 0.5) -> Tensor:
     return F.cross_entropy(logits, partner)
 
 
-def corrupt_features(x: Tensor, reference: Tensor, share: float, generator: torch.Generator) -> Tensor:
-    """Replace entries at random by those of other rows in the same column, the views of [1]_.
+def corrupt_features(x: Tensor, reference: Tensor, corruption_rate: float, generator: torch.Generator) -> Tensor:
+    """Replace entries at random by those of other samples in the same column, the views of [1]_.
 
     Parameters
     ----------
     x : Tensor of shape (n, d)
     reference : Tensor of shape (m, d)
-        Rows that replacements come from.
-    share : float
-        Of a row's columns, rounded to a number of columns that is the same for all rows.
+        Samples that replacements come from.
+    corruption_rate : float
+        Of a sample's columns, rounded to a number of columns that is the same for all samples.
     generator : torch.Generator
         On the CPU.
 
@@ -95,7 +95,7 @@ def corrupt_features(x: Tensor, reference: Tensor, share: float, generator: torc
     [2.0, 2.0, 2.0]
     """
     n, d = x.shape
-    hit = torch.rand((n, d), generator=generator).argsort(dim=1).argsort(dim=1) < round(share * d)
+    hit = torch.rand((n, d), generator=generator).argsort(dim=1).argsort(dim=1) < round(corruption_rate * d)
     rows = torch.randint(len(reference), (n, d), generator=generator).to(reference.device)
     return torch.where(hit.to(x.device), reference.gather(0, rows).to(x), x)
 
@@ -107,34 +107,34 @@ def contrastive_pretrain(
     epochs: int = 50,
     temperature: float = 0.5,
     batch_size: int = 256,
-    lr: float = 1e-3,
+    learning_rate: float = 1e-3,
     augment: Callable[[Tensor, torch.Generator], Tensor] | None = None,
-    random_state: int = 0,
+    random_state: Any = None,
     progress: Callable[[int, float], None] | None = None,
 ) -> Network:
-    """Train a network on unlabelled rows so that it knows a row again after random changes.
+    """Pretrain a network on unlabelled samples by contrasting augmented views (SimCLR, SCARF).
 
-    The result goes wherever a backbone goes. The head of comparison, two dense layers, is thrown away.
+    The result can be used as any backbone. The projection head, two dense layers, is discarded.
 
     Parameters
     ----------
     backbone : Network, Module, str or path-like
         A network, which is copied, or anything that :func:`~landbridge.neural.load_backbone` reads. Frozen stages stay.
     inputs : array-like of shape (n, height, width[, channels]) or (n, n_features)
-        Unlabelled rows of the target, images or a table.
+        Unlabelled samples of the target, images or a table.
     epochs : int, default=50
     temperature : float, default=0.5
-        The lower, the more the nearest of the other rows count.
+        The lower, the more the nearest of the other samples count.
     batch_size : int, default=256
-        Rows of a step: each is to be told from all others in it.
-    lr : float, default=1e-3
+        Samples per step: each is contrasted with all others in it.
+    learning_rate : float, default=1e-3
         Of AdamW; it falls to zero along a cosine.
     augment : callable, optional
-        Changes a batch at random, ``augment(x, generator)``; both views are changed. Left out, images are cut, turned
-        and shaded, and of a table's rows the one view is left and the other has most of its columns replaced by other
-        rows' values.
-    random_state : int, default=0
-        Same seed, same network; the global generator is left alone.
+        Changes a batch at random, ``augment(x, generator)``; both views are changed. If None, images are cropped,
+        rotated and shaded; of a table's samples one view is unchanged and the other has most of its features replaced
+        by other samples' values.
+    random_state : int, RandomState instance or None, default=None
+        Same seed, same network; the global generator is not changed.
     progress : callable, optional
         Called after each epoch with (epoch, mean loss).
 
@@ -146,13 +146,13 @@ def contrastive_pretrain(
     Raises
     ------
     InputError
-        If there are fewer than two rows, or an argument is out of range.
+        If there are fewer than two samples, or an argument is out of range.
 
     Notes
     -----
-    Helps where unlabelled target rows are many, labelled ones few, and the changes leave the class alone. Hurts where a
-    change makes one class of another, as flips do with digits. Time grows with O(epochs n) passes and, within a step,
-    with the square of `batch_size`, as memory does.
+    Helps where unlabelled target samples are many, labelled ones few, and the changes leave the class alone. Hurts
+    where a change makes one class of another, as flips do with digits. Time grows with O(epochs n) passes and, within a
+    step, with the square of `batch_size`, as memory does.
 
     References
     ----------
@@ -168,26 +168,29 @@ def contrastive_pretrain(
     >>> from landbridge.neural.selftaught import contrastive_pretrain
     >>> cells = load_builtin("tumours-large").X
     >>> losses = {}
-    >>> start = mlp_backbone(cells.shape[1])
-    >>> network = contrastive_pretrain(start, cells, epochs=5, batch_size=64, progress=losses.__setitem__)
+    >>> start = mlp_backbone(cells.shape[1], random_state=0)
+    >>> network = contrastive_pretrain(
+    ...     start, cells, epochs=5, batch_size=64, progress=losses.__setitem__, random_state=0
+    ... )
     >>> losses[4] < losses[0]
     True
     """
     for name, value, least in (("epochs", epochs, 1), ("batch_size", batch_size, 2)):
         if not isinstance(value, (int, np.integer)) or value < least:
             raise InputError(f"{name} must be a whole number of at least {least}; got {value!r}.")
-    for name, number in (("temperature", temperature), ("lr", lr)):
+    for name, number in (("temperature", temperature), ("learning_rate", learning_rate)):
         if not number > 0:
             raise InputError(f"{name} must be above zero; got {number!r}.")
     rows = np.asarray(inputs)
     if rows.dtype.kind not in "fiub" or rows.ndim not in (2, 3, 4):
         raise InputError("inputs must be a table of numbers or an array of images; read files into arrays first.")
     if len(rows) < 2:
-        raise InputError(f"inputs has {len(rows)} rows; contrast needs at least two.")
+        raise InputError(f"inputs has {len(rows)} samples; contrast needs at least two.")
     if not np.isfinite(rows).all():
-        raise InputError("inputs contains NaN or infinity; drop or fill such rows.")
+        raise InputError("inputs contains NaN or infinity; drop or fill such samples.")
+    random_state = seed_from(random_state)
     channels = rows.shape[3] if rows.ndim == 4 else 1
-    network = load_backbone(backbone, channels=channels, seed=random_state)
+    network = load_backbone(backbone, channels=channels, random_state=random_state)
     X = to_tensors(network, rows)
     device = next(network.parameters()).device
     learn_preprocessing(network, X)
@@ -196,15 +199,15 @@ def contrastive_pretrain(
         width = network.in_features
         projection = nn.Sequential(nn.Linear(width, width), nn.ReLU(), nn.Linear(width, PROJECTION)).to(device)
         learned = [p for p in (*network.parameters(), *projection.parameters()) if p.requires_grad]
-        optimizer = torch.optim.AdamW(learned, lr=lr, weight_decay=1e-4)
+        optimizer = torch.optim.AdamW(learned, lr=learning_rate, weight_decay=1e-4)
         steps = len(batches(torch.arange(len(X)), batch_size, 2))
         schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, epochs * steps)
-        dice = torch.Generator().manual_seed(mix(random_state, 2))
+        rng = torch.Generator().manual_seed(mix(random_state, 2))
         network.train()
         for epoch in range(epochs):
             total = torch.zeros((), device=device)
             for index in batches(permutation(len(X), random_state, epoch), batch_size, 2):
-                first, second = views(X[index].to(device), dice)
+                first, second = views(X[index].to(device), rng)
                 z = projection(network.embed(torch.cat([first, second])))
                 loss = nt_xent(z[: len(index)], z[len(index) :], temperature)
                 optimizer.zero_grad()
@@ -219,6 +222,6 @@ def contrastive_pretrain(
 
 def _views(X: Tensor, augment: Any) -> Callable[[Tensor, torch.Generator], tuple[Tensor, Tensor]]:
     if augment is None and X.ndim == 2:
-        return lambda x, dice: (x, corrupt_features(x, X, CORRUPTED, dice))
+        return lambda x, rng: (x, corrupt_features(x, X, CORRUPTED, rng))
     change = ImageAugmentation("strong", flip=False) if augment is None else augment
-    return lambda x, dice: (change(x, dice), change(x, dice))
+    return lambda x, rng: (change(x, rng), change(x, rng))

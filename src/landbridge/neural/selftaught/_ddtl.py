@@ -1,4 +1,4 @@
-"""Distant domain transfer: bridge a wide gap with those unlabelled rows that a shared code reconstructs well."""
+"""Distant domain transfer learning (DDTL) with selected unlabelled samples."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ __all__ = ["DistantTransfer", "Selection", "row_losses", "selective_learning"]
 
 @dataclass
 class Selection:
-    """What :func:`selective_learning` chose.
+    """Result of :func:`selective_learning`.
 
     Parameters
     ----------
     source, intermediate : Tensor of bool
         The last selection, :math:`v_S` and :math:`v_I`.
     shares : list of (float, float)
-        Share of source and of intermediate rows selected, at the start and after each iteration.
+        Share of source and of intermediate samples selected, at the start and after each iteration.
     objective : list of float
         :math:`J_1 + J_2` after each iteration.
     """
@@ -64,7 +64,7 @@ class Coder(nn.Module):
         self.classifier = nn.Linear(widths[-1], n_classes)
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Reconstructions and logits.
+        """Compute reconstructions and logits.
 
         Parameters
         ----------
@@ -78,19 +78,19 @@ class Coder(nn.Module):
         return self.decoder(code), self.classifier(F.relu(code))
 
 
-def row_losses(x: Tensor, told: Tensor, logits: Tensor, labels: Tensor | None = None) -> Tensor:
-    r"""Loss of each row: its reconstruction error and the error, or the entropy, of its class.
+def row_losses(x: Tensor, reconstruction: Tensor, logits: Tensor, labels: Tensor | None = None) -> Tensor:
+    r"""Compute the loss of each sample: its reconstruction error and the error, or the entropy, of its class.
 
     .. math:: \tfrac1d \| \hat x_i - x_i \|^2 + \ell(y_i, f_c(h_i)), \qquad
         \tfrac1d \| \hat x_i - x_i \|^2 - \sum_k p_{ik} \ln p_{ik}
 
     Parameters
     ----------
-    x, told : Tensor of shape (n, d)
-        Rows and their reconstructions.
+    x, reconstruction : Tensor of shape (n, d)
+        Samples and their reconstructions.
     logits : Tensor of shape (n, n_classes)
     labels : Tensor of int64, shape (n,), optional
-        Left out, the entropy takes the place of the error; -1 where a row has no label, which then has neither.
+        If None, the entropy takes the place of the error; -1 where a sample has no label, which then has neither.
 
     Returns
     -------
@@ -100,7 +100,7 @@ def row_losses(x: Tensor, told: Tensor, logits: Tensor, labels: Tensor | None = 
     ----------
     .. [1] B. Tan, Y. Zhang, S. J. Pan, Q. Yang. Distant domain transfer learning. AAAI 2017.
     """
-    error = (told - x).square().mean(dim=1)
+    error = (reconstruction - x).square().mean(dim=1)
     if labels is None:
         return error + F.softmax(logits, dim=1).mul(-F.log_softmax(logits, dim=1)).sum(dim=1)
     return error + F.cross_entropy(logits, labels, reduction="none", ignore_index=-1)
@@ -114,14 +114,14 @@ def selective_learning(
     *,
     keep_source: float = 0.5,
     keep_intermediate: float = 0.5,
-    order: str = "selective",
-    n_iter: int = 10,
+    selection: str = "selective",
+    max_iter: int = 10,
     n_steps: int = 30,
     batch_size: int = 64,
-    lr: float = 1e-3,
+    learning_rate: float = 1e-3,
     generator: torch.Generator,
 ) -> Selection:
-    r"""Train a coder and choose its rows in turns, the algorithm of [1]_.
+    r"""Train a coder and select its samples alternately, the algorithm of [1]_.
 
     .. math:: J_1 &= \frac{1}{n_S} \sum_i v_S^i e_S^i + \frac{1}{n_I} \sum_i v_I^i e_I^i
         + \frac{1}{n_T} \sum_i e_T^i - \frac{\lambda_S}{n_S} \sum_i v_S^i - \frac{\lambda_I}{n_I} \sum_i v_I^i \\
@@ -129,30 +129,31 @@ def selective_learning(
         + \frac{1}{n_I} \sum_i v_I^i\, g(f_c(h_I^i))
 
     with the reconstruction error :math:`e` and the entropy :math:`g`. For fixed v the networks take gradient steps on
-    :math:`J_1 + J_2`. For fixed networks the best v is known: a source row is in if
-    :math:`e + \ell < \lambda_S`, an intermediate row if :math:`e + g < \lambda_I`.
+    :math:`J_1 + J_2`. For fixed networks the best v is known: a source sample is in if
+    :math:`e + \ell < \lambda_S`, an intermediate sample if :math:`e + g < \lambda_I`.
 
     Parameters
     ----------
     coder : Coder
         Is trained in place.
     source : tuple of Tensor
-        Rows (n, d) and class numbers (n,).
+        Samples (n, d) and class numbers (n,).
     intermediate : Tensor of shape (n, d)
-        Rows without labels; may be none.
+        Samples without labels; may be none.
     target : tuple of Tensor
-        Rows (n, d) and class numbers (n,), -1 where there is no label.
+        Samples (n, d) and class numbers (n,), -1 where there is no label.
     keep_source, keep_intermediate : float
-        Share of rows that the thresholds let through in the end. Turn by turn that of the source falls to it from one
-        and that of the intermediates rises to it from none, evenly.
-    order : {"selective", "random", "reversed"}
-        Of the intermediate rows: those of least loss first, any, or those of greatest loss first, always as many as
-        the thresholds let through. Random never takes a row out again. The source is selected in the same way in all.
-    n_iter, n_steps : int
+        Share of samples that the thresholds let through in the end. Turn by turn that of the source falls to it from
+        one and that of the intermediates rises to it from none, evenly.
+    selection : {"selective", "random", "reversed"}
+        Of the intermediate samples: those of least loss first, any, or those of greatest loss first, always as many as
+        the thresholds let through. Random never takes a sample out again. The source is selected in the same way in
+        all.
+    max_iter, n_steps : int
         Turns, and gradient steps in each. The shares are reached in time for the last turn to train on them.
     batch_size : int
-        Rows of each side in a step.
-    lr : float
+        Samples of each side per step.
+    learning_rate : float
     generator : torch.Generator
         On the CPU.
 
@@ -165,22 +166,22 @@ def selective_learning(
     .. [1] B. Tan, Y. Zhang, S. J. Pan, Q. Yang. Distant domain transfer learning. AAAI 2017.
     """
     (Xs, ys), (Xt, yt), Xi = source, target, intermediate
-    optimizer = torch.optim.Adam(coder.parameters(), lr=lr)
+    optimizer = torch.optim.Adam(coder.parameters(), lr=learning_rate)
     labelled = yt >= 0
     found = Selection(torch.ones(len(Xs), dtype=torch.bool), torch.zeros(len(Xi), dtype=torch.bool))
     found.shares.append((1.0, 0.0))
 
     def losses(x: Tensor, y: Tensor | None) -> Tensor:
-        told, logits = coder(x)
-        return row_losses(x, told, logits, y)
+        reconstruction, logits = coder(x)
+        return row_losses(x, reconstruction, logits, y)
 
-    def target_loss(x: Tensor, told: Tensor, logits: Tensor, y: Tensor) -> Tensor:
+    def target_loss(x: Tensor, reconstruction: Tensor, logits: Tensor, y: Tensor) -> Tensor:
         known = y >= 0
-        loss = (told - x).square().mean()
+        loss = (reconstruction - x).square().mean()
         return loss + F.cross_entropy(logits[known], y[known]) if bool(known.any()) else loss
 
     queue = torch.randperm(len(Xi), generator=generator)  # the order in which random takes the intermediates
-    for turn in range(1, n_iter + 1):
+    for turn in range(1, max_iter + 1):
         sides = [torch.nonzero(v.cpu()).ravel() for v in (found.source, found.intermediate)]
         parts = [draws(rows, batch_size, generator) for rows in sides]
         known = draws(torch.nonzero(labelled.cpu()).ravel(), batch_size, generator)
@@ -192,89 +193,89 @@ def selective_learning(
                 if len(rows):
                     index = next(part).to(X.device)
                     chosen.append((X[index], None if y is None else y[index], len(rows) / len(X)))
-            # one pass for all sides: for small networks the passes take the time, not the rows
+            # one pass for all sides: for small networks the passes take the time, not the samples
             sizes = [len(x) for x, _, _ in chosen]
-            told, logits = (out.split(sizes) for out in coder(torch.cat([x for x, _, _ in chosen])))
-            loss = target_loss(chosen[0][0], told[0], logits[0], yt[mine])
-            for (x, y, weight), r, z in zip(chosen[1:], told[1:], logits[1:], strict=True):
+            reconstruction, logits = (out.split(sizes) for out in coder(torch.cat([x for x, _, _ in chosen])))
+            loss = target_loss(chosen[0][0], reconstruction[0], logits[0], yt[mine])
+            for (x, y, weight), r, z in zip(chosen[1:], reconstruction[1:], logits[1:], strict=True):
                 loss = loss + weight * row_losses(x, r, z, y).mean()
             optimizer.zero_grad()
             torch.autograd.backward(loss)
             optimizer.step()
         with torch.no_grad():
             of_source, of_intermediate = losses(Xs, ys), losses(Xi, None)
-            done = min(1.0, turn / max(1, n_iter - 1))  # what is chosen after the last turn is not trained on
+            done = min(1.0, turn / max(1, max_iter - 1))  # what is chosen after the last turn is not trained on
             lam_s = threshold(of_source, 1.0 - (1.0 - keep_source) * done)
             lam_i = threshold(of_intermediate, keep_intermediate * done)
             found.source = (of_source < lam_s).cpu()
             found.intermediate = (of_intermediate < lam_i).cpu()
-            if order != "selective":
+            if selection != "selective":
                 n_in = int(found.intermediate.sum())
-                sequence = queue if order == "random" else of_intermediate.cpu().argsort(descending=True)
+                sequence = queue if selection == "random" else of_intermediate.cpu().argsort(descending=True)
                 found.intermediate = torch.zeros(len(Xi), dtype=torch.bool)
                 found.intermediate[sequence[:n_in]] = True
-            told_t, logits_t = coder(Xt)
-            J = float(target_loss(Xt, told_t, logits_t, yt))
+            reconstruction_t, logits_t = coder(Xt)
+            J = float(target_loss(Xt, reconstruction_t, logits_t, yt))
             kept = (found.source, found.intermediate)
             for v, terms, lam in zip(kept, (of_source, of_intermediate), (lam_s, lam_i), strict=True):
                 if len(v):
-                    reward = lam if np.isfinite(lam) else 0.0  # where all rows are in, it would be the same for any v
+                    reward = lam if np.isfinite(lam) else 0.0  # with all samples in, it is the same for any v
                     J += float(torch.where(v.to(terms.device), terms - reward, 0.0).mean())
         found.shares.append((float(kept[0].float().mean()), float(kept[1].float().mean()) if len(Xi) else 0.0))
         found.objective.append(J)
     return found
 
 
-def threshold(losses: Tensor, share: float) -> float:
-    """The level that a share of the losses, rounded to a whole number of them, lies below.
+def threshold(losses: Tensor, fraction: float) -> float:
+    """Compute the threshold below which a fraction of the losses lies, rounded to a whole number of them.
 
     Parameters
     ----------
     losses : Tensor of shape (n,)
-    share : float
+    fraction : float
 
     Returns
     -------
     float
         Infinite where all are to lie below.
     """
-    rank = round(share * len(losses))
+    rank = round(fraction * len(losses))
     return float(losses.sort().values[rank]) if rank < len(losses) else float("inf")
 
 
 class DistantTransfer(ClassifierMixin, BaseEstimator):
-    """Transfer between distant domains over those unlabelled rows that lie on the way.
+    """Distant domain transfer learning (DDTL): transfer between distant domains via selected unlabelled samples.
 
-    An autoencoder with a classifier on its code is trained on a labelled source, unlabelled rows of all kinds and a
-    target with very few labels. In turns it drops the source rows that it reconstructs or classifies worst, and takes
-    in more of the intermediate rows that it reconstructs best and is surest of.
+    An autoencoder with a classifier on its code is trained on a labelled source, unlabelled samples of all kinds and a
+    target with very few labels. In turns it drops the source samples that it reconstructs or classifies worst, and
+    takes in more of the intermediate samples that it reconstructs best and is most confident of.
 
     Parameters
     ----------
     n_components : int, default=32
         Length of the code.
-    layers : sequence of int, default=(64,)
+    hidden_layer_sizes : sequence of int, default=(64,)
         Widths of the layers between input and code.
     keep_source, keep_intermediate : float, default=0.5
-        Share of the source and intermediate rows that are still selected at the end.
-    order : {"selective", "random", "reversed"}, default="selective"
-        Which intermediate rows come in first, to see what the selection is worth: those of least loss, as many drawn
+        Share of the source and intermediate samples that are still selected at the end.
+    selection : {"selective", "random", "reversed"}, default="selective"
+        Which intermediate samples come in first, to see what the selection is worth: those of least loss, as many drawn
         by chance, or as many of those of greatest loss. The source is selected in the same way in all three.
-    n_iter : int, default=10
+    max_iter : int, default=10
         Turns of training and selecting.
     n_steps : int, default=30
         Gradient steps in a turn.
-    n_steps_before : int, default=200
-        Gradient steps on the reconstruction of all rows before the first turn.
+    n_pretrain_steps : int, default=200
+        Gradient steps on the reconstruction of all samples before the first turn.
     batch_size : int, default=64
-        Rows of source, intermediates and target each in a step.
-    lr : float, default=1e-3
+        Samples of source, intermediates and target each per step.
+    learning_rate : float, default=1e-3
         Learning rate of Adam.
-    scale : {"columns", "table"}, default="columns"
+    standardize : {"per_feature", "global"}, default="per_feature"
         Columns are brought to spread one each, or all by one factor, which is for images.
     device : str, default="auto"
         ``"auto"`` takes a GPU where there is one.
-    random_state : int, RandomState or None, default=None
+    random_state : int, RandomState instance or None, default=None
         Draws first weights, batches and a random order.
 
     Attributes
@@ -282,11 +283,11 @@ class DistantTransfer(ClassifierMixin, BaseEstimator):
     classes_ : ndarray of shape (n_classes,)
     coder_ : Module
         Encoder, decoder and classifier, in double precision on the CPU.
-    selected_share_ : ndarray of shape (n_iter + 1, 2)
-        Share of source and of intermediate rows selected, at the start and after each turn.
+    selected_share_ : ndarray of shape (max_iter + 1, 2)
+        Share of source and of intermediate samples selected, at the start and after each turn.
     selection_ : dict of str to ndarray of bool
         The last selection of ``"source"`` and ``"intermediate"`` rows.
-    objective_ : ndarray of shape (n_iter,)
+    objective_ : ndarray of shape (max_iter,)
         The objective after each turn. As its thresholds move it need not fall throughout.
     mean_, scale_ : ndarray of shape (n_features_in_,)
         Taken off the columns, and what they are divided by.
@@ -294,23 +295,23 @@ class DistantTransfer(ClassifierMixin, BaseEstimator):
 
     Notes
     -----
-    Helps where the target has a handful of labels and some of the unlabelled rows share parts with it; the others are
-    put aside. Hurts where source and target have the same classes only in name, and
-    where the rows kept belong to none of the classes: the entropy asks for a clear class of each.
+    Helps where the target has a handful of labels and some of the unlabelled samples share parts with it; the others
+    are put aside. Hurts where source and target have the same classes only in name, and where the samples kept belong
+    to none of the classes: the entropy asks for a clear class of each.
 
     The selection finds the useful rows: where a sixth of a pool lies between source and target, 59 of 100 selected
-    rows do, against 16 in a random order. What that is worth is less than in the paper: over 200 runs on turned MNIST
-    digits 1.0 point over a random order (95 % interval 0.6 to 1.4), 5.5 over the reversed order, which takes in what
-    fits worst, and 1.4 over the target alone. The paper's weights leave the chosen rows little pull, and every order
-    shares the first training on all rows.
+    samples do, against 16 in a random order. What that is worth is less than in the paper: over 200 runs on turned
+    MNIST digits 1.0 point over a random order (95 % interval 0.6 to 1.4), 5.5 over the reversed order, which takes in
+    what fits worst, and 1.4 over the target alone. With the paper's weights the selected samples have little influence,
+    and every order shares the first training on all samples.
 
     The paper has fixed thresholds, to be found by trial. Here they move evenly over the turns until a given share of
-    rows is selected, whatever the scale of the columns. As in the paper all source rows are in at the start and no
-    intermediate row is; source rows are removed and intermediate rows are added from turn to turn.
-    A random order stands for the paper's ten random subsets that are added one a turn, a reversed order for its
-    reversed order of categories, here taken row by row.
+    samples is selected, whatever the scale of the columns. As in the paper all source samples are in at the start and
+    no intermediate sample is; source samples are removed and intermediate samples are added from turn to turn. A random
+    order stands for the paper's ten random subsets that are added one a turn, a reversed order for its reversed order
+    of categories, here taken sample by sample.
 
-    Time grows with O(n_iter (n_steps batch_size + n) w) for n rows and w weights, memory with O(n d + w).
+    Time grows with O(max_iter (n_steps batch_size + n) w) for n samples and w weights, memory with O(n d + w).
 
     References
     ----------
@@ -325,7 +326,7 @@ class DistantTransfer(ClassifierMixin, BaseEstimator):
     >>> source, target = (d.take(np.isin(d.y, [3, 8])) for d in (printed, handwritten))
     >>> between = handwritten.X[~np.isin(handwritten.y, [3, 8])][:300]
     >>> few = np.r_[np.flatnonzero(target.y == 3)[:3], np.flatnonzero(target.y == 8)[:3]]
-    >>> model = DistantTransfer(scale="table", random_state=0)
+    >>> model = DistantTransfer(standardize="global", random_state=0)
     >>> model = model.fit(source.X, source.y, between, target.X[few], target.y[few])
     >>> model.score(target.X, target.y) > 0.8
     True
@@ -333,16 +334,16 @@ class DistantTransfer(ClassifierMixin, BaseEstimator):
 
     _parameter_constraints = {
         "n_components": [Interval(Integral, 1, None, closed="left")],
-        "layers": [list, tuple],
+        "hidden_layer_sizes": [list, tuple],
         "keep_source": [Interval(Real, 0, 1, closed="both")],
         "keep_intermediate": [Interval(Real, 0, 1, closed="both")],
-        "order": [StrOptions({"selective", "random", "reversed"})],
-        "n_iter": [Interval(Integral, 1, None, closed="left")],
+        "selection": [StrOptions({"selective", "random", "reversed"})],
+        "max_iter": [Interval(Integral, 1, None, closed="left")],
         "n_steps": [Interval(Integral, 1, None, closed="left")],
-        "n_steps_before": [Interval(Integral, 0, None, closed="left")],
+        "n_pretrain_steps": [Interval(Integral, 0, None, closed="left")],
         "batch_size": [Interval(Integral, 1, None, closed="left")],
-        "lr": [Interval(Real, 0, None, closed="neither")],
-        "scale": [StrOptions({"columns", "table"})],
+        "learning_rate": [Interval(Real, 0, None, closed="neither")],
+        "standardize": [StrOptions({"per_feature", "global"})],
         "device": [str],
         "random_state": ["random_state"],
     }
@@ -351,49 +352,49 @@ class DistantTransfer(ClassifierMixin, BaseEstimator):
         self,
         n_components: int = 32,
         *,
-        layers: Sequence[int] = (64,),
+        hidden_layer_sizes: Sequence[int] = (64,),
         keep_source: float = 0.5,
         keep_intermediate: float = 0.5,
-        order: str = "selective",
-        n_iter: int = 10,
+        selection: str = "selective",
+        max_iter: int = 10,
         n_steps: int = 30,
-        n_steps_before: int = 200,
+        n_pretrain_steps: int = 200,
         batch_size: int = 64,
-        lr: float = 1e-3,
-        scale: str = "columns",
+        learning_rate: float = 1e-3,
+        standardize: str = "per_feature",
         device: str = "auto",
         random_state: Any = None,
     ) -> None:
         self.n_components = n_components
-        self.layers = layers
+        self.hidden_layer_sizes = hidden_layer_sizes
         self.keep_source = keep_source
         self.keep_intermediate = keep_intermediate
-        self.order = order
-        self.n_iter = n_iter
+        self.selection = selection
+        self.max_iter = max_iter
         self.n_steps = n_steps
-        self.n_steps_before = n_steps_before
+        self.n_pretrain_steps = n_pretrain_steps
         self.batch_size = batch_size
-        self.lr = lr
-        self.scale = scale
+        self.learning_rate = learning_rate
+        self.standardize = standardize
         self.device = device
         self.random_state = random_state
 
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X: Any, y: Any, X_intermediate: Any = None, X_target: Any = None, y_target: Any = None) -> Self:
-        """Train on source, intermediate and target rows.
+        """Train on source, intermediate and target samples.
 
         Parameters
         ----------
         X : array-like of shape (n_source, n_features)
-            Source rows.
+            Source samples.
         y : array-like of shape (n_source,)
             Their classes.
         X_intermediate : array-like of shape (n_intermediate, n_features), optional
-            Unlabelled rows of any kind.
+            Unlabelled samples of any kind.
         X_target : array-like of shape (n_target, n_features), optional
-            Target rows; left out, the source is its own target.
+            Target samples. If None, the source is its own target.
         y_target : array-like of shape (n_target,), optional
-            Classes of the target rows; ``None``, NaN or -1 where there is none. At least one is needed.
+            Classes of the target samples; ``None``, NaN or -1 where there is none. At least one is needed.
 
         Returns
         -------
@@ -402,7 +403,7 @@ class DistantTransfer(ClassifierMixin, BaseEstimator):
         Raises
         ------
         InputError
-            If rows cannot be read, or a layer has no positive width.
+            If samples cannot be read, or a layer has no positive width.
         LabelError
             If labels are missing or the target has a class that the source does not have.
         """
@@ -411,20 +412,20 @@ class DistantTransfer(ClassifierMixin, BaseEstimator):
         self.classes_, codes = np.unique(y, return_inverse=True)
         if X_target is None:
             if y_target is not None:
-                raise InputError("y_target was given without X_target; pass the target's rows with their labels.")
+                raise InputError("y_target was given without X_target; pass the target's samples with their labels.")
             Xt, target_codes = X, codes
         else:
             Xt = self._rows(X_target, "X_target")
             target_codes = self._target_codes(y_target, len(Xt))
         Xi = X[:0] if X_intermediate is None else self._rows(X_intermediate, "X_intermediate")
         device, seed = resolve(self.device), draw_seed(self.random_state)
-        scale = learn_scale(np.vstack([X, Xi, Xt]), self.scale)
+        scale = learn_scale(np.vstack([X, Xi, Xt]), self.standardize)
         self.mean_, self.scale_ = scale
-        widths = [X.shape[1], *check_layers(self.layers), self.n_components]
+        widths = [X.shape[1], *check_layers(self.hidden_layer_sizes), self.n_components]
         coder = fresh(lambda: Coder(widths, len(self.classes_)), seed).to(device)
-        dice = torch.Generator().manual_seed(seed)
+        rng = torch.Generator().manual_seed(seed)
         rows = [torch.tensor(scale.apply(part), dtype=torch.float32, device=device) for part in (X, Xi, Xt)]
-        _reconstruct(coder, torch.cat(rows), self.n_steps_before, self.batch_size, self.lr, dice)
+        _reconstruct(coder, torch.cat(rows), self.n_pretrain_steps, self.batch_size, self.learning_rate, rng)
         found = selective_learning(
             coder,
             (rows[0], torch.tensor(codes, device=device)),
@@ -432,26 +433,26 @@ class DistantTransfer(ClassifierMixin, BaseEstimator):
             (rows[2], torch.tensor(target_codes, device=device)),
             keep_source=self.keep_source,
             keep_intermediate=self.keep_intermediate,
-            order=self.order,
-            n_iter=self.n_iter,
+            selection=self.selection,
+            max_iter=self.max_iter,
             n_steps=self.n_steps,
             batch_size=self.batch_size,
-            lr=self.lr,
-            generator=dice,
+            learning_rate=self.learning_rate,
+            generator=rng,
         )
         self.selected_share_, self.objective_ = np.array(found.shares), np.array(found.objective)
         self.selection_ = {"source": found.source.numpy(), "intermediate": found.intermediate.numpy()}
-        # in double precision a row's answer does not depend on the rows beside it
+        # in double precision a sample's prediction does not depend on the samples beside it
         self.coder_ = coder.cpu().double().eval()
         return self
 
     def predict_proba(self, X: Any) -> NDArray[np.float64]:
-        """Predict class probabilities of target rows.
+        """Predict class probabilities of target samples.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
-            Target rows, seen or new.
+            Target samples, seen or new.
 
         Returns
         -------
@@ -464,31 +465,31 @@ class DistantTransfer(ClassifierMixin, BaseEstimator):
             return F.softmax(logits, dim=1).numpy()
 
     def predict(self, X: Any) -> NDArray[Any]:
-        """Predict the classes of target rows.
+        """Predict the classes of target samples.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
-            Target rows, seen or new.
+            Target samples, seen or new.
 
         Returns
         -------
         ndarray of shape (n_samples,)
         """
-        P = self.predict_proba(X)  # first of all: it says so if nothing was fitted
+        P = self.predict_proba(X)  # first, so that an unfitted model raises
         return self.classes_[P.argmax(axis=1)]
 
     def _rows(self, X: Any, name: str) -> NDArray[np.float64]:
         try:
             return validate_data(self, X, dtype=np.float64, reset=False)
         except (ValueError, TypeError) as error:
-            told = str(error).split("\n")[0]
-            raise InputError(f"{name} cannot be used: {told} Give rows with the columns of X.") from error
+            message = str(error).split("\n")[0]
+            raise InputError(f"{name} cannot be used: {message} Give samples with the columns of X.") from error
 
     def _target_codes(self, y_target: Any, n: int) -> NDArray[np.intp]:
         rows, labels = split_labelled(y_target, n, self.classes_)
         if len(rows) == 0:
-            raise LabelError("y_target has no label; label at least one target row.")
+            raise LabelError("y_target has no label; label at least one target sample.")
         if unknown := sorted(map(str, set(labels.tolist()) - set(self.classes_.tolist()))):
             raise LabelError(
                 f"y_target holds the class {unknown[0]!r}, which y does not have; source and target must share their "
@@ -499,10 +500,10 @@ class DistantTransfer(ClassifierMixin, BaseEstimator):
         return codes
 
 
-def _reconstruct(coder: Coder, X: Tensor, n_steps: int, size: int, lr: float, dice: torch.Generator) -> None:
-    """Train the autoencoder on all rows alike."""
-    optimizer = torch.optim.Adam([*coder.encoder.parameters(), *coder.decoder.parameters()], lr=lr)
-    batches = draws(torch.arange(len(X)), 2 * size, dice)
+def _reconstruct(coder: Coder, X: Tensor, n_steps: int, size: int, learning_rate: float, rng: torch.Generator) -> None:
+    """Train the autoencoder on all samples alike."""
+    optimizer = torch.optim.Adam([*coder.encoder.parameters(), *coder.decoder.parameters()], lr=learning_rate)
+    batches = draws(torch.arange(len(X)), 2 * size, rng)
     for _ in range(n_steps):
         x = X[next(batches).to(X.device)]
         loss = (coder.decoder(coder.encoder(x)) - x).square().mean()

@@ -1,4 +1,4 @@
-"""What the trained methods of this family share: seeds, scales, dense layers and batches."""
+"""Shared helpers: seeds, scaling, dense layers and batches."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from landbridge.neural._dice import seeded
+from landbridge.neural._random import seeded
 
 __all__ = ["Scale", "chain", "draws", "fresh", "learn_scale"]
 
 
 class Scale(NamedTuple):
-    """Mean and spread of columns.
+    """Mean and standard deviation of features.
 
     Parameters
     ----------
@@ -28,7 +28,7 @@ class Scale(NamedTuple):
     spread: NDArray[np.float64]
 
     def apply(self, X: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Rows with mean zero and spread one.
+        """Standardize samples to mean zero and unit variance.
 
         Parameters
         ----------
@@ -42,12 +42,12 @@ class Scale(NamedTuple):
 
 
 def learn_scale(X: NDArray[np.float64], how: str) -> Scale:
-    """Find the scale of columns.
+    """Compute the scale of features.
 
     Parameters
     ----------
     X : ndarray of shape (n, n_features)
-    how : {"columns", "table"}
+    how : {"per_feature", "global"}
         One spread for each column, or one for the whole table: the root mean square of the columns' spreads.
 
     Returns
@@ -57,14 +57,14 @@ def learn_scale(X: NDArray[np.float64], how: str) -> Scale:
     """
     mean, spread = X.mean(axis=0), X.std(axis=0)
     moves = spread > 1e-12 * np.abs(X).max(axis=0, initial=0.0)
-    if how == "table":
+    if how == "global":
         size = float(np.sqrt(np.mean(spread[moves] ** 2))) if moves.any() else 1.0
         return Scale(mean, np.full(X.shape[1], size))
     return Scale(mean, np.where(moves, spread, 1.0))
 
 
 def chain(widths: Sequence[int]) -> nn.Sequential:
-    """Dense layers with ReLU between them, and none after the last.
+    """Make dense layers with ReLU between them, and none after the last.
 
     Parameters
     ----------
@@ -83,7 +83,7 @@ def chain(widths: Sequence[int]) -> nn.Sequential:
 
 
 def fresh(make: Any, seed: int) -> Any:
-    """Build a module from a seed; the global generator is left as it was.
+    """Build a module from a seed; the global generator is not changed.
 
     Parameters
     ----------
@@ -99,14 +99,14 @@ def fresh(make: Any, seed: int) -> Any:
 
 
 def draws(rows: Tensor, size: int, generator: torch.Generator) -> Iterator[Tensor]:
-    """Batches of row numbers without end, one shuffled pass after another.
+    """Draw batches of sample indices indefinitely, one shuffled pass after another.
 
     Parameters
     ----------
     rows : Tensor of int64
         To draw from.
     size : int
-        Of a batch; all rows where there are no more than that.
+        Of a batch; all samples where there are no more than that.
     generator : torch.Generator
 
     Yields

@@ -1,4 +1,4 @@
-"""Tasks: what the network is asked. Each brings the head, the loss, the metric and the way labels become tensors."""
+"""Tasks: head, loss, metric, and conversion of labels to tensors."""
 
 from landbridge.neural.tasks._classification import Classification
 from landbridge.neural.tasks._multilabel import MultiLabel

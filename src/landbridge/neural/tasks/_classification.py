@@ -1,4 +1,4 @@
-"""Classification: one class a row."""
+"""Classification: one class per sample."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ __all__ = ["Classification"]
 
 
 class Classification(Task):
-    """One class a row: softmax, cross-entropy, accuracy.
+    """Classification, one class per sample: softmax, cross-entropy, accuracy.
 
     Parameters
     ----------
@@ -42,7 +42,7 @@ class Classification(Task):
         self.n_outputs = len(self.classes)
 
     def encode(self, y: Any) -> Tensor:
-        """Class numbers of labels.
+        """Encode labels as class numbers.
 
         Parameters
         ----------
@@ -59,12 +59,12 @@ class Classification(Task):
         if np.any(unknown):
             raise LabelError(
                 f"the labels hold the class {y[np.argmax(unknown)]!s}, which the head of {self.n_outputs} classes does "
-                "not have; fit anew with a head for all classes, or leave those rows out."
+                "not have; fit again with a head for all classes, or drop those samples."
             )
         return torch.from_numpy(at.astype(np.int64))
 
     def loss(self, logits: Tensor, y: Tensor) -> Tensor:
-        """Cross-entropy.
+        """Compute the cross-entropy.
 
         Parameters
         ----------
@@ -79,7 +79,7 @@ class Classification(Task):
         return F.cross_entropy(logits, y, label_smoothing=self.label_smoothing)
 
     def metric(self, logits: Tensor, y: Tensor) -> float:
-        """Accuracy.
+        """Compute the accuracy.
 
         Parameters
         ----------
@@ -93,7 +93,7 @@ class Classification(Task):
         return float((logits.argmax(1) == y).double().mean())
 
     def predict(self, logits: Tensor) -> np.ndarray:
-        """The likeliest classes.
+        """Predict the most probable classes.
 
         Parameters
         ----------
@@ -106,7 +106,7 @@ class Classification(Task):
         return self.classes[logits.argmax(1).numpy()]
 
     def probabilities(self, logits: Tensor) -> np.ndarray:
-        """Softmax.
+        """Compute class probabilities by softmax.
 
         Parameters
         ----------

@@ -1,4 +1,4 @@
-"""Multi-label classification: any number of classes a row."""
+"""Multi-label classification: any number of classes per sample."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ __all__ = ["MultiLabel"]
 
 
 class MultiLabel(Task):
-    """Any number of classes a row: sigmoid, binary cross-entropy, F1 over all decisions.
+    """Multi-label classification: sigmoid, binary cross-entropy, F1 over all decisions.
 
     Parameters
     ----------
     n_classes : int
     threshold : float, default=0.5
-        A class is said to hold from this probability on.
+        A class is predicted from this probability on.
 
     Examples
     --------
@@ -41,7 +41,7 @@ class MultiLabel(Task):
         self.threshold = threshold
 
     def encode(self, y: Any) -> Tensor:
-        """Indicators as floats.
+        """Encode indicators as floats.
 
         Parameters
         ----------
@@ -61,7 +61,7 @@ class MultiLabel(Task):
         return torch.from_numpy(y.astype(np.float32))
 
     def loss(self, logits: Tensor, y: Tensor) -> Tensor:
-        """Binary cross-entropy, averaged over rows and classes.
+        """Compute the binary cross-entropy, averaged over samples and classes.
 
         Parameters
         ----------
@@ -75,7 +75,7 @@ class MultiLabel(Task):
         return F.binary_cross_entropy_with_logits(logits, y.to(logits.dtype))
 
     def metric(self, logits: Tensor, y: Tensor) -> float:
-        """F1 over all decisions together (micro average).
+        """Compute F1 over all decisions together (micro average).
 
         Parameters
         ----------
@@ -92,7 +92,7 @@ class MultiLabel(Task):
         return 2.0 * both / total if total else 1.0
 
     def predict(self, logits: Tensor) -> np.ndarray:
-        """Indicators.
+        """Predict indicators.
 
         Parameters
         ----------
@@ -105,7 +105,7 @@ class MultiLabel(Task):
         return (torch.sigmoid(logits) >= self.threshold).long().numpy()
 
     def probabilities(self, logits: Tensor) -> np.ndarray:
-        """Probability of each class.
+        """Compute the probability of each class.
 
         Parameters
         ----------

@@ -1,4 +1,4 @@
-"""Regression: one number a row, or several."""
+"""Regression: one number per sample, or several."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = ["Regression"]
 
 
 class Regression(Task):
-    """One number a row, or several: squared error on values scaled to unit variance, R squared.
+    """Regression, one value per sample or several: squared error on values of unit variance, R squared.
 
     Parameters
     ----------
@@ -41,7 +41,7 @@ class Regression(Task):
 
     @classmethod
     def of(cls, y: Any) -> Regression:
-        """The task for these values.
+        """Make the task for some values.
 
         Parameters
         ----------
@@ -57,7 +57,7 @@ class Regression(Task):
         return cls(y.shape[1], y.mean(axis=0), np.where(spread > 0, spread, 1.0))
 
     def encode(self, y: Any) -> Tensor:
-        """Scaled values.
+        """Encode values at zero mean and unit variance.
 
         Parameters
         ----------
@@ -71,7 +71,7 @@ class Regression(Task):
         return torch.from_numpy((y - self.mean) / self.scale)
 
     def loss(self, logits: Tensor, y: Tensor) -> Tensor:
-        """Mean squared error.
+        """Compute the mean squared error.
 
         Parameters
         ----------
@@ -85,7 +85,7 @@ class Regression(Task):
         return F.mse_loss(logits, y.to(logits.dtype))
 
     def metric(self, logits: Tensor, y: Tensor) -> float:
-        """Share of the variance that is explained.
+        """Compute R squared, the share of explained variance.
 
         Parameters
         ----------
@@ -101,7 +101,7 @@ class Regression(Task):
         return float((1.0 - rest / all_.clamp_min(torch.finfo(logits.dtype).tiny)).mean())
 
     def predict(self, logits: Tensor) -> np.ndarray:
-        """Values in the labels' own units.
+        """Predict values in the units of the labels.
 
         Parameters
         ----------

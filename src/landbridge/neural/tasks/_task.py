@@ -1,4 +1,4 @@
-"""The contract of a task: head, loss, metric, and labels to tensors and back."""
+"""Base class of tasks: head, loss, metric, and labels to tensors and back."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["Task"]
 
 
 class Task(ABC):
-    """What a network is asked.
+    """Base class of tasks.
 
     Attributes
     ----------
@@ -29,7 +29,7 @@ class Task(ABC):
     n_outputs: int
 
     def head(self, in_features: int) -> nn.Module:
-        """A fresh head.
+        """Make a new head.
 
         Parameters
         ----------
@@ -57,7 +57,7 @@ class Task(ABC):
 
     @abstractmethod
     def loss(self, logits: Tensor, y: Tensor) -> Tensor:
-        """Mean loss over the rows.
+        """Compute the mean loss over the samples.
 
         Parameters
         ----------
@@ -73,7 +73,7 @@ class Task(ABC):
 
     @abstractmethod
     def metric(self, logits: Tensor, y: Tensor) -> float:
-        """Quality of the answers; higher is better.
+        """Compute the quality of the predictions; higher is better.
 
         Parameters
         ----------
@@ -87,7 +87,7 @@ class Task(ABC):
 
     @abstractmethod
     def predict(self, logits: Tensor) -> np.ndarray:
-        """Turn logits into answers in the labels' own terms.
+        """Turn logits into predictions in the labels' own terms.
 
         Parameters
         ----------

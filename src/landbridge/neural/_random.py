@@ -1,15 +1,17 @@
-"""Torch's one random state, lent to one thread at a time."""
+"""Seeds, and torch's random number generator with a temporary seed."""
 
 from __future__ import annotations
 
 import contextlib
 import threading
 from collections.abc import Iterator, Sequence
+from numbers import Integral
 from typing import Any
 
 import torch
+from sklearn.utils import check_random_state
 
-__all__ = ["seeded"]
+__all__ = ["seed_from", "seeded"]
 
 # The state belongs to the whole process: threads that drew from it at once would get one another's numbers.
 _TURN = threading.RLock()
@@ -17,14 +19,14 @@ _TURN = threading.RLock()
 
 @contextlib.contextmanager
 def seeded(seed: int | None, devices: Sequence[Any] = ()) -> Iterator[None]:
-    """Seed torch's random state for a while, and leave it as it was found.
+    """Seed torch's random number generator temporarily, and restore its state afterwards.
 
-    Threads of one process that are in here wait for one another, so that each draws as if it were alone.
+    Threads of one process wait for one another, so that each draws as if it ran alone.
 
     Parameters
     ----------
     seed : int or None
-        None goes on from the state as it is.
+        If None, the current state is used.
     devices : sequence, default=()
         GPUs whose state is kept as well.
 
@@ -35,7 +37,7 @@ def seeded(seed: int | None, devices: Sequence[Any] = ()) -> Iterator[None]:
     Examples
     --------
     >>> import torch
-    >>> from landbridge.neural._dice import seeded
+    >>> from landbridge.neural._random import seeded
     >>> before = torch.random.get_rng_state()
     >>> with seeded(3):
     ...     first = torch.rand(2)
@@ -48,3 +50,20 @@ def seeded(seed: int | None, devices: Sequence[Any] = ()) -> Iterator[None]:
         if seed is not None:
             torch.manual_seed(seed)
         yield
+
+
+def seed_from(random_state: Any) -> int:
+    """Return the seed that a ``random_state`` stands for.
+
+    Parameters
+    ----------
+    random_state : int, RandomState instance or None
+        An int is the seed itself. If None, the seed is drawn from numpy's global random number generator.
+
+    Returns
+    -------
+    int
+    """
+    if isinstance(random_state, Integral):
+        return int(random_state)
+    return int(check_random_state(random_state).randint(2**31 - 1))

@@ -1,4 +1,4 @@
-"""Rows in memory, and the order in which a run sees them: a function of seed and epoch alone, so that it resumes."""
+"""Samples in memory, and the order in which a run visits them, which depends on seed and epoch only."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from torch import Tensor
 
 from landbridge.exceptions import InputError
 
-__all__ = ["Rows", "batches", "permutation", "stream"]
+__all__ = ["Samples", "batches", "permutation", "stream"]
 
 
-class Rows:
-    """Inputs and perhaps labels, held as tensors and cut into batches by index.
+class Samples:
+    """Inputs and, optionally, labels as tensors, indexed in batches.
 
     Parameters
     ----------
@@ -23,8 +23,8 @@ class Rows:
     Examples
     --------
     >>> import torch
-    >>> from landbridge.neural import Rows
-    >>> rows = Rows(torch.arange(6.0).reshape(3, 2), torch.tensor([0, 1, 0]))
+    >>> from landbridge.neural import Samples
+    >>> rows = Samples(torch.arange(6.0).reshape(3, 2), torch.tensor([0, 1, 0]))
     >>> rows.take(torch.tensor([2, 0]))[1].tolist()
     [0, 0]
     """
@@ -32,20 +32,22 @@ class Rows:
     def __init__(self, inputs: Any, labels: Tensor | None = None) -> None:
         self.inputs, self.labels = inputs, labels
         if labels is not None and len(labels) != len(self):
-            raise InputError(f"labels has {len(labels)} entries but there are {len(self)} rows; give one a row.")
+            raise InputError(
+                f"labels has {len(labels)} entries but there are {len(self)} samples; give one per sample."
+            )
 
     def __len__(self) -> int:
         return len(next(iter(self.inputs.values())) if isinstance(self.inputs, dict) else self.inputs)
 
     def take(self, rows: Tensor, device: Any = None) -> tuple[Any, Tensor | None]:
-        """Cut out a batch.
+        """Select a batch.
 
         Parameters
         ----------
         rows : Tensor of int64
-            Row numbers.
+            Sample indices.
         device : torch.device, optional
-            Where the batch should be; left out, where the rows are.
+            Where the batch should be. If None, where the samples are.
 
         Returns
         -------
@@ -59,7 +61,7 @@ class Rows:
         return cut, y
 
     def to(self, device: Any) -> Self:
-        """The same rows on a device.
+        """Move the samples to a device.
 
         Parameters
         ----------
@@ -67,16 +69,16 @@ class Rows:
 
         Returns
         -------
-        Rows
+        Samples
         """
         return type(self)(_move(self.inputs, device), None if self.labels is None else self.labels.to(device))
 
     def pinned(self) -> Self:
-        """The same rows in page-locked memory, from which copies to a GPU run beside its work.
+        """Copy the samples to page-locked memory, from which copies to a GPU are asynchronous.
 
         Returns
         -------
-        Rows
+        Samples
         """
         x = self.inputs
         x = {k: v.pin_memory() for k, v in x.items()} if isinstance(x, dict) else x.pin_memory()
@@ -95,7 +97,7 @@ class Rows:
 
 
 def permutation(n: int, seed: int, epoch: int) -> Tensor:
-    """The order of rows in an epoch.
+    """Compute the order of samples in an epoch.
 
     Parameters
     ----------
@@ -109,14 +111,14 @@ def permutation(n: int, seed: int, epoch: int) -> Tensor:
 
 
 def batches(order: Tensor, size: int, smallest: int = 2) -> list[Tensor]:
-    """Cut an order into batches; a rest of fewer than `smallest` rows joins the batch before it.
+    """Cut an order into batches; a rest of fewer than `smallest` samples joins the batch before it.
 
     Parameters
     ----------
     order : Tensor of shape (n,)
     size : int
     smallest : int, default=2
-        Batch norm needs two rows, several processes need a row each.
+        Batch norm needs two samples, several processes need a sample each.
 
     Returns
     -------
@@ -129,12 +131,12 @@ def batches(order: Tensor, size: int, smallest: int = 2) -> list[Tensor]:
 
 
 def stream(n: int, first: int, last: int, seed: int) -> Tensor:
-    """A piece of an endless stream of row numbers, in which all rows come before any comes again.
+    """Return a section of an infinite stream of sample indices: consecutive random permutations.
 
     Parameters
     ----------
     n : int
-        Number of rows.
+        Number of samples.
     first, last : int
         Where the piece begins, and where the next one does.
     seed : int
@@ -148,7 +150,7 @@ def stream(n: int, first: int, last: int, seed: int) -> Tensor:
 
 
 def mix(seed: int, *numbers: int) -> int:
-    """One seed out of several numbers, well apart for neighbours.
+    """Compute one seed from several numbers.
 
     Parameters
     ----------
