@@ -26,7 +26,9 @@ def main() -> None:
     network.replace_head(task.head(network.in_features))
     X = torch.tensor(printed.X, dtype=torch.float32).reshape(-1, 1, 8, 8)
     network.preprocess.learn(X)
-    settings = Training(epochs=30, batch_size=64, learning_rate=3e-3, weight_decay=0.05, average="ema", device="cpu", random_state=0)
+    settings = Training(
+        epochs=30, batch_size=64, learning_rate=3e-3, weight_decay=0.05, average="ema", device="cpu", random_state=0
+    )
     history = train(network, task, Samples(X, task.encode(printed.y)), settings=settings)
     print(f"last loss {history.epochs[-1]['loss']:.4f}")
     for domain in (printed, handwritten):

@@ -121,7 +121,10 @@ def test_a_bound_estimator_is_what_it_holds(rows):
 
 def test_its_repr_names_the_estimator(rows):
     X, y, Xt = rows
-    assert repr(with_target(ClassifierDensityRatio(max_weight=5.0), Xt)) == "TargetBound(ClassifierDensityRatio(max_weight=5.0))"
+    assert (
+        repr(with_target(ClassifierDensityRatio(max_weight=5.0), Xt))
+        == "TargetBound(ClassifierDensityRatio(max_weight=5.0))"
+    )
     assert repr(with_source(SourcePriorLogistic(), X, y)) == "SourceBound(SourcePriorLogistic())"
 
 

@@ -34,7 +34,13 @@ def tasks_together() -> Row:
         "number": (cards[:400], np.asarray(digits.y[:400])),
         "word": (cards[400:], words[np.asarray(digits.y[400:1000], dtype=int)]),
     }
-    found = task_affinity(tasks, MultiTask(epochs=8, device="cpu", random_state=0), validation_fraction={"number": 0.9}, n_seeds=4, random_state=0)
+    found = task_affinity(
+        tasks,
+        MultiTask(epochs=8, device="cpu", random_state=0),
+        validation_fraction={"number": 0.9},
+        n_seeds=4,
+        random_state=0,
+    )
     return Row(
         ("MultiTask",),
         "Handwritten digits, three in a row of which the first is asked for, 40 rows, learned beside a like task with "

@@ -214,7 +214,9 @@ def _write_page(held: dict[str, Any]) -> None:
         if key.endswith("compared") and told:
             if key.startswith("TCA"):
                 each = ", ".join(f"{w} {a:.1e}" for w, a in told.items())
-                lines.append(f"* {key[:-9]} samples per side: largest principal angle of our subspace to that of {each}")
+                lines.append(
+                    f"* {key[:-9]} samples per side: largest principal angle of our subspace to that of {each}"
+                )
             else:
                 each = ", ".join(f"{w} {v['objective']:.6g} (sum/n {v['sum/n']:.3f})" for w, v in told.items())
                 lines.append(f"* {key[:-9]} samples per side: value of the same programme (lower is better): {each}")
@@ -225,8 +227,8 @@ def _write_page(held: dict[str, Any]) -> None:
             slope = np.polyfit(np.log([n for n, _ in rows]), np.log([r["seconds"] for _, r in rows]), 1)[0]
             n, last = rows[-1]
             lines.append(
-                f"* {method}: {n:,} samples per side in {last['seconds']:.1f} s, {last['whole_mb'] / 1024:.2f} GB for the "
-                f"whole process; fitted exponent of the number of samples {slope:.2f}"
+                f"* {method}: {n:,} samples per side in {last['seconds']:.1f} s, {last['whole_mb'] / 1024:.2f} GB for "
+                f"the whole process; fitted exponent of the number of samples {slope:.2f}"
             )
     PAGE.write_text("\n".join(lines) + "\n", encoding="utf-8")
 

@@ -473,8 +473,8 @@ class DelegatesToEstimator:
 class InstanceTransfer(DelegatesToEstimator, MetaEstimatorMixin, TransferEstimator):
     """Template of reweighting methods: weight the source samples, then fit any estimator with ``sample_weight``.
 
-    A method gives the hook ``_compute_weights(Xs, ys, Xt, yt)``, which returns one non-negative weight per source sample; the
-    rest is final. Weights are scaled to mean one. Subclasses take ``estimator=None`` (logistic regression).
+    A method gives the hook ``_compute_weights(Xs, ys, Xt, yt)``, which returns one non-negative weight per source
+    sample; the rest is final. Weights are scaled to mean one. Subclasses take ``estimator=None`` (logistic regression).
     """
 
     estimator: Any

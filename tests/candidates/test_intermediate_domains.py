@@ -27,7 +27,9 @@ def test_intermediate_domains_cross_a_gap_that_no_single_step_crosses(path):
 def test_the_wrong_order_fails_reverse_validation(path):
     """Far domains first: the first step is too wide already, and reverse validation fails."""
     source, *between, target = path
-    result = transfer(source, target, intermediate_domains=between[::-1], target_labels="hide", methods=["GradualSelfTraining"])
+    result = transfer(
+        source, target, intermediate_domains=between[::-1], target_labels="hide", methods=["GradualSelfTraining"]
+    )
     chosen = result[result.decision.chosen].hidden.value
     assert not result.decision.transferred or chosen >= result["source-only"].hidden.value
 
@@ -44,13 +46,18 @@ def test_they_may_be_tables(path, tmp_path):
         frame = pd.DataFrame(side.X, columns=["a", "b"]).assign(label=np.where(side.y > 0, "up", "down"))
         frame.to_csv(tmp_path / f"{i}.csv", index=False)
     files = [str(tmp_path / f"{i}.csv") for i in range(len(path))]
-    result = transfer(files[0], files[-1], intermediate_domains=files[1:-1], target_labels="hide", methods=["GradualSelfTraining"])
+    result = transfer(
+        files[0], files[-1], intermediate_domains=files[1:-1], target_labels="hide", methods=["GradualSelfTraining"]
+    )
     assert result["GradualSelfTraining"].hidden.value > 0.95
 
 
 @pytest.mark.parametrize(
     "domains,message",
-    [("between.csv", "intermediate_domains must be a list"), ([np.ones((5, 3))], r"\[0\] has 3 features but source has 2")],
+    [
+        ("between.csv", "intermediate_domains must be a list"),
+        ([np.ones((5, 3))], r"\[0\] has 3 features but source has 2"),
+    ],
 )
 def test_bad_intermediate_domains(path, domains, message):
     with pytest.raises(InputError, match=message):

@@ -20,7 +20,7 @@ from landbridge.parameter import FittedSource
 from landbridge.problem._fitted_model_target import read_fitted_model_target
 from landbridge.problem._labels import split_model_labels, target_splits
 from landbridge.problem._problem import Problem
-from landbridge.problem._sides import Sides
+from landbridge.problem._sides import Sides, check_estimator_kind
 from landbridge.tasks import get_task
 
 __all__ = ["FittedModel"]
@@ -62,11 +62,10 @@ class FittedModel(Strategy):
         model = sides.fitted_model()
         task = get_task("regression" if is_regressor(model) else "classification")
         if arguments.task not in (None, task.name):
-            raise InputError(f"task={arguments.task!r} does not apply, because the source model is made for {task.name}.")
-        if arguments.estimator is not None and not task.fits(arguments.estimator):
             raise InputError(
-                f"estimator={type(arguments.estimator).__name__} is not made for {task.name}; give a learner for it."
+                f"task={arguments.task!r} does not apply, because the source model is made for {task.name}."
             )
+        check_estimator_kind(arguments.estimator, task)
         target = read_fitted_model_target(sides.target, model, arguments.label)
         match_features(model, target.X, "target")
         regression, seed = task.name == "regression", arguments.random_state
@@ -117,15 +116,11 @@ class FittedModel(Strategy):
         list of CandidateSpec
         """
         why, model = "a way of not transferring", problem.source_model
-        specs = [
-            CandidateSpec("source-only", "baseline", FittedSource(model), why, role="source-only", fit_on="adapt")
-        ]
+        specs = [CandidateSpec("source-only", "baseline", FittedSource(model), why, role="source-only", fit_on="adapt")]
         numeric = _is_numeric(problem.target.X)
         if problem.n_labelled and (problem.task.name == "regression" or len(problem.target.classes) > 1) and numeric:  # type: ignore[arg-type]
             specs.append(
-                CandidateSpec(
-                    "target-only", "baseline", problem.estimator, why, role="target-only", fit_on="target"
-                )
+                CandidateSpec("target-only", "baseline", problem.estimator, why, role="target-only", fit_on="target")
             )
         asked = sides.arguments.methods
         found = [_requested(m, problem) for m in asked] if asked is not None else _fitting(problem, diagnosis)

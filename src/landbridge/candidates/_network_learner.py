@@ -144,9 +144,7 @@ def _methods(given: Any) -> list[Any]:
     packages = {"feature": feature, "parameter": parameter}
     parts = []
     for part in given if isinstance(given, list | tuple) else [given]:
-        found = next(
-            (getattr(p, part) for p in packages.values() if isinstance(part, str) and part in p.__all__), part
-        )
+        found = next((getattr(p, part) for p in packages.values() if isinstance(part, str) and part in p.__all__), part)
         made = found() if isinstance(found, type) and issubclass(found, Method) else found
         if not isinstance(made, Method):
             near = difflib.get_close_matches(str(part), _known(packages), n=1)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from scipy import sparse
-from sklearn.base import clone
+from sklearn.base import clone, is_regressor
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 
@@ -146,6 +146,8 @@ def compose(method: TransferEstimator, estimator: Any, scaler: Any = None, rando
     params = method.get_params(deep=False)
     if random_state is not None and "random_state" in params and params["random_state"] is None:
         method.set_params(random_state=random_state)
+    if "task" in params and params["task"] is None:
+        method.set_params(task="regression" if is_regressor(estimator) else "classification")
     if method.transfer_tags.family == "stepwise":
         if params.get("estimator") is None:
             method.set_params(estimator=clone(estimator))

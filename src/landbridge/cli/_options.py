@@ -45,9 +45,7 @@ class RunOptions:
     exhaustive: Annotated[
         bool, typer.Option("--exhaustive", help="Also try costly methods that the diagnosed shift rules out.")
     ] = False
-    time_budget: Annotated[
-        float | None, typer.Option(help="Seconds after which no further candidate is begun.")
-    ] = None
+    time_budget: Annotated[float | None, typer.Option(help="Seconds after which no further candidate is begun.")] = None
     jobs: Annotated[
         int | None, typer.Option(help="Candidates tried in parallel; all cores if omitted and worthwhile.")
     ] = None

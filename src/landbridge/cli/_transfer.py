@@ -90,7 +90,11 @@ def _words(sides: SideOptions, run: RunOptions, networks: NetworkOptions, result
         named["epochs"] = networks.epochs
     words = [w for k, v in named.items() if v is not None for w in (f"--{k}", str(v))]
     words += [w for domain in sides.intermediate or () for w in ("--intermediate", domain)]
-    return [*words, *(["--exhaustive"] if run.exhaustive else []), *(["--skip-corrupt"] if networks.skip_corrupt else [])]
+    return [
+        *words,
+        *(["--exhaustive"] if run.exhaustive else []),
+        *(["--skip-corrupt"] if networks.skip_corrupt else []),
+    ]
 
 
 def _show(result: Result, page: Path, output: OutputOptions) -> None:

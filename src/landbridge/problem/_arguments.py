@@ -172,7 +172,7 @@ work_dir, resume, error_score
         used["error_score"] = "raise" if self.error_score == "raise" else "nan"
         keep = {*self.given, "label", "sources", "methods", "estimator", "task", "target_labels", "confidence"}
         keep |= {"random_state", "intermediate_domains"}
-        if "network" in self.given or "epochs" in accepted and "network" not in accepted:
+        if "network" in self.given or ("epochs" in accepted and "network" not in accepted):
             keep.add("epochs")
         return {n: v for n, v in used.items() if n in keep and n in accepted | ALWAYS}
 

@@ -141,7 +141,9 @@ def _labels(column: Any, classes: Any) -> NDArray[Any]:
     values = np.asarray(column, dtype=object)
     if classes is not None:
         spelled = {str(c): c for c in np.asarray(classes).tolist()}
-        values = np.array([None if gap else _class_of(v, spelled) for v, gap in zip(values, missing, strict=True)], object)
+        values = np.array(
+            [None if gap else _class_of(v, spelled) for v, gap in zip(values, missing, strict=True)], object
+        )
     return _masked(values, missing)
 
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from landbridge.domain import Domain, split_labelled
-from landbridge.exceptions import InputError, LabelError
+from landbridge.exceptions import LabelError
 from landbridge.guard import LabelledSplits
 from landbridge.problem._model_target import ModelTarget
 

@@ -117,9 +117,7 @@ class ModelTarget:
             raise LabelError(f"target {self.name!r} has no labelled sample; label some.")
         kept = np.flatnonzero(self.labelled)
         labels = np.array(self.y[kept].tolist())
-        return ModelTarget(
-            self.name, _safe_indexing(self.X, kept), labels, [self.names[i] for i in kept], self.reader
-        )
+        return ModelTarget(self.name, _safe_indexing(self.X, kept), labels, [self.names[i] for i in kept], self.reader)
 
     def with_labels(self, y: NDArray[Any] | None) -> ModelTarget:
         """Return the same samples with other labels.

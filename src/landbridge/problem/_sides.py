@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from sklearn.base import is_regressor
 
 from landbridge.domain import Domain
 from landbridge.exceptions import InputError
@@ -13,25 +14,26 @@ from landbridge.problem._domains import read_domains
 from landbridge.problem._model_target import is_network
 from landbridge.tasks import InferredTask, get_task, infer_task
 
-__all__ = ["Sides", "infer_pair_task"]
+__all__ = ["Sides", "check_estimator_kind", "infer_pair_task"]
 
 
 class Sides:
     """Source and target as they were given, and the domains they hold.
 
-    Parameters
-    ----------
-    source, target : object
-        As the caller gave them.
-    arguments : Arguments
+        Parameters
+        ----------
+        source, target : object
+            As the caller gave them.
+        arguments : Arguments
 
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from landbridge.problem import Arguments, Sides
-    >>> sides = Sides((np.eye(3), ["a", "b", "a"]), np.eye(3), Arguments.of())
-    >>> sides.source_kind, len(sides.domains()[1])
-    ('data', 3)
+        Examples
+        --------
+        >>> import numpy as np
+    from sklearn.base import is_regressor
+        >>> from landbridge.problem import Arguments, Sides
+        >>> sides = Sides((np.eye(3), ["a", "b", "a"]), np.eye(3), Arguments.of())
+        >>> sides.source_kind, len(sides.domains()[1])
+        ('data', 3)
     """
 
     def __init__(self, source: Any, target: Any, arguments: Arguments) -> None:
@@ -111,8 +113,21 @@ def infer_pair_task(arguments: Arguments, labelled: Domain) -> tuple[Any, tuple[
     else:
         found = infer_task(y, arguments.estimator if arguments.task is None else None, task=arguments.task)
     task = get_task(found.name)
-    if arguments.estimator is not None and not task.fits(arguments.estimator):
-        raise InputError(
-            f"estimator={type(arguments.estimator).__name__} is not made for {task.name}; give a learner for it."
-        )
+    check_estimator_kind(arguments.estimator, task)
     return task, (found.reason,) if arguments.task is None and found.reason else ()
+
+
+def check_estimator_kind(estimator: Any, task: Any) -> None:
+    """Raise if a base learner is made for another task.
+
+    Parameters
+    ----------
+    estimator : estimator or None
+    task : Task
+
+    Raises
+    ------
+    InputError
+    """
+    if estimator is not None and bool(is_regressor(estimator)) != (task.name == "regression"):
+        raise InputError(f"estimator={type(estimator).__name__} is not made for {task.name}; give a learner for it.")

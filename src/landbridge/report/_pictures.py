@@ -219,7 +219,9 @@ def _for_page(text: str, key: str, title: str, description: str) -> str:
     for stand_in, colour in PAGE_COLOURS.items():
         text = text.replace(stand_in, colour)
     text = re.sub(r'(\bid="|href="#|url\(#)', rf"\g<1>{key}-", text)
-    words = f'<title id="{key}-title">{html.escape(title)}</title><desc id="{key}-desc">{html.escape(description)}</desc>'
+    words = (
+        f'<title id="{key}-title">{html.escape(title)}</title><desc id="{key}-desc">{html.escape(description)}</desc>'
+    )
     head, rest = text.split(">", 1)
     return f'{head} role="img" aria-labelledby="{key}-title {key}-desc">{words}{rest}'
 

@@ -201,8 +201,14 @@ def hidden_check(result: Result) -> str:
     if not result.decision.transferred or lost <= 0:
         return ""
     by = f"{100 * lost:.1f} points" if result.task == "classification" else f"{lost:.3f}"
-    significant = base.hidden.low is not None and chosen.hidden.high is not None and base.hidden.low > chosen.hidden.high
-    how = "The intervals do not overlap: do not use this model." if significant else "The intervals overlap: it may be chance."
+    significant = (
+        base.hidden.low is not None and chosen.hidden.high is not None and base.hidden.low > chosen.hidden.high
+    )
+    how = (
+        "The intervals do not overlap: do not use this model."
+        if significant
+        else "The intervals overlap: it may be chance."
+    )
     return (
         f"The hidden labels contradict the decision: on them {chosen.name} is {by} below the source model alone. "
         f"The guard did not use these labels. {how}"

@@ -194,9 +194,7 @@ def _parallel(jobs: int, calls: Any) -> Any:
     return joblib.Parallel(n_jobs=jobs, return_as="generator_unordered")(calls)
 
 
-def _one(
-    i: int, spec: CandidateSpec, problem: Problem, *, ends: float | None, **how: Any
-) -> tuple[int, Trial]:
+def _one(i: int, spec: CandidateSpec, problem: Problem, *, ends: float | None, **how: Any) -> tuple[int, Trial]:
     if ends is not None and time.monotonic() > ends:
         return i, Trial(spec.name, spec.family, shifts=spec.shifts, role=spec.role, error=OUT_OF_TIME)
     with one_thread(problem):

@@ -75,9 +75,9 @@ def rank(
         With labels, all or some, where models are ranked. Sources can be ranked without any.
     score : str, default="auto"
         ``"logme"``, ``"h_score"``, ``"regularised_h_score"``, ``"transrate"``, ``"gbc"`` or ``"parc"`` from features,
-        ``"leep"`` or ``"nce"`` from class probabilities, ``"risk_bound"`` from source samples; ``"mean_z_score"`` is the mean
-        of LogME and the regularised H-score, each in the candidates' standard deviations. ``"auto"`` takes the
-        committee where three or more candidates give features of labelled classes, ``"logme"`` where they give
+        ``"leep"`` or ``"nce"`` from class probabilities, ``"risk_bound"`` from source samples; ``"mean_z_score"`` is
+        the mean of LogME and the regularised H-score, each in the candidates' standard deviations. ``"auto"`` takes
+        this mean where three or more candidates give features of labelled classes, ``"logme"`` where they give
         features otherwise, else ``"leep"``, and ``"risk_bound"`` where the target has no labels.
     label : str, optional
         Name of the label column of DataFrames and files.
@@ -205,7 +205,9 @@ def _target_labels(alone: Domain | None, candidate: CandidateOutputs) -> NDArray
     return np.asarray(target.y[target.labelled])
 
 
-def _call(name: str, candidate: CandidateOutputs, labels: NDArray[Any], chosen: NDArray[np.intp], **sizes: Any) -> Measurement:
+def _call(
+    name: str, candidate: CandidateOutputs, labels: NDArray[Any], chosen: NDArray[np.intp], **sizes: Any
+) -> Measurement:
     y = labels[chosen]
     if name in FROM_FEATURES:
         assert candidate.features is not None

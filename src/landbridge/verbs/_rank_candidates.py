@@ -143,20 +143,22 @@ def candidate_outputs(
     if isinstance(candidate, np.ndarray):
         if len(candidate) not in (len(alone), len(known)):
             raise InputError(
-                f"it is an array of {len(candidate)} samples and the target has {len(alone)}; give the features of each "
-                "target sample, or (X, y) for a source."
+                f"it is an array of {len(candidate)} samples and the target has {len(alone)}; give the features of "
+                "each target sample, or (X, y) for a source."
             )
         return CandidateOutputs(name, features=_table(candidate[known] if len(candidate) == len(alone) else candidate))
     for method in ("embed", "transform"):
         if hasattr(candidate, method):
-            return CandidateOutputs(name, features=_table(_call(candidate, method, X)), probabilities=_probabilities(candidate, X))
+            return CandidateOutputs(
+                name, features=_table(_call(candidate, method, X)), probabilities=_probabilities(candidate, X)
+            )
     if (answers := _probabilities(candidate, X)) is not None:
         return CandidateOutputs(name, probabilities=answers)
     if callable(candidate) and not isinstance(candidate, type):
         return CandidateOutputs(name, features=_table(candidate(X)))
     raise InputError(
-        f"a {type(candidate).__name__} is neither a source with labels, nor features, nor a fitted model with transform or "
-        "predict_proba."
+        f"a {type(candidate).__name__} is neither a source with labels, nor features, nor a fitted model with transform "
+        "or predict_proba."
     )
 
 
@@ -176,7 +178,9 @@ def _network_outputs(name: str, candidate: Any, target: Any) -> CandidateOutputs
     return CandidateOutputs(name, features=_table(features), labels=np.array(read.y[known].tolist()))
 
 
-def _source_outputs(name: str, candidate: Any, target: Any, label: Any, estimator: Any, max_samples: int) -> CandidateOutputs:
+def _source_outputs(
+    name: str, candidate: Any, target: Any, label: Any, estimator: Any, max_samples: int
+) -> CandidateOutputs:
     source, target, _ = read_domains(candidate, target, label=label)
     if source.y is None:
         raise InputError("a source needs labels; give (X, y).")
