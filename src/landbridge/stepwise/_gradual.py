@@ -10,14 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import dijkstra
-from sklearn.base import ClassifierMixin, MetaEstimatorMixin, clone
-from sklearn.linear_model import LogisticRegression
+from sklearn.base import MetaEstimatorMixin, clone
 from sklearn.neighbors import NearestNeighbors
-from sklearn.utils import get_tags
-from sklearn.utils.metaestimators import available_if
 
 from landbridge._sklearn_compat import HasMethods, Interval, StrOptions, _fit_context
-from landbridge.base import Read, TransferEstimator, TransferTags
+from landbridge.base import DelegatesToEstimator, Read, TransferEstimator, TransferTags
 from landbridge.stepwise._samples import METADATA, check_intermediate_list, confidence, stack_samples
 
 __all__ = ["GradualSelfTraining", "gradual_self_training", "path_distance"]
@@ -129,16 +126,7 @@ def gradual_self_training(
     return model, labelled, steps
 
 
-def _delegates(name: str) -> Any:
-    def check(self: Any) -> bool:
-        fitted = getattr(self, "estimator_", None)
-        getattr(fitted if fitted is not None else self._base(), name)  # raises AttributeError where it is missing
-        return True
-
-    return check
-
-
-class GradualSelfTraining(ClassifierMixin, MetaEstimatorMixin, TransferEstimator):
+class GradualSelfTraining(DelegatesToEstimator, MetaEstimatorMixin, TransferEstimator):
     """Gradual self-training over intermediate domains.
 
     A classifier that fails on a distant target may be accurate on a domain close to the source. It predicts labels
@@ -264,7 +252,7 @@ class GradualSelfTraining(ClassifierMixin, MetaEstimatorMixin, TransferEstimator
         """
         read = self._read(X, y, X_target, y_target, supervised=True)
         self.source_estimator_ = clone(self._base()).fit(read.Xs, read.ys)
-        self.classes_ = np.unique(read.ys)
+        self._n_classes = len(np.unique(read.ys))
         self.intermediate_domains_ = check_intermediate_list(self, intermediate_domains)
         given = self.intermediate_domains_
         order = self.order if self.order != "auto" else "given" if given else "distance"
@@ -292,62 +280,12 @@ class GradualSelfTraining(ClassifierMixin, MetaEstimatorMixin, TransferEstimator
         self.estimator_ = model
         return self
 
-    def predict(self, X: Any) -> NDArray[Any]:
-        """Predict the classes of target samples.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-            Target samples.
-
-        Returns
-        -------
-        ndarray of shape (n_samples,)
-        """
-        X = self._read_rows(X)
-        return self.estimator_.predict(X)
-
-    @available_if(_delegates("predict_proba"))
-    def predict_proba(self, X: Any) -> NDArray[np.float64]:
-        """Predict class probabilities of target samples.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-            Target samples.
-
-        Returns
-        -------
-        ndarray of shape (n_samples, n_classes)
-        """
-        X = self._read_rows(X)
-        return self.estimator_.predict_proba(X)
-
-    @available_if(_delegates("decision_function"))
-    def decision_function(self, X: Any) -> NDArray[np.float64]:
-        """Compute the decision function for target samples.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-            Target samples.
-
-        Returns
-        -------
-        ndarray of shape (n_samples,) or (n_samples, n_classes)
-        """
-        X = self._read_rows(X)
-        return self.estimator_.decision_function(X)
-
-    def _base(self) -> Any:
-        return LogisticRegression(max_iter=1000) if self.estimator is None else self.estimator
-
     def _windows(self, Xs: Any, blocks: list[Any], order: str, *, by_domain: bool) -> list[NDArray[np.intp]]:
         """Return the sample indices of each step, counted over all unlabelled domains in order."""
         n = sum(b.shape[0] for b in blocks)
         if order == "given" and by_domain:
             return np.split(np.arange(n), np.cumsum([b.shape[0] for b in blocks])[:-1])
-        n_steps = min(self.n_steps, n // (SAMPLES_PER_CLASS * len(self.classes_)))
+        n_steps = min(self.n_steps, n // (SAMPLES_PER_CLASS * self._n_classes))
         if n_steps == 0:
             return []
         where = np.arange(n)
@@ -361,14 +299,6 @@ class GradualSelfTraining(ClassifierMixin, MetaEstimatorMixin, TransferEstimator
         labels, where = np.concatenate([c for c, _ in labelled])[kept], np.concatenate(windows)[kept]
         mine = where >= max(first, 0)
         return clone(self._base()).fit(*_fill(X[where[mine]], labels[mine], read.Xs, read.ys))
-
-    def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()
-        inner = get_tags(self._base())
-        tags.classifier_tags = inner.classifier_tags
-        tags.classifier_tags.multi_label = False
-        tags.input_tags.sparse = inner.input_tags.sparse
-        return tags
 
 
 def _fill(X: Any, y: NDArray[Any], X_before: Any, y_before: NDArray[Any]) -> tuple[Any, NDArray[Any]]:

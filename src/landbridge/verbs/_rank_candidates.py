@@ -157,8 +157,8 @@ def candidate_outputs(
     if callable(candidate) and not isinstance(candidate, type):
         return CandidateOutputs(name, features=_table(candidate(X)))
     raise InputError(
-        f"a {type(candidate).__name__} is neither a source with labels, nor features, nor a fitted model with transform "
-        "or predict_proba."
+        f"a {type(candidate).__name__} is neither a source with labels, nor features, nor a fitted model with "
+        "transform or predict_proba."
     )
 
 
