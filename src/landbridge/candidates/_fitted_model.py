@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import inspect
+from dataclasses import replace
 from typing import Any, ClassVar
 
 import numpy as np
 from sklearn.base import is_regressor
+from sklearn.frozen import FrozenEstimator
+from sklearn.pipeline import Pipeline
 
 from landbridge.candidates._shift_from_model import diagnose_from_model
 from landbridge.candidates._specification import CandidateSpec, numbered
@@ -15,8 +18,8 @@ from landbridge.catalogue import find
 from landbridge.catalogue import methods as all_methods
 from landbridge.discrepancy import Diagnosis
 from landbridge.exceptions import InputError, LabelError
-from landbridge.fitted_models import match_features
-from landbridge.parameter import FittedSource
+from landbridge.fitted_models import match_features, unwrap
+from landbridge.parameter import AfterTransform, FittedSource
 from landbridge.problem._fitted_model_target import read_fitted_model_target
 from landbridge.problem._labels import split_model_labels, target_splits
 from landbridge.problem._problem import Problem
@@ -67,7 +70,7 @@ class FittedModel(Strategy):
             )
         check_estimator_kind(arguments.estimator, task)
         target = read_fitted_model_target(sides.target, model, arguments.label)
-        match_features(model, target.X, "target")
+        target = replace(target, X=match_features(model, target.X, "target"))
         regression, seed = task.name == "regression", arguments.random_state
         if not regression and target.labelled.any():
             known = set(np.asarray(model.classes_).tolist())
@@ -115,13 +118,13 @@ class FittedModel(Strategy):
         -------
         list of CandidateSpec
         """
-        why, model = "a way of not transferring", problem.source_model
-        specs = [CandidateSpec("source-only", "baseline", FittedSource(model), why, role="source-only", fit_on="adapt")]
-        numeric = _is_numeric(problem.target.X)
-        if problem.n_labelled and (problem.task.name == "regression" or len(problem.target.classes) > 1) and numeric:  # type: ignore[arg-type]
-            specs.append(
-                CandidateSpec("target-only", "baseline", problem.estimator, why, role="target-only", fit_on="target")
-            )
+        why, target = "a way of not transferring", problem.target
+        source_only = FittedSource(FrozenEstimator(problem.source_model))
+        specs = [CandidateSpec("source-only", "baseline", source_only, why, role="source-only", fit_on="adapt")]
+        several = problem.task.name == "regression" or (target.classes is not None and len(target.classes) > 1)
+        if problem.n_labelled and several and _is_numeric(target.X):
+            learner = problem.estimator
+            specs.append(CandidateSpec("target-only", "baseline", learner, why, role="target-only", fit_on="target"))
         asked = sides.arguments.methods
         found = [_requested(m, problem) for m in asked] if asked is not None else _fitting(problem, diagnosis)
         return [*specs, *numbered(found)]
@@ -149,16 +152,26 @@ def _fitting(problem: Problem, diagnosis: Diagnosis) -> list[CandidateSpec]:
 
 
 def _composed(cls: Any, problem: Problem) -> Any:
-    """The method with the source model, or None where the method refuses models of this kind."""
-    model = cls(source_estimator=problem.source_model)
-    if "random_state" in model.get_params(deep=False):
-        model.set_params(random_state=problem.random_state)
-    try:
-        if hasattr(model, "check_source"):
-            model.check_source()
-    except (InputError, LabelError, ValueError, TypeError, AttributeError):
-        return None
-    return model
+    """The method with the source model, or with the last step of its pipeline; None where it takes neither."""
+    model = problem.source_model
+    if _suits(cls, model):
+        return _seeded(cls(source_estimator=FrozenEstimator(model)), problem)
+    inner = unwrap(model)
+    if isinstance(inner, Pipeline) and len(inner.steps) > 1 and _suits(cls, unwrap(inner[-1])):
+        method = _seeded(cls(source_estimator=FrozenEstimator(unwrap(inner[-1]))), problem)
+        return AfterTransform(FrozenEstimator(inner[:-1]), method)
+    return None
+
+
+def _suits(cls: Any, model: Any) -> bool:
+    """Whether a model has the attributes that a method starts from."""
+    return all(any(hasattr(model, name) for name in names) for names in getattr(cls, "_source_attributes", ()))
+
+
+def _seeded(method: Any, problem: Problem) -> Any:
+    if "random_state" in method.get_params(deep=False):
+        method.set_params(random_state=problem.random_state)
+    return method
 
 
 def _requested(asked: Any, problem: Problem) -> CandidateSpec:

@@ -118,20 +118,21 @@ def diagnose_from_model(model: Any, X: Any, *, random_state: int | None = None) 
             "The means of the target's features agree with those that the model stores of its source "
             f"(p = {p:.2g}), so no shift was found."
         )
-        return Diagnosis("none", "low", words, measurements)
+        return Diagnosis("none", "low", words, measurements=measurements)
     found = _label_shift(model, X, features, statistic) if is_classifier(model) else None
     if found is None:
         words = (
             f"The means of the target's features differ from those that the model stores of its source (p = {p:.2g}). "
             "Other class shares do not explain the difference; without source samples no more can be said."
         )
-        return Diagnosis("model", "moderate", words, measurements)
+        return Diagnosis("model", "moderate", words, measurements=measurements)
     measurements |= found
     words = (
         f"The means of the target's features differ from those that the model stores of its source (p = {p:.2g}), and "
         f"other class shares explain the difference (p = {found['label_shift_fit'].p_value:.2g}): label shift."
     )
-    return Diagnosis("label", "moderate", words, measurements, {"label": found["label_shift_fit"].value})
+    evidence = {"label": found["label_shift_fit"].value}
+    return Diagnosis("label", "moderate", words, evidence=evidence, measurements=measurements)
 
 
 def _label_shift(model: Any, X: Any, features: Any, before: float) -> dict[str, Measurement] | None:

@@ -15,6 +15,7 @@ from sklearn.utils import check_random_state
 from landbridge._sklearn_compat import Interval, StrOptions
 from landbridge.base import FeatureTransfer, TransferTags
 from landbridge.numerics.resampling import subsample
+from landbridge.numerics.sinkhorn import sinkhorn
 
 __all__ = ["OTMapping", "barycentric_map", "transport_plan"]
 
@@ -62,24 +63,28 @@ def transport_plan(
     .. [1] N. Courty, R. Flamary, D. Tuia, A. Rakotomamonjy. Optimal transport for domain adaptation. IEEE TPAMI
        39(9), 2017.
     """
+    if solver == "sinkhorn":
+        return sinkhorn(cost, source_weights, target_weights, reg_e, max_iter=max_iter, tol=tol)
     import ot
 
     if solver == "emd":
         plan, _ = ot.emd(source_weights, target_weights, cost, numItermax=1000 * max_iter, log=True)
         return plan, 1
-    options = {"numItermax": max_iter, "stopThr": tol, "log": True}
-    if solver == "unbalanced":
-        method = "sinkhorn" if cost.max() < 300 * reg_e else "sinkhorn_stabilized"
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", UserWarning)  # max_iter bounds the iterations on purpose
-            plan, log = ot.unbalanced.sinkhorn_unbalanced(
-                source_weights, target_weights, cost, reg_e, reg_m, method=method, **options
-            )
-        return plan, len(log["err"]) or 1
-    # exp(-C / reg_e) underflows beyond about 700: use logarithms (slower).
-    method = "sinkhorn" if cost.max() < 300 * reg_e else "sinkhorn_log"
-    plan, log = ot.sinkhorn(source_weights, target_weights, cost, reg_e, method=method, warn=False, **options)
-    return plan, int(log.get("niter", max_iter)) + 1
+    method = "sinkhorn" if cost.max() < 300 * reg_e else "sinkhorn_stabilized"
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # max_iter bounds the iterations on purpose
+        plan, log = ot.unbalanced.sinkhorn_unbalanced(
+            source_weights,
+            target_weights,
+            cost,
+            reg_e,
+            reg_m,
+            method=method,
+            numItermax=max_iter,
+            stopThr=tol,
+            log=True,
+        )
+    return plan, len(log["err"]) or 1
 
 
 def barycentric_map(plan: NDArray[np.float64], Xt: NDArray[np.float64]) -> NDArray[np.float64]:

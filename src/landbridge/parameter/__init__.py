@@ -6,6 +6,7 @@ source and target follow opposite rules, because the model is then regularised t
 """
 
 from landbridge.parameter._adaptive_svm import AdaptiveSVM, adaptive_svm
+from landbridge.parameter._after_transform import AfterTransform
 from landbridge.parameter._fitted_source import FittedSource
 from landbridge.parameter._prior_correction import (
     PriorCorrection,
@@ -23,6 +24,7 @@ from landbridge.parameter._transfer_tree import TransferForest, TransferTree, se
 
 __all__ = [
     "AdaptiveSVM",
+    "AfterTransform",
     "FittedSource",
     "PriorCorrection",
     "Recalibration",

@@ -92,15 +92,16 @@ def read_fitted_model_target(target: Any, model: Any, label: str | None) -> Mode
     """
     names = getattr(model, "feature_names_in_", None)
     features = None if names is None else [str(n) for n in names]
-    is_table = hasattr(target, "columns") or (isinstance(target, str | Path) and not str(target).startswith(BUILTIN))
+    is_frame = hasattr(target, "columns") and not isinstance(target, Domain)
+    is_table = is_frame or (isinstance(target, str | Path) and not str(target).startswith(BUILTIN))
     if not is_table:
         if label is not None:
             raise InputError(f"label={label!r} names a column of a table, but target is no table; omit it.")
         return _from_arrays(target)
     from landbridge.data._files import apply_label_rule, existing, pick_label, read_table
 
-    name = "target" if hasattr(target, "columns") else Path(target).stem
-    frame = target.rename(columns=str) if hasattr(target, "columns") else read_table(existing(target))
+    name = "target" if is_frame else Path(target).stem
+    frame = target.rename(columns=str) if is_frame else read_table(existing(target))
     frame, _ = apply_label_rule(frame, label)
     column = pick_label(frame, label, name, required=label is not None)
     if label is None and features is not None and column in features:
