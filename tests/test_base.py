@@ -172,7 +172,7 @@ class Weigher(InstanceTransfer):
     def __init__(self, estimator=None):
         self.estimator = estimator
 
-    def _weigh(self, Xs, ys, Xt, yt):
+    def _compute_weights(self, Xs, ys, Xt, yt):
         return np.array(self.weights)
 
 

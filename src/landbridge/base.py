@@ -470,14 +470,14 @@ class DelegatesToEstimator:
 class InstanceTransfer(DelegatesToEstimator, MetaEstimatorMixin, TransferEstimator):
     """Template of reweighting methods: weight the source samples, then fit any estimator with ``sample_weight``.
 
-    A method gives the hook ``_weigh(Xs, ys, Xt, yt)``, which returns one non-negative weight per source sample; the
-    rest is final. Weights are scaled to mean one. Subclasses take ``estimator=None`` (logistic regression).
+    A method gives the hook ``_compute_weights(Xs, ys, Xt, yt)``, which returns one non-negative weight per source
+    sample; the rest is final. Weights are scaled to mean one. Subclasses take ``estimator=None`` (logistic regression).
     """
 
     estimator: Any
 
     @abstractmethod
-    def _weigh(self, Xs: Any, ys: Any, Xt: Any, yt: Any) -> NDArray[np.float64]: ...
+    def _compute_weights(self, Xs: Any, ys: Any, Xt: Any, yt: Any) -> NDArray[np.float64]: ...
 
     @_fit_context(prefer_skip_nested_validation=False)
     def fit(self, X: Any, y: Any, *, X_target: Any = None, y_target: Any = None) -> Self:
@@ -499,7 +499,7 @@ class InstanceTransfer(DelegatesToEstimator, MetaEstimatorMixin, TransferEstimat
         self
         """
         read = self._read(X, y, X_target, y_target, supervised=True)
-        weights = np.clip(self._weigh(read.Xs, read.ys, read.Xt, _spread(read)), 0.0, None).astype(np.float64)
+        weights = np.clip(self._compute_weights(read.Xs, read.ys, read.Xt, _spread(read)), 0.0, None).astype(np.float64)
         total = weights.sum()
         self.source_weights_ = weights * (len(weights) / total) if total > 0 else np.ones(len(weights))
         self.estimator_ = fit_weighted(self._base(), read.Xs, read.ys, self.source_weights_)

@@ -109,7 +109,7 @@ class ClassifierDensityRatio(InstanceTransfer):
         self.classifier = classifier
         self.clip = clip
 
-    def _weigh(self, Xs: Any, ys: Any, Xt: Any, yt: Any) -> NDArray[np.float64]:
+    def _compute_weights(self, Xs: Any, ys: Any, Xt: Any, yt: Any) -> NDArray[np.float64]:
         base = self.classifier
         if base is None:
             base = make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000))

@@ -171,7 +171,7 @@ class KLIEP(InstanceTransfer):
         self.max_iter = max_iter
         self.random_state = random_state
 
-    def _weigh(self, Xs: Any, ys: Any, Xt: Any, yt: Any) -> NDArray[np.float64]:
+    def _compute_weights(self, Xs: Any, ys: Any, Xt: Any, yt: Any) -> NDArray[np.float64]:
         rng = check_random_state(self.random_state)
         centers = Xt[np.sort(rng.permutation(len(Xt))[: self.n_centers])]
         self.cv_scores_ = {}

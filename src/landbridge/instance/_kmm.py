@@ -235,7 +235,7 @@ class KMM(InstanceTransfer):
         self.n_components = n_components
         self.random_state = random_state
 
-    def _weigh(self, Xs: Any, ys: Any, Xt: Any, yt: Any) -> NDArray[np.float64]:
+    def _compute_weights(self, Xs: Any, ys: Any, Xt: Any, yt: Any) -> NDArray[np.float64]:
         found = kmm_weights(
             Xs,
             Xt,

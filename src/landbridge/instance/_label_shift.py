@@ -189,7 +189,7 @@ class BBSE(InstanceTransfer):
         self.cv = cv
         self.random_state = random_state
 
-    def _weigh(self, Xs: Any, ys: Any, Xt: Any, yt: Any) -> NDArray[np.float64]:
+    def _compute_weights(self, Xs: Any, ys: Any, Xt: Any, yt: Any) -> NDArray[np.float64]:
         classes, codes = np.unique(ys, return_inverse=True)
         self.classifier_ = _black_box(self.classifier).fit(Xs, ys)
         held_out = _cross_predict(self.classifier, Xs, ys, classes, codes, self.cv, self.random_state, self.soft)
@@ -291,7 +291,7 @@ class MLLS(InstanceTransfer):
         self.cv = cv
         self.random_state = random_state
 
-    def _weigh(self, Xs: Any, ys: Any, Xt: Any, yt: Any) -> NDArray[np.float64]:
+    def _compute_weights(self, Xs: Any, ys: Any, Xt: Any, yt: Any) -> NDArray[np.float64]:
         classes, codes = np.unique(ys, return_inverse=True)
         self.classifier_ = _black_box(self.classifier).fit(Xs, ys)
         proba = _predict(self.classifier_, Xt, classes, soft=True)

@@ -102,5 +102,5 @@ class NearestNeighbourWeights(InstanceTransfer):
         self.estimator = estimator
         self.smoothing = smoothing
 
-    def _weigh(self, Xs: Any, ys: Any, Xt: Any, yt: Any) -> NDArray[np.float64]:
+    def _compute_weights(self, Xs: Any, ys: Any, Xt: Any, yt: Any) -> NDArray[np.float64]:
         return voronoi_counts(Xs, Xt) + self.smoothing

@@ -176,7 +176,7 @@ class SourcePooling(InstanceTransfer):
         finally:
             del self._told
 
-    def _weigh(self, Xs: Any, ys: Any, Xt: Any, yt: Any) -> NDArray[np.float64]:
+    def _compute_weights(self, Xs: Any, ys: Any, Xt: Any, yt: Any) -> NDArray[np.float64]:
         self.source_domains_, code = read_sources(self._told, len(Xs))
         sizes = np.bincount(code)
         if len(sizes) == 1:

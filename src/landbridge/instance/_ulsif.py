@@ -217,7 +217,7 @@ class ULSIF(InstanceTransfer):
         self.non_negative = non_negative
         self.random_state = random_state
 
-    def _weigh(self, Xs: Any, ys: Any, Xt: Any, yt: Any) -> NDArray[np.float64]:
+    def _compute_weights(self, Xs: Any, ys: Any, Xt: Any, yt: Any) -> NDArray[np.float64]:
         rng = check_random_state(self.random_state)
         self.centers_ = Xt[np.sort(rng.permutation(len(Xt))[: self.n_centers])]
         self.gamma_, self.reg_ = self._choose(Xs, Xt, rng)
