@@ -307,7 +307,10 @@ def _check_whole_values(estimator: Any) -> None:
     for values, target in ((y.astype(int), yt), (y, np.where(half, yt, np.nan)), (np.round(y, -1), np.round(yt, -1))):
         if not is_regressor(estimator) and len(np.unique(values)) <= 10:
             continue  # a feature method without a task takes few values for classes
-        model = clone(estimator).fit(X, values, X_target=Xt, y_target=target)
+        try:
+            model = clone(estimator).fit(X, values, X_target=Xt, y_target=target)
+        except ValueError as error:
+            raise AssertionError(f"whole numbers were taken for classes: {error}") from error
         out = _outputs(model, Xt)
         assert len(out) == len(Xt) and np.isfinite(out.astype(float)).all()
 
