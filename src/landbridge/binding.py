@@ -545,7 +545,7 @@ def _transformers_before(bound: Any) -> tuple[Any, str] | None:
     """
     frame: FrameType | None = sys._getframe(1)
     while frame is not None:
-        pipeline = frame.f_locals.get("self") if frame.f_code.co_name in ("fit", "fit_transform", "_fit") else None
+        pipeline: Any = frame.f_locals.get("self") if frame.f_code.co_name in ("fit", "fit_transform", "_fit") else None
         if isinstance(pipeline, Pipeline) or (
             type(pipeline).__name__ == "Pipeline" and isinstance(getattr(pipeline, "steps", None), list)
         ):
