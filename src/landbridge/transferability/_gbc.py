@@ -12,7 +12,7 @@ from landbridge.exceptions import InputError
 from landbridge.measurement import Measurement
 from landbridge.transferability._replicates import measured
 from landbridge.transferability._rows import class_codes, feature_rows
-from landbridge.transferability._spectrum import left_vectors, one_hot
+from landbridge.transferability._spectrum import centred, left_vectors, one_hot
 
 __all__ = ["bhattacharyya_overlap", "gbc"]
 
@@ -107,7 +107,7 @@ def gbc(
     _, codes = class_codes(target_labels, len(F))
 
     def scorer(F: NDArray[np.float64]) -> Callable[[NDArray[np.intp]], float]:
-        Z = F - F.mean(axis=0)
+        Z = centred(F)
         if n_components is not None:
             U, squares = left_vectors(Z)
             if len(squares):  # where no row differs, the zeros will do

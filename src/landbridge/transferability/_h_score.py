@@ -12,7 +12,7 @@ from sklearn.covariance import ledoit_wolf_shrinkage
 from landbridge.measurement import Measurement
 from landbridge.transferability._replicates import measured
 from landbridge.transferability._rows import class_codes, feature_rows
-from landbridge.transferability._spectrum import left_vectors, one_hot
+from landbridge.transferability._spectrum import centred, left_vectors, one_hot
 
 __all__ = ["h_score", "h_value", "regularised_h_score"]
 
@@ -171,11 +171,16 @@ def _scorer(F: NDArray[np.float64]) -> Callable[[NDArray[np.intp]], float]:
 
 
 def _shrunk(F: NDArray[np.float64]) -> Callable[[NDArray[np.intp]], float]:
-    return _with(F, float(ledoit_wolf_shrinkage(F)))
+    return _with(F, float(ledoit_wolf_shrinkage(centred(F))))
 
 
 def _with(F: NDArray[np.float64], shrinkage: float) -> Callable[[NDArray[np.intp]], float]:
-    U, squares = left_vectors(F - F.mean(axis=0))
+    Z = centred(F)
+    if shrinkage == 0.0:
+        # the score does not depend on the units of the features, the rounding errors do
+        norms = np.linalg.norm(Z, axis=0)
+        Z = Z / np.where(norms > 0, norms, 1.0)
+    U, squares = left_vectors(Z)
     part = (1 - shrinkage) * squares
     weight = part / np.maximum(part + shrinkage * squares.sum() / F.shape[1], np.finfo(np.float64).tiny)
 

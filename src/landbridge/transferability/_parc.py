@@ -118,10 +118,17 @@ def parc(
 
 def _scorer(F: NDArray[np.float64]) -> Callable[[NDArray[np.intp]], float]:
     Z = F - F.mean(axis=1, keepdims=True)
+    Z[np.abs(Z).max(axis=1) <= 1e-14 * np.abs(F).max(axis=1)] = 0.0  # the mean of a constant is off by rounding errors
     Z = Z / np.maximum(np.linalg.norm(Z, axis=1, keepdims=True), np.finfo(np.float64).tiny)
     n = len(Z)
     upper = np.triu_indices(n, 1)
-    ranks = rankdata((1.0 - Z @ Z.T)[upper])
+    distances = (1.0 - Z @ Z.T)[upper]
+    if distances.max(initial=0.0) < 1e-4:
+        # a feature far larger than the rest makes all samples nearly proportional: the difference from one cancels
+        A = Z - Z.mean(axis=0)
+        squares = (A**2).sum(axis=1)
+        distances = (0.5 * (squares[:, None] + squares) - A @ A.T)[upper]
+    ranks = rankdata(distances)
     ranks -= ranks.mean()
     R = np.zeros((n, n))
     R[upper] = ranks

@@ -12,7 +12,7 @@ from scipy.linalg import eigvalsh
 from landbridge.measurement import Measurement
 from landbridge.transferability._replicates import measured
 from landbridge.transferability._rows import class_codes, feature_rows
-from landbridge.transferability._spectrum import left_vectors
+from landbridge.transferability._spectrum import centred, left_vectors
 
 __all__ = ["coding_rate", "transrate"]
 
@@ -110,7 +110,7 @@ def transrate(
     _, codes = class_codes(target_labels, len(F))
 
     def scorer(F: NDArray[np.float64]) -> Callable[[NDArray[np.intp]], float]:
-        Z = F - F.mean(axis=0)
+        Z = centred(F)
         U, squares = left_vectors(Z)  # turning the columns leaves every rate as it is
         Z = U * np.sqrt(squares * Z.size / max(squares.sum(), np.finfo(np.float64).tiny))
         whole = coding_rate(Z, eps=eps)
