@@ -1,4 +1,4 @@
-"""What every score and validator returns: a value with its interval and its null."""
+"""Result of every score and validator: a value with its interval and its null."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ __all__ = ["Measurement"]
 
 @dataclass(frozen=True)
 class Measurement:
-    """A number that knows how sure it is.
+    """Value with its confidence interval, its null value and its p-value.
 
     Parameters
     ----------
@@ -20,15 +20,15 @@ class Measurement:
     value : float
         The point estimate.
     low, high : float or None
-        Ends of the interval (95 % unless the function says otherwise), or None where none was asked for.
+        Ends of the interval (95 % unless the function says otherwise), or None.
     null : float or None
-        The value to expect if there were nothing to see (mean over permutations, or chance level).
+        Expected value without an effect (mean over permutations, or chance level).
     p_value : float or None
         Share of the null that is at least as extreme as `value`.
     higher_is_better : bool or None
         True for scores, False for distances and errors, None where neither applies.
     details : mapping
-        Further figures of the same measurement, JSON-ready.
+        Further values of the same measurement, JSON-ready.
 
     Examples
     --------
@@ -69,7 +69,7 @@ class Measurement:
         Returns
         -------
         dict
-            One entry a field.
+            One entry per field.
         """
         return {
             "name": self.name,

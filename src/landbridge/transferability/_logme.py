@@ -10,13 +10,13 @@ from numpy.typing import NDArray
 
 from landbridge.exceptions import InputError
 from landbridge.measurement import Measurement
+from landbridge.transferability._inputs import class_codes, feature_rows, regression_values
 from landbridge.transferability._replicates import measured
-from landbridge.transferability._rows import class_codes, feature_rows, regression_values
 from landbridge.transferability._spectrum import one_hot, precise_left_vectors
 
 __all__ = ["log_evidence", "logme"]
 
-# Share of the mean square of the labels that counts as noise even if the fit is perfect: the evidence has no bound else.
+# Share of the labels' mean square that counts as noise even under a perfect fit, whose evidence has no bound.
 LEAST_ERROR = 1e-14
 
 
@@ -62,32 +62,32 @@ def logme(
     n_permutations: int = 100,
     random_state: Any = None,
 ) -> Measurement:
-    """Log maximum evidence: how well a linear model on the features explains the labels, complexity paid for.
+    """Compute LogME: the maximum evidence of a linear model of the labels on the features.
 
     Parameters
     ----------
-    features : array-like or sparse matrix of shape (n, d)
-        Target rows as the source model sees them, for example the input of its last layer.
-    target_labels : array-like of shape (n,)
+    features : array-like or sparse matrix of shape (n_samples, n_features)
+        Target samples as the source model represents them, for example the input of its last layer.
+    target_labels : array-like of shape (n_samples,)
         Their classes, or values.
     task : {"classification", "regression"}, default="classification"
         For classes, the mean over one-against-rest models.
     n_bootstrap : int, default=100
-        Random halves of the rows, for a 95 % interval.
+        Random halves of the samples for a 95 % interval. If 0, no interval.
     n_permutations : int, default=100
-        Permutations of the labels, for what chance gives.
+        Permutations of the labels for the null and the p-value. If 0, neither.
     random_state : int, RandomState or None, default=None
-        Draws both.
+        Draws halves and permutations.
 
     Returns
     -------
     Measurement
-        ``"logme"`` in nats a row, higher is better; may have either sign.
+        ``"logme"`` in nats per sample, higher is better; may have either sign.
 
     Raises
     ------
     InputError
-        If the two do not fit.
+        If features and labels differ in length, or are not valid.
 
     Notes
     -----
