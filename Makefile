@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 OUT ?= demo
-.PHONY: setup setup-test demo test lint docs ledger speed clean
+.PHONY: setup setup-test demo test test-kernels test-oldest test-wheel lint docs ledger speed clean
 
 $(VENV)/.base: pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -29,6 +29,50 @@ demo: setup
 test: setup-test
 	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist worksteal
 
+# Runs of the tests with one thread per worker, on a part of the suite.
+PARTS = OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1
+# Tests of the mathematics, whose last digits depend on the kernels of the linear algebra library.
+NUMERICAL = tests/numerics tests/transferability tests/instance/test_kmm.py tests/feature/test_coral.py
+
+# The numerical tests with other kernels of OpenBLAS than the one chosen for this processor.
+test-kernels: setup-test
+	@for kernel in $$($(BIN)/python .ci/kernels.py); do \
+		echo "OpenBLAS kernels: $$kernel"; \
+		$(PARTS) OPENBLAS_CORETYPE=$$kernel $(BIN)/python -m pytest -q -n auto $(NUMERICAL) || exit 1; \
+	done
+
+# One method per family and per kind of learner: enough for the contract with scikit-learn, in minutes.
+CORE = tests/test_base.py tests/test_binding.py tests/test_catalogue.py tests/test_domain.py tests/test_import.py \
+	tests/test_measurement.py tests/test_pipeline.py tests/numerics tests/discrepancy/test_mmd.py tests/transferability
+METHODS = CORAL or SubspaceAlignment or JDA or FeatureAugmentation or KMM or BBSE or TrAdaBoostR2 or TransEMDT or \
+	GradualSelfTraining or Shift
+KIT = tests/test_conformance.py -k "not test_conformance or $(METHODS)"
+
+# The oldest releases that pyproject.toml allows, without torch.
+.venv-oldest/.test: pyproject.toml .ci/oldest.txt
+	test -x .venv-oldest/bin/python || $(PYTHON) -m venv .venv-oldest
+	.venv-oldest/bin/python -m pip install --quiet -c .ci/oldest.txt -e . $(TOOLS)
+	touch $@
+
+TOOLS = "pytest>=8" "pytest-xdist>=3.6" "pytest-timeout>=2.3" "hypothesis>=6.100" "threadpoolctl>=3.5" \
+	"numpydoc>=1.8" "mpmath>=1.3"
+
+test-oldest: .venv-oldest/.test
+	! .venv-oldest/bin/python -c "import torch" 2>/dev/null
+	$(PARTS) .venv-oldest/bin/python -m pytest -q -n auto $(CORE) $(KIT)
+
+# The built wheel, installed in an environment of its own and tested from outside the source tree.
+test-wheel:
+	rm -rf .venv-wheel build/wheel
+	$(PYTHON) -m venv .venv-wheel
+	.venv-wheel/bin/python -m pip wheel --quiet --no-deps --wheel-dir build/wheel .
+	.venv-wheel/bin/python -m pip install --quiet -c constraints.txt build/wheel/*.whl $(TOOLS)
+	mkdir build/wheel/checks
+	cp -r tests pyproject.toml build/wheel/checks
+	cd build/wheel/checks && ../../../.venv-wheel/bin/python -c "import landbridge, sys; \
+		sys.exit('.venv-wheel' not in landbridge.__file__)"
+	cd build/wheel/checks && $(PARTS) ../../../.venv-wheel/bin/python -m pytest -q -n auto $(CORE) $(KIT)
+
 lint: setup-test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -45,4 +89,4 @@ speed: setup-test
 	$(BIN)/python -m benchmarks.speed
 
 clean:
-	rm -rf $(VENV) build dist docs/_build docs/gallery docs/api/generated .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) .venv-oldest .venv-wheel build dist docs/_build docs/gallery docs/api/generated .pytest_cache .mypy_cache .ruff_cache

@@ -1,4 +1,4 @@
-"""The result of every score and validator: a value with its interval and its null value."""
+"""Result of every score and validator: a value with its interval and its null."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ __all__ = ["Measurement"]
 
 @dataclass(frozen=True)
 class Measurement:
-    """A measured value with its confidence interval, null value and p-value.
+    """Value with its confidence interval, its null value and its p-value.
 
     Parameters
     ----------
@@ -20,15 +20,15 @@ class Measurement:
     value : float
         The point estimate.
     low, high : float or None
-        Ends of the interval (95 % unless the function says otherwise), or None where none was asked for.
+        Ends of the interval (95 % unless the function says otherwise), or None.
     null : float or None
-        The value to expect if there were nothing to see (mean over permutations, or chance level).
+        Expected value without an effect (mean over permutations, or chance level).
     p_value : float or None
         Share of the null that is at least as extreme as `value`.
     higher_is_better : bool or None
         True for scores, False for distances and errors, None where neither applies.
     details : mapping
-        Further figures of the same measurement, JSON-ready.
+        Further values of the same measurement, JSON-ready.
 
     Examples
     --------
@@ -50,7 +50,7 @@ class Measurement:
     details: Mapping[str, Any] = field(default_factory=dict)
 
     def __float__(self) -> float:
-        """Return the point estimate, so that a measurement can be used as a number."""
+        """Return the point estimate, so that a measurement can stand wherever a number can."""
         return float(self.value)
 
     def __str__(self) -> str:

@@ -50,7 +50,7 @@ def test_proxy_a_distance_under_the_null():
 
 def test_proxy_a_distance_takes_a_classifier():
     X, Y = samples(2, shift=1.0)
-    m = proxy_a_distance(X, Y, classifier=LogisticRegression(), random_state=0)
+    m = proxy_a_distance(X, Y, domain_classifier=LogisticRegression(), random_state=0)
     assert m.value > 0.8
 
 
@@ -69,7 +69,7 @@ def test_line_transport_is_exact(n, m):
     rng = np.random.default_rng(n * m)
     U, V = rng.normal(size=(n, 3)), rng.normal(size=(m, 3))
     by_scipy = [wasserstein_distance(U[:, i], V[:, i]) for i in range(3)]
-    assert line_transport(U, V, p=1.0) == pytest.approx(by_scipy)
+    assert line_transport(U, V, order=1.0) == pytest.approx(by_scipy)
     # order 2 by repeating every row until both samples have n * m
     a, b = np.sort(np.repeat(U, m, axis=0), axis=0), np.sort(np.repeat(V, n, axis=0), axis=0)
     assert line_transport(U, V) == pytest.approx(((a - b) ** 2).mean(axis=0))

@@ -77,14 +77,14 @@ def test_power_and_bootstrap_interval():
 def test_rows_are_bounded_and_the_seed_decides():
     X, Y = samples(6, 500, 300)
     one, two = (mmd(X, Y, max_samples=100, n_permutations=10, random_state=1) for _ in range(2))
-    assert one == two and one.details["rows"] == [100, 100]
+    assert one == two and one.details["n_samples"] == [100, 100]
 
 
 def test_mistakes_are_named():
     X, Y = samples(7)
     with pytest.raises(InputError, match="method must be"):
         mmd(X, Y, method="cubic")
-    with pytest.raises(InputError, match="3 columns but X_target has 2"):
+    with pytest.raises(InputError, match="3 features but X_target has 2"):
         mmd(X, Y[:, :2])
     with pytest.raises(InputError, match="X_target"):
         mmd(X, np.full((3, 3), np.nan))

@@ -8,7 +8,18 @@ from scipy import sparse
 
 from landbridge import Domain
 from landbridge.data import make_shift, shared_data
-from landbridge.discrepancy import SHIFTS, diagnose
+from landbridge.discrepancy import (
+    SHIFTS,
+    coral_distance,
+    diagnose,
+    label_shift,
+    label_shift_fit,
+    mmd,
+    proxy_a_distance,
+    risk_bound,
+    sliced_wasserstein,
+    subspace_distance,
+)
 from landbridge.exceptions import InputError
 
 FEW = {"n_permutations": 100, "n_bootstrap": 20}
@@ -85,7 +96,7 @@ def test_words_name_the_shares_and_the_rows_used():
     source = source.replace(y=np.array(["healthy", "ill"])[source.y])
     d = diagnose(source, target.without_labels(), max_samples=200, random_state=0, **FEW)
     assert "label shift" in d.words and "healthy 80 % → " in d.words
-    assert "Looked at 200 of 500 source rows and 200 of 300 target rows." in d.words
+    assert "Used 200 of 500 source samples and 200 of 300 target samples." in d.words
     assert json.loads(json.dumps(d.to_dict()))["kind"] == "label"
     assert set(d.evidence) == set(SHIFTS) and all(0 <= v <= 1 for v in d.evidence.values())
 
@@ -174,3 +185,34 @@ def test_real_digits_drawn_unevenly_are_label_shift_and_other_writers_are_not():
     assert d.measurements["label_shift"].details["target_priors"] == pytest.approx(true, abs=0.04)
     d = diagnose(Domain(X, y), Domain(data["mnist_X"]), random_state=0, **FEW)
     assert d.kind != "label" and d.evidence["label"] < 0.3 and d.risk == "high"
+
+
+@pytest.mark.parametrize("n_samples", [1, 2, 4])
+def test_too_few_samples_are_refused_by_name(n_samples):
+    source, target = make_shift("covariate", random_state=0)
+    few = target.without_labels().take(np.arange(n_samples))
+    plural = "" if n_samples == 1 else "s"
+    message = f"has {n_samples} sample{plural}; a diagnosis needs at least 5 samples per domain"
+    with pytest.raises(InputError, match=f"^target {message}"):
+        diagnose(source, few)
+    with pytest.raises(InputError, match=f"^source {message}"):
+        diagnose(few, target)
+
+
+def test_five_samples_are_enough():
+    source, target = make_shift("covariate", random_state=0)
+    few = [d.take(np.arange(5)) for d in (source, target)]
+    for pair in ((source, few[1]), (few[0], target), few):
+        assert diagnose(*pair, random_state=0, n_permutations=20, n_bootstrap=10).kind in ("none", *SHIFTS)
+
+
+def test_the_global_generator_is_left_alone():
+    source, target = make_shift("label", random_state=0)
+    np.random.seed(3)  # noqa: NPY002
+    before = np.random.get_state()[1].copy()  # noqa: NPY002
+    diagnose(source, target.without_labels(), n_permutations=20, n_bootstrap=10)
+    for distance in (mmd, proxy_a_distance, coral_distance, sliced_wasserstein, subspace_distance):
+        distance(source.X, target.X)
+    for measure in (label_shift, label_shift_fit, risk_bound):
+        measure(source.X, source.y, target.X)
+    assert np.array_equal(before, np.random.get_state()[1])  # noqa: NPY002

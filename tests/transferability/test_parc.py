@@ -19,7 +19,7 @@ def test_ties_do_not_matter_and_rows_can_be_cut():
     assert parc_score(np.eye(2)[y], y) == pytest.approx(1.0)
     F = np.eye(2)[y] + 0.1 * np.random.default_rng(0).normal(size=(60, 2))
     m = parc(features=F, target_labels=y, max_samples=20, n_components=1, random_state=0)
-    assert m.details["rows"] == 20
+    assert m.details["n_samples"] == 20
 
 
 def test_all_rows_of_their_own_class():

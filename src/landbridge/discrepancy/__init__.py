@@ -1,17 +1,17 @@
-"""Discrepancies answer *when*: how far apart two domains are, by which kind of shift, and what that threatens.
+"""Discrepancies: how far apart two domains are, by which kind of shift, and what that risks.
 
-Each is a function over two sets of rows and returns a :class:`~landbridge.measurement.Measurement`:
+Each is a function over two sets of samples and returns a :class:`~landbridge.measurement.Measurement`:
 
-* :func:`mmd` - distance of mean embeddings, with a permutation test: sees any difference, given rows enough;
-* :func:`proxy_a_distance` - how well a linear classifier tells the domains apart;
+* :func:`mmd` - distance of mean embeddings, with a permutation test: detects any difference, given enough samples;
+* :func:`proxy_a_distance` - how well a linear classifier separates the domains;
 * :func:`coral_distance` - distance of the covariances;
-* :func:`sliced_wasserstein` - how far rows must be moved, in the unit of the columns;
-* :func:`subspace_distance` - how far the leading principal directions have turned;
+* :func:`sliced_wasserstein` - transport cost, in the unit of the features;
+* :func:`subspace_distance` - how far the leading principal directions differ;
 * :func:`label_shift`, :func:`label_shift_fit` - the target's class shares without target labels, and whether they
   alone explain the difference;
 * :func:`risk_bound` - the sum that theory bounds a source model's target error by.
 
-:func:`diagnose` takes them together and says which kind of shift it is and what it threatens.
+:func:`diagnose` takes them together and names the kind of shift and its risk.
 """
 
 from landbridge.discrepancy._coral_distance import coral_distance, coral_loss

@@ -1,4 +1,4 @@
-"""Concept gap: what labelled target rows say against the source's rule."""
+"""Concept gap: errors of a source model on labelled target samples beyond those expected."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from landbridge.numerics.label_shift import shift_posterior
 
 __all__ = ["concept_gap"]
 
-# below so many labelled rows a model of their own is too poor to be a yardstick
+# Below this number of labelled samples a target model is too weak a reference.
 OWN_MODEL = 30
 
 
@@ -20,26 +20,26 @@ def concept_gap(
     posterior: Posterior,
     shares: NDArray[np.float64],
     Xt: NDArray[np.float64],
-    told: NDArray[np.intp],
+    labelled: NDArray[np.intp],
     codes: NDArray[np.intp],
     rng: np.random.RandomState,
 ) -> Measurement:
-    """Errors of a source model on labelled target rows beyond what P(y | x) of the source predicts.
+    """Estimate the errors of a source model on labelled target samples beyond those that its P(y | x) predicts.
 
     Under covariate shift a calibrated model errs as often as its own probabilities say, and no more often than a model
-    made of the target's labels. What it errs beyond both is due to a changed rule.
+    made of the target's labels. Errors beyond both are due to a change of P(y | x).
 
     Parameters
     ----------
     posterior : Posterior
-        Of the source and of all target rows.
+        Of the source and of all target samples.
     shares : ndarray of shape (n_classes,)
         Class shares that hold in the target.
-    Xt : ndarray of shape (n_told, d)
-        The labelled target rows.
-    told : ndarray of int, shape (n_told,)
-        Their positions among the target rows.
-    codes : ndarray of int, shape (n_told,)
+    Xt : ndarray of shape (n_labelled, d)
+        The labelled target samples.
+    labelled : ndarray of int, shape (n_labelled,)
+        Their positions among the target samples.
+    codes : ndarray of int, shape (n_labelled,)
         Their classes.
     rng : RandomState
 
@@ -47,12 +47,12 @@ def concept_gap(
     -------
     Measurement
         ``"concept_gap"``: the excess as a share of the largest possible one. ``details`` has ``error``, ``expected``,
-        ``own_error`` and ``rows``.
+        ``own_error`` and ``n_samples``.
     """
-    proba = shift_posterior(posterior.target[told], posterior.priors, shares)
+    proba = shift_posterior(posterior.target[labelled], posterior.priors, shares)
     wrong = (proba.argmax(axis=1) != codes).astype(float)
     doubt = 1 - proba.max(axis=1)
-    error, expected, n = float(wrong.mean()), float(doubt.mean()), len(told)
+    error, expected, n = float(wrong.mean()), float(doubt.mean()), len(labelled)
     own = None
     if n >= OWN_MODEL and len(np.unique(codes)) > 1:
         own_codes = np.unique(codes, return_inverse=True)[1]
@@ -61,5 +61,5 @@ def concept_gap(
     spread = np.sqrt((doubt * (1 - doubt)).sum() + 0.25 * n * max(base - expected, 0.0) + 1.0) / n
     p_value = float(1 - ndtr((error - base) / spread))
     value = max(error - base, 0.0) / max(1 - 1 / proba.shape[1] - base, 0.05)
-    details = {"error": error, "expected": expected, "own_error": own, "rows": n}
+    details = {"error": error, "expected": expected, "own_error": own, "n_samples": n}
     return Measurement("concept_gap", min(value, 1.0), None, None, 0.0, p_value, False, details)

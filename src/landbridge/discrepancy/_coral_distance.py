@@ -6,25 +6,24 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.utils import check_random_state
 
-from landbridge.discrepancy._rows import two_samples
+from landbridge.discrepancy._samples import two_samples
 from landbridge.measurement import Measurement
 from landbridge.numerics.covariance import covariance
-from landbridge.numerics.resampling import debiased_interval, permutation_p_value
+from landbridge.numerics.resampling import debiased_interval, permutation_p_value, random_generator
 
 __all__ = ["coral_distance", "coral_loss"]
 
 
 def coral_loss(Xs: NDArray[np.float64], Xt: NDArray[np.float64]) -> float:
-    r"""Squared Frobenius distance of two covariances, :math:`\lVert C_S - C_T \rVert_F^2 / (4 d^2)`.
+    r"""Compute the squared Frobenius distance of two covariances, :math:`\lVert C_S - C_T \rVert_F^2 / (4 d^2)`.
 
     The factor is that of Deep CORAL, so that the number is comparable across widths and with networks' losses.
 
     Parameters
     ----------
-    Xs, Xt : ndarray of shape (n, d)
-        Rows.
+    Xs, Xt : ndarray of shape (n_samples, n_features)
+        Samples.
 
     Returns
     -------
@@ -49,18 +48,18 @@ def coral_distance(
     max_samples: int | None = 20_000,
     random_state: Any = None,
 ) -> Measurement:
-    """Distance of the domains' covariances, blind to their means.
+    """Measure the distance of the domains' covariance matrices, whatever their means.
 
     Parameters
     ----------
-    X_source, X_target : array-like or sparse matrix of shape (n, d)
-        Rows with the same columns; the value depends on their scale.
+    X_source, X_target : array-like or sparse matrix of shape (n_samples, n_features)
+        Samples with the same features; the value depends on their scale.
     n_permutations : int, default=0
         For a p-value; each domain is centred first, so that a difference of means is not taken for one of spread.
     n_bootstrap : int, default=100
         Replicates for a 95 % interval (basic bootstrap against the upward bias, widened to hold the value).
     max_samples : int or None, default=20000
-        Larger samples are cut to so many rows each.
+        Larger domains are reduced to this many samples each.
     random_state : int, RandomState or None, default=None
         Seeds the resampling; an int gives the same numbers every time.
 
@@ -86,7 +85,7 @@ def coral_distance(
     >>> wider.low > 5
     True
     """
-    rng = check_random_state(random_state)
+    rng = random_generator(random_state)
     Xs, Xt = two_samples(X_source, X_target, max_samples, rng)
     value, n = coral_loss(Xs, Xt), len(Xs)
     null = p_value = low = high = None
@@ -100,5 +99,5 @@ def coral_distance(
             [coral_loss(Xs[rng.randint(n, size=n)], Xt[rng.randint(len(Xt), size=len(Xt))]) for _ in range(n_bootstrap)]
         )
         low, high = debiased_interval(value, draws)
-    details = {"rows": [n, len(Xt)]}
+    details = {"n_samples": [n, len(Xt)]}
     return Measurement("coral_distance", value, low, high, null, p_value, False, details)

@@ -1,4 +1,4 @@
-"""What a pair of domains was diagnosed with: the kind of shift, its strength and the risk, in words."""
+"""Result of a diagnosis: the kind of shift between two domains, its strength and the risk of transfer."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ SHIFTS = ("covariate", "label", "concept", "subspace")
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """The answer to *when*: how far apart, which shift, which risk.
+    """Result of :func:`diagnose`: the kind of dataset shift, its evidence and the risk of plain transfer.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""A cross-validated classifier that tells target rows from source rows, the engine of several discrepancies."""
+"""Cross-validated domain classifier that several discrepancies share."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ __all__ = ["balanced_error", "cross_fitted_domain", "linear_classifier"]
 
 
 def linear_classifier() -> Any:
-    """Logistic regression on standardised columns, as tight as a few hundred rows can bear.
+    """Return a logistic regression on standardised features, regularised for a few hundred samples.
 
     Returns
     -------
@@ -34,28 +34,28 @@ def cross_fitted_domain(
     rng: np.random.RandomState,
     *,
     source_weights: NDArray[np.float64] | None = None,
-    classifier: Any = None,
+    domain_classifier: Any = None,
     n_splits: int = 5,
 ) -> NDArray[np.float64]:
-    """Probability of being a target row, for each row by a model that never saw it; both domains count the same.
+    """Cross-validate the probability of each sample to come from the target; both domains have the same total weight.
 
     Parameters
     ----------
-    Xs, Xt : ndarray of shape (n, d)
-        Rows.
+    Xs, Xt : ndarray of shape (n_samples, n_features)
+        Samples.
     rng : RandomState
         Draws the folds.
     source_weights : ndarray of shape (n_source,), optional
-        How much each source row counts.
-    classifier : classifier, optional
-        Needs ``predict_proba`` and takes ``sample_weight``. Left out: logistic regression on standardised columns.
+        How much each source sample counts.
+    domain_classifier : classifier, optional
+        Needs ``predict_proba`` and takes ``sample_weight``. If None, logistic regression on standardised features.
     n_splits : int, default=5
         Folds.
 
     Returns
     -------
     ndarray of shape (n_source + n_target,)
-        Source rows first.
+        Source samples first.
     """
     X = np.concatenate([Xs, Xt])
     domain = np.repeat([0, 1], [len(Xs), len(Xt)])
@@ -68,34 +68,34 @@ def cross_fitted_domain(
         for side in (0, 1):
             here = domain[train] == side
             w[here] *= len(w) / (2 * max(w[here].sum(), 1e-300))
-        proba[test] = fit_quietly(classifier, X[train], domain[train], w).predict_proba(X[test])[:, 1]
+        proba[test] = fit_quietly(domain_classifier, X[train], domain[train], w).predict_proba(X[test])[:, 1]
     return proba
 
 
 def balanced_error(
     p_target: NDArray[np.float64], n_source: int, source_weights: NDArray[np.float64] | None = None
 ) -> float:
-    """Error of the domain classifier when each domain counts one half; 0.5 is chance.
+    """Compute the balanced error of the domain classifier; 0.5 is chance.
 
     Parameters
     ----------
     p_target : ndarray of shape (n_source + n_target,)
         From :func:`cross_fitted_domain`.
     n_source : int
-        Rows of the source.
+        Samples of the source.
     source_weights : ndarray of shape (n_source,), optional
-        How much each source row counts.
+        How much each source sample counts.
 
     Returns
     -------
     float
     """
-    wrong_source, wrong_target = row_errors(p_target, n_source)
+    wrong_source, wrong_target = sample_errors(p_target, n_source)
     return float((np.average(wrong_source, weights=source_weights) + wrong_target.mean()) / 2)
 
 
-def row_errors(p_target: NDArray[np.float64], n_source: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Error of each row, a probability of exactly one half counting as half an error.
+def sample_errors(p_target: NDArray[np.float64], n_source: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Compute the error of each sample; a probability of exactly one half is half an error.
 
     Parameters
     ----------
@@ -111,14 +111,14 @@ def row_errors(p_target: NDArray[np.float64], n_source: int) -> tuple[NDArray[np
 
 
 def fit_quietly(classifier: Any, X: Any, y: Any, weights: Any = None) -> Any:
-    """Fit a clone; an optimiser that stops early is no news here.
+    """Fit a clone without convergence warnings.
 
     Parameters
     ----------
     classifier : classifier or None
         None for the linear one.
     X, y, weights : array
-        Training rows.
+        Training samples.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""Label shift: the target's class shares without target labels, and whether they alone explain the difference."""
+"""Label shift: class priors of the unlabelled target, and a test whether they alone explain the difference."""
 
 from __future__ import annotations
 
@@ -6,17 +6,16 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.utils import check_random_state
 
 from landbridge.discrepancy._domain_classifier import balanced_error, cross_fitted_domain
 from landbridge.discrepancy._mmd import mixture_kernel, weighted_mmd2
 from landbridge.discrepancy._posterior import Posterior, cross_fit_posterior
-from landbridge.discrepancy._rows import label_codes, two_samples, within_scale
+from landbridge.discrepancy._samples import label_codes, two_samples, within_scale
 from landbridge.exceptions import InputError
 from landbridge.measurement import Measurement
 from landbridge.numerics.kernels import median_gamma
 from landbridge.numerics.label_shift import bbse_priors, em_priors, shift_posterior
-from landbridge.numerics.resampling import percentile_interval, permutation_p_value, subsample
+from landbridge.numerics.resampling import percentile_interval, permutation_p_value, random_generator, subsample
 
 __all__ = ["label_shift", "label_shift_fit"]
 
@@ -34,30 +33,30 @@ def label_shift(
     max_samples: int | None = 2000,
     random_state: Any = None,
 ) -> Measurement:
-    """How far the class shares of the unlabelled target are from those of the source, if P(x | y) stayed as it was.
+    """Estimate how far the class priors of the unlabelled target are from the source's, assuming the same P(x | y).
 
     Parameters
     ----------
-    X_source : array-like or sparse matrix of shape (n_source, d)
-        Source rows.
+    X_source : array-like or sparse matrix of shape (n_source, n_features)
+        Source samples.
     y_source : array-like of shape (n_source,)
-        Classes of the source rows.
-    X_target : array-like or sparse matrix of shape (n_target, d)
-        Target rows, with the same columns.
+        Classes of the source samples.
+    X_target : array-like or sparse matrix of shape (n_target, n_features)
+        Target samples, with the same features.
     method : {"em", "bbse"}, default="em"
         Maximum likelihood on calibrated, cross-fitted probabilities, or matching of predicted classes. The other
         estimate is in ``details`` either way.
     estimator : classifier, optional
-        Needs ``predict_proba``. Left out: the better, by held-out log loss, of logistic regression on the columns and
+        Needs ``predict_proba``. If None, the better, by held-out log loss, of logistic regression on the features and
         on Gaussian kernel features.
     n_splits : int, default=5
         Folds of the cross-fitting.
     n_permutations : int, default=200
         Draws of two samples from the source's own held-out scores, for the p-value against "no label shift".
     n_bootstrap : int, default=100
-        Replicates over target rows for the 95 % intervals; the models are not refitted.
+        Replicates over target samples for the 95 % intervals; the models are not refitted.
     max_samples : int or None, default=2000
-        Larger samples are cut to so many rows each.
+        Larger domains are reduced to this many samples each.
     random_state : int, RandomState or None, default=None
         Seeds folds, permutations and resampling; an int gives the same numbers every time.
 
@@ -72,7 +71,8 @@ def label_shift(
     Any other shift between the domains also moves these estimates: ask :func:`label_shift_fit` whether label shift is
     what happened. A class that is missing in the source cannot be found in the target.
 
-    Time is that of two times ``n_splits`` fits and (n_permutations + n_bootstrap) short EM runs, each linear in rows.
+    Time is that of two times ``n_splits`` fits and (n_permutations + n_bootstrap) short EM runs, each linear in
+    samples.
 
     References
     ----------
@@ -92,7 +92,7 @@ def label_shift(
     """
     if method not in ("em", "bbse"):
         raise InputError(f"method must be em or bbse; got {method!r}.")
-    rng = check_random_state(random_state)
+    rng = random_generator(random_state)
     Xs, Xt, classes, codes = _read(X_source, y_source, X_target, max_samples, rng)
     posterior = cross_fit_posterior(Xs, codes, Xt, rng, estimator=estimator, n_splits=n_splits)
     return measure_priors(
@@ -111,19 +111,19 @@ def label_shift_fit(
     max_samples: int | None = 1000,
     random_state: Any = None,
 ) -> Measurement:
-    r"""Whether label shift alone explains the difference between the domains: a goodness-of-fit test.
+    r"""Test whether label shift alone explains the difference between the domains (goodness of fit).
 
-    The source rows are weighted by :math:`\pi_T(y) / \pi_S(y)` with the estimated target shares. Under pure label
+    The source samples are weighted by :math:`\pi_T(y) / \pi_S(y)` with the estimated target shares. Under pure label
     shift the weighted source and the target are then one population.
 
     Parameters
     ----------
-    X_source : array-like or sparse matrix of shape (n_source, d)
-        Source rows.
+    X_source : array-like or sparse matrix of shape (n_source, n_features)
+        Source samples.
     y_source : array-like of shape (n_source,)
-        Classes of the source rows.
-    X_target : array-like or sparse matrix of shape (n_target, d)
-        Target rows, with the same columns.
+        Classes of the source samples.
+    X_target : array-like or sparse matrix of shape (n_target, n_features)
+        Target samples, with the same features.
     estimator : classifier, optional
         As in :func:`label_shift`.
     n_splits : int, default=5
@@ -131,7 +131,7 @@ def label_shift_fit(
     n_permutations : int, default=200
         For the p-value of misfit.
     max_samples : int or None, default=1000
-        Larger samples are cut to so many rows each.
+        Larger domains are reduced to this many samples each.
     random_state : int, RandomState or None, default=None
         Seeds folds, permutations and resampling; an int gives the same numbers every time.
 
@@ -139,15 +139,15 @@ def label_shift_fit(
     -------
     Measurement
         ``"label_shift_fit"``: the share of the difference that the class weights remove, from 0 to 1; the smallest of
-        the shares of the squared MMD of the rows, of that of their class scores, and of the domain classifier's
+        the shares of the squared MMD of the samples, of that of their class scores, and of the domain classifier's
         advantage, after allowing each its noise. The p-value is for *misfit*: small means
-        that something else differs too. With many rows it is small for harmless reasons; read the share then.
+        that something else differs too. With many samples it is small for harmless reasons; read the share then.
 
     Notes
     -----
-    The null comes from exchanging source and target rows within each class, the target's classes being drawn from
+    The null comes from exchanging source and target samples within each class, the target's classes being drawn from
     their probabilities, so that the class shares of both sides stay what they are. The kernel matrix is computed
-    once: time grows with r² n_permutations, memory with r² for r rows of both sides.
+    once: time grows with r² n_permutations, memory with r² for r samples of both sides.
 
     Examples
     --------
@@ -158,7 +158,7 @@ def label_shift_fit(
     >>> m.value > 0.9, m.p_value > 0.05
     (True, True)
     """
-    rng = check_random_state(random_state)
+    rng = random_generator(random_state)
     Xs, Xt, _, codes = _read(X_source, y_source, X_target, max_samples, rng)
     scale = within_scale(Xs, Xt)
     Xs, Xt = Xs / scale, Xt / scale
@@ -178,7 +178,7 @@ def measure_priors(
     n_permutations: int,
     n_bootstrap: int,
 ) -> Measurement:
-    """The class shares of the target from probabilities that are already there; see :func:`label_shift`.
+    """Estimate the target's class priors from given probabilities; see :func:`label_shift`.
 
     Parameters
     ----------
@@ -213,7 +213,7 @@ def measure_priors(
         "other_method": estimates["bbse" if method == "em" else "em"].tolist(),
         "model": posterior.model,
         "source_error": posterior.error,
-        "rows": [n, m],
+        "n_samples": [n, m],
     }
     if n_bootstrap:
         counts = rng.multinomial(m, np.full(m, 1 / m), size=n_bootstrap).astype(float)
@@ -243,15 +243,15 @@ def measure_fit(
     *,
     n_permutations: int,
 ) -> Measurement:
-    """Goodness of fit of label shift from parts that are already there; see :func:`label_shift_fit`.
+    """Test the goodness of fit of label shift from given parts; see :func:`label_shift_fit`.
 
     Parameters
     ----------
-    Xs, Xt : ndarray of shape (n, d)
-        Rows of the kernel matrix.
+    Xs, Xt : ndarray of shape (n_samples, n_features)
+        Samples of the kernel matrix.
     K : ndarray of shape (n_source + n_target, n_source + n_target)
     posterior : Posterior
-        Of the same rows.
+        Of the same samples.
     shares : ndarray of shape (n_classes,)
         Estimated class shares of the target.
     raw_error : float
@@ -298,8 +298,8 @@ def measure_fit(
         "explained": explained,
         "accuracy_before": 1 - raw_error,
         "accuracy_after": 1 - error,
-        "effective_rows": effective,
-        "rows": [n, m],
+        "effective_samples": effective,
+        "n_samples": [n, m],
     }
     # the worse of two tests, each counted twice (Bonferroni)
     p_value = min(2 * min(p_values), 1.0) if p_values else None
@@ -308,7 +308,7 @@ def measure_fit(
 
 
 def _score_kernel(posterior: Posterior, rng: np.random.RandomState) -> NDArray[np.float64]:
-    """Kernel on the class scores: the few directions that matter, where a moved class is not lost among the columns."""
+    """Compute a kernel on the class scores, in which the shift of one class is easier to see than in all features."""
     scores = np.log(np.clip(np.concatenate([posterior.source, posterior.target]), 1e-6, None))
     scores -= scores.mean(axis=1, keepdims=True)
     gamma = median_gamma(scores, random_state=rng)

@@ -8,13 +8,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr
-from sklearn.utils import check_random_state
 
-from landbridge.discrepancy._rows import two_samples
+from landbridge.discrepancy._samples import two_samples
 from landbridge.exceptions import InputError
 from landbridge.measurement import Measurement
 from landbridge.numerics.kernels import median_gamma, squared_distances
-from landbridge.numerics.resampling import percentile_interval, permutation_p_value
+from landbridge.numerics.resampling import percentile_interval, permutation_p_value, random_generator
 
 __all__ = ["mixture_kernel", "mmd", "weighted_mmd2"]
 
@@ -26,7 +25,7 @@ def weighted_mmd2(
     *,
     unbiased: bool = True,
 ) -> NDArray[np.float64]:
-    r"""Squared MMD for many weightings of the same rows at once, as two matrix products with one kernel matrix.
+    r"""Compute the squared MMD for many weightings of the same samples, as two products with one kernel matrix.
 
     .. math:: \widehat{MMD}^2 = \frac{\sum_{i \ne j} a_i a_j k_{ij}}{(\sum a)^2 - \sum a^2}
               + \frac{\sum_{i \ne j} b_i b_j k_{ij}}{(\sum b)^2 - \sum b^2}
@@ -38,11 +37,11 @@ def weighted_mmd2(
     Parameters
     ----------
     K : ndarray of shape (n, n)
-        Kernel matrix of all rows.
-    source_weights, target_weights : ndarray of shape (n,) or (n, n_weightings)
-        How much each row counts on either side.
+        Kernel matrix of all samples.
+    source_weights, target_weights : ndarray of shape (n_samples,) or (n, n_weightings)
+        How much each sample counts on either side.
     unbiased : bool, default=True
-        Leave pairs of a row with itself out.
+        Leave pairs of per sample with itself out.
 
     Returns
     -------
@@ -73,13 +72,13 @@ def weighted_mmd2(
 def mixture_kernel(
     X: NDArray[np.float64], Y: NDArray[np.float64] | None = None, *, gammas: Sequence[float]
 ) -> NDArray[np.float64]:
-    """Mean of Gaussian kernels of several widths.
+    """Compute the mean of Gaussian kernels of several widths.
 
     Parameters
     ----------
-    X : ndarray of shape (n, d)
-    Y : ndarray of shape (m, d), optional
-        `X` if left out.
+    X : ndarray of shape (n_samples, n_features)
+    Y : ndarray of shape (m_samples, n_features), optional
+        If None, `X`.
     gammas : sequence of float
         The kernel is the mean of ``exp(-gamma ||x - y||²)``.
 
@@ -106,26 +105,26 @@ def mmd(
     max_samples: int | None = 2000,
     random_state: Any = None,
 ) -> Measurement:
-    """Squared maximum mean discrepancy with a Gaussian kernel, and its permutation test.
+    """Measure the squared maximum mean discrepancy with a Gaussian kernel and test it by permutations.
 
     Parameters
     ----------
-    X_source, X_target : array-like or sparse matrix of shape (n, d)
-        Rows with the same columns; bring the columns to comparable scales first.
+    X_source, X_target : array-like or sparse matrix of shape (n_samples, n_features)
+        Samples with the same features; bring the features to comparable scales first.
     gamma : float, optional
-        Width parameter of ``exp(-gamma ||x - y||²)``. Left out: the median heuristic on at most 1,000 rows.
+        Width parameter of ``exp(-gamma ||x - y||²)``. If None, the median heuristic on at most 1,000 samples.
     widths : sequence of float, default=(1.0,)
         Multiples of `gamma` whose kernels are averaged; ``(0.25, 0.5, 1, 2, 4)`` is the usual mixture when the scale
         of the difference is unknown.
     method : {"unbiased", "biased", "linear"}, default="unbiased"
-        The U-statistic, the V-statistic, or the linear-time estimate, which pairs each row once and has a
+        The U-statistic, the V-statistic, or the linear-time estimate, which pairs each sample once and has a
         normal-theory p-value instead of permutations.
     n_permutations : int, default=200
         For the p-value; 0 for none. The smallest p-value is ``1 / (n_permutations + 1)``.
     n_bootstrap : int, default=0
         For a 95 % interval; the bootstrap is too narrow when the two samples come from one population.
     max_samples : int or None, default=2000
-        Larger samples are cut to so many rows each; ``method="linear"`` uses all rows.
+        Larger samples are cut to that many samples each; ``method="linear"`` uses all samples.
     random_state : int, RandomState or None, default=None
         Seeds permutations and resampling; an int gives the same numbers every time.
 
@@ -133,13 +132,13 @@ def mmd(
     -------
     Measurement
         ``"mmd"``; the unbiased and the linear estimate may be slightly negative. ``details`` has ``gamma`` and the
-        numbers of rows used.
+        numbers of samples used.
 
     Notes
     -----
-    Time grows with r² (d + n_permutations + n_bootstrap) and memory with r² for r = rows used of both sides: at the
+    Time grows with r² (d + n_permutations + n_bootstrap) and memory with r² for r = samples used of both sides: at the
     default at most 16 million kernel values, 128 MB. The kernel matrix is computed once; permutations are products
-    with it. The linear estimate takes time and memory linear in rows.
+    with it. The linear estimate takes time and memory linear in samples.
 
     References
     ----------
@@ -156,12 +155,12 @@ def mmd(
     """
     if method not in ("unbiased", "biased", "linear"):
         raise InputError(f"method must be unbiased, biased or linear; got {method!r}.")
-    rng = check_random_state(random_state)
+    rng = random_generator(random_state)
     Xs, Xt = two_samples(X_source, X_target, None if method == "linear" else max_samples, rng)
     if gamma is None:
         gamma = median_gamma(Xs, Xt, random_state=rng)
     gammas = [gamma * w for w in widths]
-    details: dict[str, Any] = {"gamma": float(gamma), "method": method, "rows": [len(Xs), len(Xt)]}
+    details: dict[str, Any] = {"gamma": float(gamma), "method": method, "n_samples": [len(Xs), len(Xt)]}
     if method == "linear":
         return _linear_mmd(Xs, Xt, gammas, details, rng)
     K = mixture_kernel(np.concatenate([Xs, Xt]), gammas=gammas)
@@ -183,7 +182,7 @@ def mmd(
 
 
 def _permuted_mmd2(K: NDArray[np.float64], member: NDArray[np.float64], unbiased: bool) -> NDArray[np.float64]:
-    """`weighted_mmd2` for weights 0 and 1, where K @ (1 - member) needs no product of its own."""
+    """Compute `weighted_mmd2` for weights 0 and 1, where K @ (1 - member) needs no product of its own."""
     n, m = member[:, 0].sum(), (1 - member[:, 0]).sum()
     KA, sums, diagonal = K @ member, K.sum(axis=1), K.diagonal()
     ss = (member * KA).sum(axis=0)
@@ -209,7 +208,7 @@ def _linear_mmd(
 
     h = k(a[:half], a[half:]) + k(b[:half], b[half:]) - k(a[:half], b[half:]) - k(a[half:], b[:half])
     value, spread = float(h.mean()), float(h.std(ddof=1) / np.sqrt(half))
-    # identical rows everywhere: no spread, and nothing to see either
+    # identical samples everywhere: no spread, and nothing to see either
     p_value = float(1.0 - ndtr(value / spread)) if spread > 0 else (1.0 if value <= 0 else 0.0)
     reach = 1.959963984540054 * spread
     return Measurement("mmd", value, value - reach, value + reach, 0.0, p_value, False, details)

@@ -1,4 +1,4 @@
-"""Class probabilities of both domains from models trained on the source, cross-fitted and calibrated."""
+"""Cross-validated and calibrated class probabilities of both domains from models trained on the source."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from sklearn.preprocessing import StandardScaler
 from landbridge.discrepancy._domain_classifier import fit_quietly, linear_classifier
 from landbridge.numerics.kernels import median_gamma
 from landbridge.numerics.nystroem import NystroemMap
-from landbridge.numerics.resampling import balanced_folds
+from landbridge.numerics.resampling import balanced_folds, random_generator
 
 __all__ = ["Posterior", "bias_corrected_temperature", "cross_fit_posterior", "kernel_classifier"]
 
 
 @dataclass(frozen=True)
 class Posterior:
-    """Calibrated class probabilities of rows that no model was trained on.
+    """Calibrated class probabilities of samples that no model was trained on.
 
     Parameters
     ----------
@@ -33,7 +33,7 @@ class Posterior:
     priors : ndarray of shape (n_classes,)
         Class shares of the source.
     codes : ndarray of int, shape (n_source,)
-        True classes of the source rows.
+        True classes of the source samples.
     model : str
         Which model was chosen.
     """
@@ -46,7 +46,7 @@ class Posterior:
 
     @property
     def error(self) -> float:
-        """Held-out error of the most probable class on the source."""
+        """Return the held-out error of the most probable class on the source."""
         return float((self.source.argmax(axis=1) != self.codes).mean())
 
 
@@ -59,23 +59,24 @@ def cross_fit_posterior(
     estimator: Any = None,
     n_splits: int = 5,
 ) -> Posterior:
-    """Class probabilities of every row by a model that was not trained on it.
+    """Cross-validate the class probabilities of every sample, each by a model that was not trained on it.
 
-    Each target row is scored by one of the fold models, drawn at random, rather than by their mean: source and target
-    rows are then treated alike, and if the domains do not differ their scores follow one law exactly.
+    Each target sample is scored by one of the fold models, drawn at random, rather than by their mean: source and
+    target samples are then treated alike, and if the domains do not differ their scores have exactly the same
+    distribution.
 
     Parameters
     ----------
-    Xs : ndarray of shape (n_source, d)
-        Source rows.
+    Xs : ndarray of shape (n_source, n_features)
+        Source samples.
     codes : ndarray of int, shape (n_source,)
         Their classes, numbered from 0.
-    Xt : ndarray of shape (n_target, d)
-        Target rows.
+    Xt : ndarray of shape (n_target, n_features)
+        Target samples.
     rng : RandomState
         Draws folds and landmarks.
     estimator : classifier, optional
-        Needs ``predict_proba``. Left out: the better, by held-out log loss, of logistic regression on the columns and
+        Needs ``predict_proba``. If None, the better, by held-out log loss, of logistic regression on the features and
         on Gaussian kernel features.
     n_splits : int, default=5
         Folds.
@@ -116,16 +117,16 @@ def cross_fit_posterior(
 def bias_corrected_temperature(
     log_proba: NDArray[np.float64], codes: NDArray[np.intp]
 ) -> tuple[float, NDArray[np.float64], float]:
-    r"""Temperature and class offsets that calibrate held-out scores: softmax of :math:`z / T + b`.
+    r"""Calibrate held-out scores by a temperature and class offsets: softmax of :math:`z / T + b`.
 
     The offsets matter: with them the mean probability of a class equals its share, without which maximum likelihood
     for the target's shares is biased from the start.
 
     Parameters
     ----------
-    log_proba : ndarray of shape (n, n_classes)
+    log_proba : ndarray of shape (n_samples, n_classes)
         Logarithms of held-out probabilities.
-    codes : ndarray of int, shape (n,)
+    codes : ndarray of int, shape (n_samples,)
         True classes.
 
     Returns
@@ -134,7 +135,7 @@ def bias_corrected_temperature(
         Factor on the scores, :math:`1 / T`.
     bias : ndarray of shape (n_classes,)
     loss : float
-        Log loss after calibration, per row.
+        Log loss after calibration, per sample.
 
     References
     ----------
@@ -148,7 +149,7 @@ def bias_corrected_temperature(
     def objective(v: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
         z = log_softmax(v[0] * log_proba + v[1:], axis=1)
         gap = np.exp(z) - hot
-        # a whisper of a penalty keeps separable scores from running away
+        # a small penalty bounds the parameters where the scores separate the classes
         value = -z[hot == 1].mean() + 1e-3 * ((v[0] - 1) ** 2 + (v[1:] ** 2).sum())
         grad = np.append((gap * log_proba).sum() / n, gap.mean(axis=0))
         return float(value), grad + 2e-3 * np.append(v[0] - 1, v[1:])
@@ -160,14 +161,14 @@ def bias_corrected_temperature(
 
 
 class _KernelFeatures(TransformerMixin, BaseEstimator):
-    """Nystroem features of the Gaussian kernel, a few steps to bend what a linear model can only cut."""
+    """Nystroem features of the Gaussian kernel beside the features themselves."""
 
-    def __init__(self, n_landmarks: int = 100, seed: int = 0) -> None:
+    def __init__(self, n_landmarks: int = 100, random_state: Any = None) -> None:
         self.n_landmarks = n_landmarks
-        self.seed = seed
+        self.random_state = random_state
 
     def fit(self, X: NDArray[np.float64], y: Any = None) -> _KernelFeatures:
-        rng = np.random.RandomState(self.seed)
+        rng = random_generator(self.random_state)
         rows = rng.permutation(len(X))[: self.n_landmarks]
         self.map_ = NystroemMap(X[rows], gamma=2 * median_gamma(X, random_state=rng), tol=1e-6)
         return self
@@ -176,12 +177,12 @@ class _KernelFeatures(TransformerMixin, BaseEstimator):
         return np.hstack([self.map_(X), X])
 
 
-def kernel_classifier(seed: int, C: float = 10.0) -> Any:
-    """Logistic regression on Gaussian kernel features beside the columns themselves.
+def kernel_classifier(random_state: int, C: float = 10.0) -> Any:
+    """Return a logistic regression on Gaussian kernel features beside the features themselves.
 
     Parameters
     ----------
-    seed : int
+    random_state : int
         Draws the landmarks.
     C : float, default=10
         Inverse penalty.
@@ -191,4 +192,4 @@ def kernel_classifier(seed: int, C: float = 10.0) -> Any:
     Pipeline
     """
     logistic = LogisticRegression(C=C, max_iter=200, tol=1e-3)
-    return make_pipeline(StandardScaler(), _KernelFeatures(seed=seed), logistic)
+    return make_pipeline(StandardScaler(), _KernelFeatures(random_state=random_state), logistic)

@@ -1,16 +1,15 @@
-"""Proxy A-distance: how well a linear classifier tells the domains apart."""
+"""Proxy A-distance: how well a linear classifier separates the domains."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import numpy as np
-from sklearn.utils import check_random_state
 
-from landbridge.discrepancy._domain_classifier import balanced_error, cross_fitted_domain, row_errors
-from landbridge.discrepancy._rows import two_samples
+from landbridge.discrepancy._domain_classifier import balanced_error, cross_fitted_domain, sample_errors
+from landbridge.discrepancy._samples import two_samples
 from landbridge.measurement import Measurement
-from landbridge.numerics.resampling import bootstrap_mean, percentile_interval, permutation_p_value
+from landbridge.numerics.resampling import bootstrap_mean, percentile_interval, permutation_p_value, random_generator
 
 __all__ = ["proxy_a_distance"]
 
@@ -19,45 +18,45 @@ def proxy_a_distance(
     X_source: Any,
     X_target: Any,
     *,
-    classifier: Any = None,
+    domain_classifier: Any = None,
     n_splits: int = 5,
     n_bootstrap: int = 200,
     n_permutations: int = 0,
     max_samples: int | None = 2000,
     random_state: Any = None,
 ) -> Measurement:
-    r"""Proxy A-distance :math:`2 (1 - 2 \varepsilon)`, with the cross-validated error of a domain classifier.
+    r"""Measure the proxy A-distance :math:`2 (1 - 2 \varepsilon)`, from the error of a domain classifier.
 
-    The error is balanced: each domain counts one half, however many rows it has, so that chance is 0.5.
+    The error is balanced: each domain counts one half, however many samples it has, so that chance is 0.5.
 
     Parameters
     ----------
-    X_source, X_target : array-like or sparse matrix of shape (n, d)
-        Rows with the same columns.
-    classifier : classifier, optional
-        Tells the domains apart; needs ``predict_proba`` and takes ``sample_weight``. Left out: logistic regression
-        on standardised columns.
+    X_source, X_target : array-like or sparse matrix of shape (n_samples, n_features)
+        Samples with the same features.
+    domain_classifier : classifier, optional
+        Separates the domains; needs ``predict_proba`` and takes ``sample_weight``. If None, logistic regression
+        on standardised features.
     n_splits : int, default=5
         Folds of the cross-validation.
     n_bootstrap : int, default=200
-        Replicates over held-out rows for the 95 % interval; 0 for none. The models are not refitted.
+        Replicates over held-out samples for the 95 % interval; 0 for none. The models are not refitted.
     n_permutations : int, default=0
         For the p-value. Each one refits the classifier `n_splits` times.
     max_samples : int or None, default=2000
-        Larger samples are cut to so many rows each.
+        Larger domains are reduced to this many samples each.
     random_state : int, RandomState or None, default=None
         Seeds folds and resampling; an int gives the same numbers every time.
 
     Returns
     -------
     Measurement
-        ``"proxy_a_distance"`` from 0 (cannot be told apart) to 2 (never mistaken). ``details`` has the ``error``, the
-        ``accuracy`` and the numbers of rows used.
+        ``"proxy_a_distance"`` from 0 (the domains cannot be separated) to 2 (separated without error). ``details`` has
+        the ``error``, the ``accuracy`` and the numbers of samples used.
 
     Notes
     -----
-    A linear classifier sees differences of means above all; with few rows and many columns it sees less than there
-    is. Time is that of ``n_splits`` (times ``1 + n_permutations``) fits; memory that of the rows used.
+    A linear classifier sees differences of means above all; with few samples and many features it sees less than there
+    is. Time is that of ``n_splits`` (times ``1 + n_permutations``) fits; memory that of the samples used.
 
     References
     ----------
@@ -73,11 +72,11 @@ def proxy_a_distance(
     >>> far.value
     2.0
     """
-    rng = check_random_state(random_state)
+    rng = random_generator(random_state)
     Xs, Xt = two_samples(X_source, X_target, max_samples, rng)
 
     def held_out(A: Any, B: Any) -> Any:
-        return cross_fitted_domain(A, B, rng, classifier=classifier, n_splits=n_splits)
+        return cross_fitted_domain(A, B, rng, domain_classifier=domain_classifier, n_splits=n_splits)
 
     p = held_out(Xs, Xt)
     null = [2 * (1 - 2 * balanced_error(held_out(*pair), len(Xs))) for pair in _shuffles(Xs, Xt, n_permutations, rng)]
@@ -87,12 +86,12 @@ def proxy_a_distance(
 def distance_from_probabilities(
     p_target: Any, n_source: int, rng: np.random.RandomState, *, n_bootstrap: int, null: list[float] | None = None
 ) -> Measurement:
-    """The proxy A-distance of held-out domain probabilities that are already there.
+    """Compute the proxy A-distance from given held-out domain probabilities.
 
     Parameters
     ----------
     p_target : ndarray of shape (n_source + n_target,)
-        Source rows first.
+        Source samples first.
     n_source : int
     rng : RandomState
     n_bootstrap : int
@@ -106,9 +105,9 @@ def distance_from_probabilities(
     error = balanced_error(p_target, n_source)
     value, low, high = max(2 * (1 - 2 * error), 0.0), None, None
     if n_bootstrap:
-        sides = [bootstrap_mean(side, n_bootstrap, rng) for side in row_errors(p_target, n_source)]
+        sides = [bootstrap_mean(side, n_bootstrap, rng) for side in sample_errors(p_target, n_source)]
         low, high = percentile_interval(np.maximum(2 * (1 - sides[0] - sides[1]), 0.0))
-    details = {"error": error, "accuracy": 1 - error, "rows": [n_source, len(p_target) - n_source]}
+    details = {"error": error, "accuracy": 1 - error, "n_samples": [n_source, len(p_target) - n_source]}
     p_value = permutation_p_value(2 * (1 - 2 * error), np.asarray(null)) if null else None
     return Measurement("proxy_a_distance", value, low, high, 0.0, p_value, False, details)
 

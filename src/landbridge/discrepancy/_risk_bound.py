@@ -5,15 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from sklearn.utils import check_random_state
 
 from landbridge.discrepancy._posterior import cross_fit_posterior, kernel_classifier
 from landbridge.discrepancy._proxy_a_distance import proxy_a_distance
-from landbridge.discrepancy._rows import label_codes, two_samples
+from landbridge.discrepancy._samples import label_codes, two_samples
 from landbridge.domain import missing_labels
 from landbridge.exceptions import InputError
 from landbridge.measurement import Measurement
-from landbridge.numerics.resampling import subsample
+from landbridge.numerics.resampling import random_generator, subsample
 
 __all__ = ["risk_bound"]
 
@@ -30,7 +29,7 @@ def risk_bound(
     max_samples: int | None = 2000,
     random_state: Any = None,
 ) -> Measurement:
-    r"""Plug-in estimate of the bound of Ben-David and others on a source model's error in the target.
+    r"""Estimate the bound of Ben-David and others on a source model's error in the target.
 
     .. math:: \varepsilon_T(h) \le \varepsilon_S(h) + \tfrac12 d(S, T) + \lambda
 
@@ -40,23 +39,23 @@ def risk_bound(
 
     Parameters
     ----------
-    X_source : array-like or sparse matrix of shape (n_source, d)
-        Source rows.
+    X_source : array-like or sparse matrix of shape (n_source, n_features)
+        Source samples.
     y_source : array-like of shape (n_source,)
         Classes.
-    X_target : array-like or sparse matrix of shape (n_target, d)
-        Target rows, with the same columns.
+    X_target : array-like or sparse matrix of shape (n_target, n_features)
+        Target samples, with the same features.
     y_target : array-like of shape (n_target,), optional
-        Classes of target rows, ``None`` or NaN where unknown. Without any, :math:`\lambda` cannot be estimated, is
+        Classes of target samples, ``None`` or NaN where unknown. Without any, :math:`\lambda` cannot be estimated, is
         taken as the source error alone (its least value), and the words say so.
     estimator : classifier, optional
-        Needs ``predict_proba``. Left out: the better of a linear and a kernel logistic regression.
+        Needs ``predict_proba``. If None, the better of a linear and a kernel logistic regression.
     n_splits : int, default=5
         Folds.
     n_bootstrap : int, default=200
         Replicates for the interval of the distance term, which is the interval of the sum.
     max_samples : int or None, default=2000
-        Larger samples are cut to so many rows each.
+        Larger domains are reduced to this many samples each.
     random_state : int, RandomState or None, default=None
         Seeds folds and resampling; an int gives the same numbers every time.
 
@@ -86,7 +85,7 @@ def risk_bound(
     >>> abs(min(sum(terms), 1.0) - m.value) < 1e-12
     True
     """
-    rng = check_random_state(random_state)
+    rng = random_generator(random_state)
     Xs, Xt = two_samples(X_source, X_target, None, rng)
     classes, codes = label_codes(y_source, len(Xs))
     rows, rows_t = subsample(len(Xs), max_samples, rng, codes), subsample(len(Xt), max_samples, rng)
@@ -98,7 +97,7 @@ def risk_bound(
             proxy_a_distance(
                 Xs,
                 Xt,
-                classifier=classifier,
+                domain_classifier=classifier,
                 n_splits=n_splits,
                 n_bootstrap=n_bootstrap,
                 max_samples=None,
@@ -113,16 +112,17 @@ def risk_bound(
         y_target = np.asarray(y_target)
         if len(y_target) != np.shape(X_target)[0]:
             raise InputError(
-                f"y_target has {len(y_target)} entries but X_target has {np.shape(X_target)[0]} rows; give one a row."
+                f"y_target has {len(y_target)} entries but X_target has {np.shape(X_target)[0]} samples; "
+                "give one label per sample."
             )
         y_part = y_target[rows_t]
-        told = np.flatnonzero(~missing_labels(y_part))
-        told = told[np.isin(y_part[told].astype(classes.dtype), classes)] if len(told) else told
-        if len(told) >= 2:
+        labelled = np.flatnonzero(~missing_labels(y_part))
+        labelled = labelled[np.isin(y_part[labelled].astype(classes.dtype), classes)] if len(labelled) else labelled
+        if len(labelled) >= 2:
             # one model for both, each domain counting one half: the theorem's ideal joint hypothesis
-            both = np.concatenate([codes, np.searchsorted(classes, y_part[told].astype(classes.dtype))])
+            both = np.concatenate([codes, np.searchsorted(classes, y_part[labelled].astype(classes.dtype))])
             model = cross_fit_posterior(
-                np.concatenate([Xs, Xt[told]]), both, Xt[:1], rng, estimator=estimator, n_splits=n_splits
+                np.concatenate([Xs, Xt[labelled]]), both, Xt[:1], rng, estimator=estimator, n_splits=n_splits
             )
             wrong = model.source.argmax(axis=1) != both
             joint, known = float(wrong[: len(Xs)].mean() + wrong[len(Xs) :].mean()), True
@@ -132,9 +132,9 @@ def risk_bound(
         None if end is None else min(posterior.error + end / 2 + joint, 1.0) for end in (distance.low, distance.high)
     )
     words = (
-        f"A source model errs in {posterior.error:.0%} of source rows, half the distance of the domains adds "
+        f"A source model errs in {posterior.error:.0%} of source samples, half the distance of the domains adds "
         f"{half:.2f}, and one model for both would err by {joint:.2f} in sum"
-        f"{'' if known else ' at best (no target labels to tell)'}: together at most {value:.2f} in the target"
+        f"{'' if known else ' at best (no target labels to estimate it)'}: together at most {value:.2f} in the target"
         f"{', which promises nothing' if value >= 1 else ''}."
     )
     details = {

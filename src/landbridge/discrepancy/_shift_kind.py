@@ -1,4 +1,4 @@
-"""Diagnosis: which kind of shift explains the difference between two domains, and what it threatens."""
+"""Diagnosis: which kind of shift explains the difference between two domains, and the risk of transfer."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
-from sklearn.utils import check_random_state
 from sklearn.utils.extmath import randomized_svd
 
 from landbridge.discrepancy._concept import concept_gap
@@ -19,7 +18,7 @@ from landbridge.discrepancy._label_shift import measure_fit, measure_priors
 from landbridge.discrepancy._mmd import mixture_kernel, weighted_mmd2
 from landbridge.discrepancy._posterior import Posterior, cross_fit_posterior, kernel_classifier
 from landbridge.discrepancy._proxy_a_distance import distance_from_probabilities
-from landbridge.discrepancy._rows import within_scale
+from landbridge.discrepancy._samples import within_scale
 from landbridge.discrepancy._sliced_wasserstein import sliced_wasserstein
 from landbridge.discrepancy._subspace_distance import subspace_distance
 from landbridge.discrepancy._words import contradicted, in_words
@@ -27,20 +26,23 @@ from landbridge.domain import Domain
 from landbridge.exceptions import InputError
 from landbridge.measurement import Measurement
 from landbridge.numerics.kernels import median_gamma
-from landbridge.numerics.resampling import permutation_p_value, subsample
+from landbridge.numerics.resampling import permutation_p_value, random_generator, subsample
 
 __all__ = ["diagnose"]
 
 # A repair "explains" a difference if it removes this share of it. Pure label shift reaches 0.9 to 1.0 and other
 # shifts stay below 0.8, from a severity that can be seen at all.
 EXPLAINED = 0.85
-# columns, classes: more of them would cost minutes and tell no more
+# More features or classes would cost minutes and add no information.
 WIDEST = 256
 MOST_CLASSES = 50
-# a turn of subspaces that misses less of the variance than this is no shift, however certain
+# A rotation of subspaces that misses less of the variance than this is no shift, however significant.
 BLIND = 0.05
-# a target row that is so many times likelier there than in the source has no support in the source
+# A target sample whose density ratio exceeds this has no support in the source.
 HEAVIEST = 50.0
+# The fewest samples per domain with which a permutation test can reach its level of 1 %: of 5 + 5 samples there are
+# 252 splits, of 4 + 4 only 70. It is also one sample per fold of the domain classifier's cross-validation.
+FEWEST_SAMPLES = 5
 
 
 def diagnose(
@@ -53,38 +55,38 @@ def diagnose(
     max_samples: int = 1500,
     random_state: Any = None,
 ) -> Diagnosis:
-    """Say which kind of shift explains the difference between two domains, how strong it is and what it threatens.
+    """Diagnose dataset shift: its kind, its strength and the risk of plain transfer.
 
     Each kind of shift has a repair that is right for it and for nothing else. The evidence for a kind is the share of
     the difference (squared MMD, and a classifier's advantage) that its repair removes:
 
-    * ``"label"``: weights by class, with the target's class shares estimated from unlabelled rows;
-    * ``"covariate"``: weights by row, from a domain classifier on the columns and their squares, times the share of
-      target rows that the source supports at all;
-    * ``"concept"``: per-domain standardisation of every column. A domain that was moved or rescaled as a whole no
-      longer means the same by the same values, so that P(y | x) has changed. If labelled target rows are there, their
-      errors under a source model, beyond those expected and those of a model of their own, count as well;
+    * ``"label"``: weights by class, with the target's class shares estimated from unlabelled samples;
+    * ``"covariate"``: weights by sample, from a domain classifier on the features and their squares, times the share of
+      target samples that the source supports at all;
+    * ``"concept"``: per-domain standardisation of every feature. A domain that was moved or rescaled as a whole no
+      longer means the same by the same values, so that P(y | x) has changed. If labelled target samples are there,
+      their errors under a source model, beyond those expected and those of a model of their own, count as well;
     * ``"subspace"``: twice the variance that each domain's leading directions miss in the other, halved if the total
       variance has changed by more than half.
 
-    The simplest sufficient explanation wins, in the order label, covariate, concept, subspace; if none is sufficient,
-    the one with most evidence. A small translation that stays among the source's rows is thereby called covariate: no
-    unlabelled row can tell the two apart. ``"none"`` means that no difference was found: a change of P(y | x) alone
-    cannot be seen without target labels.
+    The simplest sufficient explanation is chosen, in the order label, covariate, concept, subspace; if none is
+    sufficient, the one with most evidence. A small translation that stays among the source's samples is thereby called
+    covariate: unlabelled samples cannot distinguish the two. ``"none"`` means that no difference was found: a change of
+    P(y | x) alone cannot be seen without target labels.
 
     Parameters
     ----------
     source, target : Domain
-        With the same columns. Label shift needs source labels. Target labels are used only for "concept".
+        With the same features. Label shift needs source labels. Target labels are used only for "concept".
     task : {"classification", "regression"}, optional
-        Left out: guessed from the source labels; numbers with more than 50 different values make a regression. Label
-        shift is for classification with at most 50 classes.
+        If None, it is inferred from the source labels; numbers with more than 50 different values make a regression.
+        Label shift is for classification with at most 50 classes.
     n_permutations : int, default=200
         For the p-values.
     n_bootstrap : int, default=100
         For the intervals.
     max_samples : int, default=1500
-        Larger domains are cut to so many rows each; the words say so.
+        Larger domains are reduced to this many samples each; `words` says so.
     random_state : int, RandomState or None, default=None
         Seeds every test in it; an int gives the same diagnosis every time.
 
@@ -92,18 +94,24 @@ def diagnose(
     -------
     Diagnosis
 
+    Raises
+    ------
+    InputError
+        If the numbers of features differ, or a domain has fewer than 5 samples: a permutation test of 4 + 4 samples
+        cannot reach its level of 1 %.
+
     Notes
     -----
-    Risk is **high** if labelled target rows contradict the source's rule (evidence for concept of 0.3 or more), if
-    label shift of 0.25 or more (total variation) explains the difference, since whatever aligns the domains then mixes
-    the classes; if a domain classifier is right in 90 % of rows under covariate shift, in 80 % under concept or
-    subspace shift; or if a source model errs on the source itself at three quarters of chance or worse. It is
-    **moderate** under any lesser label, concept or subspace shift, under covariate shift with a domain classifier right
-    in 70 %, or if the source error is half of chance or more. Else it is **low**.
+    Risk is **high** if labelled target samples contradict the source model (evidence for concept of 0.3 or more), if
+    label shift of 0.25 or more (total variation) explains the difference, since alignment then mixes the
+    classes; if the accuracy of a domain classifier is 90 % under covariate shift or 80 % under concept or subspace
+    shift; or if the error of a source model on the source itself is three quarters of chance or more. It is
+    **moderate** under any lesser label, concept or subspace shift, under covariate shift with a domain
+    classifier of 70 % accuracy, or if the source error is half of chance or more. Else it is **low**.
 
-    Rows wider than 256 columns are brought to the 256 leading directions of both domains together. Time is that of
-    about 30 small logistic regressions and three products of a kernel matrix with n_permutations columns; memory that
-    of one kernel matrix of at most 2 max_samples rows (72 MB at the default), a second one for a moment.
+    Samples wider than 256 features are brought to the 256 leading directions of both domains together. Time is that of
+    about 30 small logistic regressions and three products of a kernel matrix with n_permutations features; memory that
+    of one kernel matrix of at most 2 max_samples samples (72 MB at the default), a second one for a moment.
 
     Examples
     --------
@@ -118,7 +126,13 @@ def diagnose(
         raise InputError(
             f"target has {target.X.shape[1]} columns but source has {source.X.shape[1]}; give both the same columns."
         )
-    rng = check_random_state(random_state)
+    for name, domain in (("source", source), ("target", target)):
+        if len(domain) < FEWEST_SAMPLES:
+            raise InputError(
+                f"{name} has {len(domain)} sample{'' if len(domain) == 1 else 's'}; "
+                f"a diagnosis needs at least {FEWEST_SAMPLES} samples per domain."
+            )
+    rng = random_generator(random_state)
     pair = _prepare(source, target, task, max_samples, rng)
     found = _measure_difference(pair, n_permutations, n_bootstrap, rng)
     m, evidence = found.measurements, dict.fromkeys(SHIFTS, 0.0)
@@ -128,9 +142,9 @@ def diagnose(
         if "label_shift_fit" in m:
             evidence["label"] = _label_evidence(m, n_permutations)
         _measure_repairs(pair, found, evidence, rng)
-    if found.posterior is not None and len(pair.told) >= 5:
+    if found.posterior is not None and len(pair.labelled) >= 5:
         m["concept_gap"] = concept_gap(
-            found.posterior, found.shares(evidence), pair.Xt[pair.told], pair.told, pair.told_codes, rng
+            found.posterior, found.shares(evidence), pair.Xt[pair.labelled], pair.labelled, pair.labelled_codes, rng
         )
         if _p(m["concept_gap"]) <= 0.01:
             evidence["concept"] = max(evidence["concept"], min(m["concept_gap"].value, 1.0))
@@ -143,14 +157,14 @@ def diagnose(
 
 @dataclass
 class _Pair:
-    """Rows as the measurements see them: dense, on one scale, of bounded number and width."""
+    """Samples as the measurements use them: dense, on one scale, of bounded number and width."""
 
     Xs: NDArray[np.float64]
     Xt: NDArray[np.float64]
     classes: NDArray[Any] | None
     codes: NDArray[np.intp] | None
-    told: NDArray[np.intp]
-    told_codes: NDArray[np.intp]
+    labelled: NDArray[np.intp]
+    labelled_codes: NDArray[np.intp]
     variance_ratio: float
 
     @property
@@ -160,7 +174,7 @@ class _Pair:
 
 @dataclass
 class _Found:
-    """What has been measured so far."""
+    """Measurements taken so far."""
 
     K: NDArray[np.float64]
     p_linear: NDArray[np.float64]
@@ -177,17 +191,19 @@ class _Found:
 
 def _prepare(source: Domain, target: Domain, task: str | None, max_samples: int, rng: np.random.RandomState) -> _Pair:
     labels = None if source.y is None or not source.labelled.any() else source.labelled_part()
+    if labels is not None and len(labels) < FEWEST_SAMPLES:
+        labels = None  # too few for a class model; the features can still be compared
     if labels is not None and task is None:
         task = "classification" if _are_classes(labels.y) else "regression"
     classes = codes = None
     if labels is not None and task == "classification" and 2 <= len(np.unique(labels.y)) <= MOST_CLASSES:
-        # unlabelled source rows say nothing about classes; where there are labels only labelled rows are used
+        # Unlabelled source samples say nothing about classes: where there are labels, only labelled ones are used.
         source = labels
         classes, codes = np.unique(source.y, return_inverse=True)
     rows = subsample(len(source), max_samples, rng, codes)
     rows_t = subsample(len(target), max_samples, rng)
     Xs, Xt = (_dense(d.X[r]) for d, r in ((source, rows), (target, rows_t)))
-    # in the units the rows came in: on a common scale a column that grew and one that shrank would cancel
+    # in the units the samples came in: on a common scale a feature that grew and one that shrank would cancel
     variance_ratio = float(Xt.var(axis=0).sum() / max(Xs.var(axis=0).sum(), np.finfo(float).tiny))
     scale = within_scale(Xs, Xt)
     centre = (Xs.mean(axis=0) + Xt.mean(axis=0)) / 2
@@ -195,25 +211,25 @@ def _prepare(source: Domain, target: Domain, task: str | None, max_samples: int,
     if Xs.shape[1] > WIDEST:
         _, _, V = randomized_svd(np.concatenate([Xs, Xt]), WIDEST, n_iter=2, random_state=rng)
         Xs, Xt = Xs @ V.T, Xt @ V.T
-    told, told_codes = np.zeros(0, dtype=np.intp), np.zeros(0, dtype=np.intp)
+    labelled, labelled_codes = np.zeros(0, dtype=np.intp), np.zeros(0, dtype=np.intp)
     if codes is not None:
         codes = codes[rows]
-        # a class may have lost all its rows to the draw only if there are more classes than rows
+        # a class may have lost all its samples to the draw only if there are more classes than samples
         present, codes = np.unique(codes, return_inverse=True)
         classes = np.asarray(classes)[present]
-        told, told_codes = _told(target, rows_t, classes)
-    return _Pair(Xs, Xt, classes, codes, told, told_codes, variance_ratio)
+        labelled, labelled_codes = _labelled_target(target, rows_t, classes)
+    return _Pair(Xs, Xt, classes, codes, labelled, labelled_codes, variance_ratio)
 
 
-def _told(target: Domain, rows: NDArray[np.intp], classes: NDArray[Any]) -> tuple[NDArray, NDArray]:
-    """Labelled target rows of known classes, as positions among the rows drawn."""
+def _labelled_target(target: Domain, rows: NDArray[np.intp], classes: NDArray[Any]) -> tuple[NDArray, NDArray]:
+    """Return the positions, among the drawn samples, of labelled target samples of known classes."""
     if target.y is None:
         return np.zeros(0, dtype=np.intp), np.zeros(0, dtype=np.intp)
     number = {label: i for i, label in enumerate(classes.tolist())}
     y = target.y[rows].tolist()
     known = [(i, number[v]) for i, v in enumerate(y) if target.labelled[rows[i]] and v in number]
-    told = np.array(known, dtype=np.intp).reshape(-1, 2)
-    return told[:, 0], told[:, 1]
+    labelled = np.array(known, dtype=np.intp).reshape(-1, 2)
+    return labelled[:, 0], labelled[:, 1]
 
 
 def _measure_difference(pair: _Pair, n_permutations: int, n_bootstrap: int, rng: np.random.RandomState) -> _Found:
@@ -232,13 +248,13 @@ def _measure_difference(pair: _Pair, n_permutations: int, n_bootstrap: int, rng:
             null=float(draws.mean()),
             p_value=permutation_p_value(value, draws),
             higher_is_better=False,
-            details={"gamma": gamma, "rows": [n, m]},
+            details={"gamma": gamma, "n_samples": [n, m]},
         )
     }
     p_linear = cross_fitted_domain(Xs, Xt, rng)
     measured["proxy_a_distance"] = distance_from_probabilities(p_linear, n, rng, n_bootstrap=n_bootstrap)
     curved = kernel_classifier(int(rng.randint(2**31 - 1)), C=1.0)
-    p_kernel = cross_fitted_domain(Xs, Xt, rng, classifier=curved)
+    p_kernel = cross_fitted_domain(Xs, Xt, rng, domain_classifier=curved)
     error = balanced_error(p_kernel, n)
     measured["domain_accuracy"] = Measurement(
         "domain_accuracy", 1 - error, null=0.5, details={"classifier": "logistic regression on kernel features"}
@@ -250,11 +266,11 @@ def _measure_difference(pair: _Pair, n_permutations: int, n_bootstrap: int, rng:
     measured["coral_distance"] = coral_distance(Xs, Xt, n_bootstrap=bootstraps, random_state=rng)
     measured["sliced_wasserstein"] = sliced_wasserstein(Xs, Xt, n_bootstrap=n_bootstrap // 4, random_state=rng)
     raw_error = balanced_error(p_linear, n)
-    sure = _sure(n_permutations)
+    level = _significance_level(n_permutations)
     # three standard errors of a balanced accuracy
     seen = min(error, raw_error) < 0.5 - 1.5 * np.sqrt(0.25 * (1 / n + 1 / m))
     turned = measured["subspace_distance"]
-    differs = _p(measured["mmd"]) <= sure or seen or (_p(turned) <= sure and turned.value >= BLIND)
+    differs = _p(measured["mmd"]) <= level or seen or (_p(turned) <= level and turned.value >= BLIND)
     return _Found(K, p_linear, raw_error, bool(differs), measured)
 
 
@@ -273,7 +289,7 @@ def _measure_label_shift(
     m["source_error"] = Measurement(
         "source_error", posterior.error, null=float(chance), higher_is_better=False, details=details
     )
-    if found.differs or _p(m["label_shift"]) <= _sure(draws):
+    if found.differs or _p(m["label_shift"]) <= _significance_level(draws):
         m["label_shift_fit"] = measure_fit(
             pair.Xs,
             pair.Xt,
@@ -287,10 +303,10 @@ def _measure_label_shift(
 
 
 def _label_evidence(m: dict[str, Measurement], n_permutations: int) -> float:
-    """The explained share, halved unless the shift is certain and the misfit is not."""
+    """Return the explained share, halved unless the shift is significant and the misfit is not."""
     shift, fit = m["label_shift"], m["label_shift_fit"]
-    certain = _p(shift) <= _sure(n_permutations // 2)
-    fits = _p(fit) > 2 * _sure(n_permutations // 2) or fit.value >= 0.95
+    certain = _p(shift) <= _significance_level(n_permutations // 2)
+    fits = _p(fit) > 2 * _significance_level(n_permutations // 2) or fit.value >= 0.95
     return fit.value * (1.0 if certain and fits else 0.5)
 
 
@@ -300,7 +316,7 @@ def _measure_repairs(pair: _Pair, found: _Found, evidence: dict[str, float], rng
     before = m["mmd"].value
     member = np.repeat([1.0, 0.0], [n, k])
 
-    # Weights that rise and fall with the columns and their squares, no more: a flexible enough density ratio turns
+    # Weights that rise and fall with the features and their squares, no more: a flexible enough density ratio turns
     # any distribution into any other that overlaps it, a moved one included, and would explain nothing.
     squares_s, squares_t = (np.hstack([X, np.minimum(X**2, 25.0)]) for X in (Xs, Xt))
     curved = cross_fitted_domain(squares_s, squares_t, rng)
@@ -314,7 +330,7 @@ def _measure_repairs(pair: _Pair, found: _Found, evidence: dict[str, float], rng
         share = _removed(before, after) * supported * min(1.0, effective / 10)
         if share > evidence["covariate"]:
             evidence["covariate"] = share
-            details = {"mmd_after": after, "effective_rows": effective, "supported_target_rows": supported}
+            details = {"mmd_after": after, "effective_samples": effective, "supported_target_samples": supported}
     m["explained_by_row_weights"] = Measurement("explained_by_row_weights", evidence["covariate"], details=details)
 
     Zs, Zt = ((X - X.mean(axis=0)) / within_scale(X, X) for X in (Xs, Xt))
@@ -345,7 +361,7 @@ def _choose(evidence: dict[str, float], found: _Found) -> str:
         return "label"
     if evidence["covariate"] >= EXPLAINED and not contradicted(m):
         return "covariate"
-    # variance that went from some columns to others looks like a rescaling of each: a turn, if the sum is as before
+    # variance that went from some features to others looks like a rescaling of each: a turn, if the sum is as before
     turned = evidence["subspace"] >= 0.5 and m["explained_by_standardising"].details["by_centring"] < 0.5
     if evidence["concept"] >= EXPLAINED and not turned:
         return "concept"
@@ -372,12 +388,12 @@ def _risk(kind: str, m: dict[str, Measurement]) -> str:
 
 
 def _p(measurement: Measurement) -> float:
-    """The p-value; 1 where none was asked for, so that nothing is ever certain without one."""
+    """Return the p-value; 1 if there is none, so that nothing is significant without one."""
     return 1.0 if measurement.p_value is None else measurement.p_value
 
 
-def _sure(n_permutations: int) -> float:
-    """The level at which a permutation test counts: 0.01, or the smallest that so few permutations can reach."""
+def _significance_level(n_permutations: int) -> float:
+    """Return the significance level: 0.01, or the smallest that this number of permutations can reach."""
     return max(0.01, 1.0 / (n_permutations + 1))
 
 

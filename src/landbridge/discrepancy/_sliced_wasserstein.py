@@ -1,4 +1,4 @@
-"""Sliced Wasserstein distance: mean transport cost over random lines, where transport is just sorting."""
+"""Sliced Wasserstein distance: mean transport cost over random projections to a line."""
 
 from __future__ import annotations
 
@@ -6,17 +6,16 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.utils import check_random_state
 
-from landbridge.discrepancy._rows import two_samples
+from landbridge.discrepancy._samples import two_samples
 from landbridge.measurement import Measurement
-from landbridge.numerics.resampling import debiased_interval, permutation_p_value
+from landbridge.numerics.resampling import debiased_interval, permutation_p_value, random_generator
 
 __all__ = ["line_transport", "sliced_wasserstein"]
 
 
-def line_transport(U: NDArray[np.float64], V: NDArray[np.float64], p: float = 2.0) -> NDArray[np.float64]:
-    r"""Transport cost between two samples on a line, column by column, exact for any numbers of rows.
+def line_transport(U: NDArray[np.float64], V: NDArray[np.float64], order: float = 2.0) -> NDArray[np.float64]:
+    r"""Compute the exact transport cost between two samples on a line, for each column.
 
     .. math:: W_p^p = \int_0^1 \lvert F_U^{-1}(t) - F_V^{-1}(t) \rvert^p \, dt
 
@@ -25,11 +24,11 @@ def line_transport(U: NDArray[np.float64], V: NDArray[np.float64], p: float = 2.
     Parameters
     ----------
     U : ndarray of shape (n, k)
-        One sample a column.
+        One projection per column.
     V : ndarray of shape (m, k)
         The other.
-    p : float, default=2
-        Order.
+    order : float, default=2
+        Exponent :math:`p` of the cost.
 
     Returns
     -------
@@ -46,32 +45,34 @@ def line_transport(U: NDArray[np.float64], V: NDArray[np.float64], p: float = 2.
     n, m = len(U), len(V)
     U, V = np.sort(U, axis=0), np.sort(V, axis=0)
     if n == m:
-        return (np.abs(U - V) ** p).mean(axis=0)
+        return (np.abs(U - V) ** order).mean(axis=0)
     # breakpoints in whole numbers, n * m steps to the unit, so that i / n and j / m meet exactly
     ends = np.union1d(np.arange(1, n + 1) * m, np.arange(1, m + 1) * n)
     share = np.diff(ends, prepend=0) / (n * m)
-    return share @ np.abs(U[(ends - 1) // m] - V[(ends - 1) // n]) ** p
+    return share @ np.abs(U[(ends - 1) // m] - V[(ends - 1) // n]) ** order
 
 
 def sliced_wasserstein(
     X_source: Any,
     X_target: Any,
     *,
-    p: float = 2.0,
+    order: float = 2.0,
     n_projections: int = 50,
     n_permutations: int = 0,
     n_bootstrap: int = 100,
     max_samples: int | None = 2000,
     random_state: Any = None,
 ) -> Measurement:
-    r"""Sliced Wasserstein distance :math:`(\mathrm{mean}_\theta \, W_p^p(\theta^\top X_S, \theta^\top X_T))^{1/p}`.
+    r"""Measure the sliced Wasserstein distance.
+
+    .. math:: \Bigl(\mathrm{mean}_\theta \, W_p^p(\theta^\top X_S, \theta^\top X_T)\Bigr)^{1/p}
 
     Parameters
     ----------
-    X_source, X_target : array-like or sparse matrix of shape (n, d)
-        Rows with the same columns; the value has their unit.
-    p : float, default=2
-        Order of the transport cost.
+    X_source, X_target : array-like or sparse matrix of shape (n_samples, n_features)
+        Samples with the same features; the value has their unit.
+    order : float, default=2
+        Exponent :math:`p` of the transport cost.
     n_projections : int, default=50
         Random directions.
     n_permutations : int, default=0
@@ -79,7 +80,7 @@ def sliced_wasserstein(
     n_bootstrap : int, default=100
         Replicates for a 95 % interval (basic bootstrap against the upward bias, widened to hold the value).
     max_samples : int or None, default=2000
-        Larger samples are cut to so many rows each.
+        Larger domains are reduced to this many samples each.
     random_state : int, RandomState or None, default=None
         Seeds the directions, permutations and resampling; an int gives the same numbers every time.
 
@@ -105,15 +106,15 @@ def sliced_wasserstein(
     >>> round(sliced_wasserstein(X, X + 3.0, random_state=0).value, 6)
     3.0
     """
-    rng = check_random_state(random_state)
-    Xs, Xt = two_samples(X_source, X_target, max_samples, rng, least=1)
+    rng = random_generator(random_state)
+    Xs, Xt = two_samples(X_source, X_target, max_samples, rng, min_samples=1)
     directions = rng.normal(size=(Xs.shape[1], n_projections))
     directions /= np.linalg.norm(directions, axis=0)
     U, V = Xs @ directions, Xt @ directions
     n, m = len(U), len(V)
 
     def distance(A: NDArray, B: NDArray) -> float:
-        return float(line_transport(A, B, p).mean() ** (1 / p))
+        return float(line_transport(A, B, order).mean() ** (1 / order))
 
     value = distance(U, V)
     null = p_value = low = high = None
@@ -125,5 +126,5 @@ def sliced_wasserstein(
     if n_bootstrap:
         draws = np.array([distance(U[rng.randint(n, size=n)], V[rng.randint(m, size=m)]) for _ in range(n_bootstrap)])
         low, high = debiased_interval(value, draws)
-    details = {"n_projections": n_projections, "rows": [n, m]}
+    details = {"n_projections": n_projections, "n_samples": [n, m]}
     return Measurement("sliced_wasserstein", value, low, high, null, p_value, False, details)

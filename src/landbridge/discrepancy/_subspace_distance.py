@@ -1,4 +1,4 @@
-"""Subspace distance: how much of the one domain's variation the other's leading directions miss."""
+"""Subspace distance: how much of one domain's variance the leading directions of the other miss."""
 
 from __future__ import annotations
 
@@ -6,12 +6,11 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.utils import check_random_state
 
-from landbridge.discrepancy._rows import two_samples
+from landbridge.discrepancy._samples import two_samples
 from landbridge.measurement import Measurement
 from landbridge.numerics.covariance import covariance
-from landbridge.numerics.resampling import permutation_p_value
+from landbridge.numerics.resampling import permutation_p_value, random_generator
 
 __all__ = ["missed_variance", "subspace_distance"]
 
@@ -20,9 +19,9 @@ WIDEST = 50
 
 
 def missed_variance(
-    Cs: NDArray[np.float64], Ct: NDArray[np.float64], share: float = 0.8
+    Cs: NDArray[np.float64], Ct: NDArray[np.float64], variance_fraction: float = 0.8
 ) -> tuple[float, NDArray[np.float64]]:
-    r"""Share of the variance that each domain's leading subspace misses in the other, beyond what must be missed.
+    r"""Compute the share of variance that each domain's leading subspace misses in the other, beyond its own loss.
 
     .. math:: 1 - \tfrac12 \left( \frac{\mathrm{tr}\, P_S^\top C_T P_S}{\mathrm{tr}\, P_T^\top C_T P_T}
               + \frac{\mathrm{tr}\, P_T^\top C_S P_T}{\mathrm{tr}\, P_S^\top C_S P_S} \right)
@@ -33,7 +32,7 @@ def missed_variance(
     ----------
     Cs, Ct : ndarray of shape (d, d)
         Covariances.
-    share : float, default=0.8
+    variance_fraction : float, default=0.8
         The subspaces have the fewest directions that hold this share of the source's variance (at least 1, at most
         d - 1).
 
@@ -60,7 +59,7 @@ def missed_variance(
     if values[-1] <= 0 or values_t[-1] <= 0:
         return 0.0, np.zeros(1)
     held = np.cumsum(values[::-1].clip(0)) / values.clip(0).sum()
-    k = int(np.clip(np.searchsorted(held, share) + 1, 1, d - 1))
+    k = int(np.clip(np.searchsorted(held, variance_fraction) + 1, 1, d - 1))
     Ps, Pt = Vs[:, -k:], Vt[:, -k:]
     kept = 0.5 * (((Ct @ Ps) * Ps).sum() / values_t[-k:].sum() + ((Cs @ Pt) * Pt).sum() / values[-k:].sum())
     cosines = np.clip(np.linalg.svd(Ps.T @ Pt, compute_uv=False), 0.0, 1.0)
@@ -71,23 +70,23 @@ def subspace_distance(
     X_source: Any,
     X_target: Any,
     *,
-    share: float = 0.8,
+    variance_fraction: float = 0.8,
     n_permutations: int = 100,
     max_samples: int | None = 2000,
     random_state: Any = None,
 ) -> Measurement:
-    """How far the leading principal subspaces of the domains have turned against each other.
+    """Measure how far the leading principal subspaces of the domains differ.
 
     Parameters
     ----------
-    X_source, X_target : array-like or sparse matrix of shape (n, d)
-        Rows with the same columns, on comparable scales.
-    share : float, default=0.8
+    X_source, X_target : array-like or sparse matrix of shape (n_samples, n_features)
+        Samples with the same features, on comparable scales.
+    variance_fraction : float, default=0.8
         Share of the source's variance that the subspaces hold.
     n_permutations : int, default=100
         For the p-value; each domain is centred first, and scaled to the same total variance.
     max_samples : int or None, default=2000
-        Larger samples are cut to so many rows each.
+        Larger domains are reduced to this many samples each.
     random_state : int, RandomState or None, default=None
         Seeds permutations and resampling; an int gives the same numbers every time.
 
@@ -99,8 +98,8 @@ def subspace_distance(
 
     Notes
     -----
-    Rows with more than 50 columns are first brought to the 50 leading directions of both domains together. Time then
-    grows with n d² once and 50² n a permutation.
+    Samples with more than 50 features are first brought to the 50 leading directions of both domains together. Time
+    then grows with n d² once and 50² n a permutation.
 
     Examples
     --------
@@ -111,7 +110,7 @@ def subspace_distance(
     >>> m.value > 0.3, m.p_value < 0.05
     (True, True)
     """
-    rng = check_random_state(random_state)
+    rng = random_generator(random_state)
     Xs, Xt = two_samples(X_source, X_target, max_samples, rng)
     A, B = Xs - Xs.mean(axis=0), Xt - Xt.mean(axis=0)
     totals = [float((X**2).sum() / max(len(X) - 1, 1)) for X in (A, B)]
@@ -119,18 +118,18 @@ def subspace_distance(
     if A.shape[1] > WIDEST:
         _, vectors = np.linalg.eigh(covariance(A) + covariance(B))
         A, B = A @ vectors[:, -WIDEST:], B @ vectors[:, -WIDEST:]
-    value, angles = missed_variance(covariance(A), covariance(B), share)
+    value, angles = missed_variance(covariance(A), covariance(B), variance_fraction)
     null = p_value = None
     if n_permutations:
         Z, n = np.concatenate([A, B]), len(A)
         draws = np.empty(n_permutations)
         for i in range(n_permutations):
             order = rng.permutation(len(Z))
-            draws[i] = missed_variance(covariance(Z[order[:n]]), covariance(Z[order[n:]]), share)[0]
+            draws[i] = missed_variance(covariance(Z[order[:n]]), covariance(Z[order[n:]]), variance_fraction)[0]
         null, p_value = float(draws.mean()), permutation_p_value(value, draws)
     details = {
         "angles": angles.round(2).tolist(),
         "variance_ratio": totals[1] / totals[0] if totals[0] > 0 else 1.0,
-        "rows": [len(Xs), len(Xt)],
+        "n_samples": [len(Xs), len(Xt)],
     }
     return Measurement("subspace_distance", value, None, None, null, p_value, False, details)

@@ -17,7 +17,7 @@ def in_words(
     used: Sequence[int],
     whole: Sequence[int],
 ) -> str:
-    """Put a diagnosis into sentences that need no statistics to read.
+    """Write a diagnosis as sentences that need no statistics to read.
 
     Parameters
     ----------
@@ -25,7 +25,7 @@ def in_words(
     evidence : mapping of str to float
     m : mapping of str to Measurement
     used, whole : sequence of two int
-        Rows looked at and rows there are, source first.
+        Samples looked at and samples there are, source first.
 
     Returns
     -------
@@ -34,7 +34,7 @@ def in_words(
     sentences = [_how_different(kind, m), _what(kind, evidence, m), _threat(kind, risk, m)]
     if tuple(used) != tuple(whole):
         sentences.append(
-            f"Looked at {used[0]:,} of {whole[0]:,} source rows and {used[1]:,} of {whole[1]:,} target rows."
+            f"Used {used[0]:,} of {whole[0]:,} source samples and {used[1]:,} of {whole[1]:,} target samples."
         )
     return " ".join(s for s in sentences if s)
 
@@ -43,101 +43,95 @@ def _how_different(kind: str, m: Mapping[str, Measurement]) -> str:
     linear, curved = m["proxy_a_distance"].details["accuracy"], m["domain_accuracy"].value
     accuracy = max(linear, curved, 0.5)
     who = "a linear classifier" if linear >= curved - 0.02 else "a classifier"
-    right = f"{who} is right {_percent(accuracy)} of the time, where guessing gives 50 %"
+    right = f"{who} is right for {_percent(accuracy)} of samples, by chance 50 %"
     if kind == "none":
-        return "No difference between the two sides was found."
+        return "No difference between the domains was found."
     if accuracy >= 0.9:
-        return f"The two sides are easily told apart ({right})."
+        return f"The domains are easily separated ({right})."
     if accuracy >= 0.7:
-        return f"The two sides differ clearly ({right})."
+        return f"The domains differ clearly ({right})."
     if accuracy >= 0.55:
-        return f"The two sides differ somewhat ({right})."
-    return f"The two sides differ, but a row alone hardly tells its side ({right})."
+        return f"The domains differ somewhat ({right})."
+    return f"The domains differ, but single samples hardly show it ({right})."
 
 
 def _what(kind: str, evidence: Mapping[str, float], m: Mapping[str, Measurement]) -> str:
     if kind == "label":
         return (
-            f"It is label shift: the classes look alike on both sides but come in other proportions, {_shares(m)}; "
+            f"It is label shift: the classes look the same but their proportions differ, {_shares(m)}; "
             f"this alone explains {_percent(m['label_shift_fit'].value)} of the difference."
         )
     if kind == "covariate":
-        share = f"weighting the source rows removes {_percent(evidence['covariate'])} of the difference."
+        share = f"reweighting the source samples removes {_percent(evidence['covariate'])} of the difference."
         if evidence["covariate"] >= 0.85:
-            return (
-                "It is covariate shift: the target holds kinds of rows that the source has too, but more or less "
-                f"often; {share}"
-            )
-        return (
-            f"No simple explanation suffices; the nearest is covariate shift, other rows under perhaps the same rule: "
-            f"{share}"
-        )
+            return f"It is covariate shift: the target has the same kinds of samples in other proportions; {share}"
+        return f"No single kind of shift explains the difference; the closest is covariate shift: {share}"
     if kind == "concept":
         if contradicted(m):
             gap = m["concept_gap"].details
+            expected = max(gap["expected"], gap["own_error"] or 0.0)
             return (
-                f"It is a change of concept: a source model errs in {_percent(gap['error'])} of the {gap['rows']} "
-                f"labelled target rows, where {_percent(max(gap['expected'], gap['own_error'] or 0.0))} were to be "
-                "expected."
+                f"It is concept shift: a source model errs in {_percent(gap['error'])} of the {gap['n_samples']} "
+                f"labelled target samples, where {_percent(expected)} were expected."
             )
         return (
-            "The target as a whole is moved or rescaled, so that the same values no longer mean the same (a change "
-            f"of concept); standardising each side by itself removes {_percent(evidence['concept'])} of the difference."
+            "It is concept shift: the target as a whole is shifted or rescaled, so that equal values differ in "
+            f"meaning; standardising each domain by itself removes {_percent(evidence['concept'])} of the difference."
         )
     if kind == "subspace":
         return (
-            "The columns vary together in another way (subspace shift): the leading directions of one side miss "
-            f"{_percent(m['subspace_distance'].value)} of the variation of the other."
+            "It is subspace shift: the features are correlated differently; the leading directions of one domain miss "
+            f"{_percent(m['subspace_distance'].value)} of the variance of the other."
         )
-    return "The proportions of the classes look the same, too." if "label_shift" in m else ""
+    return "The class proportions look the same, too." if "label_shift" in m else ""
 
 
 def _threat(kind: str, risk: str, m: Mapping[str, Measurement]) -> str:
     will = "is likely to" if risk == "high" else "may"
     if kind == "none" and "concept_gap" in m:
-        say = "A source model can be used as it is; the labelled target rows agree with it."
+        say = "A source model can be used as it is; the labelled target samples agree with it."
     elif kind == "none":
         say = (
-            "A source model can be used as it is, unless the rule itself has changed, which only target labels "
-            "can show."
+            "A source model can be used as it is, unless the labels now depend on the features in another way, which "
+            "only target labels can show."
         )
     elif kind == "label":
         say = (
-            "A source model stays nearly right, but methods that align the two sides are likely to hurt, because they "
-            "would mix the classes to even out the proportions."
+            "A source model remains nearly right, but methods that align the domains are likely to hurt, because they "
+            "would mix the classes to match the proportions."
         )
     elif contradicted(m):
         say = (
-            "Plain transfer is likely to hurt, because the labelled target rows contradict the source's rule; learn "
-            "from them."
+            "Plain transfer is likely to hurt, because the labelled target samples contradict the source "
+            "model; train on them."
         )
     elif kind == "covariate" and risk == "low":
         say = "Plain transfer is unlikely to hurt."
     elif kind == "covariate":
         say = (
-            f"Plain transfer {will} hurt, because the source has few rows like those of the target; weighting the "
-            "source rows is the remedy to try."
+            f"Plain transfer {will} hurt, because the source has few samples like those of the target; try reweighting "
+            "the source samples."
         )
     elif kind == "concept":
         say = (
-            f"Plain transfer {will} hurt, because a source model reads the target's values on the source's scale; "
-            "bring both sides to one scale first."
+            f"Plain transfer {will} hurt, because a source model takes the target's values on the source's scale; "
+            "standardise each domain first."
         )
     else:
         say = (
-            f"Plain transfer {will} hurt, because a source model leans on directions that the target does not share; "
-            "methods that align subspaces are the remedy to try."
+            f"Plain transfer {will} hurt, because a source model uses directions that the target does not share; try "
+            "methods that align subspaces."
         )
     if "source_error" in m and m["source_error"].value >= 0.5 * m["source_error"].details["chance"]:
         say += (
-            f" Even on the source itself a model errs in {_percent(m['source_error'].value)} of rows, so there is "
-            "little to carry over."
+            f" Even on the source itself a model errs in {_percent(m['source_error'].value)} of samples, so there is "
+            "little to transfer."
         )
     return say
 
 
 def contradicted(m: Mapping[str, Measurement]) -> bool:
-    """Say whether labelled target rows contradict the source's rule.
+    """Say whether labelled target samples contradict the source model.
 
     Parameters
     ----------

@@ -183,7 +183,7 @@ class TransferSubspaceLearning(FeatureTransfer):
         k = min(self.n_components, Xs.shape[1])
         both = np.concatenate([ms, mt])
         W = complete_basis(principal_basis(both, k), np.eye(Xs.shape[1], k))
-        gamma = median_gamma(both @ W) if self.gamma is None else float(self.gamma)
+        gamma = median_gamma(both @ W, random_state=0) if self.gamma is None else float(self.gamma)
         unit = divergence_gradient(W, ms, mt, gamma)[0]
         weight = self.adaptation / unit if unit > 1e-12 else 0.0
 

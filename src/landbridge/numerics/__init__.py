@@ -1,4 +1,4 @@
-"""The ground: mathematics that several methods share. Arrays in, arrays out; no estimators, no domains."""
+"""Mathematics that several methods share: arrays in, arrays out, no estimators, no domains."""
 
 from landbridge.numerics.boxqp import BoxQP, box_qp, duality_gap, project_box_band
 from landbridge.numerics.covariance import covariance, matrix_power
@@ -12,6 +12,7 @@ from landbridge.numerics.resampling import (
     debiased_interval,
     percentile_interval,
     permutation_p_value,
+    random_generator,
     subsample,
 )
 
@@ -37,6 +38,7 @@ __all__ = [
     "percentile_interval",
     "permutation_p_value",
     "project_box_band",
+    "random_generator",
     "shift_posterior",
     "subsample",
 ]

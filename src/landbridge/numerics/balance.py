@@ -10,7 +10,7 @@ __all__ = ["balance_factor", "linear_a_distance"]
 
 
 def linear_a_distance(Xs: NDArray[np.float64], Xt: NDArray[np.float64], *, reg: float = 0.01) -> float:
-    r"""Proxy A-distance :math:`2 (1 - 2\varepsilon)` of a linear domain classifier, without any refitting.
+    r"""Compute the proxy A-distance :math:`2 (1 - 2\varepsilon)` of a linear domain classifier without refitting.
 
     The error :math:`\varepsilon` is the leave-one-out error of ridge regression on +1 and -1, both domains counting
     one half, which is a closed form of one factorisation.
@@ -20,12 +20,12 @@ def linear_a_distance(Xs: NDArray[np.float64], Xt: NDArray[np.float64], *, reg: 
     Xs : ndarray of shape (n_source, d)
     Xt : ndarray of shape (n_target, d)
     reg : float, default=0.01
-        Ridge penalty, relative to the mean variance of the columns.
+        Ridge penalty, relative to the mean variance of the features.
 
     Returns
     -------
     float
-        Between 0 (alike) and 2 (told apart without error); 0 where a domain has fewer than two rows.
+        Between 0 (the same) and 2 (separated without error); 0 where a domain has fewer than two samples.
 
     Examples
     --------
@@ -41,7 +41,7 @@ def linear_a_distance(Xs: NDArray[np.float64], Xt: NDArray[np.float64], *, reg: 
     weight = np.concatenate([np.full(n_source, 0.5 / n_source), np.full(n_target, 0.5 / n_target)])
     sign = np.concatenate([np.ones(n_source), -np.ones(n_target)])
     X = np.vstack([Xs, Xt])
-    # Weighted least squares with a free intercept: centre by weight, then scale rows by the root of the weight.
+    # Weighted least squares with a free intercept: centre by weight, then scale samples by the root of the weight.
     centre = weight @ X
     root = np.sqrt(weight)
     Z = (X - centre) * root[:, None]
@@ -70,7 +70,7 @@ def balance_factor(
     target_codes: NDArray[np.intp],
     n_classes: int,
 ) -> float:
-    r"""Weight of the class terms against the marginal term.
+    r"""Compute the weight of the class terms relative to the marginal term.
 
     .. math:: \mu = \frac{\bar d_C}{d_M + \bar d_C}
 
@@ -82,7 +82,7 @@ def balance_factor(
     Xt : ndarray of shape (n_target, d)
     source_codes : ndarray of int, shape (n_source,)
     target_codes : ndarray of int, shape (n_target,)
-        Known or presumed; -1 for none.
+        Labels or pseudo-labels; -1 for none.
     n_classes : int
 
     Returns

@@ -21,7 +21,7 @@ _EPS = float(np.finfo(float).epsneg)
 
 
 class BoxQP(NamedTuple):
-    """Answer of :func:`box_qp`.
+    """Result of :func:`box_qp`.
 
     Parameters
     ----------
@@ -45,9 +45,9 @@ class BoxQP(NamedTuple):
 
 
 def project_box_band(v: Vector, upper: float, low: float, high: float) -> Vector:
-    """Nearest point of the box ``[0, upper]`` whose sum lies in ``[low, high]``.
+    """Project onto the points of the box ``[0, upper]`` whose sum lies in ``[low, high]``.
 
-    The multiplier of the band is the root of a decreasing broken line, found by Newton steps kept in a bracket.
+    The multiplier of the band is the root of a decreasing piecewise linear function, found by bracketed Newton steps.
 
     Parameters
     ----------
@@ -93,11 +93,11 @@ def project_box_band(v: Vector, upper: float, low: float, high: float) -> Vector
 
 
 def duality_gap(gradient: Vector, x: Vector, upper: float, low: float, high: float) -> float:
-    r"""Bound on ``f(x) - min f`` for a convex ``f`` with this gradient at a feasible ``x``.
+    r"""Bound ``f(x) - min f`` for a convex ``f`` with this gradient at a feasible ``x``.
 
     .. math:: \nabla f(x)^\top x - \min_{z} \nabla f(x)^\top z
 
-    over the feasible :math:`z`: the gap to Wolfe's dual, which needs no more than one sort.
+    over the feasible :math:`z`: the gap to Wolfe's dual, which needs one sort.
 
     Parameters
     ----------
@@ -137,8 +137,8 @@ def box_qp(
               l \le \textstyle\sum_i x_i \le h
 
     A predictor-corrector interior-point method. Each of its systems :math:`(H + \Theta)\,d = r` goes to conjugate
-    gradients, preconditioned by :math:`F F^\top + \Delta + \Theta`, a low-rank picture of the matrix that Woodbury's
-    identity inverts. Without `product` that picture *is* the matrix.
+    gradients, preconditioned by :math:`F F^\top + \Delta + \Theta`, a low-rank approximation that Woodbury's identity
+    inverts. Without `product` the approximation *is* the matrix.
 
     Parameters
     ----------
@@ -151,13 +151,13 @@ def box_qp(
     diagonal : ndarray of shape (n,)
         Diagonal of ``H - F F'``, non-negative.
     product : callable, optional
-        ``v -> H v``. Left out: ``H = F F' + diag(diagonal)``.
+        ``v -> H v``. If None, ``H = F F' + diag(diagonal)``.
     fast_product : callable, optional
         The same, perhaps in lower precision; steers the inner iterations, never the certificate.
     tol : float, default=1e-7
-        Stops once the duality gap is below ``tol * |objective|``.
+        Stop once the duality gap is below ``tol * |objective|``.
     max_iter : int, default=100
-        Most steps; 10 to 25 are usual, whatever the conditioning.
+        Largest number of steps; 10 to 25 are usual, whatever the conditioning.
 
     Returns
     -------
@@ -187,9 +187,9 @@ def box_qp(
     start = min(max(float(n), low), high)
     if high <= 0.0 or low >= n * upper or n == 1:
         return _trivial(c, upper, low, high, system)
-    # An interior needs room: a band of no width gets a sliver, which the projection at the end takes away.
-    sliver = 1e-9 * high
-    s_low, s_high = (low - sliver, high + sliver) if high - low <= 2 * sliver else (low, high)
+    # A band of no width has no interior: it is widened a little, and the projection at the end corrects that.
+    margin = 1e-9 * high
+    s_low, s_high = (low - margin, high + margin) if high - low <= 2 * margin else (low, high)
     room = 0.1 * (s_high - s_low)
     start = min(max(start, s_low + room), s_high - room)
     x = np.full(n, start / n)
@@ -334,7 +334,7 @@ class _System:
         return z - self.across * (self.ths * float(z.sum()) / (1.0 + self.ths * float(self.across.sum())))
 
     def solve(self, r: Vector, tol: float, guess: Vector | None, max_iter: int = 300) -> Vector:
-        """Conjugate gradients, to a relative error in the preconditioned norm."""
+        """Solve by conjugate gradients to a relative error in the preconditioned norm."""
         first = self.precondition(r)
         aim = max(tol * tol * float(r @ first), 0.0)
         if self._product is None:
@@ -368,7 +368,7 @@ class _System:
         return self.fast(v) + self.theta * v + self.ths * float(v.sum())
 
     def _top_of_rest(self) -> float:
-        """Largest eigenvalue of ``H - F F'``, roughly."""
+        """Estimate the largest eigenvalue of ``H - F F'`` roughly."""
         v = np.cos(1.7 * np.arange(len(self.diagonal)) + 0.3)
         top = 0.0
         for _ in range(6):
@@ -382,7 +382,7 @@ class _System:
 
 
 def _trivial(c: Vector, upper: float, low: float, high: float, system: _System) -> BoxQP:
-    """No interior: all at one bound, or a single entry."""
+    """Solve a problem without interior: all entries at one bound, or a single entry."""
     n = len(c)
     x = np.full(n, min(max(high / n, 0.0), upper))
     if n == 1:
@@ -394,7 +394,7 @@ def _trivial(c: Vector, upper: float, low: float, high: float, system: _System) 
 
 
 class _Factor:
-    """A tall matrix, perhaps in float32, whose products are made in float64, block by block."""
+    """Tall matrix, possibly in float32, whose products are made in float64, block by block."""
 
     def __init__(self, F: NDArray[Any]) -> None:
         self.F = F
@@ -408,7 +408,7 @@ class _Factor:
             yield rows, wide
 
     def left(self, v: Vector) -> Vector:
-        """``F' v``."""
+        """Compute ``F' v``."""
         if self.F.dtype == np.float64:
             return self.F.T @ v
         out = np.zeros(self.F.shape[1])
@@ -417,7 +417,7 @@ class _Factor:
         return out
 
     def right(self, w: Vector) -> Vector:
-        """``F w``."""
+        """Compute ``F w``."""
         if self.F.dtype == np.float64:
             return self.F @ w
         out = np.empty(len(self.F))
@@ -426,7 +426,7 @@ class _Factor:
         return out
 
     def gram(self, scale: Vector) -> NDArray[np.float64]:
-        """``F' diag(scale²) F``."""
+        """Compute ``F' diag(scale²) F``."""
         out = np.zeros((self.F.shape[1],) * 2)
         for start in range(0, len(self.F), _BLOCK_ROWS):
             rows = slice(start, min(start + _BLOCK_ROWS, len(self.F)))
@@ -436,6 +436,6 @@ class _Factor:
 
 
 def _ratio(value: Vector, step: Vector) -> float:
-    """Longest step that keeps a positive vector positive."""
+    """Return the longest step that keeps a positive vector positive."""
     worst = float(np.min(step / value))
     return -1.0 / worst if worst < 0 else np.inf

@@ -1,4 +1,4 @@
-"""Covariance matrices and their powers, in one pass over the rows."""
+"""Covariance matrices and their powers."""
 
 from __future__ import annotations
 
@@ -9,19 +9,18 @@ __all__ = ["covariance", "matrix_power"]
 
 
 def covariance(X: NDArray[np.float64], *, block: int = 65536) -> NDArray[np.float64]:
-    """Covariance of the columns (divided by n - 1), in blocks of rows so that no centred copy is made.
+    """Compute the covariance of the features (divided by n - 1), in blocks so that no centred copy is made.
 
     Parameters
     ----------
-    X : ndarray of shape (n, d)
-        Rows.
+    X : ndarray of shape (n_samples, n_features)
     block : int, default=65536
-        Rows centred at a time.
+        Samples per block.
 
     Returns
     -------
-    ndarray of shape (d, d)
-        Zero for a single row.
+    ndarray of shape (n_features, n_features)
+        Zero for a single sample.
 
     Examples
     --------
@@ -39,7 +38,7 @@ def covariance(X: NDArray[np.float64], *, block: int = 65536) -> NDArray[np.floa
 
 
 def matrix_power(C: NDArray[np.float64], power: float, reg: float = 0.0) -> NDArray[np.float64]:
-    """Power of a symmetric positive semi-definite matrix, ``(C + reg I) ** power``.
+    """Compute the power of a symmetric positive semi-definite matrix, ``(C + reg I) ** power``.
 
     Parameters
     ----------

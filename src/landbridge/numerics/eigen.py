@@ -10,11 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import linalg
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.utils import check_random_state
+
+from landbridge.numerics.resampling import random_generator
 
 __all__ = ["LowRankRoot", "leading_eigh", "regularised_components"]
 
-# Up to so many rows LAPACK's direct solver is as fast as a Krylov space and leaves nothing to be said of convergence.
+# Up to this size LAPACK's direct solver is as fast as a Krylov space, and always converges.
 DENSE_ROWS = 1000
 EPS = float(np.finfo(float).eps)
 
@@ -28,9 +29,9 @@ def leading_eigh(
     block: int | None = None,
     tol: float = 1e-7,
     max_blocks: int = 300,
-    random_state: Any = 0,
+    random_state: Any = None,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    r"""Largest eigenvalues of a positive semi-definite operator by block Lanczos with thick restarts.
+    r"""Compute leading eigenvectors of a positive semi-definite operator by block Lanczos with thick restarts.
 
     Only products with blocks of vectors are needed, so that each pass over a large matrix serves many vectors at
     once. It stops with a certificate: by Davis and Kahan the sine of the largest angle between the found and the true
@@ -41,19 +42,19 @@ def leading_eigh(
     product : callable
         Takes an (n, b) array to its product with the operator.
     n : int
-        Rows of the operator.
+        Number of rows of the operator.
     k : int
-        How many eigenvectors.
+        Number of eigenvectors.
     start : ndarray of shape (n, j), optional
-        Where to begin, for example the solution of a problem nearby.
+        Initial vectors, for example the solution of a similar problem.
     block : int, optional
-        Vectors a pass; left out, ``min(max(k // 2, 16), 64)``.
+        Vectors per product. If None, ``min(max(k // 2, 16), 64)``.
     tol : float, default=1e-7
         Bound of the angle to the true subspace at which it stops. Where eigenvalues k and k + 1 are equal to rounding,
         it stops once the residuals are rounding errors.
     max_blocks : int, default=300
-        Most products with a block; a warning says so if they do not suffice.
-    random_state : int, RandomState or None, default=0
+        Largest number of products with a block; a warning is issued if they do not suffice.
+    random_state : int, RandomState or None, default=None
         Draws the start.
 
     Returns
@@ -71,7 +72,7 @@ def leading_eigh(
     >>> values.round(6).tolist()
     [1999.0, 1998.0]
     """
-    rng = check_random_state(random_state)
+    rng = random_generator(random_state)
     k = min(k, n)
     b = min(block or min(max(k // 2, 16), 64), n)
     # Random directions beside the start: a start that happens to be invariant must not end the search.
@@ -110,7 +111,7 @@ def leading_eigh(
 
 
 class LowRankRoot:
-    r"""The inverse square root of ``U Uᵀ + reg I``, applied and never formed.
+    r"""Inverse square root of ``U Uᵀ + reg I``, applied and never formed.
 
     With the thin singular value decomposition :math:`U = Q s W^\top`,
 
@@ -137,7 +138,7 @@ class LowRankRoot:
         self.Q, self.shrink, self.scale = Q, 1.0 - np.sqrt(reg / (reg + s**2)), 1.0 / np.sqrt(reg)
 
     def __matmul__(self, V: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Multiply rows of vectors.
+        """Multiply by vectors.
 
         Parameters
         ----------
@@ -173,9 +174,9 @@ def regularised_components(
     diagonal: NDArray[np.float64] | None = None,
     start: NDArray[np.float64] | None = None,
     tol: float = 1e-7,
-    random_state: Any = 0,
+    random_state: Any = None,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    r"""Directions of large scatter and small penalty: leading `k` solutions of a generalised eigenproblem.
+    r"""Find directions of large scatter and small penalty, the leading `k` solutions of a generalised eigenproblem.
 
     .. math:: S a = \varphi\, (U U^\top + r\, \mathrm{diag}(g))\, a
 
@@ -188,16 +189,16 @@ def regularised_components(
     U : ndarray of shape (n, r)
         Few columns.
     k : int
-        How many directions.
+        Number of directions.
     reg : float, default=1.0
         Positive.
     diagonal : ndarray of shape (n,), optional
-        Positive; ones if left out.
+        Positive. If None, ones.
     start : ndarray of shape (n, j), optional
-        Directions nearby, for a callable or large `S`.
+        Initial directions, for a callable or large `S`.
     tol : float, default=1e-7
         Largest angle to the true subspace, see :func:`leading_eigh`.
-    random_state : int, RandomState or None, default=0
+    random_state : int, RandomState or None, default=None
 
     Returns
     -------
@@ -209,7 +210,7 @@ def regularised_components(
 
     Notes
     -----
-    Time O(n² r) and one direct eigen-decomposition up to 1,000 rows; beyond, some tens of products with `S`.
+    Time O(n² r) and one direct eigen-decomposition up to n = 1,000; beyond, some tens of products with `S`.
 
     Examples
     --------
@@ -252,7 +253,7 @@ def _rows(V: NDArray[np.float64], factor: NDArray[np.float64] | None) -> NDArray
 
 
 def _orthonormal(W: NDArray[np.float64], V: NDArray[np.float64], floor: float = 0.0) -> NDArray[np.float64]:
-    """Orthonormal basis of the columns of `W`, which are orthogonal to `V` but for rounding; noise is dropped."""
+    """Compute an orthonormal basis of the columns of `W`, which are orthogonal to `V` up to rounding errors."""
     Q, R, _ = linalg.qr(W, mode="economic", pivoting=True)
     keep = np.abs(np.diagonal(R)) > max(floor, EPS * abs(R[0, 0]) if R.size else 0.0)
     Q = Q[:, keep]

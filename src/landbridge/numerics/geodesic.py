@@ -12,12 +12,12 @@ __all__ = ["complete_basis", "geodesic_factor", "geodesic_kernel", "principal_an
 
 
 def principal_basis(X: NDArray[np.float64], n_components: int | None = None) -> NDArray[np.float64]:
-    """Orthonormal directions of largest variance, only those that have any.
+    """Compute orthonormal directions of largest variance, without those of none.
 
     Parameters
     ----------
-    X : ndarray of shape (n, d)
-        Rows; they are centred here.
+    X : ndarray of shape (n_samples, n_features)
+        Samples; they are centred here.
     n_components : int, optional
         Largest number of directions.
 
@@ -28,7 +28,7 @@ def principal_basis(X: NDArray[np.float64], n_components: int | None = None) -> 
 
     Notes
     -----
-    Time O(n d min(n, d) + min(n, d)³), memory O(min(n, d)²) beside the rows.
+    Time O(n d min(n, d) + min(n, d)³), memory O(min(n, d)²) beside the samples.
 
     Examples
     --------
@@ -50,7 +50,7 @@ def principal_basis(X: NDArray[np.float64], n_components: int | None = None) -> 
         values, left = linalg.eigh(centred @ centred.T, subset_by_index=[n - k, n - 1])
         basis = centred.T @ left[:, ::-1]
     values = values[::-1]
-    # What centring leaves of equal rows is rounding error of the mean, not a direction.
+    # Equal samples leave rounding errors of the mean after centring, not a direction.
     scale = max(values[0], n * float(mean @ mean) * np.finfo(float).eps, np.finfo(float).tiny)
     basis = basis[:, values > scale * max(n, d) * np.finfo(float).eps]
     if d > n and basis.shape[1]:
@@ -60,10 +60,10 @@ def principal_basis(X: NDArray[np.float64], n_components: int | None = None) -> 
 
 
 def complete_basis(P: NDArray[np.float64], reference: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Give a basis that spans too few directions those of another one, until it has as many.
+    """Extend a basis with directions of another one until it has as many.
 
-    A domain of three rows spans two directions; the others are then taken from the other domain, so that nothing is
-    rotated that was not seen.
+    A domain of three samples spans two directions; the others are then taken from the other domain, so that no unseen
+    direction is rotated.
 
     Parameters
     ----------
@@ -97,7 +97,7 @@ def complete_basis(P: NDArray[np.float64], reference: NDArray[np.float64]) -> ND
 
 
 def principal_angles(P: NDArray[np.float64], Q: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Angles between two subspaces, ascending, exact near zero as well.
+    """Compute the angles between two subspaces, ascending, exact near zero as well.
 
     Parameters
     ----------
@@ -120,7 +120,7 @@ def principal_angles(P: NDArray[np.float64], Q: NDArray[np.float64]) -> NDArray[
 
 
 def geodesic_factor(P: NDArray[np.float64], Q: NDArray[np.float64]) -> NDArray[np.float64]:
-    r"""Low-rank root of the geodesic flow kernel: ``X @ F`` has its inner products and distances.
+    r"""Compute a low-rank root of the geodesic flow kernel: ``X @ F`` has its inner products and distances.
 
     The subspaces between the two are :math:`\Phi(t) = A \cos(t\Theta) + B \sin(t\Theta)`, where `A` spans the first,
     `B` the part of the second that is orthogonal to it and :math:`\Theta` holds the principal angles. Then
@@ -132,7 +132,7 @@ def geodesic_factor(P: NDArray[np.float64], Q: NDArray[np.float64]) -> NDArray[n
         \lambda_{1,3} = \tfrac12 \Bigl(1 \pm \frac{\sin 2\theta}{2\theta}\Bigr),\;
         \lambda_2 = \frac{1-\cos 2\theta}{4\theta},
 
-    which falls apart into one symmetric 2 x 2 root an angle.
+    which decomposes into one symmetric 2 x 2 root per angle.
 
     Parameters
     ----------
@@ -166,7 +166,7 @@ def geodesic_factor(P: NDArray[np.float64], Q: NDArray[np.float64]) -> NDArray[n
     blocks = np.stack([np.stack([first, cross], -1), np.stack([cross, last], -1)], -2)
     values, vectors = np.linalg.eigh(blocks)
     roots = (vectors * np.sqrt(np.maximum(values, 0.0))[:, None, :]) @ vectors.transpose(0, 2, 1)
-    # Turning back by U makes the root a function of the subspaces' bases: where angles are equal, or zero, the
+    # Rotating back by U makes the root a function of the subspaces' bases: where angles are equal, or zero, the
     # singular vectors alone are arbitrary.
     F = np.hstack([(A * roots[:, 0, j] + B * roots[:, 1, j]) @ U.T for j in (0, 1)])
     if 2 * k <= d:
@@ -176,7 +176,7 @@ def geodesic_factor(P: NDArray[np.float64], Q: NDArray[np.float64]) -> NDArray[n
 
 
 def geodesic_kernel(P: NDArray[np.float64], Q: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Geodesic flow kernel ``G``: the mean projection onto all subspaces between two.
+    """Compute the geodesic flow kernel ``G``, the mean projection onto all subspaces between two.
 
     Parameters
     ----------
@@ -203,7 +203,7 @@ def geodesic_kernel(P: NDArray[np.float64], Q: NDArray[np.float64]) -> NDArray[n
 def _aligned(
     P: NDArray[np.float64], Q: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """Turn both bases so that they meet column by column: the turn, A, the orthogonal directions B, the angles."""
+    """Align both bases column by column: the rotation, A, the orthogonal directions B, the angles."""
     U, cosine, Vt = np.linalg.svd(P.T @ Q)
     A = P @ U
     rest = Q @ Vt.T - A * cosine

@@ -1,4 +1,4 @@
-"""Neighbourhood graphs of rows and their Laplacians."""
+"""Neighbourhood graphs of samples and their Laplacians."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ __all__ = ["neighbour_laplacian"]
 
 
 def neighbour_laplacian(X: NDArray[np.float64], n_neighbors: int, *, affinity: str = "cosine") -> Any:
-    r"""Normalised Laplacian :math:`I - D^{-1/2} W D^{-1/2}` of the symmetric k-nearest-neighbour graph.
+    r"""Compute the normalised Laplacian :math:`I - D^{-1/2} W D^{-1/2}` of the symmetric k-nearest-neighbour graph.
 
-    Two rows are joined where one is among the other's neighbours.
+    Two samples are joined where one is among the other's neighbours.
 
     Parameters
     ----------
-    X : ndarray of shape (n, d)
+    X : ndarray of shape (n_samples, n_features)
     n_neighbors : int
-        Neighbours of a row, not counting itself; fewer where there are fewer rows.
+        Neighbours of a sample, not counting itself; fewer where there are fewer samples.
     affinity : {"cosine", "rbf"}, default="cosine"
-        Neighbours by angle, weighed by the cosine (negative ones by zero); or by distance, weighed by
+        Neighbours by angle, with the cosine as weight (zero where it is negative); or by distance, with the weight
         ``exp(-dist² / mean dist²)``, the mean over all edges.
 
     Returns
     -------
-    csr_matrix of shape (n, n)
-        A row without neighbours has zeros.
+    csr_matrix of shape (n_samples, n_samples)
+        Zeros for a sample without neighbours.
 
     Examples
     --------
@@ -43,7 +43,7 @@ def neighbour_laplacian(X: NDArray[np.float64], n_neighbors: int, *, affinity: s
     k = min(n_neighbors, n - 1)
     if k < 1:
         return sparse.csr_matrix((n, n))
-    # Distances of unit rows order as angles do, and trees and blocked products serve them.
+    # Distances of unit vectors have the order of their angles.
     unit = normalize(X) if affinity == "cosine" else X
     distance, index = NearestNeighbors(n_neighbors=k).fit(unit).kneighbors()
     if affinity == "cosine":

@@ -1,4 +1,4 @@
-"""Kernels: matrices, products in blocks that never hold the whole matrix."""
+"""Kernel matrices, and their products in blocks that never hold the whole matrix."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
-from sklearn.utils import check_random_state
 from sklearn.utils.extmath import row_norms, safe_sparse_dot
+
+from landbridge.numerics.resampling import random_generator
 
 __all__ = [
     "KERNELS",
@@ -22,30 +23,29 @@ __all__ = [
 ]
 
 KERNELS = ("linear", "poly", "rbf")
-# bytes that one block of a kernel matrix may take: large enough for BLAS, small enough for the cache of a laptop
+# Bytes of one block of a kernel matrix: large enough for BLAS, small enough for the cache of a laptop.
 BLOCK_BYTES = 32 * 2**20
 CACHE_BYTES = 4 * 2**20
 
 
-def median_gamma(X: Any, Y: Any = None, *, n_sample: int = 1000, random_state: Any = 0) -> float:
-    r"""Median heuristic for the width of the Gaussian kernel ``exp(-gamma ||x - y||²)``.
+def median_gamma(X: Any, Y: Any = None, *, n_sample: int = 1000, random_state: Any = None) -> float:
+    r"""Compute the median heuristic for the width of the Gaussian kernel ``exp(-gamma ||x - y||²)``.
 
     .. math:: \gamma = \frac{1}{2 \, \mathrm{median}_{i<j} \lVert x_i - x_j \rVert^2}
 
-    over all pairs of distinct rows of a sample, so that two rows at the median distance have kernel value
-    ``exp(-1/2)``. With two sets the pairs are those of the pooled rows. If more than half of the distances are zero,
+    over all pairs of a subsample, so that two samples at the median distance have the kernel value ``exp(-1/2)``. With
+    two sets the pairs are those of both together. If more than half of the distances are zero,
     the median is over the others; if all are zero, gamma is ``1 / n_features``.
 
     Parameters
     ----------
-    X : ndarray or sparse matrix of shape (n, d)
-        Rows.
-    Y : ndarray or sparse matrix of shape (m, d), optional
-        Further rows, pooled with the first.
+    X : ndarray or sparse matrix of shape (n_samples, n_features)
+    Y : ndarray or sparse matrix of shape (n_samples_Y, n_features), optional
+        Further samples, pooled with the first.
     n_sample : int, default=1000
-        Largest number of rows drawn (half from each set, if there are two).
-    random_state : int, RandomState or None, default=0
-        Draws the sample.
+        Size of the subsample (half from each set, if there are two).
+    random_state : int, RandomState or None, default=None
+        Draws the subsample.
 
     Returns
     -------
@@ -58,7 +58,7 @@ def median_gamma(X: Any, Y: Any = None, *, n_sample: int = 1000, random_state: A
     >>> median_gamma(np.array([[0.0], [1.0], [2.0]]))
     0.5
     """
-    rng = check_random_state(random_state)
+    rng = random_generator(random_state)
     sets = [X] if Y is None else [X, Y]
     share = max(n_sample // len(sets), 2)
     drawn = [A if A.shape[0] <= share else A[np.sort(draw_rows(rng, A.shape[0], share))] for A in sets]
@@ -78,16 +78,16 @@ def median_gamma(X: Any, Y: Any = None, *, n_sample: int = 1000, random_state: A
 
 
 def squared_distances(X: Any, Y: Any) -> NDArray[np.float64]:
-    """Squared Euclidean distances between the rows of two sets, never negative.
+    """Compute squared Euclidean distances between two sets of samples, never negative.
 
     Parameters
     ----------
-    X : ndarray or sparse matrix of shape (n, d)
-    Y : ndarray or sparse matrix of shape (m, d)
+    X : ndarray or sparse matrix of shape (n_samples, n_features)
+    Y : ndarray or sparse matrix of shape (n_samples_Y, n_features)
 
     Returns
     -------
-    ndarray of shape (n, m)
+    ndarray of shape (n_samples, n_samples_Y)
     """
     D = safe_sparse_dot(X, Y.T, dense_output=True)
     D *= -2.0
@@ -108,17 +108,17 @@ def kernel(
     degree: int = 3,
     coef0: float = 1.0,
 ) -> NDArray[np.float64]:
-    """Kernel matrix between the rows of two sets.
+    """Compute the kernel matrix between two sets of samples.
 
     Parameters
     ----------
-    X : ndarray or sparse matrix of shape (n, d)
-    Y : ndarray or sparse matrix of shape (m, d), optional
-        `X` if left out.
+    X : ndarray or sparse matrix of shape (n_samples, n_features)
+    Y : ndarray or sparse matrix of shape (n_samples_Y, n_features), optional
+        If None, `X`.
     kernel : {"rbf", "linear", "poly"}, default="rbf"
         ``exp(-gamma ||x - y||²)``, ``x·y`` or ``(gamma x·y + coef0) ** degree``.
     gamma : float, optional
-        Left out: the median heuristic over both sets for "rbf", ``1 / n_features`` for "poly".
+        If None, the median heuristic over both sets for "rbf", ``1 / n_features`` for "poly".
     degree : int, default=3
         Of "poly".
     coef0 : float, default=1.0
@@ -126,7 +126,7 @@ def kernel(
 
     Returns
     -------
-    ndarray of shape (n, m)
+    ndarray of shape (n_samples, n_samples_Y)
 
     Examples
     --------
@@ -153,17 +153,17 @@ def kernel(
 def kernel_diagonal(
     X: Any, *, kernel: str = "rbf", gamma: float | None = None, degree: int = 3, coef0: float = 1.0
 ) -> NDArray[np.float64]:
-    """Kernel value of each row with itself.
+    """Compute the kernel value of each sample with itself.
 
     Parameters
     ----------
-    X : ndarray or sparse matrix of shape (n, d)
+    X : ndarray or sparse matrix of shape (n_samples, n_features)
     kernel, gamma, degree, coef0
         As in :func:`kernel`.
 
     Returns
     -------
-    ndarray of shape (n,)
+    ndarray of shape (n_samples,)
     """
     if kernel == "rbf":
         return np.ones(X.shape[0])
@@ -172,15 +172,15 @@ def kernel_diagonal(
 
 
 def resolve_gamma(X: Any, Y: Any, kernel: str, gamma: float | None) -> float:
-    """Give the kernel's width where none was chosen.
+    """Return `gamma`, or its default if None.
 
     Parameters
     ----------
     X, Y : array or None
-        Rows.
+        Samples.
     kernel : {"rbf", "linear", "poly"}
     gamma : float or None
-        Returned as it is, if given.
+        Returned if not None.
 
     Returns
     -------
@@ -190,20 +190,21 @@ def resolve_gamma(X: Any, Y: Any, kernel: str, gamma: float | None) -> float:
         raise ValueError(f"kernel must be one of {', '.join(KERNELS)}; got {kernel!r}.")
     if gamma is not None:
         return float(gamma)
-    return median_gamma(X, Y) if kernel == "rbf" else 1.0 / X.shape[1]
+    # a fixed seed: the same samples give the same kernel
+    return median_gamma(X, Y, random_state=0) if kernel == "rbf" else 1.0 / X.shape[1]
 
 
 class KernelOperator:
-    """The kernel matrix of two sets of rows as something that can be multiplied, whatever its size.
+    """Kernel matrix of two sets of samples as a linear operator, whatever its size.
 
     Products are made in blocks of rows. The matrix is kept after the first product only if it fits in `max_bytes`;
     the linear kernel never forms it.
 
     Parameters
     ----------
-    X : ndarray or sparse matrix of shape (n, d)
-    Y : ndarray or sparse matrix of shape (m, d), optional
-        `X` if left out.
+    X : ndarray or sparse matrix of shape (n_samples, n_features)
+    Y : ndarray or sparse matrix of shape (n_samples_Y, n_features), optional
+        If None, `X`.
     kernel, gamma, degree, coef0
         As in :func:`kernel`.
     max_bytes : int, default=2**29
@@ -212,9 +213,9 @@ class KernelOperator:
     Attributes
     ----------
     shape : tuple of int
-        ``(n, m)``.
+        ``(n_samples, n_samples_Y)``.
     gamma : float
-        The kernel's width in use.
+        The kernel coefficient in use.
 
     Examples
     --------
@@ -248,7 +249,7 @@ class KernelOperator:
 
     @property
     def T(self) -> KernelOperator:
-        """The transposed operator."""
+        """Return the transposed operator."""
         flipped = KernelOperator(self.Y, self.X, **self._how, max_bytes=0)
         flipped._keep = self._keep
         flipped._matrix = None if self._matrix is None else self._matrix.T
@@ -259,11 +260,11 @@ class KernelOperator:
 
         Parameters
         ----------
-        V : ndarray of shape (m,) or (m, r)
+        V : ndarray of shape (n_samples_Y,) or (n_samples_Y, r)
 
         Returns
         -------
-        ndarray of shape (n,) or (n, r)
+        ndarray of shape (n_samples,) or (n_samples, r)
         """
         if self._how["kernel"] == "linear":
             return safe_sparse_dot(self.X, safe_sparse_dot(self.Y.T, V, dense_output=True), dense_output=True)
@@ -281,47 +282,47 @@ class KernelOperator:
 
         Returns
         -------
-        ndarray of shape (n,)
+        ndarray of shape (n_samples,)
         """
         return self @ np.ones(self.shape[1])
 
     def diagonal(self) -> NDArray[np.float64]:
-        """Kernel value of each row of `X` with itself.
+        """Compute the kernel value of each sample of `X` with itself.
 
         Returns
         -------
-        ndarray of shape (n,)
+        ndarray of shape (n_samples,)
         """
         return kernel_diagonal(self.X, **self._how)
 
     def columns(self, index: Any) -> NDArray[np.float64]:
-        """Some columns of the matrix.
+        """Compute some columns of the matrix.
 
         Parameters
         ----------
         index : int array or slice
-            Which rows of `Y`.
+            Which samples of `Y`.
 
         Returns
         -------
-        ndarray of shape (n, len(index))
+        ndarray of shape (n_samples, len(index))
         """
         return kernel(self.X, self.Y[index], **self._how) if self._matrix is None else self._matrix[:, index]
 
     def blocks(self, dtype: Any = np.float64, *, lower: bool = False) -> Iterator[tuple[slice, NDArray[Any]]]:
-        """Go through the matrix by blocks of rows.
+        """Iterate over the matrix by blocks of rows.
 
         Parameters
         ----------
         dtype : dtype, default=float64
-            Of the blocks; in float32 a Gaussian kernel of dense rows takes a quarter of the time.
+            Of the blocks; in float32 a Gaussian kernel of dense samples takes a quarter of the time.
         lower : bool, default=False
             Only the columns up to the last row of each block: what a symmetric matrix needs.
 
         Yields
         ------
         rows : slice
-        block : ndarray of shape (n_block, m), or (n_block, rows.stop) if `lower`
+        block : ndarray of shape (n_block, n_samples_Y), or (n_block, rows.stop) if `lower`
             Valid until the next one is asked for; free to be written to.
         """
         if self._how["kernel"] == "rbf" and not sparse.issparse(self.X) and not sparse.issparse(self.Y):
@@ -332,7 +333,7 @@ class KernelOperator:
             yield rows, kernel(self.X[rows], Y, **self._how).astype(dtype, copy=False)
 
     def _gaussian_blocks(self, dtype: Any, lower: bool) -> Iterator[tuple[slice, NDArray[Any]]]:
-        """The exponent as one product of rows with two more columns, in one buffer that stays in the cache."""
+        """Compute the exponent as one product with two more columns, in one buffer that stays in the cache."""
         right = with_squares(self.Y, self.gamma, dtype, right=True)
         buffer: NDArray[Any] | None = None
         for rows in row_blocks(self.shape[0], self.shape[1], CACHE_BYTES):
@@ -345,11 +346,11 @@ class KernelOperator:
             yield rows, np.exp(block, out=block)
 
     def to_array(self) -> NDArray[np.float64]:
-        """Return the whole matrix, whatever it takes.
+        """Return the whole matrix, whatever its size.
 
         Returns
         -------
-        ndarray of shape (n, m)
+        ndarray of shape (n_samples, n_samples_Y)
         """
         if self._matrix is not None:
             return self._matrix
@@ -362,16 +363,16 @@ class KernelOperator:
 
 
 def row_blocks(n: int, width: int, block_bytes: int = BLOCK_BYTES) -> Iterator[slice]:
-    """Cut rows into blocks of bounded size.
+    """Split row indices into blocks of bounded size.
 
     Parameters
     ----------
     n : int
         Number of rows.
     width : int
-        Numbers a row takes.
+        Entries per row.
     block_bytes : int
-        Bytes a block may take.
+        Bytes per block.
 
     Yields
     ------
@@ -383,12 +384,12 @@ def row_blocks(n: int, width: int, block_bytes: int = BLOCK_BYTES) -> Iterator[s
 
 
 def with_squares(A: NDArray[Any], gamma: float, dtype: Any, *, right: bool) -> NDArray[Any]:
-    r"""Append what makes the product of two such matrices :math:`-\gamma \lVert a - b \rVert^2`.
+    r"""Append the columns that make the product of two such matrices :math:`-\gamma \lVert a - b \rVert^2`.
 
     Parameters
     ----------
-    A : ndarray or sparse matrix of shape (n, d)
-        Rows.
+    A : ndarray or sparse matrix of shape (n_samples, n_features)
+        Samples.
     gamma : float
         Of the Gaussian kernel.
     dtype : dtype
@@ -398,9 +399,8 @@ def with_squares(A: NDArray[Any], gamma: float, dtype: Any, *, right: bool) -> N
 
     Returns
     -------
-    ndarray of shape (n, d + 2)
+    ndarray of shape (n_samples, n_features + 2)
     """
-    """Rows whose inner products, left with right, are ``-gamma ||x - y||²``."""
     out = np.empty((A.shape[0], A.shape[1] + 2), dtype=dtype)
     np.multiply(A, np.sqrt(2.0 * gamma), out=out[:, :-2], casting="same_kind")
     out[:, -1 if right else -2] = -gamma * row_norms(A, squared=True)
@@ -409,15 +409,15 @@ def with_squares(A: NDArray[Any], gamma: float, dtype: Any, *, right: bool) -> N
 
 
 def draw_rows(rng: Any, n: int, size: int) -> NDArray[np.intp]:
-    """Draw row numbers at random, in random order.
+    """Draw sample indices at random, in random order.
 
     Parameters
     ----------
     rng : RandomState
     n : int
-        Rows there are.
+        Number of samples.
     size : int
-        How many to draw.
+        Number to draw.
 
     Returns
     -------
@@ -425,6 +425,6 @@ def draw_rows(rng: Any, n: int, size: int) -> NDArray[np.intp]:
     """
     if n <= 10 * size:
         return rng.permutation(n)[:size]
-    # A permutation of all rows would cost more than the sample it is for.
+    # A permutation of all samples would cost more than the subsample it is for.
     drawn = np.unique(rng.randint(0, n, size=int(1.3 * size) + 8))
     return rng.permutation(drawn)[:size] if len(drawn) >= size else rng.permutation(n)[:size]

@@ -1,4 +1,4 @@
-"""Class shares of unlabelled rows from a classifier trained elsewhere: EM (MLLS) and moment matching (BBSE)."""
+"""Class priors of an unlabelled target from a source classifier: EM (MLLS) and moment matching (BBSE)."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ __all__ = ["bbse_priors", "em_priors", "shift_posterior"]
 def shift_posterior(
     proba: NDArray[np.float64], source_priors: NDArray[np.float64], target_priors: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    r"""Carry class probabilities from one set of priors to another, by Bayes' rule.
+    r"""Adjust class probabilities from one set of priors to another, by Bayes' rule.
 
     .. math:: p_T(c \mid x) \propto p_S(c \mid x)\, \frac{\pi_T(c)}{\pi_S(c)}
 
     Parameters
     ----------
-    proba : ndarray of shape (n, n_classes)
+    proba : ndarray of shape (n_samples, n_classes)
         Class probabilities under the source priors.
     source_priors, target_priors : ndarray of shape (n_classes,)
         Class shares.
 
     Returns
     -------
-    ndarray of shape (n, n_classes)
+    ndarray of shape (n_samples, n_classes)
 
     Examples
     --------
@@ -48,25 +48,25 @@ def em_priors(
     tol: float = 1e-8,
     max_iter: int = 1000,
 ) -> NDArray[np.float64]:
-    r"""Class shares of the target by maximum likelihood, with expectation-maximisation.
+    r"""Estimate the class priors of the target by maximum likelihood, with expectation-maximisation.
 
-    The likelihood of the target rows under pure label shift is concave in the shares, so that there is one optimum:
+    The likelihood of the target samples under pure label shift is concave in the shares, so that there is one optimum:
 
     .. math:: \pi_T \leftarrow \frac{1}{n} \sum_i
               \frac{p_S(c \mid x_i)\, \pi_T(c) / \pi_S(c)}{\sum_k p_S(k \mid x_i)\, \pi_T(k) / \pi_S(k)}
 
     Parameters
     ----------
-    proba_target : ndarray of shape (n, n_classes)
-        Class probabilities of the target rows by a classifier trained (and calibrated) on the source.
+    proba_target : ndarray of shape (n_samples, n_classes)
+        Class probabilities of the target samples by a classifier trained (and calibrated) on the source.
     source_priors : ndarray of shape (n_classes,)
         Class shares that the classifier was trained under.
-    sample_weight : ndarray of shape (n,), optional
-        Weight of each row, for example how often a bootstrap drew it.
+    sample_weight : ndarray of shape (n_samples,), optional
+        Weight of each sample, for example how often a bootstrap drew it.
     tol : float, default=1e-8
-        Stops when no share moves by more.
+        Stop when no share changes by more.
     max_iter : int, default=1000
-        Most rounds. The rounds are accelerated (SQUAREM), so that few are needed even for weak classifiers.
+        Largest number of iterations. They are accelerated (SQUAREM), so that few are needed even for weak classifiers.
 
     Returns
     -------
@@ -75,7 +75,7 @@ def em_priors(
 
     Notes
     -----
-    Time grows with n_samples x n_classes a round; memory with one such matrix.
+    Time grows with n_samples x n_classes per iteration; memory with one such matrix.
 
     References
     ----------
@@ -116,10 +116,10 @@ def em_priors(
         new = second
         if curvature > 0:
             length = max(1.0, float(np.linalg.norm(r) / curvature))
-            leap = shares + 2 * length * r + length**2 * v
-            # a leap out of the simplex would lose a class for good: EM never revives a zero
-            if leap.min() >= 0 and (leap[second > 0] > 0).all():
-                new = step(leap / leap.sum())
+            jump = shares + 2 * length * r + length**2 * v
+            # A step out of the simplex would lose a class: EM never changes a zero.
+            if jump.min() >= 0 and (jump[second > 0] > 0).all():
+                new = step(jump / jump.sum())
                 if _log_likelihood(likelihood, weight, new) < _log_likelihood(likelihood, weight, second):
                     new = second
         shares = new
@@ -127,7 +127,7 @@ def em_priors(
 
 
 def bbse_priors(joint_confusion: NDArray[np.float64], mean_prediction: NDArray[np.float64]) -> NDArray[np.float64]:
-    r"""Class shares of the target by matching what a classifier predicts there (black-box shift estimation).
+    r"""Estimate the class priors of the target by matching predictions (black-box shift estimation).
 
     With :math:`C_{jk} = P_S(\hat y = j, y = k)` and :math:`q_j = P_T(\hat y = j)`, pure label shift means
     :math:`C w = q` for the class weights :math:`w = \pi_T / \pi_S`. Solved here by non-negative least squares, so
@@ -136,7 +136,7 @@ def bbse_priors(joint_confusion: NDArray[np.float64], mean_prediction: NDArray[n
     Parameters
     ----------
     joint_confusion : ndarray of shape (n_predicted, n_classes)
-        Joint shares (or counts) of predicted class (rows) and true class (columns) on held-out source rows.
+        Joint shares (or counts) of predicted class (rows) and true class (columns) on held-out source samples.
     mean_prediction : ndarray of shape (n_predicted,)
         Shares of the predicted classes (or mean probabilities) on the target.
 

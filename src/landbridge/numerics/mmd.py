@@ -1,7 +1,7 @@
-"""The maximum mean discrepancy between two domains as a matrix of low rank, whole and class by class.
+"""The maximum mean discrepancy between two domains, marginal and per class, as a matrix of low rank.
 
 The matrix ``M`` for which ``tr(Aᵀ F' M F A)`` sums the squared distances of domain means is ``E Eᵀ``, where `E` has
-one column a mean difference: one for the domains, one more a class. It is never formed.
+one column per mean difference: one for the domains, and one for each class. It is never formed.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ def mmd_factor(n_source: int, n_target: int) -> NDArray[np.float64]:
     Parameters
     ----------
     n_source, n_target : int
-        Rows of each domain; source rows come first.
+        Samples of each domain; source samples come first.
 
     Returns
     -------
@@ -36,14 +36,14 @@ def mmd_factor(n_source: int, n_target: int) -> NDArray[np.float64]:
 def class_mmd_factor(
     source_codes: NDArray[np.intp], target_codes: NDArray[np.intp], n_classes: int
 ) -> NDArray[np.float64]:
-    """Return one column a class: the difference of the class's means in the two domains.
+    """Return one column per class: the difference of the class's means in the two domains.
 
     Parameters
     ----------
     source_codes : ndarray of int, shape (n_source,)
-        Class of each source row, 0 ... n_classes - 1; -1 for none.
+        Class of each source sample, 0 ... n_classes - 1; -1 for none.
     target_codes : ndarray of int, shape (n_target,)
-        Known or presumed class of each target row, or -1.
+        Label or pseudo-label of each target sample, or -1.
     n_classes : int
 
     Returns
@@ -70,7 +70,7 @@ def class_mmd_factor(
 
 
 def unit_factor(E: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Scale a factor so that ``E Eᵀ`` has Frobenius norm one, which makes a penalty independent of the row counts.
+    """Scale a factor so that ``E Eᵀ`` has Frobenius norm one, whatever the numbers of samples.
 
     Parameters
     ----------
@@ -93,7 +93,7 @@ def unit_factor(E: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def class_counts(codes: NDArray[np.intp], n_classes: int) -> NDArray[np.intp]:
-    """Count the rows of each class; -1 is no class.
+    """Count the samples of each class; -1 is no class.
 
     Parameters
     ----------

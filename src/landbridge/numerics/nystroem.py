@@ -1,4 +1,4 @@
-"""Nystroem features: a kernel through a few landmark rows, and how these are chosen."""
+"""Nystroem features: low-rank kernel approximation from landmark samples, and how these are chosen."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from scipy import linalg, sparse
-from sklearn.utils import check_random_state
 
 from landbridge.numerics.kernels import draw_rows, kernel_diagonal, resolve_gamma, row_blocks, with_squares
 from landbridge.numerics.kernels import kernel as _kernel
+from landbridge.numerics.resampling import random_generator
 
 __all__ = ["NystroemMap", "landmark_rows", "nystroem_features"]
 
@@ -27,38 +27,38 @@ def landmark_rows(
     coef0: float = 1.0,
     n_sample: int = 10_000,
     tol: float = 1e-10,
-    random_state: Any = 0,
+    random_state: Any = None,
 ) -> NDArray[np.intp]:
-    """Choose rows whose kernel columns span the kernel matrix well.
+    """Choose landmark samples whose kernel columns span the kernel matrix well.
 
-    ``"pivoted"`` is a partial Cholesky factorisation that draws each pivot with probability proportional to what is
-    left of the diagonal; it stops early once nothing is left. ``"uniform"`` draws rows at random.
+    ``"pivoted"`` is a partial Cholesky factorisation that draws each pivot with probability proportional to the
+    residual diagonal; it stops early once that vanishes. ``"uniform"`` draws samples at random.
 
     Parameters
     ----------
-    X : ndarray or sparse matrix of shape (n, d)
+    X : ndarray or sparse matrix of shape (n_samples, n_features)
     n_landmarks : int
-        At most so many rows.
+        Largest number of landmarks.
     method : {"pivoted", "uniform"}, default="pivoted"
     kernel, gamma, degree, coef0
         As in :func:`kernel`.
     n_sample : int, default=10_000
-        The pivots come from a random sample of so many rows, which bounds time and memory.
+        The pivots come from a random subsample of this size, which bounds time and memory.
     tol : float, default=1e-10
-        Stop once the largest rest of the diagonal is below ``tol`` times the largest diagonal entry.
-    random_state : int, RandomState or None, default=0
+        Stop once the largest entry of the residual diagonal is below ``tol`` times the largest diagonal entry.
+    random_state : int, RandomState or None, default=None
 
     Returns
     -------
     ndarray of int, shape (n_chosen,)
-        Row numbers, in order of choice.
+        Sample indices, in order of choice.
 
     References
     ----------
     .. [1] Y. Chen, E. N. Epperly, J. A. Tropp, R. J. Webber. Randomly pivoted Cholesky: practical approximation of a
        kernel matrix with few entry evaluations. Communications on Pure and Applied Mathematics, 2025.
     """
-    rng = check_random_state(random_state)
+    rng = random_generator(random_state)
     n = X.shape[0]
     if method == "uniform":
         return np.arange(n) if n <= n_landmarks else draw_rows(rng, n, n_landmarks)
@@ -90,20 +90,20 @@ def landmark_rows(
 
 
 class NystroemMap:
-    r"""Features whose inner products approximate a kernel, from a set of landmark rows.
+    r"""Features whose inner products approximate a kernel, from a set of landmark samples.
 
     .. math:: \phi(x) = k(x, L) \, U S^{-1/2}, \qquad k(L, L) = U S U^\top
 
-    Directions with an eigenvalue below ``tol`` times the largest are dropped. With every row as landmark the kernel
+    Directions with an eigenvalue below ``tol`` times the largest are dropped. With every sample as landmark the kernel
     is reproduced exactly.
 
     Parameters
     ----------
-    landmarks : ndarray or sparse matrix of shape (n_landmarks, d)
+    landmarks : ndarray or sparse matrix of shape (n_landmarks, n_features)
     kernel, gamma, degree, coef0
         As in :func:`kernel`.
     rank : int, optional
-        Keep at most so many directions.
+        Keep at most this number of directions.
     tol : float, default=1e-12
         Relative size of the smallest eigenvalue kept.
 
@@ -136,17 +136,17 @@ class NystroemMap:
         self.n_features = len(keep)
 
     def __call__(self, X: Any, *, dtype: Any = np.float64) -> NDArray[Any]:
-        """Give the features of rows.
+        """Compute the features of samples.
 
         Parameters
         ----------
-        X : ndarray or sparse matrix of shape (n, d)
+        X : ndarray or sparse matrix of shape (n_samples, n_features)
         dtype : dtype, default=float64
             Of the result; float32 halves its memory.
 
         Returns
         -------
-        ndarray of shape (n, n_features)
+        ndarray of shape (n_samples, n_components)
         """
         out = np.empty((X.shape[0], self.n_features), dtype=dtype)
         for rows in row_blocks(X.shape[0], self.landmarks.shape[0]):
@@ -154,11 +154,11 @@ class NystroemMap:
         return out
 
     def mean(self, X: Any) -> NDArray[np.float64]:
-        """Mean feature vector of rows, in one pass that stores none of them.
+        """Compute the mean feature vector in one pass that stores no features.
 
         Parameters
         ----------
-        X : ndarray or sparse matrix of shape (n, d)
+        X : ndarray or sparse matrix of shape (n_samples, n_features)
 
         Returns
         -------
@@ -180,21 +180,21 @@ def nystroem_features(
     coef0: float = 1.0,
     rank: int | None = None,
 ) -> NDArray[np.float64]:
-    """Features of rows whose inner products approximate a kernel; :class:`NystroemMap` in one call.
+    """Compute features whose inner products approximate a kernel; :class:`NystroemMap` in one call.
 
     Parameters
     ----------
-    X : ndarray or sparse matrix of shape (n, d)
-    landmarks : ndarray or sparse matrix of shape (n_landmarks, d)
-        Rows that span the space, for example ``X[landmark_rows(X, 100)]``.
+    X : ndarray or sparse matrix of shape (n_samples, n_features)
+    landmarks : ndarray or sparse matrix of shape (n_landmarks, n_features)
+        Landmark samples, for example ``X[landmark_rows(X, 100)]``.
     kernel, gamma, degree, coef0
-        As in :func:`kernel`; `gamma` left out is set from the landmarks.
+        As in :func:`kernel`; if `gamma` is None, it is set from the landmarks.
     rank : int, optional
-        Keep at most so many directions.
+        Keep at most this number of directions.
 
     Returns
     -------
-    ndarray of shape (n, n_features)
+    ndarray of shape (n_samples, n_components)
 
     Examples
     --------

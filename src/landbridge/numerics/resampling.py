@@ -1,12 +1,14 @@
-"""Subsamples, folds, permutations and the bootstrap: how sure a number is."""
+"""Subsamples, folds, permutation tests and the bootstrap."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import stdtr
+from sklearn.utils import check_random_state
 
 __all__ = [
     "balanced_folds",
@@ -15,25 +17,48 @@ __all__ = [
     "debiased_interval",
     "percentile_interval",
     "permutation_p_value",
+    "random_generator",
     "subsample",
 ]
+
+
+def random_generator(random_state: Any) -> np.random.RandomState:
+    """Turn `random_state` into a random number generator that is never NumPy's global one.
+
+    Parameters
+    ----------
+    random_state : int, RandomState or None
+        If None, the generator is seeded by the operating system.
+
+    Returns
+    -------
+    RandomState
+        The given one, or a new one.
+
+    Examples
+    --------
+    >>> from landbridge.numerics import random_generator
+    >>> random_generator(0).randint(100), random_generator(0).randint(100)
+    (44, 44)
+    """
+    return np.random.RandomState() if random_state is None else check_random_state(random_state)
 
 
 def subsample(
     n: int, max_samples: int | None, rng: np.random.RandomState, strata: NDArray | None = None
 ) -> NDArray[np.intp]:
-    """Draw at most `max_samples` of `n` rows without replacement, in their old order.
+    """Draw at most `max_samples` of `n` sample indices without replacement, sorted.
 
     Parameters
     ----------
     n : int
-        Rows there are.
+        Number of samples.
     max_samples : int or None
-        Rows to keep; None keeps all.
+        Number to draw. If None, all.
     rng : RandomState
-        Source of randomness; untouched when all rows are kept.
-    strata : ndarray of shape (n,), optional
-        Keeps the shares of these groups, and at least one row of each where `max_samples` allows.
+        Random number generator; not advanced when all samples are kept.
+    strata : ndarray of shape (n_samples,), optional
+        Groups whose shares are kept, with at least one sample of each where `max_samples` allows.
 
     Returns
     -------
@@ -54,7 +79,7 @@ def subsample(
         return np.sort(rng.choice(n, max_samples, replace=False))
     order = rng.permutation(n)
     _, group, counts = np.unique(np.asarray(strata)[order], return_inverse=True, return_counts=True)
-    # the rank of a row within its group, spread over (0, 1): taking the smallest keeps every share
+    # The rank of a sample within its group, spread over (0, 1): taking the smallest keeps every share.
     by_group = np.argsort(group, kind="stable")
     rank = np.empty(n)
     starts = np.repeat(np.cumsum(counts) - counts, counts)
@@ -64,20 +89,20 @@ def subsample(
 
 
 def balanced_folds(groups: NDArray, n_splits: int, rng: np.random.RandomState) -> NDArray[np.intp]:
-    """Number the rows 0 ... n_splits - 1 at random so that each group is spread evenly; groups may be tiny.
+    """Assign samples to folds 0 ... n_splits - 1 at random, stratified by group; groups may be tiny.
 
     Parameters
     ----------
-    groups : ndarray of shape (n,)
-        For example the class of each row.
+    groups : ndarray of shape (n_samples,)
+        For example the class of each sample.
     n_splits : int
-        How many folds.
+        Number of folds.
     rng : RandomState
-        Source of randomness.
+        Random number generator.
 
     Returns
     -------
-    ndarray of int, shape (n,)
+    ndarray of int, shape (n_samples,)
 
     Examples
     --------
@@ -96,14 +121,14 @@ def balanced_folds(groups: NDArray, n_splits: int, rng: np.random.RandomState) -
 
 
 def percentile_interval(values: NDArray[np.float64], level: float = 0.95) -> tuple[float, float]:
-    """Interval that holds the middle `level` of the values.
+    """Compute the interval that holds the middle `level` of the values.
 
     Parameters
     ----------
-    values : ndarray of shape (n,)
+    values : ndarray of shape (n_samples,)
         For example bootstrap replicates.
     level : float, default=0.95
-        Share to hold.
+        Share of the values in the interval.
 
     Returns
     -------
@@ -121,16 +146,16 @@ def percentile_interval(values: NDArray[np.float64], level: float = 0.95) -> tup
 
 
 def debiased_interval(value: float, draws: NDArray[np.float64], level: float = 0.95) -> tuple[float, float]:
-    """Basic bootstrap interval of a distance, which cannot be negative and which resampling inflates.
+    """Compute the basic bootstrap interval of a distance, which cannot be negative and which resampling inflates.
 
     Parameters
     ----------
     value : float
-        The distance of the data as they are.
+        The distance of the original data.
     draws : ndarray of shape (n_bootstrap,)
         Replicates.
     level : float, default=0.95
-        Share to hold.
+        Share of the values in the interval.
 
     Returns
     -------
@@ -149,12 +174,12 @@ def debiased_interval(value: float, draws: NDArray[np.float64], level: float = 0
 
 
 def permutation_p_value(observed: float, null: NDArray[np.float64]) -> float:
-    """Share of the null at least as large as what was observed, the observation counted in (never zero).
+    """Compute the share of the null at least as large as the observed value, which is counted in (never zero).
 
     Parameters
     ----------
     observed : float
-        Statistic of the data as they are.
+        Statistic of the original data.
     null : ndarray of shape (n_permutations,)
         Statistic under permutations.
 
@@ -180,18 +205,18 @@ def bootstrap_mean(
     rng: np.random.RandomState,
     statistic: Callable[[NDArray[np.float64]], NDArray[np.float64]] | None = None,
 ) -> NDArray[np.float64]:
-    """Bootstrap replicates of column means, without ever copying the rows: only the counts are drawn.
+    """Draw bootstrap replicates of the mean without copying samples: only their counts are drawn.
 
     Parameters
     ----------
-    values : ndarray of shape (n,) or (n, k)
-        One row an observation.
+    values : ndarray of shape (n_samples,) or (n, k)
+        One row per observation.
     n_bootstrap : int
         Replicates.
     rng : RandomState
-        Source of randomness.
+        Random number generator.
     statistic : callable, optional
-        Turns the (n_bootstrap, k) means into what is wanted.
+        Function of the (n_bootstrap, k) means.
 
     Returns
     -------
@@ -210,19 +235,19 @@ def bootstrap_mean(
 
 
 def corrected_paired_test(
-    differences: NDArray[np.float64], test_share: float, level: float = 0.95
+    differences: NDArray[np.float64], test_ratio: float, level: float = 0.95
 ) -> tuple[float, float, float, float]:
     r"""Test whether one learner beats another over overlapping train/test splits (Nadeau-Bengio correction).
 
-    Folds share training rows, so that the plain t-test is far too sure. The variance of the mean over `k` splits is
-    taken as :math:`(1/k + n_{test}/n_{train})\, s^2`.
+    Folds share training samples, so that the plain t-test is anticonservative. The variance of the mean over `k` splits
+    is taken as :math:`(1/k + n_{test}/n_{train})\, s^2`.
 
     Parameters
     ----------
     differences : ndarray of shape (k,)
-        Score of the one minus score of the other, one a split.
-    test_share : float
-        Test rows divided by training rows of a split: 0.25 for five folds.
+        Score of the one minus score of the other, per split.
+    test_ratio : float
+        Test samples divided by training samples of a split: 0.25 for five folds.
     level : float, default=0.95
         Of the interval.
 
@@ -251,7 +276,7 @@ def corrected_paired_test(
     mean = float(np.mean(differences))
     if k < 2:
         return mean, -np.inf, np.inf, 0.5
-    spread = float(np.sqrt((1.0 / k + test_share) * np.var(differences, ddof=1)))
+    spread = float(np.sqrt((1.0 / k + test_ratio) * np.var(differences, ddof=1)))
     if spread == 0.0:
         return mean, mean, mean, 0.5 if mean == 0 else float(mean < 0)
     reach = float(stdtrit(k - 1, (1 + level) / 2)) * spread

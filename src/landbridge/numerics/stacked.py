@@ -1,13 +1,13 @@
-"""Source and target rows stacked in the space of a kernel, for methods that look for directions in it.
+"""Source and target samples stacked in the feature space of a kernel, for methods that find directions in it.
 
-A direction is ``f = F a``, where `F` has one row a row of data and the length of `a` is what a method penalises:
+A direction is ``f = F a``, where `F` has one row per sample and methods penalise the length of `a`:
 
-* *dual* form: ``F = K``, the kernel matrix; one coefficient a row;
-* *primal* form: ``F`` holds features whose inner products are the kernel: the columns themselves for the linear
+* *dual* form: ``F = K``, the kernel matrix; one coefficient per sample;
+* *primal* form: ``F`` holds features whose inner products are the kernel: those of the data for the linear
   kernel, Nystroem features otherwise.
 
-Where the kernel has explicit features ``Φ`` of p columns the dual form is a p x p problem as well: the part of `a`
-outside the range of `Φ` changes nothing, and with ``ΦᵀΦ = V S² Vᵀ`` what is left is the primal form in ``Φ V S``.
+Where the kernel has explicit features ``Φ`` of dimension p the dual form is a p x p problem as well: the part of `a`
+outside the range of `Φ` changes nothing, and with ``ΦᵀΦ = V S² Vᵀ`` the rest is the primal form in ``Φ V S``.
 """
 
 from __future__ import annotations
@@ -18,15 +18,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from scipy import linalg
-from sklearn.utils import check_random_state
 
 from landbridge.numerics.eigen import regularised_components
 from landbridge.numerics.kernels import KernelOperator, resolve_gamma, row_blocks
 from landbridge.numerics.nystroem import NystroemMap, landmark_rows
+from landbridge.numerics.resampling import random_generator
 
 __all__ = ["FeatureRows", "KernelRows", "project", "stack_rows"]
 
-# Stacked rows beyond which landmarks="auto" takes Nystroem features: their kernel matrix fills the 1 GB that is kept.
+# Above this number of samples n_landmarks="auto" takes Nystroem features: the kernel matrix fills the 1 GB kept.
 EXACT_ROWS = 11_000
 EXPLICIT_ROWS = 2_000
 AUTO_LANDMARKS = 500
@@ -42,26 +42,26 @@ def stack_rows(
     form: str = "dual",
     n_landmarks: Any = "auto",
     explicit: bool = False,
-    random_state: Any = 0,
+    random_state: Any = None,
 ) -> FeatureRows | KernelRows:
-    """Stack source and target rows in the space of a kernel, choosing the cheapest exact way to hold them.
+    """Stack source and target samples in the feature space of a kernel, in the cheapest exact representation.
 
     Parameters
     ----------
-    Xs : ndarray of shape (n_source, d)
-    Xt : ndarray of shape (n_target, d)
+    Xs : ndarray of shape (n_source, n_features)
+    Xt : ndarray of shape (n_target, n_features)
     kernel : {"linear", "rbf"}, default="linear"
     gamma : float, optional
-        Of "rbf"; the median heuristic if left out.
+        Of "rbf". If None, the median heuristic.
     form : {"dual", "primal"}, default="dual"
-        What is penalised, see the module's text.
+        Which coefficients are penalised, see the module's docstring.
     n_landmarks : int, "auto" or None, default="auto"
-        Nystroem features of so many landmark rows in place of a kernel other than the linear one. ``None`` is exact,
-        ``"auto"`` is exact up to 11,000 stacked rows and takes 500 landmarks beyond.
+        Nystroem features of this number of landmarks in place of a kernel other than the linear one. None is exact,
+        ``"auto"`` is exact up to 11,000 stacked samples and takes 500 landmarks beyond.
     explicit : bool, default=False
         Always give features, for problems that need more than products with the kernel; exactness then costs O(n³),
-        and ``"auto"`` ends it at 2,000 rows.
-    random_state : int, RandomState or None, default=0
+        and ``"auto"`` is exact up to 2,000 samples only.
+    random_state : int, RandomState or None, default=None
         Draws the landmarks.
 
     Returns
@@ -94,16 +94,16 @@ def stack_rows(
 
 
 class FeatureRows:
-    """Stacked rows with explicit features; moments are gathered in blocks, so that the features need not be stored.
+    """Stacked samples with explicit features; moments are summed in blocks, so that the features need not be stored.
 
     Parameters
     ----------
-    Xs : ndarray of shape (n_source, d)
-    Xt : ndarray of shape (n_target, d)
+    Xs : ndarray of shape (n_source, n_features)
+    Xt : ndarray of shape (n_target, n_features)
     basis : ndarray of shape (d, p), optional
         Orthonormal; the features are ``X @ basis``.
     nystroem : NystroemMap, optional
-        The features otherwise. With neither the columns are the features.
+        The features otherwise. If both are None, those of the data.
     form : {"dual", "primal"}, default="dual"
 
     Attributes
@@ -111,10 +111,10 @@ class FeatureRows:
     n_features : int
         Number of features.
     scatter : ndarray of shape (n_features, n_features)
-        ``Φᵀ H Φ``, the centred second moments times the number of rows.
+        ``Φᵀ H Φ``, the centred second moments times the number of samples.
     mean : ndarray of shape (n_features,)
     gamma : float or None
-        Width of the kernel in use.
+        Kernel coefficient in use.
     """
 
     def __init__(
@@ -146,7 +146,7 @@ class FeatureRows:
         self.scatter = scatter - self.n_samples * np.outer(away, away)
 
     def features(self, X: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Features of some rows.
+        """Compute the features of samples.
 
         Parameters
         ----------
@@ -161,12 +161,12 @@ class FeatureRows:
         return X if self.basis is None else X @ self.basis
 
     def blocks(self) -> Iterator[tuple[slice, NDArray[np.float64]]]:
-        """Go through the stacked rows by blocks.
+        """Iterate over the stacked samples in blocks.
 
         Yields
         ------
         rows : slice
-            Of the stacked rows.
+            Of the stacked samples.
         features : ndarray of shape (n_block, n_features)
         """
         for name, X, first in (("source", self.Xs, 0), ("target", self.Xt, self.n_source)):
@@ -177,7 +177,7 @@ class FeatureRows:
                 yield slice(first + rows.start, first + rows.stop), F
 
     def cross(self, E: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Product ``Φᵀ E``.
+        """Compute the product ``Φᵀ E``.
 
         Parameters
         ----------
@@ -193,7 +193,7 @@ class FeatureRows:
         return out
 
     def quadratic(self, A: Any) -> NDArray[np.float64]:
-        """Product ``Φᵀ A Φ`` with a sparse matrix, by blocks of columns.
+        """Compute the product ``Φᵀ A Φ`` with a sparse matrix, by blocks of columns.
 
         Parameters
         ----------
@@ -211,12 +211,12 @@ class FeatureRows:
         return 0.5 * (out + out.T)
 
     def gram(self, weight: NDArray[np.float64] | None = None) -> NDArray[np.float64]:
-        """Second moments ``Φᵀ diag(weight) Φ``.
+        """Compute the second moments ``Φᵀ diag(weight) Φ``.
 
         Parameters
         ----------
         weight : ndarray of shape (n_samples,), optional
-            Ones if left out.
+            If None, ones.
 
         Returns
         -------
@@ -237,7 +237,7 @@ class FeatureRows:
         Parameters
         ----------
         weight : ndarray of shape (n_samples,), optional
-            Inverse penalties of the rows.
+            Inverse penalties of the samples.
 
         Returns
         -------
@@ -259,9 +259,9 @@ class FeatureRows:
         reg: float = 1.0,
         penalty: NDArray[np.float64] | None = None,
         start: Any = None,
-        random_state: Any = 0,
+        random_state: Any = None,
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Directions of large scatter whose means under `E` are close; see :meth:`KernelRows.components`.
+        """Find directions of large scatter whose means under `E` are close; see :meth:`KernelRows.components`.
 
         Parameters
         ----------
@@ -271,7 +271,7 @@ class FeatureRows:
         penalty : ndarray of shape (n_samples,), optional
         start : None
             Not needed here.
-        random_state : int, RandomState or None, default=0
+        random_state : int, RandomState or None, default=None
 
         Returns
         -------
@@ -288,7 +288,7 @@ class FeatureRows:
         return values, self.signed(R @ B)
 
     def signed(self, W: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Turn directions so that the largest coefficient of each, as it is kept, is positive.
+        """Choose the signs of directions so that the largest kept coefficient of each is positive.
 
         Parameters
         ----------
@@ -302,7 +302,7 @@ class FeatureRows:
         return W * np.where(kept[np.abs(kept).argmax(axis=0), np.arange(kept.shape[1])] < 0, -1.0, 1.0)
 
     def row_norms(self, W: NDArray[np.float64], penalty: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Length of each row's coefficients in the dual form.
+        """Compute the norm of each sample's coefficients in the dual form.
 
         Parameters
         ----------
@@ -322,7 +322,7 @@ class FeatureRows:
         return out
 
     def embed(self, W: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Take the stacked rows along directions.
+        """Project the stacked samples onto directions.
 
         Parameters
         ----------
@@ -338,7 +338,7 @@ class FeatureRows:
         return out
 
     def coefficients(self, W: NDArray[np.float64]) -> tuple[NDArray[np.float64] | None, NDArray[np.float64]]:
-        """Turn directions into what :func:`project` needs for new rows.
+        """Return the coefficients that :func:`project` needs for new samples.
 
         Parameters
         ----------
@@ -347,7 +347,7 @@ class FeatureRows:
         Returns
         -------
         rows : ndarray of shape (m, d) or None
-            Rows that the kernel is evaluated with; None for the linear kernel.
+            Samples that the kernel is evaluated with; None for the linear kernel.
         components : ndarray of shape (m, k) or (d, k)
         """
         if self.nystroem is not None:
@@ -356,12 +356,12 @@ class FeatureRows:
 
 
 class KernelRows:
-    """Stacked rows seen through their exact kernel matrix, which is applied in blocks (dual form).
+    """Stacked samples with their exact kernel matrix, which is applied in blocks (dual form).
 
     Parameters
     ----------
     X : ndarray of shape (n_samples, d)
-        Source rows, then target rows.
+        Source samples, then target samples.
     n_source : int
     kernel, gamma
         As in :func:`stack_rows`.
@@ -369,9 +369,9 @@ class KernelRows:
     Attributes
     ----------
     n_features : int
-        The number of rows: there is one coefficient a row.
+        The number of samples: there is one coefficient per sample.
     gamma : float or None
-        Width of the kernel in use.
+        Kernel coefficient in use.
     """
 
     def __init__(self, X: NDArray[np.float64], n_source: int, *, kernel: str, gamma: float | None) -> None:
@@ -383,7 +383,7 @@ class KernelRows:
         self._scatter: NDArray[np.float64] | None = None
 
     def scatter_product(self, V: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Product with ``K H K``; a matrix that is not stored is gone through once, not twice.
+        """Compute the product with ``K H K``, in one pass over a matrix that is not stored.
 
         Parameters
         ----------
@@ -411,9 +411,9 @@ class KernelRows:
         reg: float = 1.0,
         penalty: NDArray[np.float64] | None = None,
         start: NDArray[np.float64] | None = None,
-        random_state: Any = 0,
+        random_state: Any = None,
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        r"""Directions of large scatter whose means under `E` are close.
+        r"""Find directions of large scatter whose means under `E` are close.
 
         .. math:: K H K a = \varphi\, (K E E^\top K + r\, \mathrm{diag}(g))\, a
 
@@ -422,14 +422,14 @@ class KernelRows:
         E : ndarray of shape (n_samples, r)
             Mean differences to shrink, see :mod:`landbridge.numerics.mmd`.
         k : int
-            How many directions.
+            Number of directions.
         reg : float, default=1.0
             Weight of the penalty.
         penalty : ndarray of shape (n_samples,), optional
-            The row's own penalty ``g``, positive; ones if left out.
+            Penalty ``g`` of each sample, positive. If None, ones.
         start : ndarray of shape (n_samples, j), optional
-            Directions nearby.
-        random_state : int, RandomState or None, default=0
+            Initial directions.
+        random_state : int, RandomState or None, default=None
 
         Returns
         -------
@@ -445,7 +445,7 @@ class KernelRows:
         return regularised_components(operator, U, k, reg=reg, diagonal=penalty, start=start, random_state=random_state)
 
     def row_norms(self, W: NDArray[np.float64], penalty: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Length of each row's coefficients.
+        """Compute the norm of each sample's coefficients.
 
         Parameters
         ----------
@@ -460,7 +460,7 @@ class KernelRows:
         return np.linalg.norm(W, axis=1)
 
     def embed(self, W: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Take the stacked rows along directions.
+        """Project the stacked samples onto directions.
 
         Parameters
         ----------
@@ -473,7 +473,7 @@ class KernelRows:
         return self.K @ W
 
     def coefficients(self, W: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Turn directions into what :func:`project` needs for new rows.
+        """Return the coefficients that :func:`project` needs for new samples.
 
         Parameters
         ----------
@@ -495,7 +495,7 @@ def project(
     kernel: str = "linear",
     gamma: float | None = None,
 ) -> NDArray[np.float64]:
-    """Take rows, seen or new, along fitted directions.
+    """Project samples onto fitted directions.
 
     Parameters
     ----------
@@ -520,7 +520,7 @@ def _same(a: NDArray[np.float64] | None, b: NDArray[np.float64] | None) -> bool:
 
 
 def _row_space(X: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Orthonormal basis (d, r) of the span of fewer rows than columns."""
+    """Compute an orthonormal basis of the span of fewer samples than features."""
     values, left = linalg.eigh(X @ X.T)
     live = values > len(X) * np.finfo(float).eps * max(float(values[-1]), np.finfo(float).tiny)
     live[-1] = True
@@ -528,8 +528,8 @@ def _row_space(X: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _pool(Xs: NDArray[np.float64], Xt: NDArray[np.float64], random_state: Any, size: int = 5000) -> NDArray[np.float64]:
-    """Draw rows of both domains, as many of each as it has a share, from which landmarks are chosen."""
-    rng = check_random_state(random_state)
+    """Draw samples of both domains, in proportion to their sizes, from which landmarks are chosen."""
+    rng = random_generator(random_state)
     n = len(Xs) + len(Xt)
     if n <= 2 * size:
         return np.vstack([Xs, Xt])

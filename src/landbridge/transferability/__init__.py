@@ -1,6 +1,6 @@
-"""Transferability scores answer *what*: which source, which trained model, which layer suits a target best.
+"""Transferability scores: which source, which trained model and which layer suits a target best.
 
-Each looks at labelled target rows as a source model sees them and returns a
+Each looks at labelled target samples as a source model represents them and returns a
 :class:`~landbridge.measurement.Measurement`, higher is better, with an interval and with what permuted labels give:
 
 * from the source model's class probabilities or labels: :func:`leep`, :func:`nce`;

@@ -1,4 +1,4 @@
-"""How well scores foretell the accuracies that transfer reached."""
+"""How well transferability scores predict the accuracies that transfer reached."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ __all__ = ["Agreement", "agreement"]
 
 
 class Agreement(NamedTuple):
-    """Correlations of scores with what they should foretell.
+    """Correlations of scores with the accuracies that they should predict.
 
     Parameters
     ----------
@@ -39,7 +39,8 @@ def agreement(*, scores: Any, accuracies: Any) -> Agreement:
     Returns
     -------
     Agreement
-        The Kendall correlation weighs ranks by both orders and averages, as published comparisons do.
+        The Kendall correlation is weighted by the ranks of both orders in turn and averaged, as published comparisons
+        do.
 
     Raises
     ------
@@ -61,7 +62,7 @@ def agreement(*, scores: Any, accuracies: Any) -> Agreement:
     x, y = (np.asarray(a, dtype=np.float64) for a in (scores, accuracies))
     if x.ndim != 1 or x.shape != y.shape or len(x) < 2 or not (np.isfinite(x).all() and np.isfinite(y).all()):
         raise InputError(
-            f"scores and accuracies have the shapes {x.shape} and {y.shape}; give one finite number of each a "
+            f"scores and accuracies have the shapes {x.shape} and {y.shape}; give one finite number of each per "
             "candidate, for two candidates or more."
         )
     tau = float(weightedtau(x, y).statistic)

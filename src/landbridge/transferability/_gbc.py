@@ -1,4 +1,4 @@
-"""GBC: how little the classes overlap, each taken for a Gaussian."""
+"""GBC: how little the classes overlap, each modelled as a Gaussian."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from numpy.typing import NDArray
 
 from landbridge.exceptions import InputError
 from landbridge.measurement import Measurement
+from landbridge.transferability._inputs import class_codes, feature_rows
 from landbridge.transferability._replicates import measured
-from landbridge.transferability._rows import class_codes, feature_rows
-from landbridge.transferability._spectrum import left_vectors, one_hot
+from landbridge.transferability._spectrum import centred, left_vectors, one_hot
 
 __all__ = ["bhattacharyya_overlap", "gbc"]
 
 
 def bhattacharyya_overlap(means: NDArray[np.float64], variances: NDArray[np.float64]) -> NDArray[np.float64]:
-    r"""Bhattacharyya coefficients of Gaussians with diagonal covariances, all pairs.
+    r"""Compute the Bhattacharyya coefficients of all pairs of Gaussians with diagonal covariances.
 
     .. math:: \exp\Bigl(-\tfrac18 \sum_k \frac{(\mu_{ik} - \mu_{jk})^2}{\bar v_{ijk}} - \tfrac12 \sum_k \log
         \frac{\bar v_{ijk}}{\sqrt{v_{ik} v_{jk}}}\Bigr), \quad \bar v_{ij} = (v_i + v_j) / 2
@@ -49,26 +49,26 @@ def gbc(
     n_permutations: int = 100,
     random_state: Any = None,
 ) -> Measurement:
-    r"""Gaussian Bhattacharyya coefficient: the overlap of all pairs of classes, negated.
+    r"""Compute the Gaussian Bhattacharyya coefficient (GBC): the negated overlap of all pairs of classes.
 
     .. math:: -\sum_{i \ne j} \exp(-D_B(c_i, c_j))
 
     Parameters
     ----------
-    features : array-like or sparse matrix of shape (n, d)
-        Target rows as the source model sees them.
-    target_labels : array-like of shape (n,)
-        Their classes.
+    features : array-like or sparse matrix of shape (n_samples, n_features)
+        Target samples as the source model represents them.
+    target_labels : array-like of shape (n_samples,)
+        Class labels.
     covariance : {"spherical", "diagonal"}, default="spherical"
-        Of each class. The spherical one needs few rows a class.
+        Shape of the covariance of each class. The spherical one needs few samples per class.
     n_components : int or None, default=64
-        Principal components that are kept; None keeps the columns as they are.
+        Principal components that are kept; None keeps the features as they are.
     n_bootstrap : int, default=100
-        Random halves of the rows, for a 95 % interval.
+        Random halves of the samples for a 95 % interval. If 0, no interval.
     n_permutations : int, default=100
-        Permutations of the labels, for what chance gives.
+        Permutations of the labels for the null and the p-value. If 0, neither.
     random_state : int, RandomState or None, default=None
-        Draws both.
+        Draws halves and permutations.
 
     Returns
     -------
@@ -78,11 +78,11 @@ def gbc(
     Raises
     ------
     InputError
-        If the two do not fit, or `covariance` is unknown.
+        If the lengths differ, or `covariance` is unknown.
 
     Notes
     -----
-    Sees means and spreads alone: a class of two clumps looks broad. Time O(n d min(n, d)) once and O(n k + c² k) for
+    Uses means and variances only: a class of two clusters looks broad. Time O(n d min(n, d)) once and O(n k + c² k) for
     each permutation with k components and c classes; memory O(n d + c² k).
 
     References
@@ -107,12 +107,12 @@ def gbc(
     _, codes = class_codes(target_labels, len(F))
 
     def scorer(F: NDArray[np.float64]) -> Callable[[NDArray[np.intp]], float]:
-        Z = F - F.mean(axis=0)
+        Z = centred(F)
         if n_components is not None:
             U, squares = left_vectors(Z)
-            if len(squares):  # where no row differs, the zeros will do
+            if len(squares):  # where no sample differs, the zeros will do
                 Z = U[:, :n_components] * np.sqrt(squares[:n_components])
-        # a class of one row, or of equal rows, has a little of the common spread
+        # a class of one sample, or of equal samples, has a little of the common spread
         least = np.maximum(1e-6 * Z.var(axis=0).mean(), np.finfo(np.float64).tiny)
 
         def score(codes: NDArray[np.intp]) -> float:

@@ -1,4 +1,4 @@
-"""H-score: how much of the features' spread, direction by direction, lies between the classes."""
+"""H-score: the share of the features' variance that lies between the classes."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from numpy.typing import NDArray
 from sklearn.covariance import ledoit_wolf_shrinkage
 
 from landbridge.measurement import Measurement
+from landbridge.transferability._inputs import class_codes, feature_rows
 from landbridge.transferability._replicates import measured
-from landbridge.transferability._rows import class_codes, feature_rows
-from landbridge.transferability._spectrum import left_vectors, one_hot
+from landbridge.transferability._spectrum import centred, left_vectors, one_hot
 
 __all__ = ["h_score", "h_value", "regularised_h_score"]
 
 
 def h_value(features: NDArray[np.float64], codes: NDArray[np.intp], *, shrinkage: float = 0.0) -> float:
-    r"""Trace of the inverse covariance times the covariance of class means.
+    r"""Compute the trace of the inverse covariance times the covariance of the class means.
 
     .. math:: H = \operatorname{tr}\bigl(\Sigma_\rho^{-1}\, (1 - \rho)\, \operatorname{cov}(E[f \mid y])\bigr), \quad
         \Sigma_\rho = (1 - \rho) \Sigma + \rho\, \tfrac{\operatorname{tr} \Sigma}{d} I
@@ -27,9 +27,9 @@ def h_value(features: NDArray[np.float64], codes: NDArray[np.intp], *, shrinkage
 
     Parameters
     ----------
-    features : ndarray of shape (n, d)
-        Target rows as the source model sees them.
-    codes : ndarray of int, shape (n,)
+    features : ndarray of shape (n_samples, n_features)
+        Target samples as the source model represents them.
+    codes : ndarray of int, shape (n_samples,)
         Target classes.
     shrinkage : float, default=0.0
         :math:`\rho` in [0, 1].
@@ -56,20 +56,20 @@ def h_score(
     n_permutations: int = 100,
     random_state: Any = None,
 ) -> Measurement:
-    """H-score: the spread of class means against the spread of all rows, in every direction alike.
+    """Compute the H-score: the variance of the class means relative to that of all samples.
 
     Parameters
     ----------
-    features : array-like or sparse matrix of shape (n, d)
-        Target rows as the source model sees them, for example the input of its last layer.
-    target_labels : array-like of shape (n,)
-        Their classes.
+    features : array-like or sparse matrix of shape (n_samples, n_features)
+        Target samples as the source model represents them, for example the input of its last layer.
+    target_labels : array-like of shape (n_samples,)
+        Class labels of these samples.
     n_bootstrap : int, default=100
-        Random halves of the rows, for a 95 % interval.
+        Random halves of the samples for a 95 % interval. If 0, no interval.
     n_permutations : int, default=100
-        Permutations of the labels, for what chance gives.
+        Permutations of the labels for the null and the p-value. If 0, neither.
     random_state : int, RandomState or None, default=None
-        Draws both.
+        Draws halves and permutations.
 
     Returns
     -------
@@ -79,12 +79,12 @@ def h_score(
     Raises
     ------
     InputError
-        If the two do not fit.
+        If features and labels differ in length, or are not valid.
 
     Notes
     -----
-    Meant for many more rows than columns: with as many columns as rows it reaches its upper end whatever the labels
-    are, as the null shows. Then use :func:`regularised_h_score`. Time O(n d min(n, d)) once, O(n k c) for each
+    Meant for many more samples than features: with as many features as samples it reaches its maximum whatever the
+    labels are, as the null shows. Then use :func:`regularised_h_score`. Time O(n d min(n, d)) once, O(n k c) for each
     permutation with k directions and c classes; memory O(n d).
 
     References
@@ -114,20 +114,20 @@ def regularised_h_score(
     n_permutations: int = 100,
     random_state: Any = None,
 ) -> Measurement:
-    """H-score with the covariance shrunk after Ledoit and Wolf: sound with more columns than rows.
+    """Compute the H-score with a Ledoit-Wolf covariance, for more features than samples.
 
     Parameters
     ----------
-    features : array-like or sparse matrix of shape (n, d)
-        Target rows as the source model sees them, for example the input of its last layer.
-    target_labels : array-like of shape (n,)
-        Their classes.
+    features : array-like or sparse matrix of shape (n_samples, n_features)
+        Target samples as the source model represents them, for example the input of its last layer.
+    target_labels : array-like of shape (n_samples,)
+        Class labels of these samples.
     n_bootstrap : int, default=100
-        Random halves of the rows, for a 95 % interval.
+        Random halves of the samples for a 95 % interval. If 0, no interval.
     n_permutations : int, default=100
-        Permutations of the labels, for what chance gives.
+        Permutations of the labels for the null and the p-value. If 0, neither.
     random_state : int, RandomState or None, default=None
-        Draws both.
+        Draws halves and permutations.
 
     Returns
     -------
@@ -137,7 +137,7 @@ def regularised_h_score(
     Raises
     ------
     InputError
-        If the two do not fit.
+        If features and labels differ in length, or are not valid.
 
     Notes
     -----
@@ -151,7 +151,7 @@ def regularised_h_score(
 
     Examples
     --------
-    Sixty rows in a hundred columns of noise: the plain score finds all it can find, and so does chance.
+    Sixty samples in a hundred features of noise: the plain score is at its maximum, and so is its null.
 
     >>> import numpy as np
     >>> from landbridge.transferability import h_score, regularised_h_score
@@ -171,11 +171,16 @@ def _scorer(F: NDArray[np.float64]) -> Callable[[NDArray[np.intp]], float]:
 
 
 def _shrunk(F: NDArray[np.float64]) -> Callable[[NDArray[np.intp]], float]:
-    return _with(F, float(ledoit_wolf_shrinkage(F)))
+    return _with(F, float(ledoit_wolf_shrinkage(centred(F))))
 
 
 def _with(F: NDArray[np.float64], shrinkage: float) -> Callable[[NDArray[np.intp]], float]:
-    U, squares = left_vectors(F - F.mean(axis=0))
+    Z = centred(F)
+    if shrinkage == 0.0:
+        # the score does not depend on the units of the features, the rounding errors do
+        norms = np.linalg.norm(Z, axis=0)
+        Z = Z / np.where(norms > 0, norms, 1.0)
+    U, squares = left_vectors(Z)
     part = (1 - shrinkage) * squares
     weight = part / np.maximum(part + shrinkage * squares.sum() / F.shape[1], np.finfo(np.float64).tiny)
 

@@ -1,4 +1,4 @@
-"""LEEP: the likelihood of target labels by way of what a source model says its own classes are."""
+"""LEEP: the likelihood of target labels given a source model's class probabilities."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from landbridge.measurement import Measurement
+from landbridge.transferability._inputs import class_codes, probability_rows
 from landbridge.transferability._replicates import measured
-from landbridge.transferability._rows import class_codes, probability_rows
 from landbridge.transferability._spectrum import one_hot
 
 __all__ = ["leep", "leep_score"]
 
 
 def leep_score(probabilities: NDArray[np.float64], codes: NDArray[np.intp]) -> float:
-    r"""Mean log-likelihood of the expected empirical predictor, equation (2) of [1]_.
+    r"""Compute the mean log-likelihood of the expected empirical predictor, equation (2) of [1]_.
 
     .. math:: \frac{1}{n} \sum_i \log \sum_z \hat P(y_i \mid z)\, \theta(x_i)_z
 
@@ -25,9 +25,9 @@ def leep_score(probabilities: NDArray[np.float64], codes: NDArray[np.intp]) -> f
 
     Parameters
     ----------
-    probabilities : ndarray of shape (n, n_source_classes)
-        :math:`\theta`, rows sum to one.
-    codes : ndarray of int, shape (n,)
+    probabilities : ndarray of shape (n_samples, n_source_classes)
+        :math:`\theta`, samples sum to one.
+    codes : ndarray of int, shape (n_samples,)
         Target classes.
 
     Returns
@@ -51,20 +51,20 @@ def leep(
     n_permutations: int = 100,
     random_state: Any = None,
 ) -> Measurement:
-    """Log expected empirical prediction: how well a source model's answers foretell the target's labels.
+    """Compute LEEP: how well a source model's class probabilities predict the target's labels.
 
     Parameters
     ----------
-    source_probabilities : array-like of shape (n, n_source_classes)
-        The source model's class probabilities of target rows.
-    target_labels : array-like of shape (n,)
-        Classes of these rows; they need not be the source's.
+    source_probabilities : array-like of shape (n_samples, n_source_classes)
+        The source model's class probabilities of target samples.
+    target_labels : array-like of shape (n_samples,)
+        Classes of these samples; they need not be the source's.
     n_bootstrap : int, default=100
-        Random halves of the rows, for a 95 % interval.
+        Random halves of the samples for a 95 % interval. If 0, no interval.
     n_permutations : int, default=100
-        Permutations of the labels, for what chance gives.
+        Permutations of the labels for the null and the p-value. If 0, neither.
     random_state : int, RandomState or None, default=None
-        Draws both.
+        Draws halves and permutations.
 
     Returns
     -------
@@ -74,12 +74,12 @@ def leep(
     Raises
     ------
     InputError
-        If the two do not fit, or the first is no table of probabilities.
+        If the lengths differ, or the first is no table of probabilities.
 
     Notes
     -----
-    Looks at the source model's head alone, and favours models with many classes: the more, the better their mixture
-    fits by chance, so compare by what it is above the null. Time O(n k c) and memory O(n k), k source and c target
+    Uses the source model's class probabilities only, and favours models with many classes, whose mixture fits better
+    by chance: compare differences from the null. Time O(n k c) and memory O(n k), k source and c target
     classes.
 
     References
@@ -92,10 +92,10 @@ def leep(
     >>> import numpy as np
     >>> from landbridge.transferability import leep
     >>> y = np.array([0, 0, 1, 1, 0, 1] * 10)
-    >>> sure, unsure = np.eye(2)[y], np.full((60, 2), 0.5)
-    >>> leep(source_probabilities=sure, target_labels=y).value == 0
+    >>> certain, uncertain = np.eye(2)[y], np.full((60, 2), 0.5)
+    >>> leep(source_probabilities=certain, target_labels=y).value == 0
     True
-    >>> round(leep(source_probabilities=unsure, target_labels=y).value, 3)
+    >>> round(leep(source_probabilities=uncertain, target_labels=y).value, 3)
     -0.693
     """
     P = probability_rows(source_probabilities)
@@ -109,7 +109,7 @@ def _scorer(P: NDArray[np.float64]) -> Callable[[NDArray[np.intp]], float]:
     def score(codes: NDArray[np.intp]) -> float:
         Y = one_hot(codes)
         given = (Y.T @ P) / mass  # (c, k): P(y | z)
-        told = np.einsum("ic,ik,ck->i", Y, P, given, optimize=True)
-        return float(np.log(np.maximum(told, np.finfo(np.float64).tiny)).mean())
+        likelihood = np.einsum("ic,ik,ck->i", Y, P, given, optimize=True)
+        return float(np.log(np.maximum(likelihood, np.finfo(np.float64).tiny)).mean())
 
     return score

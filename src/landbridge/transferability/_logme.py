@@ -10,46 +10,47 @@ from numpy.typing import NDArray
 
 from landbridge.exceptions import InputError
 from landbridge.measurement import Measurement
+from landbridge.transferability._inputs import class_codes, feature_rows, regression_values
 from landbridge.transferability._replicates import measured
-from landbridge.transferability._rows import class_codes, feature_rows, regression_values
-from landbridge.transferability._spectrum import left_vectors, one_hot
+from landbridge.transferability._spectrum import one_hot, precise_left_vectors
 
 __all__ = ["log_evidence", "logme"]
 
-TINY = 1e-12
+# Share of the labels' mean square that counts as noise even under a perfect fit, whose evidence has no bound.
+LEAST_ERROR = 1e-14
 
 
-def log_evidence(
-    features: NDArray[np.float64], Y: NDArray[np.float64], *, n_iter: int = 100, tol: float = 1e-6
-) -> NDArray[np.float64]:
-    r"""Maximum log evidence a row of :math:`y = F w + \epsilon`, one model for each column of `Y`.
+def log_evidence(features: NDArray[np.float64], Y: NDArray[np.float64]) -> NDArray[np.float64]:
+    r"""Compute the maximum log evidence per sample of :math:`y = F w + \epsilon`, one model per column of `Y`.
 
     With :math:`F = U \Sigma V^\top`, prior :math:`w \sim N(0, \alpha^{-1} I)` and noise :math:`\beta^{-1}`, everything
-    depends on :math:`z = (U^\top y)^2` and :math:`\sigma = \operatorname{diag} \Sigma^2` alone; the fixed point of
-    MacKay, :math:`\gamma = \sum_i \beta\sigma_i / (\alpha + \beta\sigma_i)`, :math:`\alpha = \gamma / \lVert m
-    \rVert^2`, :math:`\beta = (n - \gamma) / \lVert F m - y \rVert^2`, runs for all columns at once.
+    depends on :math:`z = (U^\top y)^2` and :math:`\sigma = \operatorname{diag} \Sigma^2` alone. The best
+    :math:`\beta` is known for each ratio :math:`\rho = \alpha / \beta`, which leaves
+
+    .. math:: \max_\rho \; \tfrac12 \log \frac{n}{\sum_i \frac{\rho z_i}{\rho + \sigma_i} + z_\perp}
+              - \tfrac1{2n} \sum_i \log \frac{\rho + \sigma_i}{\rho} - \tfrac12 (1 + \log 2 \pi)
+
+    with :math:`z_\perp = \lVert y \rVert^2 - \sum_i z_i`. The fixed point of [1]_ stops at the same place if it
+    converges; here the maximum is bracketed on a grid and bisected, so that it does not depend on the scale of the
+    features or of `Y`.
 
     Parameters
     ----------
-    features : ndarray of shape (n, d)
-        Target rows as the source model sees them.
-    Y : ndarray of shape (n, c)
+    features : ndarray of shape (n_samples, n_features)
+        Target samples as the source model represents them.
+    Y : ndarray of shape (n_samples, n_outputs)
         One-hot classes, or values.
-    n_iter : int, default=100
-        Most steps of the fixed point.
-    tol : float, default=1e-6
-        Stop when alpha / beta moves by less than this share.
 
     Returns
     -------
-    ndarray of shape (c,)
+    ndarray of shape (n_outputs,)
 
     References
     ----------
     .. [1] K. You, Y. Liu, J. Wang, M. Long. LogME: practical assessment of pre-trained models for transfer learning.
        ICML 2021.
     """
-    return _evidence(*left_vectors(features), Y, n_iter=n_iter, tol=tol)
+    return _evidence(*precise_left_vectors(features), Y)
 
 
 def logme(
@@ -61,32 +62,32 @@ def logme(
     n_permutations: int = 100,
     random_state: Any = None,
 ) -> Measurement:
-    """Log maximum evidence: how well a linear model on the features explains the labels, complexity paid for.
+    """Compute LogME: the maximum evidence of a linear model of the labels on the features.
 
     Parameters
     ----------
-    features : array-like or sparse matrix of shape (n, d)
-        Target rows as the source model sees them, for example the input of its last layer.
-    target_labels : array-like of shape (n,)
+    features : array-like or sparse matrix of shape (n_samples, n_features)
+        Target samples as the source model represents them, for example the input of its last layer.
+    target_labels : array-like of shape (n_samples,)
         Their classes, or values.
     task : {"classification", "regression"}, default="classification"
         For classes, the mean over one-against-rest models.
     n_bootstrap : int, default=100
-        Random halves of the rows, for a 95 % interval.
+        Random halves of the samples for a 95 % interval. If 0, no interval.
     n_permutations : int, default=100
-        Permutations of the labels, for what chance gives.
+        Permutations of the labels for the null and the p-value. If 0, neither.
     random_state : int, RandomState or None, default=None
-        Draws both.
+        Draws halves and permutations.
 
     Returns
     -------
     Measurement
-        ``"logme"`` in nats a row, higher is better; may have either sign.
+        ``"logme"`` in nats per sample, higher is better; may have either sign.
 
     Raises
     ------
     InputError
-        If the two do not fit.
+        If features and labels differ in length, or are not valid.
 
     Notes
     -----
@@ -120,39 +121,44 @@ def logme(
 
 
 def _scorer(F: NDArray[np.float64]) -> Callable[[NDArray[np.intp]], float]:
-    U, squares = left_vectors(F)
+    U, squares = precise_left_vectors(F)
     return lambda codes: float(_evidence(U, squares, one_hot(codes)).mean())
 
 
 def _values(F: NDArray[np.float64]) -> Callable[[NDArray[np.float64]], float]:
-    U, squares = left_vectors(F)
+    U, squares = precise_left_vectors(F)
     return lambda y: float(_evidence(U, squares, y[:, None])[0])
 
 
-def _evidence(
-    U: NDArray[np.float64],
-    squares: NDArray[np.float64],
-    Y: NDArray[np.float64],
-    *,
-    n_iter: int = 100,
-    tol: float = 1e-6,
-) -> NDArray[np.float64]:
-    n, s = len(Y), squares[:, None]
-    z = (U.T @ Y) ** 2
-    beyond = np.maximum((Y**2).sum(axis=0) - z.sum(axis=0), 0.0)  # what no w can explain
-    alpha, beta = np.ones(Y.shape[1]), np.ones(Y.shape[1])
-    for _ in range(n_iter):
-        before = alpha / beta
-        shrunk = alpha + beta * s
-        gamma = (beta * s / shrunk).sum(axis=0)
-        m2 = (beta**2 * s * z / shrunk**2).sum(axis=0)
-        residual = (alpha**2 * z / shrunk**2).sum(axis=0) + beyond
-        alpha = np.maximum(gamma / np.maximum(m2, TINY), TINY)
-        beta = (n - gamma) / np.maximum(residual, TINY)
-        if (np.abs(alpha / beta - before) <= tol * before).all():
-            break
-    shrunk = alpha + beta * s
-    m2 = (beta**2 * s * z / shrunk**2).sum(axis=0)
-    residual = (alpha**2 * z / shrunk**2).sum(axis=0) + beyond
-    log_det = np.log(shrunk).sum(axis=0) - len(squares) * np.log(alpha)
-    return 0.5 * (n * np.log(beta) - log_det - beta * residual - alpha * m2 - n * np.log(2 * np.pi)) / n
+def _evidence(U: NDArray[np.float64], squares: NDArray[np.float64], Y: NDArray[np.float64]) -> NDArray[np.float64]:
+    n, k = len(Y), len(squares)
+    unit = np.maximum(np.sqrt((Y**2).mean(axis=0)), np.finfo(np.float64).tiny)
+    Y = Y / unit
+    constant = -0.5 * (1.0 + np.log(2 * np.pi)) - np.log(unit)
+    if not k:
+        return constant
+    scale = squares[0]
+    s = (squares / scale)[:, None]
+    Z = U.T @ Y
+    unexplained = ((Y - U @ Z) ** 2).sum(axis=0)  # what no weights can explain
+    z = Z**2
+
+    def value(log_ratio: NDArray[np.float64]) -> NDArray[np.float64]:
+        ratio = np.exp(log_ratio)
+        error = np.maximum((ratio * z / (ratio + s)).sum(axis=0) + unexplained, LEAST_ERROR * n)
+        return 0.5 * (np.log(n / error) - np.log1p(s / ratio).sum(axis=0) / n)
+
+    def slope(log_ratio: NDArray[np.float64]) -> NDArray[np.float64]:
+        ratio = np.exp(log_ratio)
+        error = np.maximum((ratio * z / (ratio + s)).sum(axis=0) + unexplained, LEAST_ERROR * n)
+        return (s / (ratio + s)).sum(axis=0) - n * (ratio * s * z / (ratio + s) ** 2).sum(axis=0) / error
+
+    # The evidence may have more than one maximum: bracket the best on a grid, then bisect its slope.
+    grid = np.arange(np.log(s[-1, 0]) - np.log(n) - 16.0, np.log(n) + 16.0, 1.0)
+    best = grid[np.argmax([value(np.full(Y.shape[1], point)) for point in grid], axis=0)]
+    low, high = best - 1.0, best + 1.0
+    for _ in range(40):
+        middle = 0.5 * (low + high)
+        up = slope(middle) > 0
+        low, high = np.where(up, middle, low), np.where(up, high, middle)
+    return constant + np.maximum(value(0.5 * (low + high)), 0.0)  # zero: all weights are zero

@@ -1,4 +1,4 @@
-"""NCE: how much of the target's labels is settled by a source model's labels."""
+"""NCE: how well the labels of a source model determine the target's."""
 
 from __future__ import annotations
 
@@ -9,22 +9,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from landbridge.measurement import Measurement
+from landbridge.transferability._inputs import class_codes
 from landbridge.transferability._replicates import measured
-from landbridge.transferability._rows import class_codes
 
 __all__ = ["nce", "nce_score"]
 
 
 def nce_score(source_codes: NDArray[np.intp], codes: NDArray[np.intp]) -> float:
-    r"""Negative conditional entropy of target classes given source classes, equation (4) of [1]_.
+    r"""Compute the negative conditional entropy of target classes given source classes, equation (4) of [1]_.
 
     .. math:: -H(Y \mid Z) = \sum_{y, z} \hat P(y, z) \log \frac{\hat P(y, z)}{\hat P(z)}
 
     Parameters
     ----------
-    source_codes : ndarray of int, shape (n,)
-        Source classes of target rows.
-    codes : ndarray of int, shape (n,)
+    source_codes : ndarray of int, shape (n_samples,)
+        Source classes of target samples.
+    codes : ndarray of int, shape (n_samples,)
         Target classes.
 
     Returns
@@ -47,20 +47,20 @@ def nce(
     n_permutations: int = 100,
     random_state: Any = None,
 ) -> Measurement:
-    """Negative conditional entropy: how far source labels settle the target labels of the same rows.
+    """Compute the negative conditional entropy of the target labels given the source labels of the same samples.
 
     Parameters
     ----------
-    source_labels : array-like of shape (n,)
-        Source classes of target rows, known or as a source model predicts them.
-    target_labels : array-like of shape (n,)
-        Target classes of these rows.
+    source_labels : array-like of shape (n_samples,)
+        Source classes of target samples, known or as a source model predicts them.
+    target_labels : array-like of shape (n_samples,)
+        Target classes of these samples.
     n_bootstrap : int, default=100
-        Random halves of the rows, for a 95 % interval.
+        Random halves of the samples for a 95 % interval. If 0, no interval.
     n_permutations : int, default=100
-        Permutations of the labels, for what chance gives.
+        Permutations of the labels for the null and the p-value. If 0, neither.
     random_state : int, RandomState or None, default=None
-        Draws both.
+        Draws halves and permutations.
 
     Returns
     -------
@@ -70,7 +70,7 @@ def nce(
     Raises
     ------
     InputError
-        If the two do not fit.
+        If features and labels differ in length, or are not valid.
 
     Notes
     -----
@@ -83,7 +83,7 @@ def nce(
 
     Examples
     --------
-    Four source classes settle two target classes, not the other way round.
+    Four source classes determine two target classes, not the other way round.
 
     >>> from landbridge.transferability import nce
     >>> fine, coarse = [0, 1, 2, 3] * 10, [0, 0, 1, 1] * 10

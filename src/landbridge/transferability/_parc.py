@@ -1,4 +1,4 @@
-"""PARC: whether rows that a source model finds alike have like labels."""
+"""PARC: whether samples with similar features have the same label."""
 
 from __future__ import annotations
 
@@ -8,28 +8,27 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import rankdata
-from sklearn.utils import check_random_state
 
 from landbridge.measurement import Measurement
-from landbridge.numerics.resampling import subsample
+from landbridge.numerics.resampling import random_generator, subsample
+from landbridge.transferability._inputs import class_codes, feature_rows
 from landbridge.transferability._replicates import measured
-from landbridge.transferability._rows import class_codes, feature_rows
 from landbridge.transferability._spectrum import one_hot
 
 __all__ = ["parc", "parc_score"]
 
 
 def parc_score(features: NDArray[np.float64], codes: NDArray[np.intp]) -> float:
-    r"""Spearman correlation, over all pairs of rows, of the features' correlation distance and that of the labels.
+    r"""Compute the Spearman correlation, over all pairs of samples, of the distances of features and of labels.
 
     One-hot labels have two distances only, so it is the point-biserial correlation of the ranks with "other class":
     sums of ranks within classes give it without a pass over label distances.
 
     Parameters
     ----------
-    features : ndarray of shape (n, d)
-        Target rows as the source model sees them.
-    codes : ndarray of int, shape (n,)
+    features : ndarray of shape (n_samples, n_features)
+        Target samples as the source model represents them.
+    codes : ndarray of int, shape (n_samples,)
         Target classes.
 
     Returns
@@ -55,25 +54,25 @@ def parc(
     n_permutations: int = 100,
     random_state: Any = None,
 ) -> Measurement:
-    """Compare features and labels pair by pair: whether they agree on which rows are alike.
+    """Compute PARC: the rank correlation of pairwise distances of features and of labels.
 
     Parameters
     ----------
-    features : array-like or sparse matrix of shape (n, d)
-        Target rows as the source model sees them.
-    target_labels : array-like of shape (n,)
-        Their classes.
+    features : array-like or sparse matrix of shape (n_samples, n_features)
+        Target samples as the source model represents them.
+    target_labels : array-like of shape (n_samples,)
+        Class labels of these samples.
     n_components : int, optional
-        Reduce the features to so many principal components first, as the authors do with 32 for models of different
+        Reduce the features to that many principal components first, as the authors do with 32 for models of different
         width.
     max_samples : int or None, default=1000
-        Larger samples are cut to so many rows, class by class.
+        Larger data are reduced to this many samples, stratified by class.
     n_bootstrap : int, default=100
-        Random halves of the rows, for a 95 % interval.
+        Random halves of the samples for a 95 % interval. If 0, no interval.
     n_permutations : int, default=100
-        Permutations of the labels, for what chance gives.
+        Permutations of the labels for the null and the p-value. If 0, neither.
     random_state : int, RandomState or None, default=None
-        Draws all of them.
+        Draws samples, halves and permutations.
 
     Returns
     -------
@@ -83,11 +82,11 @@ def parc(
     Raises
     ------
     InputError
-        If the two do not fit.
+        If features and labels differ in length, or are not valid.
 
     Notes
     -----
-    Time O(n² (d + log n)) for each replicate and memory O(n²), n the rows that are kept.
+    Time O(n² (d + log n)) for each replicate and memory O(n²), n the samples that are kept.
 
     References
     ----------
@@ -104,7 +103,7 @@ def parc(
     >>> m.value > 0.7, abs(m.null) < 0.05
     (True, True)
     """
-    rng = check_random_state(random_state)
+    rng = random_generator(random_state)
     F = feature_rows(features)
     _, codes = class_codes(target_labels, len(F))
     rows = subsample(len(F), max_samples, rng, codes)
@@ -118,10 +117,17 @@ def parc(
 
 def _scorer(F: NDArray[np.float64]) -> Callable[[NDArray[np.intp]], float]:
     Z = F - F.mean(axis=1, keepdims=True)
+    Z[np.abs(Z).max(axis=1) <= 1e-14 * np.abs(F).max(axis=1)] = 0.0  # the mean of a constant is off by rounding errors
     Z = Z / np.maximum(np.linalg.norm(Z, axis=1, keepdims=True), np.finfo(np.float64).tiny)
     n = len(Z)
     upper = np.triu_indices(n, 1)
-    ranks = rankdata((1.0 - Z @ Z.T)[upper])
+    distances = (1.0 - Z @ Z.T)[upper]
+    if distances.max(initial=0.0) < 1e-4:
+        # a feature far larger than the rest makes all samples nearly proportional: the difference from one cancels
+        A = Z - Z.mean(axis=0)
+        squares = (A**2).sum(axis=1)
+        distances = (0.5 * (squares[:, None] + squares) - A @ A.T)[upper]
+    ranks = rankdata(distances)
     ranks -= ranks.mean()
     R = np.zeros((n, n))
     R[upper] = ranks

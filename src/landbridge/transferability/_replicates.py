@@ -1,4 +1,4 @@
-"""How sure a score is: random halves for its spread, permuted labels for what chance gives."""
+"""Uncertainty of a score: random halves for its spread, permuted labels for its null distribution."""
 
 from __future__ import annotations
 
@@ -7,26 +7,25 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.utils import check_random_state
 
 from landbridge.measurement import Measurement
-from landbridge.numerics.resampling import percentile_interval, permutation_p_value
+from landbridge.numerics.resampling import percentile_interval, permutation_p_value, random_generator
 
 __all__ = ["Replicates", "Scorer", "measured", "random_halves", "replicate"]
 
-# Reads what a source model says of some rows, and then scores labels of these rows.
+# Takes a source model's output for some samples and returns a function that scores labels of these samples.
 Scorer = Callable[..., Callable[[NDArray[Any]], float]]
 
 
 class Replicates(NamedTuple):
-    """A score with its replicates.
+    """Score with its replicates.
 
     Parameters
     ----------
     value : float
-        On all rows.
+        On all samples.
     spread : ndarray of shape (n_bootstrap,)
-        Deviations from the mean over random halves of the rows.
+        Deviations from the mean over random halves of the samples.
     null : ndarray of shape (n_permutations,)
         Scores of permuted labels.
     """
@@ -36,7 +35,7 @@ class Replicates(NamedTuple):
     null: NDArray[np.float64]
 
     def measurement(self, name: str, **details: Any) -> Measurement:
-        """Write them as a measurement.
+        """Return the replicates as a measurement.
 
         Parameters
         ----------
@@ -59,11 +58,11 @@ class Replicates(NamedTuple):
 
 
 def random_halves(strata: NDArray[Any], n_halves: int, rng: np.random.RandomState) -> list[NDArray[np.intp]]:
-    """Draw halves of the rows without replacement, half of each class.
+    """Draw halves of the samples without replacement, half of each class.
 
     Parameters
     ----------
-    strata : ndarray of shape (n,)
+    strata : ndarray of shape (n_samples,)
         Classes.
     n_halves : int
         How many.
@@ -73,7 +72,7 @@ def random_halves(strata: NDArray[Any], n_halves: int, rng: np.random.RandomStat
     Returns
     -------
     list of ndarray of int
-        Row numbers, sorted. Of a class with an odd number of rows, one more or one less at random.
+        Sample indices, sorted. Of a class with an odd number of samples, one more or one less at random.
     """
     groups = [np.flatnonzero(strata == c) for c in np.unique(strata)]
     halves = []
@@ -93,22 +92,22 @@ def replicate(
     n_permutations: int = 100,
     random_state: Any = None,
 ) -> Replicates:
-    r"""Score labels, with the spread over halves of the rows and the null of permuted labels.
+    r"""Compute a score, its spread over halves of the samples and its null distribution under permuted labels.
 
-    The mean over n / 2 of n rows, drawn without replacement, varies by :math:`\sigma^2 / n`, just as the mean over all
-    rows would in new samples; so halves show the spread that the bootstrap aims at. They hold no row twice, which
-    evidence and rank correlation would take for information.
+    The mean over n / 2 of n samples, drawn without replacement, varies by :math:`\sigma^2 / n`, just as the mean over
+    all samples would in new samples; so halves show the spread that the bootstrap aims at. They hold no sample twice,
+    which evidence and rank correlation would take for information.
 
     Parameters
     ----------
     scorer : callable
         ``scorer(*inputs)`` gives a function of the labels.
     inputs : tuple of ndarray
-        Of n rows each.
-    labels : ndarray of shape (n,)
+        Of n samples each.
+    labels : ndarray of shape (n_samples,)
         Class numbers, or values.
-    strata : ndarray of shape (n,), optional
-        Halved each by itself; left out, the labels.
+    strata : ndarray of shape (n_samples,), optional
+        Groups that are halved separately. If None, the labels.
     n_bootstrap, n_permutations : int, default=100
         Replicates.
     random_state : int, RandomState or None, default=None
@@ -118,7 +117,7 @@ def replicate(
     -------
     Replicates
     """
-    rng = check_random_state(random_state)
+    rng = random_generator(random_state)
     score = scorer(*inputs)
     value = float(score(labels))
     halves = random_halves(labels if strata is None else strata, n_bootstrap, rng)
@@ -139,7 +138,7 @@ def measured(
     strata: NDArray[Any] | None = None,
     **details: Any,
 ) -> Measurement:
-    """Score labels and write the outcome as a measurement.
+    """Compute a score with its replicates and return it as a measurement.
 
     Parameters
     ----------
@@ -163,4 +162,4 @@ def measured(
         n_permutations=n_permutations,
         random_state=random_state,
     )
-    return found.measurement(name, rows=len(labels), **details)
+    return found.measurement(name, n_samples=len(labels), **details)

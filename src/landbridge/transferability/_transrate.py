@@ -1,4 +1,4 @@
-"""TransRate: how much shorter a code the features have once the classes are known."""
+"""TransRate: how much shorter the code of the features is once the classes are known."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from scipy.linalg import eigvalsh
 
 from landbridge.measurement import Measurement
+from landbridge.transferability._inputs import class_codes, feature_rows
 from landbridge.transferability._replicates import measured
-from landbridge.transferability._rows import class_codes, feature_rows
-from landbridge.transferability._spectrum import left_vectors
+from landbridge.transferability._spectrum import centred, left_vectors
 
 __all__ = ["coding_rate", "transrate"]
 
@@ -20,12 +20,14 @@ EPS = 1e-4
 
 
 def coding_rate(Z: NDArray[np.float64], *, eps: float = EPS) -> float:
-    r"""Nats to code rows up to a distortion, :math:`\tfrac12 \log\det(I + \tfrac{1}{n \epsilon} Z^\top Z)`.
+    r"""Compute the coding rate of samples in nats, up to a distortion.
+
+    .. math:: \tfrac12 \log\det\Bigl(I + \tfrac{1}{n \epsilon} Z^\top Z\Bigr)
 
     Parameters
     ----------
-    Z : ndarray of shape (n, d)
-        Rows.
+    Z : ndarray of shape (n_samples, n_features)
+        Samples.
     eps : float, default=1e-4
         Distortion.
 
@@ -53,28 +55,28 @@ def transrate(
     n_permutations: int = 100,
     random_state: Any = None,
 ) -> Measurement:
-    r"""TransRate: the coding rate of the features less that of each class, an estimate of their mutual information.
+    r"""Compute TransRate: the coding rate of the features minus that of each class.
 
     .. math:: R(Z, \epsilon) - \sum_c \frac{n_c}{n} R(Z_c, \epsilon)
 
     Parameters
     ----------
-    features : array-like or sparse matrix of shape (n, d)
-        Target rows as the source model sees them. Scaled to a mean squared entry of one, so that models of different
-        scale can be compared.
-    target_labels : array-like of shape (n,)
-        Their classes.
+    features : array-like or sparse matrix of shape (n_samples, n_features)
+        Target samples as the source model represents them. Scaled to a mean squared entry of one, so that models of
+        different scale can be compared.
+    target_labels : array-like of shape (n_samples,)
+        Class labels of these samples.
     eps : float, default=1e-4
         Distortion.
     centre_classes : bool, default=True
-        Code each class about its own mean. The paper codes it about the mean of all rows (False), which cannot see
+        Code each class about its own mean. The paper codes it about the mean of all samples (False), which cannot see
         classes that lie on opposite sides of it.
     n_bootstrap : int, default=100
-        Random halves of the rows, for a 95 % interval.
+        Random halves of the samples for a 95 % interval. If 0, no interval.
     n_permutations : int, default=100
-        Permutations of the labels, for what chance gives.
+        Permutations of the labels for the null and the p-value. If 0, neither.
     random_state : int, RandomState or None, default=None
-        Draws both.
+        Draws halves and permutations.
 
     Returns
     -------
@@ -84,12 +86,12 @@ def transrate(
     Raises
     ------
     InputError
-        If the two do not fit.
+        If features and labels differ in length, or are not valid.
 
     Notes
     -----
-    With fewer rows a class than columns, a class is short to code whatever it is, and the score is large for any
-    labels: look at what it is above the null. Time O(n d min(n, d)) for each replicate, memory O(n d).
+    With fewer samples per class than features, every class has a short code, and the score is large for any labels:
+    compare differences from the null. Time O(n d min(n, d)) for each replicate, memory O(n d).
 
     References
     ----------
@@ -110,8 +112,8 @@ def transrate(
     _, codes = class_codes(target_labels, len(F))
 
     def scorer(F: NDArray[np.float64]) -> Callable[[NDArray[np.intp]], float]:
-        Z = F - F.mean(axis=0)
-        U, squares = left_vectors(Z)  # turning the columns leaves every rate as it is
+        Z = centred(F)
+        U, squares = left_vectors(Z)  # a rotation of the features does not change the rates
         Z = U * np.sqrt(squares * Z.size / max(squares.sum(), np.finfo(np.float64).tiny))
         whole = coding_rate(Z, eps=eps)
 

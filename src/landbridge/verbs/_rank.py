@@ -18,12 +18,12 @@ from landbridge.results import Ranked, Ranking
 from landbridge.tasks import infer_task
 from landbridge.transferability._gbc import gbc
 from landbridge.transferability._h_score import h_score, regularised_h_score
+from landbridge.transferability._inputs import class_codes
 from landbridge.transferability._leep import leep
 from landbridge.transferability._logme import logme
 from landbridge.transferability._nce import nce
 from landbridge.transferability._parc import parc
 from landbridge.transferability._replicates import random_halves
-from landbridge.transferability._rows import class_codes
 from landbridge.transferability._transrate import transrate
 from landbridge.verbs._mean_z_score import mean_z_score, mean_z_score_draws
 from landbridge.verbs._rank_candidates import CandidateOutputs, candidate_outputs, named, read_target

@@ -1,4 +1,4 @@
-"""Reading two sets of rows: the checks and the subsampling that every discrepancy shares."""
+"""Checks and subsampling of two sets of samples that every discrepancy shares."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ __all__ = ["label_codes", "two_samples", "within_scale"]
 
 
 def two_samples(
-    X_source: Any, X_target: Any, max_samples: int | None, rng: np.random.RandomState, least: int = 2
+    X_source: Any, X_target: Any, max_samples: int | None, rng: np.random.RandomState, min_samples: int = 2
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Check two sets of rows and draw at most `max_samples` of each, as dense float64.
+    """Check two sets of samples and draw at most `max_samples` of each, as dense float64.
 
     Parameters
     ----------
-    X_source, X_target : array-like or sparse matrix of shape (n, d)
-        Rows with the same columns.
+    X_source, X_target : array-like or sparse matrix of shape (n_samples, n_features)
+        Samples with the same features.
     max_samples : int or None
-        Rows to keep of each set.
+        Samples to keep of each set.
     rng : RandomState
-        Draws the rows.
-    least : int, default=2
-        Fewest rows that make sense.
+        Draws the samples.
+    min_samples : int, default=2
+        Fewest samples of a domain.
 
     Returns
     -------
@@ -38,7 +38,7 @@ def two_samples(
     Raises
     ------
     InputError
-        If a set holds NaN or too few rows, or the numbers of columns differ.
+        If a set holds NaN or too few samples, or the numbers of features differ.
     """
     sets = []
     for name, X in (("X_source", X_source), ("X_target", X_target)):
@@ -46,29 +46,29 @@ def two_samples(
             X = check_array(X, accept_sparse="csr", dtype=[np.float64, np.float32], input_name=name)
         except (ValueError, TypeError) as error:
             raise InputError(f"{name}: {str(error).splitlines()[0]}") from error
-        if X.shape[0] < least:
-            raise InputError(f"{name} has {X.shape[0]} row(s); a distance needs at least {least}.")
+        if X.shape[0] < min_samples:
+            raise InputError(f"{name} has {X.shape[0]} samples; a distance needs at least {min_samples}.")
         sets.append(X)
     Xs, Xt = sets
     if Xs.shape[1] != Xt.shape[1]:
         raise InputError(
-            f"X_source has {Xs.shape[1]} columns but X_target has {Xt.shape[1]}; give both the same columns."
+            f"X_source has {Xs.shape[1]} features but X_target has {Xt.shape[1]}; give both the same columns."
         )
     Xs, Xt = (_dense(X[subsample(X.shape[0], max_samples, rng)]) for X in (Xs, Xt))
     return Xs, Xt
 
 
 def within_scale(Xs: NDArray[np.float64], Xt: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Spread of each column inside the domains, so that a shift between them does not inflate its own yardstick.
+    """Compute the spread of each feature within the domains, which a shift between them does not inflate.
 
     Parameters
     ----------
-    Xs, Xt : ndarray of shape (n, d)
-        Rows.
+    Xs, Xt : ndarray of shape (n_samples, n_features)
+        Samples.
 
     Returns
     -------
-    ndarray of shape (d,)
+    ndarray of shape (n_features,)
         Root of the mean of both variances; where neither domain varies, the spread over both; 1 where nothing does.
     """
     scale = np.sqrt((Xs.var(axis=0) + Xt.var(axis=0)) / 2)
@@ -82,21 +82,21 @@ def within_scale(Xs: NDArray[np.float64], Xt: NDArray[np.float64]) -> NDArray[np
 
 
 def label_codes(y: Any, n: int, argument: str = "y_source") -> tuple[NDArray[Any], NDArray[np.intp]]:
-    """Number the classes of a label vector.
+    """Encode the classes of a label vector as integers.
 
     Parameters
     ----------
-    y : array-like of shape (n,)
+    y : array-like of shape (n_samples,)
         Labels of any type, none missing.
     n : int
-        Rows they belong to.
+        Samples they belong to.
     argument : str, default="y_source"
         Its name in messages.
 
     Returns
     -------
     classes : ndarray of shape (n_classes,)
-    codes : ndarray of int, shape (n,)
+    codes : ndarray of int, shape (n_samples,)
 
     Raises
     ------
@@ -105,7 +105,7 @@ def label_codes(y: Any, n: int, argument: str = "y_source") -> tuple[NDArray[Any
     """
     y = np.asarray(y)
     if y.shape != (n,):
-        raise InputError(f"{argument} has shape {y.shape} but there are {n} rows; give one label a row.")
+        raise InputError(f"{argument} has shape {y.shape} but there are {n} samples; give one label per sample.")
     classes, codes = np.unique(y, return_inverse=True)
     if len(classes) < 2:
         raise InputError(f"{argument} holds the class {str(classes[0])!r} only; at least two classes are needed.")

@@ -1,4 +1,4 @@
-"""Reading features, probabilities and labels: the checks that every score shares."""
+"""Checks of features, probabilities and labels that every score shares."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ __all__ = ["class_codes", "feature_rows", "probability_rows", "regression_values
 
 
 def feature_rows(features: Any, argument: str = "features") -> NDArray[np.float64]:
-    """Check target rows as a source model sees them.
+    """Check features of target samples.
 
     Parameters
     ----------
-    features : array-like or sparse matrix of shape (n, d)
-        Rows.
+    features : array-like or sparse matrix of shape (n_samples, n_features)
+        Samples.
     argument : str
         Its name in messages.
 
     Returns
     -------
-    ndarray of shape (n, d)
+    ndarray of shape (n_samples, n_features)
 
     Raises
     ------
     InputError
-        If they are no finite table of two rows or more.
+        If they are not a finite array of two or more samples.
     """
     try:
         F = check_array(features, accept_sparse="csr", dtype=np.float64, input_name=argument)
@@ -39,23 +39,23 @@ def feature_rows(features: Any, argument: str = "features") -> NDArray[np.float6
         raise InputError(f"{argument}: {str(error).splitlines()[0]}") from error
     F = F.toarray() if hasattr(F, "toarray") else F
     if len(F) < 2:
-        raise InputError(f"{argument} has {len(F)} row; a score needs several.")
+        raise InputError(f"{argument} has {len(F)} sample; a score needs at least 2 samples.")
     return F
 
 
 def probability_rows(probabilities: Any, argument: str = "source_probabilities") -> NDArray[np.float64]:
-    """Check what a source model answers on target rows: shares of its own classes.
+    """Check the class probabilities of a source model for target samples.
 
     Parameters
     ----------
-    probabilities : array-like of shape (n, n_source_classes)
-        Non-negative, rows sum to one.
+    probabilities : array-like of shape (n_samples, n_source_classes)
+        Non-negative; each row sums to one.
     argument : str
         Its name in messages.
 
     Returns
     -------
-    ndarray of shape (n, n_source_classes)
+    ndarray of shape (n_samples, n_source_classes)
 
     Raises
     ------
@@ -64,7 +64,7 @@ def probability_rows(probabilities: Any, argument: str = "source_probabilities")
     """
     if np.ndim(probabilities) == 1:
         raise InputError(
-            f"{argument} has one dimension, as labels have; give one row of class probabilities a target row."
+            f"{argument} has one dimension, as labels have; give one row of class probabilities per target sample."
         )
     P = feature_rows(probabilities, argument)
     if (P < 0).any() or not np.allclose(P.sum(axis=1), 1.0, atol=1e-3):
@@ -75,14 +75,14 @@ def probability_rows(probabilities: Any, argument: str = "source_probabilities")
 def class_codes(
     labels: Any, n: int | None, argument: str = "target_labels", *, several: bool = True
 ) -> tuple[NDArray[Any], NDArray[np.intp]]:
-    """Number the classes of a label vector.
+    """Encode the classes of a label vector as integers.
 
     Parameters
     ----------
-    labels : array-like of shape (n,)
+    labels : array-like of shape (n_samples,)
         None missing.
     n : int or None
-        Rows they belong to.
+        Samples they belong to.
     argument : str
         Its name in messages.
     several : bool, default=True
@@ -91,7 +91,7 @@ def class_codes(
     Returns
     -------
     classes : ndarray of shape (n_classes,)
-    codes : ndarray of int, shape (n,)
+    codes : ndarray of int, shape (n_samples,)
 
     Raises
     ------
@@ -100,11 +100,11 @@ def class_codes(
     """
     y = np.asarray(labels)
     if y.ndim != 1:
-        raise LabelError(f"{argument} has the shape {y.shape}; give one label a row.")
+        raise LabelError(f"{argument} has the shape {y.shape}; give one label per sample.")
     if n is not None and len(y) != n:
-        raise LabelError(f"{argument} has {len(y)} entries but there are {n} rows; give one label a row.")
+        raise LabelError(f"{argument} has {len(y)} entries but there are {n} samples; give one label per sample.")
     if missing_labels(y).any():
-        raise LabelError(f"{argument} has missing entries; give the labelled rows alone.")
+        raise LabelError(f"{argument} has missing entries; give labelled samples only.")
     if y.dtype.kind == "f" and (y != np.round(y)).any():
         raise LabelError(f"{argument} holds fractions; only logme scores regression, with task='regression'.")
     classes, codes = np.unique(y.astype(str) if y.dtype == object else y, return_inverse=True)
@@ -118,28 +118,28 @@ def regression_values(values: Any, n: int, argument: str = "target_labels") -> N
 
     Parameters
     ----------
-    values : array-like of shape (n,)
+    values : array-like of shape (n_samples,)
         Finite numbers.
     n : int
-        Rows they belong to.
+        Samples they belong to.
     argument : str
         Its name in messages.
 
     Returns
     -------
-    ndarray of shape (n,)
+    ndarray of shape (n_samples,)
 
     Raises
     ------
     LabelError
-        If they are no finite numbers, one a row, or all alike.
+        If they are not finite numbers, not one per sample, or all equal.
     """
     try:
         y = np.asarray(values, dtype=np.float64)
     except (ValueError, TypeError) as error:
         raise LabelError(f"{argument} cannot be read as numbers: {error}.") from error
     if y.shape != (n,):
-        raise LabelError(f"{argument} has the shape {y.shape} but there are {n} rows; give one number a row.")
+        raise LabelError(f"{argument} has the shape {y.shape} but there are {n} samples; give one number per sample.")
     if not np.isfinite(y).all() or np.ptp(y) == 0:
-        raise LabelError(f"{argument} must be finite numbers that are not all alike.")
+        raise LabelError(f"{argument} must be finite numbers that are not all equal.")
     return y
