@@ -84,7 +84,7 @@ def test_reverse_validation_alone_is_collected_and_sees_no_target_label(pair):
 
 
 class Stub(ClassifierMixin, BaseEstimator):
-    """Predicts what it is given, and fails in a second fit if it is told to."""
+    """Predicts what it is given, and fails in a second fit on demand."""
 
     def __init__(self, values=0, fails=False):
         self.values, self.fails = values, fails
