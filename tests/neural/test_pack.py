@@ -15,8 +15,8 @@ GROUPS = np.arange(120) % 2
 METHODS = {
     "none": [],
     "unknown class": [OpenSetBackprop()],
-    "heads": [SourceHeads(GROUPS)],
-    "heads and moments": [SourceHeads(GROUPS), MomentMatchingSources(GROUPS)],
+    "heads": [SourceHeads().set_source_domain(GROUPS)],
+    "heads and moments": [SourceHeads().set_source_domain(GROUPS), MomentMatchingSources().set_source_domain(GROUPS)],
 }
 
 
