@@ -86,7 +86,7 @@ def load_builtin(name: str, *, random_state: Any = None) -> Domain:
     if name not in _LOADERS:
         near = difflib.get_close_matches(str(name), _LOADERS, n=1)
         hint = f" did you mean {near[0]}?" if near else ""
-        raise InputError(f"name={name!r} is not a built-in domain;{hint} choose from {', '.join(_LOADERS)}.")
+        raise InputError(f"there is no built-in domain {name!r};{hint} choose from {', '.join(_LOADERS)}.")
     return _LOADERS[name](name, random_state)
 
 
