@@ -158,7 +158,9 @@ def test_a_frozen_forest_is_adapted_without_source_rows():
 
 def test_errors_name_the_argument():
     X, y = rows()
-    with pytest.raises(InputError, match="^estimator=LogisticRegression has no tree_ or estimators_ once fitted; pass a Decision"):
+    with pytest.raises(
+        InputError, match=r"^estimator=LogisticRegression has no tree_ or estimators_ once fitted; pass a Decision"
+    ):
         TransferTree(estimator=LogisticRegression()).fit(X, y)
     frozen = FrozenEstimator(grown())
     with pytest.raises(LabelError, match=r"y_target holds the class [567], which"):
