@@ -25,6 +25,9 @@ from landbridge.instance import (
     TwoStageTrAdaBoostR2,
 )
 
+# Tiny data make boosting stop early.
+pytestmark = pytest.mark.filterwarnings("ignore::landbridge.exceptions.EarlyStoppingWarning")
+
 METHODS = [
     ClassifierDensityRatio(),
     KMM(random_state=0),
@@ -42,16 +45,16 @@ METHODS = [
     NearestNeighbourWeights(Ridge(), smoothing=0.0),
 ]
 BOOSTED = [
-    TrAdaBoost(n_estimators=10),
+    TrAdaBoost(n_estimators=10, random_state=0),
     TrAdaBoost(DecisionTreeClassifier(max_depth=2, random_state=0), target_share=None),
-    TrAdaBoost(balance_classes=True),
+    TrAdaBoost(balance_classes=True, random_state=0),
     TrAdaBoostR2(n_estimators=10, random_state=0),
     TrAdaBoostR2(Ridge(), loss="square", random_state=0),
     TwoStageTrAdaBoostR2(n_steps=3, n_estimators=3, cv=2, random_state=0),
     TwoStageTrAdaBoostR2(Ridge(), loss="exponential", n_steps=4, random_state=0),
-    MultiSourceTrAdaBoost(n_estimators=5),
+    MultiSourceTrAdaBoost(n_estimators=5, random_state=0),
     MultiSourceTrAdaBoost(DecisionTreeClassifier(max_depth=2, random_state=0), target_share=0.5),
-    TaskTrAdaBoost(n_estimators=5),
+    TaskTrAdaBoost(n_estimators=5, random_state=0),
     TaskTrAdaBoost(DecisionTreeClassifier(max_depth=2, random_state=0), threshold=0.5),
 ]
 

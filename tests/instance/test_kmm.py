@@ -111,3 +111,8 @@ def test_attributes(shifted):
     assert model.source_weights_.mean() == pytest.approx(1.0)
     assert 0 <= model.duality_gap_ <= 1e-6 * abs(model.objective_)
     assert 1 <= model.n_iter_ <= 50
+
+
+def test_the_exact_programme_does_not_depend_on_the_seed(shifted):
+    one, other = (kmm_weights(*shifted, random_state=s).weights for s in (0, 1))
+    np.testing.assert_array_equal(one, other)

@@ -124,7 +124,7 @@ def kmm_weights(
         gamma = 1.0 / Xs.shape[1] if gamma is None else float(gamma)
     how: dict[str, Any] = {"kernel": kernel, "gamma": gamma}
     if n_landmarks is None and ns <= EXACT_SAMPLES:
-        return _weights(_exact(Xs, Xt, how, band, tol, max_iter, rng))
+        return _weights(_exact(Xs, Xt, how, band, tol, max_iter))
     n_landmarks = min(LANDMARKS if n_landmarks is None else n_landmarks, ns)
     return _weights(_approximate(Xs, Xt, how, band, tol, max_iter, n_landmarks, rng))
 
@@ -154,7 +154,7 @@ class KMM(InstanceTransfer):
         Number of landmarks of the Nystroem approximation of the kernel matrix. If None, the exact matrix up to 10,000
         source samples, 200 landmarks above.
     random_state : int, RandomState instance or None, default=None
-        Draws the landmarks and the samples of the median heuristic.
+        Draws the landmarks of the approximation, and the samples of the median heuristic if there are many.
 
     Attributes
     ----------
@@ -267,14 +267,15 @@ def _centred(Xs: NDArray[np.float64], Xt: NDArray[np.float64]) -> tuple[Any, Any
     return (Xs - centre, Xt - centre) if far else (Xs, Xt)
 
 
-def _exact(Xs: Any, Xt: Any, how: Any, band: Any, tol: float, max_iter: int, rng: Any) -> BoxQP:
+def _exact(Xs: Any, Xt: Any, how: Any, band: Any, tol: float, max_iter: int) -> BoxQP:
+    """Solve with the exact kernel matrix; random landmarks only precondition it, so their seed is fixed."""
     ns = len(Xs)
     small = 8 * ns * ns <= DOUBLE_BYTES
     dtype = np.float64 if small else np.float32
     K, c = KernelOperator(Xs, **how, max_bytes=0), np.empty(ns)
     for rows, block in KernelOperator(Xs, Xt, **how, max_bytes=0).blocks(dtype):
         c[rows] = (-ns / len(Xt)) * block.sum(axis=1, dtype=np.float64)
-    nystroem = NystroemMap(Xs[landmark_rows(Xs, min(PRECONDITIONER, ns), **how, n_sample=ns, random_state=rng)], **how)
+    nystroem = NystroemMap(Xs[landmark_rows(Xs, min(PRECONDITIONER, ns), **how, n_sample=ns, random_state=0)], **how)
     F = nystroem(Xs)
     rest = K.diagonal() - np.einsum("ij,ij->i", F, F)
     if rest.max() <= 0.1 * tol * K.diagonal().max():

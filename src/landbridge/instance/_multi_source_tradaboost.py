@@ -14,20 +14,19 @@ from sklearn.utils import get_tags
 from landbridge._sklearn_compat import HasMethods, Interval, _fit_context
 from landbridge.base import TransferEstimator, TransferTags, fit_weighted
 from landbridge.exceptions import InputError
-from landbridge.instance._tradaboost import (
+from landbridge.instance._boosting import (
     Rounds,
     all_rounds,
     default_classifier,
     initial_weights,
     labelled_target,
     majority,
-    source_decay,
     stack_samples,
-    tradaboost_step,
     training_weights,
     vote_error,
     vote_shares,
 )
+from landbridge.instance._tradaboost import source_decay, tradaboost_step
 
 __all__ = ["MultiSourceTrAdaBoost", "TaskTrAdaBoost"]
 

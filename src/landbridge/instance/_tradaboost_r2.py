@@ -13,17 +13,16 @@ from sklearn.utils import check_random_state, get_tags
 
 from landbridge._sklearn_compat import HasMethods, Interval, StrOptions, _fit_context
 from landbridge.base import TransferEstimator, TransferTags, fit_weighted
-from landbridge.instance._tradaboost import (
-    SMALLEST_ERROR,
+from landbridge.instance._boosting import (
     Rounds,
     all_rounds,
     labelled_target,
     later_half,
     seed_of,
-    source_decay,
     stack_samples,
     training_weights,
 )
+from landbridge.instance._tradaboost import SMALLEST_ERROR, source_decay
 
 __all__ = ["TrAdaBoostR2", "TwoStageTrAdaBoostR2", "adjusted_errors", "decay_for_share", "weighted_median"]
 

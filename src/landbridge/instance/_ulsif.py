@@ -130,7 +130,7 @@ def leave_one_out_scores(
 
 
 class ULSIF(InstanceTransfer):
-    r"""uLSIF and RuLSIF: reweight source samples by a density ratio fitted by least squares.
+    r"""Least-squares importance fitting (uLSIF, RuLSIF): reweight source samples by a density ratio.
 
     Parameters
     ----------
