@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
+from landbridge.guard import Role
+
 __all__ = ["CandidateSpec", "numbered"]
 
 
@@ -43,7 +45,7 @@ class CandidateSpec:
     model: Any
     reason: str
     shifts: frozenset[str] = frozenset()
-    role: str = "candidate"
+    role: Role = "candidate"
     fit_on: str = "both"
     preference: int = 0
     reseed: bool = False

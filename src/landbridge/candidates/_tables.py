@@ -89,7 +89,7 @@ class Tables(Strategy):
         -------
         Diagnosis
         """
-        return diagnose(problem.source, problem.target, task=problem.task.name, random_state=problem.random_state)
+        return diagnose(*problem.domains, task=problem.task.name, random_state=problem.random_state)
 
     def plan(self, problem: Problem, diagnosis: Diagnosis, sides: Sides) -> list[CandidateSpec]:
         """List the baselines and every method that fits.

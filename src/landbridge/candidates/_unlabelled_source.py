@@ -108,7 +108,7 @@ class UnlabelledSource(Strategy):
         -------
         Diagnosis
         """
-        return diagnose(problem.source, problem.target, task=problem.task.name, random_state=problem.random_state)
+        return diagnose(*problem.domains, task=problem.task.name, random_state=problem.random_state)
 
     def plan(self, problem: Problem, diagnosis: Diagnosis, sides: Sides) -> list[CandidateSpec]:
         """List a learner on the target's own features, and learners on features of the source.
@@ -185,5 +185,5 @@ def _features(name: str, problem: Problem) -> Any:
         return SparseCodingFeatures(random_state=seed)
     from landbridge.neural.selftaught import AutoencoderFeatures
 
-    scale = "table" if source.kind == "images" else "columns"
-    return AutoencoderFeatures(width, scale=scale, random_state=seed)
+    standardize = "global" if source.kind == "images" else "per_feature"
+    return AutoencoderFeatures(width, standardize=standardize, random_state=seed)

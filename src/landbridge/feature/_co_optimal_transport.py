@@ -287,9 +287,9 @@ def _draw_labelled_first(
     """Draw target samples, labelled ones first."""
     if max_samples is None or len(labelled) <= max_samples:
         return np.arange(len(labelled))
-    labelled, rest = np.flatnonzero(labelled), np.flatnonzero(~labelled)
-    labelled = labelled[subsample(len(labelled), max_samples, rng)]
-    return np.sort(np.concatenate([labelled, rest[subsample(len(rest), max_samples - len(labelled), rng)]]))
+    known, rest = np.flatnonzero(labelled), np.flatnonzero(~labelled)
+    known = known[subsample(len(known), max_samples, rng)]
+    return np.sort(np.concatenate([known, rest[subsample(len(rest), max_samples - len(known), rng)]]))
 
 
 def _from_labels(A: Any, ys: NDArray[Any], B: Any, yt: NDArray[Any]) -> NDArray[np.float64] | None:

@@ -42,7 +42,7 @@ from landbridge.guard._requirements import needs_reverse_validation, target_grap
 from landbridge.guard._separation import neighbour_information, separation_gain
 from landbridge.guard._source_weights import source_weights
 from landbridge.guard._splits import LabelledSplits, nested_gain, scores_on_splits
-from landbridge.guard._trial import Trial, source_model
+from landbridge.guard._trial import Role, Trial, source_model
 from landbridge.guard._verdict import Assessment, Verdict
 from landbridge.guard._views import common_space, in_class_order, predict_source, probabilities
 from landbridge.guard.validators._embedded_validation import dev_risk, embedded_validation
@@ -63,6 +63,7 @@ __all__ = [
     "LabelledSplits",
     "MajorityVote",
     "OutcomeModel",
+    "Role",
     "Trial",
     "Verdict",
     "WeightedSource",

@@ -11,6 +11,7 @@ from landbridge.discrepancy import Diagnosis
 from landbridge.guard._evidence import Evidence, EvidenceKind, bootstrap_indices, is_significant, weighted_mean
 from landbridge.guard._trial import Trial
 from landbridge.guard._verdict import BASELINE, NO_LABELS, Assessment, Verdict, no_gain
+from landbridge.measurement import Measurement
 
 __all__ = ["by_corrected_shares"]
 
@@ -49,8 +50,8 @@ def by_corrected_shares(
     expected = _corrected_proba(source_only, diagnosis)
     base = _expected_score(source_only, source_only, expected)
     resamples = bootstrap_indices(len(expected), random_state)
-    assessments = {source_only.name: BASELINE}
-    best: Trial | None = None
+    assessments: dict[str, Assessment] = {source_only.name: BASELINE}
+    best: tuple[Trial, Measurement] | None = None
     for trial in candidates:
         if "label" not in trial.shifts or trial.proba is None:
             assessments[trial.name] = Assessment(None, None, False, "not made for label shift, which was diagnosed")
@@ -62,27 +63,21 @@ def by_corrected_shares(
         evidence = (Evidence(KIND, gain, ASSUMPTION),)
         estimate = weighted_mean(own, resamples)
         assessments[trial.name] = Assessment(estimate, gain, enough, why, KIND, evidence)
-        if enough and (best is None or gain.value > _gain(assessments, best)):
-            best = trial
+        if enough and (best is None or gain.value > best[1].value):
+            best = trial, gain
     if best is None:
         reason = (
             "Label shift explains the difference to the source, but no correction of the class shares changes the "
             f"predictions significantly; {source_only.name} is kept."
         )
         return Verdict(source_only.name, False, reason, NO_LABELS, None, assessments, ASSUMPTION)
-    gain = assessments[best.name].gain
-    assert gain is not None
+    chosen, gain = best
     reason = (
-        f"Label shift explains the difference to the source; {best.name} corrects the class probabilities to the "
+        f"Label shift explains the difference to the source; {chosen.name} corrects the class probabilities to the "
         f"target's class shares. Expected gain over {source_only.name}: {100 * gain.value:.1f} points "
         f"(p = {gain.p_value:.2g})."
     )
-    return Verdict(best.name, True, reason, NO_LABELS, gain, assessments, ASSUMPTION)
-
-
-def _gain(assessments: dict[str, Assessment], trial: Trial) -> float:
-    gain = assessments[trial.name].gain
-    return -np.inf if gain is None else gain.value
+    return Verdict(chosen.name, True, reason, NO_LABELS, gain, assessments, ASSUMPTION)
 
 
 def _corrected_proba(source_only: Trial, diagnosis: Diagnosis) -> NDArray[np.float64]:

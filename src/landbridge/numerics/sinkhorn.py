@@ -69,11 +69,10 @@ def sinkhorn(
     M = cost / -reg_e
     log_a, log_b = np.log(a), np.log(b)
     f, g = np.zeros(len(a)), np.zeros(len(b))
-    u = v = None
-    kernel = M
+    u, v, kernel = np.ones(len(a)), np.ones(len(b)), M
     for i in range(max_iter):
-        if u is None or i % EVERY == 0 or not _tame(u, v):
-            if u is not None and _finite(u, v):
+        if i % EVERY == 0 or not _tame(u, v):
+            if _finite(u, v):
                 f, g = f + np.log(u), g + np.log(v)
             g = log_b - _log_sum(M + f[:, None], 0)
             f = log_a - _log_sum(M + g, 1)
@@ -84,7 +83,7 @@ def sinkhorn(
             u = a / (kernel @ v)
         if i % CHECK == 0 and np.linalg.norm(v * (u @ kernel) - b) < tol:
             break
-    return u[:, None] * kernel * v, i + 1  # type: ignore[index]
+    return u[:, None] * kernel * v, i + 1
 
 
 def _log_sum(X: NDArray[np.float64], axis: int) -> NDArray[np.float64]:
@@ -92,9 +91,9 @@ def _log_sum(X: NDArray[np.float64], axis: int) -> NDArray[np.float64]:
     return np.asarray(np.log(np.exp(X - largest).sum(axis=axis)) + largest.squeeze(axis))
 
 
-def _finite(u: NDArray[np.float64], v: NDArray[np.float64] | None) -> bool:
-    return v is not None and bool(np.isfinite(u).all() and np.isfinite(v).all() and (u > 0).all() and (v > 0).all())
+def _finite(u: NDArray[np.float64], v: NDArray[np.float64]) -> bool:
+    return bool(np.isfinite(u).all() and np.isfinite(v).all() and (u > 0).all() and (v > 0).all())
 
 
-def _tame(u: NDArray[np.float64], v: NDArray[np.float64] | None) -> bool:
-    return v is not None and _finite(u, v) and float(max(np.abs(np.log(u)).max(), np.abs(np.log(v)).max())) < LARGEST
+def _tame(u: NDArray[np.float64], v: NDArray[np.float64]) -> bool:
+    return _finite(u, v) and float(max(np.abs(np.log(u)).max(), np.abs(np.log(v)).max())) < LARGEST

@@ -95,7 +95,7 @@ class ModelTarget:
     @property
     def classes(self) -> NDArray[Any] | None:
         """Distinct labels, sorted; None without labels."""
-        return np.unique(self.labelled_part().y) if self.labelled.any() else None
+        return np.unique(np.asarray(self.labelled_part().y)) if self.labelled.any() else None
 
     def frame(self) -> NDArray[Any]:
         """Return the samples as estimators take them.

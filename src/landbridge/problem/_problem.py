@@ -91,6 +91,12 @@ class Problem:
         return np.asarray(self.target.labelled_part().y)
 
     @property
+    def domains(self) -> tuple[Domain, Domain]:
+        """Source and target, where both are domains."""
+        assert isinstance(self.source, Domain) and isinstance(self.target, Domain)
+        return self.source, self.target
+
+    @property
     def n_sources(self) -> int:
         """Number of source domains."""
         if self.source is None or self.source.source_domain is None:

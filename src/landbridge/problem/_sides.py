@@ -11,7 +11,7 @@ from landbridge.domain import Domain
 from landbridge.exceptions import InputError
 from landbridge.problem._arguments import Arguments
 from landbridge.problem._domains import read_domains
-from landbridge.problem._model_target import is_network
+from landbridge.problem._model_target import ModelTarget, is_network
 from landbridge.tasks import InferredTask, get_task, infer_task
 
 __all__ = ["Sides", "check_estimator_kind", "infer_pair_task"]
@@ -87,13 +87,13 @@ class Sides:
         return self._read
 
 
-def infer_pair_task(arguments: Arguments, labelled: Domain) -> tuple[Any, tuple[str, ...]]:
+def infer_pair_task(arguments: Arguments, labelled: Domain | ModelTarget) -> tuple[Any, tuple[str, ...]]:
     """Infer the task of a problem, or check the one that was given.
 
     Parameters
     ----------
     arguments : Arguments
-    labelled : Domain
+    labelled : Domain or ModelTarget
         Samples whose labels decide.
 
     Returns

@@ -12,7 +12,6 @@ import joblib
 from threadpoolctl import threadpool_limits
 
 from landbridge.candidates._specification import CandidateSpec
-from landbridge.domain import Domain
 from landbridge.exceptions import InputError
 from landbridge.guard import Trial, collect_evidence
 from landbridge.problem._arguments import Arguments
@@ -112,12 +111,10 @@ def validate_in_reverse(
             out.append(trial)
             continue
         fitted = fit_again(trial, by_name, problem).model
-        assert problem.source is not None and isinstance(problem.target, Domain)
         with one_thread(problem):
             found = collect_evidence(
                 fitted,
-                problem.source,
-                problem.target,
+                *problem.domains,
                 intermediate_domains=problem.intermediate_domains or None,
                 random_state=problem.random_state,
             )

@@ -194,7 +194,7 @@ def fingerprint(problem: Problem) -> str:
     for side in (problem.source, problem.target):
         if side is None:
             continue
-        X = side.X
+        X: Any = side.X
         for part in (X.data, X.indices, X.indptr) if hasattr(X, "indptr") else (X,):
             plain = np.asarray(part)
             digest.update(repr(plain.tolist()).encode() if plain.dtype == object else np.ascontiguousarray(plain).data)

@@ -106,9 +106,7 @@ def _evaluate(
     if splits is not None:
         found["splits"] = scores_on_splits(spec, model, fitted, problem, store) if scores is None else scores
     elif held_out:
-        found["held_out"] = held_out_predictions(
-            fitted, problem.source, problem.target, random_state=problem.random_state
-        )
+        found["held_out"] = held_out_predictions(fitted, *problem.domains, random_state=problem.random_state)
     uses_path = spec.fit_on == "both" and getattr(_last(fitted), "intermediate_domains_", None) is not None
     return found | {"intermediate": bool(uses_path and problem.intermediate_domains)}
 

@@ -290,7 +290,7 @@ class SelfTaughtClustering(ClusterMixin, BaseEstimator):
             one_hot = _one_hot(feature_labels, sizes[2])
             samples = (P, Q) if i % 2 == 0 else (P @ one_hot, Q @ one_hot)
             start = (_initialize(samples[0], sizes[0], rng), _initialize(samples[1], sizes[1], rng), feature_labels)
-            counts = dict(zip(names, sizes, strict=True))
+            counts: dict[str, Any] = dict(zip(names, sizes, strict=True))
             found = co_cluster(P, Q, *start, **counts, source_weight=self.source_weight, max_iter=self.max_iter)
             if best is None or found.objective[-1] < best.objective[-1]:
                 best = found

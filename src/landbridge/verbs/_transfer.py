@@ -7,6 +7,7 @@ from typing import Any, Unpack
 
 from landbridge.candidates import CandidateSpec, Strategy, find_strategy
 from landbridge.discrepancy import Diagnosis
+from landbridge.domain import Domain
 from landbridge.guard import (
     MAJORITY_VOTE,
     MajorityVote,
@@ -174,7 +175,7 @@ def transfer(
         task=problem.task.name,
         metric=problem.task.metric,
         source=problem.source,
-        target=None if problem.source is None else problem.target,
+        target=problem.domains[1] if isinstance(problem.source, Domain) else None,
         hidden_labels=problem.hidden_labels,
         encoder=problem.encoder,
         settings=settings,
@@ -233,9 +234,7 @@ def _weighting(problem: Problem, diagnosis: Diagnosis) -> WeightedSource | None:
     if not problem.source.labelled.any():
         return None
     regression = problem.task.name == "regression"
-    return weighted_source(
-        diagnosis, problem.source, problem.target, regression=regression, random_state=problem.random_state
-    )
+    return weighted_source(diagnosis, *problem.domains, regression=regression, random_state=problem.random_state)
 
 
 def _judge(
@@ -251,7 +250,7 @@ def _judge(
     graph = None
     if problem.source is not None and problem.splits is None and weighted is None and problem.same_features:
         trials = validate_in_reverse(needs_reverse_validation(trials, diagnosis), trials, specs, problem)
-        graph = target_graph(problem.target, regression=problem.task.name == "regression")
+        graph = target_graph(problem.domains[1], regression=problem.task.name == "regression")
     verdict = decide(
         trials,
         diagnosis,

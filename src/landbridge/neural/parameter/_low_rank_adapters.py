@@ -86,7 +86,7 @@ class LowRankAdapters(Method):
             )
         config = peft.LoraConfig(
             r=self.rank,
-            lora_alpha=self.scaling,
+            lora_alpha=self.scaling,  # type: ignore[arg-type]  # peft divides by it, and takes any number
             target_modules=chosen,
             use_dora=self.kind == "dora",
             use_rslora=self.kind == "rslora",
