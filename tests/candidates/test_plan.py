@@ -1,0 +1,95 @@
+"""The plan: which methods are tried, by their tags, and why the others are not."""
+
+import numpy as np
+import pytest
+from scipy import sparse
+from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.preprocessing import StandardScaler
+
+from landbridge import Domain, make_pipeline
+from landbridge.candidates import compose, default_scaler, find_strategy, plan
+from landbridge.catalogue import methods
+from landbridge.discrepancy import Diagnosis
+from landbridge.exceptions import InputError
+from landbridge.feature import CORAL, DomainScaler, EasyTL, KernelCCA
+from landbridge.instance import KMM
+from landbridge.problem import Arguments, Sides
+from landbridge.stepwise import GradualSelfTraining
+
+rng = np.random.default_rng(0)
+X, Z = rng.normal(size=(60, 3)), rng.normal(size=(60, 3)) + 1
+Y = (X[:, 0] > 0).astype(int)
+
+
+def _plan(source=None, target=Z, kind="concept", risk="high", **given):
+    arguments = Arguments.of(**given)
+    sides = Sides((X, Y) if source is None else source, target, arguments)
+    problem = find_strategy(sides).read(sides)
+    return {s.name: s for s in plan(problem, Diagnosis(kind, risk, ""), arguments)}
+
+
+def test_every_method_is_planned_or_skipped_with_a_reason():
+    planned = _plan()
+    assert set(planned) == {m.name for m in methods()}
+    assert all(s.reason for s in planned.values())
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "why"),
+    [
+        ("KernelCCA", {}, "made for domains with different features"),
+        ("TrAdaBoost", {}, "needs target labels"),
+        ("SourcePooling", {}, "needs several sources"),
+        ("JDOTRegressor", {}, "made for regression, not classification"),
+        ("AdaptiveSVM", {}, "without target labels it is the source model itself"),
+        ("GradualSelfTraining", {"risk": "low"}, "small enough for a single step"),
+        ("KLIEP", {"kind": "concept"}, "concept shift was diagnosed"),
+        ("OTMapping", {"kind": "label"}, "label shift was diagnosed"),
+    ],
+)
+def test_reasons(name, given, why):
+    spec = _plan(**given)[name]
+    assert spec.skipped and why in spec.reason
+
+
+def test_costly_methods_that_are_ruled_out_are_tried_on_request():
+    assert _plan(kind="concept")["KLIEP"].skipped
+    assert not _plan(kind="concept", exhaustive=True)["KLIEP"].skipped
+    assert not _plan(kind="covariate")["KLIEP"].skipped
+    # With target labels to validate on, nothing is ruled out.
+    assert not _plan(target=(Z, (Z[:, 0] > 1).astype(int)))["KLIEP"].skipped
+
+
+def test_cheap_methods_are_always_tried():
+    assert not _plan(kind="label")["DomainScaler"].skipped
+
+
+def test_sparse_samples():
+    source, target = Domain(sparse.csr_matrix(X), Y), Domain(sparse.csr_matrix(Z))
+    assert "sparse" in _plan(source, target)["CORAL"].reason
+
+
+def test_the_scaler_follows_the_diagnosis():
+    assert isinstance(default_scaler(Diagnosis("concept", "high", "")), DomainScaler)
+    assert isinstance(default_scaler(Diagnosis("covariate", "high", "")), StandardScaler)
+
+
+def test_methods_are_composed_with_the_learner():
+    names = [type(s).__name__ for _, s in compose(CORAL(), LogisticRegression()).steps]
+    assert names == ["StandardScaler", "CORAL", "LogisticRegression"]
+    assert [type(s).__name__ for _, s in compose(EasyTL(), LogisticRegression()).steps][-1] == "EasyTL"
+    weighted = compose(KMM(), LogisticRegression(C=3.0), random_state=5)[-1]
+    assert weighted.estimator.C == 3.0 and weighted.random_state == 5
+    assert compose(GradualSelfTraining(), LogisticRegression())[-1].estimator is not None
+    assert compose(KernelCCA(), Ridge())[1].task == "regression"
+
+
+def test_requested_methods():
+    pipe = make_pipeline(CORAL(), LogisticRegression())
+    planned = _plan(methods=["coral", CORAL(reg_covar=2.0), pipe, "CORAL"])
+    assert list(planned) == ["CORAL", "CORAL (2)", "CORAL pipeline", "CORAL (3)"]
+    assert planned["CORAL (2)"].model[1].reg_covar == 2.0 and planned["CORAL"].reason == "requested"
+    with pytest.raises(InputError, match="neither the name"):
+        _plan(methods=[LogisticRegression()])
+    with pytest.raises(InputError, match="without any transfer method"):
+        _plan(methods=[make_pipeline(StandardScaler(), LogisticRegression())])

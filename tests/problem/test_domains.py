@@ -1,0 +1,46 @@
+"""Reading of source and target together."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from landbridge import Domain
+from landbridge.exceptions import InputError
+from landbridge.problem import read_domains, read_intermediate, share_features
+
+
+def test_named_features_are_brought_into_one_order():
+    a = Domain(pd.DataFrame({"x": [1.0, 2.0], "y": [3.0, 4.0]}), [0, 1])
+    b = Domain(pd.DataFrame({"y": [7.0], "x": [5.0]}))
+    _, target, encoder = read_domains(a, b)
+    assert target.columns == ["x", "y"] and target.X.tolist() == [[5.0, 7.0]] and encoder is None
+
+
+def test_features_are_shared_by_name_or_number():
+    a, b = Domain(np.eye(2)), Domain(np.ones((2, 3)))
+    assert share_features(a, a) and not share_features(a, b)
+    left, right = Domain(pd.DataFrame({"x": [1.0]})), Domain(pd.DataFrame({"y": [1.0]}))
+    assert not share_features(left, right)
+
+
+def test_a_label_column_needs_a_table():
+    with pytest.raises(InputError, match="label='ill' names a column of a table, but neither side is a table"):
+        read_domains((np.eye(2), [0, 1]), np.eye(2), label="ill")
+
+
+def test_intermediate_domains_have_the_features_of_the_source():
+    source = Domain(np.eye(2), [0, 1])
+    assert [x.shape for x in read_intermediate([np.ones((3, 2)), Domain(np.ones((4, 2)))], source, None)] == [
+        (3, 2),
+        (4, 2),
+    ]
+    assert read_intermediate((), source, None) == ()
+    for bad, message in ((np.ones((3, 2))[0:0], "list of domains|empty|minimum"), ("a.csv", "must be a list")):
+        with pytest.raises(InputError, match=message):
+            read_intermediate([bad] if not isinstance(bad, str) else bad, source, None)
+
+
+def test_frames_are_encoded_together():
+    a = pd.DataFrame({"sex": ["f", "m"], "ill": [0, 1]})
+    source, target, encoder = read_domains(a, a[["sex"]], label="ill")
+    assert source.columns == target.columns == ["sex=f", "sex=m"] and encoder.transform(a[["sex"]]).shape == (2, 2)
