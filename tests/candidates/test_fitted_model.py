@@ -80,9 +80,8 @@ def test_a_model_without_statistics_is_said_to_have_none():
 
 
 def test_from_the_command_line(tmp_path):
-    source, target = make_shift("label", n_source=200, n_target=200, random_state=0)
+    source, target = make_shift("label", n_source=300, n_target=300, noise=1.2, random_state=0)
     names = ["a", "b"]
-    model = _fitted(source.replace(y=np.where(source.y == 1, "ill", "well")))
     model = make_pipeline(StandardScaler(), LogisticRegression()).fit(
         pd.DataFrame(source.X, columns=names), np.where(source.y == 1, "ill", "well")
     )

@@ -17,7 +17,7 @@ def diagnosis(kind):
 
 def test_labels_come_first_whatever_the_shift():
     trials = [Trial("b", "baseline", role="source-only", splits=SCORES), Trial("A", "feature", splits=SCORES + 0.2)]
-    for kind in ("none", "columns", "label", "concept"):
+    for kind in ("none", "different features", "label", "concept"):
         assert decide(trials, diagnosis(kind), splits=SPLITS).chosen == "A"
 
 
@@ -35,7 +35,7 @@ def test_failed_trials_are_ignored(fabricate, flip, source_only):
 
 
 def test_different_features(source_only):
-    assert "different features" in decide([source_only], diagnosis("columns")).reason
+    assert "different features" in decide([source_only], diagnosis("different features")).reason
 
 
 def test_no_shift_needs_no_candidate(fabricate, flip, source_only):

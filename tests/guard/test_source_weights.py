@@ -40,7 +40,7 @@ def test_samples_beyond_the_subsample_are_weighted_too(monkeypatch):
         assert got.shape == (150,) and np.isfinite(got).all() and 0.5 < got.mean() < 2.0
 
 
-@pytest.mark.parametrize("kind", ["concept", "subspace", "none", "columns"])
+@pytest.mark.parametrize("kind", ["concept", "subspace", "none", "different features"])
 def test_none_for_other_shifts(kind):
     domain = Domain(np.zeros((4, 1)), np.arange(4) % 2)
     assert source_weights(Diagnosis(kind, "high", ""), domain, domain) is None

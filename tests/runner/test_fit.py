@@ -36,7 +36,7 @@ def test_target_only_uses_the_kept_labels_alone():
 
 
 def test_other_labels_are_masked():
-    spec = CandidateSpec("A", "feature", compose(FeatureAugmentation(), Seeded()), "")
+    spec = CandidateSpec("A", "feature", compose(FeatureAugmentation(Seeded()), LogisticRegression()), "")
     some = fit_candidate(spec, spec.model, _problem(), part="0", keep=np.arange(10))
     everything = fit_candidate(spec, spec.model, _problem(), part="all")
     assert len(some[-1].estimator_.seen_[1]) == 70 and len(everything[-1].estimator_.seen_[1]) == 100

@@ -39,7 +39,7 @@ def plan(problem: Problem, diagnosis: Diagnosis, arguments: Arguments) -> list[C
     """
     scaler = default_scaler(diagnosis)
     if arguments.methods is not None:
-        return numbered([_requested(m, problem, scaler) for m in arguments.methods])
+        return numbered([_requested(m, problem, scaler, arguments.estimator) for m in arguments.methods])
     specs = []
     for method in all_methods():
         if why := reason_to_skip(method, problem, diagnosis, exhaustive=arguments.exhaustive):
@@ -50,9 +50,18 @@ def plan(problem: Problem, diagnosis: Diagnosis, arguments: Arguments) -> list[C
         if problem.intermediate_domains and "intermediate_domains" in method.tags.reads:
             n = len(problem.intermediate_domains)
             reason += f", over {n} intermediate domain{'s' * (n > 1)}"
-        model = compose(method.cls(), problem.estimator, scaler, problem.random_state)
+        made = _with_learner(method.cls(), arguments.estimator)
+        model = compose(made, problem.estimator, scaler, problem.random_state)
         specs.append(CandidateSpec(method.name, method.family, model, reason, method.tags.shifts))
     return specs
+
+
+def _with_learner(method: TransferEstimator, estimator: Any) -> TransferEstimator:
+    """Let a feature method that fits a learner of its own fit the one that was given."""
+    params = method.get_params(deep=False)
+    if estimator is not None and method.transfer_tags.family == "feature" and params.get("estimator", method) is None:
+        method.set_params(estimator=clone(estimator))
+    return method
 
 
 def default_scaler(diagnosis: Diagnosis) -> Any:
@@ -164,10 +173,11 @@ def compose(method: TransferEstimator, estimator: Any, scaler: Any = None, rando
     return make_pipeline(scaler, method)
 
 
-def _requested(asked: Any, problem: Problem, scaler: Any) -> CandidateSpec:
+def _requested(asked: Any, problem: Problem, scaler: Any, estimator: Any) -> CandidateSpec:
     if isinstance(asked, str):
         method = find(asked)
-        model = compose(method.cls(), problem.estimator, scaler, problem.random_state)
+        made = _with_learner(method.cls(), estimator)
+        model = compose(made, problem.estimator, scaler, problem.random_state)
         return CandidateSpec(method.name, method.family, model, "requested", method.tags.shifts)
     if isinstance(asked, Pipeline):
         inner = next((s for _, s in asked.steps if isinstance(s, TransferEstimator)), None)
@@ -177,7 +187,7 @@ def _requested(asked: Any, problem: Problem, scaler: Any) -> CandidateSpec:
         return CandidateSpec(f"{type(inner).__name__} pipeline", tags.family, clone(asked), "requested", tags.shifts)
     if isinstance(asked, TransferEstimator):
         tags = asked.transfer_tags
-        model = compose(clone(asked), problem.estimator, scaler, problem.random_state)
+        model = compose(_with_learner(clone(asked), estimator), problem.estimator, scaler, problem.random_state)
         return CandidateSpec(_class_names(asked), tags.family, model, "requested", tags.shifts)
     raise InputError(f"methods: {asked!r} is neither the name of a method nor a transfer estimator or pipeline.")
 

@@ -7,14 +7,15 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from landbridge.measurement import Measurement
+from landbridge.presentation import Presentable
 
 __all__ = ["SHIFTS", "Diagnosis"]
 
 SHIFTS = ("covariate", "label", "concept", "subspace")
 
 
-@dataclass(frozen=True)
-class Diagnosis:
+@dataclass(frozen=True, repr=False)
+class Diagnosis(Presentable):
     """Result of :func:`diagnose`: the kind of dataset shift, its evidence and the risk of plain transfer.
 
     Parameters
@@ -36,6 +37,30 @@ class Diagnosis:
     words: str
     evidence: Mapping[str, float] = field(default_factory=dict)
     measurements: Mapping[str, Measurement] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        return f"Diagnosis({self.kind!r}, risk={self.risk!r}, {len(self.measurements)} measurements)"
+
+    def _title(self) -> str:
+        return f"Shift: {self.kind}, risk of plain transfer: {self.risk}"
+
+    def _sentences(self) -> list[str]:
+        return [self.words]
+
+    def to_frame(self) -> Any:
+        """Return the measurements as a table; one row with the kind if there are none.
+
+        Returns
+        -------
+        DataFrame
+        """
+        import pandas as pd
+
+        rows = [
+            {"measurement": n, "value": m.value, "low": m.low, "high": m.high, "p_value": m.p_value}
+            for n, m in self.measurements.items()
+        ]
+        return pd.DataFrame(rows or [{"measurement": "kind", "value": self.kind}])
 
     def __str__(self) -> str:
         lines = [self.words, f"shift: {self.kind}   risk: {self.risk}"]

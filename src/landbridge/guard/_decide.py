@@ -83,7 +83,7 @@ def decide(
         return no_shift(source_only, candidates)
     if weighted_source is not None and source_only.held_out is not None:
         return by_weighting(source_only, candidates, diagnosis, weighted_source, confidence, random_state)
-    if diagnosis.kind == "label" and weighted_source is None and source_only.proba is not None:
+    if weighted_source is None and "label_shift" in diagnosis.measurements and diagnosis.kind == "label":
         return by_corrected_shares(source_only, candidates, diagnosis, confidence, random_state)
     if (verdict := by_intermediate(source_only, candidates, graph, confidence)) is not None:
         return verdict
