@@ -77,7 +77,7 @@ def landmark_rows(
         total = float(rest.sum())
         if total <= 0.0:
             break
-        pivot = int(min(np.searchsorted(np.cumsum(rest), rng.uniform() * total, side="right"), len(pool) - 1))
+        pivot = min(int(np.searchsorted(np.cumsum(rest), rng.uniform() * total, side="right")), len(pool) - 1)
         if rest[pivot] <= 0.0:
             pivot = int(np.argmax(rest))
         column = column_of(pivot) - F[:, :k] @ F[pivot, :k]
