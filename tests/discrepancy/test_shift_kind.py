@@ -129,7 +129,7 @@ def test_same_seed_same_numbers_and_nothing_is_changed():
     assert (source.X == before[0]).all() and (target.X == before[1]).all()
 
 
-@pytest.mark.parametrize("form", ["sparse", "float32", "constant", "one column", "duplicates", "few rows"])
+@pytest.mark.parametrize("form", ["sparse", "float32", "constant", "one column", "duplicates", "few samples"])
 def test_odd_rows(form):
     source, target = make_shift("translation", n_source=90, n_target=70, random_state=0)
     Xs, ys, Xt = np.array(source.X), source.y, np.array(target.X)
@@ -143,8 +143,8 @@ def test_odd_rows(form):
         Xs, Xt = Xs[:, :1], Xt[:, :1]
     elif form == "duplicates":
         Xs, Xt = np.repeat(Xs[:9], 10, axis=0), np.repeat(Xt[:7], 10, axis=0)
-    elif form == "few rows":
-        Xs, ys, Xt = Xs[:8], ys[:8], Xt[:3]
+    elif form == "few samples":
+        Xs, ys, Xt = Xs[:8], ys[:8], Xt[:5]
     d = diagnose(Domain(Xs, ys), Domain(Xt), random_state=0, n_permutations=20, n_bootstrap=5)
     assert d.kind in ("none", *SHIFTS) and np.isfinite(list(d.evidence.values())).all()
 

@@ -106,7 +106,7 @@ def test_more_columns_than_rows_and_flat_columns(score):
         (lambda: logme(features=np.eye(2), target_labels=[0.5, 1]), LabelError, "task='regression'"),
         (lambda: logme(features=np.eye(2), target_labels=[0, 1], task="ranking"), InputError, "task='ranking'"),
         (lambda: logme(features=np.eye(2), target_labels=["a", "b"], task="regression"), LabelError, "as numbers"),
-        (lambda: h_score(features=np.eye(1), target_labels=[0]), InputError, "has 1 row"),
+        (lambda: h_score(features=np.eye(1), target_labels=[0]), InputError, "has 1 sample; a score needs at least 2"),
         (lambda: gbc(features=np.eye(2), target_labels=[0, 1], covariance="full"), InputError, "covariance='full'"),
     ],
 )

@@ -41,6 +41,8 @@ def coding_rate(Z: NDArray[np.float64], *, eps: float = EPS) -> float:
     .. [1] L. Huang, J. Huang, Y. Rong, Q. Yang, Y. Wei. Frustratingly easy transferability estimation. ICML 2022.
     """
     n, d = Z.shape
+    if not d:
+        return 0.0
     squares = eigvalsh(Z.T @ Z if d <= n else Z @ Z.T)
     return float(0.5 * np.log1p(np.maximum(squares, 0.0) / (n * eps)).sum())
 
