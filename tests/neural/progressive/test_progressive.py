@@ -13,8 +13,8 @@ from landbridge.exceptions import InputError, LabelError
 from landbridge.neural import Network, load_backbone
 from landbridge.neural.progressive import ProgressiveClassifier, forward_transfer
 
-IMAGES = {"image_shape": (8, 8), "epochs": 3, "device": "cpu"}
-TABLES = {"epochs": 5, "device": "cpu"}
+IMAGES = {"image_shape": (8, 8), "epochs": 3, "device": "cpu", "random_state": 0}
+TABLES = {"epochs": 5, "device": "cpu", "random_state": 0}
 
 
 @pytest.fixture(scope="module")

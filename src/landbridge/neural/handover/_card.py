@@ -188,7 +188,7 @@ def _training(model: Any, network: Any, result: Any) -> str:
         methods = ", ".join(type(m).__name__ for m in model.methods) or "plain training, no further method"
         if taught is not None:
             methods = (
-                f"distillation from a network of {taught['teacher_weights']:,} weights on {taught['rows']} samples "
+                f"distillation from a network of {taught['teacher_weights']:,} weights on {taught['n_samples']} samples "
                 f"(temperature {taught['temperature']:g}, weight of labels {taught['label_weight']:g})"
             )
         lines.append(f"Method: {methods}.")
