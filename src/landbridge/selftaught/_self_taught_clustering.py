@@ -100,7 +100,8 @@ def co_cluster(
     iteration assigns every sample or feature to its best cluster with the other assignments fixed, so that no step
     can increase J:
 
-    * a target sample :math:`x` to that of least :math:`D(p(Z | x) \| \tilde p(Z | \tilde x))`, a source sample likewise;
+    * a target sample :math:`x` to that of least :math:`D(p(Z | x) \| \tilde p(Z | \tilde x))`, and a source sample
+      likewise;
     * a feature to that of least
       :math:`p(z) D(p(X | z) \| \tilde p(X | \tilde z)) + \lambda q(z) D(q(Y | z) \| \tilde q(Y | \tilde z))`.
 
@@ -378,7 +379,7 @@ def _counts(X: Any, name: str) -> Any:
     entries = X.data if sparse.issparse(X) else X
     if entries.size and entries.min() < 0:
         raise InputError(
-            f"Negative values in data: {name} has negative entries; give counts, or shift the features to start at zero."
+            f"Negative values in data: {name} has negative entries; give counts, or shift the features to start at 0."
         )
     if X.sum() <= 0:
         raise InputError(f"{name} is all zero; give samples with counts.")
