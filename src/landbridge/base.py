@@ -17,6 +17,7 @@ from typing import Any, ClassVar, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import sparse
 from sklearn.base import (
     BaseEstimator,
     ClassNamePrefixFeaturesOutMixin,
@@ -169,6 +170,8 @@ class TransferEstimator(BaseEstimator, ABC):
         self._source_side = _columns_apart(self, X_target) if apart else None
         width = X.shape[1] if self._source_side is None else None
         Xt = X if X_target is None else _validate_target(self, X_target, width, options, reset=width is None)
+        if self._source_side is None and sparse.issparse(X) != sparse.issparse(Xt):
+            Xt = sparse.csr_matrix(Xt) if sparse.issparse(X) else Xt.toarray()
         classes = np.unique(y) if y is not None and self._task(y) == "classification" else None
         if y_target is not None and X_target is None:
             raise InputError("y_target was given without X_target; pass the target samples with their labels.")

@@ -126,10 +126,12 @@ def test_several_sources_call_for_methods_that_keep_them_apart(sides):
 
 def test_a_mean_of_runs_is_fitted_saved_and_told(sides, tmp_path):
     source, target = sides[0].take(range(120)), sides[1].take(range(120))
-    attention = SourceAttention(np.arange(120) % 2)
+    attention = SourceAttention().set_source_domain(np.arange(120) % 2)
     network = NeuralClassifier("builtin", methods=[DANN(), attention], epochs=1, image_shape=(8, 8))
-    result = transfer(source, target, methods=[SeedAverage(network, n_seeds=2)], target_labels="hide", n_jobs=1)
-    mean = SeedAverage(network, n_seeds=2).fit(source.X, source.y, X_target=target.X)
+    result = transfer(
+        source, target, methods=[SeedAverage(network, n_seeds=2, random_state=0)], target_labels="hide", n_jobs=1
+    )
+    mean = SeedAverage(network, n_seeds=2, random_state=0).fit(source.X, source.y, X_target=target.X)
     result = replace(result, model=mean, decision=replace(result.decision, chosen="SeedAverage"))
     result.save(tmp_path)
     again = load_result(tmp_path)

@@ -39,6 +39,7 @@ X, y = torch.randn(40, 4), torch.randint(3, (40,))
 held_out = Samples(torch.randn(10, 4), torch.randint(3, (10,)))
 slow = Slow()
 settings = Training(epochs=6, batch_size=8, learning_rate=0.02, clip=1.0, average="ema", patience=6, device="cpu",
+                    random_state=0,
                     checkpoint_dir=sys.argv[1], checkpoint_every=2, resume=True)
 print("begin", flush=True)
 history = train(net, Classification([0, 1, 2]), Samples(X, y), methods=[slow], held_out=held_out, settings=settings)

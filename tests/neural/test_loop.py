@@ -312,3 +312,9 @@ def test_two_processes_give_the_result_of_one():
     theirs = train(b, TASK, rows(), settings=plan(epochs=2, accumulation=2, processes=2), **both)
     assert torch.allclose(weights(a), weights(b), atol=1e-5)
     assert theirs.epochs[-1]["loss"] == pytest.approx(ours.epochs[-1]["loss"], abs=1e-5)
+
+
+def test_without_a_seed_a_run_resumes_with_the_seed_of_its_checkpoint(tmp_path):
+    first = train(network(), TASK, rows(), settings=plan(random_state=None, checkpoint_dir=tmp_path))
+    again = train(network(), TASK, rows(), settings=plan(random_state=None, checkpoint_dir=tmp_path, resume=True))
+    assert again.epochs == first.epochs

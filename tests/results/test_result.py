@@ -48,7 +48,7 @@ def test_reports_are_one_file(shown, tmp_path):
     for i, one in enumerate(shown):
         file = one.report(tmp_path / str(i))
         text = file.read_text(encoding="utf-8")
-        assert file.suffix == ".html" and "<html" in text and "https:" not in text and "src=\"http" not in text
+        assert file.suffix == ".html" and "<html" in text and "https:" not in text and 'src="http' not in text
 
 
 def test_a_candidate_is_found_by_name(result):

@@ -45,7 +45,9 @@ def test_a_method_that_reads_labels_never_sees_those_it_is_scored_on():
     """With labels at random, a method that saw them would be right more often than by chance."""
     noise = np.random.default_rng(1).integers(2, size=60)
     problem = _problem(w=noise)
-    spec = CandidateSpec("FeatureAugmentation", "feature", compose(FeatureAugmentation(Counting(C=1e6)), LogisticRegression()), "")
+    spec = CandidateSpec(
+        "FeatureAugmentation", "feature", compose(FeatureAugmentation(Counting(C=1e6)), LogisticRegression()), ""
+    )
     Counting.fits = 0
     scores = scores_on_splits(spec, spec.model, None, problem)
     assert Counting.fits == len(problem.splits.splits)

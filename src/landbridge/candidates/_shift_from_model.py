@@ -146,9 +146,7 @@ def _label_shift(model: Any, X: Any, moments: Any, n_source: int, before: float)
         return None
     log_proba = np.log(np.maximum(np.asarray(call_source(model, "predict_proba", X)), 1e-12))
     ratio = np.log(np.maximum(corrected.target_priors_, 1e-9) / np.maximum(corrected.source_priors_, 1e-9))
-    after, p = moment_distance(
-        moments, source_weights(log_proba, ratio), n_source, n_fitted=log_proba.shape[1] - 1
-    )
+    after, p = moment_distance(moments, source_weights(log_proba, ratio), n_source, n_fitted=log_proba.shape[1] - 1)
     explained = 1.0 - after / max(before, 1e-12)
     if explained < EXPLAINED or after > REMAINING:
         return None

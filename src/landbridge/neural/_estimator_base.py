@@ -307,8 +307,8 @@ class _NeuralEstimator(TransferEstimator):
             out = rng.permutation(len(rows))[:1]
         if len(out) == len(rows):
             raise InputError(
-                f"validation_fraction={self.validation_fraction} of {len(rows)} samples holds out none or all; "
-                "set patience=None for so few samples."
+                f"validation_fraction={self.validation_fraction} of {len(rows)} samples leaves none to hold out or to "
+                "train on; set patience=None for so few samples."
             )
         kept = torch.from_numpy(np.setdiff1d(np.arange(len(rows)), out))
         return kept, torch.from_numpy(np.sort(out))

@@ -11,12 +11,12 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
-from sklearn.base import BaseEstimator, ClusterMixin
+from sklearn.base import BaseEstimator, ClusterMixin, _fit_context
 from sklearn.cluster import KMeans
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_array, check_random_state
+from sklearn.utils._param_validation import Interval
 
-from landbridge._sklearn_compat import Interval, _fit_context
 from landbridge.exceptions import InputError
 
 __all__ = ["CoClusters", "SelfTaughtClustering", "co_cluster", "information_loss"]
@@ -100,8 +100,8 @@ def co_cluster(
     iteration assigns every sample or feature to its best cluster with the other assignments fixed, so that no step
     can increase J:
 
-    * a target sample :math:`x` to that of least :math:`D(p(Z | x) \| \tilde p(Z | \tilde x))`, a source
-      sample likewise;
+    * a target sample :math:`x` to that of least :math:`D(p(Z | x) \| \tilde p(Z | \tilde x))`, and a source sample
+      likewise;
     * a feature to that of least
       :math:`p(z) D(p(X | z) \| \tilde p(X | \tilde z)) + \lambda q(z) D(q(Y | z) \| \tilde q(Y | \tilde z))`.
 
@@ -379,7 +379,7 @@ def _counts(X: Any, name: str) -> Any:
     entries = X.data if sparse.issparse(X) else X
     if entries.size and entries.min() < 0:
         raise InputError(
-            f"Negative values in data: {name} has negative entries; give counts, or shift the features to zero."
+            f"Negative values in data: {name} has negative entries; give counts, or shift the features to start at 0."
         )
     if X.sum() <= 0:
         raise InputError(f"{name} is all zero; give samples with counts.")

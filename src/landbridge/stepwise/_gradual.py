@@ -58,7 +58,9 @@ def path_distance(Xs: Any, Xt: Any, *, n_neighbors: int = 10) -> NDArray[np.floa
         lengths = [*lengths, far.ravel()]
     # a zero would be read as no edge
     cost = np.maximum(np.concatenate(lengths) ** 2, np.finfo(np.float64).tiny)
-    graph = coo_array((cost, (np.concatenate(tails), np.concatenate(heads))), shape=(m + 1, m + 1)).tocsr()
+    # Older releases of dijkstra take indices of 32 bits only.
+    ends = tuple(np.concatenate(e).astype(np.int32) for e in (tails, heads))
+    graph = coo_array((cost, ends), shape=(m + 1, m + 1)).tocsr()
     return dijkstra(graph.maximum(graph.T), directed=False, indices=m)[:m]
 
 

@@ -105,7 +105,7 @@ def test_without_brakes_it_collapses_and_says_so(trained, pair):
     found = adapt_adda(
         trained, source.X, target.X, n_steps=400, learning_rate=3e-3, gradient_penalty=0.0, decay=0.9, random_state=0
     )
-    assert found.collapsed and f"network of step {found.step} is handed back" in found.reason
+    assert found.collapsed and f"network of step {found.step} is returned" in found.reason
     assert found.history["effective_classes"][-1] < 0.5 * found.history["effective_classes"][0]
     assert score(trained, found.network, target) > trained.score(target.X, target.y) - 0.05
     best = max(range(len(found.history["step"]) - 1), key=found.history["information"].__getitem__)

@@ -104,7 +104,7 @@ def test_card_of_a_result_that_holds_a_network(digits, tmp_path):
 def test_a_student_is_said_to_be_one(teacher, digits):
     student = distil(teacher, digits.X[:50], epochs=1, device="cpu", temperature=4.0, random_state=0)
     card = model_card(student, name="x", data="y")
-    assert "distillation from a network of 47,194 weights on 50 rows (temperature 4, weight of labels 0)" in card
+    assert "distillation from a network of 47,194 weights on 50 samples (temperature 4, weight of labels 0)" in card
 
 
 def test_methods_are_named(digits):

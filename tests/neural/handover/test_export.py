@@ -26,7 +26,7 @@ def without_traces(path):
 def test_program_of_the_builtin_network(teacher, digits, images, tmp_path):
     path = export_program(teacher, digits.X[:3], tmp_path / "digits.pt2")
     assert check_parity(teacher.network_, path, images[:11]).agree == 1.0
-    assert check_parity(teacher, path, digits.X[600:601]).rows == 1
+    assert check_parity(teacher, path, digits.X[600:601]).n_samples == 1
     assert [p.name for p in tmp_path.iterdir()] == ["digits.pt2"]
     assert without_traces(path)
     # the preprocessing is in it: raw dots go in
@@ -54,7 +54,7 @@ def test_tables_in_double_precision(tmp_path):
     rows = torch.rand(4, 5, dtype=torch.float64)
     network.preprocess.learn(rows)
     for path in (export_program(network, rows, tmp_path / "t.pt2"), export_onnx(network, rows, tmp_path / "t.onnx")):
-        assert check_parity(network, path, torch.rand(9, 5, dtype=torch.float64), tolerance=1e-10).rows == 9
+        assert check_parity(network, path, torch.rand(9, 5, dtype=torch.float64), tolerance=1e-10).n_samples == 9
 
 
 @pytest.mark.parametrize(("kind", "export", "end"), [("vit", export_program, "pt2"), ("bert", export_onnx, "onnx")])
@@ -63,12 +63,12 @@ def test_models_of_transformers(kind, export, end, tiny, tmp_path):
     network, rows = tiny(kind, n=9)
     some = {k: v[:2] for k, v in rows.items()} if isinstance(rows, dict) else rows[:2]
     path = export(network, some, tmp_path / f"t.{end}")
-    assert check_parity(network, path, rows).rows == 9
+    assert check_parity(network, path, rows).n_samples == 9
     assert without_traces(path)
 
 
 def test_whole_numbers_stay_whole(teacher, digits, images, tmp_path):
-    small = quantise(teacher, mode="static", calibration=digits.X[:50])
+    small = quantise(teacher, mode="static", calibration_data=digits.X[:50])
     path = export_program(small, images[:2], tmp_path / "small.pt2")
     assert check_parity(small, path, images).agree >= 0.99
     inside = torch.export.load(path).state_dict.values()
@@ -77,7 +77,7 @@ def test_whole_numbers_stay_whole(teacher, digits, images, tmp_path):
 
 def test_whole_numbers_stay_whole_in_onnx(teacher, digits, images, tmp_path):
     need_onnx()
-    small = quantise(teacher, mode="static", calibration=digits.X[:50])
+    small = quantise(teacher, mode="static", calibration_data=digits.X[:50])
     path = export_onnx(small, images[:2], tmp_path / "small.onnx")
     assert check_parity(small, path, images).agree >= 0.99
     assert path.stat().st_size < 0.6 * small.bytes_before

@@ -59,7 +59,7 @@ def test_models_of_transformers_read_both_ways(kind, tiny, tmp_path):
 @pytest.mark.parametrize("kind", ["builtin", "resnet", "bert"])
 def test_whole_numbers_come_back(kind, teacher, images, tiny, tmp_path):
     network, rows = (teacher.network_, images) if kind == "builtin" else tiny(kind)
-    small = quantise(network, mode="static", calibration=rows)
+    small = quantise(network, mode="static", calibration_data=rows)
     folder = hand_over(small, tmp_path / "out", example=rows, formats=["safetensors"])
     assert torch.equal(predict_logits(take_over(folder), rows), small(rows))
     whole = hand_over(network, tmp_path / "whole", example=rows, formats=["safetensors"])

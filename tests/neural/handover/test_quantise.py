@@ -73,7 +73,7 @@ def test_static_answers_agree_and_the_file_is_a_third(teacher, digits, images):
     ]
     assert files[1] < 0.4 * files[0]
     assert small.bytes_after == weight_bytes(small.network) < 0.35 * small.bytes_before
-    assert "300 rows" in str(small)
+    assert "300 samples" in str(small)
     again = small(images).argmax(1)
     assert (again == predict_logits(teacher.network_, images).argmax(1)).float().mean() == pytest.approx(
         small.parity.agree

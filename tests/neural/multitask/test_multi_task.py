@@ -93,7 +93,7 @@ def test_the_same_rows_are_passed_once(digits, monkeypatch):
     seen = []
     with_hook = load_backbone("builtin")
     with_hook.part("edges").register_forward_hook(lambda m, a, out: seen.append(len(out)))
-    how = {"image_shape": (8, 8), "epochs": 1, "device": "cpu"}
+    how = {"image_shape": (8, 8), "epochs": 1, "device": "cpu", "random_state": 0}
     MultiTask(with_hook, **how).fit({"digit": (X, y), "lean": (X, left_minus_right(X))})
     assert seen == [32, 32]
 
@@ -143,10 +143,10 @@ B = np.array([0, 1, 0, 1, 0, 1])
         ({"a": A}, {}, InputError, r"data\['a'\] must be a pair"),
         ({1: (A, B)}, {}, InputError, "name tasks by strings"),
         ({"a": (A, None)}, {}, LabelError, r"data\['a'\]: y is None"),
-        ({"a": (A, [0.0, 1.0, np.nan, 1.0, 2.0, 3.0])}, {}, LabelError, r"data\['a'\]: y has rows without a label"),
-        ({"a": (A, np.array([0, 1, None, 1, 0, 1]))}, {}, LabelError, r"data\['a'\]: y has rows without a label"),
+        ({"a": (A, [0.0, 1.0, np.nan, 1.0, 2.0, 3.0])}, {}, LabelError, r"data\['a'\]: y has samples without a label"),
+        ({"a": (A, np.array([0, 1, None, 1, 0, 1]))}, {}, LabelError, r"data\['a'\]: y has samples without a label"),
         ({"a": (A, B), "b": (A, B[:4])}, {}, LabelError, r"data\['b'\]: y has shape \(4,\) but X has 6 samples"),
-        ({"a": (A[:0], B[:0])}, {}, InputError, r"data\['a'\]: X has no rows"),
+        ({"a": (A[:0], B[:0])}, {}, InputError, r"data\['a'\]: X has no samples"),
         ({"a": (None, B)}, {}, InputError, r"data\['a'\]: X is None"),
         ({"a": (A * np.nan, B)}, {}, InputError, r"data\['a'\]: X contains NaN"),
         ({"a": (A, B * 0)}, {}, LabelError, r"data\['a'\]: y holds one class only"),

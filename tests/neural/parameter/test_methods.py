@@ -107,7 +107,7 @@ def test_a_run_that_was_stopped_goes_on_as_if_it_had_not(name, digits, old, tmp_
         (lambda: parameter.LayerTransfer(random_state=0), "give one of first"),
         (lambda: parameter.LayerTransfer(1, last=1, random_state=0), "give one of first"),
         (lambda: parameter.LowRankAdapters(kind="best"), "kind='best'"),
-        (lambda: parameter.StrongAugmentation("wild"), "strength='wild'"),
+        (lambda: parameter.StrongAugmentation("wild"), "intensity='wild'"),
         (lambda: parameter.TrustRegion(-0.1), "radius"),
         (lambda: parameter.Mixup(0), "concentration"),
     ],

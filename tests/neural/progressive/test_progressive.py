@@ -13,8 +13,8 @@ from landbridge.exceptions import InputError, LabelError
 from landbridge.neural import Network, load_backbone
 from landbridge.neural.progressive import ProgressiveClassifier, forward_transfer
 
-IMAGES = {"image_shape": (8, 8), "epochs": 3, "device": "cpu"}
-TABLES = {"epochs": 5, "device": "cpu"}
+IMAGES = {"image_shape": (8, 8), "epochs": 3, "device": "cpu", "random_state": 0}
+TABLES = {"epochs": 5, "device": "cpu", "random_state": 0}
 
 
 @pytest.fixture(scope="module")
@@ -66,8 +66,8 @@ def test_the_same_seed_gives_the_same_bits_and_no_global_seed_moves(digits):
     np.random.seed(5)  # noqa: NPY002
     torch.manual_seed(5)
     before = torch.get_rng_state(), np.random.get_state()[1].copy()  # noqa: NPY002
-    one, two = (ProgressiveClassifier(**IMAGES, random_state=3).fit(three_tasks(digits)) for _ in range(2))
-    other = ProgressiveClassifier(**IMAGES, random_state=4).fit(three_tasks(digits))
+    one, two = (ProgressiveClassifier(**(IMAGES | {"random_state": 3})).fit(three_tasks(digits)) for _ in range(2))
+    other = ProgressiveClassifier(**(IMAGES | {"random_state": 4})).fit(three_tasks(digits))
     assert torch.equal(before[0], torch.get_rng_state())
     np.testing.assert_array_equal(before[1], np.random.get_state()[1])  # noqa: NPY002
     for name in one.tasks_:

@@ -188,8 +188,8 @@ def _training(model: Any, network: Any, result: Any) -> str:
         methods = ", ".join(type(m).__name__ for m in model.methods) or "plain training, no further method"
         if taught is not None:
             methods = (
-                f"distillation from a network of {taught['teacher_weights']:,} weights on {taught['rows']} samples "
-                f"(temperature {taught['temperature']:g}, weight of labels {taught['label_weight']:g})"
+                f"distillation from a network of {taught['teacher_weights']:,} weights on {taught['n_samples']} "
+                f"samples (temperature {taught['temperature']:g}, weight of labels {taught['label_weight']:g})"
             )
         lines.append(f"Method: {methods}.")
         seed = model.random_state if isinstance(model.random_state, int) else "not fixed"

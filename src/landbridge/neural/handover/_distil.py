@@ -190,7 +190,7 @@ def distil(
     made.task_ = copy.deepcopy(model.task_)
     made.distillation_ = {
         "teacher_weights": sum(p.numel() for p in network.parameters()),
-        "rows": len(taught),
+        "n_samples": len(taught),
         "temperature": float(temperature),
         "label_weight": float(label_weight) if numbers is not None else 0.0,
     }

@@ -289,6 +289,8 @@ class DistantTransfer(ClassifierMixin, BaseEstimator):
         The last selection of ``"source"`` and ``"intermediate"`` rows.
     objective_ : ndarray of shape (max_iter,)
         The objective after each turn. As its thresholds move it need not fall throughout.
+    n_iter_ : int
+        Number of turns made; always `max_iter`.
     mean_, scale_ : ndarray of shape (n_features_in_,)
         Taken off the columns, and what they are divided by.
     n_features_in_ : int
@@ -440,6 +442,7 @@ class DistantTransfer(ClassifierMixin, BaseEstimator):
             learning_rate=self.learning_rate,
             generator=rng,
         )
+        self.n_iter_ = self.max_iter
         self.selected_share_, self.objective_ = np.array(found.shares), np.array(found.objective)
         self.selection_ = {"source": found.source.numpy(), "intermediate": found.intermediate.numpy()}
         # in double precision a sample's prediction does not depend on the samples beside it
