@@ -113,5 +113,5 @@ def test_a_learner_of_the_wrong_kind_is_named():
 
 @pytest.mark.parametrize("method", [TransferTree(), TransferForest(), TransEMDT()], ids=lambda m: type(m).__name__)
 def test_a_single_class_is_predicted(method):
-    X, y, Xt, _ = domains(method)
+    X, _, Xt, _ = domains(method)
     assert set(clone(method).fit(X, np.full(60, "a"), X_target=Xt).predict(Xt)) == {"a"}
