@@ -6,7 +6,7 @@ from scipy.sparse import block_diag
 from scipy.stats import norm
 
 from landbridge.guard import MAJORITY_VOTE, EvidenceKind, Trial, by_ensemble, neighbour_graph, separation_gain
-from landbridge.guard._by_ensemble import _agreement_gain, _agreement_with_others, vetoed
+from landbridge.guard._by_ensemble import _agree, _agreement_gain, _agreement_with_others, vetoed
 from landbridge.measurement import Measurement
 
 
@@ -190,6 +190,14 @@ def test_regression_closeness_is_bounded_and_in_units_of_the_variance(values):
     )
     far = [values[0], Trial("A", "feature", predicted=centre + 1e6), *values[2:]]
     assert _agreement_with_others(far)[1, 0].max() == 0.0
+
+
+def test_regression_agreement_is_bounded_and_in_units_of_the_source_models_variance(values):
+    source_only, trial = values[:2]
+    variance = source_only.predicted.var()
+    off = np.repeat([0.0, 0.5, 10.0], [30, 30, 40])
+    got = _agree(trial.predicted + off, trial, source_only)
+    np.testing.assert_allclose(got, np.repeat([1.0, 1 - 0.25 / variance, 0.0], [30, 30, 40]))
 
 
 def test_it_repeats_by_its_seed_and_asks_for_the_given_confidence(fabricate, flip, labels, source_only):

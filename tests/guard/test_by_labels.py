@@ -67,6 +67,21 @@ def test_the_luckiest_of_many_must_win_on_the_other_splits_too():
     assert found > 2
 
 
+def test_the_best_needs_a_significant_gain_of_its_own():
+    """The nested gain is significant here, as its baseline is the worse of two on four splits; the direct is not."""
+    scores = [
+        [0.81, 0.12, 0.56, 0.41, 0.43],
+        [0.47, 0.20, 0.47, 0.37, 1.00],
+        [0.65, 0.57, 0.58, 0.52, 0.46],
+        [0.56, 0.69, 0.58, 0.76, 0.59],
+    ]
+    trials = [trial("source-only", scores[0], "source-only"), trial("target-only", scores[1], "target-only")]
+    trials += [trial("A", scores[2]), trial("B", scores[3])]
+    verdict = by_labels(trials, SPLITS, 0.9)
+    assert verdict.gain.p_value < 0.1 < verdict.assessments["B"].gain.p_value
+    assert not verdict.transferred and verdict.chosen == "target-only"
+
+
 def test_one_split_proves_nothing():
     splits = LabelledSplits(np.arange(6), np.arange(6) % 2, regression=False, n_splits=2, n_repeats=1)
     splits.splits = splits.splits[:1]
@@ -107,6 +122,9 @@ def test_equal_preference_leaves_the_best():
 
 def test_simpler_is_no_merit_of_what_cannot_be_defended():
     assert prefer(NEAR, probe=0.5 + NOISE[::-1]).chosen == "LPFT"
+    # so unstable that the best is not significantly better, but its own gain is not significant either
+    noisy = prefer(NEAR, probe=np.array([0.95, 0.5, 0.95, 0.4, 0.9]))
+    assert noisy.chosen == "LPFT" and not noisy.assessments["LinearProbe"].defensible
 
 
 def test_the_simplest_as_good_is_chosen_and_of_equals_the_better():

@@ -75,12 +75,21 @@ def pair():
     return Domain(X, (X[:, 0] > 0).astype(int)), Domain(X + 0.2, (X[:, 0] < 0).astype(int))
 
 
-def test_reverse_validation_alone_is_collected_and_sees_no_target_label(pair):
+def test_reverse_validation_alone_is_collected_and_sees_no_target_label(pair, monkeypatch):
     source, target = pair
     model = LogisticRegression().fit(source.X, source.y)
     found = collect_evidence(model, source, target)
     assert list(found) == [EvidenceKind.REVERSE_VALIDATION]
     assert found[EvidenceKind.REVERSE_VALIDATION] == reverse_validation(model, source, target.without_labels())
+    given = []
+
+    def watch(fitted, source, target, **_):
+        given.append(target.y)
+        return Measurement("reverse", 0.5)
+
+    monkeypatch.setattr("landbridge.guard._evidence.reverse_validation", watch)
+    collect_evidence(model, source, target)
+    assert given == [None]
 
 
 class Stub(ClassifierMixin, BaseEstimator):
