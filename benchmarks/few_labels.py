@@ -28,7 +28,7 @@ FILE = Path(__file__).parent / "few_labels.json"
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "few_labels.md"
 PREFACE = """# Few labels
 
-Accuracy in percent on all other images after learning from 5, 10 or 20 a class: a MobileNet (0.25, 128 dots) of
+Accuracy in percent on all other images after learning from 5, 10 or 20 per class: a MobileNet (0.25, 128 pixels) of
 ImageNet carried to five kinds of flowers and to three kinds of chest X-rays, three seeds, with intervals of 80 % over
 the seeds. Methods that stay near the source or add rows ride on plain fine-tuning; nothing was tuned. The last column
 is the mean difference from plain fine-tuning over the six columns, with its interval, and says whether the method

@@ -125,14 +125,14 @@ def diagnose_from_model(model: Any, X: Any, *, random_state: int | None = None) 
     found = _label_shift(model, X, moments, features.n_source, statistic) if is_classifier(model) else None
     if found is None:
         words = (
-            f"The means and variances of the target's features differ from those that the model stores of its source (p = {p:.2g}). "
-            "Other class shares do not explain the difference; without source samples no more can be said."
+            "The means and variances of the target's features differ from those that the model stores of its source "
+            f"(p = {p:.2g}). Other class shares do not explain the difference, and there are no source samples."
         )
         return Diagnosis("model", "moderate", words, measurements=measurements)
     measurements |= found
     words = (
-        f"The means and variances of the target's features differ from those that the model stores of its source (p = {p:.2g}), and "
-        f"other class shares explain the difference (p = {found['label_shift_fit'].p_value:.2g}): label shift."
+        "The means and variances of the target's features differ from those that the model stores of its source "
+        f"(p = {p:.2g}), and other class shares explain the difference: label shift."
     )
     evidence = {"label": found["label_shift_fit"].value}
     return Diagnosis("label", "moderate", words, evidence=evidence, measurements=measurements)

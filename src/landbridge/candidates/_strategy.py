@@ -1,4 +1,4 @@
-"""Strategy: how one situation is read, diagnosed and planned. One file per situation; found by walking the package."""
+"""Strategy: how one situation is read, diagnosed and planned. One file per situation; found in the package."""
 
 from __future__ import annotations
 

@@ -82,7 +82,7 @@ def rank(
     label : str, optional
         Name of the label column of DataFrames and files.
     estimator : estimator, optional
-        Fitted on each source to ask what it says of the target. Left out: scaling and logistic or ridge regression.
+        Fitted on each source, to predict the target. If None, scaling and logistic or ridge regression.
     n_bootstrap : int, default=100
         Random halves of the target samples, the same for all candidates, for intervals and for how often each is first.
     n_permutations : int, default=100
