@@ -21,7 +21,7 @@ from landbridge.data._files import list_images
 from landbridge.neural import NeuralClassifier, load_backbone
 from landbridge.neural.parameter import LPFT
 from landbridge.transferability import agreement
-from landbridge.verbs._model_sides import read_model_target
+from landbridge.problem import read_network_target
 
 FILE = Path(__file__).parent / "backbones.json"
 SETS = {
@@ -62,20 +62,20 @@ def main() -> None:
                         print(key, held[key], flush=True)
                         FILE.write_text(json.dumps(held, indent=1) + "\n", encoding="utf-8")
     for name in SETS:
-        for score in ("committee", *SINGLE):
+        for score in ("mean_z_score", *SINGLE):
             tau, pearson = ordered(name, score)
             print(f"{name}, {score}: weighted Kendall {tau:.2f}, Pearson {pearson:.2f}")
 
 
-def ordered(name: str, score: str = "committee") -> tuple[float, float]:
+def ordered(name: str, score: str = "mean_z_score") -> tuple[float, float]:
     """How a score, averaged over seeds, orders the networks by their fine-tuned accuracy.
 
     Parameters
     ----------
     name : str
         The image set.
-    score : str, default="committee"
-        ``"committee"`` is the mean of the others, each in the networks' standard deviations, seed by seed.
+    score : str, default="mean_z_score"
+        ``"mean_z_score"`` is the mean of the others, each in the networks' standard deviations, seed by seed.
 
     Returns
     -------
@@ -92,14 +92,14 @@ def ordered(name: str, score: str = "committee") -> tuple[float, float]:
     scaled = [
         (v - v.mean(axis=1, keepdims=True)) / v.std(axis=1, keepdims=True) for k, v in table.items() if k in SINGLE
     ]
-    table["committee"] = np.mean(scaled, axis=0)
+    table["mean_z_score"] = np.mean(scaled, axis=0)
     found = agreement(scores=table[score].mean(axis=0), accuracies=table["accuracy"].mean(axis=0))
     return float(found.weighted_kendall), float(found.pearson)
 
 
 def _one(path: Path, folder: Path, epochs: int, seed: int) -> dict[str, float]:
     network = load_backbone(path)
-    rows = read_model_target(folder, network)
+    rows = read_network_target(folder, network)
     y = np.array(rows.y.tolist()) if rows.y is not None else np.empty(0)
     rng = np.random.default_rng(seed)
     told = np.concatenate([rng.permutation(np.flatnonzero(y == c))[:PER_CLASS] for c in np.unique(y)])

@@ -22,7 +22,7 @@ from torch import nn
 from landbridge.data import shared_data
 from landbridge.neural import Network, NeuralClassifier, load_backbone
 from landbridge.neural import parameter as p
-from landbridge.verbs._model_sides import read_model_target
+from landbridge.problem import read_network_target
 
 FILE = Path(__file__).parent / "few_labels.json"
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "few_labels.md"
@@ -122,7 +122,7 @@ def main() -> None:
             archive, part = SETS[name]
             with zipfile.ZipFile(str(shared_data(archive))) as packed:
                 packed.extractall(Path(folder) / name)
-            rows = read_model_target(Path(folder) / name / part, network)
+            rows = read_network_target(Path(folder) / name / part, network)
             y = np.array([str(v) for v in rows.y])  # type: ignore[union-attr]
             for seed in SEEDS:
                 for size in SIZES:

@@ -81,12 +81,12 @@ def _office() -> dict[str, tuple[Any, Any]]:
 
 def rank_sources() -> Row:
     """rank() puts the three sources of each Office-Caltech domain in order from three labelled rows a class."""
-    from landbridge.verbs._plan import default_estimator
+    from landbridge.tasks import get_task
 
     domains = _office()
     kendall, hits, lost = [], 0, []
     accuracy = {
-        (s, t): default_estimator("classification").fit(*domains[s]).score(*domains[t])
+        (s, t): get_task("classification").default_estimator().fit(*domains[s]).score(*domains[t])
         for t in domains
         for s in domains
         if s != t
