@@ -59,7 +59,7 @@ def test_without_target_labels_nothing_is_handed_over_and_why_is_said():
     source, target = _sides()
     result = transfer(source, target, target_labels="hide")
     assert not result.decision.transferred and result.decision.chosen == "source-prior"
-    assert "different columns" in result.decision.reason and "Label at least" in result.decision.reason
+    assert "different features" in result.decision.reason and "Label at least" in result.decision.reason
     assert result["CoOptimalTransport"].status == "tried" and not result["CoOptimalTransport"].defensible
     assert result["KernelCCA"].status == "skipped" and "target labels" in result["KernelCCA"].why
     assert set(result.predict(target.X)) == {0}

@@ -18,7 +18,7 @@ def test_stones_carry_over_a_gap_that_no_single_step_crosses(path):
     source, *stones, target = path
     result = transfer(source, target, through=stones, target_labels="hide")
     assert result.decision.transferred and result.decision.chosen == "GradualSelfTraining"
-    assert "stepping stones" in result.decision.reason
+    assert "intermediate domains" in result.decision.reason
     assert result[result.decision.chosen].hidden.value > 0.95
     assert result["source-only"].hidden.value < 0.2
     assert result.settings["through"] == [s.name for s in stones]

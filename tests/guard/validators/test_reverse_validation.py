@@ -46,7 +46,7 @@ def test_accuracy_is_averaged_over_the_classes():
     rng = np.random.default_rng(0)
     X = rng.normal(size=(200, 2))
     y = (X[:, 0] > 1.3).astype(int)
-    source, target = Domain(X, y), Domain(rng.normal(size=(100, 2)) + [0.3, 0.0])
+    source, target = Domain(X, y), Domain(rng.normal(size=(100, 2)) + np.array([0.3, 0.0]))
     model = LogisticRegression().fit(X, y)
     reverse = LogisticRegression().fit(target.X, model.predict(target.X)).predict(X)
     assert np.mean(reverse == y) > balanced_accuracy_score(y, reverse) + 0.05
