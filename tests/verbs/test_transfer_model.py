@@ -66,7 +66,7 @@ def test_a_network_trained_on_print_is_worth_something_on_handwriting(result, di
     chosen, scratch = result[result.decision.chosen], result["target-only"]
     assert chosen.hidden.value > scratch.hidden.value + 0.05 and chosen.hidden.value > 0.7
     assert chosen.estimate.low < chosen.estimate.value and chosen.defensible
-    assert result.diagnosis.kind == "model" and "60 labelled target rows" in result.decision.reason
+    assert result.diagnosis.kind == "model" and "60 labelled target samples" in result.decision.reason
     assert result.metric == "accuracy" and result.predict(digits.X.reshape(-1, 8, 8)).shape == (400,)
 
 
