@@ -14,9 +14,7 @@ ROOT = Path(__file__).parents[1]
 PENDING: tuple[str, ...] = ()
 
 THINGS = "sample row class side column feature file candidate source target step split fold person model method image"
-COUNTS = (
-    "labels? entry entries weights? rows? numbers? values? measurements? files? columns? one times once share"
-)
+COUNTS = "labels? entry entries weights? rows? numbers? values? measurements? files? columns? one times once share"
 UNIT, COUNTED = (f"(?:{'|'.join(words.split())})" for words in (THINGS, COUNTS))
 # pattern -> what to write instead
 WORDS: dict[str, str] = {

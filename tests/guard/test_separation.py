@@ -43,3 +43,10 @@ def test_cutting_and_merging_both_lose(blobs):
         assert found.value < 0 and found.details["z"] < -2
         assert separation_gain(graph, worse, y, 3).value == pytest.approx(-found.value)
     assert separation_gain(graph, y, y, 3).details["z"] == 0.0
+
+
+def test_the_interval_is_of_95_percent(blobs):
+    X, y = blobs
+    found = separation_gain(neighbour_graph(X), y, np.where(y == 2, 1, y), 3)
+    error = found.value / found.details["z"]
+    assert (found.low, found.high) == pytest.approx((found.value - 1.96 * error, found.value + 1.96 * error))

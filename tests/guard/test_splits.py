@@ -94,7 +94,10 @@ def test_equal_folds_are_not_repeated():
 def test_groups_are_stratified():
     """Ten groups of five samples; each split holds out two groups, and every class is on both sides."""
     labels, groups = np.repeat([0, 1], [40, 10]), np.repeat(np.arange(10), 5)
-    splits = LabelledSplits(np.arange(50), labels, regression=False, groups=groups, n_splits=2, random_state=1)
+    splits = LabelledSplits(
+        np.arange(50), labels, regression=False, groups=groups, n_splits=2, n_repeats=20, random_state=1
+    )
+    assert len(splits.splits) > 10
     for train, test in splits.splits:
         assert set(labels[train]) == set(labels[test]) == {0, 1}
 

@@ -7,6 +7,7 @@ from sklearn.preprocessing import StandardScaler
 from landbridge import Domain, make_pipeline
 from landbridge.feature import CORAL
 from landbridge.guard import held_out_predictions, importance_weighted, predict_source
+from landbridge.guard.validators._importance_weighted import source_losses_and_weights
 
 
 def test_nearer_to_the_truth_than_the_plain_source_error():
@@ -50,3 +51,16 @@ def test_regression_risk_is_in_units_of_the_variance():
     source, target = Domain(X, X[:, 0] * 10 + 5 + rng.normal(size=200)), Domain(X + 0.1)
     model = plain_pipeline(StandardScaler(), Ridge()).fit(source.X, source.y)
     assert importance_weighted(model, source, target, n_bootstrap=50).value == pytest.approx(0.01, abs=0.01)
+
+
+def test_density_ratios_are_those_of_a_penalised_logistic_regression_and_at_most_20():
+    rng = np.random.default_rng(0)
+    X, Z = rng.normal(size=(300, 6)), rng.normal(size=(150, 6)) + 0.8
+    source = Domain(X, (X[:, 0] > 0).astype(int))
+    model = LogisticRegression().fit(X, source.y)
+    weights = source_losses_and_weights(model, source, Domain(Z), refit=False)[1]
+    both, domain = np.concatenate([X, Z]), np.repeat([0, 1], [300, 150])
+    p = plain_pipeline(StandardScaler(), LogisticRegression(C=0.1)).fit(both, domain).predict_proba(X)[:, 1]
+    ratio = 2 * p / (1 - p)
+    assert ratio.max() > 20
+    np.testing.assert_allclose(weights, np.minimum(ratio, 20.0), rtol=1e-3)
