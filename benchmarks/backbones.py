@@ -20,8 +20,8 @@ from landbridge.data import shared_data
 from landbridge.data._files import list_images
 from landbridge.neural import NeuralClassifier, load_backbone
 from landbridge.neural.parameter import LPFT
-from landbridge.transferability import agreement
 from landbridge.problem import read_network_target
+from landbridge.transferability import agreement
 
 FILE = Path(__file__).parent / "backbones.json"
 SETS = {

@@ -17,7 +17,7 @@ PARTS = frozenset(
     {
         "landbridge.neural._resume.History",
         "landbridge.parameter._flat_tree.FlatTree",
-        "landbridge.verbs._model_sides.NetworkReader",
+        "landbridge.problem._model_target.NetworkReader",
     }
 )
 # Packages all classes of which may be part of a fitted network: they hold numbers and names.

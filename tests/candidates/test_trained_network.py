@@ -80,7 +80,7 @@ def test_the_result_is_saved_and_reported_without_the_network_it_came_from(resul
 
 
 def test_a_network_that_knows_nothing_is_refused(digits):
-    blank = load_backbone("builtin", pretrained=False, seed=3)
+    blank = load_backbone("builtin", pretrained=False, random_state=3)
     with torch.no_grad():
         for p in blank.parameters():
             p.zero_()

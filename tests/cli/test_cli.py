@@ -119,7 +119,7 @@ def test_a_column_tells_several_sources_apart(tables, network):
         ["source-only", *methods.split(",")], "tried"
     ) | {c["name"]: "tried" for c in told["candidates"] if c["name"] == "MajorityVote"}
     page = (tables / "h" / "report.html").read_text(encoding="utf-8")
-    assert "source rows of 2 sources" in page and "--sources hospital" in page
+    assert "source samples of 2 sources" in page and "--sources hospital" in page
     for rows in ("k.csv", "b.csv"):  # with the column and without
         done = _run("predict", "h", rows, "--out", f"p-{rows}", cwd=tables)
         assert done.returncode == 0, done.stderr

@@ -12,8 +12,8 @@ from landbridge.candidates import compose
 from landbridge.catalogue import methods
 from landbridge.data import make_shift
 from landbridge.exceptions import ReadError, UntrustedModelError
-from landbridge.results._persist import HARMLESS, _is_ours
 from landbridge.tasks import get_task
+from landbridge.trusted import HARMLESS, is_own_type
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 
@@ -66,7 +66,7 @@ def test_every_method_can_be_saved_safely(method):
     model = compose(method.cls(), learner).fit(source.X, y, X_target=target.X, y_target=yt)
     data = skops.io.dumps(model)
     needed = skops.io.get_untrusted_types(data=data)
-    assert [t for t in needed if t not in HARMLESS and not _is_ours(t)] == []
+    assert [t for t in needed if t not in HARMLESS and not is_own_type(t)] == []
     np.testing.assert_array_equal(skops.io.loads(data, trusted=needed).predict(target.X), model.predict(target.X))
 
 
@@ -124,10 +124,10 @@ def test_missing_and_damaged_files(saved, tmp_path):
 
 
 def test_only_what_landbridge_defines_counts_as_its_own():
-    assert _is_ours("landbridge.feature._coral.CORAL")
-    assert not _is_ours("landbridge.feature._coral.np")
-    assert not _is_ours("landbridge.results._persist.os")
-    assert not _is_ours("os.system")
+    assert is_own_type("landbridge.feature._coral.CORAL")
+    assert not is_own_type("landbridge.feature._coral.np")
+    assert not is_own_type("landbridge.results._persist.os")
+    assert not is_own_type("os.system")
 
 
 def _forged(result, folder, model, **story):
@@ -154,8 +154,8 @@ def test_a_function_of_landbridge_is_not_trusted(saved, tmp_path):
     writer = getattr(_persist, "write_atomically", None) or _persist._write
     with pytest.raises(UntrustedModelError, match="which a result of landbridge never needs"):
         load_result(_forged(saved[0], tmp_path, FunctionTransformer(writer, kw_args={"data": b"x"})))
-    assert not _is_ours(f"landbridge.results._persist.{writer.__name__}")
-    assert not _is_ours("landbridge.domain.Domain") and not _is_ours("landbridge.nothing.X")
+    assert not is_own_type(f"landbridge.results._persist.{writer.__name__}")
+    assert not is_own_type("landbridge.domain.Domain") and not is_own_type("landbridge.nothing.X")
 
 
 @pytest.mark.parametrize(
@@ -183,7 +183,7 @@ def test_the_story_names_versions_and_types(saved):
     _, _, folder = saved
     told = json.loads((folder / "result.json").read_text())
     assert {"landbridge", "numpy", "scikit-learn", "skops"} <= set(told["versions"])
-    assert told["types"] and all(_is_ours(t) for t in told["types"])
+    assert told["types"] and all(is_own_type(t) for t in told["types"])
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="permissions of POSIX")

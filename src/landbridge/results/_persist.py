@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-import importlib
-import inspect
 import json
 import math
 import zipfile
 from pathlib import Path
 from typing import Any
-
-from sklearn.base import BaseEstimator
 
 from landbridge.discrepancy._diagnosis import Diagnosis
 from landbridge.exceptions import InputError, ReadError, UntrustedModelError
@@ -19,61 +15,12 @@ from landbridge.measurement import Measurement
 from landbridge.results._candidate import Candidate, Decision
 from landbridge.results._files import strict, write_atomically
 from landbridge.results._result import Result
+from landbridge.trusted import foreign_types
 
 __all__ = ["load", "save"]
 
 FORMAT = 2
 MODEL, FACTS = "model.skops", "result.json"
-# Classes of landbridge that are no estimators and yet part of fitted ones.
-PARTS = frozenset(
-    {
-        "landbridge.neural._resume.Hifacts",
-        "landbridge.parameter._flat_tree.FlatTree",
-        "landbridge.problem._model_target.NetworkReader",
-    }
-)
-# Packages whose classes may be part of a fitted network: they hold numbers and names.
-PART_PACKAGES = ("landbridge.neural.feature.", "landbridge.neural.parameter.", "landbridge.neural.tasks.")
-# Types outside landbridge that skops does not trust by itself, though they only hold numbers.
-HARMLESS = frozenset(
-    {
-        "numpy.dtype",
-        "numpy.random._mt19937.MT19937",
-        "numpy.random.mtrand.RandomState",
-        "scipy.sparse._csr.csr_matrix",
-        "scipy.sparse._csr.csr_array",
-        "sklearn._loss.link.Interval",
-        "sklearn._loss.link.LogitLink",
-        "sklearn._loss.link.MultinomialLogit",
-        "sklearn._loss.loss.HalfBinomialLoss",
-        "sklearn._loss.loss.HalfMultinomialLoss",
-        "sklearn._loss.loss.HalfSquaredError",
-        "sklearn._loss._loss.CyHalfBinomialLoss",
-        "sklearn._loss._loss.CyHalfMultinomialLoss",
-        "sklearn._loss._loss.CyHalfSquaredError",
-        "sklearn.calibration._CalibratedClassifier",
-        "sklearn.calibration._SigmoidCalibration",
-        "sklearn.compose._column_transformer._RemainderColsList",
-        "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
-        "sklearn.feature_selection._univariate_selection.f_classif",
-        "sklearn.feature_selection._univariate_selection.f_regression",
-        "sklearn.gaussian_process._gpc._BinaryGaussianProcessClassifierLaplace",
-        "sklearn.gaussian_process.kernels.ConstantKernel",
-        "sklearn.gaussian_process.kernels.Product",
-        "sklearn.gaussian_process.kernels.RBF",
-        "sklearn.gaussian_process.kernels.Sum",
-        "sklearn.gaussian_process.kernels.WhiteKernel",
-        "sklearn.metrics._dist_metrics.EuclideanDistance64",
-        "sklearn.neighbors._kd_tree.KDTree",
-        "sklearn.neighbors._kd_tree.newObj",
-        "sklearn.neighbors._ball_tree.BallTree",
-        "sklearn.neighbors._ball_tree.newObj",
-        "sklearn.neural_network._stochastic_optimizers.AdamOptimizer",
-        "sklearn.neural_network._stochastic_optimizers.SGDOptimizer",
-        "sklearn.tree._tree.Tree",
-        "sklearn.utils._bunch.Bunch",
-    }
-)
 
 
 def save(result: Result, folder: Path) -> Path:
@@ -105,7 +52,7 @@ def save(result: Result, folder: Path) -> Path:
             f"the model cannot be saved ({' '.join(str(error).split())[:200]}); use estimators of scikit-learn and "
             "landbridge as estimator and methods."
         ) from error
-    if foreign := _foreign(needed):
+    if foreign := foreign_types(needed):
         raise InputError(
             f"the model holds the type {foreign[0]}, which loading would refuse; use estimators of scikit-learn and "
             "landbridge as estimator and methods."
@@ -144,7 +91,7 @@ def load(folder: Path) -> Result:
         )
     try:
         needed = skops.io.get_untrusted_types(data=data)
-        if foreign := _foreign(needed):
+        if foreign := foreign_types(needed):
             raise UntrustedModelError(
                 f"{model} holds the type {foreign[0]}, which a result of landbridge never needs; do not load it."
             )
@@ -190,27 +137,6 @@ def _read_both(folder: Path) -> tuple[dict[str, Any], Path]:
     if not zipfile.is_zipfile(folder / MODEL):
         raise UntrustedModelError(f"{folder / MODEL} is damaged: it is no skops file; run the transfer again.")
     return facts, folder / MODEL
-
-
-def _foreign(types: list[str]) -> list[str]:
-    return [t for t in types if t not in HARMLESS and not _is_ours(t)]
-
-
-def _is_ours(name: str) -> bool:
-    """Whether a type's name resolves to an estimator class that the landbridge package defines.
-
-    Classes only: a function of landbridge, put into a ``FunctionTransformer``, would be *called* with arguments of a
-    stranger's choice.
-    """
-    module, _, attribute = name.rpartition(".")
-    if not module.startswith("landbridge."):
-        return False
-    try:
-        found = getattr(importlib.import_module(module), attribute)
-    except (ImportError, AttributeError):
-        return False
-    own = inspect.isclass(found) and found.__module__ == module and found.__qualname__ == attribute
-    return own and (issubclass(found, BaseEstimator) or name in PARTS or name.startswith(PART_PACKAGES))
 
 
 def _versions() -> dict[str, str]:
