@@ -281,7 +281,7 @@ def _reviews(held: dict[str, Any], seed: int) -> None:
         task, last = Classification(np.unique(ys)), len(ys) - len(ys) // 10
         X, test, target = (torch.tensor(A.astype(np.float32).toarray()) for A in (Xs, Xt, unlabelled))
         y = task.encode(np.asarray(ys))
-        for name, methods in (("source-only", []), ("DANN", [_ShallowDANN(schedule=False)])):
+        for name, methods in (("source-only", []), ("DANN", [_ShallowDANN(ramp_up=False)])):
             key = f"{one}→{two} {name} {seed}"
             if key in held:
                 continue

@@ -61,7 +61,8 @@ def test_calibration_mends_what_overconfidence_spoils():
     true = np.bincount(yt) / len(yt)
     error = {
         c: np.abs(
-            MLLS(classifier=GaussianNB(), calibration=c, random_state=0).fit(X, y, X_target=Xt).target_priors_ - true
+            MLLS(shift_classifier=GaussianNB(), calibration=c, random_state=0).fit(X, y, X_target=Xt).target_priors_
+            - true
         ).sum()
         for c in ("bcts", None)
     }
@@ -108,7 +109,7 @@ def test_one_row_of_each_class(method):
 def test_a_black_box_without_probabilities():
     X, y = draw(SOURCE, 1500, 0)
     Xt, yt = draw(TARGET, 1500, 1)
-    model = BBSE(classifier=LinearSVC(), random_state=0).fit(X, y, X_target=Xt)
+    model = BBSE(shift_classifier=LinearSVC(), random_state=0).fit(X, y, X_target=Xt)
     assert np.abs(model.target_priors_ - np.bincount(yt) / 1500).max() < 0.08
     assert model.confusion_.sum() == pytest.approx(1.0)
     assert model.confusion_.sum(axis=0) == pytest.approx(model.source_priors_)

@@ -119,7 +119,7 @@ class BBSE(InstanceTransfer):
     estimator : classifier, default=None
         Base learner, fitted on the weighted source samples; its ``fit`` takes ``sample_weight``. If None,
         logistic regression.
-    classifier : classifier, default=None
+    shift_classifier : classifier, default=None
         Classifier whose confusion matrix is used; with ``predict_proba`` if `soft` is True. If None, logistic
         regression on standardised features.
     soft : bool, default=False
@@ -143,7 +143,7 @@ class BBSE(InstanceTransfer):
         Estimated class shares of the target.
     confusion_ : ndarray of shape (n_classes, n_classes)
         Joint shares of predicted class (first axis) and true class (second axis) on held-out samples.
-    classifier_ : classifier
+    shift_classifier_ : classifier
         Classifier fitted on all source samples.
 
     Notes
@@ -179,7 +179,7 @@ class BBSE(InstanceTransfer):
     )
     _parameter_constraints = {
         "estimator": [HasMethods(["fit", "predict"]), None],
-        "classifier": [HasMethods(["fit", "predict"]), None],
+        "shift_classifier": [HasMethods(["fit", "predict"]), None],
         "soft": ["boolean"],
         "cv": [Interval(Integral, 2, None, closed="left")],
         "random_state": ["random_state"],
@@ -189,25 +189,25 @@ class BBSE(InstanceTransfer):
         self,
         estimator: Any = None,
         *,
-        classifier: Any = None,
+        shift_classifier: Any = None,
         soft: bool = False,
         cv: int = 5,
         random_state: Any = None,
     ) -> None:
         self.estimator = estimator
-        self.classifier = classifier
+        self.shift_classifier = shift_classifier
         self.soft = soft
         self.cv = cv
         self.random_state = random_state
 
     def _compute_weights(self, Xs: Any, ys: Any, Xt: Any, yt: Any) -> NDArray[np.float64]:
         classes, codes = np.unique(ys, return_inverse=True)
-        self.classifier_ = _new_classifier(self.classifier).fit(Xs, ys)
-        held_out = _cross_predict(self.classifier, Xs, ys, classes, codes, self.cv, self.random_state, self.soft)
+        self.shift_classifier_ = _new_classifier(self.shift_classifier).fit(Xs, ys)
+        held_out = _cross_predict(self.shift_classifier, Xs, ys, classes, codes, self.cv, self.random_state, self.soft)
         hot = np.eye(len(classes))[codes]
         self.confusion_ = held_out.T @ hot / len(codes)
         self.source_priors_ = hot.mean(axis=0)
-        mean = _predict(self.classifier_, Xt, classes, self.soft).mean(axis=0)
+        mean = _predict(self.shift_classifier_, Xt, classes, self.soft).mean(axis=0)
         self.target_priors_ = bbse_priors(self.confusion_, mean)
         return (self.target_priors_ / self.source_priors_)[codes]
 
@@ -220,7 +220,7 @@ class MLLS(InstanceTransfer):
     estimator : classifier, default=None
         Base learner, fitted on the weighted source samples; its ``fit`` takes ``sample_weight``. If None,
         logistic regression.
-    classifier : classifier, default=None
+    shift_classifier : classifier, default=None
         Classifier whose class probabilities define the likelihood; with ``predict_proba``. If None, logistic
         regression on standardised features.
     calibration : {"bcts", "temperature"} or None, default="bcts"
@@ -247,7 +247,7 @@ class MLLS(InstanceTransfer):
         Inverse temperature.
     intercept_ : ndarray of shape (n_classes,)
         Biases of the calibration.
-    classifier_ : classifier
+    shift_classifier_ : classifier
         Classifier fitted on all source samples.
 
     Notes
@@ -285,7 +285,7 @@ class MLLS(InstanceTransfer):
     )
     _parameter_constraints = {
         "estimator": [HasMethods(["fit", "predict"]), None],
-        "classifier": [HasMethods(["fit", "predict_proba"]), None],
+        "shift_classifier": [HasMethods(["fit", "predict_proba"]), None],
         "calibration": [StrOptions({"bcts", "temperature"}), None],
         "cv": [Interval(Integral, 2, None, closed="left")],
         "random_state": ["random_state"],
@@ -295,25 +295,25 @@ class MLLS(InstanceTransfer):
         self,
         estimator: Any = None,
         *,
-        classifier: Any = None,
+        shift_classifier: Any = None,
         calibration: str | None = "bcts",
         cv: int = 5,
         random_state: Any = None,
     ) -> None:
         self.estimator = estimator
-        self.classifier = classifier
+        self.shift_classifier = shift_classifier
         self.calibration = calibration
         self.cv = cv
         self.random_state = random_state
 
     def _compute_weights(self, Xs: Any, ys: Any, Xt: Any, yt: Any) -> NDArray[np.float64]:
         classes, codes = np.unique(ys, return_inverse=True)
-        self.classifier_ = _new_classifier(self.classifier).fit(Xs, ys)
-        proba = _predict(self.classifier_, Xt, classes, soft=True)
+        self.shift_classifier_ = _new_classifier(self.shift_classifier).fit(Xs, ys)
+        proba = _predict(self.shift_classifier_, Xt, classes, soft=True)
         self.source_priors_ = np.bincount(codes) / len(codes)
         self.slope_, self.intercept_ = 1.0, np.zeros(len(classes))
         if self.calibration is not None:
-            held_out = _cross_predict(self.classifier, Xs, ys, classes, codes, self.cv, self.random_state, True)
+            held_out = _cross_predict(self.shift_classifier, Xs, ys, classes, codes, self.cv, self.random_state, True)
             self.slope_, self.intercept_ = fit_calibration(held_out, codes, bias=self.calibration == "bcts")
             proba = calibrate(proba, self.slope_, self.intercept_)
         self.target_priors_ = em_priors(proba, self.source_priors_)

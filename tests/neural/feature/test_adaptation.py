@@ -168,7 +168,7 @@ def test_the_discriminator_learns_one_way_and_the_features_the_other(make):
     network = load_backbone("builtin")
     torch.manual_seed(0)
     network.replace_head(nn.Linear(network.in_features, 10))
-    method = make(1.0, schedule=False)
+    method = make(1.0, ramp_up=False)
 
     class Ten:
         n_outputs = 10

@@ -34,7 +34,7 @@ def prepared(method):
 
 
 def test_the_loss_by_hand_and_whom_it_moves():
-    method = InstanceWeightedAdversarial(schedule=False, max_weight=1.2)
+    method = InstanceWeightedAdversarial(ramp_up=False, max_weight=1.2)
     network, found = prepared(method)
     terms = method.loss(network, *found, 1.0)
     weigh, tell = (

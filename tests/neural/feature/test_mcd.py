@@ -50,7 +50,7 @@ def batches(network):
 
 
 def test_heads_make_the_disagreement_larger_and_features_smaller():
-    method = MCD(schedule=False)
+    method = MCD(ramp_up=False)
     network = prepared(method)
 
     def term():

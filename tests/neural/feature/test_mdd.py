@@ -49,7 +49,7 @@ def test_finite_where_the_auxiliary_head_is_sure():
 
 
 def test_the_auxiliary_head_and_the_features_pull_apart():
-    method = MDD(1.0, schedule=False)
+    method = MDD(1.0, ramp_up=False)
     torch.manual_seed(0)
     network = load_backbone("builtin")
     network.replace_head(nn.Linear(network.in_features, 10)).eval()

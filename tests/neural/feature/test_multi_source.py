@@ -42,7 +42,7 @@ def batch(network, x, labels, numbers):
 def test_the_loss_by_hand():
     network = small()
     groups = [7, 7, 3, 3, 3, 7, 3, 3]
-    method = MomentMatchingSources(0.5, schedule=False).set_source_domain(groups)
+    method = MomentMatchingSources(0.5, ramp_up=False).set_source_domain(groups)
     task = Classification([0, 1])
     method.prepare(network, task)
     assert method.sources_ == (3, 7)

@@ -68,7 +68,7 @@ def seen(network, seed, labels=None):
 
 
 def test_weights_come_from_the_answers_of_the_epoch_before_and_weigh_both_losses():
-    method, network = PartialAdversarial(schedule=False), network_of(4, 3)
+    method, network = PartialAdversarial(ramp_up=False), network_of(4, 3)
     method.prepare(network, Classification(range(3)))
     labels = torch.tensor([0, 1, 2, 0, 1, 2])
     source, target = seen(network, 0, labels), seen(network, 1)
@@ -85,9 +85,9 @@ def test_weights_come_from_the_answers_of_the_epoch_before_and_weigh_both_losses
     wanted = (w * F.softplus(-said[0])).sum() / w.sum() + F.softplus(said[1]).mean()
     torch.testing.assert_close(second["partialadversarial"], wanted)
     # weights are not used before the reversal is, and shares of classes weigh as their mixture
-    method.schedule = True
+    method.ramp_up = True
     torch.testing.assert_close(method.loss(network, source, target, 0.0)["task"], each.mean())
-    method.schedule = False
+    method.ramp_up = False
     source.labels = F.one_hot(labels, 3).float()
     torch.testing.assert_close(method.loss(network, source, target, 1.0)["task"], second["task"])
     other = PartialAdversarial()
@@ -106,7 +106,7 @@ def test_the_unknown_class_by_hand_and_its_gradient():
 
 
 def test_the_head_wants_the_threshold_and_the_features_anything_else():
-    method, network = OpenSetBackprop(schedule=False), network_of(4, 3)
+    method, network = OpenSetBackprop(ramp_up=False), network_of(4, 3)
     method.prepare(network, Classification(range(3)))
     assert isinstance(network.head, OpenSetHead)
     labels = torch.tensor([0, 1, 2, 0, 1, 2])

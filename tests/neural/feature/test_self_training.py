@@ -52,7 +52,7 @@ def batch(network, x, numbers, labels=None):
 
 
 def test_only_sure_rows_are_learned_and_answers_are_averaged():
-    network, method = prepared(temperature=2.0, schedule=False, momentum=0.5, threshold=0.9)
+    network, method = prepared(temperature=2.0, ramp_up=False, momentum=0.5, threshold=0.9)
     source = batch(network, torch.eye(3), [0, 1, 2], torch.arange(3))
     target = batch(network, torch.tensor([[9.0, 0, 0], [1.0, 0, 0]]), [5, 2])
     terms = method.loss(network, source, target, 1.0)

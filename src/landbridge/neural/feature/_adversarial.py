@@ -83,7 +83,7 @@ class DANN(Method):
         Of the reversed gradient.
     width : int, default=128
         Of the discriminator's layers.
-    schedule : bool, default=True
+    ramp_up : bool, default=True
         Whether the reversal rises from zero over the training.
 
     Notes
@@ -110,10 +110,10 @@ class DANN(Method):
     stages = ("embedding",)
     reads_target: ClassVar[bool] = True
 
-    def __init__(self, strength: float = 1.0, *, width: int = 128, schedule: bool = True) -> None:
+    def __init__(self, strength: float = 1.0, *, width: int = 128, ramp_up: bool = True) -> None:
         if not strength > 0 or width < 1:
             raise InputError(f"strength must be positive and width at least 1; got {strength} and {width}.")
-        self.strength, self.width, self.schedule = strength, width, schedule
+        self.strength, self.width, self.ramp_up = strength, width, ramp_up
 
     def prepare(self, network: Network, task: Any) -> None:
         """Make the discriminator.
@@ -183,7 +183,7 @@ class CDAN(DANN):
     ----------
     strength : float, default=1.0
     width : int, default=128
-    schedule : bool, default=True
+    ramp_up : bool, default=True
     entropy : bool, default=True
         Give samples of whose class the network is confident more weight (CDAN+E).
 
@@ -208,8 +208,8 @@ class CDAN(DANN):
     (300,)
     """
 
-    def __init__(self, strength: float = 1.0, *, width: int = 128, schedule: bool = True, entropy: bool = True) -> None:
-        super().__init__(strength, width=width, schedule=schedule)
+    def __init__(self, strength: float = 1.0, *, width: int = 128, ramp_up: bool = True, entropy: bool = True) -> None:
+        super().__init__(strength, width=width, ramp_up=ramp_up)
         self.entropy = entropy
 
     def prepare(self, network: Network, task: Any) -> None:
@@ -254,7 +254,7 @@ class WDGRL(DANN):
     ----------
     strength : float, default=0.1
     width : int, default=128
-    schedule : bool, default=True
+    ramp_up : bool, default=True
     gradient_penalty : float, default=10.0
         On slopes of the critic other than one.
 
@@ -276,9 +276,9 @@ class WDGRL(DANN):
     """
 
     def __init__(
-        self, strength: float = 0.1, *, width: int = 128, schedule: bool = True, gradient_penalty: float = 10.0
+        self, strength: float = 0.1, *, width: int = 128, ramp_up: bool = True, gradient_penalty: float = 10.0
     ) -> None:
-        super().__init__(strength, width=width, schedule=schedule)
+        super().__init__(strength, width=width, ramp_up=ramp_up)
         if gradient_penalty < 0:
             raise InputError(f"gradient_penalty must not be negative; got {gradient_penalty}.")
         self.gradient_penalty = gradient_penalty

@@ -20,7 +20,7 @@ class DDC(FeatureDiscrepancy):
     strength : float, default=1.0
     stages : tuple of str, optional
         Stages to adapt. If None, the embedding.
-    schedule : bool, default=True
+    ramp_up : bool, default=True
         Whether the strength rises from zero over the training.
 
     Notes
@@ -37,7 +37,7 @@ class DDC(FeatureDiscrepancy):
     --------
     >>> from landbridge.neural.feature import DDC
     >>> DDC(0.5)
-    DDC(strength=0.5, at=None, schedule=True)
+    DDC(strength=0.5, at=None, ramp_up=True)
     """
 
     def distance(self, source: list[Tensor], target: list[Tensor], batches: tuple[Batch, Batch]) -> Tensor:
@@ -65,7 +65,7 @@ class DAN(FeatureDiscrepancy):
     strength : float, default=1.0
     stages : tuple of str, optional
         Adaptation layers anywhere in the network. If None, the embedding.
-    schedule : bool, default=True
+    ramp_up : bool, default=True
         Whether the strength rises from zero over the training.
     linear : bool, default=False
         The unbiased estimate over disjoint pairs, whose cost is linear in the batch, instead of all pairs.
@@ -95,10 +95,10 @@ class DAN(FeatureDiscrepancy):
         strength: float = 1.0,
         *,
         stages: tuple[str, ...] | None = None,
-        schedule: bool = True,
+        ramp_up: bool = True,
         linear: bool = False,
     ) -> None:
-        super().__init__(strength, stages=stages, schedule=schedule)
+        super().__init__(strength, stages=stages, ramp_up=ramp_up)
         self.linear = linear
 
     def distance(self, source: list[Tensor], target: list[Tensor], batches: tuple[Batch, Batch]) -> Tensor:

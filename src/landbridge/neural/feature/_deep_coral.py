@@ -62,7 +62,7 @@ class DeepCORAL(FeatureDiscrepancy):
     strength : float, default=10.0
     stages : tuple of str, optional
         Stages to adapt. If None, the embedding.
-    schedule : bool, default=True
+    ramp_up : bool, default=True
         Whether the strength rises from zero over the training.
 
     Notes
@@ -82,8 +82,8 @@ class DeepCORAL(FeatureDiscrepancy):
     1.0
     """
 
-    def __init__(self, strength: float = 10.0, *, stages: tuple[str, ...] | None = None, schedule: bool = True) -> None:
-        super().__init__(strength, stages=stages, schedule=schedule)
+    def __init__(self, strength: float = 10.0, *, stages: tuple[str, ...] | None = None, ramp_up: bool = True) -> None:
+        super().__init__(strength, stages=stages, ramp_up=ramp_up)
 
     def distance(self, source: list[Tensor], target: list[Tensor], batches: tuple[Batch, Batch]) -> Tensor:
         """Sum of the stages' distances.
@@ -108,7 +108,7 @@ class CentralMoments(FeatureDiscrepancy):
     strength : float, default=1.0
     stages : tuple of str, optional
         Stages to adapt. If None, the embedding.
-    schedule : bool, default=True
+    ramp_up : bool, default=True
         Whether the strength rises from zero over the training.
     n_moments : int, default=5
         Highest moment.
@@ -134,10 +134,10 @@ class CentralMoments(FeatureDiscrepancy):
         strength: float = 1.0,
         *,
         stages: tuple[str, ...] | None = None,
-        schedule: bool = True,
+        ramp_up: bool = True,
         n_moments: int = 5,
     ) -> None:
-        super().__init__(strength, stages=stages, schedule=schedule)
+        super().__init__(strength, stages=stages, ramp_up=ramp_up)
         if n_moments < 1:
             raise InputError(f"n_moments must be at least 1; got {n_moments}.")
         self.n_moments = n_moments

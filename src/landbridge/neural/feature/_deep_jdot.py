@@ -26,7 +26,7 @@ class DeepJDOT(Method):
         Weight of the distance of embeddings in the plan's cost.
     label_cost : float, default=1.0
         Weight of the disagreement of the source's label with the prediction on the target.
-    schedule : bool, default=True
+    ramp_up : bool, default=True
         Whether the strength rises from zero over the training.
 
     Notes
@@ -54,11 +54,11 @@ class DeepJDOT(Method):
     reads_target: ClassVar[bool] = True
 
     def __init__(
-        self, strength: float = 1.0, *, feature_cost: float = 0.01, label_cost: float = 1.0, schedule: bool = True
+        self, strength: float = 1.0, *, feature_cost: float = 0.01, label_cost: float = 1.0, ramp_up: bool = True
     ) -> None:
         if min(strength, feature_cost, label_cost) <= 0:
             raise InputError("strength, feature_cost and label_cost must be positive.")
-        self.strength, self.feature_cost, self.label_cost, self.schedule = strength, feature_cost, label_cost, schedule
+        self.strength, self.feature_cost, self.label_cost, self.ramp_up = strength, feature_cost, label_cost, ramp_up
 
     def loss(self, network: Network, source: Batch, target: Batch | None, progress: float) -> dict[str, Tensor]:
         """Compute the cost of the transport plan.

@@ -38,7 +38,7 @@ def strength_at(method: Any, progress: float) -> float:
     Parameters
     ----------
     method : Method
-        With ``strength``, and ``schedule`` that says whether it rises.
+        With ``strength``, and ``ramp_up`` that says whether it rises.
     progress : float
         From 0 to 1.
 
@@ -46,7 +46,7 @@ def strength_at(method: Any, progress: float) -> float:
     -------
     float
     """
-    return method.strength * (rise(progress) if method.schedule else 1.0)
+    return method.strength * (rise(progress) if method.ramp_up else 1.0)
 
 
 class FeatureDiscrepancy(Method):
@@ -57,15 +57,15 @@ class FeatureDiscrepancy(Method):
     strength : float, default=1.0
     stages : tuple of str, optional
         Stages to adapt. If None, the embedding.
-    schedule : bool, default=True
+    ramp_up : bool, default=True
         Whether the strength rises from zero over the training.
     """
 
     reads_target: ClassVar[bool] = True
 
-    def __init__(self, strength: float = 1.0, *, stages: tuple[str, ...] | None = None, schedule: bool = True) -> None:
+    def __init__(self, strength: float = 1.0, *, stages: tuple[str, ...] | None = None, ramp_up: bool = True) -> None:
         positive(strength=strength)
-        self.strength, self.at, self.schedule = strength, stages, schedule
+        self.strength, self.at, self.ramp_up = strength, stages, ramp_up
         self.stages = (EMBEDDING,) if stages is None else tuple(stages)
 
     def prepare(self, network: Network, task: Any) -> None:

@@ -54,7 +54,7 @@ class InstanceWeightedAdversarial(DANN):
         Of the reversed gradient.
     width : int, default=128
         Of the layers of both discriminators.
-    schedule : bool, default=True
+    ramp_up : bool, default=True
         Whether the reversal rises from zero over the training.
     max_weight : float, default=10.0
         Most that one sample may count; the mean is 1.
@@ -90,9 +90,9 @@ class InstanceWeightedAdversarial(DANN):
     """
 
     def __init__(
-        self, strength: float = 1.0, *, width: int = 128, schedule: bool = True, max_weight: float = 10.0
+        self, strength: float = 1.0, *, width: int = 128, ramp_up: bool = True, max_weight: float = 10.0
     ) -> None:
-        super().__init__(strength, width=width, schedule=schedule)
+        super().__init__(strength, width=width, ramp_up=ramp_up)
         if not max_weight >= 1:
             raise InputError(f"max_weight must be at least 1, the mean weight; got {max_weight}.")
         self.max_weight = max_weight
@@ -126,7 +126,7 @@ class InstanceWeightedAdversarial(DANN):
         if target is None:
             return {}
         own, other = (network.extras["weigher"](self._seen(b).detach())[:, 0] for b in (source, target))
-        self._own, self._rise = own.detach(), rise(progress) if self.schedule else 1.0
+        self._own, self._rise = own.detach(), rise(progress) if self.ramp_up else 1.0
         first = F.softplus(-own).mean() + F.softplus(other).mean()
         return {"weigher": first} | super().loss(network, source, target, progress)
 

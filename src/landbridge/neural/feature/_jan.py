@@ -19,7 +19,7 @@ class JAN(FeatureDiscrepancy):
     strength : float, default=1.0
     stages : tuple of str, optional
         Stages to adapt with the predictions. If None, the embedding.
-    schedule : bool, default=True
+    ramp_up : bool, default=True
         Whether the strength rises from zero over the training.
 
     Notes

@@ -86,7 +86,7 @@ class MCD(Method):
         Of the heads' disagreement.
     reversal : float, default=1.0
         How much stronger the features follow the disagreement than the heads do; they follow it the other way round.
-    schedule : bool, default=True
+    ramp_up : bool, default=True
         Whether the strength rises from zero over the training.
 
     Notes
@@ -118,9 +118,9 @@ class MCD(Method):
     stages = ("embedding",)
     reads_target: ClassVar[bool] = True
 
-    def __init__(self, strength: float = 3.0, *, reversal: float = 1.0, schedule: bool = True) -> None:
+    def __init__(self, strength: float = 3.0, *, reversal: float = 1.0, ramp_up: bool = True) -> None:
         positive(strength=strength, reversal=reversal)
-        self.strength, self.reversal, self.schedule = strength, reversal, schedule
+        self.strength, self.reversal, self.ramp_up = strength, reversal, ramp_up
 
     def prepare(self, network: Network, task: Any) -> None:
         """Make the second head.

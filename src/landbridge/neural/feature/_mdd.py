@@ -61,7 +61,7 @@ class MDD(Method):
         Of the reversed gradient.
     margin : float, default=4.0
         Factor of the source's term; the larger, the more confident the auxiliary head has to be on the source.
-    schedule : bool, default=True
+    ramp_up : bool, default=True
         Whether the reversal rises from zero over the training.
 
     Notes
@@ -90,9 +90,9 @@ class MDD(Method):
     stages = ("embedding",)
     reads_target: ClassVar[bool] = True
 
-    def __init__(self, strength: float = 0.1, *, margin: float = 4.0, schedule: bool = True) -> None:
+    def __init__(self, strength: float = 0.1, *, margin: float = 4.0, ramp_up: bool = True) -> None:
         positive(strength=strength, margin=margin)
-        self.strength, self.margin, self.schedule = strength, margin, schedule
+        self.strength, self.margin, self.ramp_up = strength, margin, ramp_up
 
     def prepare(self, network: Network, task: Any) -> None:
         """Make the auxiliary head.

@@ -71,7 +71,7 @@ class MomentMatchingSources(SourceAware):
     strength : float, default=0.03
         Of the distances, which are sums over all columns and soon larger than the task's loss.
     n_moments : int, default=2
-    schedule : bool, default=True
+    ramp_up : bool, default=True
         Whether the strength rises from zero over the training.
     sharpness : float, default=1.0
         How much sources nearer to the target count more in the task's loss; 0 weights all equally.
@@ -130,7 +130,7 @@ class MomentMatchingSources(SourceAware):
         strength: float = 0.03,
         *,
         n_moments: int = 2,
-        schedule: bool = True,
+        ramp_up: bool = True,
         sharpness: float = 1.0,
     ) -> None:
         super().__init__()
@@ -139,7 +139,7 @@ class MomentMatchingSources(SourceAware):
         if sharpness < 0:
             raise InputError(f"sharpness must not be negative; got {sharpness}.")
         self.strength, self.n_moments = strength, n_moments
-        self.schedule, self.sharpness = schedule, sharpness
+        self.ramp_up, self.sharpness = ramp_up, sharpness
 
     def prepare(self, network: Network, task: Any) -> None:
         """Number the sources from zero.

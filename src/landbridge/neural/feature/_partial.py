@@ -30,7 +30,7 @@ class PartialAdversarial(DANN):
         Of the reversed gradient.
     width : int, default=128
         Of the discriminator's layers.
-    schedule : bool, default=True
+    ramp_up : bool, default=True
         Whether the reversal rises from zero over the training.
     weight_task : bool, default=True
         Whether the classes' weights hold for the task's loss too.
@@ -72,9 +72,9 @@ class PartialAdversarial(DANN):
     kept: ClassVar[tuple[str, ...]] = ("_weights", "_sums")
 
     def __init__(
-        self, strength: float = 1.0, *, width: int = 128, schedule: bool = True, weight_task: bool = True
+        self, strength: float = 1.0, *, width: int = 128, ramp_up: bool = True, weight_task: bool = True
     ) -> None:
-        super().__init__(strength, width=width, schedule=schedule)
+        super().__init__(strength, width=width, ramp_up=ramp_up)
         self.weight_task = weight_task
 
     def prepare(self, network: Network, task: Any) -> None:
@@ -120,7 +120,7 @@ class PartialAdversarial(DANN):
         dict of str to Tensor
         """
         per_row = F.cross_entropy(source.logits, source.labels, reduction="none", label_smoothing=self._smoothing)
-        self._rise = rise(progress) if self.schedule else 1.0
+        self._rise = rise(progress) if self.ramp_up else 1.0
         if target is None or not self.weight_task:
             task = per_row.mean()
         else:
@@ -194,7 +194,7 @@ class OpenSetBackprop(Method):
     threshold : float, default=0.5
         The probability of "unknown" that the head is trained to predict on target samples; the larger, the more samples
         are rejected.
-    schedule : bool, default=True
+    ramp_up : bool, default=True
         Whether the reversal rises from zero over the training.
 
     Notes
@@ -229,11 +229,11 @@ class OpenSetBackprop(Method):
     reads_target: ClassVar[bool] = True
     replaces_task_loss: ClassVar[bool] = True
 
-    def __init__(self, strength: float = 0.3, *, threshold: float = 0.5, schedule: bool = True) -> None:
+    def __init__(self, strength: float = 0.3, *, threshold: float = 0.5, ramp_up: bool = True) -> None:
         positive(strength=strength)
         if not 0 < threshold < 1:
             raise InputError(f"threshold must be between 0 and 1; got {threshold}.")
-        self.strength, self.threshold, self.schedule = strength, threshold, schedule
+        self.strength, self.threshold, self.ramp_up = strength, threshold, ramp_up
 
     def prepare(self, network: Network, task: Any) -> None:
         """Add the class "unknown" to the head.

@@ -71,11 +71,11 @@ class SelfTraining(Method):
     ----------
     threshold : float, default=0.9
         Least probability, after calibration, at which a sample is learned.
-    temperature : float or "calibrated", default="calibrated"
-        By which logits are divided before the probability is read; ``"calibrated"`` finds it on held-out source
+    temperature : float or "auto", default="auto"
+        By which logits are divided before the probability is read; ``"auto"`` finds it on held-out source
         samples.
     strength : float, default=1.0
-    schedule : bool, default=True
+    ramp_up : bool, default=True
         Whether the strength rises from zero over the training.
     validation_fraction : float, default=0.1
         Share of the source samples that is held out of the task's loss for calibration.
@@ -124,15 +124,15 @@ class SelfTraining(Method):
         self,
         threshold: float = 0.9,
         *,
-        temperature: Any = "calibrated",
+        temperature: Any = "auto",
         strength: float = 1.0,
-        schedule: bool = True,
+        ramp_up: bool = True,
         validation_fraction: float = 0.1,
         momentum: float = 0.8,
     ) -> None:
         if not 0 <= threshold < 1:
             raise InputError(f"threshold must be at least 0 and below 1; got {threshold}.")
-        if temperature != "calibrated" and not (isinstance(temperature, int | float) and temperature > 0):
+        if temperature != "auto" and not (isinstance(temperature, int | float) and temperature > 0):
             raise InputError(f"temperature must be a positive number or 'calibrated'; got {temperature!r}.")
         positive(strength=strength)
         if not 0 < validation_fraction < 1 or not 0 <= momentum < 1:
@@ -140,7 +140,7 @@ class SelfTraining(Method):
                 f"validation_fraction and momentum must be between 0 and 1; got {validation_fraction} and {momentum}."
             )
         self.threshold, self.temperature, self.strength = threshold, temperature, strength
-        self.schedule, self.validation_fraction, self.momentum = schedule, validation_fraction, momentum
+        self.ramp_up, self.validation_fraction, self.momentum = ramp_up, validation_fraction, momentum
 
     def prepare(self, network: Network, task: Any) -> None:
         """Reset the running means.
@@ -155,7 +155,7 @@ class SelfTraining(Method):
         self._task = task
         self._mean = torch.zeros(0, int(task.n_outputs)).to(like)
         self._aside: list[tuple[Tensor, Tensor]] = []
-        self._now = torch.tensor(1.0 if self.temperature == "calibrated" else float(self.temperature))
+        self._now = torch.tensor(1.0 if self.temperature == "auto" else float(self.temperature))
         self._counts = torch.zeros(2).to(like)  # kept on the device, read once an epoch
         self._shares: list[float] = []
 
@@ -167,7 +167,7 @@ class SelfTraining(Method):
         network : Network
         epoch, epochs : int
         """
-        if self._aside and self.temperature == "calibrated":
+        if self._aside and self.temperature == "auto":
             logits, labels = (torch.cat(parts) for parts in zip(*self._aside, strict=True))
             self._now = torch.tensor(calibrated_temperature(logits, labels, lowest=1.0))
         self._aside = []
@@ -238,7 +238,7 @@ class SelfTraining(Method):
 
     def _learn(self, source: Batch) -> Tensor:
         """The task's loss without the held-out samples, whose predictions are put aside."""
-        if self.temperature != "calibrated" or source.labels.ndim != 1:
+        if self.temperature != "auto" or source.labels.ndim != 1:
             loss: Tensor = self._task.loss(source.logits, source.labels)
             return loss
         out = _scattered(source.rows.to(source.labels.device)) < self.validation_fraction

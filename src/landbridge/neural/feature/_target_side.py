@@ -99,9 +99,9 @@ def class_confusion(logits: Tensor, temperature: float = 2.5) -> Tensor:
 class _OnTarget(Method):
     reads_target: ClassVar[bool] = True
 
-    def __init__(self, strength: float, schedule: bool) -> None:
+    def __init__(self, strength: float, ramp_up: bool) -> None:
         positive(strength=strength)
-        self.strength, self.schedule = strength, schedule
+        self.strength, self.ramp_up = strength, ramp_up
 
     def objective(self, logits: Tensor) -> Tensor:
         """Compute the value to minimize.
@@ -144,7 +144,7 @@ class MCC(_OnTarget):
     strength : float, default=1.0
     temperature : float, default=2.5
         Softens the answers.
-    schedule : bool, default=True
+    ramp_up : bool, default=True
         Whether the strength rises from zero over the training.
 
     Notes
@@ -167,8 +167,8 @@ class MCC(_OnTarget):
     (300,)
     """
 
-    def __init__(self, strength: float = 1.0, *, temperature: float = 2.5, schedule: bool = True) -> None:
-        super().__init__(strength, schedule)
+    def __init__(self, strength: float = 1.0, *, temperature: float = 2.5, ramp_up: bool = True) -> None:
+        super().__init__(strength, ramp_up)
         positive(temperature=temperature)
         self.temperature = temperature
 
@@ -192,7 +192,7 @@ class EntropyMinimisation(_OnTarget):
     Parameters
     ----------
     strength : float, default=0.1
-    schedule : bool, default=True
+    ramp_up : bool, default=True
         Whether the strength rises from zero over the training.
 
     Notes
@@ -212,8 +212,8 @@ class EntropyMinimisation(_OnTarget):
     0.693
     """
 
-    def __init__(self, strength: float = 0.1, *, schedule: bool = True) -> None:
-        super().__init__(strength, schedule)
+    def __init__(self, strength: float = 0.1, *, ramp_up: bool = True) -> None:
+        super().__init__(strength, ramp_up)
 
     def objective(self, logits: Tensor) -> Tensor:
         """Compute the mean entropy.
@@ -235,7 +235,7 @@ class InformationMaximisation(_OnTarget):
     Parameters
     ----------
     strength : float, default=0.3
-    schedule : bool, default=True
+    ramp_up : bool, default=True
         Whether the strength rises from zero over the training.
 
     Notes
@@ -252,11 +252,11 @@ class InformationMaximisation(_OnTarget):
     --------
     >>> from landbridge.neural.feature import InformationMaximisation
     >>> InformationMaximisation()
-    InformationMaximisation(strength=0.3, schedule=True)
+    InformationMaximisation(strength=0.3, ramp_up=True)
     """
 
-    def __init__(self, strength: float = 0.3, *, schedule: bool = True) -> None:
-        super().__init__(strength, schedule)
+    def __init__(self, strength: float = 0.3, *, ramp_up: bool = True) -> None:
+        super().__init__(strength, ramp_up)
 
     def objective(self, logits: Tensor) -> Tensor:
         """Compute the mean entropy minus the entropy of the mean.
