@@ -58,6 +58,10 @@ def transfer_command(
 
 def _arguments(sides: SideOptions, run: RunOptions, networks: NetworkOptions) -> dict[str, Any]:
     """Keywords of ``transfer`` for the options that differ from their defaults."""
+    from landbridge.exceptions import InputError
+
+    if run.jobs == 0:
+        raise InputError("--jobs is 0; give 1 or more, or -1 for all cores.")
     labels = int(run.target_labels) if run.target_labels.lstrip("-").isdigit() else run.target_labels
     named: dict[str, Any] = {
         "label": sides.label,

@@ -222,7 +222,7 @@ class SeedAverage(MetaEstimatorMixin, TransferEstimator):
         check_is_fitted(self)
         return np.mean([run.predict_proba(X) for run in self.estimators_], axis=0)
 
-    def score(self, X: Any, y: Any) -> float:
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """Return accuracy or R² on labelled target samples.
 
         Parameters
@@ -231,13 +231,15 @@ class SeedAverage(MetaEstimatorMixin, TransferEstimator):
             Target samples.
         y : array-like of shape (n_samples,)
             Their labels.
+        sample_weight : array-like of shape (n_samples,), default=None
+            If None, all samples have the same weight.
 
         Returns
         -------
         float
         """
         measure = accuracy_score if is_classifier(self.estimator) else r2_score
-        return float(measure(y, self.predict(X)))
+        return float(measure(y, self.predict(X), sample_weight=sample_weight))
 
     def __sklearn_tags__(self) -> Any:
         inner = get_tags(self.estimator)
