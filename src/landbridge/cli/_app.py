@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import sys
 from typing import Any
 
@@ -42,6 +43,9 @@ def main() -> None:
     """
     from landbridge.exceptions import LandbridgeError
 
+    # The transport library would import torch, jax and others for arrays that are never passed to it here.
+    for backend in ("PYTORCH", "JAX", "CUPY", "TENSORFLOW"):
+        os.environ.setdefault(f"POT_BACKEND_DISABLE_{backend}", "1")
     try:
         code = app(sys.argv[1:] or ["--help"], prog_name="landbridge", standalone_mode=False)
     except _UsageError as error:
