@@ -1,12 +1,16 @@
 """Every method of the catalogue passes scikit-learn's checks and ours, and the kit catches those that should not."""
 
+from dataclasses import replace
 from numbers import Real
 
 import numpy as np
 import pytest
+from sklearn.base import clone
 from sklearn.linear_model import Ridge
-from sklearn.utils._param_validation import Interval
+from sklearn.pipeline import Pipeline
+from sklearn.utils import check_random_state
 
+from landbridge._sklearn_compat import Interval
 from landbridge.base import FeatureTransfer, InstanceTransfer, TransferTags
 from landbridge.catalogue import methods
 from landbridge.testing import check_transfer_estimator, transfer_checks
@@ -171,6 +175,51 @@ class Fragile(Shift):
         self.shift_ = self.shift_ / Xt.std(axis=0, ddof=1)
 
 
+class Holding(Shift):
+    __doc__ = Shift.__doc__
+
+    def __init__(self, amount=1.0, pairs=None):
+        self.amount = amount
+        self.pairs = pairs
+
+
+class Keeping(Shift):
+    __doc__ = Shift.__doc__
+
+    def __init__(self, amount=1.0, random_state=None):
+        self.amount = amount
+        self.random_state = random_state
+
+    def _fit(self, Xs, ys, Xt, yt):
+        super()._fit(Xs, ys, Xt, yt)
+        self.generator_ = check_random_state(self.random_state)
+
+
+class Coded(Shift):
+    __doc__ = Shift.__doc__
+
+    def _task(self, y):
+        return "classification"
+
+    transfer_tags = replace(Shift.transfer_tags, reads=frozenset({"X_target", "y_target"}))
+
+
+class Guessing(Shift):
+    __doc__ = Shift.__doc__
+
+    def fit(self, X, y=None, *, X_target=None, y_target=None):
+        super().fit(X, y, X_target=X_target)
+        if y_target is not None:  # takes -1 for a missing label
+            known = [v not in (None, -1) and v == v for v in np.asarray(y_target).tolist()]
+            self.shift_ = self.shift_ * np.mean(known)
+        return self
+
+
+class Reading(Shift):
+    __doc__ = Shift.__doc__
+    transfer_tags = replace(Shift.transfer_tags, reads=frozenset({"X_target", "pairs"}))
+
+
 @pytest.mark.parametrize(
     ("broken", "check"),
     [
@@ -184,6 +233,11 @@ class Fragile(Shift):
         (Fragile, "odd targets"),
         (Untold, "docstring is complete"),
         (Mislaid, "tags are complete"),
+        (Reading, "tags are complete"),
+        (Holding, "constructor parameters hold no data"),
+        (Keeping, "random_state may be None"),
+        (Coded, "whole numbers are values in regression"),
+        (Guessing, "any labels"),
     ],
 )
 def test_broken_methods_are_caught(broken, check):
@@ -193,6 +247,45 @@ def test_broken_methods_are_caught(broken, check):
         dict(transfer_checks(broken()))[check]()
     with pytest.raises(AssertionError):
         check_transfer_estimator(broken(), sklearn_checks=False)
+
+
+class Unweighted(InstanceTransfer):
+    """Weight the source samples, but fit without the weights."""
+
+    transfer_tags = TransferTags("instance")
+
+    def __init__(self, estimator=None):
+        self.estimator = estimator
+
+    def _compute_weights(self, Xs, ys, Xt, yt):
+        return np.linspace(0.1, 2.0, len(Xs))
+
+
+class Plain(Unweighted):
+    """Give the weights to learners without a pipeline only."""
+
+    def fit(self, X, y, *, X_target=None, y_target=None):
+        super().fit(X, y, X_target=X_target, y_target=y_target)
+        if isinstance(self._base(), Pipeline):
+            self.estimator_ = clone(self._base()).fit(X, np.roll(y, 1))
+        return self
+
+
+class Scoreless(Unweighted):
+    """Score without weights."""
+
+    def score(self, X, y):
+        return super().score(X, y)
+
+
+def test_broken_reweighting_methods_are_caught():
+    for check in ("weights reach inner learners", "scores take weights"):
+        dict(transfer_checks(Unweighted()))[check]()
+        dict(transfer_checks(Unweighted(Ridge())))[check]()
+    with pytest.raises(AssertionError):
+        dict(transfer_checks(Plain()))["weights reach inner learners"]()
+    with pytest.raises(TypeError):
+        dict(transfer_checks(Scoreless()))["scores take weights"]()
 
 
 def test_a_failure_of_scikit_learns_checks_is_told_by_name():

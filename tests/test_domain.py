@@ -28,7 +28,7 @@ def test_holes_are_refused_with_a_remedy(bad):
 
 
 def test_lengths_must_match():
-    with pytest.raises(InputError, match="y has 2 entries but X has 3 rows"):
+    with pytest.raises(InputError, match="y has 2 entries but X has 3 samples"):
         Domain(np.ones((3, 1)), [0, 1])
     with pytest.raises(InputError, match="source_domain"):
         Domain(np.ones((3, 1)), source_domain=[0, 1])
@@ -38,7 +38,7 @@ def test_labels_of_any_kind():
     assert Domain(np.ones((3, 1)), ["a", None, "b"]).classes.tolist() == ["a", "b"]
     assert Domain(np.ones((3, 1)), [1, -1, 2], unlabelled=-1).labelled_part().y.tolist() == [1, 2]
     assert Domain(np.ones((2, 1)), pd.Series([1.5, np.nan])).labelled.tolist() == [True, False]
-    with pytest.raises(LabelError, match="no labelled row"):
+    with pytest.raises(LabelError, match="no labelled sample"):
         Domain(np.ones((2, 1))).labelled_part()
 
 
@@ -106,3 +106,19 @@ def test_pickling_keeps_names_and_stays_frozen():
 def test_unknown_kinds_are_refused():
     with pytest.raises(InputError, match="kind must be one of table"):
         Domain([[1.0]], kind="sound")
+
+
+def test_masked_entries_are_no_labels_and_no_data():
+    masked = np.ma.masked_array([1, 0, 1], mask=[False, True, False])
+    domain = Domain(np.ones((3, 1)), masked)
+    assert domain.labelled.tolist() == [True, False, True] and domain.y.tolist() == [1, None, 1]
+    values = Domain(np.ones((2, 1)), np.ma.masked_array([0.5, 9.0], mask=[False, True]))
+    assert values.labelled.tolist() == [True, False] and np.isnan(values.y[1])
+    with pytest.raises(InputError, match="domain 'ward' is a masked array with 1 masked entries"):
+        Domain(np.ma.masked_array(np.ones((2, 1)), mask=[[True], [False]]), name="ward")
+    assert len(Domain(np.ma.masked_array(np.ones((2, 1)), mask=False))) == 2
+
+
+def test_minus_one_is_a_label_unless_it_is_said_to_be_none():
+    assert Domain(np.ones((2, 1)), [-1, 1]).regime == "labelled"
+    assert Domain(np.ones((2, 1)), [-1, 1], unlabelled=-1).regime == "partly labelled"

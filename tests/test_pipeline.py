@@ -11,7 +11,7 @@ from landbridge.base import FeatureTransfer, TransferTags
 from landbridge.exceptions import InputError
 from landbridge.feature import CORAL, DomainScaler
 from landbridge.instance import ClassifierDensityRatio
-from landbridge.pipeline import TransferPipeline
+from landbridge.pipeline import TransferPipeline, reads_metadata, reads_sources
 
 SEEN = []
 
@@ -119,3 +119,59 @@ def test_target_labels_reach_the_method(rows):
     partly = np.where(np.arange(len(Xt)) < 3, y, -1)
     make_pipeline(StandardScaler(), Listener(), LogisticRegression()).fit(X, y, X_target=Xt, y_target=partly)
     assert told == [[0, 1, 0]]
+
+
+class Path(Spy):
+    """Remember the intermediate domains, the pairs and the sources."""
+
+    transfer_tags = TransferTags(
+        "feature", reads=frozenset({"X_target", "source_domain", "intermediate_domains", "pairs"})
+    )
+
+    def fit(
+        self, X, y=None, *, X_target=None, y_target=None, source_domain=None, intermediate_domains=None, pairs=None
+    ):
+        SEEN.append((intermediate_domains, pairs, source_domain, X_target))
+        return super().fit(X, y, X_target=X_target, y_target=y_target)
+
+    def fit_transform(self, X, y=None, **metadata):
+        return self.fit(X, y, **metadata).transform_source(X)
+
+
+@pytest.mark.parametrize("kind", [list, tuple, np.stack])
+def test_intermediate_domains_pass_through_the_steps_as_the_target_does(rows, kind):
+    X, y, Xt = rows
+    between = kind([X + 9.0, X + 18.0])
+    given = {"source_domain": y, "pairs": np.array([[0, 1], [2, 3]])}
+    model = make_pipeline(StandardScaler(), DomainScaler(), Path(), LogisticRegression())
+    model.fit(X, y, X_target=Xt, intermediate_domains=between, **given)
+    got, pairs, sources, target = SEEN[0]
+    np.testing.assert_allclose(target, model[:2].transform(Xt))
+    assert len(got) == 2
+    for one, raw in zip(got, between, strict=True):
+        np.testing.assert_allclose(one, model[:2].transform(raw))
+    assert pairs is given["pairs"] and sources is y
+    SEEN.clear()
+    make_pipeline(StandardScaler(), Path()).fit_transform(X, y, X_target=Xt, intermediate_domains=list(between))
+    np.testing.assert_allclose(SEEN[0][0][1], StandardScaler().fit(X).transform(between[1]))
+
+
+def test_intermediate_domains_are_a_sequence(rows):
+    X, y, Xt = rows
+    model = make_pipeline(StandardScaler(), Path(), LogisticRegression())
+    for wrong in (X, pd.DataFrame(X), {"a": X}):
+        with pytest.raises(InputError, match="intermediate_domains must be a sequence of arrays"):
+            model.fit(X, y, X_target=Xt, intermediate_domains=wrong)
+
+
+@pytest.mark.parametrize("name", ["source_domain", "intermediate_domains", "pairs"])
+def test_what_no_step_reads_is_refused_by_name(rows, name):
+    X, y, Xt = rows
+    with pytest.raises(InputError, match=f"{name} was given, but no step of the pipeline reads it"):
+        make_pipeline(StandardScaler(), CORAL(), LogisticRegression()).fit(X, y, X_target=Xt, **{name: [X]})
+
+
+def test_what_a_pipeline_reads():
+    model = make_pipeline(StandardScaler(), Path(), LogisticRegression())
+    assert reads_sources(model) and reads_metadata(model, "pairs") and not reads_metadata(model, "y_target")
+    assert not reads_sources(make_pipeline(StandardScaler(), CORAL())) and not reads_sources(LogisticRegression())

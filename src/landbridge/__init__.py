@@ -1,12 +1,12 @@
-"""Transfer learning that can say no: measure when, rank what, transfer how.
+"""Transfer learning with protection against negative transfer: measure, rank and transfer.
 
-The questions of transfer learning are functions:
+The three questions of transfer learning are functions:
 
-* :func:`landbridge.measure` - **when**: how alike are source and target, which shift is it, will transfer hurt?
+* :func:`landbridge.measure` - **when**: how similar are source and target, which shift is it, will transfer hurt?
 * :func:`landbridge.rank` - **what**: which source, which trained model, which layers suit the target best?
-* :func:`landbridge.transfer` - **how**: the method, chosen and guarded against negative transfer.
+* :func:`landbridge.transfer` - **how**: the best method, compared with not transferring.
 
-Everything below them is a *method* in one of the field's families or a *score*.
+The folders hold the methods, by family, and the scores that these functions use.
 """
 
 import importlib
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
 
-# name -> the file that defines it; loaded at first use (PEP 562), so that the import stays light
+# name -> module that defines it, imported at first use (PEP 562), so that importing the package is fast
 _NAMES = {
     "Domain": "landbridge.domain",
     "Measurement": "landbridge.measurement",
@@ -42,6 +42,7 @@ _ROOMS = (
     "relation",
     "report",
     "stepwise",
+    "tasks",
     "testing",
     "transferability",
     "zeroshot",
@@ -69,6 +70,7 @@ __all__ = [
     "relation",
     "report",
     "stepwise",
+    "tasks",
     "testing",
     "transfer",
     "transferability",

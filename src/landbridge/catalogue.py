@@ -1,4 +1,4 @@
-"""The catalogue: walks the families and reads class tags; nothing is listed by hand."""
+"""The catalogue of methods, collected from the families by their class tags; nothing is listed by hand."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ class Method:
     Parameters
     ----------
     name : str
-        The class's name, which is the paper's.
+        Name of the class, as in the paper.
     family : str
-        The folder it lives in.
+        Its folder.
     cls : type
         The estimator class.
     summary : str
@@ -39,7 +39,7 @@ class Method:
 
     @property
     def tags(self) -> TransferTags:
-        """The class's tags."""
+        """Tags of the class."""
         return self.cls.transfer_tags
 
     @property
@@ -49,16 +49,16 @@ class Method:
 
 
 def methods(family: str | None = None, *, task: str | None = None, shift: str | None = None) -> list[Method]:
-    """List every method of landbridge.
+    """Return every method of landbridge.
 
     Parameters
     ----------
-    family : str, optional
-        Only this family: one of ``FAMILIES``.
-    task : {"classification", "regression"}, optional
-        Only methods for this task.
-    shift : {"covariate", "label", "concept", "subspace"}, optional
-        Only methods made for this kind of shift.
+    family : str, default=None
+        One of ``FAMILIES``. If None, all families.
+    task : {"classification", "regression"}, default=None
+        Task that the methods can be used for. If None, any.
+    shift : {"covariate", "label", "concept", "subspace"}, default=None
+        Kind of shift that the methods are made for. If None, any.
 
     Returns
     -------
@@ -78,7 +78,7 @@ def methods(family: str | None = None, *, task: str | None = None, shift: str | 
     """
     if family is not None and family not in FAMILIES:
         raise InputError(f"family must be one of {', '.join(FAMILIES)}; got {family!r}.")
-    found = [m for f in FAMILIES if family in (None, f) for m in _walk(f)]
+    found = [m for f in FAMILIES if family in (None, f) for m in _collect(f)]
     if task is not None:
         found = [m for m in found if task in m.tags.tasks]
     if shift is not None:
@@ -87,7 +87,7 @@ def methods(family: str | None = None, *, task: str | None = None, shift: str | 
 
 
 def find(name: str) -> Method:
-    """Find a method by name, whatever the case, with or without hyphens.
+    """Return a method by name, ignoring case, hyphens and underscores.
 
     Parameters
     ----------
@@ -101,7 +101,7 @@ def find(name: str) -> Method:
     Raises
     ------
     InputError
-        If there is none; the message names the nearest.
+        If there is none; the message names similar ones.
     """
     import difflib
 
@@ -113,7 +113,7 @@ def find(name: str) -> Method:
     raise InputError(f"there is no method {name!r}; did you mean {names}? `landbridge methods` lists them all.")
 
 
-def _walk(family: str) -> list[Method]:
+def _collect(family: str) -> list[Method]:
     try:
         package = importlib.import_module(f"landbridge.{family}")
     except ModuleNotFoundError as error:

@@ -1,4 +1,4 @@
-"""Domain: rows with perhaps some labels, the one thing that flows between the verbs."""
+"""Domains: samples of one population with labels for all, some or none of them."""
 
 from __future__ import annotations
 
@@ -12,24 +12,35 @@ from sklearn.utils import check_array
 
 from landbridge.exceptions import InputError, LabelError
 
-__all__ = ["Domain", "missing_labels", "split_labelled"]
+__all__ = ["Domain", "missing_labels", "refuse_masked", "split_labelled"]
 
 KINDS = ("table", "images", "text", "series")
 
 
 def missing_labels(y: Any) -> NDArray[np.bool_]:
-    """Say which labels are missing: None, NaN or pandas' NA.
+    """Return which labels are missing: None, NaN, pandas' NA, or masked.
 
     Parameters
     ----------
-    y : array-like of shape (n,)
+    y : array-like of shape (n_samples,)
         Labels of any type.
 
     Returns
     -------
-    ndarray of bool, shape (n,)
+    ndarray of bool, shape (n_samples,)
         True where there is no label.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from landbridge.domain import missing_labels
+    >>> missing_labels(["a", None, "b"]).tolist()
+    [False, True, False]
+    >>> missing_labels(np.ma.masked_array([1, 2], mask=[True, False])).tolist()
+    [True, False]
     """
+    if isinstance(y, np.ma.MaskedArray):
+        return np.ma.getmaskarray(y) | missing_labels(y.data)
     if hasattr(y, "isna"):
         return np.asarray(y.isna(), dtype=bool)
     y = np.asarray(y)
@@ -42,32 +53,53 @@ def missing_labels(y: Any) -> NDArray[np.bool_]:
     return np.zeros(len(y), dtype=bool)
 
 
-def split_labelled(y_target: Any, n_target: int, classes: Any = None) -> tuple[NDArray[np.intp], NDArray[Any]]:
-    """Split partly given target labels into row numbers and labels.
+def refuse_masked(values: Any, name: str) -> None:
+    """Raise an error if a masked array has masked entries, whose data mean nothing.
 
-    ``None`` and NaN always mark a row without label. ``-1`` does so for classification, unless ``-1`` is a class of
-    the source.
+    Parameters
+    ----------
+    values : object
+        Anything; only masked arrays are looked at.
+    name : str
+        The argument, for the message.
+
+    Raises
+    ------
+    InputError
+        If any entry is masked.
+    """
+    if isinstance(values, np.ma.MaskedArray) and np.ma.is_masked(values):
+        raise InputError(
+            f"{name} is a masked array with {np.ma.count_masked(values)} masked entries; fill or drop them."
+        )
+
+
+def split_labelled(y_target: Any, n_target: int, classes: Any = None) -> tuple[NDArray[np.intp], NDArray[Any]]:
+    """Split partly labelled target labels into indices and labels.
+
+    ``None``, NaN and masked entries always mark a sample without label. ``-1`` does so for classification if ``-1`` is
+    not a class of the source.
 
     Parameters
     ----------
     y_target : array-like of shape (n_target,) or None
-        Labels of the target rows.
+        Labels of the target samples.
     n_target : int
-        Number of target rows.
-    classes : array-like of shape (n_classes,), optional
-        The source's classes; left out for regression.
+        Number of target samples.
+    classes : array-like of shape (n_classes,), default=None
+        Classes of the source. If None, the task is regression.
 
     Returns
     -------
     rows : ndarray of int, shape (n_labelled,)
-        Which target rows have a label.
+        Indices of the target samples that have a label.
     labels : ndarray of shape (n_labelled,)
         Their labels.
 
     Raises
     ------
     LabelError
-        If the length is wrong, or ``-1`` could mean both a class and "no label".
+        If the length is wrong.
 
     Examples
     --------
@@ -75,6 +107,9 @@ def split_labelled(y_target: Any, n_target: int, classes: Any = None) -> tuple[N
     >>> rows, labels = split_labelled([1, -1, 0], 3, classes=[0, 1])
     >>> rows.tolist(), labels.tolist()
     ([0, 2], [1, 0])
+    >>> rows, labels = split_labelled([1, -1, None], 3, classes=[-1, 1])
+    >>> rows.tolist(), labels.tolist()
+    ([0, 1], [1, -1])
     """
     if y_target is None:
         return np.empty(0, dtype=np.intp), np.empty(0)
@@ -84,19 +119,11 @@ def split_labelled(y_target: Any, n_target: int, classes: Any = None) -> tuple[N
         given, missing = given[:, 0], missing.reshape(-1)
     if given.shape != (n_target,):
         raise LabelError(
-            f"y_target has shape {given.shape} but X_target has {n_target} rows; give one entry a row, "
-            "None, NaN or -1 where there is no label."
+            f"y_target has shape {given.shape} but X_target has {n_target} samples; give one entry per sample, "
+            "None, NaN or -1 for those without label."
         )
-    if classes is not None and given.dtype.kind in "iufO":
-        minus = np.array([isinstance(v, (int, float, np.number)) and v == -1 for v in given.tolist()], dtype=bool)
-        is_class = any(isinstance(c, (int, float, np.number)) and c == -1 for c in np.asarray(classes).tolist())
-        if minus.any() and not is_class:
-            missing = missing | minus
-        elif minus.any() and given.dtype != object and not missing.any():
-            raise LabelError(
-                "y_target holds -1, which is also a class of y, so it cannot mark unlabelled rows; pass object labels "
-                "with None where there is no label, or bind the labelled rows with landbridge.with_source."
-            )
+    if classes is not None and given.dtype.kind in "iufO" and not _is_minus_one(np.asarray(classes)).any():
+        missing = missing | _is_minus_one(given)
     rows = np.flatnonzero(~missing)
     labels = given[rows]
     if labels.dtype == object:
@@ -104,41 +131,51 @@ def split_labelled(y_target: Any, n_target: int, classes: Any = None) -> tuple[N
     return rows, labels
 
 
-class Domain:
-    """Rows of one population, some of them perhaps labelled.
+def _is_minus_one(values: NDArray[Any]) -> NDArray[np.bool_]:
+    if values.dtype.kind not in "iufO":
+        return np.zeros(len(values), dtype=bool)
+    return np.array([isinstance(v, (int, float, np.number)) and v == -1 for v in values.tolist()], dtype=bool)
 
-    A domain is frozen: it never changes the arrays it was given and hands out read-only views.
+
+class Domain:
+    """Samples of one population, with labels for all, some or none of them.
+
+    A domain is frozen: it never changes the arrays it was given and returns read-only views.
 
     Parameters
     ----------
     X : array-like or sparse matrix of shape (n_samples, n_features), or DataFrame
-        The rows. A DataFrame gives its column names. Images may have shape (n_samples, height, width[, channels]);
-        they are kept flat, and ``image_shape`` remembers.
-    y : array-like of shape (n_samples,), optional
-        Labels; ``None`` or NaN marks a row without one.
-    name : str, optional
-        What to call it in tables and reports.
+        The samples. The feature names of a DataFrame are kept. Images may have shape
+        (n_samples, height, width[, channels]); they are stored flat, with their shape in ``image_shape``.
+    y : array-like of shape (n_samples,), default=None
+        Labels; ``None``, NaN and masked entries mark samples without label. If None, no sample is labelled.
+    name : str, default=""
+        Name in tables and reports.
     kind : {"table", "images", "text", "series"}, default="table"
-        What the rows are.
-    unlabelled : object, optional
-        A value in `y` that stands for "no label", for example ``-1``. Left out, only ``None`` and NaN do.
-    source_domain : array-like of shape (n_samples,), optional
-        Which of several sources each row came from.
-    image_shape : tuple of int, optional
-        Shape of one image when `X` is given flat.
+        What the samples are.
+    unlabelled : object, default=None
+        A value of `y` that also marks samples without label, for example ``-1``. If None, there is no such value.
+    source_domain : array-like of shape (n_samples,), default=None
+        Which of several sources each sample came from.
+    image_shape : tuple of int, default=None
+        Shape of one image if `X` is given flat.
 
     Attributes
     ----------
     X : ndarray or csr_matrix of shape (n_samples, n_features)
     y : ndarray of shape (n_samples,) or None
-        Labels; where ``labelled`` is False the entry is ``None`` (object labels) or NaN.
+        Labels; if ``labelled`` is False the entry is ``None`` (object labels) or NaN.
     labelled : ndarray of bool, shape (n_samples,)
+        Whether each sample has a label.
     columns : list of str or None
+        Feature names.
+    name, kind, source_domain, image_shape
+        As given.
 
     Raises
     ------
     InputError
-        If `X` holds NaN or infinity, is empty or ragged, or `y` has another length.
+        If `X` holds NaN, infinity or masked entries, is empty or ragged, or `y` has another length.
 
     See Also
     --------
@@ -149,7 +186,7 @@ class Domain:
     >>> from landbridge import Domain
     >>> d = Domain([[0.0], [1.0], [2.0]], ["a", None, "b"], name="ward 3")
     >>> d
-    Domain('ward 3', 3 rows x 1 columns, table, 2 of 3 labelled)
+    Domain('ward 3', 3 samples x 1 features, table, 2 of 3 labelled)
     >>> d.labelled_part().y.tolist()
     ['a', 'b']
     """
@@ -179,6 +216,7 @@ class Domain:
         if kind not in KINDS:
             raise InputError(f"kind must be one of {', '.join(KINDS)}; got {kind!r}.")
         label = f"domain {name!r}" if name else "X"
+        refuse_masked(X, label if name == "" else f"X of {label}")
         columns = [str(c) for c in X.columns] if hasattr(X, "columns") else None
         if not sparse.issparse(X) and not hasattr(X, "columns"):
             X = np.asarray(X)
@@ -191,12 +229,11 @@ class Domain:
             source_domain = np.asarray(source_domain)
             if source_domain.shape != (X.shape[0],):
                 raise InputError(
-                    f"source_domain has shape {source_domain.shape} but X has {X.shape[0]} rows; give one entry a row."
+                    f"source_domain has shape {source_domain.shape} but X has {X.shape[0]} samples; "
+                    "give one entry per sample."
                 )
-        if image_shape is not None and int(np.prod(image_shape)) != X.shape[1]:
-            raise InputError(
-                f"image_shape {tuple(image_shape)} asks for {int(np.prod(image_shape))} columns but X has {X.shape[1]}."
-            )
+        if image_shape is not None and (pixels := int(np.prod(image_shape))) != X.shape[1]:
+            raise InputError(f"image_shape {tuple(image_shape)} requires {pixels} features but X has {X.shape[1]}.")
         put = object.__setattr__
         put(self, "X", X)
         put(self, "y", labels)
@@ -218,19 +255,19 @@ class Domain:
 
     def __repr__(self) -> str:
         n = len(self)
-        told = int(self.labelled.sum())
-        labels = "no labels" if told == 0 else "labelled" if told == n else f"{told} of {n} labelled"
-        return f"Domain({self.name!r}, {n} rows x {self.X.shape[1]} columns, {self.kind}, {labels})"
+        known = int(self.labelled.sum())
+        labels = "no labels" if known == 0 else "labelled" if known == n else f"{known} of {n} labelled"
+        return f"Domain({self.name!r}, {n} samples x {self.X.shape[1]} features, {self.kind}, {labels})"
 
     @property
     def regime(self) -> str:
         """``"labelled"``, ``"partly labelled"`` or ``"unlabelled"``."""
-        told = int(self.labelled.sum())
-        return "unlabelled" if told == 0 else "labelled" if told == len(self) else "partly labelled"
+        known = int(self.labelled.sum())
+        return "unlabelled" if known == 0 else "labelled" if known == len(self) else "partly labelled"
 
     @property
     def classes(self) -> NDArray[Any] | None:
-        """The distinct labels, sorted; None without labels."""
+        """The distinct labels, sorted; None if there are none."""
         return None if self.y is None or not self.labelled.any() else np.unique(self.y[self.labelled])
 
     def replace(self, **changes: Any) -> Domain:
@@ -254,7 +291,7 @@ class Domain:
         return _rebuild(X, y, now["name"], now["kind"], now["source_domain"], now["image_shape"], columns)
 
     def take(self, rows: ArrayLike) -> Domain:
-        """Return the domain of some of the rows.
+        """Return the domain of some of the samples.
 
         Parameters
         ----------
@@ -272,7 +309,7 @@ class Domain:
         return _rebuild(X, y, self.name, self.kind, sd, self.image_shape, self.columns)
 
     def labelled_part(self) -> Domain:
-        """Return the labelled rows only, with labels of a plain type.
+        """Return the labelled samples only, with labels of a plain type.
 
         Returns
         -------
@@ -281,10 +318,10 @@ class Domain:
         Raises
         ------
         LabelError
-            If no row is labelled.
+            If no sample is labelled.
         """
         if self.y is None or not self.labelled.any():
-            raise LabelError(f"{self.name or 'the domain'} has no labelled row; give y, or name the label column.")
+            raise LabelError(f"{self.name or 'the domain'} has no labelled sample; give y, or name the label column.")
         part = self.take(np.flatnonzero(self.labelled))
         y = part.y
         if y is not None and y.dtype == object:
@@ -292,7 +329,7 @@ class Domain:
         return part.replace(y=y)._with_columns(self.columns)
 
     def without_labels(self) -> Domain:
-        """Return the same rows with every label taken away.
+        """Return the same samples without their labels.
 
         Returns
         -------
@@ -301,7 +338,7 @@ class Domain:
         return self.replace(y=None)
 
     def frame(self) -> Any:
-        """Return the rows as the estimators should see them: a DataFrame if the columns have names, else the array.
+        """Return the samples as estimators should see them: a DataFrame if the features have names, else the array.
 
         Returns
         -------
@@ -327,7 +364,7 @@ def _checked_rows(X: Any, label: str) -> Any:
         X = check_array(X, accept_sparse="csr", dtype=[np.float64, np.float32], input_name="X")
     except (ValueError, TypeError) as error:
         why = str(error).splitlines()[0].rstrip(".")
-        raise InputError(f"{label}: {why}. Drop or fill such rows and encode text columns as numbers.") from error
+        raise InputError(f"{label}: {why}. Drop or fill such samples and encode text as numbers.") from error
     if not sparse.issparse(X):
         X = X.view()
         X.flags.writeable = False
@@ -342,9 +379,9 @@ def _checked_labels(y: Any, n: int, label: str, unlabelled: Any) -> tuple[NDArra
     if labels.ndim == 2 and labels.shape[1] == 1:
         labels, missing = labels[:, 0], missing.reshape(-1)
     if labels.ndim != 1:
-        raise InputError(f"{label}: y must have one label a row, got an array of shape {labels.shape}.")
+        raise InputError(f"{label}: y must have one label per sample, got an array of shape {labels.shape}.")
     if len(labels) != n:
-        raise InputError(f"{label}: y has {len(labels)} entries but X has {n} rows; they must match row by row.")
+        raise InputError(f"{label}: y has {len(labels)} entries but X has {n} samples; give one per sample.")
     if unlabelled is not None:
         missing = missing | np.array([v == unlabelled for v in labels], dtype=bool)
     if missing.any() and labels.dtype.kind != "f":

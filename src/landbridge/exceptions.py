@@ -1,18 +1,18 @@
-"""Every exception of landbridge, drawn as a tree.
+"""The exceptions of landbridge.
 
 ::
 
     Exception
-    └── LandbridgeError                 anything landbridge raises on purpose
-        ├── InputError  (ValueError)    an argument is at fault; the message names it and the remedy
+    └── LandbridgeError                 base class
+        ├── InputError  (ValueError)    an argument is wrong; the message names it and says what to do
         │   ├── LabelError              labels: missing, unknown, of one class only
         │   └── ReadError               a file or folder could not be read as data
-        ├── UntrustedModelError (ValueError)   a saved result was tampered with, or holds foreign types
-        └── MissingExtraError (ImportError)    an optional library is needed; the message has the install line
+        ├── UntrustedModelError (ValueError)   a saved result was changed, or holds types that are not allowed
+        └── MissingExtraError (ImportError)    an optional library is missing; the message says how to install it
 
 Warnings: :class:`EarlyStoppingWarning` (UserWarning).
 
-A guard that declines to transfer is a *result*, never an exception.
+A guard that rejects every transfer is a *result*, not an exception.
 """
 
 __all__ = [
@@ -27,11 +27,11 @@ __all__ = [
 
 
 class LandbridgeError(Exception):
-    """Base of every error that landbridge raises on purpose."""
+    """Base class of the exceptions that landbridge raises."""
 
 
 class InputError(LandbridgeError, ValueError):
-    """An argument is at fault; the message says which, what was wrong and what to do."""
+    """An argument is wrong; the message says which, what is wrong and what to do."""
 
 
 class LabelError(InputError):
@@ -47,7 +47,7 @@ class UntrustedModelError(LandbridgeError, ValueError):
 
 
 class MissingExtraError(LandbridgeError, ImportError):
-    """An optional library is needed and not installed."""
+    """An optional library is required and not installed."""
 
 
 class EarlyStoppingWarning(UserWarning):

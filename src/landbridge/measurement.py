@@ -1,4 +1,4 @@
-"""What every score and validator returns: a value with its interval and its null."""
+"""The result of every score and validator: a value with its interval and its null value."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ __all__ = ["Measurement"]
 
 @dataclass(frozen=True)
 class Measurement:
-    """A number that knows how sure it is.
+    """A measured value with its confidence interval, null value and p-value.
 
     Parameters
     ----------
@@ -50,7 +50,7 @@ class Measurement:
     details: Mapping[str, Any] = field(default_factory=dict)
 
     def __float__(self) -> float:
-        """Return the point estimate, so that a measurement can stand wherever a number can."""
+        """Return the point estimate, so that a measurement can be used as a number."""
         return float(self.value)
 
     def __str__(self) -> str:
@@ -69,7 +69,7 @@ class Measurement:
         Returns
         -------
         dict
-            One entry a field.
+            One entry per field.
         """
         return {
             "name": self.name,

@@ -1,8 +1,8 @@
-"""A scikit-learn pipeline that carries the target through its steps."""
+"""A scikit-learn pipeline whose steps also transform the target and the intermediate domains."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -11,10 +11,13 @@ from sklearn.pipeline import Pipeline
 from sklearn.pipeline import make_pipeline as _make_pipeline
 from sklearn.utils.metaestimators import available_if
 
-from landbridge.base import TransferEstimator
+from landbridge.base import METADATA, TransferEstimator
 from landbridge.exceptions import InputError
 
-__all__ = ["TransferPipeline", "make_pipeline", "reads_sources"]
+__all__ = ["TransferPipeline", "make_pipeline", "reads_metadata", "reads_sources"]
+
+# What earlier steps transform before a later step sees it.
+TRANSFORMED = ("X_target", "intermediate_domains")
 
 
 def _has(name: str) -> Any:
@@ -29,60 +32,105 @@ def _has(name: str) -> Any:
 
 
 class TransferPipeline(Pipeline):
-    """A ``Pipeline`` whose ``X_target`` goes through every step before the method sees it.
+    """Pipeline that transforms ``X_target`` by every step before the method that uses it.
 
-    Made by :func:`make_pipeline`. The stock Pipeline needs a global switch for this and, without it, hands the target
-    over unscaled and in silence; here the switch is set for the length of each call only.
+    Made by :func:`make_pipeline`. A :class:`sklearn.pipeline.Pipeline` needs metadata routing enabled globally for
+    this and otherwise passes the target on untransformed; here routing is enabled during each call only.
+
+    Each step receives the metadata that its ``fit`` takes: ``X_target``, ``y_target``, ``source_domain``,
+    ``intermediate_domains`` and ``pairs``. The target and each intermediate domain pass through the earlier steps as
+    target samples do.
 
     Parameters
     ----------
     steps : list of (str, estimator)
         As in :class:`sklearn.pipeline.Pipeline`.
-    transform_input : list of str, optional
-        What goes through the steps along with `X`; :func:`make_pipeline` gives ``["X_target"]``.
-    memory : str or joblib.Memory, optional
-        Cache of fitted steps.
+    transform_input : list of str, default=None
+        Metadata that pass through the steps along with `X`. :func:`make_pipeline` gives
+        ``["X_target", "intermediate_domains"]``. If None, none do.
+    memory : str or joblib.Memory, default=None
+        Cache of fitted steps. If None, nothing is cached.
     verbose : bool, default=False
-        Print the time each step takes.
+        Whether to print the time of each step.
     """
 
-    def fit(self, X: Any, y: Any = None, *, X_target: Any = None, y_target: Any = None, **params: Any) -> Any:
+    def fit(
+        self,
+        X: Any,
+        y: Any = None,
+        *,
+        X_target: Any = None,
+        y_target: Any = None,
+        source_domain: Any = None,
+        intermediate_domains: Any = None,
+        pairs: Any = None,
+        **params: Any,
+    ) -> Any:
         """Fit every step; each transformation is applied to the target, too.
 
         Parameters
         ----------
         X : array-like of shape (n_source, n_features)
-            Source rows.
-        y : array-like of shape (n_source,), optional
+            Source samples.
+        y : array-like of shape (n_source,), default=None
             Source labels.
-        X_target : array-like of shape (n_target, n_features), optional
-            All target rows.
-        y_target : array-like of shape (n_target,), optional
-            Labels of some target rows.
+        X_target : array-like of shape (n_target, n_features), default=None
+            All target samples.
+        y_target : array-like of shape (n_target,), default=None
+            Labels of some target samples.
+        source_domain : array-like of shape (n_source,), default=None
+            Which of several sources each source sample came from.
+        intermediate_domains : sequence of array-like of shape (n_samples, n_features), default=None
+            Unlabelled domains between source and target, nearest to the source first.
+        pairs : array-like of int, shape (n_pairs, 2), default=None
+            Indices of source and target samples that belong together.
         **params
-            Further metadata, routed as scikit-learn does.
+            Further metadata, routed as in scikit-learn.
 
         Returns
         -------
         self
+
+        Raises
+        ------
+        InputError
+            If no step uses what was given.
         """
+        given = _given(X_target, y_target, source_domain, intermediate_domains, pairs)
         with config_context(enable_metadata_routing=True), _named_steps():
-            return super().fit(X, y, **_target(X_target, y_target), **params)
+            return super().fit(X, y, **given, **params)
 
     @available_if(_has("fit_transform"))
-    def fit_transform(self, X: Any, y: Any = None, *, X_target: Any = None, y_target: Any = None, **params: Any) -> Any:
-        """Fit every step and return the source as the last step leaves it.
+    def fit_transform(
+        self,
+        X: Any,
+        y: Any = None,
+        *,
+        X_target: Any = None,
+        y_target: Any = None,
+        source_domain: Any = None,
+        intermediate_domains: Any = None,
+        pairs: Any = None,
+        **params: Any,
+    ) -> Any:
+        """Fit every step and return the source samples as the last step transforms them.
 
         Parameters
         ----------
         X : array-like of shape (n_source, n_features)
-            Source rows.
-        y : array-like of shape (n_source,), optional
+            Source samples.
+        y : array-like of shape (n_source,), default=None
             Source labels.
-        X_target : array-like of shape (n_target, n_features), optional
-            All target rows.
-        y_target : array-like of shape (n_target,), optional
-            Labels of some target rows.
+        X_target : array-like of shape (n_target, n_features), default=None
+            All target samples.
+        y_target : array-like of shape (n_target,), default=None
+            Labels of some target samples.
+        source_domain : array-like of shape (n_source,), default=None
+            Which of several sources each source sample came from.
+        intermediate_domains : sequence of array-like of shape (n_samples, n_features), default=None
+            Unlabelled domains between source and target, nearest to the source first.
+        pairs : array-like of int, shape (n_pairs, 2), default=None
+            Indices of source and target samples that belong together.
         **params
             Further metadata.
 
@@ -90,21 +138,22 @@ class TransferPipeline(Pipeline):
         -------
         array of shape (n_source, n_components)
         """
+        given = _given(X_target, y_target, source_domain, intermediate_domains, pairs)
         with config_context(enable_metadata_routing=True), _named_steps():
-            return super().fit_transform(X, y, **_target(X_target, y_target), **params)
+            return super().fit_transform(X, y, **given, **params)
 
 
 def make_pipeline(*steps: Any, memory: Any = None, verbose: bool = False) -> TransferPipeline:
-    """Make a pipeline in which the target is scaled, reduced and mapped by the same steps as the source.
+    """Make a pipeline whose steps transform the target as they transform the source.
 
     Parameters
     ----------
     *steps : estimators
         As in :func:`sklearn.pipeline.make_pipeline`.
-    memory : str or joblib.Memory, optional
-        Cache of fitted steps.
+    memory : str or joblib.Memory, default=None
+        Cache of fitted steps. If None, nothing is cached.
     verbose : bool, default=False
-        Print the time each step takes.
+        Whether to print the time of each step.
 
     Returns
     -------
@@ -123,39 +172,68 @@ def make_pipeline(*steps: Any, memory: Any = None, verbose: bool = False) -> Tra
     True
     """
     named = _make_pipeline(*steps).steps
-    return TransferPipeline(named, transform_input=["X_target"], memory=memory, verbose=verbose)
+    return TransferPipeline(named, transform_input=list(TRANSFORMED), memory=memory, verbose=verbose)
 
 
 @contextmanager
 def _named_steps() -> Iterator[None]:
-    """Say in our words that no step reads what was given."""
+    """Replace scikit-learn's message that no step uses what was given."""
     try:
         yield
     except TypeError as error:
         if "not routed to any object" not in str(error):
             raise
-        given = " and ".join(n for n in ("X_target", "y_target", "source_domain") if n in str(error)) or "an argument"
+        given = " and ".join(n for n in METADATA if n in str(error)) or "an argument"
         raise InputError(
             f"{given} was given, but no step of the pipeline reads it; add a method that does, or fit without."
         ) from error
 
 
-def _target(X_target: Any, y_target: Any) -> dict[str, Any]:
-    given = {"X_target": X_target, "y_target": y_target}
-    return {k: v for k, v in given.items() if v is not None}
+def _given(X_target: Any, y_target: Any, source_domain: Any, intermediate_domains: Any, pairs: Any) -> dict[str, Any]:
+    if intermediate_domains is not None:
+        intermediate_domains = _as_tuple(intermediate_domains)
+    values = (X_target, y_target, source_domain, intermediate_domains, pairs)
+    return {k: v for k, v in zip(METADATA, values, strict=True) if v is not None}
 
 
-def reads_sources(model: Any) -> bool:
-    """Whether a model, or any step of a pipeline, takes ``source_domain`` in ``fit``.
+def _as_tuple(domains: Any) -> tuple[Any, ...]:
+    """Return a tuple, whose parts scikit-learn transforms one by one."""
+    if isinstance(domains, Mapping) or getattr(domains, "ndim", 3) < 3:
+        raise InputError(
+            "intermediate_domains must be a sequence of arrays of shape (n_samples, n_features); put them in a list."
+        )
+    return tuple(domains)
+
+
+def reads_metadata(model: Any, name: str) -> bool:
+    """Return whether a model, or any step of a pipeline, uses some metadata in ``fit``.
 
     Parameters
     ----------
     model : estimator
+        Any estimator or pipeline.
+    name : str
+        One of ``X_target``, ``y_target``, ``source_domain``, ``intermediate_domains``, ``pairs``.
 
     Returns
     -------
     bool
     """
-    if isinstance(model, TransferPipeline):
-        return any(reads_sources(step) for _, step in model.steps)
-    return isinstance(model, TransferEstimator) and "source_domain" in model.transfer_tags.reads
+    if isinstance(model, Pipeline):
+        return any(reads_metadata(step, name) for _, step in model.steps)
+    return isinstance(model, TransferEstimator) and name in model.transfer_tags.reads
+
+
+def reads_sources(model: Any) -> bool:
+    """Return whether a model, or any step of a pipeline, uses ``source_domain`` in ``fit``.
+
+    Parameters
+    ----------
+    model : estimator
+        Any estimator or pipeline.
+
+    Returns
+    -------
+    bool
+    """
+    return reads_metadata(model, "source_domain")

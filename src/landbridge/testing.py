@@ -1,4 +1,4 @@
-"""The conformance kit: what every transfer estimator must do, ours and anybody's.
+"""Checks that every transfer estimator has to pass, those of landbridge and of other projects.
 
 >>> from landbridge.feature import CORAL
 >>> from landbridge.testing import check_transfer_estimator
@@ -20,18 +20,24 @@ import numpy as np
 import sklearn
 from scipy import sparse
 from sklearn.base import clone, is_regressor
-from sklearn.model_selection import KFold, cross_val_score
-from sklearn.preprocessing import StandardScaler
+from sklearn.ensemble import VotingClassifier, VotingRegressor
+from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.metrics import accuracy_score, r2_score
+from sklearn.model_selection import GridSearchCV, KFold, cross_val_score
+from sklearn.pipeline import make_pipeline as plain_pipeline
+from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from sklearn.utils import get_tags
 from sklearn.utils.estimator_checks import check_estimator
 
-from landbridge.base import FeatureTransfer, TransferEstimator
+from landbridge.base import METADATA, FeatureTransfer, InstanceTransfer, TransferEstimator
 from landbridge.binding import with_source, with_target
 from landbridge.pipeline import make_pipeline
 
 __all__ = ["check_transfer_estimator", "transfer_checks"]
 
 FAMILIES = ("feature", "instance", "parameter", "relation", "stepwise")
+# Names of constructor parameters that would hold samples, labels or domains.
+DATA_NAMES = frozenset({*METADATA, "X", "y", "data", "domains", "groups", "intermediate", "samples"})
 
 
 def check_transfer_estimator(estimator: TransferEstimator, *, sklearn_checks: bool = True) -> None:
@@ -59,8 +65,8 @@ def check_transfer_estimator(estimator: TransferEstimator, *, sklearn_checks: bo
         results = check_estimator(estimator, on_fail=None, on_skip=None)
         failed = [r for r in results if r["status"] not in ("passed", "skipped")]
         if failed:
-            told = "; ".join(f"{r['check_name']}: {r['exception']!r}" for r in failed)
-            raise AssertionError(f"scikit-learn's checks: {told}") from failed[0]["exception"]
+            names = "; ".join(f"{r['check_name']}: {r['exception']!r}" for r in failed)
+            raise AssertionError(f"scikit-learn's checks: {names}") from failed[0]["exception"]
     for name, check in transfer_checks(estimator):
         try:
             check()
@@ -69,7 +75,7 @@ def check_transfer_estimator(estimator: TransferEstimator, *, sklearn_checks: bo
 
 
 def transfer_checks(estimator: TransferEstimator) -> Iterator[tuple[str, Callable[[], None]]]:
-    """Yield the name and the function of each check of ours.
+    """Yield the name and the function of each check of landbridge.
 
     Parameters
     ----------
@@ -80,7 +86,7 @@ def transfer_checks(estimator: TransferEstimator) -> Iterator[tuple[str, Callabl
     ------
     name : str
     check : callable
-        Takes nothing, raises if the estimator falls short.
+        Takes no argument and raises if the estimator fails.
     """
     for name, check in _CHECKS:
         if name.startswith("feature") and not isinstance(estimator, FeatureTransfer):
@@ -90,7 +96,7 @@ def transfer_checks(estimator: TransferEstimator) -> Iterator[tuple[str, Callabl
 
 def _bound(check: Callable[[Any], None], estimator: Any) -> Callable[[], None]:
     def run() -> None:
-        # Methods that draw at random are compared with themselves, so they draw the same.
+        # Random methods are compared with themselves, so they get the same random numbers.
         unset = estimator.get_params().get("random_state", 0) is None
         check(clone(estimator).set_params(random_state=0) if unset else clone(estimator))
 
@@ -98,7 +104,7 @@ def _bound(check: Callable[[Any], None], estimator: Any) -> Callable[[], None]:
 
 
 class _Data:
-    """A small pair of domains with two classes (or values), and labels for half of the target."""
+    """A small source and target domain with two classes (or values); half of the target is labelled."""
 
     def __init__(self, estimator: Any, *, n: int = 40, m: int = 30, strings: bool = False, seed: int = 0) -> None:
         rng = np.random.default_rng(seed)
@@ -127,8 +133,8 @@ class _Data:
         return clone(estimator).fit(self.X, self.y, **self.target)
 
 
-def _answers(model: Any, X: Any) -> Any:
-    """What a fitted model makes of rows; of a feature method both maps, side by side."""
+def _outputs(model: Any, X: Any) -> Any:
+    """Return the predictions of a fitted model; both maps side by side for a feature method."""
     if not isinstance(model, FeatureTransfer):
         return np.asarray(model.predict(X))
     return np.hstack(
@@ -150,10 +156,12 @@ def _check_tags(estimator: Any) -> None:
     cls, tags = type(estimator), estimator.transfer_tags
     assert tags.family in FAMILIES, f"tags: family {tags.family!r}"
     if cls.__module__.startswith("landbridge."):
-        # networks have a folder of their own, whatever they carry over
-        assert cls.__module__.split(".")[1] in (tags.family, "neural"), "tags: the family is not the folder it lives in"
+        # networks of every family are in one folder
+        assert cls.__module__.split(".")[1] in (tags.family, "neural"), "tags: the family is not the name of its folder"
     assert tags.growth and tags.reference, "tags: growth and reference must be given"
-    assert tags.needs <= tags.reads <= {"X_target", "y_target", "source_domain"}, "tags: needs must be among reads"
+    assert tags.needs <= tags.reads <= set(METADATA), "tags: needs must be among reads"
+    taken = set(inspect.signature(cls.fit).parameters)
+    assert tags.reads <= taken, f"tags: fit does not take {sorted(tags.reads - taken)}"
     assert tags.tasks and tags.tasks <= {"classification", "regression"}, f"tags: tasks {set(tags.tasks)}"
     known = {"covariate", "label", "concept", "subspace"}
     assert tags.shifts <= known, f"tags: shifts must be among {sorted(known)}"
@@ -163,7 +171,9 @@ def _check_tags(estimator: Any) -> None:
 def _check_docstring(estimator: Any) -> None:
     text = inspect.getdoc(type(estimator)) or ""
     summary = text.split("\n")[0].strip()
-    assert summary and summary.endswith("."), "docstring: the first line is a sentence that says what the method does"
+    assert summary and summary.endswith("."), (
+        "docstring: the first line must be a sentence that says what the method does"
+    )
     for section in ("Parameters\n---", "Attributes\n---", "Notes\n---", "References\n---", "Examples\n---"):
         assert section in text, f"docstring: no section {section.split()[0]}"
     assert "O(" in text or "growth" in text.lower() or "time" in text.lower(), "docstring: Notes must state growth"
@@ -175,7 +185,7 @@ def _check_no_mutation(estimator: Any) -> None:
     before = [a.copy() for a in given]
     params = {k: repr(v) for k, v in estimator.get_params().items()}
     fresh = clone(estimator)
-    _answers(fresh.fit(data.X, data.y, **data.target), data.X_target)
+    _outputs(fresh.fit(data.X, data.y, **data.target), data.X_target)
     for a, b in zip(given, before, strict=True):
         equal = np.array([x is y or x == y or (x != x and y != y) for x, y in zip(a.ravel(), b.ravel(), strict=True)])
         assert equal.all(), "an argument was changed in place"
@@ -185,67 +195,67 @@ def _check_no_mutation(estimator: Any) -> None:
 def _check_storage(estimator: Any) -> None:
     """Read-only, memory-mapped, Fortran-ordered and float32 input give the same model."""
     data = _Data(estimator)
-    wanted = _answers(data.fit(estimator), data.X_target)
+    wanted = _outputs(data.fit(estimator), data.X_target)
     X, Xt = np.asfortranarray(data.X), np.asfortranarray(data.X_target)
-    _same(_answers(clone(estimator).fit(X, data.y, X_target=Xt, y_target=data.y_target), Xt), wanted)
+    _same(_outputs(clone(estimator).fit(X, data.y, X_target=Xt, y_target=data.y_target), Xt), wanted)
     frozen = [a.copy() for a in (data.X, data.X_target)]
     for a in frozen:
         a.flags.writeable = False
     model = clone(estimator).fit(frozen[0], data.y, X_target=frozen[1], y_target=data.y_target)
-    _same(_answers(model, frozen[1]), wanted)
+    _same(_outputs(model, frozen[1]), wanted)
     with tempfile.TemporaryDirectory() as folder:
         maps = []
         for name, a in (("source", data.X), ("target", data.X_target)):
             np.save(Path(folder) / f"{name}.npy", a)
             maps.append(np.load(Path(folder) / f"{name}.npy", mmap_mode="r"))
         model = clone(estimator).fit(maps[0], data.y, X_target=maps[1], y_target=data.y_target)
-        _same(_answers(model, maps[1]), wanted)
+        _same(_outputs(model, maps[1]), wanted)
         del maps, model
     small = [a.astype(np.float32) for a in (data.X, data.X_target)]
     model = clone(estimator).fit(small[0], data.y, X_target=small[1], y_target=data.y_target)
-    assert np.isfinite(np.asarray(_answers(model, small[1]), dtype=float)).all()
+    assert np.isfinite(np.asarray(_outputs(model, small[1]), dtype=float)).all()
 
 
 def _check_frames(estimator: Any) -> None:
-    """Columns in another order are refused or matched by name, never taken as they come."""
+    """Features in another order are refused or matched by name, never taken by position."""
     pd = __import__("pandas")
     data = _Data(estimator)
     names = ["a", "b", "c", "d"]
     X, Xt = pd.DataFrame(data.X, columns=names), pd.DataFrame(data.X_target, columns=names)
-    wanted = _answers(data.fit(estimator), data.X_target)
+    wanted = _outputs(data.fit(estimator), data.X_target)
     model = clone(estimator).fit(X, data.y, X_target=Xt, y_target=data.y_target)
-    _same(_answers(model, Xt), wanted)
+    _same(_outputs(model, Xt), wanted)
     try:
         got = clone(estimator).fit(X, data.y, X_target=Xt[names[::-1]], y_target=data.y_target)
     except ValueError as error:
         assert "order" in str(error) or "names" in str(error)
     else:
-        _same(_answers(got, Xt), wanted)
-    # An index is no order of rows: labels belong to the row they stand at.
+        _same(_outputs(got, Xt), wanted)
+    # The index of a Series is ignored: labels belong to samples by position.
     mixed = pd.Series(data.y_target, index=np.arange(len(Xt))[::-1])
     model = clone(estimator).fit(X, pd.Series(data.y, index=X.index[::-1]), X_target=Xt, y_target=mixed)
-    _same(_answers(model, Xt), wanted)
+    _same(_outputs(model, Xt), wanted)
     lists = (data.X.tolist(), data.y.tolist(), data.X_target.tolist(), data.y_target.tolist())
     model = clone(estimator).fit(lists[0], lists[1], X_target=lists[2], y_target=lists[3])
-    _same(_answers(model, lists[2]), wanted)
+    _same(_outputs(model, lists[2]), wanted)
 
 
 def _check_sparse(estimator: Any) -> None:
-    """A sparse target is taken for what it holds, or refused by name."""
+    """A sparse target gives the same model as a dense one, or is refused by name."""
     data = _Data(estimator)
     if not get_tags(estimator).input_tags.sparse:
         for kind in (sparse.csr_matrix, sparse.csr_array):
             target = {"X_target": kind(data.X_target), "y_target": data.y_target}
             _raises(functools.partial(clone(estimator).fit, data.X, data.y, **target), "X_target")
         return
-    wanted = _answers(data.fit(estimator), data.X_target)
+    wanted = _outputs(data.fit(estimator), data.X_target)
     X, Xt = sparse.csr_array(data.X), sparse.csr_array(data.X_target)
     model = clone(estimator).fit(X, data.y, X_target=Xt, y_target=data.y_target)
-    _same(_answers(model, Xt), wanted, tol=1e-4)
+    _same(_outputs(model, Xt), wanted, tol=1e-4)
 
 
 def _check_labels(estimator: Any) -> None:
-    """String labels; None, NaN and -1 as markers; -1 as a class."""
+    """String labels; None, NaN, masks and -1 for missing labels; -1 as a class."""
     data = _Data(estimator)
     if data.regression:
         return
@@ -253,36 +263,114 @@ def _check_labels(estimator: Any) -> None:
     model = text.fit(estimator)
     predicts = hasattr(model, "classes_") and not isinstance(model, FeatureTransfer)
     if predicts:
-        assert set(_answers(model, text.X_target)) <= {"ill", "well"}
+        assert set(_outputs(model, text.X_target)) <= {"ill", "well"}
         assert list(model.classes_) == ["ill", "well"]
-    wanted = _answers(data.fit(estimator), data.X_target)
+    wanted = _outputs(data.fit(estimator), data.X_target)
     m = len(data.X_target)
     half = np.arange(m) < m // 2
-    for marked in (np.where(half, data.full, -1), np.where(half, data.full.astype(float), np.nan)):
+    for marked in (
+        np.where(half, data.full, -1),
+        np.where(half, data.full.astype(float), np.nan),
+        np.ma.masked_array(data.full, mask=~half),
+    ):
         got = clone(estimator).fit(data.X, data.y, X_target=data.X_target, y_target=marked)
-        _same(_answers(got, data.X_target), wanted)
-    minus = np.where(data.y == 3, -1, 1)
-    told = np.where(data.full == 3, -1, 1).astype(object)
-    told[~half] = None
-    got = clone(estimator).fit(data.X, minus, X_target=data.X_target, y_target=told)
+        _same(_outputs(got, data.X_target), wanted)
+    minus, full = np.where(data.y == 3, -1, 1), np.where(data.full == 3, -1, 1)
+    partly = full.astype(object)
+    partly[~half] = None
+    got = clone(estimator).fit(data.X, minus, X_target=data.X_target, y_target=partly)
     if predicts:
-        assert set(_answers(got, data.X_target)) <= {-1, 1}
+        assert set(_outputs(got, data.X_target)) <= {-1, 1}
+    # A fully labelled target: the same as with other names of the classes, -1 is no missing label.
+    wanted = _outputs(clone(estimator).fit(data.X, data.y, X_target=data.X_target, y_target=data.full), data.X_target)
+    got = _outputs(clone(estimator).fit(data.X, minus, X_target=data.X_target, y_target=full), data.X_target)
+    if predicts:
+        wanted = np.where(wanted == 3, -1, 1)
+    _same(got, wanted)
     tags = estimator.transfer_tags
     if "y_target" in tags.reads and not tags.new_classes:
         strange = np.where(np.arange(m) == 0, 99, np.where(half, data.full, -1))
         _raises(lambda: clone(estimator).fit(data.X, data.y, X_target=data.X_target, y_target=strange), "99")
-    if "y_target" in tags.reads:
-        _raises(
-            lambda: clone(estimator).fit(data.X, minus, X_target=data.X_target, y_target=np.where(half, minus[0], -1)),
-            "-1",
-        )
+
+
+def _check_whole_values(estimator: Any) -> None:
+    """Whole numbers in regression are values: what the source does not have is no unknown class."""
+    if "regression" not in estimator.transfer_tags.tasks:
+        return
+    if not (is_regressor(estimator) or isinstance(estimator, FeatureTransfer)):
+        return  # a classifier
+    data = _Data(estimator)
+    X, Xt = data.X, data.X_target
+    beta = np.array([6.0, -6.0, 3.0, 0.0])
+    y, yt = np.round(50 + X @ beta), np.round(52 + Xt @ beta)
+    half = np.arange(len(yt)) < len(yt) // 2
+    for values, target in ((y.astype(int), yt), (y, np.where(half, yt, np.nan)), (np.round(y, -1), np.round(yt, -1))):
+        if not is_regressor(estimator) and len(np.unique(values)) <= 10:
+            continue  # a feature method without a task takes few values for classes
+        try:
+            model = clone(estimator).fit(X, values, X_target=Xt, y_target=target)
+        except ValueError as error:
+            raise AssertionError(f"whole numbers were taken for classes: {error}") from error
+        out = _outputs(model, Xt)
+        assert len(out) == len(Xt) and np.isfinite(out.astype(float)).all()
+
+
+def _check_score(estimator: Any) -> None:
+    """``score`` is accuracy or R², and takes ``sample_weight``."""
+    data = _Data(estimator)
+    model = data.fit(estimator)
+    if not hasattr(model, "predict"):
+        return
+    metric = r2_score if data.regression else accuracy_score
+    weights = np.random.default_rng(0).uniform(size=len(data.full))
+    predicted = model.predict(data.X_target)
+    _same(model.score(data.X_target, data.full), metric(data.full, predicted))
+    wanted = metric(data.full, predicted, sample_weight=weights)
+    _same(model.score(data.X_target, data.full, sample_weight=weights), wanted)
+
+
+def _check_passed_weights(estimator: Any) -> None:
+    """The weights of reweighting methods reach learners inside meta-estimators and pipelines."""
+    params = estimator.get_params(deep=False)
+    if not isinstance(estimator, InstanceTransfer) or "estimator" not in params:
+        return
+    data = _Data(estimator)
+    learner = params["estimator"]
+    if learner is None:
+        learner = Ridge() if data.regression else LogisticRegression(max_iter=1000)
+    wanted = data.fit(clone(estimator).set_params(estimator=learner))
+    nested = plain_pipeline(FunctionTransformer(), plain_pipeline(FunctionTransformer(), clone(learner)))
+    voting = VotingRegressor if data.regression else VotingClassifier
+    for wrapped in (nested, GridSearchCV(nested, {}, cv=2), voting([("a", nested)])):
+        model = data.fit(clone(estimator).set_params(estimator=wrapped))
+        _same(model.source_weights_, wanted.source_weights_)
+        _same(model.predict(data.X_target), wanted.predict(data.X_target))
+
+
+def _check_constructor(estimator: Any) -> None:
+    """No constructor parameter holds data; they are arguments of ``fit``."""
+    for name in estimator.get_params(deep=False):
+        held = name in DATA_NAMES or name.startswith(("X_", "y_"))
+        assert not held, f"the constructor parameter {name} holds data; make it an argument of fit"
+
+
+def _check_random_state(estimator: Any) -> None:
+    """``random_state=None`` works, stays None and leaves no generator behind."""
+    names = [k for k in estimator.get_params() if k == "random_state" or k.endswith("__random_state")]
+    if not names:
+        return
+    model = _Data(estimator).fit(clone(estimator).set_params(**dict.fromkeys(names)))
+    params = model.get_params()
+    assert all(params[k] is None for k in names), "random_state=None was replaced"
+    kept = [k for k, v in vars(model).items() if isinstance(v, (np.random.RandomState, np.random.Generator))]
+    assert not kept, f"the random number generator is stored as {kept}"
 
 
 def _check_odd_targets(estimator: Any) -> None:
-    """One row, a class missing, constant columns, duplicated rows, as many rows as the source, few rows."""
+    """One sample, a missing class, constant features, duplicates, as many samples as the source, few samples."""
     data = _Data(estimator)
     n, m = len(data.X), len(data.X_target)
-    told = data.y_target if data.regression else np.where(data.full == 3, data.y_target, None)
+    one_class = data.y_target if data.regression else np.where(data.full == 3, data.y_target, None)
     flat_s, flat_t = data.X.copy(), data.X_target.copy()
     flat_s[:, 2] = flat_t[:, 2] = 1.0
     twice = np.repeat(data.X_target[: m // 2], 2, axis=0)
@@ -290,33 +378,34 @@ def _check_odd_targets(estimator: Any) -> None:
     more = np.concatenate([data.X_target, data.X_target[: n - m] + 0.1])
     more_y = np.concatenate([data.y_target, data.y_target[: n - m]])
     cases: list[tuple[str, Any, Any, Any]] = [
-        ("one target row", data.X, data.X_target[:1], data.y_target[:1]),
-        ("a class missing in the target", data.X, data.X_target, told),
-        ("a constant column", flat_s, flat_t, data.y_target),
-        ("duplicated rows", data.X, twice, twice_y),
-        ("as many target rows as source rows", data.X, more, more_y),
-        ("three target rows", data.X, data.X_target[:3], data.y_target[:3]),
+        ("one target sample", data.X, data.X_target[:1], data.y_target[:1]),
+        ("a class missing in the target", data.X, data.X_target, one_class),
+        ("a constant feature", flat_s, flat_t, data.y_target),
+        ("duplicates", data.X, twice, twice_y),
+        ("as many target samples as source samples", data.X, more, more_y),
+        ("three target samples", data.X, data.X_target[:3], data.y_target[:3]),
     ]
-    for told_case, X, Xt, yt in cases:
+    for case, X, Xt, yt in cases:
         model = clone(estimator).fit(X, data.y, X_target=Xt, y_target=yt)
-        out = _answers(model, Xt)
-        assert len(out) == len(Xt), f"{told_case}: {len(out)} answers for {len(Xt)} rows"
+        out = _outputs(model, Xt)
+        assert len(out) == len(Xt), f"{case}: {len(out)} outputs for {len(Xt)} samples"
         if out.dtype.kind == "f":
-            assert np.isfinite(out).all(), f"{told_case}: not finite"
+            assert np.isfinite(out).all(), f"{case}: not finite"
 
 
 def _check_bad_targets(estimator: Any) -> None:
-    """Targets of another width or shape, with holes or without rows: the message says which argument is at fault."""
+    """Targets of another shape, with NaN, masked or empty: the message names the argument at fault."""
     data = _Data(estimator)
-    hole, endless = data.X_target.copy(), data.X_target.copy()
-    hole[0, 0], endless[0, 0] = np.nan, np.inf
+    missing, infinite = data.X_target.copy(), data.X_target.copy()
+    missing[0, 0], infinite[0, 0] = np.nan, np.inf
+    masked = np.ma.masked_array(data.X_target, mask=data.X_target > 2)
     ragged = [*data.X_target[1:].tolist(), [0.0]]
-    bads: list[Any] = [hole, endless, data.X_target[:0], data.X_target[:, 0], ragged]
+    bads: list[Any] = [missing, infinite, masked, data.X_target[:0], data.X_target[:, 0], ragged]
     if not estimator.transfer_tags.heterogeneous:
         bads.append(data.X_target[:, :3])
     for bad in bads:
-        told = data.y_target[: len(bad)]
-        _raises(functools.partial(clone(estimator).fit, data.X, data.y, X_target=bad, y_target=told), "X_target")
+        labels = data.y_target[: len(bad)]
+        _raises(functools.partial(clone(estimator).fit, data.X, data.y, X_target=bad, y_target=labels), "X_target")
     _raises(
         lambda: clone(estimator).fit(data.X, data.y, X_target=data.X_target, y_target=data.y_target[:5]), "y_target"
     )
@@ -326,7 +415,7 @@ def _check_bad_targets(estimator: Any) -> None:
 
 
 def _check_other_columns(estimator: Any) -> None:
-    """A target with columns of its own is taken; each side's map then takes that side's columns only."""
+    """A target with features of its own is accepted; each map then takes the features of its domain only."""
     data = _Data(estimator)
     if not estimator.transfer_tags.heterogeneous:
         return
@@ -344,58 +433,59 @@ def _check_other_columns(estimator: Any) -> None:
 
 
 def _check_copies(estimator: Any) -> None:
-    """Clone, pickle, a second fit and four threads give the same answers."""
+    """Pickle, a second fit and four threads give the same outputs."""
     data = _Data(estimator)
     model = data.fit(estimator)
-    wanted = _answers(model, data.X_target)
-    _same(_answers(pickle.loads(pickle.dumps(model)), data.X_target), wanted, tol=1e-12)
-    _same(_answers(data.fit(estimator), data.X_target), wanted)
+    wanted = _outputs(model, data.X_target)
+    _same(_outputs(pickle.loads(pickle.dumps(model)), data.X_target), wanted, tol=1e-12)
+    _same(_outputs(data.fit(estimator), data.X_target), wanted)
     with concurrent.futures.ThreadPoolExecutor(4) as pool:
-        for got in pool.map(lambda _: _answers(data.fit(estimator), data.X_target), range(4)):
+        for got in pool.map(lambda _: _outputs(data.fit(estimator), data.X_target), range(4)):
             _same(got, wanted)
 
 
 def _check_adapt(estimator: Any) -> None:
-    """A source-free method goes on from a fitted source model, always from the same one, whatever came before."""
+    """``adapt`` starts from the fitted source model, whatever it was adapted to before."""
     if not estimator.transfer_tags.source_free:
         return
     data = _Data(estimator)
     source = clone(estimator).fit(data.X, data.y)
-    wanted = _answers(pickle.loads(pickle.dumps(source)).adapt(data.X_target, data.y_target), data.X_target)
+    wanted = _outputs(pickle.loads(pickle.dumps(source)).adapt(data.X_target, data.y_target), data.X_target)
     source.adapt(data.X_target[:5], data.y_target[:5])
-    _same(_answers(source.adapt(data.X_target, data.y_target), data.X_target), wanted)
+    _same(_outputs(source.adapt(data.X_target, data.y_target), data.X_target), wanted)
     _raises(lambda: source.adapt(data.X_target[:, :3], data.y_target), "X_target")
 
 
 def _check_globals(estimator: Any) -> None:
     data = _Data(estimator)
-    np.random.seed(7)  # noqa: NPY002 - the point is to see whether anybody touches it
-    state: Any = np.random.get_state()  # noqa: NPY002
-    before, config = state[1].copy(), sklearn.get_config()
-    _answers(data.fit(estimator), data.X_target)
-    state = np.random.get_state()  # noqa: NPY002
-    assert np.array_equal(state[1], before), "numpy's global random state was touched"
-    assert sklearn.get_config() == config, "scikit-learn's global configuration was touched"
+    np.random.seed(7)  # noqa: NPY002 - to see whether it is changed
+    before, config = np.random.get_state(legacy=False), sklearn.get_config()  # noqa: NPY002
+    _outputs(data.fit(estimator), data.X_target)
+    after = np.random.get_state(legacy=False)  # noqa: NPY002
+    same = (
+        np.array_equal(after["state"]["key"], before["state"]["key"])
+        and after["state"]["pos"] == before["state"]["pos"]
+    )
+    assert same, "numpy's global random state was changed"
+    assert sklearn.get_config() == config, "scikit-learn's global configuration was changed"
 
 
 def _check_pipeline(estimator: Any) -> None:
-    """In a pipeline the target goes through the steps before, and the source through its own map."""
+    """In a pipeline the earlier steps transform the target as they transform the source."""
     data = _Data(estimator)
     scaler = StandardScaler().fit(data.X)
     Zs, Zt = scaler.transform(data.X), scaler.transform(data.X_target)
     byhand = clone(estimator).fit(Zs, data.y, X_target=Zt, y_target=data.y_target)
     piped = make_pipeline(StandardScaler(), clone(estimator)).fit(data.X, data.y, **data.target)
-    _same(_answers(piped[-1], Zt), _answers(byhand, Zt))
+    _same(_outputs(piped[-1], Zt), _outputs(byhand, Zt))
     assert sklearn.get_config()["enable_metadata_routing"] is False
 
 
 def _check_bindings(estimator: Any) -> None:
-    """Bound, it works in any tool of scikit-learn: the source is cut, the target stays whole, and the other way."""
+    """Bound to a domain, it can be cross-validated: the other domain is split, the bound one is not."""
     data = _Data(estimator)
     if isinstance(estimator, FeatureTransfer):
-        from sklearn.linear_model import LinearRegression, LogisticRegression
-
-        learner = LinearRegression() if data.regression else LogisticRegression()
+        learner = Ridge() if data.regression else LogisticRegression()
         whole: Any = make_pipeline(clone(estimator), learner)
     else:
         whole = clone(estimator)
@@ -406,9 +496,9 @@ def _check_bindings(estimator: Any) -> None:
     copied = clone(bound)
     assert copied.X_target is bound.X_target, "a clone must share the target, not copy it"
     half = len(data.X_target) // 2
-    labelled, told = data.X_target[:half], data.full[:half]
+    labelled, labels = data.X_target[:half], data.full[:half]
     scores = cross_val_score(
-        with_source(whole, data.X, data.y, data.X_target[half:]), labelled, told, cv=folds, error_score="raise"
+        with_source(whole, data.X, data.y, data.X_target[half:]), labelled, labels, cv=folds, error_score="raise"
     )
     assert np.isfinite(scores).all()
 
@@ -420,11 +510,11 @@ def _check_probabilities(estimator: Any) -> None:
         return
     proba = model.predict_proba(data.X_target)
     assert proba.shape == (len(data.X_target), len(model.classes_))
-    assert np.allclose(proba.sum(axis=1), 1.0) and proba.min() >= 0, "predict_proba: rows must sum to one"
+    assert np.allclose(proba.sum(axis=1), 1.0) and proba.min() >= 0, "predict_proba: probabilities must sum to one"
 
 
 def _check_feature_maps(estimator: Any) -> None:
-    """fit_transform is the source's map, transform the target's; set_output names the columns."""
+    """``fit_transform`` maps the source, ``transform`` the target; ``set_output`` names the features."""
     data = _Data(estimator)
     fresh = clone(estimator)
     mapped = fresh.fit_transform(data.X, data.y, **data.target)
@@ -437,26 +527,31 @@ def _check_feature_maps(estimator: Any) -> None:
 def _raises(call: Callable[[], Any], word: str) -> None:
     try:
         call()
-    except (ValueError, TypeError) as error:  # scikit-learn refuses sparse rows with a TypeError
+    except (ValueError, TypeError) as error:  # scikit-learn refuses sparse input with a TypeError
         assert word in str(error), f"the message must name {word}: {str(error).splitlines()[0]}"
     else:
-        raise AssertionError(f"bad input was accepted; a ValueError that names {word} was due")
+        raise AssertionError(f"bad input was accepted; expected a ValueError that names {word}")
 
 
 _CHECKS: tuple[tuple[str, Callable[[Any], None]], ...] = (
     ("tags are complete", _check_tags),
     ("docstring is complete", _check_docstring),
+    ("constructor parameters hold no data", _check_constructor),
     ("nothing of the caller's is changed", _check_no_mutation),
     ("any storage gives the same", _check_storage),
     ("columns are matched by name", _check_frames),
     ("sparse targets", _check_sparse),
     ("any labels", _check_labels),
+    ("whole numbers are values in regression", _check_whole_values),
+    ("scores take weights", _check_score),
+    ("weights reach inner learners", _check_passed_weights),
     ("odd targets", _check_odd_targets),
     ("bad targets are refused", _check_bad_targets),
     ("targets with columns of their own", _check_other_columns),
     ("copies agree", _check_copies),
     ("adapting starts from the source", _check_adapt),
     ("no global state is touched", _check_globals),
+    ("random_state may be None", _check_random_state),
     ("pipelines carry the target", _check_pipeline),
     ("bindings", _check_bindings),
     ("probabilities", _check_probabilities),

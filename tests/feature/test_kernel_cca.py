@@ -140,7 +140,7 @@ def test_methods_for_the_same_columns_still_refuse_others():
     from landbridge.feature import CORAL
 
     A, B, _ = _two_views(20)
-    with pytest.raises(InputError, match="X_target has 4 columns but X has 6"):
+    with pytest.raises(InputError, match="X_target has 4 features but X has 6"):
         CORAL().fit(A, X_target=B)
 
 

@@ -79,7 +79,7 @@ def load_builtin(name: str, *, random_state: Any = 0) -> Domain:
     --------
     >>> from landbridge.data import load_builtin
     >>> load_builtin("handwritten")
-    Domain('handwritten', 1797 rows x 64 columns, images, labelled)
+    Domain('handwritten', 1797 samples x 64 features, images, labelled)
     """
     if name not in _LOADERS:
         near = difflib.get_close_matches(str(name), _LOADERS, n=1)

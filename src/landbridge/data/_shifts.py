@@ -84,7 +84,7 @@ def make_shift(
     >>> from landbridge.data import make_shift
     >>> source, target = make_shift("label", random_state=0)
     >>> source
-    Domain('source', 400 rows x 2 columns, table, labelled)
+    Domain('source', 400 samples x 2 features, table, labelled)
     >>> (source.y == 0).mean().round(2).item(), (target.y == 0).mean().round(2).item()
     (0.8, 0.2)
     """

@@ -6,9 +6,9 @@ from typing import Any, Self
 
 import numpy as np
 from scipy import sparse
-from sklearn.base import _fit_context, clone
-from sklearn.utils._param_validation import HasMethods
+from sklearn.base import clone
 
+from landbridge._sklearn_compat import HasMethods, _fit_context
 from landbridge.base import TransferTags
 from landbridge.feature._delegate import DelegatingTransfer
 

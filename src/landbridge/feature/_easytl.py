@@ -7,10 +7,10 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
-from sklearn.base import ClassifierMixin, _fit_context
+from sklearn.base import ClassifierMixin
 from sklearn.metrics.pairwise import euclidean_distances
-from sklearn.utils._param_validation import StrOptions
 
+from landbridge._sklearn_compat import StrOptions, _fit_context
 from landbridge.base import TransferEstimator, TransferTags
 from landbridge.exceptions import LabelError
 from landbridge.feature._coral import coral_map

@@ -11,9 +11,9 @@ from sklearn.base import clone
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import Normalizer
-from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.multiclass import check_classification_targets
 
+from landbridge._sklearn_compat import Interval, StrOptions
 from landbridge.base import FeatureTransfer
 from landbridge.exceptions import LabelError
 from landbridge.numerics.stacked import FeatureRows, KernelRows, project, stack_rows

@@ -9,12 +9,12 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 from scipy import linalg
-from sklearn.base import ClassifierMixin, _fit_context
+from sklearn.base import ClassifierMixin
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.preprocessing import normalize
 from sklearn.utils import check_random_state
-from sklearn.utils._param_validation import Interval, StrOptions
 
+from landbridge._sklearn_compat import Interval, StrOptions, _fit_context
 from landbridge.base import TransferEstimator, TransferTags
 from landbridge.exceptions import LabelError
 from landbridge.feature._bda import balanced_mmd_factor

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from scipy import linalg, sparse
-from sklearn.utils._param_validation import Interval
 
+from landbridge._sklearn_compat import Interval
 from landbridge.base import FeatureTransfer, TransferTags
 
 __all__ = ["MSDA", "marginalised_denoiser"]

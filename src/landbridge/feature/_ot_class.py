@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.utils._param_validation import Interval, StrOptions
 
+from landbridge._sklearn_compat import Interval, StrOptions
 from landbridge.base import TransferTags
 from landbridge.domain import missing_labels
 from landbridge.feature._ot_mapping import BarycentricMapping, normalised_cost, transport_plan

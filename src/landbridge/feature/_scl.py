@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from scipy import linalg, sparse
-from sklearn.utils._param_validation import Interval
 from sklearn.utils.extmath import randomized_svd, row_norms, safe_sparse_dot, svd_flip
 
+from landbridge._sklearn_compat import Interval
 from landbridge.base import FeatureTransfer, TransferTags
 
 __all__ = ["StructuralCorrespondence", "choose_pivots", "pivot_directions"]

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import linalg
 from sklearn.utils import check_random_state
-from sklearn.utils._param_validation import Interval
 
+from landbridge._sklearn_compat import Interval
 from landbridge.base import TransferTags
 from landbridge.domain import missing_labels
 from landbridge.feature._kernel_feature import KERNEL_CONSTRAINTS, KernelFeature, label_codes, labelled_tags

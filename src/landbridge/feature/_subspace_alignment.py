@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.utils._param_validation import Interval
 
+from landbridge._sklearn_compat import Interval
 from landbridge.base import FeatureTransfer, TransferTags
 from landbridge.numerics.geodesic import complete_basis, principal_basis
 

@@ -11,8 +11,8 @@ from sklearn.base import clone
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
-from sklearn.utils._param_validation import HasMethods, Interval
 
+from landbridge._sklearn_compat import HasMethods, Interval
 from landbridge.base import InstanceTransfer, TransferTags
 
 __all__ = ["ClassifierDensityRatio", "probability_ratio"]

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import get_blas_funcs
 from sklearn.utils import check_random_state
-from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 
+from landbridge._sklearn_compat import HasMethods, Interval, StrOptions
 from landbridge.base import InstanceTransfer, TransferTags
 from landbridge.numerics.boxqp import BoxQP, box_qp
 from landbridge.numerics.kernels import KernelOperator, median_gamma

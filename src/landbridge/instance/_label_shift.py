@@ -14,8 +14,8 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils import check_random_state
-from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 
+from landbridge._sklearn_compat import HasMethods, Interval, StrOptions
 from landbridge.base import InstanceTransfer, TransferTags
 from landbridge.numerics.label_shift import bbse_priors, em_priors
 from landbridge.numerics.resampling import balanced_folds

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.neighbors import NearestNeighbors
-from sklearn.utils._param_validation import HasMethods, Interval
 
+from landbridge._sklearn_compat import HasMethods, Interval
 from landbridge.base import InstanceTransfer, TransferTags
 
 __all__ = ["NearestNeighbourWeights", "voronoi_counts"]

@@ -9,10 +9,9 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import nnls
-from sklearn.base import _fit_context
 from sklearn.utils import check_random_state
-from sklearn.utils._param_validation import HasMethods, Interval
 
+from landbridge._sklearn_compat import HasMethods, Interval, _fit_context
 from landbridge.base import InstanceTransfer, TransferTags
 from landbridge.instance._multi_source_tradaboost import read_sources
 from landbridge.numerics.kernels import median_gamma

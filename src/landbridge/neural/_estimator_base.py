@@ -12,11 +12,10 @@ from typing import Any, ClassVar, Self
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from sklearn.base import _fit_context
-from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
 
+from landbridge._sklearn_compat import Interval, StrOptions, _fit_context
 from landbridge.base import Read, TransferEstimator, split_labelled
 from landbridge.domain import missing_labels
 from landbridge.exceptions import InputError, LabelError

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from sklearn.base import clone
 from sklearn.multiclass import OneVsRestClassifier
 from sklearn.svm import SVC
-from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 
+from landbridge._sklearn_compat import HasMethods, Interval, StrOptions
 from landbridge.base import TransferTags
 from landbridge.exceptions import LabelError
 from landbridge.numerics.kernels import kernel

@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 from sklearn.linear_model import TweedieRegressor
-from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.extmath import safe_sparse_dot
 
+from landbridge._sklearn_compat import HasMethods, Interval, StrOptions
 from landbridge.base import TransferTags
 from landbridge.exceptions import LabelError
 from landbridge.parameter._prior_linear import linear_parameters

@@ -12,8 +12,8 @@ from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.gaussian_process import GaussianProcessRegressor
 from sklearn.gaussian_process.kernels import RBF, ConstantKernel, Kernel, WhiteKernel
-from sklearn.utils._param_validation import HasMethods, Interval
 
+from landbridge._sklearn_compat import HasMethods, Interval
 from landbridge.base import TransferTags
 from landbridge.numerics.resampling import subsample
 from landbridge.parameter._template import ParameterRegressor

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 from scipy.special import expit, logsumexp, softmax
 from sklearn.linear_model import LogisticRegression, Ridge
-from sklearn.utils._param_validation import HasMethods, Interval
 from sklearn.utils.extmath import safe_sparse_dot
 
+from landbridge._sklearn_compat import HasMethods, Interval
 from landbridge.base import TransferTags
 from landbridge.exceptions import InputError
 from landbridge.parameter._template import ParameterClassifier, ParameterRegressor

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from sklearn.cluster import KMeans
 from sklearn.tree import DecisionTreeClassifier
 from sklearn.utils import check_random_state
-from sklearn.utils._param_validation import HasMethods, Interval
 
+from landbridge._sklearn_compat import HasMethods, Interval
 from landbridge.base import TransferTags
 from landbridge.parameter._flat_tree import FlatTree
 from landbridge.parameter._template import ParameterClassifier, fit_seeded

@@ -12,8 +12,8 @@ from scipy.special import xlogy
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.tree import DecisionTreeClassifier
 from sklearn.utils import check_random_state
-from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 
+from landbridge._sklearn_compat import HasMethods, Interval, StrOptions
 from landbridge.base import TransferTags
 from landbridge.parameter._flat_tree import FlatTree
 from landbridge.parameter._template import ParameterClassifier, fit_seeded

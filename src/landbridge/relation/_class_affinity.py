@@ -9,11 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import solve_triangular
 from scipy.special import softmax
-from sklearn.base import ClassifierMixin, _fit_context
-from sklearn.utils._param_validation import Interval
+from sklearn.base import ClassifierMixin
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted
 
+from landbridge._sklearn_compat import Interval, _fit_context
 from landbridge.base import TransferEstimator, TransferTags, split_labelled
 from landbridge.exceptions import LabelError
 

@@ -58,8 +58,10 @@ def as_pair(
     >>> import numpy as np
     >>> from landbridge.verbs._sides import as_pair
     >>> source, target, encoder = as_pair((np.eye(3), ["a", "b", "a"]), np.eye(3))
-    >>> source, target
-    (Domain('source', 3 rows x 3 columns, table, labelled), Domain('target', 3 rows x 3 columns, table, no labels))
+    >>> source
+    Domain('source', 3 samples x 3 features, table, labelled)
+    >>> target
+    Domain('target', 3 samples x 3 features, table, no labels)
     """
     encoder = None
     if _is_raw(source) and _is_raw(target):

@@ -10,8 +10,8 @@ from sklearn.base import clone
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
-from sklearn.utils._param_validation import HasMethods
 
+from landbridge._sklearn_compat import HasMethods
 from landbridge.base import TransferTags
 from landbridge.zeroshot._base import ATTRIBUTES, ZeroShotClassifier
 

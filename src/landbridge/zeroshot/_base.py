@@ -8,10 +8,11 @@ from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.base import ClassifierMixin, _fit_context
+from sklearn.base import ClassifierMixin
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted
 
+from landbridge._sklearn_compat import _fit_context
 from landbridge.base import TransferEstimator
 from landbridge.exceptions import InputError, LabelError
 from landbridge.zeroshot._stacking import best_calibration

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from scipy import linalg
-from sklearn.utils._param_validation import Interval
 
+from landbridge._sklearn_compat import Interval
 from landbridge.base import TransferTags
 from landbridge.zeroshot._base import ATTRIBUTES, ZeroShotClassifier
 

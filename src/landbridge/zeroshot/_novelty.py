@@ -8,12 +8,12 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 from scipy import linalg
-from sklearn.base import BaseEstimator, OutlierMixin, _fit_context
+from sklearn.base import BaseEstimator, OutlierMixin
 from sklearn.covariance import ledoit_wolf
 from sklearn.model_selection import StratifiedKFold
-from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from landbridge._sklearn_compat import Interval, _fit_context
 from landbridge.exceptions import LabelError
 
 __all__ = ["NoveltyDetector", "class_distances"]

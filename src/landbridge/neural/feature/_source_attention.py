@@ -178,7 +178,7 @@ class SourceAttention(GroupedSources):
         network : Network
         epoch, epochs : int
         """
-        self._weigh()
+        self._compute_weights()
 
     def loss(self, network: Network, source: Batch, target: Batch | None, progress: float) -> dict[str, Tensor]:
         """Give the task's loss with a weight a row, and listen to the target's attention.
@@ -209,7 +209,7 @@ class SourceAttention(GroupedSources):
         ----------
         network : Network
         """
-        self._weigh()
+        self._compute_weights()
         self.row_weights_ = self._rows[1].double().cpu().numpy()
         means = self._source_means(self._rows[1]).double().cpu().numpy()
         self.source_weights_ = means / max(means.mean(), 1e-12)
@@ -233,7 +233,7 @@ class SourceAttention(GroupedSources):
         before = self._rows[0, rows]
         self._rows[0, rows] = torch.where(before > 0, self.memory * before + (1 - self.memory) * seen, seen)
 
-    def _weigh(self) -> None:
+    def _compute_weights(self) -> None:
         seen, of = self._rows[0], self._rows[2].long()
         if not len(seen):
             return

@@ -12,8 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import stdtrit
 from sklearn.base import clone
-from sklearn.utils import _safe_indexing, check_random_state
+from sklearn.utils import check_random_state
 
+from landbridge._sklearn_compat import _safe_indexing
 from landbridge.exceptions import InputError
 from landbridge.neural._fitting import draw_seed
 from landbridge.neural.multitask._multi_task import MultiTask
