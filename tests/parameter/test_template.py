@@ -109,3 +109,9 @@ def test_a_learner_of_the_wrong_kind_is_named():
     X, y, _, _ = domains(TransferTree())
     with pytest.raises(InputError, match=r"^estimator=Ridge has no decision_function or predict_proba|classes_"):
         AdaptiveSVM(estimator=Ridge()).fit(X, y)
+
+
+@pytest.mark.parametrize("method", [TransferTree(), TransferForest(), TransEMDT()], ids=lambda m: type(m).__name__)
+def test_a_single_class_is_predicted(method):
+    X, _, Xt, _ = domains(method)
+    assert set(clone(method).fit(X, np.full(60, "a"), X_target=Xt).predict(Xt)) == {"a"}

@@ -194,7 +194,9 @@ class ParameterClassifier(ClassifierMixin, ParameterTransfer):
             Predicted classes.
         """
         X = self._read_rows(X)
-        scores = self._decision(X) if hasattr(self, "_decision") else self._proba(X)
+        if not hasattr(self, "_decision"):
+            return self.classes_[self._proba(X).argmax(axis=1)]
+        scores = self._decision(X)
         codes = (scores[:, 0] > 0).astype(np.intp) if scores.shape[1] == 1 else scores.argmax(axis=1)
         return self.classes_[codes]
 
