@@ -108,7 +108,7 @@ class Rounds:
                 f"{name}: the vote of {n} rounds is worse on the labelled target samples than the first round alone; "
                 f"{len(self.models)} rounds are used. Use a weaker estimator or fewer n_estimators.",
                 EarlyStoppingWarning,
-                stacklevel=3,
+                stacklevel=4,
             )
 
     def _keep(self, indices: Any) -> None:
