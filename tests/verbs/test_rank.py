@@ -33,7 +33,7 @@ def test_sources_in_order_of_how_far_they_are(chain):
     found = rank({"far": far, "mid": mid, "near": near}, target)
     assert found.names == ("near", "mid", "far") and found.best == "near" and found.score == "leep"
     assert [c.name for c in found] == list(found.names) and len(found) == 3
-    assert found.rows == len(target)
+    assert found.n_samples == len(target)
     assert "near comes first by leep" in found.words
     assert found.candidates[0].above_chance > 0.3
     assert sum(c.first for c in found) == pytest.approx(1.0)
@@ -50,7 +50,7 @@ def test_the_score_is_that_of_the_source_model_on_the_target(chain):
 def test_without_target_labels_sources_are_ranked_by_their_bound(chain):
     far, *_, near, target = chain
     found = rank({"far": far, "near": near}, target.without_labels())
-    assert found.score == "risk_bound" and found.names == ("near", "far") and found.rows == 0
+    assert found.score == "risk_bound" and found.names == ("near", "far") and found.n_samples == 0
     assert "Without target labels" in found.words
     assert found.candidates[0].above_chance is None and found.candidates[0].first is None
 
@@ -68,7 +68,7 @@ def test_features_of_any_origin_are_scored_alike(chain):
         },
         target,
     )
-    assert found.score == "committee"
+    assert found.score == "mean_z_score"
     wanted = logme(features=scaler.transform(X), target_labels=y, n_bootstrap=0).value
     assert all(c.score.details["logme"] == pytest.approx(wanted) for c in found.candidates)
     assert list(found.values.values()) == pytest.approx([0.0] * 4)  # none stands above the others
@@ -80,7 +80,7 @@ def test_the_committee_is_the_mean_of_standardised_scores(chain):
     table = {f"noise {k}": target.X + k * dice.normal(size=target.X.shape) for k in range(4)}
     few = {"n_bootstrap": 20, "n_permutations": 20, "random_state": 0}
     together = rank(table, target, **few)
-    assert together.score == "committee" and together.best == "noise 0"
+    assert together.score == "mean_z_score" and together.best == "noise 0"
     alone = [rank(table, target, score=s, **few) for s in ("logme", "regularised_h_score")]
     scaled = []
     for one in alone:
@@ -98,8 +98,8 @@ def test_two_candidates_are_no_committee_and_values_have_none(chain):
     *_, target = chain
     X = target.X
     assert rank({"a": X, "b": X + 1}, target, n_bootstrap=0).score == "logme"
-    with pytest.raises(InputError, match=r"committee.*needs classes"):
-        rank({"a": X, "b": X + 1}, (X, X[:, 0] + 0.5), score="committee")
+    with pytest.raises(InputError, match=r"mean_z_score.*needs classes"):
+        rank({"a": X, "b": X + 1}, (X, X[:, 0] + 0.5), score="mean_z_score")
 
 
 @pytest.mark.parametrize("score", [s for s in SCORES if s not in ("leep", "nce", "risk_bound")])
@@ -119,7 +119,7 @@ def test_candidates_that_cannot_be_told_apart_are_said(chain):
     *_, target = chain
     rng = np.random.default_rng(0)
     near = {k: target.X + 0.05 * rng.normal(size=target.X.shape) for k in "ab"}
-    assert "too close to be sure" in rank(near, target).words
+    assert "too close to call" in rank(near, target).words
 
 
 def test_a_classifier_without_probabilities_answers_by_its_labels(chain):
@@ -133,10 +133,10 @@ def test_only_labelled_rows_are_looked_at_and_many_are_cut(chain):
     y = target.y.astype(object)
     y[50:] = None
     part = Domain(target.X, y)
-    assert rank([source], part).rows == 50
+    assert rank([source], part).n_samples == 50
     features = target.X.copy()
-    assert rank({"all rows": features, "labelled rows": features[:50]}, part).rows == 50
-    assert rank([source], target, max_samples=40).rows == 40
+    assert rank({"all rows": features, "labelled rows": features[:50]}, part).n_samples == 50
+    assert rank([source], target, max_samples=40).n_samples == 40
 
 
 def test_regression():
@@ -173,7 +173,7 @@ def test_what_cannot_be_scored_is_told_and_the_rest_goes_on(chain):
     )
     assert found.names == ("source",)
     assert set(found.skipped) == {"narrow", "unlabelled", "object", "features", "of three"}
-    assert "same columns" in found.skipped["narrow"] and "labels" in found.skipped["unlabelled"]
+    assert "same features" in found.skipped["narrow"] and "labels" in found.skipped["unlabelled"]
     assert "neither" in found.skipped["object"] and "class probabilities" in found.skipped["features"]
     assert "transform failed" in found.skipped["of three"]
     assert "not scored" in str(found)
@@ -198,7 +198,7 @@ def test_names_of_a_list(chain, tmp_path):
         (lambda s, t: rank([s], t, max_samples=1), "max_samples"),
         (lambda s, t: rank([StandardScaler().fit(t.X)], t.without_labels()), "label some of the target"),
         (lambda s, t: rank([(s.X, np.zeros(len(s), dtype=int))], t), "labels are all"),
-        (lambda s, t: rank({"m": np.ones((3, 2))}, t), "array of 3 rows"),
+        (lambda s, t: rank({"m": np.ones((3, 2))}, t), "array of 3 samples"),
     ],
 )
 def test_bad_input_is_one_line(chain, call, message):

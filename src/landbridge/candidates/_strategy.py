@@ -38,22 +38,69 @@ class Strategy(ABC):
 
     @abstractmethod
     def recognises(self, sides: Sides) -> bool:
-        """Return whether the two sides are in this situation."""
+        """Return whether the two sides are in this situation.
+
+        Parameters
+        ----------
+        sides : Sides
+
+        Returns
+        -------
+        bool
+        """
 
     @abstractmethod
     def read(self, sides: Sides) -> Problem:
-        """Read the sides as a problem."""
+        """Read the sides as a problem.
+
+        Parameters
+        ----------
+        sides : Sides
+
+        Returns
+        -------
+        Problem
+        """
 
     @abstractmethod
     def diagnose(self, problem: Problem) -> Diagnosis:
-        """Measure the shift between the domains, as far as the situation allows."""
+        """Measure the shift between the domains, as far as the situation allows.
+
+        Parameters
+        ----------
+        problem : Problem
+
+        Returns
+        -------
+        Diagnosis
+        """
 
     @abstractmethod
     def plan(self, problem: Problem, diagnosis: Diagnosis, sides: Sides) -> list[CandidateSpec]:
-        """List what to try, baselines first."""
+        """List what to try, baselines first.
+
+        Parameters
+        ----------
+        problem : Problem
+        diagnosis : Diagnosis
+        sides : Sides
+
+        Returns
+        -------
+        list of CandidateSpec
+        """
 
     def preface(self, problem: Problem) -> str:
-        """Return what the reason of every verdict in this situation begins with."""
+        """Return what the reason of every verdict in this situation begins with.
+
+        Parameters
+        ----------
+        problem : Problem
+
+        Returns
+        -------
+        str
+        """
         return ""
 
 

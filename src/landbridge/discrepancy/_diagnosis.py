@@ -30,6 +30,12 @@ class Diagnosis(Presentable):
         Strength in [0, 1] for each kind of shift.
     measurements : mapping of str to Measurement
         Every distance and estimate that was taken.
+
+    Examples
+    --------
+    >>> from landbridge import Diagnosis
+    >>> Diagnosis("label", "high", "Other class shares explain the difference.")
+    Diagnosis('label', risk='high', 0 measurements)
     """
 
     kind: str

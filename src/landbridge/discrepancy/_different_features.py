@@ -16,6 +16,7 @@ def different_features(n_features_source: int, n_features_target: int, n_labelle
     Parameters
     ----------
     n_features_source, n_features_target : int
+        Number of features of each domain.
     n_labelled : int
         Number of labelled target samples.
 

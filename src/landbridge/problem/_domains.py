@@ -205,6 +205,21 @@ def _is_raw(side: Any) -> bool:
 
 
 def read_one(side: Any, name: str, label: str | None, sources: str | None = None) -> Domain:
+    """Read one side by itself.
+
+    Parameters
+    ----------
+    side : object
+        As it was given.
+    name : str
+        Of the argument, for messages.
+    label, sources : str or None
+        Names of columns, where it is a table.
+
+    Returns
+    -------
+    Domain
+    """
     if sources is not None and not _is_raw(side):
         kind = "a Domain" if isinstance(side, Domain) else "a built-in domain" if isinstance(side, str) else "arrays"
         raise InputError(

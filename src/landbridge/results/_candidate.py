@@ -42,6 +42,12 @@ class Candidate(Presentable):
         Distinct warnings that were raised while it was fitted.
     traceback : str
         Of the error, where it failed.
+
+    Examples
+    --------
+    >>> from landbridge import Candidate
+    >>> Candidate("CORAL", "feature", "skipped", "needs the same features")
+    Candidate('CORAL', skipped)
     """
 
     name: str
@@ -133,6 +139,12 @@ class Decision(Presentable):
         Estimated gain of the chosen candidate over not transferring.
     assumption : str
         What must hold for the evidence to be valid.
+
+    Examples
+    --------
+    >>> from landbridge import Decision
+    >>> Decision(False, "source-only", "No gain is significant.", "target labels")
+    Decision('source-only', transferred=False)
     """
 
     transferred: bool
