@@ -11,12 +11,12 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
-from sklearn.base import BaseEstimator, ClusterMixin, _fit_context
+from sklearn.base import BaseEstimator, ClusterMixin
 from sklearn.cluster import KMeans
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_array, check_random_state
-from sklearn.utils._param_validation import Interval
 
+from landbridge._sklearn_compat import Interval, _fit_context
 from landbridge.exceptions import InputError
 
 __all__ = ["CoClusters", "SelfTaughtClustering", "co_cluster", "information_loss"]
