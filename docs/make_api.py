@@ -3,7 +3,7 @@
 import importlib
 from pathlib import Path
 
-ROOMS = (
+PACKAGES = (
     "instance",
     "feature",
     "parameter",
@@ -20,6 +20,8 @@ ROOMS = (
     "guard",
     "data",
     "report",
+    "results",
+    "tasks",
     "testing",
     "catalogue",
 )
@@ -30,7 +32,7 @@ def main() -> None:
     page = Path(__file__).with_name("api.rst")
     head = page.read_text(encoding="utf-8").split(".. rooms\n")[0].rstrip()
     parts = [head, "\n\n.. rooms\n"]
-    for room in ROOMS:
+    for room in PACKAGES:
         package = importlib.import_module(f"landbridge.{room}")
         names = [n for n in package.__all__ if callable(getattr(package, n))]
         parts.append(f"\nlandbridge.{room}\n{'-' * (11 + len(room))}\n\n.. currentmodule:: landbridge.{room}\n\n")
