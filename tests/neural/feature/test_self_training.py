@@ -150,7 +150,7 @@ def test_a_run_that_was_stopped_goes_on_as_if_it_had_not(tmp_path, monkeypatch):
         ({"temperature": 0}, "temperature"),
         ({"strength": 0}, "strength"),
         ({"validation_fraction": 0}, "validation_fraction"),
-        ({"memory": 1}, "memory"),
+        ({"momentum": 1}, "momentum"),
     ],
 )
 def test_arguments_at_fault_are_named(options, message):

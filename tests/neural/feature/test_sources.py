@@ -171,7 +171,7 @@ def test_arguments_at_fault_are_named():
     gap = names.astype(object)
     gap[3] = None
     for told, message in [
-        (names[:3], r"source_domain has shape \(3,\) but X has 240 rows"),
+        (names[:3], r"source_domain has shape \(3,\) but X has 240 samples"),
         (np.c_[names, names], r"source_domain has shape \(240, 2\)"),
         (gap, "source_domain has samples without a source"),
         (np.where(np.arange(240) == 1, np.nan, 1.0), "source_domain has samples without a source"),
