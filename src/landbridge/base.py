@@ -51,7 +51,7 @@ __all__ = [
 ]
 
 # Fit metadata beside X and y; each class requests those that its ``fit`` takes.
-METADATA = ("X_target", "y_target", "source_domain", "intermediate_domains", "pairs")
+METADATA = ("X_target", "y_target", "source_domain", "intermediate_domains", "pairs", "attributes")
 
 # library to import -> the extra of landbridge that brings it
 EXTRAS = {"duckdb": "relational", "pyarrow": "parquet", "distributed": "cluster", "ot": "", "torch": "neural"}

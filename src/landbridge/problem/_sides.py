@@ -20,20 +20,19 @@ __all__ = ["Sides", "check_estimator_kind", "infer_pair_task"]
 class Sides:
     """Source and target as they were given, and the domains they hold.
 
-        Parameters
-        ----------
-        source, target : object
-            As the caller gave them.
-        arguments : Arguments
+    Parameters
+    ----------
+    source, target : object
+        As the caller gave them.
+    arguments : Arguments
 
-        Examples
-        --------
-        >>> import numpy as np
-    from sklearn.base import is_regressor
-        >>> from landbridge.problem import Arguments, Sides
-        >>> sides = Sides((np.eye(3), ["a", "b", "a"]), np.eye(3), Arguments.of())
-        >>> sides.source_kind, len(sides.domains()[1])
-        ('data', 3)
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from landbridge.problem import Arguments, Sides
+    >>> sides = Sides((np.eye(3), ["a", "b", "a"]), np.eye(3), Arguments.of())
+    >>> sides.source_kind, len(sides.domains()[1])
+    ('data', 3)
     """
 
     def __init__(self, source: Any, target: Any, arguments: Arguments) -> None:
