@@ -51,7 +51,9 @@ __all__ = [
 ]
 
 # Fit metadata beside X and y; each class requests those that its ``fit`` takes.
-METADATA = ("X_target", "y_target", "source_domain", "intermediate_domains", "pairs", "attributes")
+METADATA = ("X_target", "y_target", "source_domain", "intermediate_domains", "pairs")
+# What scikit-learn passes on from a pipeline or a search: the above, and the class attributes of zero-shot learning.
+ROUTED = (*METADATA, "attributes")
 
 # library to import -> the extra of landbridge that brings it
 EXTRAS = {"duckdb": "relational", "pyarrow": "parquet", "distributed": "cluster", "ot": "", "torch": "neural"}
@@ -135,7 +137,7 @@ class TransferEstimator(BaseEstimator, ABC):
     """Base class of every method: check source and target, and declare which metadata are routed.
 
     Subclasses implement ``fit(X, y=None, *, X_target=None, y_target=None)`` and give ``transfer_tags``. Every name of
-    ``METADATA`` that their ``fit`` takes is requested, so that a pipeline passes it to the step that uses it.
+    ``ROUTED`` that their ``fit`` takes is requested, so that a pipeline passes it to the step that uses it.
     """
 
     transfer_tags: ClassVar[TransferTags]
@@ -150,7 +152,7 @@ class TransferEstimator(BaseEstimator, ABC):
     def __init_subclass__(cls, **kwargs: Any) -> None:
         fit = vars(cls).get("fit")
         if fit is not None:  # scikit-learn looks for class attributes that contain __metadata_request__
-            taken = [name for name in METADATA if name in inspect.signature(fit).parameters]
+            taken = [name for name in ROUTED if name in inspect.signature(fit).parameters]
             setattr(cls, f"_{cls.__name__}__metadata_request__fit", dict.fromkeys(taken, True))
         super().__init_subclass__(**kwargs)
 
