@@ -175,7 +175,7 @@ def test_intermediate_domains_are_routed_by_a_pipeline_and_by_default():
     model = transfer_pipeline(GradualSelfTraining())
     model.fit(source.X, source.y, X_target=target.X, intermediate_domains=steps)
     np.testing.assert_allclose(model.predict_proba(target.X), alone.predict_proba(target.X))
-    back = reverse_validation(model, Domain(source.X, source.y), Domain(target.X))
+    back = reverse_validation(model, Domain(source.X, source.y), Domain(target.X), intermediate_domains=steps)
     assert float(back) > 0.95  # over the same domains in the opposite order
 
 
