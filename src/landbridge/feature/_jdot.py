@@ -149,7 +149,7 @@ class JDOTClassifier(_JDOT):
         Maximum number of iterations.
     tol : float, default=1e-4
         Stops when the joint cost changes by less, relatively.
-    max_samples : int or None, default=2000
+    max_samples : int or None, default=1000
         Maximum number of samples of each domain in the plan, drawn at random. If None, all samples.
     random_state : int, RandomState or None, default=None
         Draws the samples if there are more than `max_samples`.
@@ -215,7 +215,7 @@ class JDOTClassifier(_JDOT):
         reg_e: float = 0.01,
         max_iter: int = 10,
         tol: float = 1e-4,
-        max_samples: int | None = 2000,
+        max_samples: int | None = 1000,
         random_state: Any = None,
     ) -> None:
         self.estimator = estimator
@@ -259,7 +259,7 @@ class JDOTRegressor(_JDOT):
         Maximum number of iterations.
     tol : float, default=1e-4
         Stops when the joint cost changes by less, relatively.
-    max_samples : int or None, default=2000
+    max_samples : int or None, default=1000
         Maximum number of samples of each domain in the plan, drawn at random. If None, all samples.
     random_state : int, RandomState or None, default=None
         Draws the samples if there are more than `max_samples`.
@@ -319,7 +319,7 @@ class JDOTRegressor(_JDOT):
         reg_e: float = 0.01,
         max_iter: int = 10,
         tol: float = 1e-4,
-        max_samples: int | None = 2000,
+        max_samples: int | None = 1000,
         random_state: Any = None,
     ) -> None:
         self.estimator = estimator
