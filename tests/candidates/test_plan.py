@@ -93,3 +93,19 @@ def test_requested_methods():
         _plan(methods=[LogisticRegression()])
     with pytest.raises(InputError, match="without any transfer method"):
         _plan(methods=[make_pipeline(StandardScaler(), LogisticRegression())])
+
+
+def test_intermediate_domains_that_no_requested_method_uses_are_refused():
+    with pytest.raises(InputError, match=r"intermediate_domains does not apply.*CORAL,KMM.*GradualSelfTraining"):
+        _plan(methods=["CORAL", "KMM"], intermediate_domains=[Z])
+    assert set(_plan(methods=["CORAL", "GradualSelfTraining"], intermediate_domains=[Z])) == {
+        "CORAL",
+        "GradualSelfTraining",
+    }
+
+
+def test_methods_with_a_classifier_by_default_get_the_base_learner_for_regression():
+    for name in ("FeatureAugmentation", "Recalibration", "OTLabelPropagation"):
+        (method,) = [m.cls() for m in methods() if m.name == name]
+        final = compose(method, Ridge(alpha=3.0)).steps[-1][1]
+        assert isinstance(final.estimator, Ridge) and final.estimator.alpha == 3.0

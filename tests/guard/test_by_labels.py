@@ -134,3 +134,9 @@ def test_the_simplest_as_good_is_chosen_and_of_equals_the_better():
     # the best is significantly better than the simplest alone, so the next simplest is chosen
     poor = [trial("simplest", PROBE - 0.2, preference=-1)]
     assert prefer(NEAR, others=poor).chosen == "LinearProbe"
+
+
+def test_the_interval_of_the_accuracy_stays_within_its_range():
+    wide = np.array([1.0, 0.2, 1.0, 0.6, 0.9])
+    estimate = by_labels([base(), trial("A", wide)], SPLITS, 0.9).assessments["A"].estimate
+    assert estimate.high == 1.0 and 0.0 <= estimate.low < estimate.value

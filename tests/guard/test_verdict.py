@@ -22,7 +22,7 @@ def test_candidates_for_other_shifts_are_refused():
     ]
     refused = unsuited(trials)
     assert list(refused) == ["A"] and not refused["A"].defensible
-    assert refused["A"].why == "made for covariate and label shift, which was not found"
+    assert refused["A"].why == "no covariate or label shift was found"
 
 
 def test_both_are_frozen_with_defaults_at_the_end():

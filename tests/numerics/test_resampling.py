@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from landbridge.exceptions import InputError
 from landbridge.numerics.resampling import (
     balanced_folds,
     bootstrap_mean,
@@ -11,6 +12,7 @@ from landbridge.numerics.resampling import (
     debiased_interval,
     percentile_interval,
     permutation_p_value,
+    random_generator,
     subsample,
 )
 
@@ -72,3 +74,9 @@ def test_corrected_test_is_the_t_test_without_overlap_and_wider_with_it():
     assert abs(p2 - 0.5) < abs(p - 0.5)
     assert corrected_paired_test(np.zeros(5), 0.25) == (0.0, 0.0, 0.0, 0.5)
     assert corrected_paired_test(np.array([0.2]), 0.25)[3] == 0.5
+
+
+@pytest.mark.parametrize("bad", [-1, 2**32, "one"])
+def test_a_seed_that_cannot_be_used_is_named(bad):
+    with pytest.raises(InputError, match=r"random_state must be .* got"):
+        random_generator(bad)

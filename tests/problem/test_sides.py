@@ -42,3 +42,10 @@ def test_zero_and_one_mean_the_same_in_every_type(y):
 def test_an_estimator_of_the_other_kind_is_refused():
     with pytest.raises(InputError, match="LogisticRegression is not made for regression"):
         infer_pair_task(Arguments.of(task="regression", estimator=LogisticRegression()), Domain(X, Y))
+
+
+def test_an_estimator_that_is_not_fitted_is_refused_as_a_source():
+    sides = Sides(LogisticRegression(), X, Arguments.of())
+    assert sides.source_kind == "fitted model"
+    with pytest.raises(InputError, match="source=LogisticRegression is not fitted"):
+        sides.fitted_model()

@@ -16,7 +16,7 @@ from landbridge.catalogue import methods as all_methods
 from landbridge.discrepancy import Diagnosis
 from landbridge.exceptions import InputError
 from landbridge.feature._domain_scaler import DomainScaler
-from landbridge.pipeline import make_pipeline
+from landbridge.pipeline import make_pipeline, reads_metadata
 from landbridge.problem._arguments import Arguments
 from landbridge.problem._problem import Problem
 
@@ -39,7 +39,14 @@ def plan(problem: Problem, diagnosis: Diagnosis, arguments: Arguments) -> list[C
     """
     scaler = default_scaler(diagnosis)
     if arguments.methods is not None:
-        return numbered([_requested(m, problem, scaler, arguments.estimator) for m in arguments.methods])
+        specs = numbered([_requested(m, problem, scaler, arguments.estimator) for m in arguments.methods])
+        if problem.intermediate_domains and not any(reads_metadata(s.model, "intermediate_domains") for s in specs):
+            able = ", ".join(m.name for m in all_methods() if "intermediate_domains" in m.tags.reads)
+            raise InputError(
+                f"intermediate_domains does not apply, because no method of methods={_names(specs)} uses it; omit it, "
+                f"or request one of {able}."
+            )
+        return specs
     specs = []
     for method in all_methods():
         if why := reason_to_skip(method, problem, diagnosis, exhaustive=arguments.exhaustive):
@@ -54,6 +61,10 @@ def plan(problem: Problem, diagnosis: Diagnosis, arguments: Arguments) -> list[C
         model = compose(made, problem.estimator, scaler, problem.random_state)
         specs.append(CandidateSpec(method.name, method.family, model, reason, method.tags.shifts))
     return specs
+
+
+def _names(specs: list[CandidateSpec]) -> str:
+    return ",".join(s.name for s in specs)
 
 
 def _with_learner(method: TransferEstimator, estimator: Any) -> TransferEstimator:
@@ -166,7 +177,9 @@ def compose(method: TransferEstimator, estimator: Any, scaler: Any = None, rando
         if method.own_scaling:
             return make_pipeline(method, clone(estimator))
         return make_pipeline(scaler, method, clone(estimator))
-    if isinstance(method, InstanceTransfer) and params.get("estimator") is None:
+    # The default learner of the other methods is a classifier.
+    takes = isinstance(method, InstanceTransfer) or is_regressor(estimator)
+    if takes and "estimator" in params and params["estimator"] is None:
         method.set_params(estimator=clone(estimator))
     if method.own_scaling:
         return make_pipeline(method)

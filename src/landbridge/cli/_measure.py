@@ -13,7 +13,7 @@ def measure_command(
     source: Annotated[str, typer.Argument(metavar="SOURCE", help="File, folder or builtin:NAME with labels.")],
     target: Annotated[str, typer.Argument(metavar="TARGET", help="File, folder or builtin:NAME to transfer to.")],
     label: Annotated[str | None, typer.Option(help="Label column, or a rule on one: 'num>0'.")] = None,
-    seed: Annotated[int, typer.Option(help="Seed of everything random.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Seed of everything random.")] = 0,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")] = False,
 ) -> None:
     """WHEN: how alike are source and target, which shift is it, and how risky is transfer?"""

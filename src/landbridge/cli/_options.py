@@ -49,7 +49,7 @@ class RunOptions:
     jobs: Annotated[
         int | None, typer.Option(help="Candidates tried in parallel; all cores if omitted and worthwhile.")
     ] = None
-    seed: Annotated[int, typer.Option(help="Seed of everything random.")] = 0
+    seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Seed of everything random.")] = 0
     resume: Annotated[bool, typer.Option("--resume", help="Continue an interrupted run with the same --out.")] = False
 
 

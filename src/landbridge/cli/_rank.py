@@ -24,7 +24,7 @@ def rank_command(
             help="leep, nce, logme, h_score, regularised_h_score, transrate, gbc, parc, mean_z_score, risk_bound."
         ),
     ] = "auto",
-    seed: Annotated[int, typer.Option(help="Seed of everything random.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Seed of everything random.")] = 0,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")] = False,
 ) -> None:
     """WHAT: which of several sources, or of several models, suits the target best?"""

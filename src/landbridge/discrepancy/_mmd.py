@@ -39,9 +39,9 @@ def weighted_mmd2(
     K : ndarray of shape (n, n)
         Kernel matrix of all samples.
     source_weights, target_weights : ndarray of shape (n_samples,) or (n, n_weightings)
-        How much each sample counts on either side.
+        Weight of each sample in either domain.
     unbiased : bool, default=True
-        Leave pairs of per sample with itself out.
+        Whether to exclude the pairs of a sample with itself.
 
     Returns
     -------
@@ -87,10 +87,13 @@ def mixture_kernel(
     ndarray of shape (n, m)
     """
     D = squared_distances(X, X if Y is None else Y)
+    if len(gammas) == 1:
+        D *= -gammas[0]
+        return np.exp(D, out=D)
     K = np.exp(D * -gammas[0])
     for gamma in gammas[1:]:
         K += np.exp(D * -gamma)
-    return K / len(gammas) if len(gammas) > 1 else K
+    return K / len(gammas)
 
 
 def mmd(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -11,6 +12,7 @@ from landbridge.guard._evidence import Evidence, EvidenceKind, is_significant
 from landbridge.guard._splits import LabelledSplits, nested_gain
 from landbridge.guard._trial import Trial
 from landbridge.guard._verdict import Assessment, Verdict, no_gain
+from landbridge.measurement import Measurement
 
 __all__ = ["by_labels"]
 
@@ -67,9 +69,17 @@ def by_labels(trials: Sequence[Trial], splits: LabelledSplits, confidence: float
     return Verdict(best.name, True, reason, LABELS.value, nested, assessments, ASSUMPTION)
 
 
+def _within_range(estimate: Measurement, splits: LabelledSplits) -> Measurement:
+    """Limit the interval to the values that accuracy, or R² (at most 1), can take."""
+    if estimate.low is None or estimate.high is None:
+        return estimate
+    low = estimate.low if splits.regression else max(estimate.low, 0.0)
+    return replace(estimate, low=low, high=min(estimate.high, 1.0))
+
+
 def _assess(trial: Trial, base: Trial, splits: LabelledSplits, confidence: float) -> Assessment:
     """Compare one trial with the better baseline."""
-    estimate = corrected_gain(_scores(trial), splits.test_fraction, name="estimate")
+    estimate = _within_range(corrected_gain(_scores(trial), splits.test_fraction, name="estimate"), splits)
     if trial.baseline:
         return Assessment(estimate, None, True, "a baseline", LABELS)
     gain = corrected_gain(_scores(trial) - _scores(base), splits.test_fraction)

@@ -41,6 +41,7 @@ class LabelledSplits:
 
     Attributes
     ----------
+    indices, labels, regression : as given
     splits : list of (train, test)
         Positions within `indices`.
     test_fraction : float
@@ -71,7 +72,7 @@ class LabelledSplits:
         groups: ArrayLike | None = None,
         random_state: int | None = None,
     ) -> None:
-        self.indices, self.labels = indices, labels
+        self.indices, self.labels, self.regression = indices, labels, regression
         smallest = len(indices) if regression else int(np.unique(labels, return_counts=True)[1].min())
         n_splits = max(2, min(n_splits, smallest if smallest > 1 else 2, len(indices)))
         stratified = not regression and smallest >= 2

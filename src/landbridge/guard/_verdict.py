@@ -104,7 +104,7 @@ def unsuited(candidates: Iterable[Trial]) -> dict[str, Assessment]:
         Empty where all are suited.
     """
     return {
-        t.name: Assessment(None, None, False, f"made for {' and '.join(sorted(t.shifts))} shift, which was not found")
+        t.name: Assessment(None, None, False, f"no {' or '.join(sorted(t.shifts))} shift was found")
         for t in candidates
         if not t.suits_conditional_shift
     }

@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 from scipy.special import stdtr
 from sklearn.utils import check_random_state
 
+from landbridge.exceptions import InputError
+
 __all__ = [
     "balanced_folds",
     "bootstrap_mean",
@@ -35,13 +37,25 @@ def random_generator(random_state: Any) -> np.random.RandomState:
     RandomState
         The given one, or a new one.
 
+    Raises
+    ------
+    InputError
+        If it is none of these.
+
     Examples
     --------
     >>> from landbridge.numerics import random_generator
     >>> random_generator(0).randint(100), random_generator(0).randint(100)
     (44, 44)
     """
-    return np.random.RandomState() if random_state is None else check_random_state(random_state)
+    if random_state is None:
+        return np.random.RandomState()
+    try:
+        return check_random_state(random_state)
+    except ValueError as error:
+        raise InputError(
+            f"random_state must be None, a RandomState or a whole number in [0, 2**32); got {random_state!r}."
+        ) from error
 
 
 def subsample(

@@ -9,6 +9,7 @@ from sklearn.base import is_regressor
 
 from landbridge.domain import Domain
 from landbridge.exceptions import InputError
+from landbridge.fitted_models import check_fitted_model
 from landbridge.problem._arguments import Arguments
 from landbridge.problem._domains import read_domains
 from landbridge.problem._model_target import ModelTarget, is_network
@@ -46,7 +47,10 @@ class Sides:
 
         if is_fitted_model(self.source) or is_fitted_model_file(self.source):
             return "fitted model"
-        return "network" if is_network(self.source) else "data"
+        if is_network(self.source):
+            return "network"
+        # An estimator that cannot serve as a source model is refused by fitted_model, not read as data.
+        return "fitted model" if hasattr(self.source, "fit") and hasattr(self.source, "predict") else "data"
 
     def fitted_model(self) -> Any:
         """Return the fitted model that is the source, read from its file if need be.
@@ -54,10 +58,17 @@ class Sides:
         Returns
         -------
         estimator
-        """
-        from landbridge.data import is_fitted_model, read_fitted_model
 
-        return self.source if is_fitted_model(self.source) else read_fitted_model(self.source)
+        Raises
+        ------
+        InputError
+            If it is an estimator that is not fitted, or neither a classifier nor a regressor.
+        """
+        from landbridge.data import read_fitted_model
+
+        if hasattr(self.source, "fit"):
+            return check_fitted_model(self.source, "source")
+        return read_fitted_model(self.source)
 
     def domains(self, *, image_size: tuple[int, int] | None = None, other_features: bool = True) -> Any:
         """Read both domains together.
