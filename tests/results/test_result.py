@@ -5,7 +5,7 @@ import pytest
 
 import landbridge
 from landbridge import Candidate, Decision, Diagnosis, Measurement, Ranking, Result, transfer
-from landbridge.data import make_shift
+from landbridge.data import load_builtin, make_shift
 from landbridge.results import Ranked
 
 
@@ -66,3 +66,11 @@ def test_regression_frames():
     X = rng.normal(size=(60, 2))
     result = transfer((X, X[:, 0] + 0.5), X + 1, methods=["CORAL"])
     assert result.to_frame()["hidden"].isna().all()
+
+
+def test_an_array_of_the_fitted_columns_needs_no_names(recwarn):
+    source, target = load_builtin("tumours-small"), load_builtin("tumours-large")
+    found = transfer(source, target.without_labels(), methods=["CORAL"])
+    recwarn.clear()
+    np.testing.assert_array_equal(found.predict(target.X), found.predict(target))
+    assert not [w for w in recwarn if "feature names" in str(w.message)]

@@ -185,6 +185,10 @@ class Result(Presentable):
         if isinstance(X, Domain):
             return X.frame()
         if self.encoder is None:
+            names = getattr(self.model, "feature_names_in_", None)
+            numeric = isinstance(X, np.ndarray) and X.ndim == 2 and X.dtype.kind in "fiub"
+            if names is not None and numeric and X.shape[1] == len(names):
+                return Domain(X)._with_columns(list(names)).frame()
             return X
         rows = self.encoder.transform(X)
         if getattr(self.encoder, "keeps_rows", False):
