@@ -50,9 +50,8 @@ __all__ = [
     "split_labelled",
 ]
 
-# Fit metadata beside X and y; each class requests those that its ``fit`` takes.
+# Fit metadata beside X and y; each class requests those that its ``fit`` takes, and those of zero-shot learning.
 METADATA = ("X_target", "y_target", "source_domain", "intermediate_domains", "pairs")
-# What scikit-learn passes on from a pipeline or a search: the above, and the class attributes of zero-shot learning.
 ROUTED = (*METADATA, "attributes")
 
 # library to import -> the extra of landbridge that brings it
