@@ -133,7 +133,7 @@ class JDOTClassifier(_JDOT):
     Alternates between two steps: a transport plan between labelled source samples and target samples, whose cost is the
     distance between the samples plus the disagreement of label and current prediction; and a fit of the classifier on
     the target samples with the transported labels. Defaults differ from `skada`: the distance is divided by its maximum
-    and `feature_cost` is 1 (`alpha=0.5` there), with at most 10 iterations (100).
+    and `feature_cost` is 1 (`alpha=0.5` there), with at most 10 iterations (100) and 1,000 samples per domain (all).
 
     Parameters
     ----------
@@ -242,7 +242,8 @@ class JDOTRegressor(_JDOT):
     """Joint distribution optimal transport (JDOT) regressor.
 
     As :class:`~landbridge.feature.JDOTClassifier`, with squared differences of the values in units of their variance.
-    Defaults differ from `skada`: `feature_cost` is 1 (`alpha=0.5` there), with at most 10 iterations (100).
+    Defaults differ from `skada`: `feature_cost` is 1 (`alpha=0.5` there), with at most 10 iterations (100) and 1,000
+    samples per domain (all).
 
     Parameters
     ----------
