@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import sys
 from collections.abc import Iterable
+from typing import Any
 
 from sklearn.base import BaseEstimator
 
 from landbridge.exceptions import UntrustedModelError
 
-__all__ = ["HARMLESS", "PARTS", "PART_FOLDERS", "foreign_types", "is_own_type", "trusted_types"]
+__all__ = ["HARMLESS", "PARTS", "PART_FOLDERS", "foreign_types", "import_skops", "is_own_type", "trusted_types"]
 
 # Classes of landbridge that are no estimators and yet part of fitted ones.
 PARTS = frozenset(
@@ -77,6 +79,33 @@ HARMLESS = frozenset(
 )
 
 
+# A part of scikit-learn that imports torch; skops imports every part of scikit-learn to find its estimators.
+IMPORTS_TORCH = "sklearn.externals.array_api_compat.torch"
+
+
+def import_skops() -> Any:
+    """Import ``skops.io`` without importing torch, which takes seconds and is not needed for it.
+
+    Returns
+    -------
+    module
+
+    Examples
+    --------
+    >>> from landbridge.trusted import import_skops
+    >>> import_skops().__name__
+    'skops.io'
+    """
+    hidden = "torch" not in sys.modules and IMPORTS_TORCH not in sys.modules
+    if hidden:
+        sys.modules[IMPORTS_TORCH] = None  # type: ignore[assignment]  # an import of it fails, and is skipped
+    try:
+        return importlib.import_module("skops.io")
+    finally:
+        if hidden:
+            sys.modules.pop(IMPORTS_TORCH, None)
+
+
 def trusted_types(data: bytes) -> list[str]:
     """List the types of skops data that skops asks to confirm, all of them trusted by landbridge.
 
@@ -102,9 +131,7 @@ def trusted_types(data: bytes) -> list[str]:
     >>> trusted_types(skops.io.dumps({"values": [1, 2]}))
     []
     """
-    import skops.io
-
-    needed = list(skops.io.get_untrusted_types(data=data))
+    needed = list(import_skops().get_untrusted_types(data=data))
     if foreign := foreign_types(needed):
         raise UntrustedModelError(
             f"the file holds the type {foreign[0]}, which is not trusted; use estimators of scikit-learn only."

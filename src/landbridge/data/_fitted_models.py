@@ -9,7 +9,7 @@ from typing import Any
 from landbridge.data._files import existing
 from landbridge.exceptions import InputError, ReadError, UntrustedModelError
 from landbridge.fitted_models import check_fitted_model, is_fitted_model
-from landbridge.trusted import trusted_types
+from landbridge.trusted import import_skops, trusted_types
 
 __all__ = ["is_fitted_model", "is_fitted_model_file", "read_fitted_model"]
 
@@ -84,11 +84,9 @@ def read_fitted_model(path: str | Path) -> Any:
         raise ReadError(f'{path} is no skops file; save the model with skops.io.dump(model, "model.skops").')
     if existing(path).is_dir() or not zipfile.is_zipfile(path):
         raise ReadError(f"{path} is damaged: it is no skops file; save the model again with skops.io.dump.")
-    import skops.io
-
     data = path.read_bytes()
     try:
-        model = skops.io.loads(data, trusted=trusted_types(data))
+        model = import_skops().loads(data, trusted=trusted_types(data))
     except UntrustedModelError as error:
         raise UntrustedModelError(f"{path}: {error}") from error
     except Exception as error:  # whatever is wrong inside the file becomes one line

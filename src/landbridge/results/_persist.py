@@ -15,7 +15,7 @@ from landbridge.measurement import Measurement
 from landbridge.results._candidate import Candidate, Decision
 from landbridge.results._files import strict, write_atomically
 from landbridge.results._result import Result
-from landbridge.trusted import foreign_types
+from landbridge.trusted import foreign_types, import_skops
 
 __all__ = ["load", "save"]
 
@@ -42,11 +42,10 @@ def save(result: Result, folder: Path) -> Path:
     InputError
         If the model holds a type that `load` would refuse; nothing is written then.
     """
-    import skops.io
-
+    skops_io = import_skops()
     try:
-        model = skops.io.dumps({"model": result.model, "encoder": result.encoder})
-        needed = skops.io.get_untrusted_types(data=model)
+        model = skops_io.dumps({"model": result.model, "encoder": result.encoder})
+        needed = skops_io.get_untrusted_types(data=model)
     except Exception as error:
         raise InputError(
             f"the model cannot be saved ({' '.join(str(error).split())[:200]}); use estimators of scikit-learn and "
@@ -80,8 +79,7 @@ def load(folder: Path) -> Result:
     -------
     Result
     """
-    import skops.io
-
+    skops_io = import_skops()
     facts, model = _read_both(folder)
     data = model.read_bytes()
     if hashlib.sha256(data).hexdigest() != facts.get("sha256"):
@@ -90,12 +88,12 @@ def load(folder: Path) -> Result:
             "made it, or run the transfer again."
         )
     try:
-        needed = skops.io.get_untrusted_types(data=data)
+        needed = skops_io.get_untrusted_types(data=data)
         if foreign := foreign_types(needed):
             raise UntrustedModelError(
                 f"{model} holds the type {foreign[0]}, which a result of landbridge never needs; do not load it."
             )
-        held = skops.io.loads(data, trusted=needed)
+        held = skops_io.loads(data, trusted=needed)
     except UntrustedModelError:
         raise
     except Exception as error:
