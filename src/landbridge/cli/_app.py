@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import gc
 import os
 import sys
 from typing import Any
@@ -43,6 +44,8 @@ def main() -> None:
     """
     from landbridge.exceptions import LandbridgeError
 
+    # Almost nothing that is loaded is ever freed: looking for it a thousand times is a tenth of a short run.
+    gc.set_threshold(50_000, 20, 20)
     # The transport library would import torch, jax and others for arrays that are never passed to it here.
     for backend in ("PYTORCH", "JAX", "CUPY", "TENSORFLOW"):
         os.environ.setdefault(f"POT_BACKEND_DISABLE_{backend}", "1")

@@ -15,7 +15,7 @@ from landbridge.discrepancy._coral_distance import coral_distance
 from landbridge.discrepancy._diagnosis import SHIFTS, Diagnosis
 from landbridge.discrepancy._domain_classifier import balanced_error, cross_fitted_domain
 from landbridge.discrepancy._label_shift import measure_fit, measure_priors
-from landbridge.discrepancy._mmd import mixture_kernel, weighted_mmd2
+from landbridge.discrepancy._mmd import mixture_kernel, permuted_mmd2, weighted_mmd2
 from landbridge.discrepancy._posterior import Posterior, cross_fit_posterior, kernel_classifier
 from landbridge.discrepancy._proxy_a_distance import distance_from_probabilities
 from landbridge.discrepancy._samples import within_scale
@@ -240,7 +240,7 @@ def _measure_difference(pair: _Pair, n_permutations: int, n_bootstrap: int, rng:
     member = np.repeat([1.0, 0.0], [n, m])
     value = float(weighted_mmd2(K, member, 1 - member))
     shuffled = np.stack([rng.permutation(member) for _ in range(max(n_permutations, 1))], axis=1)
-    draws = weighted_mmd2(K, shuffled, 1 - shuffled)
+    draws = permuted_mmd2(K, shuffled)
     measured = {
         "mmd": Measurement(
             "mmd",

@@ -15,10 +15,13 @@ from landbridge.base import FeatureTransfer, TransferTags
 from landbridge.feature._kernel_feature import label_codes
 from landbridge.numerics.covariance import covariance
 from landbridge.numerics.geodesic import complete_basis, principal_basis
-from landbridge.numerics.kernels import median_gamma, squared_distances
+from landbridge.numerics.kernels import KernelOperator, median_gamma
 from landbridge.numerics.resampling import subsample
 
 __all__ = ["TransferSubspaceLearning", "divergence_gradient"]
+
+# Bytes of one block of the kernel matrix.
+BLOCK_BYTES = 2**20
 
 Objective = Callable[[NDArray[np.float64]], tuple[float, NDArray[np.float64]]]
 
@@ -54,14 +57,16 @@ def divergence_gradient(
     X = np.concatenate([Xs, Xt])
     c = np.concatenate([np.full(len(Xs), 1.0 / len(Xs)), np.full(len(Xt), -1.0 / len(Xt))])
     Y = X @ W
-    G = squared_distances(Y, Y)
-    G *= -gamma
-    np.exp(G, out=G)
-    G *= c[:, None]
-    G *= c[None, :]
-    sums = G.sum(axis=1)
+    weighted = c[:, None] * np.column_stack([np.ones(len(Y)), Y])
+    # Only the lower half of the symmetric kernel matrix G is computed, in blocks that stay in the cache.
+    product = np.zeros_like(weighted)
+    for rows, block in KernelOperator(Y, kernel="rbf", gamma=gamma).blocks(lower=True, block_bytes=BLOCK_BYTES):
+        product[rows] += block @ weighted[: rows.stop]
+        product[: rows.start] += block[:, : rows.start].T @ weighted[rows]
+    product *= c[:, None]
+    sums, GY = product[:, 0], product[:, 1:]
     # Σ g_ij (x_i - x_j)(x_i - x_j)ᵀ = 2 Xᵀ (diag(sums) - G) X
-    return float(sums.sum()), -4.0 * gamma * (X.T @ (sums[:, None] * Y - G @ Y))
+    return float(sums.sum()), -4.0 * gamma * (X.T @ (sums[:, None] * Y - GY))
 
 
 class TransferSubspaceLearning(FeatureTransfer):

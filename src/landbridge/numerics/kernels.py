@@ -309,7 +309,9 @@ class KernelOperator:
         """
         return kernel(self.X, self.Y[index], **self._how) if self._matrix is None else self._matrix[:, index]
 
-    def blocks(self, dtype: Any = np.float64, *, lower: bool = False) -> Iterator[tuple[slice, NDArray[Any]]]:
+    def blocks(
+        self, dtype: Any = np.float64, *, lower: bool = False, block_bytes: int = CACHE_BYTES
+    ) -> Iterator[tuple[slice, NDArray[Any]]]:
         """Iterate over the matrix by blocks of rows.
 
         Parameters
@@ -318,6 +320,8 @@ class KernelOperator:
             Of the blocks; in float32 a Gaussian kernel of dense samples takes a quarter of the time.
         lower : bool, default=False
             Only the columns up to the last row of each block: what a symmetric matrix needs.
+        block_bytes : int
+            Bytes per block, for a Gaussian kernel of dense samples.
 
         Yields
         ------
@@ -326,17 +330,17 @@ class KernelOperator:
             Valid until the next one is asked for; free to be written to.
         """
         if self._how["kernel"] == "rbf" and not sparse.issparse(self.X) and not sparse.issparse(self.Y):
-            yield from self._gaussian_blocks(dtype, lower)
+            yield from self._gaussian_blocks(dtype, lower, block_bytes)
             return
         for rows in row_blocks(self.shape[0], self.shape[1]):
             Y = self.Y[: rows.stop] if lower else self.Y
             yield rows, kernel(self.X[rows], Y, **self._how).astype(dtype, copy=False)
 
-    def _gaussian_blocks(self, dtype: Any, lower: bool) -> Iterator[tuple[slice, NDArray[Any]]]:
+    def _gaussian_blocks(self, dtype: Any, lower: bool, block_bytes: int) -> Iterator[tuple[slice, NDArray[Any]]]:
         """Compute the exponent as one product with two more columns, in one buffer that stays in the cache."""
         right = with_squares(self.Y, self.gamma, dtype, right=True)
         buffer: NDArray[Any] | None = None
-        for rows in row_blocks(self.shape[0], self.shape[1], CACHE_BYTES):
+        for rows in row_blocks(self.shape[0], self.shape[1], block_bytes):
             if buffer is None:
                 buffer = np.empty(rows.stop * self.shape[1], dtype=dtype)
             shape = (rows.stop - rows.start, rows.stop if lower else self.shape[1])

@@ -49,15 +49,22 @@ def cluster_vote(
     smoothed : ndarray of shape (n_samples, n_classes)
         Mean class probabilities of the clusters of each sample.
     """
-    rng = check_random_state(random_state)
+    return _average_over(proba, _clusterings(Z, n_clusters, n_clusterings, check_random_state(random_state)))
+
+
+def _clusterings(Z: NDArray[np.float64], n_clusters: int, n: int, rng: Any) -> list[NDArray[np.intp]]:
     n_clusters = min(n_clusters, len(np.unique(Z, axis=0)))
+    return [KMeans(n_clusters, n_init=1, random_state=rng.randint(2**31 - 1)).fit(Z).labels_ for _ in range(n)]
+
+
+def _average_over(proba: NDArray[np.float64], clusterings: list[NDArray[np.intp]]) -> NDArray[np.float64]:
     total = np.zeros_like(proba)
-    for _ in range(n_clusterings):
-        labels = KMeans(n_clusters, n_init=1, random_state=rng.randint(2**31 - 1)).fit(Z).labels_
-        sums = np.zeros((n_clusters, proba.shape[1]))
+    for labels in clusterings:
+        sizes = np.bincount(labels)
+        sums = np.zeros((len(sizes), proba.shape[1]))
         np.add.at(sums, labels, proba)
-        total += (sums / np.maximum(np.bincount(labels, minlength=n_clusters), 1)[:, None])[labels]
-    return total / n_clusterings
+        total += (sums / np.maximum(sizes, 1)[:, None])[labels]
+    return total / len(clusterings)
 
 
 def refit_tree(
@@ -128,6 +135,8 @@ def adapt_tree(
 ) -> tuple[FlatTree, int]:
     """Alternate :func:`cluster_vote` and :func:`refit_tree` until no prediction changes, as in [1]_.
 
+    The clusterings depend on the samples alone and are the same in every round.
+
     Parameters
     ----------
     tree : FlatTree
@@ -165,12 +174,12 @@ def adapt_tree(
     .. [1] Z. Zhao, Y. Chen, J. Liu, Z. Shen, M. Liu. Cross-people mobile-phone based activity recognition.
        IJCAI 2011.
     """
-    rng = check_random_state(random_state)
+    clusterings = _clusterings(Z, n_clusters, n_clusterings, check_random_state(random_state))
     adapted, before, n_iter, changed = tree, None, 0, True
     while changed and n_iter < max_iter:
         n_iter += 1
         own = adapted.predict_proba(X)
-        voted = cluster_vote(own, Z, n_clusters, n_clusterings=n_clusterings, random_state=rng)
+        voted = _average_over(own, clusterings)
         proba = self_weight * own + (1.0 - self_weight) * voted
         adapted = refit_tree(tree, sizes, X, proba, prior_samples=prior_samples, margin=margin)
         predicted = adapted.predict_proba(X).argmax(axis=1)

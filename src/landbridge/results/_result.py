@@ -5,6 +5,7 @@ from __future__ import annotations
 import platform
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -118,6 +119,11 @@ class Result(Presentable):
         """
         # By name: the report package stands above this one.
         return Path(import_module("landbridge.report").write_report(self, path))
+
+    @cached_property
+    def target_predictions(self) -> NDArray[Any] | None:
+        """Predictions of the chosen model for all target samples of the run; None after loading."""
+        return None if self.target is None else self.model.predict(self.target.frame())
 
     def predict(self, X: Any) -> NDArray[Any]:
         """Predict for target samples with the chosen model.

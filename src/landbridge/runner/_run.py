@@ -20,10 +20,12 @@ from landbridge.runner._fit import fit_candidate, unfitted
 from landbridge.runner._store import RunStore
 from landbridge.runner._try import try_candidate
 
-__all__ = ["fit_again", "one_thread", "run", "validate_in_reverse"]
+__all__ = ["fit_again", "one_thread", "run", "start_processes", "validate_in_reverse"]
 
 # Below this much work (samples x features x candidates) starting processes costs more than it saves.
 SMALL = 4_000_000
+# Candidates of two tables whose methods are not named.
+USUAL_NUMBER = 30
 OUT_OF_TIME = "skipped: the time budget was used up"
 
 
@@ -34,6 +36,7 @@ def run(
     *,
     shift: str = "",
     store: RunStore | None = None,
+    processes: Iterable[None] = (),
 ) -> list[Trial]:
     """Try candidates, each with the same evidence.
 
@@ -48,6 +51,8 @@ def run(
         Shift for which reweighted source samples represent the target; candidates made for it also predict held-out
         source samples.
     store : RunStore, optional
+    processes : iterable of None
+        From :func:`start_processes`.
 
     Returns
     -------
@@ -76,7 +81,10 @@ def run(
         for i, spec in enumerate(todo)
     )
     done: dict[int, Trial] = {}
-    for i, trial in _parallel(n_jobs(arguments.n_jobs, todo, problem), calls):
+    for _ in processes:
+        pass
+    jobs = 1 if any(s.cluster is not None for s in todo) else n_jobs(arguments.n_jobs, len(todo), problem)
+    for i, trial in _parallel(jobs, calls):
         done[i] = trial
         if arguments.progress is not None:
             arguments.progress(len(done), len(todo), trial.name)
@@ -86,6 +94,27 @@ def run(
             where = "the source" if trial.role in ("source-only", "prior") else "the labelled target samples"
             raise InputError(f"the base learner failed on {where}: {trial.error}")
     return trials
+
+
+def start_processes(problem: Problem, arguments: Arguments) -> Iterable[None]:
+    """Start the processes that will try the candidates, so that they load while the shift is diagnosed.
+
+    Parameters
+    ----------
+    problem : Problem
+    arguments : Arguments
+
+    Returns
+    -------
+    iterable of None
+        Ends when they are ready; for :func:`run`.
+    """
+    methods = arguments.methods
+    expected = USUAL_NUMBER if methods is None or isinstance(methods, str) else len(methods) + 2
+    jobs = n_jobs(arguments.n_jobs, expected, problem)
+    if jobs == 1 or problem.situation == "unlabelled source":
+        return ()
+    return _parallel(jobs, (joblib.delayed(_get_ready)() for _ in range(joblib.effective_n_jobs(jobs))))
 
 
 def validate_in_reverse(
@@ -146,26 +175,26 @@ def fit_again(trial: Trial, specs: dict[str, CandidateSpec], problem: Problem, s
     return replace(trial, model=model)
 
 
-def n_jobs(asked: int | None, specs: list[CandidateSpec], problem: Problem) -> int:
+def n_jobs(asked: int | None, n_candidates: int, problem: Problem) -> int:
     """Return how many processes to use: all cores, unless the work is small or cannot be sent to another process.
 
     Parameters
     ----------
     asked : int or None
-    specs : list of CandidateSpec
+    n_candidates : int
     problem : Problem
 
     Returns
     -------
     int
     """
-    if any(s.cluster is not None for s in specs) or problem.situation == "trained network":
+    if problem.situation == "trained network":
         return 1
     if asked is not None:
         return asked
     source = problem.source
     size = 0 if source is None else (len(source) + len(problem.target)) * source.X.shape[1]
-    return -1 if size * len(specs) > SMALL else 1
+    return -1 if size * n_candidates > SMALL else 1
 
 
 def one_thread(problem: Problem) -> AbstractContextManager[Any]:
@@ -189,6 +218,10 @@ def _parallel(jobs: int, calls: Any) -> Any:
     if jobs == 1:
         return (function(*args, **kwargs) for function, args, kwargs in calls)
     return joblib.Parallel(n_jobs=jobs, return_as="generator_unordered")(calls)
+
+
+def _get_ready() -> None:
+    """Load in another process what this module and the candidates need."""
 
 
 def _one(i: int, spec: CandidateSpec, problem: Problem, *, ends: float | None, **how: Any) -> tuple[int, Trial]:

@@ -26,7 +26,7 @@ from landbridge.problem import Arguments, Problem, Sides, TransferOptions, netwo
 from landbridge.results import Decision, Result
 from landbridge.results._result import versions
 from landbridge.results._table import candidate_rows
-from landbridge.runner import RunStore, fit_again, run, validate_in_reverse
+from landbridge.runner import RunStore, fit_again, run, start_processes, validate_in_reverse
 from landbridge.runner._run import one_thread
 from landbridge.runner._store import fingerprint
 
@@ -147,13 +147,15 @@ def transfer(
     problem = strategy.read(sides)
     settings = _settings(strategy, problem, arguments)
     clock.lap("read")
+    processes = start_processes(problem, arguments)
     with one_thread(problem):
         diagnosis = strategy.diagnose(problem)
         clock.lap("measure")
         specs = strategy.plan(problem, diagnosis, sides)
         weighted = None if problem.splits is not None else _weighting(problem, diagnosis)
     store = _store(arguments, settings, problem)
-    trials = run(specs, problem, arguments, shift="" if weighted is None else diagnosis.kind, store=store)
+    shift = "" if weighted is None else diagnosis.kind
+    trials = run(specs, problem, arguments, shift=shift, store=store, processes=processes)
     clock.lap("candidates")
     with one_thread(problem):
         trials, verdict = _judge(trials, specs, problem, diagnosis, weighted, arguments.confidence)
