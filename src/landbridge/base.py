@@ -89,8 +89,6 @@ class TransferTags:
         The planner omits the method if a domain has more samples. If None, it never does.
     heterogeneous : bool, default=False
         Whether the target may have other features than the source.
-    costly : bool, default=False
-        Whether a fit takes seconds on a thousand samples; not tried where the diagnosed shift rules the method out.
     """
 
     family: str
@@ -105,7 +103,6 @@ class TransferTags:
     new_classes: bool = False
     max_samples: int | None = None
     heterogeneous: bool = False
-    costly: bool = False
 
 
 class Read(NamedTuple):

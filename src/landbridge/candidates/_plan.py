@@ -98,7 +98,7 @@ def reason_to_skip(method: Method, problem: Problem, diagnosis: Diagnosis, *, ex
     problem : Problem
     diagnosis : Diagnosis
     exhaustive : bool, default=False
-        Whether to try costly methods that the diagnosed shift rules out.
+        Whether to try methods that the diagnosed shift rules out.
 
     Returns
     -------
@@ -132,7 +132,7 @@ def reason_to_skip(method: Method, problem: Problem, diagnosis: Diagnosis, *, ex
     if why := next((why for applies, why in rules if applies), ""):
         return why
     ruled_out = problem.splits is None and _ruled_out(tags.shifts, diagnosis)
-    if ruled_out and not exhaustive and tags.costly:
+    if ruled_out and not exhaustive:
         return f"{diagnosis.kind} shift was diagnosed and it is made for {' and '.join(sorted(tags.shifts))} shift"
     return ""
 

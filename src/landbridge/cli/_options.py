@@ -43,7 +43,7 @@ class RunOptions:
     ] = "use"  # fmt: skip
     confidence: Annotated[float, typer.Option(help="Confidence that a gain is positive, in [0.5, 1).")] = 0.9
     exhaustive: Annotated[
-        bool, typer.Option("--exhaustive", help="Also try costly methods that the diagnosed shift rules out.")
+        bool, typer.Option("--exhaustive", help="Also try methods that the diagnosed shift rules out.")
     ] = False
     time_budget: Annotated[float | None, typer.Option(help="Seconds after which no further candidate is begun.")] = None
     jobs: Annotated[

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
     from landbridge.results import Result
 
 __all__ = ["transfer_command"]
+
+# Bytes of two files whose candidates are tried in several processes.
+LARGE = 1_000_000
 
 
 @takes(sides=SideOptions, run=RunOptions, networks=NetworkOptions, output=OutputOptions)
@@ -41,14 +45,9 @@ def transfer_command(
     """
     _check_out(output.out)  # now, not after minutes of work
     arguments = _arguments(sides, run, networks)
-    result = _run(
-        output.quiet or output.as_json,
-        source,
-        target,
-        work_dir=output.out / "unfinished",
-        resume=run.resume,
-        **arguments,
-    )
+    arguments |= {"work_dir": output.out / "unfinished", "resume": run.resume}
+    with _processes(source, target, arguments):
+        result = _run(output.quiet or output.as_json, source, target, **arguments)
     command = shlex.join(["landbridge", "transfer", source, target, *_words(sides, run, networks, result)])
     result = replace(result, settings={**result.settings, "command": command})
     result.save(output.out)
@@ -122,6 +121,18 @@ def _check_out(out: Path) -> None:
     there = next(p for p in (out, *out.absolute().parents) if p.exists())
     if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
         raise InputError(f"--out {out} cannot be written, because {there} does not allow it; name another folder.")
+
+
+def _processes(source: str, target: str, arguments: dict[str, Any]) -> AbstractContextManager[None]:
+    """Start further processes before anything is loaded here, if the files are likely to need them."""
+    from landbridge.processes import start_processes
+
+    paths = [Path(p) for p in (source, target)]
+    one = "network" in arguments or "methods" in arguments or paths[0].suffix in (".safetensors", ".skops")
+    if one or not all(p.exists() or str(p).startswith("builtin:") for p in paths):
+        return nullcontext()
+    large = any(not p.is_file() for p in paths) or sum(p.stat().st_size for p in paths) > LARGE
+    return start_processes(arguments.get("n_jobs", -1) if large else 1)
 
 
 def _run(quiet: bool, source: str, target: str, **arguments: Any) -> Result:

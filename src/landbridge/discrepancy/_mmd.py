@@ -202,9 +202,7 @@ def mmd(
     return Measurement("mmd", value, low, high, null, p_value, False, details)
 
 
-def permuted_mmd2(
-    K: NDArray[np.float64], member: NDArray[np.float64], *, unbiased: bool = True
-) -> NDArray[np.float64]:
+def permuted_mmd2(K: NDArray[np.float64], member: NDArray[np.float64], *, unbiased: bool = True) -> NDArray[np.float64]:
     """Compute `weighted_mmd2` for weights 0 and 1, with one product where that takes two.
 
     Parameters

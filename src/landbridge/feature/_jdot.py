@@ -191,7 +191,6 @@ class JDOTClassifier(_JDOT):
         tasks=frozenset({"classification"}),
         shifts=frozenset({"concept", "covariate"}),
         requires=("ot",),
-        costly=True,
         growth="time O(m³) per iteration and a fit of the estimator, memory O(m²), m = min(n, max_samples)",
         reference="Courty et al.: Joint distribution optimal transportation for domain adaptation. NIPS 2017",
     )
@@ -302,7 +301,6 @@ class JDOTRegressor(_JDOT):
         tasks=frozenset({"regression"}),
         shifts=frozenset({"concept", "covariate"}),
         requires=("ot",),
-        costly=True,
         growth="time O(m³) per iteration and a fit of the estimator, memory O(m²), m = min(n, max_samples)",
         reference="Courty et al.: Joint distribution optimal transportation for domain adaptation. NIPS 2017",
     )

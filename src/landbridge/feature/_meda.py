@@ -124,7 +124,7 @@ class MEDA(ClassifierMixin, TransferEstimator):
     gamma : float, default=0.5
         Coefficient of the Gaussian kernel on the manifold features, scaled to unit length.
     n_landmarks : int, "auto" or None, default="auto"
-        Number of samples of the Nystroem approximation. If None, the kernel is exact; "auto" is exact up to 5,000
+        Number of samples of the Nystroem approximation. If None, the kernel is exact; "auto" is exact up to 2,500
         samples in all and takes 500 landmarks beyond.
     random_state : int, RandomState or None, default=None
         Choice of the landmarks.
@@ -310,7 +310,7 @@ class MEDA(ClassifierMixin, TransferEstimator):
 
 
 # Number of samples up to which one factorisation of the whole system takes seconds.
-EXACT_ROWS = 5_000
+EXACT_ROWS = 2_500
 
 
 def _manifold(Xs: NDArray[np.float64], Xt: NDArray[np.float64], n_components: int) -> NDArray[np.float64]:

@@ -100,7 +100,6 @@ class MSDA(FeatureTransfer):
     transfer_tags = TransferTags(
         family="feature",
         shifts=frozenset({"covariate", "subspace"}),
-        costly=True,
         growth="time O(n_layers (n d² + d³)), memory O(d²) beside the output",
         reference="Chen, Xu, Weinberger, Sha: Marginalized denoising autoencoders for domain adaptation. ICML 2012",
     )

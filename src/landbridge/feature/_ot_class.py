@@ -121,7 +121,6 @@ class ClassRegularizedOT(BarycentricMapping):
         tasks=frozenset({"classification"}),
         shifts=frozenset({"concept"}),
         requires=("ot",),
-        costly=True,
         growth="time O(max_iter · m² · inner iterations), memory O(m²), m = min(n, max_samples)",
         reference="Courty, Flamary, Tuia, Rakotomamonjy: Optimal transport for domain adaptation. TPAMI 39(9), 2017",
     )

@@ -110,7 +110,6 @@ class OTLabelPropagation(DelegatingTransfer):
         reads=frozenset({"X_target", "y_target"}),
         shifts=frozenset({"concept"}),
         requires=("ot",),
-        costly=True,
         growth="time O(m² (d + iterations)) sinkhorn, O(m³) emd; memory O(m²); m = min(n, max_samples)",
         reference="Redko et al.: Optimal transport for multi-source domain adaptation under target shift. AISTATS 2019",
     )

@@ -226,7 +226,6 @@ class OTMapping(BarycentricMapping):
         family="feature",
         shifts=frozenset({"concept"}),
         requires=("ot",),
-        costly=True,
         growth="time O(m² (d + iterations)) sinkhorn, O(m³) emd; memory O(m²); m = min(n, max_samples)",
         reference="Courty, Flamary, Tuia, Rakotomamonjy: Optimal transport for domain adaptation. TPAMI 39(9), 2017",
     )

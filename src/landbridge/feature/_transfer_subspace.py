@@ -27,7 +27,7 @@ Objective = Callable[[NDArray[np.float64]], tuple[float, NDArray[np.float64]]]
 
 
 def divergence_gradient(
-    W: NDArray[np.float64], Xs: NDArray[np.float64], Xt: NDArray[np.float64], gamma: float
+    W: NDArray[np.float64], Xs: NDArray[np.float64], Xt: NDArray[np.float64], gamma: float, *, dtype: Any = np.float64
 ) -> tuple[float, NDArray[np.float64]]:
     r"""Compute the quadratic divergence of the projected domains and its gradient, equations (10) to (14) of [1]_.
 
@@ -43,6 +43,8 @@ def divergence_gradient(
     Xt : ndarray of shape (n_target, n_features)
     gamma : float
         Kernel coefficient, ``1 / (4 width²)`` for the width of the density windows.
+    dtype : dtype, default=float64
+        Of the kernel values; in float32 their exponential takes a third of the time. The sums are in float64.
 
     Returns
     -------
@@ -60,7 +62,9 @@ def divergence_gradient(
     weighted = c[:, None] * np.column_stack([np.ones(len(Y)), Y])
     # Only the lower half of the symmetric kernel matrix G is computed, in blocks that stay in the cache.
     product = np.zeros_like(weighted)
-    for rows, block in KernelOperator(Y, kernel="rbf", gamma=gamma).blocks(lower=True, block_bytes=BLOCK_BYTES):
+    kernel = KernelOperator(Y, kernel="rbf", gamma=gamma)
+    for rows, values in kernel.blocks(dtype, lower=True, block_bytes=BLOCK_BYTES):
+        block = values.astype(np.float64, copy=False)
         product[rows] += block @ weighted[: rows.stop]
         product[: rows.start] += block[:, : rows.start].T @ weighted[rows]
     product *= c[:, None]
@@ -139,7 +143,6 @@ class TransferSubspaceLearning(FeatureTransfer):
         reads=frozenset({"X_target", "y_target"}),
         tasks=frozenset({"classification"}),
         shifts=frozenset({"covariate", "subspace"}),
-        costly=True,
         growth="time O(n d² + d³) and O(m² k + d² k) per step, memory O(d² + m²); m drawn samples",
         reference="Si, Tao, Geng: Bregman divergence-based regularization for transfer subspace learning. TKDE 2010",
     )
@@ -189,11 +192,11 @@ class TransferSubspaceLearning(FeatureTransfer):
         both = np.concatenate([ms, mt])
         W = complete_basis(principal_basis(both, k), np.eye(Xs.shape[1], k))
         gamma = median_gamma(both @ W, random_state=0) if self.gamma is None else float(self.gamma)
-        unit = divergence_gradient(W, ms, mt, gamma)[0]
+        unit = divergence_gradient(W, ms, mt, gamma, dtype=np.float32)[0]
         weight = self.adaptation / unit if unit > 1e-12 else 0.0
 
         def whole(W: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
-            (a, A), (b, B) = objective(W), divergence_gradient(W, ms, mt, gamma)
+            (a, A), (b, B) = objective(W), divergence_gradient(W, ms, mt, gamma, dtype=np.float32)
             return a + weight * b, A + weight * B
 
         self.components_, self.objective_ = _descend(whole, W, self.max_iter, self.tol)

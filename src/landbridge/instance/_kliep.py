@@ -142,7 +142,6 @@ class KLIEP(InstanceTransfer):
     transfer_tags = TransferTags(
         family="instance",
         shifts=frozenset({"covariate"}),
-        costly=True,
         growth="time O((n_s + n_t) b d + n_t b²) for b centres, memory O(n_s + n_t)",
         reference="Sugiyama, Nakajima, Kashima, von Bünau, Kawanabe: Direct importance estimation with model selection "
         "and its application to covariate shift adaptation. NIPS 2007",

@@ -265,7 +265,6 @@ class TransEMDT(ParameterClassifier):
         tasks=frozenset({"classification"}),
         shifts=frozenset({"concept", "covariate"}),
         source_free=True,
-        costly=True,
         growth="time O(n n_clusters d) per clustering, memory O(n (d + n_classes)), n target samples",
         reference="Zhao et al.: Cross-people mobile-phone based activity recognition. IJCAI 2011",
     )

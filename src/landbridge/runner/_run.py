@@ -16,11 +16,12 @@ from landbridge.exceptions import InputError
 from landbridge.guard import Trial, collect_evidence
 from landbridge.problem._arguments import Arguments
 from landbridge.problem._problem import Problem
+from landbridge.processes import parallel, start_processes
 from landbridge.runner._fit import fit_candidate, unfitted
 from landbridge.runner._store import RunStore
 from landbridge.runner._try import try_candidate
 
-__all__ = ["fit_again", "one_thread", "run", "start_processes", "validate_in_reverse"]
+__all__ = ["fit_again", "one_thread", "prepare_processes", "run", "validate_in_reverse"]
 
 # Below this much work (samples x features x candidates) starting processes costs more than it saves.
 SMALL = 4_000_000
@@ -36,7 +37,6 @@ def run(
     *,
     shift: str = "",
     store: RunStore | None = None,
-    processes: Iterable[None] = (),
 ) -> list[Trial]:
     """Try candidates, each with the same evidence.
 
@@ -51,8 +51,6 @@ def run(
         Shift for which reweighted source samples represent the target; candidates made for it also predict held-out
         source samples.
     store : RunStore, optional
-    processes : iterable of None
-        From :func:`start_processes`.
 
     Returns
     -------
@@ -81,10 +79,8 @@ def run(
         for i, spec in enumerate(todo)
     )
     done: dict[int, Trial] = {}
-    for _ in processes:
-        pass
     jobs = 1 if any(s.cluster is not None for s in todo) else n_jobs(arguments.n_jobs, len(todo), problem)
-    for i, trial in _parallel(jobs, calls):
+    for i, trial in parallel(jobs, calls):
         done[i] = trial
         if arguments.progress is not None:
             arguments.progress(len(done), len(todo), trial.name)
@@ -96,7 +92,7 @@ def run(
     return trials
 
 
-def start_processes(problem: Problem, arguments: Arguments) -> Iterable[None]:
+def prepare_processes(problem: Problem, arguments: Arguments) -> AbstractContextManager[None]:
     """Start the processes that will try the candidates, so that they load while the shift is diagnosed.
 
     Parameters
@@ -106,15 +102,12 @@ def start_processes(problem: Problem, arguments: Arguments) -> Iterable[None]:
 
     Returns
     -------
-    iterable of None
-        Ends when they are ready; for :func:`run`.
+    context manager
     """
     methods = arguments.methods
     expected = USUAL_NUMBER if methods is None or isinstance(methods, str) else len(methods) + 2
-    jobs = n_jobs(arguments.n_jobs, expected, problem)
-    if jobs == 1 or problem.situation == "unlabelled source":
-        return ()
-    return _parallel(jobs, (joblib.delayed(_get_ready)() for _ in range(joblib.effective_n_jobs(jobs))))
+    jobs = 1 if problem.situation == "unlabelled source" else n_jobs(arguments.n_jobs, expected, problem)
+    return start_processes(jobs)
 
 
 def validate_in_reverse(
@@ -212,16 +205,6 @@ def one_thread(problem: Problem) -> AbstractContextManager[Any]:
     if problem.situation in ("trained network", "network learner"):
         return nullcontext()
     return threadpool_limits(1)
-
-
-def _parallel(jobs: int, calls: Any) -> Any:
-    if jobs == 1:
-        return (function(*args, **kwargs) for function, args, kwargs in calls)
-    return joblib.Parallel(n_jobs=jobs, return_as="generator_unordered")(calls)
-
-
-def _get_ready() -> None:
-    """Load in another process what this module and the candidates need."""
 
 
 def _one(i: int, spec: CandidateSpec, problem: Problem, *, ends: float | None, **how: Any) -> tuple[int, Trial]:

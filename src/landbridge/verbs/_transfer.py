@@ -26,7 +26,7 @@ from landbridge.problem import Arguments, Problem, Sides, TransferOptions, netwo
 from landbridge.results import Decision, Result
 from landbridge.results._result import versions
 from landbridge.results._table import candidate_rows
-from landbridge.runner import RunStore, fit_again, run, start_processes, validate_in_reverse
+from landbridge.runner import RunStore, fit_again, prepare_processes, run, validate_in_reverse
 from landbridge.runner._run import one_thread
 from landbridge.runner._store import fingerprint
 
@@ -99,7 +99,7 @@ def transfer(
     skip_corrupt : bool, default=False
         For networks: skip image files that cannot be read, instead of raising for the first.
     exhaustive : bool, default=False
-        Also try costly methods that the diagnosed shift rules out.
+        Also try methods that the diagnosed shift rules out.
     n_jobs : int, optional
         Number of candidates that are tried in parallel. If None, all cores, or one process where the work is small.
     time_budget : float, optional
@@ -147,15 +147,14 @@ def transfer(
     problem = strategy.read(sides)
     settings = _settings(strategy, problem, arguments)
     clock.lap("read")
-    processes = start_processes(problem, arguments)
-    with one_thread(problem):
+    with prepare_processes(problem, arguments), one_thread(problem):
         diagnosis = strategy.diagnose(problem)
         clock.lap("measure")
         specs = strategy.plan(problem, diagnosis, sides)
         weighted = None if problem.splits is not None else _weighting(problem, diagnosis)
     store = _store(arguments, settings, problem)
     shift = "" if weighted is None else diagnosis.kind
-    trials = run(specs, problem, arguments, shift=shift, store=store, processes=processes)
+    trials = run(specs, problem, arguments, shift=shift, store=store)
     clock.lap("candidates")
     with one_thread(problem):
         trials, verdict = _judge(trials, specs, problem, diagnosis, weighted, arguments.confidence)
