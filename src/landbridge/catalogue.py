@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import importlib
 import importlib.util
 import inspect
@@ -113,12 +114,13 @@ def find(name: str) -> Method:
     raise InputError(f"there is no method {name!r}; did you mean {names}? `landbridge methods` lists them all.")
 
 
-def _collect(family: str) -> list[Method]:
+@functools.cache
+def _collect(family: str) -> tuple[Method, ...]:
     try:
         package = importlib.import_module(f"landbridge.{family}")
     except ModuleNotFoundError as error:
         if error.name == f"landbridge.{family}":
-            return []
+            return ()
         raise
     found = {}
     for info in pkgutil.iter_modules(package.__path__):
@@ -127,7 +129,7 @@ def _collect(family: str) -> list[Method]:
             own = inspect.isclass(cls) and cls.__module__ == module.__name__ and not name.startswith("_")
             if own and issubclass(cls, TransferEstimator) and hasattr(cls, "transfer_tags"):
                 found[name] = Method(name, family, cls, (inspect.getdoc(cls) or "").split("\n")[0])
-    return [found[n] for n in sorted(found)]
+    return tuple(found[n] for n in sorted(found))
 
 
 def _plain(name: str) -> str:

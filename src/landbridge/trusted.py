@@ -79,12 +79,12 @@ HARMLESS = frozenset(
 )
 
 
-# A part of scikit-learn that imports torch; skops imports every part of scikit-learn to find its estimators.
-IMPORTS_TORCH = "sklearn.externals.array_api_compat.torch"
+# Parts of scikit-learn that import large libraries; skops imports every part of it to find the estimators.
+LARGE_PARTS = ("sklearn.externals.array_api_compat.torch", "sklearn.externals.array_api_compat.dask.array")
 
 
 def import_skops() -> Any:
-    """Import ``skops.io`` without importing torch, which takes seconds and is not needed for it.
+    """Import ``skops.io`` without torch and dask, which take seconds and are not needed for it.
 
     Returns
     -------
@@ -96,14 +96,14 @@ def import_skops() -> Any:
     >>> import_skops().__name__
     'skops.io'
     """
-    hidden = "torch" not in sys.modules and IMPORTS_TORCH not in sys.modules
-    if hidden:
-        sys.modules[IMPORTS_TORCH] = None  # type: ignore[assignment]  # an import of it fails, and is skipped
+    hidden = [name for name in LARGE_PARTS if name not in sys.modules]
+    for name in hidden:
+        sys.modules[name] = None  # type: ignore[assignment]  # an import of it fails, and is skipped
     try:
         return importlib.import_module("skops.io")
     finally:
-        if hidden:
-            sys.modules.pop(IMPORTS_TORCH, None)
+        for name in hidden:
+            sys.modules.pop(name, None)
 
 
 def trusted_types(data: bytes) -> list[str]:
