@@ -231,7 +231,7 @@ def _classes(result: Result, rows_s: NDArray[np.intp], rows_t: NDArray[np.intp])
     if result.task != "classification" or result.source is None or result.target is None or result.source.y is None:
         return [np.zeros(len(rows_s), dtype=int), np.zeros(len(rows_t), dtype=int)]
     classes = np.unique(result.source.y)
-    predicted = result.target_predictions
+    predicted = np.asarray(result.target_predictions)
     return [
         np.searchsorted(classes, y) % len(MARKERS) for y in (np.asarray(result.source.y)[rows_s], predicted[rows_t])
     ]

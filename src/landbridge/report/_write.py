@@ -457,7 +457,7 @@ def _confusion(result: Result) -> tuple[dict[str, Any] | None, int]:
         return None, 0
     rows = np.array([i for i, v in enumerate(truth) if v is not None and v == v])
     actual = np.array([truth[i] for i in rows])
-    predicted = result.target_predictions[rows]
+    predicted = np.asarray(result.target_predictions)[rows]
     classes = np.unique(np.concatenate([actual.astype(str), predicted.astype(str)]))
     if len(classes) > MOST_CLASSES:
         return None, len(classes)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import warnings
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypedDict, Unpack
 
 import numpy as np
 import torch
@@ -20,7 +20,7 @@ from landbridge.neural._method import Batch, Method
 from landbridge.neural._network import Network, batch_norms, is_folded
 from landbridge.neural._random import seed_from, seeded
 from landbridge.neural._samples import Samples, batches, mix, stream
-from landbridge.neural.feature._adversarial import discriminator
+from landbridge.neural.feature._adversarial import discriminator as make_discriminator
 from landbridge.neural.feature._best_epoch import batch_score
 
 __all__ = ["AdversarialCopy", "CollapseWatch", "adapt_adda", "effective_classes", "information_score", "slope_penalty"]
@@ -126,6 +126,23 @@ class AdversarialCopy:
     history: dict[str, list[float]] = field(default_factory=dict)
 
 
+class DiscriminatorOptions(TypedDict, total=False):
+    """Keywords of :func:`adapt_adda` for the discriminator; each is described there."""
+
+    discriminator_learning_rate: float
+    n_warmup_steps: int
+    width: int
+    gradient_penalty: float
+
+
+DISCRIMINATOR: DiscriminatorOptions = {
+    "discriminator_learning_rate": 1e-3,
+    "n_warmup_steps": 100,
+    "width": 128,
+    "gradient_penalty": 10.0,
+}
+
+
 def adapt_adda(
     network: Any,
     source: Any,
@@ -134,14 +151,11 @@ def adapt_adda(
     n_steps: int = 800,
     batch_size: int = 64,
     learning_rate: float = 3e-4,
-    discriminator_learning_rate: float = 1e-3,
-    n_warmup_steps: int = 100,
-    width: int = 128,
-    gradient_penalty: float = 10.0,
     statistics: str = "target",
     decay: float = 0.99,
     eval_every: int = 25,
     random_state: Any = None,
+    **discriminator: Unpack[DiscriminatorOptions],
 ) -> AdversarialCopy:
     """Adapt a trained network to unlabelled target samples by ADDA (adversarial discriminative domain adaptation).
 
@@ -160,13 +174,6 @@ def adapt_adda(
         Samples of each domain per step.
     learning_rate : float, default=3e-4
         Of the target's stages, by Adam with betas 0.5 and 0.9.
-    discriminator_learning_rate : float, default=1e-3
-    n_warmup_steps : int, default=100
-        Steps of the discriminator alone, before the first of the stages.
-    width : int, default=128
-        Of the discriminator's two layers.
-    gradient_penalty : float, default=10.0
-        On the discriminator's slope, on both domains; 0 is the method of the paper.
     statistics : {"target", "source"}, default="target"
         Whose batch-norm statistics the copy has; they are set before the first step and stay.
     decay : float, default=0.99
@@ -174,6 +181,8 @@ def adapt_adda(
     eval_every : int, default=25
         Steps between looks at the answers.
     random_state : int, RandomState instance or None, default=None
+    **discriminator
+        Keywords described under *Other Parameters*.
 
     Returns
     -------
@@ -184,6 +193,16 @@ def adapt_adda(
     ------
     InputError
         If there are too few samples, or a parameter is out of range.
+
+    Other Parameters
+    ----------------
+    discriminator_learning_rate : float, default=1e-3
+    n_warmup_steps : int, default=100
+        Steps of the discriminator alone, before the first of the stages.
+    width : int, default=128
+        Of the discriminator's two layers.
+    gradient_penalty : float, default=10.0
+        On the discriminator's slope, on both domains; 0 is the method of the paper.
 
     Notes
     -----
@@ -216,11 +235,15 @@ def adapt_adda(
     >>> model.predict(target.X).shape
     (300,)
     """
+    if unknown := sorted(set(discriminator) - set(DISCRIMINATOR)):
+        raise TypeError(f"adapt_adda() got an unexpected keyword argument {unknown[0]!r}")
+    options: DiscriminatorOptions = {**DISCRIMINATOR, **discriminator}
+    n_warmup_steps, gradient_penalty = options["n_warmup_steps"], options["gradient_penalty"]
     positive(
         n_steps=n_steps,
         learning_rate=learning_rate,
-        discriminator_learning_rate=discriminator_learning_rate,
-        width=width,
+        discriminator_learning_rate=options["discriminator_learning_rate"],
+        width=options["width"],
         eval_every=eval_every,
     )
     if batch_size < 2 or n_warmup_steps < 0 or gradient_penalty < 0:
@@ -250,13 +273,13 @@ def adapt_adda(
     if statistics == "target":
         settle_statistics(adapted, mine)
     with seeded(mix(random_state, 1)):
-        critic = discriminator(adapted.in_features, width, own)
+        critic = make_discriminator(adapted.in_features, options["width"], own)
     moved = [p for name, stage in adapted.stages.items() if name not in frozen for p in stage.parameters()]
     if not moved:
         raise InputError("network: every stage is frozen; unfreeze one, for the target's stages have to learn.")
     for p in moved:
         p.requires_grad_(True)
-    learns = torch.optim.Adam(critic.parameters(), lr=discriminator_learning_rate, betas=(0.5, 0.9))
+    learns = torch.optim.Adam(critic.parameters(), lr=options["discriminator_learning_rate"], betas=(0.5, 0.9))
     deceives = torch.optim.Adam(moved, lr=learning_rate, betas=(0.5, 0.9))
 
     # 2. both in turn, and a look at the predictions now and then

@@ -18,7 +18,7 @@ from landbridge.neural._distances import squared_distances
 from landbridge.neural._features import cached_features
 from landbridge.neural._inputs import to_tensors
 from landbridge.neural._network import Network
-from landbridge.neural.fewshot._training import train_on_episodes
+from landbridge.neural.fewshot._training import EpisodeSizes, train_on_episodes
 
 __all__ = ["UNKNOWN", "PrototypicalClassifier", "prototypical_loss", "train_prototypical"]
 
@@ -110,10 +110,7 @@ def train_prototypical(
         lambda embedded: prototypical_loss(embedded[: n_way * n_shot], embedded[n_way * n_shot :], n_way),
         X,
         y,
-        n_way=n_way,
-        n_shot=n_shot,
-        n_queries=n_queries,
-        n_episodes=n_episodes,
+        sizes=EpisodeSizes(n_way, n_shot, n_queries, n_episodes),
         learning_rate=learning_rate,
         groups=groups,
         augment=augment,

@@ -18,7 +18,7 @@ from landbridge.neural._features import cached_features
 from landbridge.neural._inputs import to_tensors
 from landbridge.neural._network import Network
 from landbridge.neural._random import seed_from, seeded
-from landbridge.neural.fewshot._training import train_on_episodes
+from landbridge.neural.fewshot._training import EpisodeSizes, train_on_episodes
 
 __all__ = ["SiameseClassifier", "SiameseNetwork", "train_siamese"]
 
@@ -150,10 +150,7 @@ def train_siamese(
         objective,
         X,
         y,
-        n_way=n_way,
-        n_shot=1,
-        n_queries=n_samples - 1,
-        n_episodes=n_batches,
+        sizes=EpisodeSizes(n_way, 1, n_samples - 1, n_batches),
         learning_rate=learning_rate,
         groups=groups,
         augment=augment,

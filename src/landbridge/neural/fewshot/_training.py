@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -14,7 +14,27 @@ from landbridge.neural._network import Network
 from landbridge.neural._random import seed_from
 from landbridge.neural.fewshot._episodes import episodes
 
-__all__ = ["train_on_episodes"]
+__all__ = ["EpisodeSizes", "train_on_episodes"]
+
+
+class EpisodeSizes(NamedTuple):
+    """Size of an episode, and how many there are.
+
+    Parameters
+    ----------
+    n_way : int
+        Classes of an episode.
+    n_shot : int
+        Support samples per class.
+    n_queries : int
+        Queries per class.
+    n_episodes : int
+    """
+
+    n_way: int
+    n_shot: int
+    n_queries: int
+    n_episodes: int
 
 
 def train_on_episodes(
@@ -24,10 +44,7 @@ def train_on_episodes(
     X: Any,
     y: Any,
     *,
-    n_way: int,
-    n_shot: int,
-    n_queries: int,
-    n_episodes: int,
+    sizes: EpisodeSizes,
     learning_rate: float,
     groups: Any = None,
     augment: Callable[[Tensor, torch.Generator], Tensor] | None = None,
@@ -48,9 +65,7 @@ def train_on_episodes(
         Samples as the network reads them.
     y : array-like of shape (n,)
         Classes.
-    n_way, n_shot, n_queries : int
-        Of an episode.
-    n_episodes : int
+    sizes : EpisodeSizes
     learning_rate : float
     groups : array-like of shape (n,), optional
         Draw every other episode from the classes of one group.
@@ -68,11 +83,11 @@ def train_on_episodes(
     _, labels = np.unique(np.asarray(y), return_inverse=True)
     random_state = seed_from(random_state)
     inputs = to_tensors(network, np.asarray(X))
-    sizes: dict[str, Any] = {"n_way": n_way, "n_shot": n_shot, "n_queries": n_queries, "n_episodes": n_episodes}
-    free = alike = episodes(labels, **sizes, random_state=2 * random_state)
+    n_episodes = sizes.n_episodes
+    free = alike = episodes(labels, **sizes._asdict(), random_state=2 * random_state)
     if groups is not None:
         _, codes = np.unique(np.asarray(groups), return_inverse=True)
-        alike = episodes(labels, **sizes, groups=codes, random_state=2 * random_state + 1)
+        alike = episodes(labels, **sizes._asdict(), groups=codes, random_state=2 * random_state + 1)
     optimizer = torch.optim.Adam(model.parameters(), lr=learning_rate)
     rng = torch.Generator().manual_seed(random_state)
     device = next(network.parameters()).device
