@@ -102,16 +102,16 @@ def find(name: str) -> Method:
     Raises
     ------
     InputError
-        If there is none; the message names similar ones.
+        If there is none; the message names similar ones, if there are any.
     """
     import difflib
 
     everything = {_plain(m.name): m for m in methods()}
     if (key := _plain(name)) in everything:
         return everything[key]
-    near = difflib.get_close_matches(key, everything, n=3, cutoff=0.3) or list(everything)[:3]
-    names = ", ".join(everything[n].name for n in near)
-    raise InputError(f"there is no method {name!r}; did you mean {names}? `landbridge methods` lists them all.")
+    near = [everything[n].name for n in difflib.get_close_matches(key, everything, n=3, cutoff=0.6)]
+    hint = f"; did you mean {' or '.join(near)}?" if near else "."
+    raise InputError(f"there is no method {name!r}{hint} `landbridge methods` lists them all.")
 
 
 @functools.cache

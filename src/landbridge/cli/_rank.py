@@ -14,7 +14,7 @@ def rank_command(
         list[str],
         typer.Argument(
             metavar="SOURCE... TARGET",
-            help="Files, folders or builtin:NAME: the labelled sources, and last the target.",
+            help="Files, folders or builtin:NAME: the labelled sources or trained networks, and last the target.",
         ),
     ],
     label: Annotated[str | None, typer.Option(help="Label column, or a rule on one: 'num>0'.")] = None,
@@ -27,7 +27,7 @@ def rank_command(
     seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Seed of everything random.")] = 0,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")] = False,
 ) -> None:
-    """WHAT: which of several sources, or of several models, suits the target best?"""
+    """WHAT: which of several sources, or of several trained networks, suits the target best?"""
     from landbridge.cli._tables import console, print_json, show_ranking
     from landbridge.verbs._rank import rank
 

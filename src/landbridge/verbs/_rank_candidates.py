@@ -50,7 +50,7 @@ def named(candidates: Any) -> dict[str, Any]:
 
     Parameters
     ----------
-    candidates : dict, or sequence
+    candidates : dict, sequence, or a single Domain, DataFrame, path or name
         For a sequence, names are those of domains, files or classes, numbered where two are equal.
 
     Returns
@@ -62,6 +62,8 @@ def named(candidates: Any) -> dict[str, Any]:
     InputError
         If it is empty, or no collection.
     """
+    if isinstance(candidates, Domain | str | Path) or hasattr(candidates, "columns"):
+        candidates = [candidates]
     if isinstance(candidates, Mapping):
         table = {str(k): v for k, v in candidates.items()}
     elif isinstance(candidates, list | tuple):
