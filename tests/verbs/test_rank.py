@@ -193,7 +193,7 @@ def test_names_of_a_list(chain, tmp_path):
     ("call", "message"),
     [
         (lambda s, t: rank([], t), "candidates is empty"),
-        (lambda s, t: rank(s, t), "give a list"),
+        (lambda s, t: rank(3, t), "give a list"),
         (lambda s, t: rank([s], t, score="luck"), "score='luck' is unknown"),
         (lambda s, t: rank([s], t, max_samples=1), "max_samples"),
         (lambda s, t: rank([StandardScaler().fit(t.X)], t.without_labels()), "label some of the target"),
