@@ -24,12 +24,23 @@ def _skip_unless_available(method):
         pytest.skip(f"needs {', '.join(method.tags.requires)}, which is not installed")
 
 
+# Rounds of boosting and folds are no part of the contract, but take most of the time.
+ROUNDS = {"n_estimators": 5, "n_steps": 3, "cv": 2}
+
+
+def _instance(name):
+    """A method with its defaults, and few rounds."""
+    method = METHODS[name].cls()
+    params = method.get_params(deep=False)
+    return method.set_params(**{k: v for k, v in ROUNDS.items() if isinstance(params.get(k), int)})
+
+
 @pytest.mark.parametrize("name", METHODS)
 def test_scikit_learn_checks(name):
     _skip_unless_available(METHODS[name])
     from sklearn.utils.estimator_checks import check_estimator
 
-    results = check_estimator(METHODS[name].cls(), on_fail=None, on_skip=None)
+    results = check_estimator(_instance(name), on_fail=None, on_skip=None)
     failed = {r["check_name"]: repr(r["exception"]) for r in results if r["status"] not in ("passed", "skipped")}
     assert not failed
     assert sum(r["status"] == "passed" for r in results) > 30
@@ -38,7 +49,7 @@ def test_scikit_learn_checks(name):
 @pytest.mark.parametrize("name", METHODS)
 def test_transfer_checks(name):
     _skip_unless_available(METHODS[name])
-    check_transfer_estimator(METHODS[name].cls(), sklearn_checks=False)
+    check_transfer_estimator(_instance(name), sklearn_checks=False)
 
 
 NETWORKS = ["NeuralClassifier", "NeuralRegressor", "SeedAverage"]

@@ -20,9 +20,9 @@ def parallel(n_jobs: int, calls: Iterable[Any]) -> Iterable[Any]:
     calls : iterable of tuple
         From :func:`joblib.delayed`.
 
-    Yields
-    ------
-    object
+    Returns
+    -------
+    iterable of object
     """
     import joblib
 
@@ -39,6 +39,10 @@ def start_processes(n_jobs: int) -> Iterator[None]:
     ----------
     n_jobs : int
         As in :func:`parallel`.
+
+    Yields
+    ------
+    None
 
     Examples
     --------

@@ -12,7 +12,7 @@ from PIL import Image
 from typer.testing import CliRunner
 
 import landbridge
-from landbridge.cli import app
+from landbridge.cli import app, main
 from landbridge.data import make_gradual_shift, make_shift, shared_data
 
 COMMANDS = ["measure", "methods", "predict", "rank", "transfer", "version"]
@@ -29,6 +29,14 @@ def _run(*arguments, cwd=None):
         env=env,
         check=False,
     )
+
+
+def _run_here(arguments, monkeypatch, capsys):
+    """Run the command line in this process, which spares the imports; return the exit code and stderr."""
+    monkeypatch.setattr(sys, "argv", ["landbridge", *map(str, arguments)])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    return ended.value.code, capsys.readouterr().err
 
 
 @pytest.fixture(scope="module")
@@ -120,6 +128,8 @@ def test_a_column_tells_several_sources_apart(tables, network):
     ) | {c["name"]: "tried" for c in told["candidates"] if c["name"] == "MajorityVote"}
     page = (tables / "h" / "report.html").read_text(encoding="utf-8")
     assert "source samples of 2 sources" in page and "--sources hospital" in page
+    if network:
+        return
     for rows in ("k.csv", "b.csv"):  # with the column and without
         done = _run("predict", "h", rows, "--out", f"p-{rows}", cwd=tables)
         assert done.returncode == 0, done.stderr
@@ -177,10 +187,17 @@ def test_two_image_folders(tmp_path):
         (["predict", ".", "a.csv"], "holds no result.json"),
     ],
 )
-def test_bad_input_is_one_line_and_exit_code_two(tables, arguments, message):
-    done = _run(*arguments, cwd=tables)
+def test_bad_input_is_one_line_and_exit_code_two(tables, arguments, message, monkeypatch, capsys):
+    monkeypatch.chdir(tables)
+    code, said = _run_here(arguments, monkeypatch, capsys)
+    assert code == 2
+    assert message in said and said.count("\n") == 1 and said.startswith("landbridge: ")
+
+
+def test_bad_input_in_a_process_of_its_own(tables):
+    done = _run("transfer", "no.csv", "b.csv", cwd=tables)
     assert done.returncode == 2
-    assert message in done.stderr and done.stderr.count("\n") == 1 and done.stderr.startswith("landbridge: ")
+    assert "no.csv does not exist" in done.stderr and done.stderr.count("\n") == 1 and not done.stdout
 
 
 @pytest.mark.parametrize(
@@ -194,10 +211,11 @@ def test_bad_input_is_one_line_and_exit_code_two(tables, arguments, message):
         (["predict", ".", "a.csv", "--out", "no/where.csv"], "folder that does not exist"),
     ],
 )
-def test_usage_errors_are_one_line_too(tables, arguments, message):
-    done = _run(*arguments, cwd=tables)
-    assert done.returncode == 2 and done.stdout == ""
-    assert message in done.stderr and done.stderr.count("\n") == 1 and done.stderr.startswith("landbridge: ")
+def test_usage_errors_are_one_line_too(tables, arguments, message, monkeypatch, capsys):
+    monkeypatch.chdir(tables)
+    code, said = _run_here(arguments, monkeypatch, capsys)
+    assert code == 2
+    assert message in said and said.count("\n") == 1 and said.startswith("landbridge: ")
 
 
 def test_no_command_shows_the_help():

@@ -51,7 +51,7 @@ BOOSTED = [
     TrAdaBoostR2(n_estimators=10, random_state=0),
     TrAdaBoostR2(Ridge(), loss="square", random_state=0),
     TwoStageTrAdaBoostR2(n_steps=3, n_estimators=3, cv=2, random_state=0),
-    TwoStageTrAdaBoostR2(Ridge(), loss="exponential", n_steps=4, random_state=0),
+    TwoStageTrAdaBoostR2(Ridge(), loss="exponential", n_steps=3, n_estimators=3, cv=2, random_state=0),
     MultiSourceTrAdaBoost(n_estimators=5, random_state=0),
     MultiSourceTrAdaBoost(DecisionTreeClassifier(max_depth=2, random_state=0), target_share=0.5),
     TaskTrAdaBoost(n_estimators=5, random_state=0),

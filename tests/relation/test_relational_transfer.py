@@ -216,9 +216,10 @@ def published_protocol(source, source_query, target, query, **options):
 
 @pytest.mark.data
 @pytest.mark.slow
-@pytest.mark.parametrize(("options", "auc"), [({}, 0.945), ({"negative_ratio": 1.0}, 0.93)])
-def test_advisers_from_movies(options, auc):
-    # Boosted relational trees that transfer and revise reach .939 in this set-up, from scratch .940.
+def test_advisers_from_movies():
+    # Boosted relational trees that transfer and revise reach .939 in this set-up, from scratch .940; all negatives
+    # give .950 in the ledger.
+    options, auc = {"negative_ratio": 1.0}, 0.93
     carried, scratch = published_protocol(folds("imdb"), "workedunder", folds("uwcse"), "advisedby", **options)
     assert carried[0] >= auc
     assert carried[0] > scratch[0] and carried[1] > scratch[1]

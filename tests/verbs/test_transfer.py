@@ -6,9 +6,12 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.svm import SVC
 
 from landbridge import Domain, make_pipeline, measure, transfer
+from landbridge.candidates import find_strategy
 from landbridge.data import make_shift
+from landbridge.discrepancy import Diagnosis
 from landbridge.exceptions import InputError, LabelError
 from landbridge.feature import CORAL
+from landbridge.problem import Arguments, Sides
 
 QUICK = ["CORAL", "DomainScaler", "SubspaceAlignment", "GFK"]
 
@@ -21,7 +24,7 @@ def _accuracy(result, name=None):
 def test_the_trap_of_label_shift(seed):
     """80/20 becomes 20/80: every mapping falls to a third, the guard stays above 0.97 and says why."""
     source, target = make_shift("label", random_state=seed)
-    result = transfer(source, target, target_labels="hide")
+    result = transfer(source, target, target_labels="hide", exhaustive=True)
     assert _accuracy(result) >= 0.97
     assert "label shift" in result.decision.reason.lower()
     assert _accuracy(result, "DomainScaler") < 0.5
@@ -238,12 +241,14 @@ def test_a_column_tells_sources_apart(hospitals):
 def test_methods_that_need_sources_are_in_the_plan_where_they_are_given(hospitals):
     target = hospitals[1]
     target = target.assign(ill=target["ill"].where(np.arange(80) < 20))
-    how = {"label": "ill", "estimator": LogisticRegression()}
-    for sources, status in (("hospital", "tried"), (None, "skipped")):
-        sides = hospitals if sources else [side.drop(columns="hospital") for side in hospitals]
-        result = transfer(sides[0], target.drop(columns=[] if sources else "hospital"), sources=sources, **how)
-        assert result["SourcePooling"].status == status
-    assert "needs several sources" in result["SourcePooling"].why
+    for sources in ("hospital", None):
+        pair = [side if sources else side.drop(columns="hospital") for side in (hospitals[0], target)]
+        sides = Sides(*pair, Arguments.of(label="ill", sources=sources))
+        strategy = find_strategy(sides)
+        planned = strategy.plan(strategy.read(sides), Diagnosis("none", "low", ""), sides)
+        pooling = next(spec for spec in planned if spec.name == "SourcePooling")
+        assert bool(pooling.skipped) == (sources is None)
+    assert "needs several sources" in pooling.reason
 
 
 @pytest.mark.parametrize(

@@ -132,9 +132,9 @@ class SparseCodingFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Ba
     >>> from landbridge.data import load_builtin
     >>> from landbridge.selftaught import SparseCodingFeatures
     >>> printed, handwritten = load_builtin("printed"), load_builtin("handwritten")
-    >>> features = SparseCodingFeatures(32, max_iter=5, random_state=0).fit(printed.X[:300])
+    >>> features = SparseCodingFeatures(16, max_iter=3, random_state=0).fit(printed.X[:100])
     >>> features.transform(handwritten.X[:50]).shape
-    (50, 32)
+    (50, 16)
     """
 
     _parameter_constraints = {

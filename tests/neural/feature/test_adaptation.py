@@ -69,8 +69,8 @@ def test_joint_mmd_multiplies_kernels_and_the_linear_one_takes_pairs():
     K = np.prod([by_hand(a.numpy(), b.numpy())[1] for a, b in zip(A, B, strict=True)], axis=0)
     wanted = K[:6, :6].mean() + K[6:, 6:].mean() - 2 * K[:6, 6:].mean()
     assert float(joint_mmd(A, B)) == pytest.approx(wanted)
-    Xs, Xt = rows(4000, 2, 0), rows(4000, 2, 1) + 1
-    assert float(linear_mmd(Xs, Xt)) == pytest.approx(float(multi_kernel_mmd(Xs, Xt)), abs=0.03)
+    Xs, Xt = rows(1500, 2, 0), rows(1500, 2, 1) + 1
+    assert float(linear_mmd(Xs, Xt)) == pytest.approx(float(multi_kernel_mmd(Xs, Xt)), abs=0.05)
     assert float(linear_mmd(Xs[:1], Xt)) == 0.0
     assert mixed_kernel(Xs[:3], Xt[:2]).shape == (3, 2)
 
