@@ -45,6 +45,21 @@ def flip(labels):
 
 
 @pytest.fixture
+def variants():
+    """The same labels once per name, each with two changed samples of its own: agreeing methods that are no twins."""
+
+    def make(predicted, names="ABCD", **fields):
+        trials = []
+        for i, name in enumerate(names):
+            own = np.array(predicted)
+            own[60 + 2 * i : 62 + 2 * i] = 1 - own[60 + 2 * i : 62 + 2 * i]
+            trials.append(_fabricate(name, own, **fields))
+        return trials
+
+    return make
+
+
+@pytest.fixture
 def source_only(labels):
     """The source model."""
     return _fabricate("source-only", labels, role="source-only")

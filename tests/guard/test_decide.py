@@ -38,8 +38,8 @@ def test_different_features(source_only):
     assert "different features" in decide([source_only], diagnosis("different features")).reason
 
 
-def test_no_shift_needs_no_candidate(fabricate, flip, source_only):
-    trials = [source_only, *(fabricate(n, flip(0, 30)) for n in "ABCD")]
+def test_no_shift_needs_no_candidate(variants, flip, source_only):
+    trials = [source_only, *variants(flip(0, 30))]
     assert not decide(trials, diagnosis("none")).transferred
     assert decide(trials, diagnosis("concept")).chosen == MAJORITY_VOTE
 
@@ -83,11 +83,11 @@ def test_a_baseline_is_needed(fabricate, labels):
         decide([fabricate("A", labels)], diagnosis("concept"))
 
 
-def test_names_decide_nothing(fabricate, flip, labels):
+def test_names_decide_nothing(fabricate, variants, flip, labels):
     """Renamed trials get the same verdict under their new names."""
     names = dict(zip("ABCD", ("circular", "Consensus", "target-only", "source-only"), strict=True))
-    first = [fabricate("source-only", labels, role="source-only"), *(fabricate(n, flip(0, 30)) for n in "ABCD")]
-    second = [fabricate("b", labels, role="source-only"), *(fabricate(names[n], flip(0, 30)) for n in "ABCD")]
+    first = [fabricate("source-only", labels, role="source-only"), *variants(flip(0, 30))]
+    second = [fabricate("b", labels, role="source-only"), *variants(flip(0, 30), names.values())]
     one, two = (decide(t, diagnosis("concept")) for t in (first, second))
     assert one.gain == two.gain and one.chosen == two.chosen == MAJORITY_VOTE
     assert {names.get(n, "b" if n == "source-only" else n) for n in one.assessments} == set(two.assessments)

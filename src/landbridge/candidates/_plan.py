@@ -7,7 +7,7 @@ from typing import Any
 from scipy import sparse
 from sklearn.base import clone, is_regressor
 from sklearn.pipeline import Pipeline
-from sklearn.preprocessing import StandardScaler
+from sklearn.preprocessing import MaxAbsScaler, StandardScaler
 
 from landbridge.base import FeatureTransfer, InstanceTransfer, TransferEstimator
 from landbridge.candidates._specification import CandidateSpec, numbered
@@ -37,7 +37,8 @@ def plan(problem: Problem, diagnosis: Diagnosis, arguments: Arguments) -> list[C
     -------
     list of CandidateSpec
     """
-    scaler = default_scaler(diagnosis)
+    assert problem.source is not None
+    scaler = default_scaler(diagnosis, is_sparse=sparse.issparse(problem.source.X))
     if arguments.methods is not None:
         specs = numbered([_requested(m, problem, scaler, arguments.estimator) for m in arguments.methods])
         if problem.intermediate_domains and not any(reads_metadata(s.model, "intermediate_domains") for s in specs):
@@ -75,17 +76,21 @@ def _with_learner(method: TransferEstimator, estimator: Any) -> TransferEstimato
     return method
 
 
-def default_scaler(diagnosis: Diagnosis) -> Any:
+def default_scaler(diagnosis: Diagnosis, *, is_sparse: bool = False) -> Any:
     """Return the first step of every pipeline: each domain by its own scale where features moved as a whole.
 
     Parameters
     ----------
     diagnosis : Diagnosis
+    is_sparse : bool, default=False
+        Whether the samples are a sparse matrix, which must not be centred.
 
     Returns
     -------
     transformer
     """
+    if is_sparse:
+        return MaxAbsScaler()
     return DomainScaler() if diagnosis.kind in ("concept", "subspace") else StandardScaler()
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtr
+from scipy.special import ndtr, ndtri, stdtr
 
 from landbridge.guard._agreement import agreement
 from landbridge.guard._by_reverse_validation import lost_labels
@@ -20,7 +20,7 @@ from landbridge.guard._evidence import (
     stouffer_p_value,
     weighted_mean,
 )
-from landbridge.guard._majority_vote import MAJORITY_VOTE, is_same_model, majority_vote
+from landbridge.guard._majority_vote import MAJORITY_VOTE, ensemble_members, majority_vote
 from landbridge.guard._separation import separation_gain
 from landbridge.guard._trial import Trial
 from landbridge.guard._verdict import BASELINE, NO_LABELS, Assessment, Verdict, no_gain, unsuited
@@ -67,7 +67,7 @@ def by_ensemble(
     suited = [t for t in candidates if t.suits_conditional_shift]
     assessments = unsuited(candidates) | {source_only.name: BASELINE}
     assessments |= _assess_each([source_only, *suited], confidence, random_state)
-    members = [source_only, *(t for t in suited if not is_same_model(t, source_only))]
+    members = ensemble_members([source_only, *suited])
     if len(members) < MIN_MEMBERS:
         reason = (
             "Too few candidates differ from the source model to be compared with one another; without target labels "
@@ -127,7 +127,9 @@ def _agreement_gain(
 ) -> tuple[Measurement, Measurement, float]:
     """Measure how much better the vote agrees with a member held out of it than the source model does.
 
-    Returns the agreement of the vote, its gain over that of the source model, and the z-score of the gain.
+    Returns the agreement of the vote, its gain over that of the source model, and the z-score of the gain. Its standard
+    error has two parts: the target samples are a sample, and so are the methods. Methods share errors, so that many
+    target samples do not make up for few methods.
     """
     source_only = members[0]
     of_vote, of_source = [], []
@@ -135,12 +137,20 @@ def _agreement_gain(
         vote = majority_vote(members[:j] + members[j + 1 :], graph)
         of_vote.append(_agree(vote, members[j], source_only))
         of_source.append(_agree(np.asarray(source_only.predicted), members[j], source_only))
-    gains = np.mean([a - b for a, b in zip(of_vote, of_source, strict=True)], axis=0)
+    each = np.array([a - b for a, b in zip(of_vote, of_source, strict=True)])
+    gains = each.mean(axis=0)
     resamples = bootstrap_indices(len(gains), random_state)
     estimate = weighted_mean(np.mean(of_vote, axis=0), resamples, name="agreement")
     gain = weighted_mean(gains, resamples, name="gain", null=0.0)
-    error = float(gains.std()) / np.sqrt(len(gains))
-    return estimate, gain, gain.value / error if error > 0 else 0.0
+    of_samples, of_methods = float(gains.var()) / len(gains), float(each.mean(axis=1).var(ddof=1)) / len(each)
+    error = np.sqrt(of_samples + of_methods)
+    if not error > 0:
+        return estimate, gain, 0.0
+    # few methods: the tails of Student's distribution, as a z-score of the same probability
+    z = float(-ndtri(stdtr(len(each) - 1, -gain.value / error)))
+    reach = 1.959963984540054 * error
+    gain = replace(gain, low=max(gain.value - reach, -1.0), high=min(gain.value + reach, 1.0), p_value=float(ndtr(-z)))
+    return estimate, gain, z
 
 
 def _separation_gain(members: list[Trial], graph: Any) -> Measurement:

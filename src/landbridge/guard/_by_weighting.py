@@ -11,7 +11,15 @@ from numpy.typing import NDArray
 
 from landbridge.discrepancy._diagnosis import Diagnosis
 from landbridge.guard._doubly_robust import OutcomeModel, doubly_robust_gain
-from landbridge.guard._evidence import Evidence, EvidenceKind, bootstrap_indices, is_significant, weighted_mean
+from landbridge.guard._evidence import (
+    Evidence,
+    EvidenceKind,
+    bootstrap_indices,
+    corrected_p_value,
+    is_significant,
+    weighted_mean,
+)
+from landbridge.guard._majority_vote import is_same_model
 from landbridge.guard._trial import Trial
 from landbridge.guard._verdict import NO_LABELS, Assessment, Verdict, no_gain
 from landbridge.measurement import Measurement
@@ -95,7 +103,8 @@ def by_weighting(
 
     Label and covariate shift change how often a sample occurs, not its label, so that reweighting the source to the
     target estimates scores on the target without bias (importance-weighted cross-validation). Candidates that are not
-    made for the shift are refused.
+    made for the shift are refused. The p-values are corrected for the number of different candidates, as the best of
+    many is chosen.
 
     Parameters
     ----------
@@ -123,11 +132,12 @@ def by_weighting(
 
     assessments = {source_only.name: Assessment(estimate(source_only), None, True, "a baseline", KIND)}
     best: tuple[Trial, Measurement] | None = None
+    n_tests = _number_of_answers([t for t in candidates if kind in t.shifts and t.held_out is not None])
     for trial in candidates:
         if kind not in trial.shifts or trial.held_out is None:
             assessments[trial.name] = Assessment(None, None, False, REFUSED[kind])
             continue
-        gain = weighted_source.gain(trial, source_only, resamples)
+        gain = corrected_p_value(weighted_source.gain(trial, source_only, resamples), n_tests)
         significant = is_significant(gain, confidence)
         why = "gain is significant on reweighted source samples" if significant else no_gain(gain, source_only.name)
         evidence = (Evidence(KIND, gain, assumption),)
@@ -141,6 +151,15 @@ def by_weighting(
     reason = _chosen(kind, _class_shares(diagnosis), trial)
     reason += f" Estimated gain over {source_only.name}: {100 * gain.value:.1f} points (p = {gain.p_value:.2g})."
     return Verdict(trial.name, True, reason, NO_LABELS, gain, assessments, assumption)
+
+
+def _number_of_answers(trials: Sequence[Trial]) -> int:
+    """Return how many different predictions the trials make for the target: one answer is tested once."""
+    distinct: list[Trial] = []
+    for trial in trials:
+        if not any(is_same_model(trial, other) for other in distinct):
+            distinct.append(trial)
+    return len(distinct)
 
 
 def _kept(kind: str, shares: str, base: str) -> str:

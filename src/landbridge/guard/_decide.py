@@ -16,6 +16,7 @@ from landbridge.guard._different_features import different_features
 from landbridge.guard._no_shift import no_shift
 from landbridge.guard._splits import LabelledSplits
 from landbridge.guard._trial import Trial, source_model
+from landbridge.guard._unlearnable import unlearnable
 from landbridge.guard._verdict import Verdict
 
 __all__ = ["decide"]
@@ -85,6 +86,8 @@ def decide(
         return by_weighting(source_only, candidates, diagnosis, weighted_source, confidence, random_state)
     if weighted_source is None and "label_shift" in diagnosis.measurements and diagnosis.kind == "label":
         return by_corrected_shares(source_only, candidates, diagnosis, confidence, random_state)
+    if (verdict := unlearnable(source_only, candidates, diagnosis)) is not None:
+        return verdict
     if (verdict := by_intermediate(source_only, candidates, graph, confidence)) is not None:
         return verdict
     if sum(t.suits_conditional_shift for t in candidates) < 2:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
@@ -119,6 +119,37 @@ def bootstrap_indices(n_samples: int, random_state: int | None) -> NDArray[np.in
     ndarray of int, shape (500, n_samples)
     """
     return np.random.default_rng(random_state).integers(n_samples, size=(N_BOOTSTRAP, n_samples))
+
+
+def corrected_p_value(gain: Measurement, n_tests: int) -> Measurement:
+    r"""Correct the p-value of a gain for the number of candidates of which the best is chosen (Šidák, [1]_).
+
+    .. math:: p' = 1 - (1 - p)^m
+
+    Parameters
+    ----------
+    gain : Measurement
+    n_tests : int
+        Number of candidates with different predictions.
+
+    Returns
+    -------
+    Measurement
+
+    References
+    ----------
+    .. [1] Z. Šidák. Rectangular confidence regions for the means of multivariate normal distributions. JASA 62, 1967.
+
+    Examples
+    --------
+    >>> from landbridge.guard._evidence import corrected_p_value
+    >>> from landbridge.measurement import Measurement
+    >>> round(corrected_p_value(Measurement("gain", 0.1, p_value=0.01), 10).p_value, 4)
+    0.0956
+    """
+    if gain.p_value is None:
+        return gain
+    return replace(gain, p_value=float(-np.expm1(max(n_tests, 1) * np.log1p(-min(gain.p_value, 1 - 1e-16)))))
 
 
 def weighted_mean(

@@ -39,7 +39,7 @@ MAJORITY_VOTE = "MajorityVote"
 SOURCE_WEIGHT = 2.0
 # Weight of the mean probabilities, which break ties between equal votes.
 TIE_BREAK = 1e-3
-# A candidate that shares a larger part of its predictions with the source model counts as the source model.
+# Two candidates that share a larger part of their predictions count as one, and so does the source model.
 SAME_MODEL = 0.99
 
 
@@ -100,26 +100,31 @@ def member_weights(n_members: int) -> list[float]:
 def ensemble_members(trials: Sequence[Trial]) -> list[Trial]:
     """Return the trials that vote: the source model, then every candidate suited to concept or subspace shift.
 
+    Of several candidates with the same predictions only the first votes: one answer under several names is one vote.
+
     Parameters
     ----------
     trials : sequence of Trial
-        Failed ones are ignored, and so are candidates with the source model's predictions.
+        Failed ones are ignored, and so are candidates with the predictions of the source model or of an earlier one.
 
     Returns
     -------
     list of Trial
     """
-    source_only = source_model(trials)
-    suited = [t for t in trials if not t.error and not t.baseline and t.suits_conditional_shift]
-    return [source_only, *(t for t in suited if not is_same_model(t, source_only))]
+    members = [source_model(trials)]
+    for trial in trials:
+        suited = not trial.error and not trial.baseline and trial.suits_conditional_shift
+        if suited and not any(is_same_model(trial, other) for other in members):
+            members.append(trial)
+    return members
 
 
-def is_same_model(trial: Trial, source_only: Trial) -> bool:
-    """Return whether a candidate's predictions are the source model's, so that its vote adds nothing.
+def is_same_model(trial: Trial, other: Trial) -> bool:
+    """Return whether two trials have the same predictions, so that the vote of one adds nothing to the other's.
 
     Parameters
     ----------
-    trial, source_only : Trial
+    trial, other : Trial
 
     Returns
     -------
@@ -127,8 +132,8 @@ def is_same_model(trial: Trial, source_only: Trial) -> bool:
         True if more than 99 % of the labels are equal, or all values are.
     """
     if trial.proba is None:
-        return bool(np.allclose(trial.predicted, source_only.predicted))
-    return bool(np.mean(trial.predicted == source_only.predicted) > SAME_MODEL)
+        return bool(np.allclose(trial.predicted, other.predicted))
+    return bool(np.mean(trial.predicted == other.predicted) > SAME_MODEL)
 
 
 def majority_vote(members: Sequence[Trial], graph: Any = None) -> NDArray[Any]:

@@ -83,19 +83,20 @@ def split_target_labels(
     Raises
     ------
     LabelError
-        If the target has a class that the source has not.
+        If a label to learn from is a class that the source does not have; hidden ones count as errors.
     """
     if target.y is None:
         return target, None
     known, labels = split_labelled(target.y, len(target), classes)
-    if classes is not None and len(labels) and (new := sorted(set(labels.tolist()) - set(classes.tolist()), key=str)):
+    if len(known) == 0:
+        return target.without_labels(), None
+    keep = _selected(known, labels, len(target), use, random_state, regression=classes is None)
+    learned = set(labels[keep[known]].tolist())
+    if classes is not None and (new := sorted(learned - set(classes.tolist()), key=str)):
         raise LabelError(
             f"target {target.name!r} has the label {new[0]!r}, which the source does not have (it has "
             f"{', '.join(map(str, classes[:8].tolist()))}); use the same spelling on both sides."
         )
-    if len(known) == 0:
-        return target.without_labels(), None
-    keep = _selected(known, labels, len(target), use, random_state, regression=classes is None)
     full: Any = np.full(len(target), None, dtype=object)
     full[known] = labels
     hidden, shown = full.copy(), full.copy()

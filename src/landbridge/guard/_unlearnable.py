@@ -1,0 +1,46 @@
+"""A source that cannot be learned: its model errs on the source itself, so that there is nothing to transfer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from landbridge.discrepancy import Diagnosis
+from landbridge.guard._trial import Trial
+from landbridge.guard._verdict import BASELINE, NO_LABELS, Assessment, Verdict
+
+__all__ = ["MOST_ERROR", "unlearnable"]
+
+ASSUMPTION = "Methods that agree on the target have learned something on the source."
+# Share of the error of guessing; a source model with more has learned too little for its followers to be believed.
+MOST_ERROR = 2 / 3
+
+
+def unlearnable(source_only: Trial, candidates: Sequence[Trial], diagnosis: Diagnosis) -> Verdict | None:
+    """Keep the source model where it is hardly better than guessing on held-out source samples.
+
+    What methods have in common that were fitted on such a source is no evidence that they are right.
+
+    Parameters
+    ----------
+    source_only : Trial
+    candidates : sequence of Trial
+    diagnosis : Diagnosis
+        With the error of the source model on the source, and that of guessing.
+
+    Returns
+    -------
+    Verdict or None
+        None where the source can be learned, or its error is not known.
+    """
+    measured = diagnosis.measurements.get("source_error")
+    if measured is None or not measured.null or not measured.value >= MOST_ERROR * measured.null:
+        return None
+    why = "the source model is hardly better than guessing on the source itself"
+    refused = {t.name: Assessment(None, None, False, why) for t in candidates}
+    errors = f"{100 * measured.value:.0f} % of held-out source samples, and guessing on {100 * measured.null:.0f} %"
+    reason = (
+        f"A source model errs on {errors}: too little was learned for a gain to be defended without target labels, and "
+        f"{source_only.name} is kept."
+    )
+    refused[source_only.name] = BASELINE
+    return Verdict(source_only.name, False, reason, NO_LABELS, None, refused, ASSUMPTION)
