@@ -7,9 +7,6 @@ a regime gives to learn from.
 from __future__ import annotations
 
 import argparse
-import hashlib
-import json
-import os
 import time
 import warnings
 from collections.abc import Iterator
@@ -18,17 +15,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from scipy import sparse
 
 import landbridge
+from benchmarks.guard_audit.kept import code_version, fingerprint, keep, read, run_key
 from benchmarks.guard_audit.page import write_page
 from benchmarks.guard_audit.pairs import Pair, Sides, all_pairs
+from benchmarks.guard_audit.peers import FILE as PEER_FILE
 from benchmarks.guard_audit.peers import run_peers
 
 HERE = Path(__file__).parent
 FILE = HERE / "results.json"
-# Packages of which no answer for a table depends.
-ASIDE = ("cli", "neural", "relation", "report", "zeroshot")
 REGIMES = {"none": "hide", "few": 3}
 # Target labels are given for every third pair.
 EVERY = 3
@@ -51,8 +47,8 @@ def main() -> None:
         keep(FILE, key, record | {"version": version})
         print(f"{i}/{len(jobs)} {key}: {_line(record)}", flush=True)
     if given.peers:
-        run_peers({n: p for n, p in pairs.items() if p.kind}, range(given.seeds), again=given.again)
-    write_page(read(FILE), all_pairs())
+        run_peers(pairs, range(given.seeds), again=given.again)
+    write_page(read(FILE), read(PEER_FILE))
 
 
 def _arguments() -> argparse.Namespace:
@@ -72,41 +68,6 @@ def _wanted(name: str, pair: Pair, given: argparse.Namespace) -> bool:
     return (not given.only or any(w in name for w in given.only)) and given.kind in (None, pair.kind)
 
 
-def code_version() -> str:
-    """Digest of the code that an answer for a table depends on.
-
-    Returns
-    -------
-    str
-        Twelve hexadecimal digits.
-    """
-    root = Path(landbridge.__file__).parent
-    digest = hashlib.sha256()
-    for path in sorted(root.rglob("*.py")):
-        if path.relative_to(root).parts[0] not in ASIDE:
-            digest.update(path.read_bytes())
-    return digest.hexdigest()[:12]
-
-
-def fingerprint(sides: Sides) -> str:
-    """Digest of the samples and labels of a pair.
-
-    Parameters
-    ----------
-    sides : Sides
-
-    Returns
-    -------
-    str
-    """
-    digest = hashlib.sha256()
-    for part in sides:
-        rows = part.toarray() if sparse.issparse(part) else np.asarray(part)
-        # rounded, since the last digits of a decomposition depend on the machine
-        digest.update(np.round(rows.astype(float), 3).tobytes() if rows.dtype.kind in "fiub" else repr(rows).encode())
-    return digest.hexdigest()[:12]
-
-
 def _missing(pairs: dict[str, Pair], given: argparse.Namespace, version: str) -> Iterator[tuple[str, str, int]]:
     """Pair, regime and seed of every run that is to be done, those without target labels first."""
     held = {} if given.again else read(FILE)
@@ -122,11 +83,6 @@ def _missing(pairs: dict[str, Pair], given: argparse.Namespace, version: str) ->
                 if record.get("version") == version and record.get("samples") == fingerprint(pair.sides(seed)):
                     continue
                 yield name, regime, seed
-
-
-def run_key(name: str, regime: str, seed: int) -> str:
-    """Key of one run in the results."""
-    return f"{name} | {regime} | {seed}"
 
 
 def _run_all(jobs: list[tuple[str, str, int]], n_jobs: int) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -160,18 +116,65 @@ def run_one(name: str, regime: str, seed: int) -> dict[str, Any]:
     pair = all_pairs()[name]
     sides = pair.sides(seed)
     about = {"kind": pair.kind, "data": pair.data, "set_on": pair.set_on, "samples": fingerprint(sides)}
-    about |= {"n": [sides.Xs.shape[0], sides.Xt.shape[0], sides.Xs.shape[1]]}
+    about |= facts(sides)
     started = time.perf_counter()
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            result = landbridge.transfer(
-                (sides.Xs, sides.ys), (sides.Xt, sides.yt), target_labels=REGIMES[regime], n_jobs=1,
-                task="regression" if sides.yt.dtype.kind == "f" else "classification",
-            )  # fmt: skip
+        result = _transfer(sides, regime)
     except landbridge.InputError as error:
         return about | {"error": str(error)}
-    return about | measured(result) | {"seconds": round(time.perf_counter() - started, 1)}
+    found = measured(result) | {"seconds": round(time.perf_counter() - started, 1)}
+    scores = found["scores"]
+    return about | found | {"linear_ot": scores["LinearOT"] if "LinearOT" in scores else linear_ot(sides, regime)}
+
+
+def _transfer(sides: Sides, regime: str, **options: Any) -> Any:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return landbridge.transfer(
+            (sides.Xs, sides.ys), (sides.Xt, sides.yt), target_labels=REGIMES[regime], n_jobs=1,
+            task="regression" if sides.yt.dtype.kind == "f" else "classification", **options,
+        )  # fmt: skip
+
+
+def linear_ot(sides: Sides, regime: str) -> float | None:
+    """Score of LinearOT where the diagnosed shift ruled it out, so that it can be compared on every pair.
+
+    Parameters
+    ----------
+    sides : Sides
+    regime : str
+
+    Returns
+    -------
+    float or None
+        None where it does not apply or failed.
+    """
+    try:
+        hidden = _transfer(sides, regime, methods=["LinearOT"], exhaustive=True)["LinearOT"].hidden
+    except (landbridge.InputError, KeyError):
+        return None
+    return None if hidden is None else round(hidden.value, 4)
+
+
+def facts(sides: Sides) -> dict[str, Any]:
+    """What the labels of both sides say about a pair; the page sorts losses by it.
+
+    Parameters
+    ----------
+    sides : Sides
+
+    Returns
+    -------
+    dict
+        ``n``: samples of source and target, and features; ``majority``: share of the largest class in the target;
+        ``shares_moved``: total variation between the class shares of the two sides. The last two only for classes.
+    """
+    found: dict[str, Any] = {"n": [sides.Xs.shape[0], sides.Xt.shape[0], sides.Xs.shape[1]]}
+    if sides.yt.dtype.kind == "f":
+        return found
+    classes = np.unique(np.concatenate([sides.ys, sides.yt]))
+    p, q = (np.array([np.mean(y == c) for c in classes]) for y in (sides.ys, sides.yt))
+    return found | {"majority": round(float(q.max()), 3), "shares_moved": round(float(np.abs(p - q).sum() / 2), 3)}
 
 
 def measured(result: Any) -> dict[str, Any]:
@@ -206,20 +209,6 @@ def measured(result: Any) -> dict[str, Any]:
         "reason": decision.reason,
         "scores": scores,
     }
-
-
-def read(path: Path) -> dict[str, Any]:
-    """Results that are there, none if there are none."""
-    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-
-
-def keep(path: Path, key: str, record: dict[str, Any]) -> None:
-    """Add one run to the results, one line per run; what others have written meanwhile is kept."""
-    held = read(path) | {key: record}
-    lines = ",\n".join(f"{json.dumps(k)}: {json.dumps(held[k])}" for k in sorted(held))
-    part = path.with_suffix(f".{os.getpid()}.part")
-    part.write_text("{\n" + lines + "\n}\n", encoding="utf-8")
-    part.replace(path)
 
 
 def _line(record: dict[str, Any]) -> str:

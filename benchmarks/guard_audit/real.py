@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from functools import lru_cache
+from functools import cache, lru_cache
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -51,7 +52,7 @@ def _by_rule(
     return _pair(name, data, make, set_on)
 
 
-@lru_cache(maxsize=None)
+@cache
 def _heart(name: str) -> pd.DataFrame:
     table = _table(f"heart_{name}.csv")
     return table.assign(num=(table["num"] > 0).astype(int))
@@ -138,9 +139,7 @@ def _wine() -> Iterator[Pair]:
             return split(Xs, ys, Xt, yt, rng)
 
         yield _pair(f"wine {a} > {b}", "wine", make, set_on=True)
-        yield _pair(
-            f"wine {a} > {b}, values", "wine", lambda rng, make=make: make(rng, classes=False), set_on=True
-        )
+        yield _pair(f"wine {a} > {b}, values", "wine", lambda rng, make=make: make(rng, classes=False), set_on=True)
 
 
 @lru_cache(maxsize=1)
@@ -294,13 +293,13 @@ def _skeletons() -> Iterator[Pair]:
         yield _pair(f"skeletons {name} {'odd > even' if odd else 'even > odd'}", "skeletons", make)
 
 
-@lru_cache(maxsize=None)
+@cache
 def _movements(name: str) -> tuple[Any, Any, Any]:
     with np.load(file(f"skeleton_{name}.npz")) as d:
         joints, offsets = d["joints_mm"].astype(float), d["offsets"]
         y, subject = d["y"].astype(int), d["subject"].astype(int)
     rows = []
-    for a, b in zip(offsets[:-1], offsets[1:], strict=True):
+    for a, b in pairwise(offsets):
         frames = joints[np.linspace(a, b - 1, 16).round().astype(int)]
         rows.append((frames - frames[:, :1]).ravel() / 1000)
     return np.array(rows), y, subject

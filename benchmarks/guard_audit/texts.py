@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import lru_cache
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -64,7 +65,7 @@ def newsgroups() -> tuple[list[str], Any, list[str]]:
     with np.load(file("newsgroups20_bydate.npz")) as d:
         whole, offsets, y, classes = d["text"].tobytes(), d["offsets"], d["y"].astype(int), d["classes"].tolist()
     texts = []
-    for a, b in zip(offsets[:-1], offsets[1:], strict=True):
+    for a, b in pairwise(offsets):
         head = whole[a : min(b, a + 4000)].decode("utf-8", "replace")
         texts.append(head.split("\n\n", 1)[-1][:2000])
     return texts, y, classes
