@@ -26,6 +26,15 @@ from benchmarks.guard_audit.peers import run_peers
 HERE = Path(__file__).parent
 FILE = HERE / "results.json"
 REGIMES = {"none": "hide", "few": 3}
+# Words of an assumption to the kind of evidence.
+EVIDENCE = {
+    "labelled target samples": "target labels",
+    "P(x given y) is the same": "weighted source, label shift",
+    "P(y given x) is the same": "weighted source, covariate shift",
+    "err independently": "ensemble",
+    "swap classes": "reverse validation",
+    "features show every shift": "no shift",
+}
 # Target labels are given for every third pair.
 EVERY = 3
 
@@ -190,12 +199,11 @@ def measured(result: Any) -> dict[str, Any]:
     """
     scores = {c.name: round(c.hidden.value, 4) for c in result.candidates if c.hidden is not None}
     decision = result.decision
-    gain, chosen = decision.gain, result[decision.chosen]
+    gain = decision.gain
     # Where the source model is kept, the gain that was refused says how close the decision was.
     gains = [c.gain for c in result.candidates if c.gain is not None and c.gain.p_value is not None]
     best = min(gains, key=lambda g: g.p_value, default=None)
     shown = gain or best
-    kinds = sorted({k for c in result.candidates for k in c.evidence}) if not decision.transferred else chosen.evidence
     return {
         "metric": result.metric,
         "source_only": scores.get("source-only"),
@@ -203,12 +211,28 @@ def measured(result: Any) -> dict[str, Any]:
         "chosen": decision.chosen,
         "transferred": decision.transferred,
         "shift": result.diagnosis.kind,
-        "evidence": ", ".join(kinds) or decision.evidence,
+        "evidence": evidence_kind(decision.assumption),
         "assumption": decision.assumption,
         "p_value": None if shown is None or shown.p_value is None else float(f"{shown.p_value:.2g}"),
         "reason": decision.reason,
         "scores": scores,
     }
+
+
+def evidence_kind(assumption: str) -> str:
+    """Kind of evidence that an assumption belongs to (see docs/guard.md).
+
+    Parameters
+    ----------
+    assumption : str
+        Of a decision.
+
+    Returns
+    -------
+    str
+        The assumption itself where no kind of the table fits.
+    """
+    return next((kind for words, kind in EVIDENCE.items() if words in assumption), assumption)
 
 
 def _line(record: dict[str, Any]) -> str:
