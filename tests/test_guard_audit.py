@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-
 from benchmarks.guard_audit.kept import fingerprint, keep, read
 from benchmarks.guard_audit.made import made_pairs, moved, shares, unit
 from benchmarks.guard_audit.page import kind_of_loss, losses, summary
