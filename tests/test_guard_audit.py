@@ -79,12 +79,12 @@ def test_losses_and_summary():
 @pytest.mark.parametrize(
     ("more", "number"),
     [
-        ({"n": [200, 10, 4]}, 1),
-        ({"majority": 0.9}, 2),
-        ({"shares_moved": 0.3}, 3),
-        ({"shift": "covariate"}, 4),
-        ({"metric": "R²"}, 5),
-        ({"evidence": "target labels"}, 6),
+        ({"evidence": "target labels", "shares_moved": 0.3}, 1),
+        ({"metric": "R²"}, 2),
+        ({"shift": "covariate", "shares_moved": 0.3}, 3),
+        ({"shares_moved": 0.3, "n": [200, 10, 4]}, 4),
+        ({"n": [200, 10, 4], "majority": 0.9}, 5),
+        ({"majority": 0.9}, 6),
         ({}, 7),
     ],
 )
