@@ -202,7 +202,7 @@ def _figures(runs: dict[str, Run]) -> list[str]:
         "## Figures",
         "",
         "Means are in points. *Single method* is the method with the largest mean gain if it were always used",
-        "(source-only where the diagnosed shift ruled it out), *LinearOT* the mean gain of this method alone, everywhere.",
+        "(source-only where the diagnosed shift ruled it out), *LinearOT* that of this method alone, everywhere.",
         "",
         "| runs | n | transferred | losses | worst | mean gain | below the best | single method | LinearOT |",
         "|---|---|---|---|---|---|---|---|---|",
