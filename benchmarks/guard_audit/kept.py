@@ -5,6 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -94,8 +97,23 @@ def keep(path: Path, key: str, record: dict[str, Any]) -> None:
     key : str
     record : dict
     """
-    held = read(path) | {key: record}
-    lines = ",\n".join(f"{json.dumps(k)}: {json.dumps(held[k])}" for k in sorted(held))
-    part = path.with_suffix(f".{os.getpid()}.part")
-    part.write_text("{\n" + lines + "\n}\n", encoding="utf-8")
-    part.replace(path)
+    with _locked(path):
+        held = read(path) | {key: record}
+        lines = ",\n".join(f"{json.dumps(k)}: {json.dumps(held[k])}" for k in sorted(held))
+        part = path.with_suffix(f".{os.getpid()}.part")
+        part.write_text("{\n" + lines + "\n}\n", encoding="utf-8")
+        part.replace(path)
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    """Let one process at a time read and replace the file; without fcntl there is only one."""
+    try:
+        import fcntl
+    except ImportError:
+        yield
+        return
+    digest = hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:12]
+    with (Path(tempfile.gettempdir()) / f"landbridge-audit-{digest}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
