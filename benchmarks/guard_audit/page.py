@@ -30,8 +30,8 @@ score.
 
 A *loss* is a run in which the chosen model is more than {LOSS:.0f} point below source-only, a point being 0.01 of the
 accuracy or of R². R² below 0 counts as 0: no better than the mean. The *best* is the best candidate that was tried,
-baselines included, in hindsight; as the largest of many figures it is somewhat above what can be reached. With 300 target
-samples a point is three samples, so the smallest losses may be chance.
+baselines included, in hindsight; as the largest of many figures it is somewhat above what can be reached. With 300
+target samples a point is three samples, so the smallest losses may be chance.
 """
 
 # Number of a kind of loss -> what it is, and how a run shows it. The first that fits is printed.
