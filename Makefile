@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 OUT ?= demo
-.PHONY: setup setup-test demo test test-kernels test-oldest test-wheel lint docs ledger speed clean
+.PHONY: setup setup-test demo test test-kernels test-oldest test-wheel lint docs ledger speed guard-audit clean
 
 $(VENV)/.base: pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -87,6 +87,10 @@ ledger: setup-test
 
 speed: setup-test
 	$(BIN)/python -m benchmarks.speed
+
+guard-audit: setup-test
+	$(PARTS) $(BIN)/python -m benchmarks.guard_audit --peers
+	$(PARTS) $(BIN)/python -m benchmarks.guard_audit.sources
 
 clean:
 	rm -rf $(VENV) .venv-oldest .venv-wheel build dist docs/_build docs/gallery docs/api/generated .pytest_cache .mypy_cache .ruff_cache
