@@ -16,12 +16,12 @@ from landbridge.selftaught import SparseCodingFeatures, sparse_codes
 
 
 def make(seed=0):
-    return SparseCodingFeatures(24, 0.1, max_iter=3, random_state=seed)
+    return SparseCodingFeatures(24, 0.1, max_iter=2, random_state=seed)
 
 
 @pytest.fixture(scope="module")
 def printed():
-    return load_builtin("printed").X[:200]
+    return load_builtin("printed").X[:100]
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +36,7 @@ def handwritten():
     "estimator",
     [
         SparseCodingFeatures(4, max_iter=3),
-        SparseCodingFeatures(30, 0.5, max_iter=1, batch_size=20, random_state=1),
+        SparseCodingFeatures(12, 0.5, max_iter=1, batch_size=20, random_state=1),
     ],
 )
 def test_scikit_learn_checks(estimator):

@@ -155,7 +155,7 @@ def adapt_adda(
     decay: float = 0.99,
     eval_every: int = 25,
     random_state: Any = None,
-    **discriminator: Unpack[DiscriminatorOptions],
+    **options: Unpack[DiscriminatorOptions],
 ) -> AdversarialCopy:
     """Adapt a trained network to unlabelled target samples by ADDA (adversarial discriminative domain adaptation).
 
@@ -181,18 +181,13 @@ def adapt_adda(
     eval_every : int, default=25
         Steps between looks at the answers.
     random_state : int, RandomState instance or None, default=None
-    **discriminator
+    **options
         Keywords described under *Other Parameters*.
 
     Returns
     -------
     AdversarialCopy
         With ``network``, and whether training ``collapsed``.
-
-    Raises
-    ------
-    InputError
-        If there are too few samples, or a parameter is out of range.
 
     Other Parameters
     ----------------
@@ -203,6 +198,11 @@ def adapt_adda(
         Of the discriminator's two layers.
     gradient_penalty : float, default=10.0
         On the discriminator's slope, on both domains; 0 is the method of the paper.
+
+    Raises
+    ------
+    InputError
+        If there are too few samples, or a parameter is out of range.
 
     Notes
     -----
@@ -235,15 +235,15 @@ def adapt_adda(
     >>> model.predict(target.X).shape
     (300,)
     """
-    if unknown := sorted(set(discriminator) - set(DISCRIMINATOR)):
+    if unknown := sorted(set(options) - set(DISCRIMINATOR)):
         raise TypeError(f"adapt_adda() got an unexpected keyword argument {unknown[0]!r}")
-    options: DiscriminatorOptions = {**DISCRIMINATOR, **discriminator}
-    n_warmup_steps, gradient_penalty = options["n_warmup_steps"], options["gradient_penalty"]
+    given: DiscriminatorOptions = {**DISCRIMINATOR, **options}
+    n_warmup_steps, gradient_penalty = given["n_warmup_steps"], given["gradient_penalty"]
     positive(
         n_steps=n_steps,
         learning_rate=learning_rate,
-        discriminator_learning_rate=options["discriminator_learning_rate"],
-        width=options["width"],
+        discriminator_learning_rate=given["discriminator_learning_rate"],
+        width=given["width"],
         eval_every=eval_every,
     )
     if batch_size < 2 or n_warmup_steps < 0 or gradient_penalty < 0:
@@ -273,13 +273,13 @@ def adapt_adda(
     if statistics == "target":
         settle_statistics(adapted, mine)
     with seeded(mix(random_state, 1)):
-        critic = make_discriminator(adapted.in_features, options["width"], own)
+        critic = make_discriminator(adapted.in_features, given["width"], own)
     moved = [p for name, stage in adapted.stages.items() if name not in frozen for p in stage.parameters()]
     if not moved:
         raise InputError("network: every stage is frozen; unfreeze one, for the target's stages have to learn.")
     for p in moved:
         p.requires_grad_(True)
-    learns = torch.optim.Adam(critic.parameters(), lr=options["discriminator_learning_rate"], betas=(0.5, 0.9))
+    learns = torch.optim.Adam(critic.parameters(), lr=given["discriminator_learning_rate"], betas=(0.5, 0.9))
     deceives = torch.optim.Adam(moved, lr=learning_rate, betas=(0.5, 0.9))
 
     # 2. both in turn, and a look at the predictions now and then
