@@ -34,7 +34,7 @@ class FittedModel(Strategy):
 
     name: ClassVar[str] = "fitted model"
     clause: ClassVar[str] = "the source is a fitted model"
-    accepts: ClassVar[frozenset[str]] = frozenset({"label", "methods", "estimator"})
+    accepts: ClassVar[frozenset[str]] = frozenset({"label", "groups", "methods", "estimator"})
     order: ClassVar[int] = 20
 
     def recognises(self, sides: Sides) -> bool:
@@ -69,7 +69,7 @@ class FittedModel(Strategy):
                 f"task={arguments.task!r} does not apply, because the source model is made for {task.name}."
             )
         check_estimator_kind(arguments.estimator, task)
-        target = read_fitted_model_target(sides.target, model, arguments.label)
+        target = read_fitted_model_target(sides.target, model, arguments.label, arguments.groups)
         target = replace(target, X=match_features(model, target.X, "target"))
         regression, seed = task.name == "regression", arguments.random_state
         if not regression and target.labelled.any():

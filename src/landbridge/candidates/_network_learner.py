@@ -39,7 +39,9 @@ class NetworkLearner(Tables):
 
     name: ClassVar[str] = "network learner"
     clause: ClassVar[str] = "a network is the base learner"
-    accepts: ClassVar[frozenset[str]] = frozenset({"label", "sources", "methods", "network", "epochs", "n_seeds"})
+    accepts: ClassVar[frozenset[str]] = frozenset(
+        {"label", "sources", "groups", "methods", "network", "epochs", "n_seeds"}
+    )
     order: ClassVar[int] = 30
 
     def recognises(self, sides: Sides) -> bool:

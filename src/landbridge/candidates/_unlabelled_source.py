@@ -37,7 +37,7 @@ class UnlabelledSource(Strategy):
 
     name: ClassVar[str] = "unlabelled source"
     clause: ClassVar[str] = "the source has no labels"
-    accepts: ClassVar[frozenset[str]] = frozenset({"label", "methods", "estimator"})
+    accepts: ClassVar[frozenset[str]] = frozenset({"label", "groups", "methods", "estimator"})
     order: ClassVar[int] = 70
 
     def recognises(self, sides: Sides) -> bool:

@@ -25,7 +25,11 @@ class Classification(Task):
     """
 
     name = "classification"
-    metric = "accuracy"
+    default_metric = "accuracy"
+    default_scorer = "accuracy"
+
+    def _default_score(self, y_true: NDArray[Any], predicted: NDArray[Any], all_labels: Any) -> float:
+        return float(np.mean(predicted == y_true))
 
     def score(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> float:
         """Return the accuracy.
