@@ -12,7 +12,6 @@ from landbridge.guard._evidence import Evidence, EvidenceKind, is_significant
 from landbridge.guard._splits import LabelledSplits, nested_gain
 from landbridge.guard._trial import Trial
 from landbridge.guard._verdict import Assessment, Verdict, no_gain
-from landbridge.measurement import Measurement
 
 __all__ = ["by_labels"]
 
@@ -40,6 +39,8 @@ def by_labels(trials: Sequence[Trial], splits: LabelledSplits, confidence: float
     -------
     Verdict
     """
+    trials = _where_defined(trials)
+    task = splits.task
     scores = np.stack([t.splits for t in trials if t.splits is not None])
     means = scores.mean(axis=1)
     baselines = [i for i, t in enumerate(trials) if t.baseline]
@@ -51,38 +52,40 @@ def by_labels(trials: Sequence[Trial], splits: LabelledSplits, confidence: float
         reason = f"No candidate could be fitted; {base.name} is kept."
         return Verdict(base.name, False, reason, LABELS.value, None, assessments, ASSUMPTION)
     best = trials[max(candidates, key=lambda i: means[i])]
-    nested = nested_gain(scores, baselines, candidates, splits.test_fraction)
+    nested = task.within_range(nested_gain(scores, baselines, candidates, splits.test_fraction), difference=True)
     p = 1.0 if nested.p_value is None else nested.p_value
     if not (assessments[best.name].defensible and is_significant(nested, confidence)):
         reason = (
-            f"The best candidate, {best.name}, is {100 * nested.value:+.1f} points from {base.name} on {n} labelled "
-            f"target samples, which is no statistically significant gain (p = {p:.2g}); {base.name} is kept."
+            f"The best candidate, {best.name}, is {task.in_words(nested.value, sign=True)} from {base.name} on {n} "
+            f"labelled target samples, which is no statistically significant gain (p = {p:.2g}); {base.name} is kept."
         )
         return Verdict(base.name, False, reason, LABELS.value, nested, assessments, ASSUMPTION)
     simpler = _simplest_as_good(trials, best, assessments, splits, confidence)
     if simpler is not None:
         return _choose_simpler(simpler, best, base, assessments, splits)
     reason = (
-        f"{best.name} beats {base.name} by {100 * nested.value:.1f} points on {n} labelled target samples, by nested "
+        f"{best.name} beats {base.name} by {task.in_words(nested.value)} on {n} labelled target samples, by nested "
         f"cross-validation (p = {p:.2g})."
     )
     return Verdict(best.name, True, reason, LABELS.value, nested, assessments, ASSUMPTION)
 
 
-def _within_range(estimate: Measurement, splits: LabelledSplits) -> Measurement:
-    """Limit the interval to the values that accuracy, or R² (at most 1), can take."""
-    if estimate.low is None or estimate.high is None:
-        return estimate
-    low = estimate.low if splits.regression else max(estimate.low, 0.0)
-    return replace(estimate, low=low, high=min(estimate.high, 1.0))
+def _where_defined(trials: Sequence[Trial]) -> Sequence[Trial]:
+    """Leave out the splits on which a score is not defined, as the area under the curve is not for a single class."""
+    scores = np.stack([t.splits for t in trials if t.splits is not None])
+    defined = ~np.isnan(scores).any(axis=0)
+    if defined.all() or not defined.any():
+        return trials
+    return [t if t.splits is None else replace(t, splits=t.splits[defined]) for t in trials]
 
 
 def _assess(trial: Trial, base: Trial, splits: LabelledSplits, confidence: float) -> Assessment:
     """Compare one trial with the better baseline."""
-    estimate = _within_range(corrected_gain(_scores(trial), splits.test_fraction, name="estimate"), splits)
+    task = splits.task
+    estimate = task.within_range(corrected_gain(_scores(trial), splits.test_fraction, name="estimate"))
     if trial.baseline:
         return Assessment(estimate, None, True, "a baseline", LABELS)
-    gain = corrected_gain(_scores(trial) - _scores(base), splits.test_fraction)
+    gain = task.within_range(corrected_gain(_scores(trial) - _scores(base), splits.test_fraction), difference=True)
     significant = is_significant(gain, confidence)
     why = "gain is significant on the labelled target samples" if significant else no_gain(gain, base.name)
     return Assessment(estimate, gain, significant, why, LABELS, (Evidence(LABELS, gain, ASSUMPTION),))
@@ -112,9 +115,9 @@ def _choose_simpler(
     assert gain is not None
     ahead = corrected_gain(_scores(best) - _scores(simpler), splits.test_fraction)
     reason = (
-        f"{simpler.name} beats {base.name} by {100 * gain.value:.1f} points on {len(splits.indices)} labelled target "
-        f"samples (p = {gain.p_value:.2g}). {best.name} is {100 * ahead.value:+.1f} points from it, which is not "
-        "statistically significant, so the simpler of the two is chosen."
+        f"{simpler.name} beats {base.name} by {splits.task.in_words(gain.value)} on {len(splits.indices)} labelled target "
+        f"samples (p = {gain.p_value:.2g}). {best.name} is {splits.task.in_words(ahead.value, sign=True)} from it, which "
+        "is not statistically significant, so the simpler of the two is chosen."
     )
     return Verdict(simpler.name, True, reason, LABELS.value, gain, assessments, ASSUMPTION)
 

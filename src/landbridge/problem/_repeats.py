@@ -13,6 +13,8 @@ __all__ = ["find_repeats"]
 
 # More samples than this are not looked at: the distances of all pairs are computed.
 MAX_SAMPLES = 4000
+# Nor are more numbers than this, such as those of large images.
+MAX_SIZE = 20_000_000
 # Fewer samples of a class than this say nothing about distances by chance.
 MIN_SAMPLES = 8
 # Samples are repeats if the median distance to the nearest is below this share of that by chance.
@@ -46,7 +48,8 @@ def find_repeats(
     Returns
     -------
     ndarray of int, shape (n_samples,), or None
-        Cluster of each sample; None where samples are not repeats, or are too few or too many (above 4000).
+        Cluster of each sample; None where samples are not repeats, or are too few, or too many or too large (above
+        4000 samples, or 20 million numbers).
 
     Notes
     -----
@@ -71,6 +74,8 @@ def find_repeats(
     """
     y = np.asarray(y)
     if not MIN_SAMPLES <= len(y) <= MAX_SAMPLES:
+        return None
+    if X.shape[0] * X.shape[1] > MAX_SIZE:
         return None
     Z = _components(X)
     if Z.shape[1] == 0:

@@ -260,6 +260,7 @@ def _judge(
         graph=graph,
         confidence=confidence,
         random_state=problem.random_state,
+        groups=problem.target.groups,
     )
     return trials, verdict
 
