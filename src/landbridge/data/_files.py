@@ -15,7 +15,17 @@ from numpy.typing import NDArray
 from landbridge.data._labels import clean_labels
 from landbridge.exceptions import InputError, LabelError, MissingExtraError, ReadError
 
-__all__ = ["IMAGES", "TABLES", "existing", "pick_label", "read_arrays", "read_images", "read_table", "take_groups", "take_sources"]
+__all__ = [
+    "IMAGES",
+    "TABLES",
+    "existing",
+    "pick_label",
+    "read_arrays",
+    "read_images",
+    "read_table",
+    "take_groups",
+    "take_sources",
+]
 
 TABLES = (".csv", ".tsv", ".txt", ".parquet", ".jsonl", ".ndjson")
 ARRAYS = (".npz", ".mat", ".svm", ".libsvm", ".svmlight")

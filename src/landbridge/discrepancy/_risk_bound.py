@@ -12,6 +12,7 @@ from landbridge.discrepancy._samples import label_codes, two_samples
 from landbridge.domain import missing_labels
 from landbridge.exceptions import InputError
 from landbridge.measurement import Measurement
+from landbridge.numerics.grouping import common_codes
 from landbridge.numerics.resampling import random_generator, subsample
 
 __all__ = ["risk_bound"]
@@ -27,6 +28,7 @@ def risk_bound(
     n_splits: int = 5,
     n_bootstrap: int = 200,
     max_samples: int | None = 2000,
+    groups: tuple[Any, Any] = (None, None),
     random_state: Any = None,
 ) -> Measurement:
     r"""Estimate the bound of Ben-David and others on a source model's error in the target.
@@ -56,6 +58,8 @@ def risk_bound(
         Replicates for the interval of the distance term, which is the interval of the sum.
     max_samples : int or None, default=2000
         Larger domains are reduced to this many samples each.
+    groups : tuple of array-like, default=(None, None)
+        Groups of source and target samples, which stay together in folds and resamples. If None, each sample is one.
     random_state : int, RandomState or None, default=None
         Seeds folds and resampling; an int gives the same numbers every time.
 
@@ -90,7 +94,10 @@ def risk_bound(
     classes, codes = label_codes(y_source, len(Xs))
     rows, rows_t = subsample(len(Xs), max_samples, rng, codes), subsample(len(Xt), max_samples, rng)
     Xs, codes, Xt = Xs[rows], codes[rows], Xt[rows_t]
-    posterior = cross_fit_posterior(Xs, codes, Xt, rng, estimator=estimator, n_splits=n_splits)
+    drawn = [None if g is None else np.asarray(g)[r] for g, r in zip(groups, (rows, rows_t), strict=True)]
+    of = common_codes(drawn, (len(Xs), len(Xt)))
+    sides = None if of is None else (of[0], of[1])
+    posterior = cross_fit_posterior(Xs, codes, Xt, rng, estimator=estimator, n_splits=n_splits, groups=sides)
     # the theorem's distance is the largest that any hypothesis finds
     distance = max(
         (
@@ -101,6 +108,7 @@ def risk_bound(
                 n_splits=n_splits,
                 n_bootstrap=n_bootstrap,
                 max_samples=None,
+                groups=None if of is None else np.concatenate(of),
                 random_state=rng,
             )
             for classifier in (None, kernel_classifier(int(rng.randint(2**31 - 1))))
@@ -122,7 +130,13 @@ def risk_bound(
             # one model for both, each domain counting one half: the theorem's ideal joint hypothesis
             both = np.concatenate([codes, np.searchsorted(classes, y_part[labelled].astype(classes.dtype))])
             model = cross_fit_posterior(
-                np.concatenate([Xs, Xt[labelled]]), both, Xt[:1], rng, estimator=estimator, n_splits=n_splits
+                np.concatenate([Xs, Xt[labelled]]),
+                both,
+                Xt[:1],
+                rng,
+                estimator=estimator,
+                n_splits=n_splits,
+                groups=None if of is None else (np.concatenate([of[0], of[1][labelled]]), of[1][:1]),
             )
             wrong = model.source.argmax(axis=1) != both
             joint, known = float(wrong[: len(Xs)].mean() + wrong[len(Xs) :].mean()), True

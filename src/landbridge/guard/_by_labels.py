@@ -114,10 +114,11 @@ def _choose_simpler(
     gain = assessments[simpler.name].gain
     assert gain is not None
     ahead = corrected_gain(_scores(best) - _scores(simpler), splits.test_fraction)
+    by, further = splits.task.in_words(gain.value), splits.task.in_words(ahead.value, sign=True)
     reason = (
-        f"{simpler.name} beats {base.name} by {splits.task.in_words(gain.value)} on {len(splits.indices)} labelled target "
-        f"samples (p = {gain.p_value:.2g}). {best.name} is {splits.task.in_words(ahead.value, sign=True)} from it, which "
-        "is not statistically significant, so the simpler of the two is chosen."
+        f"{simpler.name} beats {base.name} by {by} on {len(splits.indices)} labelled target samples "
+        f"(p = {gain.p_value:.2g}). {best.name} is {further} from it, which is not statistically significant, so the "
+        "simpler of the two is chosen."
     )
     return Verdict(simpler.name, True, reason, LABELS.value, gain, assessments, ASSUMPTION)
 

@@ -129,7 +129,9 @@ def resample_groups(groups: ArrayLike, n_draws: int, rng: np.random.Generator) -
     """
     codes = np.unique(np.asarray(groups), return_inverse=True)[1]
     members = [np.flatnonzero(codes == g) for g in range(int(codes.max()) + 1)]
-    draws = [np.concatenate([members[g] for g in rng.integers(len(members), size=len(members))]) for _ in range(n_draws)]
+    draws = [
+        np.concatenate([members[g] for g in rng.integers(len(members), size=len(members))]) for _ in range(n_draws)
+    ]
     out = np.full((n_draws, max(len(d) for d in draws)), -1, dtype=np.intp)
     for row, drawn in zip(out, draws, strict=True):
         row[: len(drawn)] = drawn

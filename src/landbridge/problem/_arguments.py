@@ -128,8 +128,8 @@ time_budget, progress, work_dir, resume, error_score
                 raise InputError(f"{name} must be a whole number of at least 1; got {value!r}.")
         if self.groups is not None and not isinstance(self.groups, str):
             raise InputError(
-                f"groups must be the name of a column of both tables; got {type(self.groups).__name__}. For arrays give "
-                "landbridge.Domain(X, y, groups=...)."
+                f"groups must be the name of a column of both tables; got {type(self.groups).__name__}. For arrays "
+                "give landbridge.Domain(X, y, groups=...)."
             )
         if self.n_jobs is not None and (not _whole(self.n_jobs) or self.n_jobs == 0):
             raise InputError(f"n_jobs must be a whole number other than 0, or None; got {self.n_jobs!r}.")
@@ -181,7 +181,18 @@ time_budget, progress, work_dir, resume, error_score
         used["network"] = None if self.network is None else _side_name(self.network)
         used["scoring"] = None if self.scoring is None else scoring_name(self.scoring)
         used["error_score"] = "raise" if self.error_score == "raise" else "nan"
-        keep = {*self.given, "label", "sources", "groups", "scoring", "methods", "estimator", "task", "target_labels", "confidence"}
+        keep = {
+            *self.given,
+            "label",
+            "sources",
+            "groups",
+            "scoring",
+            "methods",
+            "estimator",
+            "task",
+            "target_labels",
+            "confidence",
+        }
         keep |= {"random_state", "intermediate_domains"}
         if "network" in self.given or ("epochs" in accepted and "network" not in accepted):
             keep.add("epochs")
@@ -190,7 +201,17 @@ time_budget, progress, work_dir, resume, error_score
 
 # Arguments that apply whatever the source and the target are.
 ALWAYS = frozenset(
-    {"task", "target_labels", "scoring", "confidence", "random_state", "n_jobs", "time_budget", "progress", "error_score"}
+    {
+        "task",
+        "target_labels",
+        "scoring",
+        "confidence",
+        "random_state",
+        "n_jobs",
+        "time_budget",
+        "progress",
+        "error_score",
+    }
     | {"work_dir", "resume"}
 )
 # Arguments that change how a run goes, not what it finds.

@@ -210,9 +210,7 @@ def _is_raw(side: Any) -> bool:
     return hasattr(side, "columns") and not isinstance(side, Domain)
 
 
-def read_one(
-    side: Any, name: str, label: str | None, sources: str | None = None, groups: str | None = None
-) -> Domain:
+def read_one(side: Any, name: str, label: str | None, sources: str | None = None, groups: str | None = None) -> Domain:
     """Read one side by itself.
 
     Parameters

@@ -159,8 +159,7 @@ def _repeats(
 
 def _note(n_clusters: int, n_samples: int, which: str) -> str:
     return (
-        f"The {n_samples} {which} target samples look like repeats of {n_clusters}: those of equal label are far nearer "
-        f"to one another than by chance. They are counted as {n_clusters} samples, which stay together in every split "
-        "and resample; name the column of groups with groups= (or --groups)."
+        f"The {n_samples} {which} target samples look like repeats of {n_clusters}: those of equal label are far "
+        f"nearer to one another than by chance. They are counted as {n_clusters} samples, which stay together in every "
+        "split and resample; name the column of groups with groups= (or --groups)."
     )
-

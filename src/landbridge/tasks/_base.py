@@ -12,7 +12,6 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import MaxAbsScaler, StandardScaler
 
 from landbridge.exceptions import InputError
-from landbridge.measurement import Measurement
 from landbridge.tasks._scoring import Scoring, difference_in_words, get_scoring, is_share
 
 __all__ = ["Task", "paired"]
@@ -105,7 +104,7 @@ class Task(ABC):
             return self.scoring.low, self.scoring.high
         return (0.0 if self.is_share else -np.inf), 1.0
 
-    def within_range(self, measured: Measurement, *, difference: bool = False) -> Measurement:
+    def within_range(self, measured: Any, *, difference: bool = False) -> Any:
         """Limit an interval to the values that the score, or a difference of two scores, can take.
 
         Parameters

@@ -46,8 +46,10 @@ def scoring_name(scoring: Any) -> str:
     --------
     >>> from sklearn.metrics import f1_score, make_scorer, max_error
     >>> from landbridge.tasks import scoring_name
-    >>> scoring_name(make_scorer(f1_score, average="macro")), scoring_name(make_scorer(max_error, greater_is_better=False))
-    ('f1', 'neg_max_error')
+    >>> scoring_name(make_scorer(f1_score, average="macro"))
+    'f1'
+    >>> scoring_name(make_scorer(max_error, greater_is_better=False))
+    'neg_max_error'
     """
     if isinstance(scoring, str):
         return scoring
@@ -134,7 +136,9 @@ class Scoring:
         y_true, predicted = np.asarray(y_true), np.asarray(predicted)
         if classes is None and self.task == "classification":
             classes = np.unique(np.concatenate([np.unique(y_true), np.unique(predicted)]))
-        known = (_Values if self.task == "regression" else _Classes)(predicted, proba, None if classes is None else np.asarray(classes))
+        known = (_Values if self.task == "regression" else _Classes)(
+            predicted, proba, None if classes is None else np.asarray(classes)
+        )
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             try:
