@@ -24,7 +24,8 @@ def by_labels(trials: Sequence[Trial], splits: LabelledSplits, confidence: float
 
     Both gains must be: that of the candidate over the better baseline, and that of choosing the best candidate over
     choosing the better baseline with the choice made on the other splits (:func:`nested_gain`). The p-values are those
-    of the corrected resampled t-test. A simpler candidate than the best is chosen if its own gain is significant and
+    of the corrected resampled t-test. The estimate of the best is that of choosing it likewise, since the highest of
+    several scores is too high by chance. A simpler candidate than the best is chosen if its own gain is significant and
     that of the best over it is not.
 
     Parameters
@@ -48,6 +49,7 @@ def by_labels(trials: Sequence[Trial], splits: LabelledSplits, confidence: float
     base = trials[max(baselines, key=lambda i: means[i])]
     assessments = {t.name: _assess(t, base, splits, confidence) for t in trials}
     n = len(splits.indices)
+    _allow_for_choice(assessments, base, scores, baselines, splits)
     if not candidates:
         reason = f"No candidate could be fitted; {base.name} is kept."
         return Verdict(base.name, False, reason, LABELS.value, None, assessments, ASSUMPTION)
@@ -63,6 +65,7 @@ def by_labels(trials: Sequence[Trial], splits: LabelledSplits, confidence: float
     simpler = _simplest_as_good(trials, best, assessments, splits, confidence)
     if simpler is not None:
         return _choose_simpler(simpler, best, base, assessments, splits)
+    _allow_for_choice(assessments, best, scores, candidates, splits)
     reason = (
         f"{best.name} beats {base.name} by {task.in_words(nested.value)} on {n} labelled target samples, by nested "
         f"cross-validation (p = {p:.2g})."
@@ -77,6 +80,22 @@ def _where_defined(trials: Sequence[Trial]) -> Sequence[Trial]:
     if defined.all() or not defined.any():
         return trials
     return [t if t.splits is None else replace(t, splits=t.splits[defined]) for t in trials]
+
+
+def _allow_for_choice(
+    assessments: dict[str, Assessment], chosen: Trial, scores: np.ndarray, pool: list[int], splits: LabelledSplits
+) -> None:
+    """Estimate the score of the best of several by nested cross-validation, where that is less than its mean score."""
+    if len(pool) < 2 or scores.shape[1] < 3:
+        return
+    nested = []
+    for j in range(scores.shape[1]):
+        others = np.delete(scores, j, axis=1).mean(axis=1)
+        nested.append(scores[max(pool, key=lambda i: others[i]), j])
+    estimate = splits.task.within_range(corrected_gain(nested, splits.test_fraction, name="estimate"))
+    own = assessments[chosen.name]
+    if own.estimate is not None and estimate.value < own.estimate.value:
+        assessments[chosen.name] = replace(own, estimate=estimate)
 
 
 def _assess(trial: Trial, base: Trial, splits: LabelledSplits, confidence: float) -> Assessment:

@@ -32,8 +32,9 @@ def find_repeats(
     """Find samples of equal labels that are far nearer to one another than by chance, and number their clusters.
 
     Distances are those of standardised features on the principal components that hold 99 % of the variance. By chance
-    means: after permuting each principal component of the samples of a class on its own, five times, which keeps the
-    class, its mean and its covariances and takes the repeats apart. If the median distance of a sample to its nearest
+    means: after permuting each principal component of the samples of a class on its own, which keeps the mean and the
+    covariances of the class and takes repeats apart, or each feature on its own, which keeps its values, as those of
+    categories; the smaller of both medians over five permutations. If the median distance of a sample to its nearest
     neighbour of equal label is below 0.75 times the median by chance, the samples are repeats; clusters are those of
     average linkage within the class below 1.3 times the median distance by chance.
 
@@ -80,9 +81,10 @@ def find_repeats(
         return None
     if X.shape[0] * X.shape[1] > MAX_SIZE:
         return None
-    Z = _components(X)
-    if Z.shape[1] == 0:
+    S, V = _components(X)
+    if S.shape[1] == 0:
         return None
+    Z = S @ V
     codes = np.unique(y, return_inverse=True)[1]
     strata = np.zeros(len(y), dtype=np.intp) if regression else codes
     rng = np.random.RandomState(random_state)
@@ -92,12 +94,12 @@ def find_repeats(
         if len(rows) < MIN_SAMPLES:
             continue
         own[rows] = _nearest(Z[rows], codes[rows])
-        scores = _rotated(Z[rows])
+        scores = Z[rows] @ _directions(Z[rows])
         draws = [
-            np.median(_nearest(np.column_stack([rng.permutation(column) for column in scores.T])))
+            [np.median(_nearest(_permuted(scores, rng))), np.median(_nearest(_permuted(S[rows], rng) @ V))]
             for _ in range(N_PERMUTATIONS)
         ]
-        chance[c] = float(np.median(draws))
+        chance[c] = float(np.median(draws, axis=0).min())
     seen = ~np.isnan(own) & (chance[strata] > 0)
     if not seen.any() or np.median(own[seen] / chance[strata][seen]) >= NEAR:
         return None
@@ -127,18 +129,24 @@ def _nearest(Z: NDArray[np.float64], codes: NDArray[np.intp] | None = None) -> N
     return np.asarray(distances.min(axis=1))
 
 
-def _components(X: Any) -> NDArray[np.float64]:
+def _permuted(X: NDArray[np.float64], rng: np.random.RandomState) -> NDArray[np.float64]:
+    return np.column_stack([rng.permutation(column) for column in X.T])
+
+
+def _components(X: Any) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Standardised features, and the leading directions of their variance."""
     X = np.asarray(X.toarray() if hasattr(X, "toarray") else X, dtype=np.float64)
     spread = X.std(axis=0)
     varied = spread > 1e-12 * np.maximum(np.abs(X).max(axis=0), 1.0)
-    return _rotated((X[:, varied] - X[:, varied].mean(axis=0)) / spread[varied], KEPT_VARIANCE)
+    S = (X[:, varied] - X[:, varied].mean(axis=0)) / spread[varied]
+    return S, _directions(S, KEPT_VARIANCE)
 
 
-def _rotated(X: NDArray[np.float64], kept: float = 1.0) -> NDArray[np.float64]:
-    """Principal component scores."""
+def _directions(X: NDArray[np.float64], kept: float = 1.0) -> NDArray[np.float64]:
+    """Principal directions, one per column."""
     if X.shape[1] == 0:
-        return X
-    U, S, _ = np.linalg.svd(X - X.mean(axis=0), full_matrices=False)
+        return np.zeros((0, 0))
+    _, S, Vt = np.linalg.svd(X - X.mean(axis=0), full_matrices=False)
     total = float((S**2).sum())
     k = len(S) if kept >= 1.0 or total == 0 else int(np.searchsorted(np.cumsum(S**2) / total, kept)) + 1
-    return np.asarray((U * S)[:, :k])
+    return np.asarray(Vt[:k].T)
