@@ -59,7 +59,7 @@ def find_repeats(
     The share 0.75 was set on digits, wine, iris, breast cancer, heart disease, credit, activity, USPS, MNIST and the
     generators of ``landbridge.data``, where the ratio of the medians is between 0.8 and 1.5; on five rows of each of
     40 drawn persons it is 0.2 to 0.65 where rows of a person spread 0.1 to 0.4 times as far as persons, and 0.66 on six
-    voice recordings of each of 32 persons. The factor 1.3 was set on the same persons, of whom it finds 35 to 40
+    recordings of speech of each of 32 persons. The factor 1.3 was set on the same persons, of whom it finds 35 to 40
     clusters where there are 40 persons, and 64 in the worst case.
 
     Time and memory grow with the square of the number of samples.

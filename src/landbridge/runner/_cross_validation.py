@@ -65,7 +65,7 @@ def validate_on_splits(
     """Cross-validate a candidate on the labelled target samples, and keep its predictions.
 
     A model that uses no target labels was fitted once for all splits; the others are fitted again on each split's
-    training labels, always with all target samples. Source samples of a group that is held out are left out.
+    training labels, always with all target samples. Source samples of a group that is held out are excluded.
 
     Parameters
     ----------
