@@ -194,7 +194,7 @@ def shuffle_groups(
     >>> import numpy as np
     >>> from landbridge.numerics.grouping import shuffle_groups
     >>> moved = shuffle_groups(np.array([1.0, 1, 0, 0]), np.array([0, 0, 1, 1]), np.random.RandomState(0))
-    >>> moved[0] == moved[1] != moved[2] == moved[3]
+    >>> bool(moved[0] == moved[1] != moved[2] == moved[3])
     True
     """
     if groups is None:

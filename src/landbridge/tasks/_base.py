@@ -20,19 +20,17 @@ __all__ = ["Task", "paired"]
 class Task(ABC):
     """What belongs to one kind of label: metric, scores per sample, agreement, default learner.
 
+    Parameters
+    ----------
+    scoring : Scoring, default=None
+        If None, accuracy or R².
+
     Attributes
     ----------
     name : str
         ``"classification"`` or ``"regression"``.
     metric : str
         Name of the score, as it is printed.
-    scoring : Scoring or None
-        Scorer in place of accuracy or R².
-
-    Parameters
-    ----------
-    scoring : Scoring, default=None
-        If None, accuracy or R².
     """
 
     name: ClassVar[str]

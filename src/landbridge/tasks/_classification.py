@@ -16,6 +16,11 @@ __all__ = ["Classification"]
 class Classification(Task):
     """Predict one class per sample; scored by accuracy.
 
+    Parameters
+    ----------
+    scoring : Scoring, default=None
+        Scorer in its place. If None, there is none.
+
     Examples
     --------
     >>> from landbridge.tasks import get_task

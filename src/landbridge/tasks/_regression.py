@@ -17,6 +17,11 @@ __all__ = ["Regression"]
 class Regression(Task):
     """Predict one value per sample; scored by R².
 
+    Parameters
+    ----------
+    scoring : Scoring, default=None
+        Scorer in its place. If None, there is none.
+
     Examples
     --------
     >>> from landbridge.tasks import get_task

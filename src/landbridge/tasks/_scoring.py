@@ -96,7 +96,7 @@ class Scoring:
     >>> from landbridge.tasks import get_scoring
     >>> f1 = get_scoring("f1_macro", "classification")
     >>> f1.score([0, 1, 1], [0, 1, 1]), f1.in_words(0.031), get_scoring("neg_max_error", "regression").in_words(-0.5)
-    (1.0, '3.1 points', '-0.500 neg_max_error')
+    (1.0, '3.1 points of f1_macro', '-0.500 neg_max_error')
     """
 
     name: str
