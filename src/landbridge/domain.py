@@ -12,7 +12,7 @@ from sklearn.utils import check_array
 
 from landbridge.exceptions import InputError, LabelError
 
-__all__ = ["Domain", "missing_labels", "refuse_masked", "split_labelled"]
+__all__ = ["Domain", "checked_groups", "missing_labels", "refuse_masked", "split_labelled"]
 
 KINDS = ("table", "images", "text", "series")
 
@@ -159,6 +159,9 @@ class Domain:
         Which of several sources each sample came from.
     image_shape : tuple of int, default=None
         Shape of one image if `X` is given flat.
+    groups : array-like of shape (n_samples,), default=None
+        Which samples belong together: a person, a machine. No group is on both sides of a split, and resamples draw
+        whole groups; equal names are one group across both domains. If None, samples are independent.
 
     Attributes
     ----------
@@ -169,7 +172,7 @@ class Domain:
         Whether each sample has a label.
     columns : list of str or None
         Feature names.
-    name, kind, source_domain, image_shape
+    name, kind, source_domain, image_shape, groups
         As given.
 
     Raises
@@ -191,7 +194,7 @@ class Domain:
     ['a', 'b']
     """
 
-    __slots__ = ("X", "columns", "image_shape", "kind", "labelled", "name", "source_domain", "y")
+    __slots__ = ("X", "columns", "groups", "image_shape", "kind", "labelled", "name", "source_domain", "y")
 
     X: Any
     y: Any
@@ -201,6 +204,7 @@ class Domain:
     kind: str
     source_domain: Any
     image_shape: tuple[int, ...] | None
+    groups: Any
 
     def __init__(
         self,
@@ -212,6 +216,7 @@ class Domain:
         unlabelled: Any = None,
         source_domain: Any = None,
         image_shape: Sequence[int] | None = None,
+        groups: Any = None,
     ) -> None:
         if kind not in KINDS:
             raise InputError(f"kind must be one of {', '.join(KINDS)}; got {kind!r}.")
@@ -232,6 +237,8 @@ class Domain:
                     f"source_domain has shape {source_domain.shape} but X has {X.shape[0]} samples; "
                     "give one entry per sample."
                 )
+        if groups is not None:
+            groups = checked_groups(groups, X.shape[0])
         if image_shape is not None and (pixels := int(np.prod(image_shape))) != X.shape[1]:
             raise InputError(f"image_shape {tuple(image_shape)} requires {pixels} features but X has {X.shape[1]}.")
         put = object.__setattr__
@@ -242,13 +249,15 @@ class Domain:
         put(self, "kind", kind)
         put(self, "columns", columns)
         put(self, "source_domain", source_domain)
+        put(self, "groups", groups)
         put(self, "image_shape", None if image_shape is None else tuple(int(s) for s in image_shape))
 
     def __setattr__(self, key: str, value: Any) -> None:
         raise AttributeError("A Domain is frozen; use .replace(...) to get a changed copy.")
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return (_rebuild, (self.X, self.y, self.name, self.kind, self.source_domain, self.image_shape, self.columns))
+        facts = (self.name, self.kind, self.source_domain, self.image_shape, self.columns, self.groups)
+        return (_rebuild, (self.X, self.y, *facts))
 
     def __len__(self) -> int:
         return int(self.X.shape[0])
@@ -276,19 +285,20 @@ class Domain:
         Parameters
         ----------
         **changes
-            Any of ``X``, ``y``, ``name``, ``kind``, ``source_domain``, ``image_shape``.
+            Any of ``X``, ``y``, ``name``, ``kind``, ``source_domain``, ``image_shape``, ``groups``.
 
         Returns
         -------
         Domain
         """
-        known = {"X", "y", "name", "kind", "source_domain", "image_shape"}
+        known = {"X", "y", "name", "kind", "source_domain", "image_shape", "groups"}
         if extra := sorted(set(changes) - known):
             raise InputError(f"replace() has no field {extra[0]!r}; choose from {', '.join(sorted(known))}.")
         now = {k: getattr(self, k) for k in known} | changes
         X, y = now.pop("X"), now.pop("y")
         columns = None if "X" in changes else self.columns
-        return _rebuild(X, y, now["name"], now["kind"], now["source_domain"], now["image_shape"], columns)
+        facts = (now["name"], now["kind"], now["source_domain"], now["image_shape"], columns, now["groups"])
+        return _rebuild(X, y, *facts)
 
     def take(self, rows: ArrayLike) -> Domain:
         """Return the domain of some of the samples.
@@ -306,7 +316,8 @@ class Domain:
         X = self.X[rows]
         y = None if self.y is None else self.y[rows]
         sd = None if self.source_domain is None else self.source_domain[rows]
-        return _rebuild(X, y, self.name, self.kind, sd, self.image_shape, self.columns)
+        groups = None if self.groups is None else self.groups[rows]
+        return _rebuild(X, y, self.name, self.kind, sd, self.image_shape, self.columns, groups)
 
     def labelled_part(self) -> Domain:
         """Return the labelled samples only, with labels of a plain type.
@@ -355,8 +366,37 @@ class Domain:
         return self
 
 
-def _rebuild(X: Any, y: Any, name: str, kind: str, sd: Any, image_shape: Any, columns: Any) -> Domain:
-    return Domain(X, y, name=name, kind=kind, source_domain=sd, image_shape=image_shape)._with_columns(columns)
+def _rebuild(
+    X: Any, y: Any, name: str, kind: str, sd: Any, image_shape: Any, columns: Any, groups: Any = None
+) -> Domain:
+    made = Domain(X, y, name=name, kind=kind, source_domain=sd, image_shape=image_shape, groups=groups)
+    return made._with_columns(columns)
+
+
+def checked_groups(groups: Any, n_samples: int) -> NDArray[Any]:
+    """Return groups as an array, after checking that each sample has one.
+
+    Parameters
+    ----------
+    groups : array-like of shape (n_samples,)
+    n_samples : int
+
+    Returns
+    -------
+    ndarray of shape (n_samples,)
+
+    Raises
+    ------
+    InputError
+        If there is another number of them, or one is missing.
+    """
+    missing = missing_labels(groups)
+    groups = np.asarray(groups)
+    if groups.shape != (n_samples,):
+        raise InputError(f"groups has shape {groups.shape} but X has {n_samples} samples; give one entry per sample.")
+    if missing.any():
+        raise InputError(f"groups has {int(missing.sum())} missing entries; give each sample a group.")
+    return np.array(groups.tolist())
 
 
 def _checked_rows(X: Any, label: str) -> Any:

@@ -25,6 +25,7 @@ SITUATIONS = {
 VALUES = {
     "label": "ill",
     "sources": "hospital",
+    "groups": "patient",
     "methods": ["CORAL"],
     "estimator": LogisticRegression(),
     "intermediate_domains": [Z],

@@ -287,3 +287,23 @@ def test_rank_puts_sources_in_order(tmp_path):
     told = json.loads(CliRunner().invoke(app, ["rank", *sides, "--label", label, "--score", "nce", "--json"]).output)
     assert [c["name"] for c in told["candidates"]] == ["near", "far"] and told["score"] == "nce"
     assert CliRunner().invoke(app, ["rank", sides[0]]).exit_code == 2
+
+
+def test_groups_and_scoring(tables):
+    for name in ("a", "b"):
+        frame = pd.read_csv(tables / f"{name}.csv")
+        frame.assign(patient=np.arange(len(frame)) // 4).to_csv(tables / f"{name}_groups.csv", index=False)
+    files = ["a_groups.csv", "b_groups.csv", "--label", "ill", "--groups", "patient"]
+    shown = _run("measure", *files, "--json", cwd=tables)
+    assert shown.returncode == 0, shown.stderr
+    options = ["--methods", "CORAL", "--jobs", "1", "--scoring", "f1_macro", "--out", "grouped"]
+    done = _run("transfer", *files, *options, cwd=tables)
+    assert done.returncode == 0, done.stderr
+    assert "f1_macro" in done.stdout and "sensitivity" in done.stdout
+    held = json.loads((tables / "grouped" / "result.json").read_text())
+    assert held["metric"] == "f1_macro" and held["settings"]["groups"] == "patient"
+    assert "--groups patient" in held["settings"]["command"] and "auc" in held["scores"]
+    predicted = _run("predict", "grouped", "b_groups.csv", cwd=tables)
+    assert predicted.returncode == 0, predicted.stderr
+    wrong = _run("transfer", *files[:-1], "pateint", cwd=tables)
+    assert wrong.returncode == 2 and "its columns are like patient" in wrong.stderr

@@ -216,3 +216,35 @@ def test_the_global_generator_is_left_alone():
     for measure in (label_shift, label_shift_fit, risk_bound):
         measure(source.X, source.y, target.X)
     assert np.array_equal(before, np.random.get_state()[1])  # noqa: NPY002
+
+
+def _persons(seed, n=15, rows=10, shift=0.0):
+    rng = np.random.default_rng(seed)
+    of = np.repeat(np.arange(n), rows)
+    X = rng.normal(size=(n, 4))[of] + shift + 0.2 * rng.normal(size=(n * rows, 4))
+    return X, of % 2, of
+
+
+def test_persons_differ_without_a_shift():
+    """Two draws of a few persons with many rows each: different persons are no different distribution."""
+    found = {True: 0, False: 0}
+    for seed in range(6):
+        (A, y, g), (B, _, h) = _persons(2 * seed), _persons(2 * seed + 1)
+        for named in found:
+            source = Domain(A, y, groups=g if named else None)
+            target = Domain(B, groups=h + 100 if named else None)
+            found[named] += diagnose(source, target, random_state=0, **FEW).kind != "none"
+    assert found[False] >= 5 and found[True] <= 1
+
+
+def test_a_large_shift_of_persons_is_found():
+    (A, y, g), (B, _, h) = _persons(0), _persons(1, shift=4.0)
+    d = diagnose(Domain(A, y, groups=g), Domain(B, groups=h + 100), random_state=0, **FEW)
+    assert d.kind != "none" and d.measurements["mmd"].p_value <= 0.01
+
+
+def test_groups_of_another_length_are_refused():
+    X = np.random.default_rng(0).normal(size=(20, 2))
+    for distance in (proxy_a_distance, subspace_distance, coral_distance, sliced_wasserstein):
+        with pytest.raises(InputError, match="groups has 3 entries"):
+            distance(X, X, groups=[0, 1, 2], random_state=0)

@@ -140,3 +140,27 @@ def test_the_interval_of_the_accuracy_stays_within_its_range():
     wide = np.array([1.0, 0.2, 1.0, 0.6, 0.9])
     estimate = by_labels([base(), trial("A", wide)], SPLITS, 0.9).assessments["A"].estimate
     assert estimate.high == 1.0 and 0.0 <= estimate.low < estimate.value
+
+
+def test_the_estimate_of_the_luckiest_is_not_that_of_its_luck():
+    noise = np.random.default_rng(0).normal(0.6, 0.1, size=(12, 5))
+    trials = [base(), *(trial(f"A{i}", row) for i, row in enumerate(noise))]
+    trials += [trial("B", 0.9 + NOISE), trial("C", 0.9 + NOISE[::-1] * 1.01)]
+    verdict = by_labels(trials, SPLITS, 0.9)
+    assert verdict.chosen in ("B", "C")
+    assert verdict.assessments[verdict.chosen].estimate.value < 0.9 <= trials[-1].splits.mean() + 1e-9
+
+
+def test_words_are_those_of_the_score():
+    splits = LabelledSplits(np.arange(20), np.arange(20.0), regression=True, n_splits=5, n_repeats=1, random_state=0)
+    reason = by_labels([base(), trial("A", 0.8 + NOISE[::-1])], splits, 0.9).reason
+    assert "by 0.200 R² on 20" in reason and "points" not in reason
+    splits.task = splits.task.with_scoring("neg_mean_absolute_error")
+    verdict = by_labels([base(-3.0), trial("A", -1.0 + NOISE[::-1])], splits, 0.9)
+    assert "by 2.000 neg_mean_absolute_error" in verdict.reason and verdict.assessments["A"].estimate.high <= 0.0
+
+
+def test_splits_without_a_score_are_left_out():
+    gap = np.array([np.nan, 0.0, 0.0, 0.0, 0.0])
+    verdict = by_labels([trial("source-only", 0.6 + NOISE + gap, "source-only"), trial("A", 0.8 + gap)], SPLITS, 0.9)
+    assert verdict.chosen == "A" and np.isfinite(verdict.gain.value)

@@ -16,6 +16,7 @@ from landbridge.guard import (
     collect_evidence,
     is_significant,
     reverse_validation,
+    standard_error,
     stouffer_p_value,
     weighted_mean,
 )
@@ -135,3 +136,23 @@ def test_intermediate_domains_are_passed_on(pair, monkeypatch):
     monkeypatch.setattr("landbridge.guard._evidence.reverse_validation", watch)
     collect_evidence(Stub(), *pair, intermediate_domains=["a", "b"], random_state=3)
     assert given == {"intermediate_domains": ["a", "b"], "random_state": 3}
+
+
+def test_repeats_of_a_sample_are_no_further_evidence():
+    """Ten times the same twenty samples: with groups the interval is that of twenty, without that of two hundred."""
+    values = np.random.default_rng(0).normal(0.2, 1.0, size=20)
+    many, groups = np.repeat(values, 10), np.repeat(np.arange(20), 10)
+    few = weighted_mean(values, bootstrap_indices(20, 0), null=0.0)
+    apart = weighted_mean(many, bootstrap_indices(200, 0), null=0.0)
+    together = weighted_mean(many, bootstrap_indices(200, 0, groups), null=0.0)
+    assert together.high - together.low == pytest.approx(few.high - few.low, rel=0.15)
+    assert together.high - together.low > 2.5 * (apart.high - apart.low)
+    assert standard_error(many, groups) == pytest.approx(standard_error(values))
+
+
+def test_groups_of_different_sizes_weigh_by_their_samples():
+    groups = np.repeat([0, 1], [1, 9])
+    drawn = bootstrap_indices(10, 0, groups)
+    assert drawn.shape[1] == 18 and (drawn == -1).any()
+    found = weighted_mean(np.repeat([1.0, 0.0], [1, 9]), drawn)
+    assert found.value == pytest.approx(0.1) and (found.low, found.high) == (0.0, 1.0)

@@ -120,3 +120,23 @@ def test_a_class_of_one_sample_and_values_are_split_without_classes():
     assert len(held_out_predictions(LogisticRegression(), Domain(X, one), Domain(X), random_state=0)) == 12
     values = held_out_predictions(Ridge(1e-6), Domain(X, 2 * X[:, 0] + 0.5), Domain(X), random_state=0)
     np.testing.assert_allclose(values, 2 * X[:, 0] + 0.5, atol=1e-4)
+
+
+def test_no_group_is_on_both_sides_of_a_hold_out():
+    from landbridge import Domain
+    from landbridge.guard._fitting import held_out_fits
+
+    rng = np.random.default_rng(0)
+    groups = np.repeat(np.arange(10), 4)
+    source = Domain(groups[:, None] + 0.01 * rng.normal(size=(40, 1)), groups % 2, groups=groups)
+
+    class Remembering(LogisticRegression):
+        def fit(self, X, y, sample_weight=None):
+            self.seen_ = set(np.round(np.asarray(X)[:, 0]).astype(int).tolist())
+            return super().fit(X, y, sample_weight)
+
+    tested = []
+    for model, test in held_out_fits(Remembering(), source, source, 3, 0):
+        assert model.seen_.isdisjoint(groups[test].tolist())
+        tested += test.tolist()
+    assert sorted(tested) == list(range(40))

@@ -62,3 +62,21 @@ def test_minus_one_and_plus_one_are_classes_where_the_source_has_them():
 )
 def test_too_few_labels_are_not_validated_on(y, enough):
     assert (target_splits(_target(y), regression=False, random_state=0) is not None) is enough
+
+
+def test_a_number_per_class_draws_whole_groups():
+    groups = np.repeat(np.arange(8), 5)
+    target = Domain(np.random.default_rng(0).normal(size=(40, 2)), groups % 2, groups=groups)
+    shown, hidden = split_target_labels(target, CLASSES, 6, 0)
+    for g in range(8):
+        assert len(set(shown.labelled[groups == g].tolist())) == 1
+    counts = np.bincount(np.asarray(shown.labelled_part().y))
+    assert counts.tolist() == [10, 10] and sum(v is not None for v in hidden) == 20
+
+
+def test_splits_hold_out_whole_groups():
+    groups = np.repeat(np.arange(8), 5)
+    target = Domain(np.random.default_rng(0).normal(size=(40, 2)), groups % 2, groups=groups)
+    splits = target_splits(target, regression=False, random_state=0)
+    assert all(set(groups[a].tolist()).isdisjoint(groups[b].tolist()) for a, b in splits.splits)
+    assert target_splits(target.replace(groups=groups % 2), regression=False, random_state=0) is None

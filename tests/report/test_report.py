@@ -241,3 +241,20 @@ def test_a_real_browser_has_nothing_to_complain_about(result, tmp_path):
     bad = tmp_path / "bad.html"
     bad.write_text("<script>console.error('seen')</script>")
     assert _console(bad)[0], "the check must see an error where there is one"
+
+
+def test_scores_and_notes_are_shown(result, tmp_path):
+    noted = replace(result, settings={**result.settings, "notes": ["Samples look like repeats."]})
+    text = _text(noted, tmp_path)
+    for word in ("Samples look like repeats.", "AUC", "sensitivity", "specificity", "Brier score", "(10 bins)"):
+        assert word in text
+
+
+def test_errors_are_shown_with_their_name_and_never_in_points(tmp_path):
+    X = np.random.default_rng(0).normal(size=(80, 3))
+    found = transfer(
+        (X[:40], X[:40, 0]), (X[40:], X[40:, 0]), methods=["CORAL"], n_jobs=1, scoring="neg_mean_absolute_error"
+    )
+    text = _text(found, tmp_path)
+    assert "neg_mean_absolute_error" in text and "RMSE" in text and "MAE" in text
+    assert "points" not in found.decision.reason and "In percent" not in text

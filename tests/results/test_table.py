@@ -8,6 +8,7 @@ from landbridge.candidates import CandidateSpec
 from landbridge.guard import Assessment, EvidenceKind, Trial, Verdict
 from landbridge.measurement import Measurement
 from landbridge.results._table import candidate_rows
+from landbridge.tasks import get_task
 
 GAIN = Measurement("gain", 0.2, p_value=0.01)
 
@@ -31,7 +32,8 @@ def test_what_was_tried_failed_and_skipped():
         "source-only": Assessment(None, None, True, "a baseline"),
     }
     verdict = Verdict("A", True, "", "target labels", GAIN, assessments)
-    problem = SimpleNamespace(hidden_labels=np.array([0, 1], dtype=object), task=SimpleNamespace(name="classification"))
+    hidden = np.array([0, 1], dtype=object)
+    problem = SimpleNamespace(hidden_labels=hidden, hidden_groups=None, task=get_task("classification"))
     rows = {c.name: c for c in candidate_rows(specs, trials, verdict, problem)}
     assert list(rows) == ["source-only", "A", "B", "C", "D"]
     assert [c.status for c in rows.values()] == ["tried", "tried", "failed", "skipped", "skipped"]

@@ -2,11 +2,15 @@
 
 import numpy as np
 from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.metrics import roc_auc_score
+from sklearn.neighbors import KNeighborsClassifier
 
+from landbridge import Domain
 from landbridge.candidates import CandidateSpec, compose, find_strategy
 from landbridge.feature import CORAL, FeatureAugmentation
 from landbridge.problem import Arguments, Sides
 from landbridge.runner import scores_on_splits
+from landbridge.runner._cross_validation import validate_on_splits
 from landbridge.runner._fit import fit_candidate
 
 rng = np.random.default_rng(0)
@@ -64,3 +68,31 @@ def test_regression_is_scored_against_the_variance_of_all_labels():
     problem = _problem(y=X[:, 0] * 2.5, w=Z[:, 0] * 2.5)
     spec = CandidateSpec("target-only", "baseline", Ridge(1e-9), "", role="target-only", fit_on="target")
     np.testing.assert_allclose(scores_on_splits(spec, spec.model, None, problem), 1.0, atol=1e-6)
+
+
+def test_a_person_of_both_domains_is_on_one_side():
+    """Labels at random per person: a model that knew the persons from the source would be right."""
+    g = np.random.default_rng(3)
+    persons = np.repeat(np.arange(20), 4)
+    place, label = g.normal(size=(20, 5)), g.integers(2, size=20)
+    A, B = (place[persons] + 0.01 * g.normal(size=(80, 5)) for _ in range(2))
+    spec = CandidateSpec("source-only", "baseline", KNeighborsClassifier(1), "", role="source-only")
+    found = []
+    for groups in (persons, None):
+        sides = Sides(
+            Domain(A, label[persons], groups=groups), Domain(B, label[persons], groups=persons), Arguments.of()
+        )
+        problem = find_strategy(sides).read(sides)
+        fitted = fit_candidate(spec, spec.model, problem, part="all")
+        found.append(scores_on_splits(spec, spec.model, fitted, problem).mean())
+    assert found[0] < 0.75 and found[1] == 1.0
+
+
+def test_predictions_are_kept_and_scored_by_the_scorer():
+    problem = _problem(scoring="roc_auc")
+    spec = CandidateSpec("target-only", "baseline", LogisticRegression(), "", role="target-only", fit_on="target")
+    found = validate_on_splits(spec, spec.model, None, problem)
+    assert found.predicted.shape == (60,) and found.proba.shape == (60, 2)
+    assert np.mean(found.predicted == W) > 0.85
+    _, test = problem.splits.splits[0]
+    assert found.scores[0] == roc_auc_score(W[test], found.proba[test, 1])

@@ -76,3 +76,19 @@ def test_images_are_kept_flat():
     source, target, encoder = read_domains((images, [0, 1] * 3), images)
     assert target.kind == "images" and target.image_shape == (4, 4) and encoder is None
     assert source.X.shape == (6, 16)
+
+
+def test_groups_by_name_and_scoring():
+    rng = np.random.default_rng(0)
+    one, two = (
+        pd.DataFrame(rng.normal(size=(15, 3))[np.repeat(np.arange(15), 8)], columns=list("abc")).assign(
+            who=np.repeat(np.arange(k, k + 15), 8), ill=np.repeat(np.arange(15) % 2, 8)
+        )
+        for k in (0, 100)
+    )
+    named = landbridge.measure(one, two, label="ill", groups="who", **FEW)
+    assert named.kind == "none" and landbridge.measure(one.drop(columns="who"), two, label="ill", **FEW).kind != "none"
+    with pytest.raises(InputError, match="groups='who' names a column of tables, but source is arrays"):
+        landbridge.measure((np.eye(6), [0, 1] * 3), np.eye(6), groups="who", **FEW)
+    with pytest.raises(InputError, match="scoring does not apply to measure"):
+        landbridge.measure(one, two, label="ill", scoring="f1", **FEW)

@@ -205,3 +205,22 @@ def test_bad_input_is_one_line(chain, call, message):
     with pytest.raises(InputError, match=message) as caught:
         call(chain[0], chain[-1])
     assert "\n" not in str(caught.value)
+
+
+def test_groups_are_halved_and_permuted_whole():
+    """Labels at random per person: ten rows each make the features look informative, unless they count as one."""
+    rng = np.random.default_rng(0)
+    persons = np.repeat(np.arange(16), 10)
+    y = rng.integers(2, size=16)[persons]
+    X = rng.normal(size=(16, 8))[persons] + 0.05 * rng.normal(size=(160, 8))
+    apart, together = (rank({"it": X}, Domain(X, y, groups=g), score="logme") for g in (None, persons))
+    apart, together = apart.candidates[0].score, together.candidates[0].score
+    assert apart.p_value < 0.05 < together.p_value and together.value == pytest.approx(apart.value)
+
+
+def test_groups_by_name_and_scoring():
+    frame = pd.DataFrame({"x": np.arange(40.0), "who": np.arange(40) // 4, "ill": np.arange(40) % 2})
+    ranking = rank({"a": frame}, frame, label="ill", groups="who")
+    assert ranking.candidates[0].score.details["n_groups"] == 10
+    with pytest.raises(InputError, match="scoring does not apply"):
+        rank({"a": frame}, frame, label="ill", scoring="f1")

@@ -21,7 +21,8 @@ from landbridge.exceptions import InputError, LabelError
 from landbridge.fitted_models import match_features, unwrap
 from landbridge.parameter import AfterTransform, FittedSource
 from landbridge.problem._fitted_model_target import read_fitted_model_target
-from landbridge.problem._labels import split_model_labels, target_splits
+from landbridge.problem._judging import prepare_judging
+from landbridge.problem._labels import split_model_labels
 from landbridge.problem._problem import Problem
 from landbridge.problem._sides import Sides, check_estimator_kind
 from landbridge.tasks import get_task
@@ -34,7 +35,7 @@ class FittedModel(Strategy):
 
     name: ClassVar[str] = "fitted model"
     clause: ClassVar[str] = "the source is a fitted model"
-    accepts: ClassVar[frozenset[str]] = frozenset({"label", "methods", "estimator"})
+    accepts: ClassVar[frozenset[str]] = frozenset({"label", "groups", "methods", "estimator"})
     order: ClassVar[int] = 20
 
     def recognises(self, sides: Sides) -> bool:
@@ -69,7 +70,7 @@ class FittedModel(Strategy):
                 f"task={arguments.task!r} does not apply, because the source model is made for {task.name}."
             )
         check_estimator_kind(arguments.estimator, task)
-        target = read_fitted_model_target(sides.target, model, arguments.label)
+        target = read_fitted_model_target(sides.target, model, arguments.label, arguments.groups)
         target = replace(target, X=match_features(model, target.X, "target"))
         regression, seed = task.name == "regression", arguments.random_state
         if not regression and target.labelled.any():
@@ -80,14 +81,18 @@ class FittedModel(Strategy):
                     f"{', '.join(map(str, sorted(known, key=str)[:8]))}); use the same spelling."
                 )
         target, hidden = split_model_labels(target, arguments.target_labels, seed, regression=regression)
+        judging = prepare_judging(target, hidden, task, arguments, random_state=seed)
         return Problem(
             situation=self.name,
             source_model=model,
             target=target,
-            task=task,
+            task=judging.task,
             estimator=task.default_estimator() if arguments.estimator is None else arguments.estimator,
             hidden_labels=hidden,
-            splits=target_splits(target, regression=regression, random_state=seed),
+            hidden_groups=judging.hidden_groups,
+            splits=judging.splits,
+            inferred=judging.inferred,
+            notes=judging.notes,
             encoder=target.reader,
             random_state=seed,
         )

@@ -15,7 +15,8 @@ from landbridge.domain import Domain
 from landbridge.exceptions import InputError
 from landbridge.feature._domain_scaler import DomainScaler
 from landbridge.pipeline import make_pipeline
-from landbridge.problem._labels import labelled_source, require_labels, split_target_labels, target_splits
+from landbridge.problem._judging import prepare_judging
+from landbridge.problem._labels import labelled_source, require_labels, split_target_labels
 from landbridge.problem._problem import Problem
 from landbridge.problem._sides import Sides, infer_pair_task
 
@@ -39,7 +40,9 @@ class NetworkLearner(Tables):
 
     name: ClassVar[str] = "network learner"
     clause: ClassVar[str] = "a network is the base learner"
-    accepts: ClassVar[frozenset[str]] = frozenset({"label", "sources", "methods", "network", "epochs", "n_seeds"})
+    accepts: ClassVar[frozenset[str]] = frozenset(
+        {"label", "sources", "groups", "methods", "network", "epochs", "n_seeds"}
+    )
     order: ClassVar[int] = 30
 
     def recognises(self, sides: Sides) -> bool:
@@ -74,16 +77,19 @@ class NetworkLearner(Tables):
         regression, seed = task.name == "regression", arguments.random_state
         classes = None if regression else np.unique(source.y)
         target, hidden = split_target_labels(target, classes, arguments.target_labels, seed)
+        judging = prepare_judging(target, hidden, task, arguments, random_state=seed)
         return Problem(
             situation=self.name,
             source=source,
             target=target,
-            task=task,
+            task=judging.task,
             estimator=network_learner(arguments.network, source, task.name, epochs=arguments.epochs, seed=seed),
             hidden_labels=hidden,
-            splits=target_splits(target, regression=regression, random_state=seed),
+            hidden_groups=judging.hidden_groups,
+            splits=judging.splits,
             encoder=encoder,
-            inferred=inferred,
+            inferred=inferred + judging.inferred,
+            notes=judging.notes,
             random_state=seed,
         )
 

@@ -12,7 +12,8 @@ from landbridge.candidates._specification import CandidateSpec
 from landbridge.candidates._strategy import Strategy
 from landbridge.discrepancy import Diagnosis, diagnose
 from landbridge.problem._domains import read_intermediate
-from landbridge.problem._labels import labelled_source, require_labels, split_target_labels, target_splits
+from landbridge.problem._judging import prepare_judging
+from landbridge.problem._labels import labelled_source, require_labels, split_target_labels
 from landbridge.problem._problem import Problem
 from landbridge.problem._sides import Sides, infer_pair_task
 
@@ -25,7 +26,7 @@ class Tables(Strategy):
     name: ClassVar[str] = "tables"
     clause: ClassVar[str] = "source and target are tables with the same features"
     accepts: ClassVar[frozenset[str]] = frozenset(
-        {"label", "sources", "methods", "estimator", "intermediate_domains", "exhaustive"}
+        {"label", "sources", "groups", "methods", "estimator", "intermediate_domains", "exhaustive"}
     )
     order: ClassVar[int] = 90
 
@@ -61,6 +62,7 @@ class Tables(Strategy):
         regression = task.name == "regression"
         classes = None if regression else np.unique(source.y)
         target, hidden = split_target_labels(target, classes, arguments.target_labels, arguments.random_state)
+        judging = prepare_judging(target, hidden, task, arguments, random_state=arguments.random_state)
         estimator = arguments.estimator
         if estimator is None:
             estimator = task.default_estimator(is_sparse=sparse.issparse(source.X))
@@ -68,13 +70,15 @@ class Tables(Strategy):
             situation=self.name,
             source=source,
             target=target,
-            task=task,
+            task=judging.task,
             estimator=estimator,
             hidden_labels=hidden,
-            splits=target_splits(target, regression=regression, random_state=arguments.random_state),
+            hidden_groups=judging.hidden_groups,
+            splits=judging.splits,
             intermediate_domains=read_intermediate(arguments.intermediate_domains, source, encoder),
             encoder=encoder,
-            inferred=inferred,
+            inferred=inferred + judging.inferred,
+            notes=judging.notes,
             random_state=arguments.random_state,
         )
 

@@ -9,7 +9,8 @@ from landbridge.candidates._specification import CandidateSpec, numbered
 from landbridge.candidates._strategy import Strategy
 from landbridge.discrepancy import Diagnosis
 from landbridge.exceptions import InputError, LabelError
-from landbridge.problem._labels import split_model_labels, target_splits
+from landbridge.problem._judging import prepare_judging
+from landbridge.problem._labels import split_model_labels
 from landbridge.problem._model_target import ModelTarget, network_name, read_network_target
 from landbridge.problem._problem import Problem
 from landbridge.problem._sides import Sides, infer_pair_task
@@ -73,19 +74,23 @@ class TrainedNetwork(Strategy):
         regression = task.name == "regression"
         seed = arguments.random_state
         target, hidden = split_model_labels(target, arguments.target_labels, seed, regression=regression)
-        splits = target_splits(target, regression=regression, random_state=0 if seed is None else seed, n_repeats=1)
-        if splits is None:
+        judging = prepare_judging(
+            target, hidden, task, arguments, random_state=0 if seed is None else seed, n_repeats=1
+        )
+        if judging.splits is None:
             n = int(target.labelled.sum())
             raise LabelError(f"only {n} target samples are labelled; label at least six, two of each class.")
         return Problem(
             situation=self.name,
             source_model=sides.source,
             target=target,
-            task=task,
+            task=judging.task,
             hidden_labels=hidden,
-            splits=splits,
+            hidden_groups=judging.hidden_groups,
+            splits=judging.splits,
             encoder=target.reader,
-            inferred=inferred,
+            inferred=inferred + judging.inferred,
+            notes=judging.notes,
             random_state=seed,
         )
 

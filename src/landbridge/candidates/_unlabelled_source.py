@@ -18,7 +18,8 @@ from landbridge.candidates._specification import CandidateSpec, numbered
 from landbridge.candidates._strategy import Strategy
 from landbridge.discrepancy import Diagnosis, diagnose
 from landbridge.exceptions import InputError, LabelError
-from landbridge.problem._labels import split_target_labels, target_splits
+from landbridge.problem._judging import prepare_judging
+from landbridge.problem._labels import split_target_labels
 from landbridge.problem._problem import Problem
 from landbridge.problem._sides import Sides, infer_pair_task
 
@@ -37,7 +38,7 @@ class UnlabelledSource(Strategy):
 
     name: ClassVar[str] = "unlabelled source"
     clause: ClassVar[str] = "the source has no labels"
-    accepts: ClassVar[frozenset[str]] = frozenset({"label", "methods", "estimator"})
+    accepts: ClassVar[frozenset[str]] = frozenset({"label", "groups", "methods", "estimator"})
     order: ClassVar[int] = 70
 
     def recognises(self, sides: Sides) -> bool:
@@ -74,7 +75,8 @@ class UnlabelledSource(Strategy):
             target, hidden = split_target_labels(target, classes, arguments.target_labels, seed)
         else:
             hidden = None
-        splits = target_splits(target, regression=regression, random_state=seed)
+        judging = prepare_judging(target, hidden, task, arguments, random_state=seed)
+        splits = judging.splits
         if target.labelled.any() and splits is None:
             raise LabelError(
                 "source has no labels, so everything is learned from the target's; label at least six target samples, "
@@ -87,13 +89,15 @@ class UnlabelledSource(Strategy):
             situation=self.name,
             source=source,
             target=target,
-            task=task,
+            task=judging.task,
             estimator=estimator,
             # Clusters have no names that labels could be compared with.
             hidden_labels=hidden if target.labelled.any() else None,
+            hidden_groups=judging.hidden_groups,
             splits=splits,
             encoder=encoder,
-            inferred=inferred,
+            inferred=inferred + judging.inferred,
+            notes=judging.notes,
             random_state=seed,
         )
 

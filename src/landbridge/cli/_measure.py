@@ -6,13 +6,17 @@ from typing import Annotated
 
 import typer
 
+from landbridge.cli._options import ColumnOptions, takes
+
 __all__ = ["measure_command"]
 
 
+@takes(columns=ColumnOptions)
 def measure_command(
     source: Annotated[str, typer.Argument(metavar="SOURCE", help="File, folder or builtin:NAME with labels.")],
     target: Annotated[str, typer.Argument(metavar="TARGET", help="File, folder or builtin:NAME to transfer to.")],
-    label: Annotated[str | None, typer.Option(help="Label column, or a rule on one: 'num>0'.")] = None,
+    *,
+    columns: ColumnOptions,
     seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Seed of everything random.")] = 0,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")] = False,
 ) -> None:
@@ -20,7 +24,7 @@ def measure_command(
     from landbridge.cli._tables import console, print_json, show_diagnosis
     from landbridge.verbs._measure import measure
 
-    diagnosis = measure(source, target, label=label, random_state=seed)
+    diagnosis = measure(source, target, label=columns.label, groups=columns.groups, random_state=seed)
     if as_json:
         print_json(diagnosis.to_dict())
     else:

@@ -11,7 +11,7 @@ from typing import Annotated, Any, get_type_hints
 
 import typer
 
-__all__ = ["NetworkOptions", "OutputOptions", "RunOptions", "SideOptions", "takes"]
+__all__ = ["ColumnOptions", "NetworkOptions", "OutputOptions", "RunOptions", "SideOptions", "takes"]
 
 
 @dataclass(frozen=True)
@@ -22,12 +22,28 @@ class SideOptions:
     sources: Annotated[
         str | None, typer.Option(help="Column of SOURCE that identifies several source domains; it is no feature.")
     ] = None
+    groups: Annotated[
+        str | None,
+        typer.Option(help="Column of both tables that identifies samples that belong together, such as a person; it is "
+                     "no feature, and no group is on both sides of a split."),
+    ] = None  # fmt: skip
     task: Annotated[
         str | None, typer.Option(help="classification or regression; inferred from the labels if omitted.")
     ] = None
     intermediate: Annotated[
         list[str] | None,
         typer.Option("--intermediate", help="Domain between source and target; repeat it, nearest to SOURCE first."),
+    ] = None
+
+
+@dataclass(frozen=True)
+class ColumnOptions:
+    """Columns of the tables that are no features."""
+
+    label: Annotated[str | None, typer.Option(help="Label column, or a rule on one: 'num>0'.")] = None
+    groups: Annotated[
+        str | None,
+        typer.Option(help="Column of all tables that identifies samples that belong together, such as a person."),
     ] = None
 
 
@@ -41,6 +57,9 @@ class RunOptions:
         typer.Option(help="Labels of TARGET: 'use' them, 'hide' them (they only score the outcome), or a number per "
                      "class to use while the rest is hidden."),
     ] = "use"  # fmt: skip
+    scoring: Annotated[
+        str | None, typer.Option(help="What target labels are scored by: the name of a scorer of scikit-learn.")
+    ] = None
     confidence: Annotated[float, typer.Option(help="Confidence that a gain is positive, in [0.5, 1).")] = 0.9
     exhaustive: Annotated[
         bool, typer.Option("--exhaustive", help="Also try methods that the diagnosed shift rules out.")

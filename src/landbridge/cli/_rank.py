@@ -6,9 +6,12 @@ from typing import Annotated
 
 import typer
 
+from landbridge.cli._options import ColumnOptions, takes
+
 __all__ = ["rank_command"]
 
 
+@takes(columns=ColumnOptions)
 def rank_command(
     sides: Annotated[
         list[str],
@@ -17,7 +20,8 @@ def rank_command(
             help="Files, folders or builtin:NAME: the labelled sources or trained networks, and last the target.",
         ),
     ],
-    label: Annotated[str | None, typer.Option(help="Label column, or a rule on one: 'num>0'.")] = None,
+    *,
+    columns: ColumnOptions,
     score: Annotated[
         str,
         typer.Option(
@@ -33,7 +37,7 @@ def rank_command(
 
     if len(sides) < 2:
         raise typer.BadParameter("give one source at least, and last the target.")
-    ranking = rank(sides[:-1], sides[-1], label=label, score=score, random_state=seed)
+    ranking = rank(sides[:-1], sides[-1], label=columns.label, groups=columns.groups, score=score, random_state=seed)
     if as_json:
         print_json(ranking.to_dict())
     else:

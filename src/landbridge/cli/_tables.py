@@ -83,6 +83,8 @@ def show_verdict(out: Console, result: Result) -> None:
         head = Text(f"Not transferred: {result.decision.chosen} is kept.", style="bold yellow")
     out.print(head)
     out.print(Text(result.decision.reason))
+    for note in result.notes:
+        out.print(Text.assemble(("Note. ", "bold yellow"), note))
     if warning := hidden_check(result):
         out.print(Text.assemble(("Caution. ", "bold red"), warning))
     out.print()
@@ -99,7 +101,10 @@ def show_candidates(out: Console, result: Result) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    percent = result.task == "classification"
+    from landbridge.report._write import evidence_in_percent
+    from landbridge.tasks import is_share
+
+    percent, of_evidence = is_share(result.metric), evidence_in_percent(result)
     hidden = any(c.hidden is not None for c in result.candidates)
     labels = result.decision.evidence == "target labels"
     table = Table(box=None, pad_edge=False, header_style="bold")
@@ -117,10 +122,14 @@ def show_candidates(out: Console, result: Result) -> None:
         if c.status == "failed":
             cells = ["failed", ""] + ([""] if hidden else [])
         else:
-            cells = [interval(c.estimate, percent=percent), _signed(c.gain, percent)]
+            cells = [interval(c.estimate, percent=of_evidence), _signed(c.gain, of_evidence)]
             cells += [interval(c.hidden, percent=percent)] if hidden else []
         table.add_row(Text(mark + c.name), *(Text(cell) for cell in cells), f"{c.seconds:.1f}", style=style)
     out.print(table)
+    if result.scores:
+        from landbridge.report._scores import scores_in_words
+
+        out.print(Text(scores_in_words(result.scores), style="dim"))
     skipped = sum(c.status == "skipped" for c in result.candidates)
     if skipped:
         out.print(Text(f"{skipped} methods were not tried; the report says why, method by method.", style="dim"))

@@ -15,7 +15,17 @@ from numpy.typing import NDArray
 from landbridge.data._labels import clean_labels
 from landbridge.exceptions import InputError, LabelError, MissingExtraError, ReadError
 
-__all__ = ["IMAGES", "TABLES", "existing", "pick_label", "read_arrays", "read_images", "read_table", "take_sources"]
+__all__ = [
+    "IMAGES",
+    "TABLES",
+    "existing",
+    "pick_label",
+    "read_arrays",
+    "read_images",
+    "read_table",
+    "take_groups",
+    "take_sources",
+]
 
 TABLES = (".csv", ".tsv", ".txt", ".parquet", ".jsonl", ".ndjson")
 ARRAYS = (".npz", ".mat", ".svm", ".libsvm", ".svmlight")
@@ -200,21 +210,53 @@ def take_sources(frame: Any, sources: str, where: str) -> tuple[Any, NDArray[Any
     InputError
         If there is no such column, a value is missing, or all values are different.
     """
-    columns = list(frame.columns)
-    if sources not in columns:
-        near = difflib.get_close_matches(sources, columns, n=3) or columns[:8]
-        raise InputError(f"sources={sources!r} is no column of {where}; its columns are like {', '.join(near)}.")
-    column = frame[sources]
-    cells = [v.strip() if isinstance(v, str) else v for v in column.astype(object)]
-    if gaps := int(column.isna().sum()) + sum(v == "" for v in cells if isinstance(v, str)):
-        raise InputError(f"{where}: {gaps} rows have no entry in the column {sources!r} of sources; fill them.")
-    whole = all(isinstance(v, Integral) and not isinstance(v, bool | np.bool_) for v in cells)
-    names = np.array([int(v) if whole else str(v) for v in cells])
+    names = _names_in_column(frame, sources, "sources", where)
     if len(names) > 2 and len(np.unique(names)) == len(names):
         raise InputError(
             f"sources={sources!r} names each row of {where} a source of its own; choose a column with repeated values."
         )
     return frame.drop(columns=[sources]), names
+
+
+def take_groups(frame: Any, groups: str, where: str) -> tuple[Any, NDArray[Any]]:
+    """Split the column of groups from a table.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        The table; it is not modified.
+    groups : str
+        Name of the column.
+    where : str
+        Name of the table in error messages.
+
+    Returns
+    -------
+    frame : DataFrame
+        The table without the column.
+    groups : ndarray of shape (n_samples,)
+        Group of each sample, integers or text.
+
+    Raises
+    ------
+    InputError
+        If there is no such column, or a value is missing.
+    """
+    return frame.drop(columns=[groups], errors="ignore"), _names_in_column(frame, groups, "groups", where)
+
+
+def _names_in_column(frame: Any, name: str, argument: str, where: str) -> NDArray[Any]:
+    """The values of a column that names something for each row, as integers or text."""
+    columns = list(frame.columns)
+    if name not in columns:
+        near = difflib.get_close_matches(name, columns, n=3) or columns[:8]
+        raise InputError(f"{argument}={name!r} is no column of {where}; its columns are like {', '.join(near)}.")
+    column = frame[name]
+    cells = [v.strip() if isinstance(v, str) else v for v in column.astype(object)]
+    if gaps := int(column.isna().sum()) + sum(v == "" for v in cells if isinstance(v, str)):
+        raise InputError(f"{where}: {gaps} rows have no entry in the column {name!r} of {argument}; fill them.")
+    whole = all(isinstance(v, Integral) and not isinstance(v, bool | np.bool_) for v in cells)
+    return np.array([int(v) if whole else str(v) for v in cells])
 
 
 # Operators of a label rule, and the operators of the other class.

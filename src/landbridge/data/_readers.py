@@ -20,6 +20,7 @@ from landbridge.data._files import (
     read_arrays,
     read_images,
     read_table,
+    take_groups,
     take_sources,
 )
 from landbridge.data._labels import clean_labels, unify_labels
@@ -39,6 +40,7 @@ def read(
     image_size: int | Sequence[int] | None = None,
     text: str | None = None,
     sources: str | None = None,
+    groups: str | None = None,
 ) -> Domain:
     """Read one domain from a file or folder; a table must be numeric without missing values.
 
@@ -59,6 +61,9 @@ def read(
     sources : str, default=None
         The column of a table that holds the source domain of each sample; it is not a feature and becomes
         ``source_domain``. If None, there is one source.
+    groups : str, default=None
+        The column of a table that holds the group of each sample (a person, a machine); it is not a feature and becomes
+        ``groups``. If None, samples are independent.
 
     Returns
     -------
@@ -84,6 +89,7 @@ def read(
     """
     kind = _side_kind(path, "path")
     _check_sources(sources, label, kind)
+    _check_groups(groups, label, sources, [kind])
     if kind == "builtin":
         domain = load_builtin(str(path)[len(BUILTIN) :])
         return domain if name is None else domain.replace(name=name)
@@ -95,9 +101,11 @@ def read(
         X, y = read_arrays(existing(path), label)
         return _array_domain(X, y, name)
     where = "the DataFrame" if hasattr(path, "columns") else str(path)
-    frame, origin = _frame(path, where), None
+    frame, origin, of = _frame(path, where), None, None
     if sources is not None:
         frame, origin = take_sources(frame, sources, where)
+    if groups is not None:
+        frame, of = take_groups(frame, groups, where)
     frame, _ = apply_label_rule(frame, label)
     column = pick_label(frame, label, where, required=label is not None)
     y = None if column is None else clean_labels(frame[column], f"{where}: the label column {column!r}")
@@ -106,9 +114,9 @@ def read(
         if text not in table.columns:
             raise InputError(f"text={text!r} is no column of {where}; choose from {', '.join(table.columns[:12])}.")
         encoder = Encoder(text_column=text).fit(table[[text]], table[[text]])
-        domain = Domain(encoder.transform(table), y, name=name, kind="text", source_domain=origin)
+        domain = Domain(encoder.transform(table), y, name=name, kind="text", source_domain=origin, groups=of)
         return domain._with_columns(list(encoder.columns_))
-    return Domain(_numeric(table, where), y, name=name, source_domain=origin)
+    return Domain(_numeric(table, where), y, name=name, source_domain=origin, groups=of)
 
 
 def read_pair(
@@ -119,6 +127,7 @@ def read_pair(
     image_size: int | Sequence[int] | None = None,
     text: str | None = None,
     sources: str | None = None,
+    groups: str | None = None,
 ) -> tuple[Domain, Domain, Encoder | None]:
     """Read source and target together, so that both have the same numeric features.
 
@@ -136,6 +145,9 @@ def read_pair(
     sources : str, default=None
         The column of the source table that holds the source domain of each sample; it is not a feature and becomes
         ``source_domain``. A column of this name in the target is not used. If None, there is one source.
+    groups : str, default=None
+        The column of both tables that holds the group of each sample (a person, a machine); it is not a feature and
+        becomes ``groups``. If None, samples are independent.
 
     Returns
     -------
@@ -163,6 +175,7 @@ def read_pair(
     """
     kinds = (_side_kind(source, "source"), _side_kind(target, "target"))
     _check_sources(sources, label, kinds[0])
+    _check_groups(groups, label, sources, kinds)
     if "builtin" in kinds:
         one, two = read(source, label=label, sources=sources), _read_target(target, label)
         y, yt, _ = unify_labels(one.y, two.y)
@@ -173,7 +186,7 @@ def read_pair(
         return _image_pair(source, target, _size(image_size))
     if kinds[0] == "arrays":
         return _array_pair(source, target, label)
-    return _table_pair(source, target, label, text, sources)
+    return _table_pair(source, target, label, text, sources, groups)
 
 
 def _check_sources(sources: str | None, label: str | None, kind: str) -> None:
@@ -189,8 +202,23 @@ def _check_sources(sources: str | None, label: str | None, kind: str) -> None:
         raise InputError(f"sources and label both name the column {label!r}; choose another column for sources.")
 
 
+def _check_groups(groups: str | None, label: str | None, sources: str | None, kinds: Sequence[str]) -> None:
+    """Raise an error if `groups` is given without tables, or names a column that means something else."""
+    if groups is None:
+        return
+    for kind in kinds:
+        if kind != "table":
+            raise InputError(
+                f"groups={groups!r} needs a column of tables, but one side holds {kind}; give tables, or Domains that "
+                "were made with groups."
+            )
+    for name, other in (("label", label), ("sources", sources)):
+        if groups == other:
+            raise InputError(f"groups and {name} both name the column {groups!r}; choose another column for groups.")
+
+
 def _table_pair(
-    source: Any, target: Any, label: str | None, text: str | None, sources: str | None
+    source: Any, target: Any, label: str | None, text: str | None, sources: str | None, groups: str | None
 ) -> tuple[Domain, Domain, Encoder]:
     names = _name(source, "source"), _name(target, "target")
     A, B, origin = _frame(source, "source"), _frame(target, "target"), None
@@ -198,6 +226,10 @@ def _table_pair(
     if sources is not None:
         A, origin = take_sources(A, sources, where)
         B = B.drop(columns=[sources], errors="ignore")
+    of: list[Any] = [None, None]
+    if groups is not None:
+        A, of[0] = take_groups(A, groups, where)
+        B, of[1] = take_groups(B, groups, "the target" if hasattr(target, "columns") else str(target))
     A, rule = apply_label_rule(A, label)
     B, _ = apply_label_rule(B, label)
     column = pick_label(A, label, where, required=True)
@@ -220,9 +252,9 @@ def _table_pair(
     only_text = encoder.text_ is not None and not encoder.numbers_ and not encoder.categories_
     one, two = (
         Domain(
-            encoder.transform(frame), labels, name=n, kind="text" if only_text else "table", source_domain=of
+            encoder.transform(frame), labels, name=n, kind="text" if only_text else "table", source_domain=sd, groups=g
         )._with_columns(list(encoder.columns_))
-        for frame, labels, n, of in ((A, y, names[0], origin), (B, yt, names[1], None))
+        for frame, labels, n, sd, g in ((A, y, names[0], origin, of[0]), (B, yt, names[1], None, of[1]))
     )
     return one, two, encoder
 

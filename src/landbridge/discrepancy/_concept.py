@@ -23,6 +23,7 @@ def concept_gap(
     labelled: NDArray[np.intp],
     codes: NDArray[np.intp],
     rng: np.random.RandomState,
+    groups: NDArray[np.intp] | None = None,
 ) -> Measurement:
     """Estimate the errors of a source model on labelled target samples beyond those that its P(y | x) predicts.
 
@@ -42,6 +43,8 @@ def concept_gap(
     codes : ndarray of int, shape (n_labelled,)
         Their classes.
     rng : RandomState
+    groups : ndarray of int, shape (n_labelled,), optional
+        Labelled samples that count as one. If None, each does.
 
     Returns
     -------
@@ -56,9 +59,12 @@ def concept_gap(
     own = None
     if n >= OWN_MODEL and len(np.unique(codes)) > 1:
         own_codes = np.unique(codes, return_inverse=True)[1]
-        own = cross_fit_posterior(Xt, own_codes, Xt[:1], rng).error
+        of = None if groups is None else (groups, groups[:1])
+        own = cross_fit_posterior(Xt, own_codes, Xt[:1], rng, groups=of).error
     base = max(expected, own or 0.0)
     spread = np.sqrt((doubt * (1 - doubt)).sum() + 0.25 * n * max(base - expected, 0.0) + 1.0) / n
+    if groups is not None:  # samples of a group may all err alike
+        spread *= np.sqrt(n / len(np.unique(groups)))
     p_value = float(1 - ndtr((error - base) / spread))
     value = max(error - base, 0.0) / max(1 - 1 / proba.shape[1] - base, 0.05)
     details = {"error": error, "expected": expected, "own_error": own, "n_samples": n}

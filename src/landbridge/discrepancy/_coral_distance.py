@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from landbridge.discrepancy._samples import two_samples
+from landbridge.discrepancy._samples import checked_pair_groups, permuted_sides, resampled_sides, two_samples
 from landbridge.measurement import Measurement
 from landbridge.numerics.covariance import covariance
 from landbridge.numerics.resampling import debiased_interval, permutation_p_value, random_generator
@@ -46,6 +46,7 @@ def coral_distance(
     n_permutations: int = 0,
     n_bootstrap: int = 100,
     max_samples: int | None = 20_000,
+    groups: Any = None,
     random_state: Any = None,
 ) -> Measurement:
     """Measure the distance of the domains' covariance matrices, whatever their means.
@@ -60,6 +61,9 @@ def coral_distance(
         Replicates for a 95 % interval (basic bootstrap against the upward bias, widened to hold the value).
     max_samples : int or None, default=20000
         Larger domains are reduced to this many samples each.
+    groups : ndarray of shape (n_source + n_target,), optional
+        Samples that stay together in folds, permutations and resamples, source samples first; only where
+        `max_samples` keeps all samples. If None, each sample is a group.
     random_state : int, RandomState or None, default=None
         Seeds the resampling; an int gives the same numbers every time.
 
@@ -88,16 +92,15 @@ def coral_distance(
     rng = random_generator(random_state)
     Xs, Xt = two_samples(X_source, X_target, max_samples, rng)
     value, n = coral_loss(Xs, Xt), len(Xs)
+    groups = checked_pair_groups(groups, n + len(Xt))
     null = p_value = low = high = None
     if n_permutations:
         Z = np.concatenate([Xs - Xs.mean(axis=0), Xt - Xt.mean(axis=0)])
-        orders = (rng.permutation(len(Z)) for _ in range(n_permutations))
-        draws = np.array([coral_loss(Z[order[:n]], Z[order[n:]]) for order in orders])
+        member = np.repeat([1.0, 0.0], [n, len(Xt)])
+        draws = np.array([coral_loss(*permuted_sides(Z, member, groups, rng)) for _ in range(n_permutations)])
         null, p_value = float(draws.mean()), permutation_p_value(value, draws)
     if n_bootstrap:
-        draws = np.array(
-            [coral_loss(Xs[rng.randint(n, size=n)], Xt[rng.randint(len(Xt), size=len(Xt))]) for _ in range(n_bootstrap)]
-        )
+        draws = np.array([coral_loss(*resampled_sides(Xs, Xt, groups, rng)) for _ in range(n_bootstrap)])
         low, high = debiased_interval(value, draws)
     details = {"n_samples": [n, len(Xt)]}
     return Measurement("coral_distance", value, low, high, null, p_value, False, details)

@@ -13,6 +13,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from landbridge.numerics.grouping import fold_of_groups
 from landbridge.numerics.resampling import balanced_folds
 
 __all__ = ["balanced_error", "cross_fitted_domain", "linear_classifier"]
@@ -36,6 +37,7 @@ def cross_fitted_domain(
     source_weights: NDArray[np.float64] | None = None,
     domain_classifier: Any = None,
     n_splits: int = 5,
+    groups: NDArray[np.intp] | None = None,
 ) -> NDArray[np.float64]:
     """Cross-validate the probability of each sample to come from the target; both domains have the same total weight.
 
@@ -51,19 +53,24 @@ def cross_fitted_domain(
         Needs ``predict_proba`` and takes ``sample_weight``. If None, logistic regression on standardised features.
     n_splits : int, default=5
         Folds.
+    groups : ndarray of int, shape (n_source + n_target,), optional
+        Samples that stay in one fold. If None, each sample is a group.
 
     Returns
     -------
     ndarray of shape (n_source + n_target,)
-        Source samples first.
+        Source samples first; one half where no fold can hold out a group and train on both domains.
     """
     X = np.concatenate([Xs, Xt])
     domain = np.repeat([0, 1], [len(Xs), len(Xt)])
     weights = np.concatenate([np.ones(len(Xs)) if source_weights is None else source_weights, np.ones(len(Xt))])
-    folds = balanced_folds(domain, min(n_splits, len(Xs), len(Xt)), rng)
+    n_splits = min(n_splits, len(Xs), len(Xt))
+    folds = balanced_folds(domain, n_splits, rng) if groups is None else fold_of_groups(groups, n_splits, rng, domain)
     proba = np.full(len(X), 0.5)
     for fold in range(folds.max() + 1):
         train, test = folds != fold, folds == fold
+        if len(np.unique(domain[train])) < 2:
+            continue
         w = weights[train].copy()
         for side in (0, 1):
             here = domain[train] == side

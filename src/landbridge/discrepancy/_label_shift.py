@@ -13,6 +13,7 @@ from landbridge.discrepancy._posterior import Posterior, cross_fit_posterior
 from landbridge.discrepancy._samples import label_codes, two_samples, within_scale
 from landbridge.exceptions import InputError
 from landbridge.measurement import Measurement
+from landbridge.numerics.grouping import resample_counts, shuffle_groups
 from landbridge.numerics.kernels import median_gamma
 from landbridge.numerics.label_shift import bbse_priors, em_priors, shift_posterior
 from landbridge.numerics.resampling import percentile_interval, permutation_p_value, random_generator, subsample
@@ -177,6 +178,7 @@ def measure_priors(
     method: str = "em",
     n_permutations: int,
     n_bootstrap: int,
+    groups: tuple[NDArray[np.intp], NDArray[np.intp]] | None = None,
 ) -> Measurement:
     """Estimate the target's class priors from given probabilities; see :func:`label_shift`.
 
@@ -188,6 +190,8 @@ def measure_priors(
     rng : RandomState
     method : {"em", "bbse"}
     n_permutations, n_bootstrap : int
+    groups : tuple of ndarray of int, optional
+        Groups of source and target samples, drawn whole. If None, each sample is a group.
 
     Returns
     -------
@@ -216,7 +220,7 @@ def measure_priors(
         "n_samples": [n, m],
     }
     if n_bootstrap:
-        counts = rng.multinomial(m, np.full(m, 1 / m), size=n_bootstrap).astype(float)
+        counts = resample_counts(m, n_bootstrap, rng, None if groups is None else groups[1])
         draws = np.array([draw(p_t, c, source_shares) for c in counts])
         low, high = percentile_interval(np.abs(draws - source_shares).sum(axis=1) / 2)
         ends = np.quantile(draws, [0.025, 0.975], axis=0)
@@ -225,8 +229,13 @@ def measure_priors(
         # two samples from the source itself, as large as the real ones: what the distance is when nothing shifted
         null_draws = np.empty(n_permutations)
         for i in range(n_permutations):
-            here = np.bincount(posterior.codes[rng.randint(n, size=n)], minlength=k) / n
-            counts = np.bincount(rng.randint(n, size=m), minlength=n).astype(float)
+            if groups is None:
+                here = np.bincount(posterior.codes[rng.randint(n, size=n)], minlength=k) / n
+                counts = np.bincount(rng.randint(n, size=m), minlength=n).astype(float)
+            else:
+                drawn = resample_counts(n, 1, rng, groups[0])[0]
+                here = np.bincount(posterior.codes, weights=drawn, minlength=k) / drawn.sum()
+                counts = _counts_of_target(*groups, rng)
             null_draws[i] = _total_variation(draw(p_s, counts, source_shares), here)
         null, p_value = float(null_draws.mean()), permutation_p_value(value, null_draws)
     return Measurement("label_shift", value, low, high, null, p_value, False, details)
@@ -242,6 +251,7 @@ def measure_fit(
     rng: np.random.RandomState,
     *,
     n_permutations: int,
+    groups: NDArray[np.intp] | None = None,
 ) -> Measurement:
     """Test the goodness of fit of label shift from given parts; see :func:`label_shift_fit`.
 
@@ -258,6 +268,8 @@ def measure_fit(
         Balanced error of the unweighted domain classifier.
     rng : RandomState
     n_permutations : int
+    groups : ndarray of int, shape (n_source + n_target,), optional
+        Samples that are exchanged together. If None, each sample is a group.
 
     Returns
     -------
@@ -272,7 +284,7 @@ def measure_fit(
         at_target = shift_posterior(posterior.target, posterior.priors, shares)
         drawn = (at_target.cumsum(axis=1) < rng.uniform(size=(m, 1))).sum(axis=1)
         codes = np.append(posterior.codes, np.minimum(drawn, len(shares) - 1))
-        A = _exchange_within(codes, member, n_permutations, rng)
+        A = _exchange_within(codes, member, n_permutations, rng, groups)
 
     explained: dict[str, float] = {}
     p_values: list[float] = []
@@ -288,7 +300,7 @@ def measure_fit(
         explained[view] = float(1 - max(after - noise, 0.0) / before) if before > 0 else 0.0
         details |= {f"mmd_before_{view}": before, f"mmd_after_{view}": after}
 
-    error = balanced_error(cross_fitted_domain(Xs, Xt, rng, source_weights=weights), n, weights)
+    error = balanced_error(cross_fitted_domain(Xs, Xt, rng, source_weights=weights, groups=groups), n, weights)
     effective = float(weights.sum() ** 2 / (weights**2).sum())
     # a classifier that hardly beat chance before has no advantage to lose, and its share would be noise
     if raw_error < 0.45:
@@ -316,13 +328,23 @@ def _score_kernel(posterior: Posterior, rng: np.random.RandomState) -> NDArray[n
 
 
 def _exchange_within(
-    codes: NDArray[np.intp], member: NDArray[np.float64], n: int, rng: np.random.RandomState
+    codes: NDArray[np.intp], member: NDArray[np.float64], n: int, rng: np.random.RandomState, groups: Any = None
 ) -> NDArray[np.float64]:
     A = np.empty((len(codes), n))
     for code in np.unique(codes):
         rows = np.flatnonzero(codes == code)
-        A[rows] = np.stack([rng.permutation(member[rows]) for _ in range(n)], axis=1)
+        of = None if groups is None else groups[rows]
+        A[rows] = np.stack([shuffle_groups(member[rows], of, rng) for _ in range(n)], axis=1)
     return A
+
+
+def _counts_of_target(
+    source_groups: NDArray[np.intp], target_groups: NDArray[np.intp], rng: np.random.RandomState
+) -> NDArray[np.float64]:
+    """How often each source sample is in a draw of as many source groups as the target has."""
+    codes = np.unique(source_groups, return_inverse=True)[1]
+    k = int(codes.max()) + 1
+    return np.bincount(rng.randint(k, size=len(np.unique(target_groups))), minlength=k)[codes].astype(float)
 
 
 def _read(X_source: Any, y_source: Any, X_target: Any, max_samples: int | None, rng: Any) -> Any:

@@ -15,6 +15,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from landbridge.discrepancy._domain_classifier import fit_quietly, linear_classifier
+from landbridge.numerics.grouping import fold_of_groups
 from landbridge.numerics.kernels import median_gamma
 from landbridge.numerics.nystroem import NystroemMap
 from landbridge.numerics.resampling import balanced_folds, random_generator
@@ -58,6 +59,7 @@ def cross_fit_posterior(
     *,
     estimator: Any = None,
     n_splits: int = 5,
+    groups: tuple[NDArray[np.intp], NDArray[np.intp]] | None = None,
 ) -> Posterior:
     """Cross-validate the class probabilities of every sample, each by a model that was not trained on it.
 
@@ -80,14 +82,25 @@ def cross_fit_posterior(
         on Gaussian kernel features.
     n_splits : int, default=5
         Folds.
+    groups : tuple of ndarray of int, optional
+        Groups of the source and of the target samples: no sample is scored by a model that was trained on its group.
+        If None, each sample is a group.
 
     Returns
     -------
     Posterior
     """
     n_classes = int(codes.max()) + 1
-    folds = balanced_folds(codes, min(n_splits, len(codes)), rng)
-    target_folds = rng.permutation(len(Xt)) % (folds.max() + 1)
+    if groups is None:
+        folds = balanced_folds(codes, min(n_splits, len(codes)), rng)
+        target_folds = rng.permutation(len(Xt)) % (folds.max() + 1)
+    else:
+        folds = fold_of_groups(groups[0], n_splits, rng, codes)
+        fold_of = dict(zip(groups[0].tolist(), folds.tolist(), strict=True))
+        others = [g for g in np.unique(groups[1]).tolist() if g not in fold_of]
+        drawn = rng.permutation(len(others)) % (folds.max() + 1)
+        fold_of |= dict(zip(others, drawn.tolist(), strict=True))
+        target_folds = np.array([fold_of[g] for g in groups[1].tolist()], dtype=np.intp)
     seed = int(rng.randint(2**31 - 1))
     candidates = (
         {"given": estimator}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from landbridge.discrepancy._posterior import cross_fit_posterior, kernel_classifier
 from landbridge.discrepancy._proxy_a_distance import proxy_a_distance
@@ -12,6 +13,7 @@ from landbridge.discrepancy._samples import label_codes, two_samples
 from landbridge.domain import missing_labels
 from landbridge.exceptions import InputError
 from landbridge.measurement import Measurement
+from landbridge.numerics.grouping import common_codes
 from landbridge.numerics.resampling import random_generator, subsample
 
 __all__ = ["risk_bound"]
@@ -27,6 +29,7 @@ def risk_bound(
     n_splits: int = 5,
     n_bootstrap: int = 200,
     max_samples: int | None = 2000,
+    groups: tuple[Any, Any] = (None, None),
     random_state: Any = None,
 ) -> Measurement:
     r"""Estimate the bound of Ben-David and others on a source model's error in the target.
@@ -56,6 +59,8 @@ def risk_bound(
         Replicates for the interval of the distance term, which is the interval of the sum.
     max_samples : int or None, default=2000
         Larger domains are reduced to this many samples each.
+    groups : tuple of array-like, default=(None, None)
+        Groups of source and target samples, which stay together in folds and resamples. If None, each sample is one.
     random_state : int, RandomState or None, default=None
         Seeds folds and resampling; an int gives the same numbers every time.
 
@@ -90,7 +95,10 @@ def risk_bound(
     classes, codes = label_codes(y_source, len(Xs))
     rows, rows_t = subsample(len(Xs), max_samples, rng, codes), subsample(len(Xt), max_samples, rng)
     Xs, codes, Xt = Xs[rows], codes[rows], Xt[rows_t]
-    posterior = cross_fit_posterior(Xs, codes, Xt, rng, estimator=estimator, n_splits=n_splits)
+    drawn = [None if g is None else np.asarray(g)[r] for g, r in zip(groups, (rows, rows_t), strict=True)]
+    of = common_codes(drawn, (len(Xs), len(Xt)))
+    sides = None if of is None else (of[0], of[1])
+    posterior = cross_fit_posterior(Xs, codes, Xt, rng, estimator=estimator, n_splits=n_splits, groups=sides)
     # the theorem's distance is the largest that any hypothesis finds
     distance = max(
         (
@@ -101,6 +109,7 @@ def risk_bound(
                 n_splits=n_splits,
                 n_bootstrap=n_bootstrap,
                 max_samples=None,
+                groups=None if of is None else np.concatenate(of),
                 random_state=rng,
             )
             for classifier in (None, kernel_classifier(int(rng.randint(2**31 - 1))))
@@ -109,23 +118,9 @@ def risk_bound(
     )
     joint, known = posterior.error, False
     if y_target is not None:
-        y_target = np.asarray(y_target)
-        if len(y_target) != np.shape(X_target)[0]:
-            raise InputError(
-                f"y_target has {len(y_target)} entries but X_target has {np.shape(X_target)[0]} samples; "
-                "give one label per sample."
-            )
-        y_part = y_target[rows_t]
-        labelled = np.flatnonzero(~missing_labels(y_part))
-        labelled = labelled[np.isin(y_part[labelled].astype(classes.dtype), classes)] if len(labelled) else labelled
-        if len(labelled) >= 2:
-            # one model for both, each domain counting one half: the theorem's ideal joint hypothesis
-            both = np.concatenate([codes, np.searchsorted(classes, y_part[labelled].astype(classes.dtype))])
-            model = cross_fit_posterior(
-                np.concatenate([Xs, Xt[labelled]]), both, Xt[:1], rng, estimator=estimator, n_splits=n_splits
-            )
-            wrong = model.source.argmax(axis=1) != both
-            joint, known = float(wrong[: len(Xs)].mean() + wrong[len(Xs) :].mean()), True
+        y_part = _target_part(y_target, np.shape(X_target)[0], rows_t)
+        found = _joint_error(Xs, codes, Xt, y_part, classes, rng, groups=of, estimator=estimator, n_splits=n_splits)
+        joint, known = (joint, False) if found is None else (found, True)
     half = distance.value / 2
     value = min(posterior.error + half + joint, 1.0)
     low, high = (
@@ -145,3 +140,36 @@ def risk_bound(
         "words": words,
     }
     return Measurement("risk_bound", value, low, high, None, None, False, details)
+
+
+def _target_part(y_target: Any, n_target: int, rows: NDArray[np.intp]) -> NDArray[Any]:
+    y_target = np.asarray(y_target)
+    if len(y_target) != n_target:
+        raise InputError(
+            f"y_target has {len(y_target)} entries but X_target has {n_target} samples; give one label per sample."
+        )
+    return y_target[rows]
+
+
+def _joint_error(
+    Xs: NDArray[np.float64],
+    codes: NDArray[np.intp],
+    Xt: NDArray[np.float64],
+    y_part: NDArray[Any],
+    classes: NDArray[Any],
+    rng: np.random.RandomState,
+    *,
+    groups: list[NDArray[np.intp]] | None,
+    **how: Any,
+) -> float | None:
+    """Error of one model for both domains, in sum; None with fewer than two labelled target samples."""
+    labelled = np.flatnonzero(~missing_labels(y_part))
+    labelled = labelled[np.isin(y_part[labelled].astype(classes.dtype), classes)] if len(labelled) else labelled
+    if len(labelled) < 2:
+        return None
+    # one model for both, each domain counting one half: the theorem's ideal joint hypothesis
+    both = np.concatenate([codes, np.searchsorted(classes, y_part[labelled].astype(classes.dtype))])
+    of = None if groups is None else (np.concatenate([groups[0], groups[1][labelled]]), groups[1][:1])
+    model = cross_fit_posterior(np.concatenate([Xs, Xt[labelled]]), both, Xt[:1], rng, groups=of, **how)
+    wrong = model.source.argmax(axis=1) != both
+    return float(wrong[: len(Xs)].mean() + wrong[len(Xs) :].mean())

@@ -10,9 +10,10 @@ from scipy import sparse
 from sklearn.utils import check_array
 
 from landbridge.exceptions import InputError
+from landbridge.numerics.grouping import resample_counts, shuffle_groups
 from landbridge.numerics.resampling import subsample
 
-__all__ = ["label_codes", "two_samples", "within_scale"]
+__all__ = ["checked_pair_groups", "label_codes", "permuted_sides", "resampled_sides", "two_samples", "within_scale"]
 
 
 def two_samples(
@@ -56,6 +57,84 @@ def two_samples(
         )
     Xs, Xt = (_dense(X[subsample(X.shape[0], max_samples, rng)]) for X in (Xs, Xt))
     return Xs, Xt
+
+
+def checked_pair_groups(groups: Any, n_samples: int) -> NDArray[np.intp] | None:
+    """Number the groups of source and target samples.
+
+    Parameters
+    ----------
+    groups : array-like of shape (n_samples,) or None
+        Source samples first.
+    n_samples : int
+        Of both domains.
+
+    Returns
+    -------
+    ndarray of int, shape (n_samples,), or None
+
+    Raises
+    ------
+    InputError
+        If there is another number of them.
+    """
+    if groups is None:
+        return None
+    if len(groups) != n_samples:
+        raise InputError(
+            f"groups has {len(groups)} entries but {n_samples} samples are used; give one per sample, source first, "
+            "and max_samples=None."
+        )
+    return np.asarray(np.unique(np.asarray(groups), return_inverse=True)[1])
+
+
+def permuted_sides(
+    Z: NDArray[np.float64], member: NDArray[np.float64], groups: Any, rng: np.random.RandomState
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Exchange samples between the domains at random, or whole groups of them.
+
+    Parameters
+    ----------
+    Z : ndarray of shape (n_samples, n_features)
+        Source samples first.
+    member : ndarray of shape (n_samples,)
+        1 for source samples, 0 for target samples.
+    groups : ndarray of shape (n_samples,) or None
+    rng : RandomState
+
+    Returns
+    -------
+    source, target : ndarray
+    """
+    if groups is None:
+        order, n = rng.permutation(len(Z)), int(member.sum())
+        return Z[order[:n]], Z[order[n:]]
+    here = shuffle_groups(member, groups, rng) == 1.0
+    return Z[here], Z[~here]
+
+
+def resampled_sides(
+    Xs: NDArray[np.float64], Xt: NDArray[np.float64], groups: Any, rng: np.random.RandomState
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Draw a bootstrap resample of each domain, of whole groups where there are any.
+
+    Parameters
+    ----------
+    Xs, Xt : ndarray of shape (n_samples, n_features)
+    groups : ndarray of shape (n_source + n_target,) or None
+    rng : RandomState
+
+    Returns
+    -------
+    source, target : ndarray
+    """
+    if groups is None:
+        return Xs[rng.randint(len(Xs), size=len(Xs))], Xt[rng.randint(len(Xt), size=len(Xt))]
+    drawn = []
+    for X, of in ((Xs, groups[: len(Xs)]), (Xt, groups[len(Xs) :])):
+        counts = resample_counts(len(X), 1, rng, of)[0].astype(int)
+        drawn.append(np.repeat(X, counts, axis=0))
+    return drawn[0], drawn[1]
 
 
 def within_scale(Xs: NDArray[np.float64], Xt: NDArray[np.float64]) -> NDArray[np.float64]:

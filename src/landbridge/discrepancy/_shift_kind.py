@@ -25,6 +25,7 @@ from landbridge.discrepancy._words import contradicted, in_words
 from landbridge.domain import Domain
 from landbridge.exceptions import InputError
 from landbridge.measurement import Measurement
+from landbridge.numerics.grouping import common_codes, shuffle_groups
 from landbridge.numerics.kernels import median_gamma
 from landbridge.numerics.resampling import permutation_p_value, random_generator, subsample
 
@@ -144,7 +145,13 @@ def diagnose(
         _measure_repairs(pair, found, evidence, rng)
     if found.posterior is not None and len(pair.labelled) >= 5:
         m["concept_gap"] = concept_gap(
-            found.posterior, found.shares(evidence), pair.Xt[pair.labelled], pair.labelled, pair.labelled_codes, rng
+            found.posterior,
+            found.shares(evidence),
+            pair.Xt[pair.labelled],
+            pair.labelled,
+            pair.labelled_codes,
+            rng,
+            None if pair.sides is None else pair.sides[1][pair.labelled],
         )
         if _p(m["concept_gap"]) <= 0.01:
             evidence["concept"] = max(evidence["concept"], min(m["concept_gap"].value, 1.0))
@@ -166,10 +173,22 @@ class _Pair:
     labelled: NDArray[np.intp]
     labelled_codes: NDArray[np.intp]
     variance_ratio: float
+    groups: NDArray[np.intp] | None
 
     @property
     def used(self) -> tuple[int, int]:
         return len(self.Xs), len(self.Xt)
+
+    @property
+    def n_groups(self) -> tuple[int, int]:
+        """Number of groups of each domain; of samples without groups."""
+        sides = self.sides
+        return self.used if sides is None else (len(np.unique(sides[0])), len(np.unique(sides[1])))
+
+    @property
+    def sides(self) -> tuple[NDArray[np.intp], NDArray[np.intp]] | None:
+        """Groups of source and target samples."""
+        return None if self.groups is None else (self.groups[: len(self.Xs)], self.groups[len(self.Xs) :])
 
 
 @dataclass
@@ -218,7 +237,10 @@ def _prepare(source: Domain, target: Domain, task: str | None, max_samples: int,
         present, codes = np.unique(codes, return_inverse=True)
         classes = np.asarray(classes)[present]
         labelled, labelled_codes = _labelled_target(target, rows_t, classes)
-    return _Pair(Xs, Xt, classes, codes, labelled, labelled_codes, variance_ratio)
+    drawn = [None if d.groups is None else d.groups[r] for d, r in ((source, rows), (target, rows_t))]
+    numbered = common_codes(drawn, (len(Xs), len(Xt)))
+    groups = None if numbered is None else np.concatenate(numbered)
+    return _Pair(Xs, Xt, classes, codes, labelled, labelled_codes, variance_ratio, groups)
 
 
 def _labelled_target(target: Domain, rows: NDArray[np.intp], classes: NDArray[Any]) -> tuple[NDArray, NDArray]:
@@ -239,8 +261,8 @@ def _measure_difference(pair: _Pair, n_permutations: int, n_bootstrap: int, rng:
     K = mixture_kernel(np.concatenate([Xs, Xt]), gammas=[gamma])
     member = np.repeat([1.0, 0.0], [n, m])
     value = float(weighted_mmd2(K, member, 1 - member))
-    shuffled = np.stack([rng.permutation(member) for _ in range(max(n_permutations, 1))], axis=1)
-    draws = permuted_mmd2(K, shuffled)
+    shuffled = np.stack([shuffle_groups(member, pair.groups, rng) for _ in range(max(n_permutations, 1))], axis=1)
+    draws = permuted_mmd2(K, shuffled) if pair.groups is None else weighted_mmd2(K, shuffled, 1 - shuffled)
     measured = {
         "mmd": Measurement(
             "mmd",
@@ -251,24 +273,29 @@ def _measure_difference(pair: _Pair, n_permutations: int, n_bootstrap: int, rng:
             details={"gamma": gamma, "n_samples": [n, m]},
         )
     }
-    p_linear = cross_fitted_domain(Xs, Xt, rng)
-    measured["proxy_a_distance"] = distance_from_probabilities(p_linear, n, rng, n_bootstrap=n_bootstrap)
+    groups = pair.groups
+    p_linear = cross_fitted_domain(Xs, Xt, rng, groups=groups)
+    measured["proxy_a_distance"] = distance_from_probabilities(p_linear, n, rng, n_bootstrap=n_bootstrap, groups=groups)
     curved = kernel_classifier(int(rng.randint(2**31 - 1)), C=1.0)
-    p_kernel = cross_fitted_domain(Xs, Xt, rng, domain_classifier=curved)
+    p_kernel = cross_fitted_domain(Xs, Xt, rng, domain_classifier=curved, groups=groups)
     error = balanced_error(p_kernel, n)
     measured["domain_accuracy"] = Measurement(
         "domain_accuracy", 1 - error, null=0.5, details={"classifier": "logistic regression on kernel features"}
     )
     measured["subspace_distance"] = subspace_distance(
-        Xs, Xt, n_permutations=n_permutations, max_samples=None, random_state=rng
+        Xs, Xt, n_permutations=n_permutations, max_samples=None, groups=groups, random_state=rng
     )
     bootstraps = n_bootstrap if Xs.shape[1] <= 64 else 0
-    measured["coral_distance"] = coral_distance(Xs, Xt, n_bootstrap=bootstraps, random_state=rng)
-    measured["sliced_wasserstein"] = sliced_wasserstein(Xs, Xt, n_bootstrap=n_bootstrap // 4, random_state=rng)
+    measured["coral_distance"] = coral_distance(
+        Xs, Xt, n_bootstrap=bootstraps, max_samples=None, groups=groups, random_state=rng
+    )
+    measured["sliced_wasserstein"] = sliced_wasserstein(
+        Xs, Xt, n_bootstrap=n_bootstrap // 4, max_samples=None, groups=groups, random_state=rng
+    )
     raw_error = balanced_error(p_linear, n)
     level = _significance_level(n_permutations)
     # three standard errors of a balanced accuracy
-    seen = min(error, raw_error) < 0.5 - 1.5 * np.sqrt(0.25 * (1 / n + 1 / m))
+    seen = min(error, raw_error) < 0.5 - 1.5 * np.sqrt(0.25 * sum(1 / k for k in pair.n_groups))
     turned = measured["subspace_distance"]
     differs = _p(measured["mmd"]) <= level or seen or (_p(turned) <= level and turned.value >= BLIND)
     return _Found(K, p_linear, raw_error, bool(differs), measured)
@@ -278,10 +305,12 @@ def _measure_label_shift(
     pair: _Pair, found: _Found, n_permutations: int, n_bootstrap: int, rng: np.random.RandomState
 ) -> None:
     assert pair.codes is not None and pair.classes is not None
-    posterior = cross_fit_posterior(pair.Xs, pair.codes, pair.Xt, rng)
+    posterior = cross_fit_posterior(pair.Xs, pair.codes, pair.Xt, rng, groups=pair.sides)
     m = found.measurements
     draws = max(n_permutations // 2, 1)
-    m["label_shift"] = measure_priors(posterior, pair.classes, rng, n_permutations=draws, n_bootstrap=n_bootstrap)
+    m["label_shift"] = measure_priors(
+        posterior, pair.classes, rng, n_permutations=draws, n_bootstrap=n_bootstrap, groups=pair.sides
+    )
     found.posterior = posterior
     found.target_shares = np.array(m["label_shift"].details["target_priors"])
     chance = 1 - posterior.priors.max()
@@ -299,6 +328,7 @@ def _measure_label_shift(
             found.raw_error,
             rng,
             n_permutations=draws,
+            groups=pair.groups,
         )
 
 
@@ -319,7 +349,7 @@ def _measure_repairs(pair: _Pair, found: _Found, evidence: dict[str, float], rng
     # Weights that rise and fall with the features and their squares, no more: a flexible enough density ratio turns
     # any distribution into any other that overlaps it, a moved one included, and would explain nothing.
     squares_s, squares_t = (np.hstack([X, np.minimum(X**2, 25.0)]) for X in (Xs, Xt))
-    curved = cross_fitted_domain(squares_s, squares_t, rng)
+    curved = cross_fitted_domain(squares_s, squares_t, rng, groups=pair.groups)
     evidence["covariate"], details = -1.0, {}
     for p in (found.p_linear, curved):
         odds = np.clip(p, 1e-6, 1.0) / np.clip(1 - p, 1e-6, 1.0)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from landbridge.discrepancy._samples import two_samples
+from landbridge.discrepancy._samples import checked_pair_groups, permuted_sides, resampled_sides, two_samples
 from landbridge.measurement import Measurement
 from landbridge.numerics.resampling import debiased_interval, permutation_p_value, random_generator
 
@@ -61,6 +61,7 @@ def sliced_wasserstein(
     n_permutations: int = 0,
     n_bootstrap: int = 100,
     max_samples: int | None = 2000,
+    groups: Any = None,
     random_state: Any = None,
 ) -> Measurement:
     r"""Measure the sliced Wasserstein distance.
@@ -81,6 +82,9 @@ def sliced_wasserstein(
         Replicates for a 95 % interval (basic bootstrap against the upward bias, widened to hold the value).
     max_samples : int or None, default=2000
         Larger domains are reduced to this many samples each.
+    groups : ndarray of shape (n_source + n_target,), optional
+        Samples that stay together in folds, permutations and resamples, source samples first; only where
+        `max_samples` keeps all samples. If None, each sample is a group.
     random_state : int, RandomState or None, default=None
         Seeds the directions, permutations and resampling; an int gives the same numbers every time.
 
@@ -112,6 +116,7 @@ def sliced_wasserstein(
     directions /= np.linalg.norm(directions, axis=0)
     U, V = Xs @ directions, Xt @ directions
     n, m = len(U), len(V)
+    groups = checked_pair_groups(groups, n + m)
 
     def distance(A: NDArray, B: NDArray) -> float:
         return float(line_transport(A, B, order).mean() ** (1 / order))
@@ -120,11 +125,11 @@ def sliced_wasserstein(
     null = p_value = low = high = None
     if n_permutations:
         Z = np.concatenate([U, V])
-        orders = (rng.permutation(n + m) for _ in range(n_permutations))
-        draws = np.array([distance(Z[order[:n]], Z[order[n:]]) for order in orders])
+        member = np.repeat([1.0, 0.0], [n, m])
+        draws = np.array([distance(*permuted_sides(Z, member, groups, rng)) for _ in range(n_permutations)])
         null, p_value = float(draws.mean()), permutation_p_value(value, draws)
     if n_bootstrap:
-        draws = np.array([distance(U[rng.randint(n, size=n)], V[rng.randint(m, size=m)]) for _ in range(n_bootstrap)])
+        draws = np.array([distance(*resampled_sides(U, V, groups, rng)) for _ in range(n_bootstrap)])
         low, high = debiased_interval(value, draws)
     details = {"n_projections": n_projections, "n_samples": [n, m]}
     return Measurement("sliced_wasserstein", value, low, high, null, p_value, False, details)

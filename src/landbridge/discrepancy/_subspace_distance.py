@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from landbridge.discrepancy._samples import two_samples
+from landbridge.discrepancy._samples import checked_pair_groups, permuted_sides, two_samples
 from landbridge.measurement import Measurement
 from landbridge.numerics.covariance import covariance
 from landbridge.numerics.resampling import permutation_p_value, random_generator
@@ -73,6 +73,7 @@ def subspace_distance(
     variance_fraction: float = 0.8,
     n_permutations: int = 100,
     max_samples: int | None = 2000,
+    groups: Any = None,
     random_state: Any = None,
 ) -> Measurement:
     """Measure how far the leading principal subspaces of the domains differ.
@@ -87,6 +88,9 @@ def subspace_distance(
         For the p-value; each domain is centred first, and scaled to the same total variance.
     max_samples : int or None, default=2000
         Larger domains are reduced to this many samples each.
+    groups : ndarray of shape (n_source + n_target,), optional
+        Samples that stay together in folds, permutations and resamples, source samples first; only where
+        `max_samples` keeps all samples. If None, each sample is a group.
     random_state : int, RandomState or None, default=None
         Seeds permutations and resampling; an int gives the same numbers every time.
 
@@ -121,11 +125,12 @@ def subspace_distance(
     value, angles = missed_variance(covariance(A), covariance(B), variance_fraction)
     null = p_value = None
     if n_permutations:
-        Z, n = np.concatenate([A, B]), len(A)
+        Z, member = np.concatenate([A, B]), np.repeat([1.0, 0.0], [len(A), len(B)])
+        groups = checked_pair_groups(groups, len(Z))
         draws = np.empty(n_permutations)
         for i in range(n_permutations):
-            order = rng.permutation(len(Z))
-            draws[i] = missed_variance(covariance(Z[order[:n]]), covariance(Z[order[n:]]), variance_fraction)[0]
+            one, two = permuted_sides(Z, member, groups, rng)
+            draws[i] = missed_variance(covariance(one), covariance(two), variance_fraction)[0]
         null, p_value = float(draws.mean()), permutation_p_value(value, draws)
     details = {
         "angles": angles.round(2).tolist(),

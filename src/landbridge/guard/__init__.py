@@ -24,6 +24,7 @@ from landbridge.guard._evidence import (
     bootstrap_indices,
     collect_evidence,
     is_significant,
+    standard_error,
     stouffer_p_value,
     weighted_mean,
 )
@@ -117,6 +118,7 @@ __all__ = [
     "soft_neighbourhood_density",
     "source_model",
     "source_weights",
+    "standard_error",
     "stouffer_p_value",
     "target_graph",
     "vote_shares",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +26,7 @@ def by_corrected_shares(
     diagnosis: Diagnosis,
     confidence: float,
     random_state: int | None,
+    groups: Any = None,
 ) -> Verdict:
     """Choose the candidate made for label shift with the largest expected gain under the corrected class shares.
 
@@ -42,6 +44,8 @@ def by_corrected_shares(
         One-sided.
     random_state : int or None
         Draws the bootstrap resamples.
+    groups : ndarray of shape (n_target,), optional
+        Target samples that are drawn together. If None, each sample is a group.
 
     Returns
     -------
@@ -49,7 +53,7 @@ def by_corrected_shares(
     """
     expected = _corrected_proba(source_only, diagnosis)
     base = _expected_score(source_only, source_only, expected)
-    resamples = bootstrap_indices(len(expected), random_state)
+    resamples = bootstrap_indices(len(expected), random_state, groups)
     assessments: dict[str, Assessment] = {source_only.name: BASELINE}
     best: tuple[Trial, Measurement] | None = None
     for trial in candidates:
@@ -74,7 +78,7 @@ def by_corrected_shares(
     chosen, gain = best
     reason = (
         f"Label shift explains the difference to the source; {chosen.name} corrects the class probabilities to the "
-        f"target's class shares. Expected gain over {source_only.name}: {100 * gain.value:.1f} points "
+        f"target's class shares. Expected gain over {source_only.name}: {100 * gain.value:.1f} points of accuracy "
         f"(p = {gain.p_value:.2g})."
     )
     return Verdict(chosen.name, True, reason, NO_LABELS, gain, assessments, ASSUMPTION)

@@ -17,6 +17,7 @@ from landbridge.guard._evidence import (
     EvidenceKind,
     bootstrap_indices,
     is_significant,
+    standard_error,
     stouffer_p_value,
     weighted_mean,
 )
@@ -39,7 +40,12 @@ MIN_MEMBERS = 3
 
 
 def by_ensemble(
-    source_only: Trial, candidates: Sequence[Trial], graph: Any, confidence: float, random_state: int | None
+    source_only: Trial,
+    candidates: Sequence[Trial],
+    graph: Any,
+    confidence: float,
+    random_state: int | None,
+    groups: Any = None,
 ) -> Verdict:
     """Choose the weighted majority vote of the source model and all suited candidates, if two tests allow it.
 
@@ -58,6 +64,8 @@ def by_ensemble(
         One-sided.
     random_state : int or None
         Draws the bootstrap resamples.
+    groups : ndarray of shape (n_target,), optional
+        Target samples that are drawn together. If None, each sample is a group.
 
     Returns
     -------
@@ -66,7 +74,7 @@ def by_ensemble(
     """
     suited = [t for t in candidates if t.suits_conditional_shift]
     assessments = unsuited(candidates) | {source_only.name: BASELINE}
-    assessments |= _assess_each([source_only, *suited], confidence, random_state)
+    assessments |= _assess_each([source_only, *suited], confidence, random_state, groups)
     members = ensemble_members([source_only, *suited])
     if len(members) < MIN_MEMBERS:
         reason = (
@@ -74,7 +82,7 @@ def by_ensemble(
             f"no gain can be defended, and {source_only.name} is kept."
         )
         return Verdict(source_only.name, False, reason, NO_LABELS, None, assessments, ASSUMPTION)
-    return _assess_vote(members, assessments, graph, confidence, random_state)
+    return _assess_vote(members, assessments, graph, confidence, random_state, groups)
 
 
 def _assess_vote(
@@ -83,13 +91,14 @@ def _assess_vote(
     graph: Any,
     confidence: float,
     random_state: int | None,
+    groups: Any,
 ) -> Verdict:
     """Compare the vote of all members with the source model."""
     base, k = members[0].name, len(members) - 1
-    estimate, gain, z = _agreement_gain(members, graph, random_state)
+    estimate, gain, z = _agreement_gain(members, graph, random_state, groups)
     evidence, apart = [Evidence(KIND, gain, AGREEMENT)], ""
     if graph is not None:
-        separation = _separation_gain(members, graph)
+        separation = _separation_gain(members, graph, groups)
         evidence.append(Evidence(EvidenceKind.SEPARATION, separation, CLUSTER))
         p = stouffer_p_value([z, separation.details["z"]])
         gain = replace(gain, p_value=p, details={"separation": separation.value})
@@ -116,14 +125,14 @@ def _assess_vote(
     assessments[MAJORITY_VOTE] = Assessment(estimate, gain, True, why, KIND, tuple(evidence))
     reason = (
         f"{k} methods of different kinds agree with one another more than with the source model: their weighted "
-        f"majority vote is {100 * gain.value:.1f} points closer to a method held out of it than the source model "
+        f"majority vote is {_closer(gain.value, members[0])} closer to a method held out of it than the source model "
         f"is{apart} (p = {gain.p_value:.2g}). The vote is chosen."
     )
     return Verdict(MAJORITY_VOTE, True, reason, NO_LABELS, gain, assessments, ASSUMPTION)
 
 
 def _agreement_gain(
-    members: list[Trial], graph: Any, random_state: int | None
+    members: list[Trial], graph: Any, random_state: int | None, groups: Any = None
 ) -> tuple[Measurement, Measurement, float]:
     """Measure how much better the vote agrees with a member held out of it than the source model does.
 
@@ -139,11 +148,11 @@ def _agreement_gain(
         of_source.append(_agree(np.asarray(source_only.predicted), members[j], source_only))
     each = np.array([a - b for a, b in zip(of_vote, of_source, strict=True)])
     gains = each.mean(axis=0)
-    resamples = bootstrap_indices(len(gains), random_state)
+    resamples = bootstrap_indices(len(gains), random_state, groups)
     estimate = weighted_mean(np.mean(of_vote, axis=0), resamples, name="agreement")
     gain = weighted_mean(gains, resamples, name="gain", null=0.0)
-    of_samples, of_methods = float(gains.var()) / len(gains), float(each.mean(axis=1).var(ddof=1)) / len(each)
-    error = np.sqrt(of_samples + of_methods)
+    of_methods = float(each.mean(axis=1).var(ddof=1)) / len(each)
+    error = np.sqrt(standard_error(gains, groups) ** 2 + of_methods)
     if not error > 0:
         return estimate, gain, 0.0
     # few methods: the tails of Student's distribution, as a z-score of the same probability
@@ -153,11 +162,16 @@ def _agreement_gain(
     return estimate, gain, z
 
 
-def _separation_gain(members: list[Trial], graph: Any) -> Measurement:
+def _closer(gain: float, source_only: Trial) -> str:
+    """Write a gain in agreement: points of samples, or a share of the variance of the source model's values."""
+    return f"{100 * gain:.1f} points" if source_only.proba is not None else f"{gain:.3f} (share of the variance)"
+
+
+def _separation_gain(members: list[Trial], graph: Any, groups: Any = None) -> Measurement:
     """Compare the labels of the vote with the source model's; not smoothed, as smoothing alone separates less."""
     classes = members[0].classes
     before, after = (np.searchsorted(classes, v) for v in (members[0].predicted, majority_vote(members)))
-    return separation_gain(graph, before, after, len(classes))
+    return separation_gain(graph, before, after, len(classes), groups)
 
 
 def vetoed(separation: Measurement, confidence: float) -> bool:
@@ -184,11 +198,13 @@ def _agree(predicted: NDArray[Any], trial: Trial, source_only: Trial) -> NDArray
     return np.asarray(1 - np.minimum((predicted - np.asarray(trial.predicted)) ** 2 / spread, 1.0))
 
 
-def _assess_each(trials: list[Trial], confidence: float, random_state: int | None) -> dict[str, Assessment]:
+def _assess_each(
+    trials: list[Trial], confidence: float, random_state: int | None, groups: Any = None
+) -> dict[str, Assessment]:
     """Compare every candidate with the source model by their agreement with all other candidates."""
     source_only = trials[0]
     pairs = _agreement_with_others(trials)
-    resamples = bootstrap_indices(pairs.shape[2], random_state)
+    resamples = bootstrap_indices(pairs.shape[2], random_state, groups)
     assessments = {}
     for (own, of_source), trial in zip(pairs[1:], trials[1:], strict=True):
         estimate = weighted_mean(own, resamples, name="agreement")

@@ -68,10 +68,16 @@ def by_intermediate(source_only: Trial, candidates: Sequence[Trial], graph: Any,
     assessments[chosen.name] = Assessment(reverse, None, True, why, KIND, evidence)
     reason = (
         f"{chosen.name} was fitted over the given intermediate domains, and reverse validation over them gives "
-        f"{100 * reverse.value:.0f} % of the source samples their own label again. That the intermediate domains lie "
+        f"{_again(chosen, reverse)}. That the intermediate domains lie "
         "between source and target is assumed."
     )
     return Verdict(chosen.name, True, reason, NO_LABELS, None, assessments, ASSUMPTION)
+
+
+def _again(trial: Trial, reverse: Measurement) -> str:
+    if trial.proba is None:
+        return f"the source samples their own values again with an R² of {reverse.value:.2f}"
+    return f"{100 * reverse.value:.0f} % of the source samples their own label again"
 
 
 def _separates(trial: Trial, source_only: Trial, graph: Any, confidence: float) -> bool:

@@ -12,7 +12,6 @@ from landbridge.guard._evidence import Evidence, EvidenceKind, is_significant
 from landbridge.guard._splits import LabelledSplits, nested_gain
 from landbridge.guard._trial import Trial
 from landbridge.guard._verdict import Assessment, Verdict, no_gain
-from landbridge.measurement import Measurement
 
 __all__ = ["by_labels"]
 
@@ -25,7 +24,8 @@ def by_labels(trials: Sequence[Trial], splits: LabelledSplits, confidence: float
 
     Both gains must be: that of the candidate over the better baseline, and that of choosing the best candidate over
     choosing the better baseline with the choice made on the other splits (:func:`nested_gain`). The p-values are those
-    of the corrected resampled t-test. A simpler candidate than the best is chosen if its own gain is significant and
+    of the corrected resampled t-test. The estimate of the best is that of choosing it likewise, since the highest of
+    several scores is too high by chance. A simpler candidate than the best is chosen if its own gain is significant and
     that of the best over it is not.
 
     Parameters
@@ -40,6 +40,8 @@ def by_labels(trials: Sequence[Trial], splits: LabelledSplits, confidence: float
     -------
     Verdict
     """
+    trials = _where_defined(trials)
+    task = splits.task
     scores = np.stack([t.splits for t in trials if t.splits is not None])
     means = scores.mean(axis=1)
     baselines = [i for i, t in enumerate(trials) if t.baseline]
@@ -47,42 +49,62 @@ def by_labels(trials: Sequence[Trial], splits: LabelledSplits, confidence: float
     base = trials[max(baselines, key=lambda i: means[i])]
     assessments = {t.name: _assess(t, base, splits, confidence) for t in trials}
     n = len(splits.indices)
+    _allow_for_choice(assessments, base, scores, baselines, splits)
     if not candidates:
         reason = f"No candidate could be fitted; {base.name} is kept."
         return Verdict(base.name, False, reason, LABELS.value, None, assessments, ASSUMPTION)
     best = trials[max(candidates, key=lambda i: means[i])]
-    nested = nested_gain(scores, baselines, candidates, splits.test_fraction)
+    nested = task.within_range(nested_gain(scores, baselines, candidates, splits.test_fraction), difference=True)
     p = 1.0 if nested.p_value is None else nested.p_value
     if not (assessments[best.name].defensible and is_significant(nested, confidence)):
         reason = (
-            f"The best candidate, {best.name}, is {100 * nested.value:+.1f} points from {base.name} on {n} labelled "
-            f"target samples, which is no statistically significant gain (p = {p:.2g}); {base.name} is kept."
+            f"The best candidate, {best.name}, is {task.in_words(nested.value, sign=True)} from {base.name} on {n} "
+            f"labelled target samples, which is no statistically significant gain (p = {p:.2g}); {base.name} is kept."
         )
         return Verdict(base.name, False, reason, LABELS.value, nested, assessments, ASSUMPTION)
     simpler = _simplest_as_good(trials, best, assessments, splits, confidence)
     if simpler is not None:
         return _choose_simpler(simpler, best, base, assessments, splits)
+    _allow_for_choice(assessments, best, scores, candidates, splits)
     reason = (
-        f"{best.name} beats {base.name} by {100 * nested.value:.1f} points on {n} labelled target samples, by nested "
+        f"{best.name} beats {base.name} by {task.in_words(nested.value)} on {n} labelled target samples, by nested "
         f"cross-validation (p = {p:.2g})."
     )
     return Verdict(best.name, True, reason, LABELS.value, nested, assessments, ASSUMPTION)
 
 
-def _within_range(estimate: Measurement, splits: LabelledSplits) -> Measurement:
-    """Limit the interval to the values that accuracy, or R² (at most 1), can take."""
-    if estimate.low is None or estimate.high is None:
-        return estimate
-    low = estimate.low if splits.regression else max(estimate.low, 0.0)
-    return replace(estimate, low=low, high=min(estimate.high, 1.0))
+def _where_defined(trials: Sequence[Trial]) -> Sequence[Trial]:
+    """Leave out the splits on which a score is not defined, as the area under the curve is not for a single class."""
+    scores = np.stack([t.splits for t in trials if t.splits is not None])
+    defined = ~np.isnan(scores).any(axis=0)
+    if defined.all() or not defined.any():
+        return trials
+    return [t if t.splits is None else replace(t, splits=t.splits[defined]) for t in trials]
+
+
+def _allow_for_choice(
+    assessments: dict[str, Assessment], chosen: Trial, scores: np.ndarray, pool: list[int], splits: LabelledSplits
+) -> None:
+    """Estimate the score of the best of several by nested cross-validation, where that is less than its mean score."""
+    if len(pool) < 2 or scores.shape[1] < 3:
+        return
+    nested = []
+    for j in range(scores.shape[1]):
+        others = np.delete(scores, j, axis=1).mean(axis=1)
+        nested.append(scores[max(pool, key=lambda i: others[i]), j])
+    estimate = splits.task.within_range(corrected_gain(nested, splits.test_fraction, name="estimate"))
+    own = assessments[chosen.name]
+    if own.estimate is not None and estimate.value < own.estimate.value:
+        assessments[chosen.name] = replace(own, estimate=estimate)
 
 
 def _assess(trial: Trial, base: Trial, splits: LabelledSplits, confidence: float) -> Assessment:
     """Compare one trial with the better baseline."""
-    estimate = _within_range(corrected_gain(_scores(trial), splits.test_fraction, name="estimate"), splits)
+    task = splits.task
+    estimate = task.within_range(corrected_gain(_scores(trial), splits.test_fraction, name="estimate"))
     if trial.baseline:
         return Assessment(estimate, None, True, "a baseline", LABELS)
-    gain = corrected_gain(_scores(trial) - _scores(base), splits.test_fraction)
+    gain = task.within_range(corrected_gain(_scores(trial) - _scores(base), splits.test_fraction), difference=True)
     significant = is_significant(gain, confidence)
     why = "gain is significant on the labelled target samples" if significant else no_gain(gain, base.name)
     return Assessment(estimate, gain, significant, why, LABELS, (Evidence(LABELS, gain, ASSUMPTION),))
@@ -111,10 +133,11 @@ def _choose_simpler(
     gain = assessments[simpler.name].gain
     assert gain is not None
     ahead = corrected_gain(_scores(best) - _scores(simpler), splits.test_fraction)
+    by, further = splits.task.in_words(gain.value), splits.task.in_words(ahead.value, sign=True)
     reason = (
-        f"{simpler.name} beats {base.name} by {100 * gain.value:.1f} points on {len(splits.indices)} labelled target "
-        f"samples (p = {gain.p_value:.2g}). {best.name} is {100 * ahead.value:+.1f} points from it, which is not "
-        "statistically significant, so the simpler of the two is chosen."
+        f"{simpler.name} beats {base.name} by {by} on {len(splits.indices)} labelled target samples "
+        f"(p = {gain.p_value:.2g}). {best.name} is {further} from it, which is not statistically significant, so the "
+        "simpler of the two is chosen."
     )
     return Verdict(simpler.name, True, reason, LABELS.value, gain, assessments, ASSUMPTION)
 

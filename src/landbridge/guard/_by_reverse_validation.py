@@ -42,7 +42,7 @@ def by_reverse_validation(source_only: Trial, candidates: Sequence[Trial]) -> Ve
         if assessment.defensible:
             assert assessment.gain is not None
             reason = (
-                f"Reverse validation of {trial.name} is {100 * assessment.gain.value:.1f} points better than that of "
+                f"Reverse validation of {trial.name} is {_better(assessment.gain.value, trial)} better than that of "
                 "the source model: a model fitted on its target predictions gets more of the source's labels right."
             )
             return Verdict(trial.name, True, reason, NO_LABELS, assessment.gain, assessments, ASSUMPTION)
@@ -52,6 +52,10 @@ def by_reverse_validation(source_only: Trial, candidates: Sequence[Trial]) -> Ve
         why = f"A single candidate cannot be compared with others, and {name} is refused ({assessments[name].why})"
     reason = f"{why}; without target labels no gain can be defended, and {source_only.name} is kept."
     return Verdict(source_only.name, False, reason, NO_LABELS, None, assessments, ASSUMPTION)
+
+
+def _better(gain: float, trial: Trial) -> str:
+    return f"{gain:.3f} R²" if trial.proba is None else f"{100 * gain:.1f} points of accuracy averaged over classes"
 
 
 def _assess(trial: Trial, source_only: Trial) -> Assessment:

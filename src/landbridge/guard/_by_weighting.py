@@ -49,11 +49,17 @@ class WeightedSource:
         Density ratio or ratio of class shares, target over source.
     outcome_model : OutcomeModel, optional
         Under covariate shift: corrects what weighting alone gets wrong. If None, gains are weighted means.
+    groups : ndarray of shape (n_source,), optional
+        Source samples that are drawn together in resamples. If None, each sample is a group.
+    target_groups : ndarray of shape (n_target,), optional
+        Target samples likewise.
     """
 
     y: NDArray[Any]
     weights: NDArray[np.float64]
     outcome_model: OutcomeModel | None = None
+    groups: NDArray[Any] | None = None
+    target_groups: NDArray[Any] | None = None
 
     def losses(self, trial: Trial) -> NDArray[np.float64]:
         """Return the loss of each source sample when it was held out.
@@ -88,7 +94,8 @@ class WeightedSource:
             difference = self.losses(base) - self.losses(trial)
             return weighted_mean(difference, resamples, weights=self.weights, name="gain", null=0.0)
         pairs = ((t.held_out, t.predicted) for t in (trial, base))
-        return doubly_robust_gain(self.outcome_model, self.y, self.weights, *pairs, random_state=0)
+        groups = (self.groups, self.target_groups)
+        return doubly_robust_gain(self.outcome_model, self.y, self.weights, *pairs, groups=groups, random_state=0)
 
 
 def by_weighting(
@@ -125,7 +132,7 @@ def by_weighting(
     """
     kind, weights = diagnosis.kind, weighted_source.weights
     assumption = ASSUMPTIONS[kind]
-    resamples = bootstrap_indices(len(weights), random_state)
+    resamples = bootstrap_indices(len(weights), random_state, weighted_source.groups)
 
     def estimate(trial: Trial) -> Measurement:
         return weighted_mean(1 - weighted_source.losses(trial), resamples, weights=weights)
@@ -149,7 +156,8 @@ def by_weighting(
         return Verdict(source_only.name, False, reason, NO_LABELS, None, assessments, assumption)
     trial, gain = best
     reason = _chosen(kind, _class_shares(diagnosis), trial)
-    reason += f" Estimated gain over {source_only.name}: {100 * gain.value:.1f} points (p = {gain.p_value:.2g})."
+    size = f"{gain.value:.3f} R²" if trial.proba is None else f"{100 * gain.value:.1f} points of accuracy"
+    reason += f" Estimated gain over {source_only.name}: {size} (p = {gain.p_value:.2g})."
     return Verdict(trial.name, True, reason, NO_LABELS, gain, assessments, assumption)
 
 

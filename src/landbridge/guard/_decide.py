@@ -31,6 +31,7 @@ def decide(
     graph: Any = None,
     confidence: float = 0.9,
     random_state: int | None = 0,
+    groups: Any = None,
 ) -> Verdict:
     """Decide between the candidates and the baselines.
 
@@ -50,6 +51,8 @@ def decide(
         A gain must be statistically significant at this one-sided level.
     random_state : int or None, default=0
         Draws the bootstrap resamples.
+    groups : ndarray of shape (n_target,), optional
+        Target samples that are drawn together in resamples. If None, each sample is a group.
 
     Returns
     -------
@@ -85,11 +88,11 @@ def decide(
     if weighted_source is not None and source_only.held_out is not None:
         return by_weighting(source_only, candidates, diagnosis, weighted_source, confidence, random_state)
     if weighted_source is None and "label_shift" in diagnosis.measurements and diagnosis.kind == "label":
-        return by_corrected_shares(source_only, candidates, diagnosis, confidence, random_state)
+        return by_corrected_shares(source_only, candidates, diagnosis, confidence, random_state, groups)
     if (verdict := unlearnable(source_only, candidates, diagnosis)) is not None:
         return verdict
     if (verdict := by_intermediate(source_only, candidates, graph, confidence)) is not None:
         return verdict
     if sum(t.suits_conditional_shift for t in candidates) < 2:
         return by_reverse_validation(source_only, candidates)
-    return by_ensemble(source_only, candidates, graph, confidence, random_state)
+    return by_ensemble(source_only, candidates, graph, confidence, random_state, groups)

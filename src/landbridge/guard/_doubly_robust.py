@@ -12,6 +12,7 @@ from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
 
 from landbridge.domain import Domain
 from landbridge.measurement import Measurement
+from landbridge.numerics.grouping import resample_groups
 
 __all__ = ["OutcomeModel", "doubly_robust_gain", "fit_outcome_model"]
 
@@ -91,6 +92,7 @@ def doubly_robust_gain(
     candidate: tuple[NDArray[Any], NDArray[Any]],
     baseline: tuple[NDArray[Any], NDArray[Any]],
     *,
+    groups: tuple[Any, Any] = (None, None),
     n_bootstrap: int = 500,
     random_state: int | None = None,
 ) -> Measurement:
@@ -111,6 +113,8 @@ def doubly_robust_gain(
         Density ratio, target over source.
     candidate, baseline : tuple of ndarray
         Predictions of each model for the source samples (held out) and the target samples.
+    groups : tuple of array-like, default=(None, None)
+        Source samples and target samples that are drawn together. If None, each sample is a group.
     n_bootstrap : int, default=500
     random_state : int, optional
         Draws the bootstrap resamples.
@@ -151,12 +155,26 @@ def doubly_robust_gain(
     correction, w = (observed - expected)[used], weights[used]
     value = float(direct.mean() + np.average(correction, weights=w))
     rng = np.random.default_rng(random_state)
-    means = direct[rng.integers(len(direct), size=(n_bootstrap, len(direct)))].mean(axis=1)
-    resamples = rng.integers(len(w), size=(n_bootstrap, len(w)))
-    means = means + (correction * w)[resamples].sum(axis=1) / np.maximum(w[resamples].sum(axis=1), 1e-12)
+    of_source = None if groups[0] is None else np.asarray(groups[0])[used]
+    means = _resampled_means(direct, np.ones(len(direct)), groups[1], n_bootstrap, rng)
+    means = means + _resampled_means(correction, w, of_source, n_bootstrap, rng)
     low, high = (float(v) for v in np.quantile(means, [0.025, 0.975]))
     p = float((1 + (means <= 0).sum()) / (1 + n_bootstrap))
+    if classes is not None:  # a difference of two accuracies
+        low, high = max(low, -1.0), min(high, 1.0)
     return Measurement("gain", value, low=low, high=high, null=0.0, p_value=p, higher_is_better=True)
+
+
+def _resampled_means(
+    values: NDArray[np.float64], weights: NDArray[np.float64], groups: Any, n_bootstrap: int, rng: np.random.Generator
+) -> NDArray[np.float64]:
+    """Weighted mean of each bootstrap resample of whole groups."""
+    if groups is None:
+        resamples = rng.integers(len(values), size=(n_bootstrap, len(values)))
+    else:
+        resamples = resample_groups(groups, n_bootstrap, rng)
+    total = np.append(weights, 0.0)[resamples].sum(axis=1)
+    return np.asarray(np.append(values * weights, 0.0)[resamples].sum(axis=1) / np.maximum(total, 1e-12))
 
 
 def _expected_loss(

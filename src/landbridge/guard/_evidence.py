@@ -15,6 +15,7 @@ from landbridge.domain import Domain
 from landbridge.guard._cost import worth_refitting
 from landbridge.guard.validators._reverse_validation import reverse_validation
 from landbridge.measurement import Measurement
+from landbridge.numerics.grouping import resample_groups
 
 __all__ = [
     "Evidence",
@@ -22,6 +23,7 @@ __all__ = [
     "bootstrap_indices",
     "collect_evidence",
     "is_significant",
+    "standard_error",
     "stouffer_p_value",
     "weighted_mean",
 ]
@@ -106,18 +108,23 @@ def is_significant(gain: Measurement, confidence: float) -> bool:
     return gain.value > 0 and gain.p_value is not None and gain.p_value <= 1 - confidence
 
 
-def bootstrap_indices(n_samples: int, random_state: int | None) -> NDArray[np.intp]:
+def bootstrap_indices(n_samples: int, random_state: int | None, groups: Any = None) -> NDArray[np.intp]:
     """Draw the bootstrap resamples that all candidates share.
 
     Parameters
     ----------
     n_samples : int
     random_state : int or None
+    groups : array-like of shape (n_samples,), optional
+        Samples that are drawn together. If None, each sample is a group.
 
     Returns
     -------
     ndarray of int, shape (500, n_samples)
+        With groups of different sizes there are more columns, and resamples are filled up with -1.
     """
+    if groups is not None:
+        return resample_groups(groups, N_BOOTSTRAP, np.random.default_rng(random_state))
     return np.random.default_rng(random_state).integers(n_samples, size=(N_BOOTSTRAP, n_samples))
 
 
@@ -187,12 +194,40 @@ def weighted_mean(
     (0.5, 0.5, 0.002)
     """
     w = np.ones(len(values)) if weights is None else weights
-    total = np.maximum(w[resamples].sum(axis=1), 1e-12)
-    means = (values * w)[resamples].sum(axis=1) / total
+    # the last entry belongs to the index -1, which fills up short resamples
+    total = np.maximum(np.append(w, 0.0)[resamples].sum(axis=1), 1e-12)
+    means = np.append(values * w, 0.0)[resamples].sum(axis=1) / total
     low, high = (float(v) for v in np.quantile(means, [0.025, 0.975]))
     p = None if null is None else float((1 + (means <= null).sum()) / (1 + len(means)))
     value = float(np.average(values, weights=w))
     return Measurement(name, value, low=low, high=high, null=null, p_value=p, higher_is_better=True)
+
+
+def standard_error(values: NDArray[np.float64], groups: Any = None) -> float:
+    """Compute the standard error of a mean; samples of a group count as one observation.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n_samples,)
+    groups : array-like of shape (n_samples,), optional
+        If None, each sample is a group.
+
+    Returns
+    -------
+    float
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from landbridge.guard._evidence import standard_error
+    >>> values = np.repeat([0.0, 1.0, 0.0, 1.0], 25)
+    >>> round(standard_error(values), 3), round(standard_error(values, np.arange(100) // 25), 3)
+    (0.05, 0.25)
+    """
+    if groups is None:
+        return float(values.std() / np.sqrt(len(values)))
+    codes = np.unique(np.asarray(groups), return_inverse=True)[1]
+    return float(np.sqrt((np.bincount(codes, weights=values - values.mean()) ** 2).sum()) / len(values))
 
 
 def stouffer_p_value(z_scores: Iterable[float]) -> float:

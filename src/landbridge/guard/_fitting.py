@@ -13,7 +13,9 @@ from sklearn.pipeline import Pipeline
 
 from landbridge.base import TransferEstimator
 from landbridge.domain import Domain
+from landbridge.exceptions import InputError
 from landbridge.guard._views import last_step, predict_source
+from landbridge.numerics.grouping import fold_of_groups
 from landbridge.pipeline import TransferPipeline
 
 __all__ = ["fit_transfer", "held_out_predictions", "reads", "reads_labels", "reads_target"]
@@ -133,7 +135,7 @@ def held_out_predictions(
     intermediate_domains: Any = None,
     random_state: Any = None,
 ) -> NDArray[Any]:
-    """Predict for each source sample with a clone that was fitted without it.
+    """Predict for each source sample with a clone that was fitted without it, and without its group.
 
     Parameters
     ----------
@@ -206,12 +208,23 @@ def held_out_fits(
 
 
 def _folds(estimator: Any, source: Domain, cv: int, random_state: Any) -> Any:
+    if source.groups is not None:
+        return _group_folds(source, cv, random_state, regression=is_regressor(last_step(estimator)))
     if is_regressor(last_step(estimator)):
         return KFold(cv, shuffle=True, random_state=random_state).split(source.X)
     smallest = int(np.unique(source.y, return_counts=True)[1].min())
     if smallest < 2:
         return KFold(cv, shuffle=True, random_state=random_state).split(source.X)
     return StratifiedKFold(min(cv, smallest), shuffle=True, random_state=random_state).split(source.X, source.y)
+
+
+def _group_folds(source: Domain, cv: int, random_state: Any, *, regression: bool) -> Any:
+    """Folds of whole groups; without a class in training, or with a single group, nothing can be held out."""
+    rng = np.random.RandomState(random_state)
+    folds = fold_of_groups(source.groups, cv, rng, None if regression else source.y)
+    if folds.max() == 0:
+        raise InputError("groups holds a single group of source samples, so that none can be held out.")
+    return [(np.flatnonzero(folds != k), np.flatnonzero(folds == k)) for k in range(int(folds.max()) + 1)]
 
 
 def take(X: Any, indices: Any) -> Any:

@@ -81,7 +81,7 @@ def weighted_source(
     model = None
     if diagnosis.kind == "covariate":
         model = fit_outcome_model(source, target, regression=regression, random_state=random_state)
-    return WeightedSource(np.asarray(source.y), weights, model)
+    return WeightedSource(np.asarray(source.y), weights, model, source.groups, target.groups)
 
 
 def target_graph(target: Domain, *, regression: bool) -> Any:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from landbridge.guard._evidence import standard_error
 from landbridge.measurement import Measurement
 
 __all__ = ["neighbour_information", "separation_gain"]
@@ -61,7 +62,9 @@ def neighbour_information(graph: Any, labels: NDArray[np.intp], n_classes: int) 
     return np.asarray(total / max(float(degree.mean()), 1e-12))
 
 
-def separation_gain(graph: Any, base: NDArray[np.intp], labels: NDArray[np.intp], n_classes: int) -> Measurement:
+def separation_gain(
+    graph: Any, base: NDArray[np.intp], labels: NDArray[np.intp], n_classes: int, groups: Any = None
+) -> Measurement:
     """Compare the neighbour information of some labels with that of others.
 
     Samples of a class mostly lie close to one another (the cluster assumption), so that labels nearer to the true ones
@@ -76,6 +79,8 @@ def separation_gain(graph: Any, base: NDArray[np.intp], labels: NDArray[np.intp]
         Labels to compare with.
     labels : ndarray of int, shape (n_samples,)
     n_classes : int
+    groups : array-like of shape (n_samples,), optional
+        Samples that count as one observation. If None, each does.
 
     Returns
     -------
@@ -83,7 +88,7 @@ def separation_gain(graph: Any, base: NDArray[np.intp], labels: NDArray[np.intp]
         Difference in nats, positive where `labels` carry more; ``details["z"]`` is its z-score over the samples.
     """
     difference = neighbour_information(graph, labels, n_classes) - neighbour_information(graph, base, n_classes)
-    error = float(difference.std()) / np.sqrt(len(difference))
+    error = standard_error(difference, groups)
     value = float(difference.mean())
     return Measurement(
         "separation gain",

@@ -14,6 +14,7 @@ from landbridge.exceptions import InputError
 from landbridge.guard._corrected_t_test import corrected_gain
 from landbridge.guard._fitting import fit_transfer, reads_labels, take
 from landbridge.measurement import Measurement
+from landbridge.tasks import Task, get_task
 
 __all__ = ["LabelledSplits", "nested_gain", "scores_on_splits"]
 
@@ -46,6 +47,8 @@ class LabelledSplits:
         Positions within `indices`.
     test_fraction : float
         Mean share of the samples held out in a split.
+    task : Task
+        Holds the score that is computed on the splits; accuracy or R² unless it is replaced.
 
     Raises
     ------
@@ -61,6 +64,8 @@ class LabelledSplits:
     (4, 0.25)
     """
 
+    task: Task
+
     def __init__(
         self,
         indices: NDArray[np.intp],
@@ -72,8 +77,9 @@ class LabelledSplits:
         groups: ArrayLike | None = None,
         random_state: int | None = None,
     ) -> None:
+        self.task = get_task("regression" if regression else "classification")
         self.indices, self.labels, self.regression = indices, labels, regression
-        smallest = len(indices) if regression else int(np.unique(labels, return_counts=True)[1].min())
+        smallest = _smallest(labels, groups, regression)
         n_splits = max(2, min(n_splits, smallest if smallest > 1 else 2, len(indices)))
         stratified = not regression and smallest >= 2
         if groups is not None:
@@ -83,6 +89,16 @@ class LabelledSplits:
             cutter = kind(n_splits=n_splits, n_repeats=n_repeats, random_state=random_state)
             self.splits = list(cutter.split(indices, None if regression else labels))
         self.test_fraction = 1.0 / n_splits
+
+
+def _smallest(labels: NDArray[Any], groups: ArrayLike | None, regression: bool) -> int:
+    """Number of samples of the rarest class, or of groups that hold it."""
+    if regression:
+        return len(labels)
+    if groups is None or len(np.asarray(groups)) != len(labels):
+        return int(np.unique(labels, return_counts=True)[1].min())
+    groups = np.asarray(groups)
+    return min(len(np.unique(groups[labels == c])) for c in np.unique(labels))
 
 
 def _group_splits(

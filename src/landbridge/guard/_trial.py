@@ -42,6 +42,10 @@ class Trial:
         Classes of the source.
     splits : ndarray of shape (n_splits,), optional
         Its score on each split of the labelled target samples.
+    validated : ndarray of shape (n_labelled,), optional
+        Its prediction for each labelled target sample when the label was held out.
+    validated_proba : ndarray of shape (n_labelled, n_classes), optional
+        Class probabilities likewise.
     held_out : ndarray of shape (n_source,), optional
         Its prediction for each source sample when that was held out.
     evidence : mapping of EvidenceKind to Measurement
@@ -64,6 +68,8 @@ class Trial:
     proba: Any = None
     classes: Any = None
     splits: NDArray[np.float64] | None = None
+    validated: Any = None
+    validated_proba: Any = None
     held_out: Any = None
     evidence: Mapping[EvidenceKind, Measurement] = field(default_factory=dict)
     intermediate: bool = False

@@ -10,6 +10,7 @@ from typing import Any, TypedDict
 import numpy as np
 
 from landbridge.exceptions import InputError
+from landbridge.tasks import scoring_name
 
 __all__ = ["Arguments", "TransferOptions"]
 
@@ -18,6 +19,8 @@ class TransferOptions(TypedDict, total=False):
     """Further keywords of :func:`landbridge.transfer`; each is described there."""
 
     sources: str | None
+    groups: str | None
+    scoring: Any
     intermediate_domains: Sequence[Any]
     network: Any
     epochs: int
@@ -46,8 +49,8 @@ class Arguments:
     target_labels : {"use", "hide"} or int
     confidence : float
     random_state : int or None
-    sources, intermediate_domains, network, epochs, n_seeds, skip_corrupt, exhaustive, n_jobs, time_budget, progress, \
-work_dir, resume, error_score
+    sources, groups, scoring, intermediate_domains, network, epochs, n_seeds, skip_corrupt, exhaustive, n_jobs, \
+time_budget, progress, work_dir, resume, error_score
         As in :class:`TransferOptions`.
     given : frozenset of str
         Names of the arguments whose value differs from the default.
@@ -61,6 +64,8 @@ work_dir, resume, error_score
     confidence: float = 0.9
     random_state: int | None = 0
     sources: str | None = None
+    groups: str | None = None
+    scoring: Any = None
     intermediate_domains: Sequence[Any] = ()
     network: Any = None
     epochs: int = 20
@@ -121,6 +126,11 @@ work_dir, resume, error_score
         for name in ("epochs", "n_seeds"):
             if not _whole(value := getattr(self, name)) or value < 1:
                 raise InputError(f"{name} must be a whole number of at least 1; got {value!r}.")
+        if self.groups is not None and not isinstance(self.groups, str):
+            raise InputError(
+                f"groups must be the name of a column of both tables; got {type(self.groups).__name__}. For arrays "
+                "give landbridge.Domain(X, y, groups=...)."
+            )
         if self.n_jobs is not None and (not _whole(self.n_jobs) or self.n_jobs == 0):
             raise InputError(f"n_jobs must be a whole number other than 0, or None; got {self.n_jobs!r}.")
         if self.time_budget is not None and not self.time_budget > 0:
@@ -169,8 +179,20 @@ work_dir, resume, error_score
         used["estimator"] = None if self.estimator is None else repr(self.estimator)
         used["intermediate_domains"] = [_side_name(side) for side in self.intermediate_domains]
         used["network"] = None if self.network is None else _side_name(self.network)
+        used["scoring"] = None if self.scoring is None else scoring_name(self.scoring)
         used["error_score"] = "raise" if self.error_score == "raise" else "nan"
-        keep = {*self.given, "label", "sources", "methods", "estimator", "task", "target_labels", "confidence"}
+        keep = {
+            *self.given,
+            "label",
+            "sources",
+            "groups",
+            "scoring",
+            "methods",
+            "estimator",
+            "task",
+            "target_labels",
+            "confidence",
+        }
         keep |= {"random_state", "intermediate_domains"}
         if "network" in self.given or ("epochs" in accepted and "network" not in accepted):
             keep.add("epochs")
@@ -179,7 +201,17 @@ work_dir, resume, error_score
 
 # Arguments that apply whatever the source and the target are.
 ALWAYS = frozenset(
-    {"task", "target_labels", "confidence", "random_state", "n_jobs", "time_budget", "progress", "error_score"}
+    {
+        "task",
+        "target_labels",
+        "scoring",
+        "confidence",
+        "random_state",
+        "n_jobs",
+        "time_budget",
+        "progress",
+        "error_score",
+    }
     | {"work_dir", "resume"}
 )
 # Arguments that change how a run goes, not what it finds.

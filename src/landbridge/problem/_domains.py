@@ -22,6 +22,7 @@ def read_domains(
     *,
     label: str | None = None,
     sources: str | None = None,
+    groups: str | None = None,
     other_features: bool = False,
     image_size: tuple[int, int] | None = None,
 ) -> tuple[Domain, Domain, Any]:
@@ -36,6 +37,8 @@ def read_domains(
         Name of the label column of DataFrames and files.
     sources : str, optional
         Name of the column that identifies the source domain of each sample, where the source is a table.
+    groups : str, optional
+        Name of the column that identifies the group of each sample, where both sides are tables.
     other_features : bool, default=False
         Whether the target may have features of its own: another number of them, or other names throughout.
     image_size : (height, width), optional
@@ -68,9 +71,10 @@ def read_domains(
         raise InputError(f"label={label!r} names a column of a table, but neither side is a table; omit it.")
     encoder = None
     if _is_raw(source) and _is_raw(target):
-        one, two, encoder = _read_both(source, target, label, sources, other_features, image_size)
+        names = {"label": label, "sources": sources, "groups": groups}
+        one, two, encoder = _read_both(source, target, names, other_features, image_size)
     else:
-        one, two = read_one(source, "source", label, sources), read_one(target, "target", label)
+        one, two = read_one(source, "source", label, sources, groups), read_one(target, "target", label, None, groups)
     n, m = one.X.shape[1], two.X.shape[1]
     if not share_features(one, two) and other_features:
         return one, two, encoder
@@ -142,17 +146,16 @@ def share_features(source: Domain, target: Domain) -> bool:
 def _read_both(
     source: Any,
     target: Any,
-    label: str | None,
-    sources: str | None,
+    names: dict[str, str | None],
     other_features: bool,
     image_size: tuple[int, int] | None = None,
 ) -> tuple[Domain, Domain, Any]:
     from landbridge.data import Encoder, read_pair
 
     try:
-        one, two, encoder = read_pair(source, target, label=label, image_size=image_size, sources=sources)
+        one, two, encoder = read_pair(source, target, image_size=image_size, **names)
     except InputError:
-        apart = _read_apart(source, target, label, sources) if other_features else None
+        apart = _read_apart(source, target, **names) if other_features else None
         if apart is None:
             raise
         return apart
@@ -162,13 +165,14 @@ def _read_both(
 
 
 def _read_apart(
-    source: Any, target: Any, label: str | None, sources: str | None = None
+    source: Any, target: Any, label: str | None, sources: str | None = None, groups: str | None = None
 ) -> tuple[Domain, Domain, Any] | None:
     """Two tables without a common column but the label's, each read by itself; None for any other two sides."""
     from landbridge.data import read_pair
     from landbridge.data._files import existing, kind_of, pick_label, read_table
 
-    if sources is not None and sources == label:
+    special = [name for name in (label, sources, groups) if name is not None]
+    if len(set(special)) < len(special):
         return None
     frames = []
     for side in (source, target):
@@ -180,15 +184,17 @@ def _read_apart(
             return None
     A, B = frames
     B = B if sources is None else B.drop(columns=[sources], errors="ignore")
-    features = A if sources is None else A.drop(columns=[sources], errors="ignore")
+    features = A.drop(columns=[name for name in (sources, groups) if name is not None], errors="ignore")
     column = pick_label(features, label, "the source", required=True)
     assert column is not None
     if not (set(features.columns) - {column}).isdisjoint(B.columns):
         return None
-    one = read_pair(A, A, label=column, sources=sources)[0]
+    if groups is not None and not all(groups in side.columns for side in (A, B)):
+        return None
+    one = read_pair(A, A, label=column, sources=sources, groups=groups)[0]
     has_labels = column in B.columns
     B = B if has_labels else B.assign(**{column: 0})
-    _, two, encoder = read_pair(B, B, label=column)
+    _, two, encoder = read_pair(B, B, label=column, groups=groups)
     names = [Path(str(s)).stem if isinstance(s, str | Path) else n for s, n in ((source, "source"), (target, "target"))]
     return _named(one, names[0]), _named(two if has_labels else two.without_labels(), names[1], two.columns), encoder
 
@@ -204,7 +210,7 @@ def _is_raw(side: Any) -> bool:
     return hasattr(side, "columns") and not isinstance(side, Domain)
 
 
-def read_one(side: Any, name: str, label: str | None, sources: str | None = None) -> Domain:
+def read_one(side: Any, name: str, label: str | None, sources: str | None = None, groups: str | None = None) -> Domain:
     """Read one side by itself.
 
     Parameters
@@ -213,15 +219,20 @@ def read_one(side: Any, name: str, label: str | None, sources: str | None = None
         As it was given.
     name : str
         Of the argument, for messages.
-    label, sources : str or None
+    label, sources, groups : str or None
         Names of columns, where it is a table.
 
     Returns
     -------
     Domain
     """
+    kind = "a Domain" if isinstance(side, Domain) else "a built-in domain" if isinstance(side, str) else "arrays"
+    if groups is not None and not _is_raw(side):
+        raise InputError(
+            f"groups={groups!r} names a column of tables, but {name} is {kind}; give DataFrames or the files of "
+            "tables, or landbridge.Domain(X, y, groups=...) and no groups."
+        )
     if sources is not None and not _is_raw(side):
-        kind = "a Domain" if isinstance(side, Domain) else "a built-in domain" if isinstance(side, str) else "arrays"
         raise InputError(
             f"sources={sources!r} names a column of a table, but source is {kind}; give a DataFrame or the file of a "
             "table, or landbridge.Domain(X, y, source_domain=...)."
@@ -231,7 +242,7 @@ def read_one(side: Any, name: str, label: str | None, sources: str | None = None
     if _is_raw(side):
         from landbridge.data import read
 
-        domain = read(side, label=label, sources=sources)
+        domain = read(side, label=label, sources=sources, groups=groups)
         return domain[0] if isinstance(domain, tuple) else domain
     if isinstance(side, str):
         from landbridge.data import load_builtin

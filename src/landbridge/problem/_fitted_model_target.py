@@ -69,7 +69,7 @@ class TableReader(BaseEstimator):
         return X[self.features]
 
 
-def read_fitted_model_target(target: Any, model: Any, label: str | None) -> ModelTarget:
+def read_fitted_model_target(target: Any, model: Any, label: str | None, groups: str | None = None) -> ModelTarget:
     """Read the target in the form that a fitted model takes.
 
     Parameters
@@ -80,6 +80,8 @@ def read_fitted_model_target(target: Any, model: Any, label: str | None) -> Mode
     label : str or None
         Name of the label column of a table. If None and the model knows its features, a single further column that is
         named like a label.
+    groups : str or None
+        Name of the column of a table that holds the group of each sample.
 
     Returns
     -------
@@ -97,11 +99,16 @@ def read_fitted_model_target(target: Any, model: Any, label: str | None) -> Mode
     if not is_table:
         if label is not None:
             raise InputError(f"label={label!r} names a column of a table, but target is no table; omit it.")
+        if groups is not None:
+            raise InputError(f"groups={groups!r} names a column of a table, but target is no table; omit it.")
         return _from_arrays(target)
-    from landbridge.data._files import apply_label_rule, existing, pick_label, read_table
+    from landbridge.data._files import apply_label_rule, existing, pick_label, read_table, take_groups
 
     name = "target" if is_frame else Path(target).stem
     frame = target.rename(columns=str) if is_frame else read_table(existing(target))
+    of = None
+    if groups is not None:
+        frame, of = take_groups(frame, groups, name)
     frame, _ = apply_label_rule(frame, label)
     column = pick_label(frame, label, name, required=label is not None)
     if label is None and features is not None and column in features:
@@ -109,7 +116,7 @@ def read_fitted_model_target(target: Any, model: Any, label: str | None) -> Mode
     y = None if column is None else _labels(frame[column], getattr(model, "classes_", None))
     X = frame if column is None else frame.drop(columns=[column])
     reader = TableReader(features if features is not None else None)
-    return ModelTarget(name, reader.transform(X), y, [str(i) for i in range(len(X))], reader)
+    return ModelTarget(name, reader.transform(X), y, [str(i) for i in range(len(X))], reader, of)
 
 
 def _from_arrays(target: Any) -> ModelTarget:
@@ -119,7 +126,8 @@ def _from_arrays(target: Any) -> ModelTarget:
         target = load_builtin(str(target).removeprefix(BUILTIN))
     if isinstance(target, Domain):
         y = None if target.y is None else _masked(target.y, ~target.labelled)
-        return ModelTarget(target.name or "target", target.frame(), y, [str(i) for i in range(len(target))])
+        names = [str(i) for i in range(len(target))]
+        return ModelTarget(target.name or "target", target.frame(), y, names, groups=target.groups)
     X, y = target if isinstance(target, tuple) and len(target) == 2 else (target, None)
     X = X if hasattr(X, "shape") else np.asarray(X)
     if y is not None:

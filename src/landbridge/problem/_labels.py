@@ -16,6 +16,8 @@ __all__ = ["labelled_source", "split_model_labels", "split_target_labels", "targ
 
 # Fewer labelled target samples than this are not enough to cross-validate on.
 LEAST_LABELLED = 6
+# Fewer groups of labelled samples than this, or a single one with some class, are not enough either.
+LEAST_GROUPS = 3
 
 
 def labelled_source(source: Domain, task: Any) -> Domain:
@@ -69,7 +71,7 @@ def split_target_labels(
     classes : ndarray of shape (n_classes,) or None
         Classes of the source; None for regression.
     use : {"use", "hide"} or int
-        All, none, or this many per class.
+        All, none, or this many per class; where the target has groups, whole groups until a class has so many.
     random_state : int or None
         Selects which.
 
@@ -90,7 +92,8 @@ def split_target_labels(
     known, labels = split_labelled(target.y, len(target), classes)
     if len(known) == 0:
         return target.without_labels(), None
-    keep = _selected(known, labels, len(target), use, random_state, regression=classes is None)
+    strata = [known] if classes is None else [known[labels == c] for c in np.unique(labels)]
+    keep = _selected(known, strata, target, use, random_state)
     learned = set(labels[keep[known]].tolist())
     if classes is not None and (new := sorted(learned - set(classes.tolist()), key=str)):
         raise LabelError(
@@ -129,7 +132,8 @@ def split_model_labels(
         return target, None
     known = np.flatnonzero(target.labelled)
     labels = np.asarray(target.labelled_part().y)
-    keep = _selected(known, labels, len(target), use, random_state, regression=regression)
+    strata = [known] if regression else [known[labels == c] for c in np.unique(labels)]
+    keep = _selected(known, strata, target, use, random_state)
     assert target.y is not None
     hidden, shown = (np.array(target.y, dtype=object) for _ in range(2))
     hidden[keep] = None
@@ -138,7 +142,12 @@ def split_model_labels(
 
 
 def target_splits(
-    target: Domain | ModelTarget, *, regression: bool, random_state: int | None, n_repeats: int = 2
+    target: Domain | ModelTarget,
+    *,
+    regression: bool,
+    random_state: int | None,
+    n_repeats: int = 2,
+    groups: NDArray[Any] | None = None,
 ) -> LabelledSplits | None:
     """Return cross-validation splits of the labelled target samples.
 
@@ -148,34 +157,54 @@ def target_splits(
     regression : bool
     random_state : int or None
     n_repeats : int, default=2
+    groups : ndarray of shape (n_target,), optional
+        Which samples belong together. If None, those of the target, if it has any.
 
     Returns
     -------
     LabelledSplits or None
-        None where fewer than six samples are labelled, or a class has fewer than two.
+        None where fewer than six samples are labelled, or a class has fewer than two; with groups, also where these
+        are of fewer than three groups, or a class is in a single one.
     """
     known = np.flatnonzero(target.labelled)
     if len(known) < LEAST_LABELLED:
         return None
     y = np.asarray(target.labelled_part().y)
+    groups = target.groups if groups is None else groups
+    of = None if groups is None else np.unique(groups[known], return_inverse=True)[1]
+    if of is not None:
+        few = not regression and min(len(np.unique(of[y == c])) for c in np.unique(y)) < 2
+        if of.max() + 1 < LEAST_GROUPS or few:
+            return None
     if not regression:
         counts = np.unique(y, return_counts=True)[1]
         if len(counts) < 2 or counts.min() < 2:
             return None
-    return LabelledSplits(known, y, regression=regression, n_repeats=n_repeats, random_state=random_state)
+    return LabelledSplits(known, y, regression=regression, n_repeats=n_repeats, groups=of, random_state=random_state)
 
 
 def _selected(
-    known: NDArray[np.intp], labels: NDArray[Any], n: int, use: Any, seed: int | None, *, regression: bool
+    known: NDArray[np.intp],
+    strata: list[NDArray[np.intp]],
+    target: Domain | ModelTarget,
+    use: Any,
+    seed: int | None,
 ) -> NDArray[np.bool_]:
-    keep = np.zeros(n, dtype=bool)
+    keep = np.zeros(len(target), dtype=bool)
     if use == "use":
         keep[known] = True
     elif use != "hide":
         rng = np.random.default_rng(seed)
-        strata = [known] if regression else [known[labels == c] for c in np.unique(labels)]
+        labelled = np.zeros(len(target), dtype=bool)
+        labelled[known] = True
         for stratum in strata:
-            keep[rng.permutation(stratum)[: int(use)]] = True
+            if target.groups is None:
+                keep[rng.permutation(stratum)[: int(use)]] = True
+                continue
+            for group in rng.permutation(np.unique(target.groups[stratum])):
+                if keep[stratum].sum() >= int(use):
+                    break
+                keep |= labelled & (target.groups == group)
     return keep
 
 

@@ -75,6 +75,8 @@ class ModelTarget:
         One per sample.
     reader : object or None
         Reads new samples in the same way, for ``landbridge predict``.
+    groups : ndarray of shape (n_samples,) or None
+        Which samples belong together.
     """
 
     name: str
@@ -82,6 +84,7 @@ class ModelTarget:
     y: NDArray[Any] | None
     names: list[str]
     reader: Any = None
+    groups: NDArray[Any] | None = None
 
     def __len__(self) -> int:
         return len(self.X)
@@ -117,7 +120,8 @@ class ModelTarget:
             raise LabelError(f"target {self.name!r} has no labelled sample; label some.")
         kept = np.flatnonzero(self.labelled)
         labels = np.array(self.y[kept].tolist())
-        return ModelTarget(self.name, _safe_indexing(self.X, kept), labels, [self.names[i] for i in kept], self.reader)
+        names, groups = [self.names[i] for i in kept], None if self.groups is None else self.groups[kept]
+        return ModelTarget(self.name, _safe_indexing(self.X, kept), labels, names, self.reader, groups)
 
     def with_labels(self, y: NDArray[Any] | None) -> ModelTarget:
         """Return the same samples with other labels.
@@ -252,7 +256,7 @@ def read_network_target(target: Any, network: Any, *, skip_corrupt: bool = False
     if isinstance(target, Domain):
         X = target.X if target.image_shape is None else target.X.reshape(len(target), *target.image_shape)
         labels = None if target.y is None else _with_gaps(target.y, ~target.labelled)
-        return ModelTarget(target.name, X, labels, [str(i) for i in range(len(target))], reader)
+        return ModelTarget(target.name, X, labels, [str(i) for i in range(len(target))], reader, target.groups)
     return _read_rows(target, reader, skip_corrupt)
 
 

@@ -35,6 +35,8 @@ class Problem:
         The trained network or fitted model that is the source.
     hidden_labels : ndarray of object, shape (n_target,), or None
         Target labels that only score the outcome; None where a label is not hidden.
+    hidden_groups : ndarray of shape (n_target,) or None
+        Which target samples belong together where hidden labels are scored; None where samples are independent.
     splits : LabelledSplits or None
         Splits of the labelled target samples, the same for every candidate; None where too few are labelled.
     intermediate_domains : tuple of array
@@ -45,6 +47,8 @@ class Problem:
         Whether both domains have the same features.
     inferred : tuple of str
         One sentence for each thing that was inferred, with the argument that overrides it.
+    notes : tuple of str
+        One sentence for each thing that limits the evidence.
     random_state : int or None
 
     Examples
@@ -66,11 +70,13 @@ class Problem:
     source: Domain | None = None
     source_model: Any = None
     hidden_labels: NDArray[Any] | None = None
+    hidden_groups: NDArray[Any] | None = None
     splits: LabelledSplits | None = None
     intermediate_domains: tuple[Any, ...] = ()
     encoder: Any = None
     same_features: bool = True
     inferred: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
     random_state: int | None = 0
 
     @property

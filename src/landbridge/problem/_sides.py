@@ -91,6 +91,7 @@ class Sides:
                 self.target,
                 label=self.arguments.label,
                 sources=self.arguments.sources,
+                groups=self.arguments.groups,
                 other_features=other_features,
                 image_size=image_size,
             )

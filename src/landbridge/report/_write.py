@@ -16,10 +16,12 @@ from landbridge.exceptions import InputError
 from landbridge.guard import MajorityVote
 from landbridge.measurement import Measurement
 from landbridge.report._pictures import class_marks, domains_before, domains_shared, example_strip, interval_bar
+from landbridge.report._scores import class_rows, score_rows
 from landbridge.results import Candidate, Result
 from landbridge.results._files import strict, write_atomically
+from landbridge.tasks import difference_in_words, is_share
 
-__all__ = ["hidden_check", "report_json", "write_report"]
+__all__ = ["evidence_in_percent", "hidden_check", "report_json", "write_report"]
 
 MOST_CLASSES = 25
 # Samples of largest and smallest weight that are listed, and the largest number of sources or classes with meters.
@@ -104,14 +106,18 @@ def _gather(result: Result, title: str | None) -> dict[str, Any]:
     settings = dict(result.settings)
     names = (str(settings.get("source") or "source"), str(settings.get("target") or "target"))
     tried = [c for c in result.candidates if c.status == "tried"]
-    percent = result.task == "classification"
     confusion, too_many = _confusion(result)
     return {
         "title": title or f"{names[0]} → {names[1]}",
         "decision": result.decision,
         "diagnosis": result.diagnosis,
         "metric": result.metric,
-        "percent": percent,
+        "percent": is_share(result.metric),
+        "classes": result.task == "classification",
+        "notes": [*result.notes, *settings.get("inferred", ())],
+        "scores": score_rows(result.scores),
+        "scored_on": result.scores.get("labels", ""),
+        "per_class": class_rows(result.scores),
         "labels_used": result.decision.evidence == "target labels",
         "figures": _figures(result, tried),
         "check": hidden_check(result),
@@ -142,7 +148,7 @@ def _gather(result: Result, title: str | None) -> dict[str, Any]:
 
 def _figures(result: Result, tried: list[Candidate]) -> list[tuple[str, str]]:
     """The main figures of the verdict, with what each is."""
-    settings, percent = result.settings, result.task == "classification"
+    settings, percent = result.settings, is_share(result.metric)
     unit = " %" if percent else ""
     found = []
     chosen, base = _named(tried, result.decision.chosen), _named(tried, "source-only")
@@ -200,7 +206,7 @@ def hidden_check(result: Result) -> str:
     lost = base.hidden.value - chosen.hidden.value
     if not result.decision.transferred or lost <= 0:
         return ""
-    by = f"{100 * lost:.1f} points" if result.task == "classification" else f"{lost:.3f}"
+    by = difference_in_words(lost, result.metric)
     significant = (
         base.hidden.low is not None and chosen.hidden.high is not None and base.hidden.low > chosen.hidden.high
     )
@@ -213,6 +219,22 @@ def hidden_check(result: Result) -> str:
         f"The hidden labels contradict the decision: on them {chosen.name} is {by} below the source model alone. "
         f"The guard did not use these labels. {how}"
     )
+
+
+def evidence_in_percent(result: Result) -> bool:
+    """Return whether estimates and gains are shares: of the score with target labels, else of an accuracy or agreement.
+
+    Parameters
+    ----------
+    result : Result
+
+    Returns
+    -------
+    bool
+    """
+    if result.decision.evidence == "target labels":
+        return is_share(result.metric)
+    return result.task == "classification"
 
 
 def _named(candidates: list[Candidate], name: str) -> Candidate | None:
@@ -245,18 +267,18 @@ def _measured_row(name: str, m: Measurement) -> dict[str, str]:
 
 
 def _candidate_row(c: Candidate, tried: list[Candidate], result: Result) -> dict[str, Any]:
-    percent = result.task == "classification"
+    percent, of_evidence = is_share(result.metric), evidence_in_percent(result)
     return {
         "it": c,
         "chosen": c.name == result.decision.chosen,
-        "estimate": _number(c.estimate, percent),
-        "estimate_between": _between(c.estimate, percent),
-        "estimate_bar": _bar(c.estimate, [t.estimate for t in tried]),
-        "gain": "" if c.gain is None else _number(c.gain, percent, sign=True),
-        "gain_between": _between(c.gain, percent, sign=True),
+        "estimate": _number(c.estimate, of_evidence),
+        "estimate_between": _between(c.estimate, of_evidence),
+        "estimate_bar": _bar(c.estimate, [t.estimate for t in tried], result.metric),
+        "gain": "" if c.gain is None else _number(c.gain, of_evidence, sign=True),
+        "gain_between": _between(c.gain, of_evidence, sign=True),
         "hidden": _number(c.hidden, percent),
         "hidden_between": _between(c.hidden, percent),
-        "hidden_bar": _bar(c.hidden, [t.hidden for t in tried]),
+        "hidden_bar": _bar(c.hidden, [t.hidden for t in tried], result.metric),
     }
 
 
@@ -274,13 +296,15 @@ def _between(m: Measurement | None, percent: bool, *, sign: bool = False) -> str
     return f"{times * m.low:{form}} to {times * m.high:{form}}"
 
 
-def _bar(m: Measurement | None, everyone: list[Measurement | None]) -> str:
+def _bar(m: Measurement | None, everyone: list[Measurement | None], metric: str) -> str:
     from markupsafe import Markup
 
     if m is None:
         return ""
     values = [v for o in everyone if o is not None for v in (o.low, o.value, o.high) if v is not None]
     ends = (min([0.0, *values]) if min(values) > -1 else -1.0, max([1.0, *values]))
+    if metric.startswith("neg_"):
+        ends = (min(values), max([0.0, *values]))
     return Markup(interval_bar(m.value, m.low, m.high, ends))  # made of numbers only
 
 
@@ -486,7 +510,17 @@ def _confusion(result: Result) -> tuple[dict[str, Any] | None, int]:
 
 
 def _call(settings: dict[str, Any]) -> str:
-    keep = ("label", "sources", "methods", "estimator", "target_labels", "confidence", "random_state")
+    keep = (
+        "label",
+        "sources",
+        "groups",
+        "scoring",
+        "methods",
+        "estimator",
+        "target_labels",
+        "confidence",
+        "random_state",
+    )
     given = [f"{k}={_as_code(k, settings[k])}" for k in keep if settings.get(k) is not None]
     return f"landbridge.transfer({', '.join(['source', 'target', *given])})"
 
@@ -508,7 +542,7 @@ def _command(settings: dict[str, Any]) -> str:
     if settings.get("command"):
         return str(settings["command"])
     words = ["landbridge", "transfer", "SOURCE", "TARGET"]
-    for key in ("label", "sources", "target_labels", "confidence"):
+    for key in ("label", "sources", "groups", "scoring", "target_labels", "confidence"):
         if settings.get(key) is not None:
             words += [f"--{key.replace('_', '-')}", str(settings[key])]
     words += ["--methods", ",".join(methods)] if methods else []

@@ -111,6 +111,7 @@ def load(folder: Path) -> Result:
             metric=facts["metric"],
             settings=dict(facts["settings"]),
             timings=dict(facts["timings"]),
+            scores=dict(facts.get("scores", {})),
         )
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise ReadError(f"{folder / FACTS} is not the JSON of a result; run the transfer again.") from error

@@ -37,7 +37,7 @@ class Result(Presentable):
         Diagnosis of the shift.
     task : {"classification", "regression"}
     metric : str
-        Name of the score that `estimate` and `hidden` are in: ``"accuracy"`` or ``"R²"``.
+        Name of the score that `estimate` and `hidden` are in: ``"accuracy"``, ``"R²"`` or that of a scorer.
     source, target : Domain or None
         The data; not saved, so None after loading.
     hidden_labels : ndarray or None
@@ -48,6 +48,14 @@ class Result(Presentable):
         Every argument that was used, what was inferred, and versions.
     timings : mapping of str to float
         Seconds by step.
+    scores : mapping
+        Further scores of the chosen model on labels that it was not fitted on; empty where there are none. For classes
+        AUC, sensitivity, specificity, Brier score and calibration error, for values R², RMSE and MAE.
+
+    Attributes
+    ----------
+    notes : list of str
+        What limits the evidence, such as labelled samples that are repeats of one another.
 
     Examples
     --------
@@ -73,13 +81,20 @@ class Result(Presentable):
     encoder: Any = None
     settings: Mapping[str, Any] = field(default_factory=dict)
     timings: Mapping[str, float] = field(default_factory=dict)
+    scores: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def notes(self) -> list[str]:
+        """What limits the evidence."""
+        return list(self.settings.get("notes", ()))
 
     def __repr__(self) -> str:
         tried = sum(c.status == "tried" for c in self.candidates)
         return f"Result({self.decision.chosen!r}, transferred={self.decision.transferred}, {tried} candidates tried)"
 
     def __str__(self) -> str:
-        return f"{'transfer' if self.decision.transferred else 'do not transfer'}: {self.decision.reason}"
+        head = f"{'transfer' if self.decision.transferred else 'do not transfer'}: {self.decision.reason}"
+        return "\n".join([head, *(f"Note: {note}" for note in self.notes)])
 
     def __getitem__(self, name: str) -> Candidate:
         for candidate in self.candidates:
@@ -91,7 +106,7 @@ class Result(Presentable):
         return f"{self.decision.chosen}: {'transfer' if self.decision.transferred else 'do not transfer'}"
 
     def _sentences(self) -> list[str]:
-        return [self.decision.reason, self.decision.assumption, self.diagnosis.words]
+        return [self.decision.reason, self.decision.assumption, *self.notes, self.diagnosis.words]
 
     def to_frame(self) -> Any:
         """Return the candidates as a table, one row per candidate.
@@ -168,6 +183,7 @@ class Result(Presentable):
             "metric": self.metric,
             "settings": dict(self.settings),
             "timings": dict(self.timings),
+            "scores": dict(self.scores),
         }
 
     def save(self, folder: str | Path) -> Path:

@@ -26,14 +26,11 @@ def candidate_rows(specs: Any, trials: Any, verdict: Any, problem: Any) -> tuple
         Those that were tried, then those that were skipped.
     """
     reasons = {s.name: s.reason for s in specs}
-    rows = [
-        _row(t, reasons.get(t.name, ""), verdict.assessments.get(t.name), problem.hidden_labels, problem.task.name)
-        for t in trials
-    ]
+    rows = [_row(t, reasons.get(t.name, ""), verdict.assessments.get(t.name), problem) for t in trials]
     return (*rows, *(Candidate(s.name, s.family, "skipped", s.reason) for s in specs if s.skipped))
 
 
-def _row(trial: Any, why: str, assessment: Any, hidden: Any, task: str) -> Candidate:
+def _row(trial: Any, why: str, assessment: Any, problem: Any) -> Candidate:
     facts: dict[str, Any] = {
         "seconds": trial.seconds,
         "warnings": trial.warnings,
@@ -52,7 +49,14 @@ def _row(trial: Any, why: str, assessment: Any, hidden: Any, task: str) -> Candi
         estimate=None if assessment is None else assessment.estimate,
         gain=None if assessment is None else assessment.gain,
         evidence={str(kind): m for kind, m in trial.evidence.items()},
-        hidden=hidden_score(trial.predicted, hidden, task),
+        hidden=hidden_score(
+            trial.predicted,
+            problem.hidden_labels,
+            problem.task,
+            proba=trial.proba,
+            classes=trial.classes,
+            groups=problem.hidden_groups,
+        ),
         defensible=assessment is not None and assessment.defensible,
         **facts,
     )

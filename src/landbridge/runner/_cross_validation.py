@@ -1,8 +1,8 @@
-"""Scores of one candidate on every split of the labelled target samples."""
+"""Scores of one candidate on every split of the labelled target samples, and its predictions there."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,21 +10,36 @@ from sklearn.base import is_regressor
 
 from landbridge._sklearn_compat import _safe_indexing
 from landbridge.candidates._specification import CandidateSpec
-from landbridge.guard import reads_labels
+from landbridge.guard import in_class_order, probabilities, reads_labels
 from landbridge.problem._problem import Problem
 from landbridge.runner._fit import fit_candidate
 from landbridge.runner._store import RunStore
 
-__all__ = ["scores_on_splits"]
+__all__ = ["SplitScores", "scores_on_splits", "source_classes", "validate_on_splits"]
+
+
+class SplitScores(NamedTuple):
+    """What cross-validation found about a candidate.
+
+    Parameters
+    ----------
+    scores : ndarray of shape (n_splits,)
+    predicted : ndarray of shape (n_labelled,) or None
+        Prediction for each labelled target sample by a model that was fitted without its label; None where scores come
+        from a resumed run.
+    proba : ndarray of shape (n_labelled, n_classes) or None
+        Class probabilities in the order of :func:`source_classes`; None for regression.
+    """
+
+    scores: NDArray[np.float64]
+    predicted: NDArray[Any] | None
+    proba: NDArray[np.float64] | None
 
 
 def scores_on_splits(
     spec: CandidateSpec, model: Any, fitted: Any, problem: Problem, store: RunStore | None = None
 ) -> NDArray[np.float64]:
     """Cross-validate a candidate on the labelled target samples.
-
-    A model that uses no target labels was fitted once for all splits; the others are fitted again on each split's
-    training labels, always with all target samples.
 
     Parameters
     ----------
@@ -40,31 +55,99 @@ def scores_on_splits(
     Returns
     -------
     ndarray of shape (n_splits,)
-        Accuracy, or R² against the variance of all labelled samples.
+    """
+    return validate_on_splits(spec, model, fitted, problem, store).scores
+
+
+def validate_on_splits(
+    spec: CandidateSpec, model: Any, fitted: Any, problem: Problem, store: RunStore | None = None
+) -> SplitScores:
+    """Cross-validate a candidate on the labelled target samples, and keep its predictions.
+
+    A model that uses no target labels was fitted once for all splits; the others are fitted again on each split's
+    training labels, always with all target samples. Source samples of a group that is held out are excluded.
+
+    Parameters
+    ----------
+    spec : CandidateSpec
+    model : estimator
+        Unfitted.
+    fitted : estimator
+        Fitted with all target labels.
+    problem : Problem
+    store : RunStore, optional
+        Keeps the score of every finished fit.
+
+    Returns
+    -------
+    SplitScores
+        In the score of the task; R² is in units of the variance of all labelled samples.
     """
     splits = problem.splits
     assert splits is not None
     refit = spec.fit_on == "target" or reads_labels(model)
+    classes = None if is_regressor(model) else source_classes(problem)
     out = np.empty(len(splits.splits))
+    predictions: dict[int, Any] = {}
+    probas: dict[int, NDArray[np.float64]] = {}
     for k, (train, test) in enumerate(splits.splits):
         score = None if store is None else store.score(spec.name, str(k))
         if score is None:
-            truth = splits.labels[test]
             X = _safe_indexing(problem.target.frame(), splits.indices[test])
-            if not refit:
-                predicted = fitted.predict(X)
-            elif not is_regressor(model) and spec.fit_on == "target" and len(np.unique(splits.labels[train])) < 2:
-                predicted = np.repeat(splits.labels[train][:1], len(test))
+            apart = _source_apart(spec, problem, splits.indices[test])
+            single = classes is not None and len(np.unique(splits.labels[train])) < 2
+            if not refit and apart is None:
+                predicted, proba = fitted.predict(X), _proba(fitted, X, classes)
+            elif spec.fit_on == "target" and single:
+                predicted, proba = np.repeat(splits.labels[train][:1], len(test)), None
             else:
-                predicted = fit_candidate(spec, model, problem, part=str(k), keep=train, store=store).predict(X)
-            score = _score(predicted, truth, splits.labels, regression=is_regressor(model))
+                again = fit_candidate(spec, model, problem, part=str(k), keep=train, source_rows=apart, store=store)
+                predicted, proba = again.predict(X), _proba(again, X, classes)
+            if classes is not None and proba is None:
+                proba = (np.asarray(predicted)[:, None] == classes).astype(float)
+            score = problem.task.score_predictions(
+                splits.labels[test], predicted, proba, classes, all_labels=splits.labels
+            )
+            predictions |= dict(zip(test.tolist(), np.asarray(predicted).tolist(), strict=True))
+            probas |= {} if proba is None else dict(zip(test.tolist(), proba, strict=True))
             if store is not None:
                 store.keep_score(spec.name, str(k), score)
         out[k] = score
-    return out
+    if np.isnan(out).all():
+        raise ValueError(f"{problem.task.metric} is not defined on any split of the labelled target samples")
+    n = len(splits.labels)
+    predicted = np.array([predictions[i] for i in range(n)]) if len(predictions) == n else None
+    proba = np.array([probas[i] for i in range(n)]) if len(probas) == n else None
+    return SplitScores(out, predicted, proba)
 
 
-def _score(predicted: Any, truth: Any, everything: Any, *, regression: bool) -> float:
-    if regression:
-        return 1.0 - float(np.mean((predicted - truth) ** 2)) / max(float(np.var(everything)), 1e-12)
-    return float(np.mean(predicted == truth))
+def source_classes(problem: Problem) -> NDArray[Any]:
+    """Return the classes of the source, or of the target labels where the source has none.
+
+    Parameters
+    ----------
+    problem : Problem
+
+    Returns
+    -------
+    ndarray of shape (n_classes,)
+    """
+    if problem.source is not None and problem.source.y is not None:
+        return np.unique(problem.source.y)
+    return np.asarray(getattr(problem.source_model, "classes_", np.unique(problem.target_labels)))
+
+
+def _proba(model: Any, X: Any, classes: NDArray[Any] | None) -> NDArray[np.float64] | None:
+    if classes is None or not hasattr(model, "classes_"):
+        return None
+    return in_class_order(probabilities(model, X), model.classes_, classes)
+
+
+def _source_apart(spec: CandidateSpec, problem: Problem, held_out: NDArray[np.intp]) -> NDArray[np.intp] | None:
+    """Source samples whose group is not held out; None where all of them are."""
+    source, target = problem.source, problem.target
+    if spec.fit_on != "both" or source is None or source.groups is None or target.groups is None:
+        return None
+    away = set(map(str, target.groups[held_out].tolist()))
+    apart = np.array([str(g) not in away for g in source.groups.tolist()])
+    return None if apart.all() else np.flatnonzero(apart)

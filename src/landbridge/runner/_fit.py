@@ -39,6 +39,7 @@ def fit_candidate(
     *,
     part: str,
     keep: NDArray[np.intp] | None = None,
+    source_rows: NDArray[np.intp] | None = None,
     store: RunStore | None = None,
 ) -> Any:
     """Fit a candidate, with all or some of the target labels.
@@ -53,6 +54,8 @@ def fit_candidate(
         Which fit this is: ``"all"`` or the number of a split. Checkpoints are kept under this name.
     keep : ndarray of int, optional
         Positions among the labelled target samples whose labels may be used; all if None.
+    source_rows : ndarray of int, optional
+        Source samples to use; all if None.
     store : RunStore, optional
         Keeps checkpoints of models that can resume.
 
@@ -75,13 +78,14 @@ def fit_candidate(
         fitted = fresh.adapt(X, labels) if hasattr(fresh, "adapt") else fresh.fit(X_target=X)
     else:
         assert problem.source is not None
+        source = problem.source if source_rows is None else problem.source.take(source_rows)
         fitted = fit_transfer(
             fresh,
-            problem.source.frame(),
-            problem.source.y,
+            source.frame(),
+            source.y,
             problem.target.frame(),
             _masked_labels(problem, y, keep),
-            source_domain=problem.source.source_domain,
+            source_domain=source.source_domain,
             intermediate_domains=problem.intermediate_domains or None,
         )
     if hasattr(fitted, "checkpoint_dir") and store is not None and store.folder is not None:

@@ -20,7 +20,7 @@ from landbridge.results._files import write_atomically
 __all__ = ["RunStore", "fingerprint"]
 
 SCORES = "scores.json"
-ARRAYS = ("predicted", "proba", "classes", "splits", "held_out")
+ARRAYS = ("predicted", "proba", "classes", "splits", "validated", "validated_proba", "held_out")
 FACTS = ("error", "traceback", "warnings", "seconds", "intermediate")
 
 
@@ -200,6 +200,7 @@ def fingerprint(problem: Problem) -> str:
             digest.update(repr(plain.tolist()).encode() if plain.dtype == object else np.ascontiguousarray(plain).data)
             digest.update(repr(plain.shape).encode())
         digest.update(repr(None if side.y is None else side.y.tolist()).encode())
+        digest.update(b"" if side.groups is None else repr(side.groups.tolist()).encode())
     return digest.hexdigest()
 
 

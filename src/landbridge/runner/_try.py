@@ -10,7 +10,6 @@ from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from sklearn.base import is_regressor
 from sklearn.metrics import adjusted_rand_score
 from sklearn.neighbors import NearestCentroid
@@ -18,9 +17,9 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from landbridge.candidates._specification import CandidateSpec
-from landbridge.guard import Trial, held_out_predictions, probabilities
+from landbridge.guard import Trial, held_out_predictions, in_class_order, probabilities
 from landbridge.problem._problem import Problem
-from landbridge.runner._cross_validation import scores_on_splits
+from landbridge.runner._cross_validation import SplitScores, source_classes, validate_on_splits
 from landbridge.runner._fit import fit_candidate, unfitted
 from landbridge.runner._store import RunStore
 
@@ -96,15 +95,16 @@ def _evaluate(
     model = unfitted(spec, problem)
     splits = problem.splits
     # A network is validated before it is fitted on everything, so that an interrupted run resumes in order.
-    scores = None
+    scores: SplitScores | None = None
     if splits is not None and spec.fit_on == "target":
-        scores = scores_on_splits(spec, model, None, problem, store)
+        scores = validate_on_splits(spec, model, None, problem, store)
     fitted = fit_candidate(spec, model, problem, part="all", store=store)
     found: dict[str, Any] = {"model": fitted}
     if predict:
         found |= _predictions(fitted, spec, problem)
     if splits is not None:
-        found["splits"] = scores_on_splits(spec, model, fitted, problem, store) if scores is None else scores
+        scores = validate_on_splits(spec, model, fitted, problem, store) if scores is None else scores
+        found |= {"splits": scores.scores, "validated": scores.predicted, "validated_proba": scores.proba}
     elif held_out:
         found["held_out"] = held_out_predictions(fitted, *problem.domains, random_state=problem.random_state)
     uses_path = spec.fit_on == "both" and getattr(_last(fitted), "intermediate_domains_", None) is not None
@@ -118,16 +118,9 @@ def _predictions(fitted: Any, spec: CandidateSpec, problem: Problem) -> dict[str
         if not np.isfinite(np.asarray(predicted, dtype=float)).all():
             raise ValueError("it predicted values that are not finite")
         return {"predicted": predicted}
-    classes = _source_classes(problem)
-    proba = _in_order(probabilities(fitted, Xt), fitted.classes_, classes)
+    classes = source_classes(problem)
+    proba = in_class_order(probabilities(fitted, Xt), fitted.classes_, classes)
     return {"predicted": predicted, "classes": classes, "proba": proba}
-
-
-def _source_classes(problem: Problem) -> NDArray[Any]:
-    """Classes of the source, or of the target labels where the source has none."""
-    if problem.source is not None and problem.source.y is not None:
-        return np.unique(problem.source.y)
-    return np.asarray(getattr(problem.source_model, "classes_", np.unique(problem.target_labels)))
 
 
 def _stability(spec: CandidateSpec, problem: Problem) -> dict[str, Any]:
@@ -162,17 +155,6 @@ def _distinct(seen: list[warnings.WarningMessage]) -> tuple[str, ...]:
 def _first_line(error: Any) -> str:
     text = str(error).strip()
     return text.splitlines()[0] if text else type(error).__name__
-
-
-def _in_order(proba: NDArray[np.float64], classes: NDArray[Any], wanted: NDArray[Any]) -> NDArray[np.float64]:
-    if len(classes) == len(wanted) and np.array_equal(classes, wanted):
-        return proba
-    out = np.zeros((len(proba), len(wanted)))
-    for j, c in enumerate(classes):
-        at = np.flatnonzero(wanted == c)
-        if len(at):
-            out[:, at[0]] = proba[:, j]
-    return out
 
 
 def _last(model: Any) -> Any:

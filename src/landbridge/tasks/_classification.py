@@ -16,6 +16,11 @@ __all__ = ["Classification"]
 class Classification(Task):
     """Predict one class per sample; scored by accuracy.
 
+    Parameters
+    ----------
+    scoring : Scoring, default=None
+        Scorer in its place. If None, there is none.
+
     Examples
     --------
     >>> from landbridge.tasks import get_task
@@ -25,7 +30,11 @@ class Classification(Task):
     """
 
     name = "classification"
-    metric = "accuracy"
+    default_metric = "accuracy"
+    default_scorer = "accuracy"
+
+    def _default_score(self, y_true: NDArray[Any], predicted: NDArray[Any], all_labels: Any) -> float:
+        return float(np.mean(predicted == y_true))
 
     def score(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> float:
         """Return the accuracy.

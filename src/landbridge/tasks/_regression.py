@@ -17,6 +17,11 @@ __all__ = ["Regression"]
 class Regression(Task):
     """Predict one value per sample; scored by R².
 
+    Parameters
+    ----------
+    scoring : Scoring, default=None
+        Scorer in its place. If None, there is none.
+
     Examples
     --------
     >>> from landbridge.tasks import get_task
@@ -28,7 +33,12 @@ class Regression(Task):
     """
 
     name = "regression"
-    metric = "R²"
+    default_metric = "R²"
+    default_scorer = "r2"
+
+    def _default_score(self, y_true: NDArray[Any], predicted: NDArray[Any], all_labels: Any) -> float:
+        spread = float(np.var(y_true if all_labels is None else all_labels))
+        return 1.0 - float(np.mean((predicted - y_true) ** 2)) / max(spread, 1e-12)
 
     def score(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> float:
         """Return R², the share of the variance that is explained.

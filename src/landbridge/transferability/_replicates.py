@@ -57,7 +57,9 @@ class Replicates(NamedTuple):
         return Measurement(name, self.value, low, high, null, p_value, True, details)
 
 
-def random_halves(strata: NDArray[Any], n_halves: int, rng: np.random.RandomState) -> list[NDArray[np.intp]]:
+def random_halves(
+    strata: NDArray[Any], n_halves: int, rng: np.random.RandomState, groups: NDArray[Any] | None = None
+) -> list[NDArray[np.intp]]:
     """Draw halves of the samples without replacement, half of each class.
 
     Parameters
@@ -68,17 +70,25 @@ def random_halves(strata: NDArray[Any], n_halves: int, rng: np.random.RandomStat
         How many.
     rng : RandomState
         Draws them.
+    groups : ndarray of shape (n_samples,), optional
+        Samples that stay together: halves are of groups, stratified by the most frequent class of each. If None, each
+        sample is a group.
 
     Returns
     -------
     list of ndarray of int
         Sample indices, sorted. Of a class with an odd number of samples, one more or one less at random.
     """
-    groups = [np.flatnonzero(strata == c) for c in np.unique(strata)]
+    if groups is not None:
+        codes = np.unique(groups, return_inverse=True)[1]
+        kinds = np.unique(strata, return_inverse=True)[1]
+        of_group = np.array([np.bincount(kinds[codes == g]).argmax() for g in range(int(codes.max()) + 1)])
+        return [np.flatnonzero(np.isin(codes, half)) for half in random_halves(of_group, n_halves, rng)]
+    members = [np.flatnonzero(strata == c) for c in np.unique(strata)]
     halves = []
     for _ in range(n_halves):
-        sizes = [max(1, (len(g) + rng.randint(2)) // 2) for g in groups]
-        halves.append(np.sort(np.concatenate([rng.choice(g, k, False) for g, k in zip(groups, sizes, strict=True)])))
+        sizes = [max(1, (len(g) + rng.randint(2)) // 2) for g in members]
+        halves.append(np.sort(np.concatenate([rng.choice(g, k, False) for g, k in zip(members, sizes, strict=True)])))
     return halves
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from landbridge.discrepancy import Diagnosis, diagnose
+from landbridge.exceptions import InputError
 from landbridge.problem import Arguments, Sides, infer_pair_task
 
 __all__ = ["measure"]
@@ -15,6 +16,8 @@ def measure(
     target: Any,
     *,
     label: str | None = None,
+    groups: str | None = None,
+    scoring: None = None,
     task: str | None = None,
     random_state: Any = 0,
     n_permutations: int = 200,
@@ -29,6 +32,11 @@ def measure(
         labels nothing is said about label shift; target labels are used where there are some, and not needed.
     label : str, optional
         Name of the label column, where a side is a table.
+    groups : str, optional
+        Column of both tables that identifies samples that belong together, such as a person: it is no feature, and
+        classifiers are cross-validated, and samples permuted and resampled, by whole groups.
+    scoring : None
+        Does not apply, because no prediction is scored; anything else raises.
     task : {"classification", "regression"}, optional
         If None, inferred from the source's labels.
     random_state : int, RandomState or None, default=0
@@ -66,7 +74,11 @@ def measure(
     >>> diagnosis.kind, diagnosis.risk
     ('label', 'high')
     """
-    arguments = Arguments.of(label=label, task=task)
+    if scoring is not None:
+        raise InputError(
+            "scoring does not apply to measure(), which scores no predictions of labels; give it to transfer."
+        )
+    arguments = Arguments.of(label=label, groups=groups, task=task)
     one, two, _ = Sides(source, target, arguments).domains(other_features=False)
     name = None
     if one.labelled.any():

@@ -13,6 +13,7 @@ from landbridge.discrepancy._risk_bound import risk_bound
 from landbridge.domain import Domain
 from landbridge.exceptions import InputError
 from landbridge.measurement import Measurement
+from landbridge.numerics.grouping import permute_groups
 from landbridge.numerics.resampling import subsample
 from landbridge.results import Ranked, Ranking
 from landbridge.tasks import infer_task
@@ -23,7 +24,7 @@ from landbridge.transferability._leep import leep
 from landbridge.transferability._logme import logme
 from landbridge.transferability._nce import nce
 from landbridge.transferability._parc import parc
-from landbridge.transferability._replicates import random_halves
+from landbridge.transferability._replicates import Replicates, random_halves
 from landbridge.transferability._transrate import transrate
 from landbridge.verbs._mean_z_score import mean_z_score, mean_z_score_draws
 from landbridge.verbs._rank_candidates import CandidateOutputs, candidate_outputs, named, read_target
@@ -50,6 +51,8 @@ def rank(
     *,
     score: str = "auto",
     label: str | None = None,
+    groups: str | None = None,
+    scoring: None = None,
     estimator: Any = None,
     n_bootstrap: int = 100,
     n_permutations: int = 100,
@@ -81,6 +84,12 @@ def rank(
         features otherwise, else ``"leep"``, and ``"risk_bound"`` where the target has no labels.
     label : str, optional
         Name of the label column of DataFrames and files.
+    groups : str, optional
+        Column of all tables that identifies samples that belong together, such as a person: it is no feature, and
+        halves and permutations are of whole groups.
+    scoring : None
+        Does not apply, because candidates are ranked without predictions for new samples; see `score`. Anything else
+        raises.
     estimator : estimator, optional
         Fitted on each source, to predict the target. If None, scaling and logistic or ridge regression.
     n_bootstrap : int, default=100
@@ -127,17 +136,26 @@ def rank(
     """
     if score != "auto" and score not in SCORES:
         raise InputError(f"score={score!r} is unknown; give 'auto' or one of {', '.join(SCORES)}.")
+    if scoring is not None:
+        raise InputError(f"scoring does not apply to rank(); give score='auto' or one of {', '.join(SCORES)}.")
     if max_samples < 4 or n_bootstrap < 0 or n_permutations < 0:
         raise InputError("max_samples must be at least 4, n_bootstrap and n_permutations at least 0.")
     table = named(candidates)
-    alone = read_target(target, table, label)
+    alone = read_target(target, table, label, groups)
     outputs: list[CandidateOutputs] = []
     skipped: dict[str, str] = {}
     for name, candidate in table.items():
         try:
             outputs.append(
                 candidate_outputs(
-                    name, candidate, target, alone, label=label, estimator=estimator, max_samples=10 * max_samples
+                    name,
+                    candidate,
+                    target,
+                    alone,
+                    label=label,
+                    groups=groups,
+                    estimator=estimator,
+                    max_samples=10 * max_samples,
                 )
             )
         except InputError as error:
@@ -158,6 +176,7 @@ def rank(
         measured = {w.name: _bound(w, n_bootstrap, max_samples, seed) for w in kept}
         return _in_order(score, measured, {}, skipped, 0)
     labels = _target_labels(alone, kept[0])
+    sizes["groups"] = None if (of := _target_groups(alone, kept[0])) is None else of
     chosen = subsample(len(labels), max_samples, check_random_state(seed), None if labels.dtype.kind == "f" else labels)
     if score == MEAN and not _are_classes(labels):
         raise InputError("score='mean_z_score' needs classes, and the target has values; give score='logme'.")
@@ -165,7 +184,7 @@ def rank(
     by_score = {m: [_call(m, w, labels, chosen, **sizes) for w in kept] for m in members}
     found = mean_z_score(by_score) if score == MEAN else by_score[score]
     measured = {w.name: m for w, m in zip(kept, found, strict=True)}
-    firsts = _firsts(by_score, kept, labels, chosen, seed, n_bootstrap)
+    firsts = _firsts(by_score, kept, labels, chosen, sizes)
     return _in_order(score, measured, firsts, skipped, len(chosen))
 
 
@@ -205,7 +224,52 @@ def _target_labels(alone: Domain | None, candidate: CandidateOutputs) -> NDArray
     return np.asarray(target.y[target.labelled])
 
 
+def _target_groups(alone: Domain | None, candidate: CandidateOutputs) -> NDArray[Any] | None:
+    """Groups of the labelled target samples."""
+    if candidate.labels is not None:
+        return candidate.groups
+    target = alone if alone is not None else candidate.target
+    assert target is not None
+    return None if target.groups is None else np.asarray(target.groups[target.labelled])
+
+
 def _call(
+    name: str, candidate: CandidateOutputs, labels: NDArray[Any], chosen: NDArray[np.intp], **sizes: Any
+) -> Measurement:
+    groups = sizes.pop("groups", None)
+    if groups is None:
+        return _score(name, candidate, labels, chosen, **sizes)
+    return _score_by_groups(name, candidate, labels, chosen, groups, **sizes)
+
+
+def _score_by_groups(
+    name: str,
+    candidate: CandidateOutputs,
+    labels: NDArray[Any],
+    chosen: NDArray[np.intp],
+    groups: NDArray[Any],
+    *,
+    n_bootstrap: int,
+    n_permutations: int,
+    random_state: int,
+) -> Measurement:
+    """A score with its spread over halves of the groups, and its null under labels permuted by groups."""
+    none = {"n_bootstrap": 0, "n_permutations": 0, "random_state": random_state}
+    found, rng = _score(name, candidate, labels, chosen, **none), check_random_state(random_state)
+    y, of = labels[chosen], groups[chosen]
+    strata = np.zeros(len(y), dtype=np.intp) if y.dtype.kind == "f" else class_codes(y, None)[1]
+    halves = random_halves(strata, n_bootstrap, rng, of)
+    draws = np.array([_score(name, candidate, labels, chosen[half], **none).value for half in halves])
+    null = np.empty(n_permutations)
+    for i in range(n_permutations):
+        permuted = labels.copy()
+        permuted[chosen] = permute_groups(y, of, rng)
+        null[i] = _score(name, candidate, permuted, chosen, **none).value
+    replicates = Replicates(found.value, draws - draws.mean() if len(draws) else draws, null)
+    return replicates.measurement(found.name, **{**found.details, "n_groups": len(np.unique(of))})
+
+
+def _score(
     name: str, candidate: CandidateOutputs, labels: NDArray[Any], chosen: NDArray[np.intp], **sizes: Any
 ) -> Measurement:
     y = labels[chosen]
@@ -229,6 +293,7 @@ def _bound(candidate: CandidateOutputs, n_bootstrap: int, max_samples: int, seed
         candidate.target.X,
         n_bootstrap=n_bootstrap,
         max_samples=max_samples,
+        groups=(candidate.source.groups, candidate.target.groups),
         random_state=seed,
     )
     # the sum is cut at 1, where candidates would tie; its terms are not
@@ -240,15 +305,16 @@ def _firsts(
     kept: list[CandidateOutputs],
     labels: NDArray[Any],
     chosen: NDArray[np.intp],
-    seed: int,
-    n_bootstrap: int,
+    sizes: dict[str, Any],
 ) -> dict[str, float]:
     """How often each is first over the same halves of the samples, with each score's level as on all of them."""
+    n_bootstrap, groups = sizes["n_bootstrap"], sizes["groups"]
     if n_bootstrap == 0 or len(kept) < 2:
         return {}
     y = labels[chosen]
     strata = np.zeros(len(y), dtype=np.intp) if y.dtype.kind == "f" else class_codes(y, None)[1]
-    halves = random_halves(strata, n_bootstrap, check_random_state(seed))
+    of = None if groups is None else groups[chosen]
+    halves = random_halves(strata, n_bootstrap, check_random_state(sizes["random_state"]), of)
     none = {"n_bootstrap": 0, "n_permutations": 0}
     draws = {}
     for score, measured in by_score.items():

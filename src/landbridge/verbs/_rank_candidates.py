@@ -33,8 +33,8 @@ class CandidateOutputs:
         Class probabilities of a classifier on them.
     source, target : Domain or None
         Where the candidate is a source domain: itself, and the target with the same features.
-    labels : ndarray or None
-        Labels of the labelled target samples, where the candidate read them itself.
+    labels, groups : ndarray or None
+        Labels and groups of the labelled target samples, where the candidate read them itself.
     """
 
     name: str
@@ -43,6 +43,7 @@ class CandidateOutputs:
     source: Domain | None = None
     target: Domain | None = None
     labels: NDArray[Any] | None = None
+    groups: NDArray[Any] | None = None
 
 
 def named(candidates: Any) -> dict[str, Any]:
@@ -84,7 +85,7 @@ def named(candidates: Any) -> dict[str, Any]:
     return table
 
 
-def read_target(target: Any, candidates: dict[str, Any], label: str | None) -> Domain | None:
+def read_target(target: Any, candidates: dict[str, Any], label: str | None, groups: str | None = None) -> Domain | None:
     """Read the target alone, where it need not be read together with a source.
 
     Parameters
@@ -93,6 +94,8 @@ def read_target(target: Any, candidates: dict[str, Any], label: str | None) -> D
     candidates : dict
     label : str or None
         Name of the label column, where it is a table.
+    groups : str, optional
+        Name of the column of groups. If None, samples are independent.
 
     Returns
     -------
@@ -101,11 +104,19 @@ def read_target(target: Any, candidates: dict[str, Any], label: str | None) -> D
     """
     if all(_is_data(c) or is_network(c) for c in candidates.values()):
         return None
-    return read_one(target, "target", label)
+    return read_one(target, "target", label, None, groups)
 
 
 def candidate_outputs(
-    name: str, candidate: Any, target: Any, alone: Domain | None, *, label: str | None, estimator: Any, max_samples: int
+    name: str,
+    candidate: Any,
+    target: Any,
+    alone: Domain | None,
+    *,
+    label: str | None,
+    groups: str | None = None,
+    estimator: Any,
+    max_samples: int,
 ) -> CandidateOutputs:
     """Compute the outputs of a candidate on the labelled target samples.
 
@@ -119,6 +130,8 @@ def candidate_outputs(
         From :func:`read_target`.
     label : str or None
         Label column of tables.
+    groups : str, optional
+        Column of groups of tables. If None, samples are independent.
     estimator : estimator or None
         Fitted on candidates that are source domains.
     max_samples : int
@@ -134,9 +147,15 @@ def candidate_outputs(
         If it can say nothing.
     """
     if is_network(candidate):
+        if groups is not None:
+            raise InputError(
+                f"groups={groups!r} names a column of tables, and a network's target is no table; omit it."
+            )
         return _network_outputs(name, candidate, target)
     if _is_data(candidate):
-        return _source_outputs(name, candidate, target if alone is None else alone, label, estimator, max_samples)
+        return _source_outputs(
+            name, candidate, target if alone is None else alone, label, groups, estimator, max_samples
+        )
     assert alone is not None
     known = np.flatnonzero(alone.labelled)
     if len(known) == 0:
@@ -176,14 +195,15 @@ def _network_outputs(name: str, candidate: Any, target: Any) -> CandidateOutputs
     if len(known) == 0:
         raise InputError("a model can only be scored with labelled target samples; label some of the target.")
     assert read.y is not None
+    of = None if read.groups is None else read.groups[known]
     features = cached_features(network, to_tensors(network, read.X[known]))
-    return CandidateOutputs(name, features=_table(features), labels=np.array(read.y[known].tolist()))
+    return CandidateOutputs(name, features=_table(features), labels=np.array(read.y[known].tolist()), groups=of)
 
 
 def _source_outputs(
-    name: str, candidate: Any, target: Any, label: Any, estimator: Any, max_samples: int
+    name: str, candidate: Any, target: Any, label: Any, groups: str | None, estimator: Any, max_samples: int
 ) -> CandidateOutputs:
-    source, target, _ = read_domains(candidate, target, label=label)
+    source, target, _ = read_domains(candidate, target, label=label, groups=groups)
     if source.y is None:
         raise InputError("a source needs labels; give (X, y).")
     source = source.labelled_part()

@@ -17,6 +17,7 @@ from landbridge.guard import (
     by_stability,
     decide,
     ensemble_members,
+    in_class_order,
     member_weights,
     needs_reverse_validation,
     target_graph,
@@ -25,6 +26,7 @@ from landbridge.guard import (
 from landbridge.problem import Arguments, Problem, Sides, TransferOptions, network_name
 from landbridge.results import Decision, Result
 from landbridge.results._result import versions
+from landbridge.results._scores import chosen_scores
 from landbridge.results._table import candidate_rows
 from landbridge.runner import RunStore, fit_again, prepare_processes, run, validate_in_reverse
 from landbridge.runner._run import one_thread
@@ -87,6 +89,13 @@ def transfer(
     ----------------
     sources : str, optional
         Column of the source table that identifies the source domain of each sample, such as ``"hospital"``.
+    groups : str, optional
+        Column of both tables that identifies samples that belong together, such as ``"patient_id"``: it is no feature,
+        and no group is on both sides of a split. For arrays give ``Domain(X, y, groups=...)``.
+    scoring : str or callable, optional
+        What predictions are scored by on target labels: the name of a scorer of scikit-learn, or one from
+        ``make_scorer``; higher is better. If None, accuracy (balanced accuracy where a class is rare) or R². Evidence
+        without target labels is not changed by it.
     intermediate_domains : sequence of Domain, array, DataFrame or path, optional
         Unlabelled domains between source and target, nearest to the source first.
     network : str, path or Module, optional
@@ -159,6 +168,7 @@ def transfer(
     with one_thread(problem):
         trials, verdict = _judge(trials, specs, problem, diagnosis, weighted, arguments.confidence)
         trials, chosen = _model_of(verdict, trials, specs, problem, store)
+        scores = chosen_scores(chosen, problem)
     clock.lap("guard")
     store.clear()
     return Result(
@@ -181,6 +191,7 @@ def transfer(
         encoder=problem.encoder,
         settings=settings,
         timings=clock.seconds(),
+        scores=scores,
     )
 
 
@@ -209,6 +220,7 @@ def _settings(strategy: Strategy, problem: Problem, arguments: Arguments) -> dic
         **arguments.settings(strategy.accepts),
         "task": problem.task.name,
         "inferred": list(problem.inferred),
+        "notes": list(problem.notes),
         "n_target": len(problem.target),
         "n_target_labelled": problem.n_labelled,
         "versions": versions(),
@@ -260,6 +272,7 @@ def _judge(
         graph=graph,
         confidence=confidence,
         random_state=problem.random_state,
+        groups=problem.target.groups,
     )
     return trials, verdict
 
@@ -274,6 +287,11 @@ def _model_of(
         model = MajorityVote([t.model for t in members], member_weights(len(members)), [t.name for t in members])
         predicted = model.fit(problem.target.frame()).predict(problem.target.frame())
         seconds = sum(t.seconds for t in members)
-        trials = [*trials, Trial(MAJORITY_VOTE, "ensemble", model=model, predicted=predicted, seconds=seconds)]
+        facts: dict[str, Any] = {}
+        if problem.task.name == "classification":
+            proba = model.predict_proba(problem.target.frame())
+            facts = {"proba": in_class_order(proba, model.classes_, members[0].classes), "classes": members[0].classes}
+        vote = Trial(MAJORITY_VOTE, "ensemble", model=model, predicted=predicted, seconds=seconds, **facts)
+        trials = [*trials, vote]
     chosen = next(t for t in trials if t.name == verdict.chosen)
     return trials, fit_again(chosen, by_name, problem, store)

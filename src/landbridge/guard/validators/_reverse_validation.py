@@ -10,6 +10,7 @@ from sklearn.base import clone, is_regressor
 from landbridge.domain import Domain
 from landbridge.guard._fitting import fit_transfer
 from landbridge.measurement import Measurement
+from landbridge.numerics.grouping import resample_groups
 
 __all__ = ["reverse_validation"]
 
@@ -38,7 +39,7 @@ def reverse_validation(
         Those that the model was fitted over, the one nearest to the source first; the reverse fit is given them in the
         opposite order. If None, those that the estimator itself, no pipeline, has kept as ``intermediate_domains_``.
     n_bootstrap : int, default=0
-        Resamples for the interval. If 0, there is no interval.
+        Resamples for the interval, of whole groups where the source has any. If 0, there is no interval.
     random_state : int, optional
         Draws the resamples.
     **_
@@ -92,7 +93,12 @@ def reverse_validation(
     value = 1.0 - float(np.average(loss, weights=weights))
     low = high = None
     if n_bootstrap:
-        resamples = np.random.default_rng(random_state).integers(len(loss), size=(n_bootstrap, len(loss)))
-        means = 1.0 - (loss[resamples] * weights[resamples]).sum(1) / weights[resamples].sum(1)
+        rng = np.random.default_rng(random_state)
+        if source.groups is None:
+            resamples = rng.integers(len(loss), size=(n_bootstrap, len(loss)))
+        else:
+            resamples = resample_groups(source.groups, n_bootstrap, rng)
+        drawn = np.append(weights, 0.0)[resamples]
+        means = 1.0 - (np.append(loss, 0.0)[resamples] * drawn).sum(1) / drawn.sum(1)
         low, high = (float(v) for v in np.quantile(means, [0.025, 0.975]))
     return Measurement(name, value, low=low, high=high, higher_is_better=True)
