@@ -245,7 +245,11 @@ def _wine() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
             d = pd.read_csv(shared_data(f"wine_quality_{colour}.csv.gz"), sep=";")
         frames.append(d)
     both = pd.concat(frames, ignore_index=True)
-    return both.iloc[:, :11].to_numpy(dtype=float), both.iloc[:, 11].to_numpy(float), np.arange(len(both)) < len(frames[0])
+    return (
+        both.iloc[:, :11].to_numpy(dtype=float),
+        both.iloc[:, 11].to_numpy(float),
+        np.arange(len(both)) < len(frames[0]),
+    )
 
 
 def _resampled(name: str, X: np.ndarray, y: np.ndarray, *, by: int | None) -> Iterator[Pair]:
@@ -279,7 +283,10 @@ def _bands(sound: np.ndarray, n_times: int = 8, n_bands: int = 10) -> np.ndarray
     for part in np.array_split(sound, n_times):
         power = np.abs(np.fft.rfft(part * np.hanning(len(part)))) ** 2
         f = np.fft.rfftfreq(len(part), 1 / 8000)
-        out += [power[(f >= lo) & (f < hi)].mean() if ((f >= lo) & (f < hi)).any() else 0.0 for lo, hi in zip(edges[:-1], edges[1:], strict=True)]
+        out += [
+            power[(f >= lo) & (f < hi)].mean() if ((f >= lo) & (f < hi)).any() else 0.0
+            for lo, hi in zip(edges[:-1], edges[1:], strict=True)
+        ]
     log = np.log(np.array(out) + 1e-3)
     return log - log.max()
 

@@ -13,7 +13,7 @@ from landbridge.performance._interval import bounded, finite
 
 __all__ = ["direct_performance", "expected_scores"]
 
-N_TREES, MIN_SAMPLES_LEAF = 40, 5
+N_TREES, MIN_SAMPLES_LEAF = 20, 5
 
 
 def expected_scores(

@@ -9,7 +9,7 @@ import numpy as np
 from landbridge.measurement import Measurement
 from landbridge.performance._interval import Z90, finite
 
-__all__ = ["labelled_performance"]
+__all__ = ["labelled_performance", "wilson_interval"]
 
 
 def labelled_performance(sample_scores: Any, *, binary: bool = True) -> Measurement:
@@ -47,15 +47,37 @@ def labelled_performance(sample_scores: Any, *, binary: bool = True) -> Measurem
     s = finite(sample_scores, "sample_scores")
     n, value = len(s), float(s.mean())
     if binary:
-        centre = (value + Z90**2 / (2 * n)) / (1 + Z90**2 / n)
-        half = Z90 * (value * (1 - value) / n + Z90**2 / (4 * n**2)) ** 0.5 / (1 + Z90**2 / n)
-        low, high = centre - half, centre + half
-        error = half / Z90
+        low, high = wilson_interval(value, n)
+        error = (high - low) / (2 * Z90)
     else:
         error = float(s.std(ddof=1)) / n**0.5 if n > 1 else float("inf")
         half = float(stdtrit(n - 1, 0.95)) * error if n > 1 else float("inf")
         low, high = value - half, value + half
     return Measurement("labelled", value, float(low), float(high), higher_is_better=True, details={"error": error})
+
+
+def wilson_interval(share: float, n_samples: int) -> tuple[float, float]:
+    """Return the interval of 90 % of a share of samples, which is never empty.
+
+    Parameters
+    ----------
+    share : float
+    n_samples : int
+
+    Returns
+    -------
+    low, high : float
+
+    Examples
+    --------
+    >>> from landbridge.performance import wilson_interval
+    >>> [round(end, 2) for end in wilson_interval(1.0, 10)]
+    [0.79, 1.0]
+    """
+    c = Z90**2 / n_samples
+    centre = (share + c / 2) / (1 + c)
+    half = Z90 * (share * (1 - share) / n_samples + c / (4 * n_samples)) ** 0.5 / (1 + c)
+    return max(centre - half, 0.0), min(centre + half, 1.0)
 
 
 def weighted_by_precision(one: Measurement, other: Measurement) -> tuple[float, float]:

@@ -29,7 +29,7 @@ from landbridge.performance._predictions import Predictions
 
 __all__ = ["classification_estimates", "regression_estimates"]
 
-N_TREES, N_NEIGHBORS = 40, 5
+N_TREES, N_NEIGHBORS = 20, 5
 
 
 def classification_estimates(

@@ -17,6 +17,7 @@ from landbridge.discrepancy._diagnosis import Diagnosis
 from landbridge.domain import Domain
 from landbridge.presentation import Presentable
 from landbridge.results._candidate import Candidate, Decision
+from landbridge.results._expected import Expected
 
 __all__ = ["Result", "load_result", "versions"]
 
@@ -48,6 +49,8 @@ class Result(Presentable):
         Every argument that was used, what was inferred, and versions.
     timings : mapping of str to float
         Seconds by step.
+    expected : Expected or None
+        How good the model will be on the target, with an interval; None for clusterings.
 
     Examples
     --------
@@ -73,6 +76,7 @@ class Result(Presentable):
     encoder: Any = None
     settings: Mapping[str, Any] = field(default_factory=dict)
     timings: Mapping[str, float] = field(default_factory=dict)
+    expected: Expected | None = None
 
     def __repr__(self) -> str:
         tried = sum(c.status == "tried" for c in self.candidates)
@@ -91,7 +95,8 @@ class Result(Presentable):
         return f"{self.decision.chosen}: {'transfer' if self.decision.transferred else 'do not transfer'}"
 
     def _sentences(self) -> list[str]:
-        return [self.decision.reason, self.decision.assumption, self.diagnosis.words]
+        expected = "" if self.expected is None else self.expected.words
+        return [self.decision.reason, expected, self.decision.assumption, self.diagnosis.words]
 
     def to_frame(self) -> Any:
         """Return the candidates as a table, one row per candidate.
@@ -168,6 +173,7 @@ class Result(Presentable):
             "metric": self.metric,
             "settings": dict(self.settings),
             "timings": dict(self.timings),
+            "expected": None if self.expected is None else self.expected.to_dict(),
         }
 
     def save(self, folder: str | Path) -> Path:

@@ -29,6 +29,7 @@ from landbridge.results._table import candidate_rows
 from landbridge.runner import RunStore, fit_again, prepare_processes, run, validate_in_reverse
 from landbridge.runner._run import one_thread
 from landbridge.runner._store import fingerprint
+from landbridge.verbs._expected import expected_of_run
 
 __all__ = ["transfer"]
 
@@ -81,7 +82,7 @@ def transfer(
     Returns
     -------
     Result
-        Model, decision, candidates with their evidence, diagnosis.
+        Model, decision, candidates with their evidence, diagnosis, expected quality.
 
     Other Parameters
     ----------------
@@ -159,7 +160,9 @@ def transfer(
     with one_thread(problem):
         trials, verdict = _judge(trials, specs, problem, diagnosis, weighted, arguments.confidence)
         trials, chosen = _model_of(verdict, trials, specs, problem, store)
-    clock.lap("guard")
+        clock.lap("guard")
+        expected = expected_of_run(problem, chosen, trials, verdict)
+    clock.lap("expected")
     store.clear()
     return Result(
         model=chosen.model,
@@ -181,6 +184,7 @@ def transfer(
         encoder=problem.encoder,
         settings=settings,
         timings=clock.seconds(),
+        expected=expected,
     )
 
 

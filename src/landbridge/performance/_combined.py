@@ -1,0 +1,122 @@
+"""One estimate from all single ones, with an interval that widens with the shift."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from landbridge.exceptions import InputError
+from landbridge.measurement import Measurement
+
+__all__ = ["combined_performance"]
+
+
+@dataclass(frozen=True)
+class _Constants:
+    """Constants of the combination: set on pairs of domains, as ``docs/performance-estimation.md`` says."""
+
+    weights: Mapping[str, float]
+    # Share of the distance from chance that is lost at full shift.
+    lost: float
+    # Standard deviation of what no estimator sees: always, per unit of spread, of outside support, of distance.
+    unseen: float
+    by_spread: float
+    by_outside: float
+    by_distance: float
+    # Ends of the interval in standard deviations.
+    below: float
+    above: float
+
+
+CLASSIFICATION = _Constants({}, 0.0, 0.03, 1.0, 0.1, 0.05, 1.6449, 1.6449)
+WITHOUT_SAMPLES = _Constants({}, 0.0, 0.05, 1.0, 0.0, 0.0, 1.6449, 1.6449)
+BALANCED = _Constants({}, 0.0, 0.03, 1.0, 0.1, 0.05, 1.6449, 1.6449)
+REGRESSION = _Constants({}, 0.0, 0.05, 1.0, 0.2, 0.1, 1.6449, 1.6449)
+
+
+def combined_performance(
+    estimates: Mapping[str, Measurement],
+    *,
+    metric: str = "accuracy",
+    chance: float = 0.0,
+    outside_support: float | None = None,
+    distance: float | None = None,
+) -> Measurement:
+    r"""Combine single estimates of the performance on a target into one, with an interval of 90 %.
+
+    With weights :math:`w_k`, share outside the support :math:`o` and distance :math:`d`,
+
+    .. math:: \bar a = \sum_k w_k \hat a_k, \qquad \hat a = c + (\bar a - c)(1 - \lambda\, o\, d),
+
+        \sigma^2 = \bar\sigma^2 + s_0^2 + s_1^2 \sum_k w_k (\hat a_k - \bar a)^2 + s_2^2 o^2 + s_3^2 d^2 .
+
+    Parameters
+    ----------
+    estimates : mapping of str to Measurement
+        Single estimates, each with ``details["error"]``.
+    metric : {"accuracy", "balanced accuracy", "R²"}, default="accuracy"
+    chance : float, default=0.0
+        Score of a prediction at random.
+    outside_support : float, optional
+        Share of target samples outside the support of the source. If None, it is unknown, and so the interval is that
+        of an unknown shift.
+    distance : float, optional
+        How well the domains can be separated, from 0 to 1. If None, likewise.
+
+    Returns
+    -------
+    Measurement
+        ``"combined"``; ``details`` has the standard deviation and its parts.
+
+    Raises
+    ------
+    InputError
+        If there is no estimate.
+
+    Notes
+    -----
+    A change of P(y given x) inside the support leaves no trace in the samples; the interval allows for as much of it as
+    there was on the pairs that the constants were set on, and no more.
+
+    References
+    ----------
+    .. [1] S. Ben-David, J. Blitzer, K. Crammer, F. Pereira. Analysis of representations for domain adaptation.
+       NIPS 2006.
+
+    Examples
+    --------
+    >>> from landbridge.performance import cbpe, combined_performance
+    >>> found = {"cbpe": cbpe([0.6, 0.6, 0.9, 0.9] * 50, [0, 1, 1, 1] * 50, [0.6, 0.9] * 50)}
+    >>> near = combined_performance(found, outside_support=0.05, distance=0.0)
+    >>> far = combined_performance(found, outside_support=0.9, distance=0.9)
+    >>> far.high - far.low > near.high - near.low
+    True
+    """
+    if not estimates:
+        raise InputError("estimates is empty; give one at least.")
+    known = outside_support is not None and distance is not None
+    least, most = (-np.inf, 1.0) if metric == "R²" else (0.0, 1.0)
+    constants = REGRESSION if metric == "R²" else BALANCED if metric == "balanced accuracy" else CLASSIFICATION
+    if not known and metric != "R²":
+        constants = WITHOUT_SAMPLES
+    names = list(estimates)
+    w = np.array([constants.weights.get(n, 0.0) for n in names])
+    w = np.full(len(names), 1 / len(names)) if w.sum() <= 0 else w / w.sum()
+    values = np.array([estimates[n].value for n in names])
+    mean = float(w @ values)
+    outside, far = (outside_support or 0.0, distance or 0.0) if known else (0.0, 0.0)
+    value = chance + (mean - chance) * (1 - constants.lost * outside * far)
+    parts = {
+        "sampling": float(w @ [estimates[n].details["error"] for n in names]),
+        "unseen": constants.unseen,
+        "spread": constants.by_spread * float(np.sqrt(w @ (values - mean) ** 2)),
+        "outside": constants.by_outside * outside,
+        "distance": constants.by_distance * far,
+    }
+    error = float(np.sqrt(sum(p**2 for p in parts.values())))
+    low, high = max(value - constants.below * error, least), min(value + constants.above * error, most)
+    return Measurement(
+        "combined", value, low, high, higher_is_better=True, details={"error": error, "mean": mean, "parts": parts}
+    )
