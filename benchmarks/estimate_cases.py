@@ -32,16 +32,18 @@ REGRESSORS = {
 }
 
 
-def classification_cases(lfmm: Any = None) -> Iterator[dict[str, Any]]:
+def classification_cases(lfmm: Any = None, families: Any = FAMILIES) -> Iterator[dict[str, Any]]:
     """Yield one record per pair, learner and model.
 
     Parameters
     ----------
     lfmm : module, optional
         ``lfmm.estimators``, whose estimates on the same predictions are added.
+    families : iterable of str
+        Which pairs.
     """
-    for family, pairs in FAMILIES.items():
-        for name, Xs, ys, Xt, yt in pairs():
+    for family in families:
+        for name, Xs, ys, Xt, yt in FAMILIES[family]():
             source, target = Domain(Xs, ys), Domain(Xt)
             domains = compare_domains(Xs, Xt, random_state=0)
             for learner, estimator in CLASSIFIERS.items():

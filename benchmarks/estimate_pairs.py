@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ from sklearn.feature_extraction.text import TfidfTransformer, TfidfVectorizer
 
 from landbridge.data import shared_data
 
-MOST = 1500
+MOST = 1000
 Pair = tuple[str, Any, Any, Any, Any]
 
 
@@ -39,7 +40,7 @@ def _numbers(frame: pd.DataFrame) -> np.ndarray:
 
 
 def _split(name: str, X: Any, y: Any, source: Any, target: Any) -> Pair:
-    """At most 1,500 samples of each side, chosen at random."""
+    """At most 1,000 samples of each side, chosen at random."""
     rng = np.random.default_rng(0)
     a, b = (rng.permutation(np.flatnonzero(m))[:MOST] for m in (source, target))
     return name, X[a], y[a], X[b], y[b]
@@ -125,7 +126,7 @@ def newsgroups() -> Iterator[Pair]:
     d = _open("newsgroups20_bydate.npz")
     offsets, names, y = d["offsets"], [str(c) for c in d["classes"]], d["y"]
     whole = d["text"].tobytes()
-    texts = [whole[a:b].decode("utf-8", "replace") for a, b in zip(offsets[:-1], offsets[1:], strict=True)]
+    texts = [whole[a:b].decode("utf-8", "replace") for a, b in pairwise(offsets)]
     topics = {t: [i for i, n in enumerate(names) if n.startswith(t)] for t in ("comp", "rec", "sci", "talk")}
     rng = np.random.default_rng(0)
     for one, two in (("comp", "sci"), ("rec", "talk"), ("sci", "rec"), ("comp", "talk")):
@@ -185,7 +186,7 @@ def spoken() -> Iterator[Pair]:
     offsets, samples = d["offsets"], d["samples"]
     digit = d[next(k for k in keys if k in ("digit", "digits", "y", "label"))].astype(int)
     who = d[next(k for k in keys if "speaker" in k and "name" not in k)]
-    X = np.array([_bands(samples[a:b].astype(float)) for a, b in zip(offsets[:-1], offsets[1:], strict=True)])
+    X = np.array([_bands(samples[a:b].astype(float)) for a, b in pairwise(offsets)])
     for speaker in np.unique(who):
         yield _split(f"spoken digits, speaker {speaker}", X, digit, who != speaker, who == speaker)
 
@@ -283,10 +284,8 @@ def _bands(sound: np.ndarray, n_times: int = 8, n_bands: int = 10) -> np.ndarray
     for part in np.array_split(sound, n_times):
         power = np.abs(np.fft.rfft(part * np.hanning(len(part)))) ** 2
         f = np.fft.rfftfreq(len(part), 1 / 8000)
-        out += [
-            power[(f >= lo) & (f < hi)].mean() if ((f >= lo) & (f < hi)).any() else 0.0
-            for lo, hi in zip(edges[:-1], edges[1:], strict=True)
-        ]
+        bands = [power[(f >= lo) & (f < hi)] for lo, hi in pairwise(edges)]
+        out += [band.mean() if len(band) else 0.0 for band in bands]
     log = np.log(np.array(out) + 1e-3)
     return log - log.max()
 

@@ -1,4 +1,4 @@
-"""How good a fitted model will be on a target without labels, or with few: one estimator per file, and their combination.
+"""How good a fitted model will be on a target with few labels or none: one estimator per file, and their combination.
 
 Each estimator is a function of held-out source predictions and target predictions, and returns a
 :class:`~landbridge.measurement.Measurement` with an interval of 90 %.

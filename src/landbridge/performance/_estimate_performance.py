@@ -124,7 +124,7 @@ def _combined(
     shift = {} if domains is None else {"outside_support": domains.outside_support.value, "distance": domains.distance}
     if metric in METRICS["classification"]:
         estimates = classification_estimates(held_out, target, domains, metric=metric, random_state=seed)
-        chance = 1 / max(len(np.unique(held_out.y)), 2)
+        chance = 1 / max(len(np.unique(np.asarray(held_out.y))), 2)
         return combined_performance(estimates, metric=metric, chance=chance, **shift), estimates
     if domains is None:
         raise InputError(f"{metric} cannot be estimated without source samples; give them.")
