@@ -10,6 +10,7 @@ from landbridge.performance._balanced import expected_balanced_accuracy
 from landbridge.performance._cbpe import calibrated_confidence, cbpe
 from landbridge.performance._class_shares import class_share_performance
 from landbridge.performance._combined import combined_performance
+from landbridge.performance._combined_loss import combined_loss
 from landbridge.performance._direct import direct_performance, expected_scores
 from landbridge.performance._doc import difference_of_confidences
 from landbridge.performance._domain_comparison import DomainComparison, compare_domains
@@ -38,6 +39,7 @@ __all__ = [
     "cbpe",
     "class_share_performance",
     "classification_estimates",
+    "combined_loss",
     "combined_performance",
     "compare_domains",
     "difference_of_confidences",

@@ -33,7 +33,6 @@ class _Constants:
 CLASSIFICATION = _Constants({}, 0.0, 0.03, 1.0, 0.1, 0.05, 1.6449, 1.6449)
 WITHOUT_SAMPLES = _Constants({}, 0.0, 0.05, 1.0, 0.0, 0.0, 1.6449, 1.6449)
 BALANCED = _Constants({}, 0.0, 0.03, 1.0, 0.1, 0.05, 1.6449, 1.6449)
-REGRESSION = _Constants({}, 0.0, 0.05, 1.0, 0.2, 0.1, 1.6449, 1.6449)
 
 
 def combined_performance(
@@ -56,7 +55,7 @@ def combined_performance(
     ----------
     estimates : mapping of str to Measurement
         Single estimates, each with ``details["error"]``.
-    metric : {"accuracy", "balanced accuracy", "R²"}, default="accuracy"
+    metric : {"accuracy", "balanced accuracy"}, default="accuracy"
     chance : float, default=0.0
         Score of a prediction at random.
     outside_support : float, optional
@@ -97,9 +96,8 @@ def combined_performance(
     if not estimates:
         raise InputError("estimates is empty; give one at least.")
     known = outside_support is not None and distance is not None
-    least, most = (-np.inf, 1.0) if metric == "R²" else (0.0, 1.0)
-    constants = REGRESSION if metric == "R²" else BALANCED if metric == "balanced accuracy" else CLASSIFICATION
-    if not known and metric != "R²":
+    constants = BALANCED if metric == "balanced accuracy" else CLASSIFICATION
+    if not known:
         constants = WITHOUT_SAMPLES
     names = list(estimates)
     w = np.array([constants.weights.get(n, 0.0) for n in names])
@@ -116,7 +114,7 @@ def combined_performance(
         "distance": constants.by_distance * far,
     }
     error = float(np.sqrt(sum(p**2 for p in parts.values())))
-    low, high = max(value - constants.below * error, least), min(value + constants.above * error, most)
+    low, high = max(value - constants.below * error, 0.0), min(value + constants.above * error, 1.0)
     return Measurement(
         "combined", value, low, high, higher_is_better=True, details={"error": error, "mean": mean, "parts": parts}
     )

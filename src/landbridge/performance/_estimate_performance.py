@@ -12,6 +12,7 @@ from landbridge.exceptions import InputError
 from landbridge.measurement import Measurement
 from landbridge.numerics.resampling import random_generator, subsample
 from landbridge.performance._combined import combined_performance
+from landbridge.performance._combined_loss import combined_loss
 from landbridge.performance._domain_comparison import DomainComparison, compare_domains
 from landbridge.performance._importance_weighted import weighted_balanced_accuracy
 from landbridge.performance._interval import Z90
@@ -129,11 +130,11 @@ def _combined(
     if domains is None:
         raise InputError(f"{metric} cannot be estimated without source samples; give them.")
     estimates = regression_estimates(held_out, target, domains, random_state=seed)
-    combined = combined_performance(estimates, metric="R²", **shift)
+    combined = combined_loss(estimates, **shift)
     if metric == "R²":
         return combined, estimates
     # In the unit of the errors: R² is 1 - MSE / variance, with the variance that the estimates share.
-    variance = float(np.mean([m.details["variance"] for m in estimates.values()]))
+    variance = float(np.median([m.details["variance"] for m in estimates.values()]))
     assert combined.low is not None and combined.high is not None
     value, low, high = ((max(1 - v, 0.0) * variance) ** 0.5 for v in (combined.value, combined.high, combined.low))
     rmse = Measurement(

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
+from sklearn.ensemble import RandomForestClassifier
 from sklearn.neighbors import NearestNeighbors
 
 from landbridge.measurement import Measurement
@@ -126,13 +126,21 @@ def regression_estimates(
         residual variance, or the weighted variance of the source.
     """
     losses, w = held_out.squared_errors, domains.weights
-    q_source, q_target = expected_scores(*_features(held_out, target, domains, losses), random_state=random_state)
+    y = np.asarray(held_out.y, dtype=float)
+    on_source, on_target = expected_scores(domains.X_source, y, domains.X_target, random_state=random_state)
+    noise = float(np.mean((y - on_source) ** 2))
+    # The loss that a forest of the values expects: its distance from the prediction, and what it does not explain.
+    q_source = (on_source - np.asarray(held_out.predicted, dtype=float)) ** 2 + noise
+    q_target = (on_target - np.asarray(target.predicted, dtype=float)) ** 2 + noise
     mse = [
         direct_performance(losses, q_source, q_target, most=np.inf),
         doubly_robust_performance(losses, q_source, q_target, w, most=np.inf),
         weighted_performance(losses, w, n_target=len(target), most=np.inf),
     ]
-    variances = _target_variances(held_out, domains, random_state)
+    modelled = float(np.var(on_target)) + noise
+    weighted = float(np.average((y - np.average(y, weights=w)) ** 2, weights=w))
+    least = 1e-12 + 1e-3 * float(np.var(y))
+    variances = [max(v, least) for v in (modelled, (modelled + weighted) / 2, weighted)]
     return {m.name: _of_squared_error(m, v, metric) for m, v in zip(mse, variances, strict=True)}
 
 
@@ -146,17 +154,6 @@ def _of_squared_error(mse: Measurement, variance: float, metric: str) -> Measure
         error = mse.details["error"] / variance
     details = {**mse.details, "error": error, "mean_squared_error": mse.value, "variance": variance}
     return Measurement(mse.name, value, low, high, higher_is_better=metric != "RMSE", details=details)
-
-
-def _target_variances(held_out: Predictions, domains: DomainComparison, seed: int | None) -> list[float]:
-    y = np.asarray(held_out.y, dtype=float)
-    forest = RandomForestRegressor(N_TREES, min_samples_leaf=3, random_state=seed).fit(domains.X_source, y)
-    on_source, on_target = forest.predict(domains.X_source), forest.predict(domains.X_target)
-    modelled = float(np.var(on_target)) + float(np.mean((y - on_source) ** 2)) * 2.0
-    w = domains.weights
-    weighted = float(np.average((y - np.average(y, weights=w)) ** 2, weights=w))
-    least = 1e-12 + 1e-3 * float(np.var(y))
-    return [max(modelled, least), max((modelled + weighted) / 2, least), max(weighted, least)]
 
 
 def _features(
