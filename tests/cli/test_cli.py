@@ -15,7 +15,7 @@ import landbridge
 from landbridge.cli import app
 from landbridge.data import make_gradual_shift, make_shift, shared_data
 
-COMMANDS = ["measure", "methods", "predict", "rank", "transfer", "version"]
+COMMANDS = ["estimate", "measure", "methods", "predict", "rank", "transfer", "version"]
 
 
 def _run(*arguments, cwd=None):
@@ -269,3 +269,15 @@ def test_rank_puts_sources_in_order(tmp_path):
     told = json.loads(CliRunner().invoke(app, ["rank", *sides, "--label", label, "--score", "nce", "--json"]).output)
     assert [c["name"] for c in told["candidates"]] == ["near", "far"] and told["score"] == "nce"
     assert CliRunner().invoke(app, ["rank", sides[0]]).exit_code == 2
+
+
+def test_estimate_of_a_result(result, tables):
+    shown, out = result
+    assert "Expected accuracy on the target:" in shown.stdout
+    assert "Expected accuracy on the target:" in (out / "report.html").read_text(encoding="utf-8")
+    done = _run("estimate", "out", "b.csv", cwd=tables)
+    assert done.returncode == 0 and "from 80 labelled target samples" in done.stdout, done.stderr
+    found = json.loads(_run("estimate", "out", "b.csv", "--label", "none", "--json", cwd=tables).stdout)
+    assert found["low"] <= found["value"] <= found["high"] and found["n_labelled"] == 0
+    wrong = _run("estimate", "nowhere", "b.csv", cwd=tables)
+    assert wrong.returncode == 2 and wrong.stderr.count("\n") == 1

@@ -21,7 +21,7 @@ from landbridge.performance import (
 def _classifier(offset, n=400, seed=0):
     """Samples, labels and the confidence of the best rule for the first of two features."""
     rng = np.random.default_rng(seed)
-    X = rng.normal(size=(n, 2)) + [offset, 0.0]
+    X = rng.normal((offset, 0.0), 1.0, size=(n, 2))
     p = 1 / (1 + np.exp(-1.5 * X[:, 0]))
     y = (rng.random(n) < p).astype(int)
     return X, y, Predictions.of_probabilities(np.column_stack([1 - p, p]), np.array([0, 1]), y)

@@ -11,7 +11,7 @@ from scipy import sparse
 from sklearn.base import is_regressor
 
 from landbridge.domain import Domain, missing_labels
-from landbridge.exceptions import InputError
+from landbridge.exceptions import InputError, LabelError
 from landbridge.fitted_models import check_fitted_model, match_features
 from landbridge.performance import METRICS, Predictions, estimate_performance
 from landbridge.problem._fitted_model_target import read_fitted_model_target
@@ -133,7 +133,7 @@ def _of_model(
 
     model = read_fitted_model(model) if isinstance(model, str | Path) else check_fitted_model(model, "model_or_result")
     metric = _metric(metric, regression=is_regressor(model))
-    side = read_fitted_model_target(target, model, label)
+    side = _target_of_model(model, target, label, optional=source is not None)
     X = match_features(model, side.X, "target")
     made = predictions_of(model, X, side.y)
     held_out, samples, kept = None, {}, None
@@ -156,6 +156,20 @@ def _of_model(
         kept = {**held_out.to_dict(), "rows": np.asarray(rows).tolist()}
     found = estimate_performance(held_out, made, metric=metric, random_state=random_state, **samples)
     return to_expected(found, metric, _n_labelled(side.y), kept)
+
+
+def _target_of_model(model: Any, target: Any, label: str | None, *, optional: bool) -> Any:
+    """Read the target; where the label column is that of the source, the target need not have it."""
+    try:
+        return read_fitted_model_target(target, model, label)
+    except LabelError:
+        if not optional:
+            raise
+        return read_fitted_model_target(target, model, None)
+    except InputError:
+        if label is None or not optional or isinstance(target, str | Path) or hasattr(target, "columns"):
+            raise
+        return read_fitted_model_target(target, model, None)
 
 
 def _refit_on_table(
