@@ -59,7 +59,7 @@ def fit_combination(
     lost = round(1 / (1 + float(np.exp(-x[k]))), 2) if shift else 0.0
     mean = V @ w
     value = chance + (mean - chance) * (1 - lost * outside * far)
-    spread2, sampling = ((V - mean[:, None]) ** 2) @ w, E @ w
+    spread2, sampling = V.var(axis=1), E @ w
     found = _interval(T - value, sampling, [spread2, outside**2, far**2][: 3 if shift else 1], share, LEAST_UNSEEN)
     return {"weights": {n: round(float(v), 2) for n, v in zip(names, w, strict=True) if v}, "lost": lost, **found}
 

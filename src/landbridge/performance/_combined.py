@@ -30,9 +30,36 @@ class _Constants:
     above: float
 
 
-CLASSIFICATION = _Constants({}, 0.0, 0.03, 1.0, 0.1, 0.05, 1.6449, 1.6449)
-WITHOUT_SAMPLES = _Constants({}, 0.0, 0.05, 1.0, 0.0, 0.0, 1.6449, 1.6449)
-BALANCED = _Constants({}, 0.0, 0.03, 1.0, 0.1, 0.05, 1.6449, 1.6449)
+CLASSIFICATION = _Constants(
+    weights={"average_thresholded_confidence": 0.2, "agreement": 0.8},
+    lost=0.52,
+    unseen=0.015,
+    by_spread=0.886,
+    by_outside=0.124,
+    by_distance=0.038,
+    below=1.86,
+    above=1.43,
+)
+WITHOUT_SAMPLES = _Constants(
+    weights={"cbpe": 0.27, "average_thresholded_confidence": 0.64, "difference_of_confidences": 0.09},
+    lost=0.0,
+    unseen=0.176,
+    by_spread=0.874,
+    by_outside=0.0,
+    by_distance=0.0,
+    below=2.36,
+    above=1.3,
+)
+BALANCED = _Constants(
+    weights={"cbpe": 0.48, "multicalibrated_cbpe": 0.52},
+    lost=0.83,
+    unseen=0.037,
+    by_spread=0.0,
+    by_outside=0.231,
+    by_distance=0.079,
+    below=2.03,
+    above=1.48,
+)
 
 
 def combined_performance(
@@ -49,7 +76,7 @@ def combined_performance(
 
     .. math:: \bar a = \sum_k w_k \hat a_k, \qquad \hat a = c + (\bar a - c)(1 - \lambda\, o\, d),
 
-        \sigma^2 = \bar\sigma^2 + s_0^2 + s_1^2 \sum_k w_k (\hat a_k - \bar a)^2 + s_2^2 o^2 + s_3^2 d^2 .
+        \sigma^2 = \bar\sigma^2 + s_0^2 + s_1^2 \operatorname{var}_k \hat a_k + s_2^2 o^2 + s_3^2 d^2 .
 
     Parameters
     ----------
@@ -109,7 +136,7 @@ def combined_performance(
     parts = {
         "sampling": float(w @ [estimates[n].details["error"] for n in names]),
         "unseen": constants.unseen,
-        "spread": constants.by_spread * float(np.sqrt(w @ (values - mean) ** 2)),
+        "spread": constants.by_spread * float(np.std(values)),
         "outside": constants.by_outside * outside,
         "distance": constants.by_distance * far,
     }

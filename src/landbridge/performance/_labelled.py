@@ -33,7 +33,8 @@ def labelled_performance(sample_scores: Any, *, binary: bool = True) -> Measurem
 
     References
     ----------
-    .. [1] E. B. Wilson. Probable inference, the law of succession, and statistical inference. JASA 22, 1927.
+    .. [1] L. D. Brown, T. T. Cai, A. DasGupta. Interval estimation for a binomial proportion. Statistical Science 16,
+       2001.
 
     Examples
     --------
@@ -48,7 +49,7 @@ def labelled_performance(sample_scores: Any, *, binary: bool = True) -> Measurem
     n, value = len(s), float(s.mean())
     if binary:
         low, high = wilson_interval(value, n)
-        error = (high - low) / (2 * Z90)
+        error = max(high - value, value - low) / Z90
     else:
         error = float(s.std(ddof=1)) / n**0.5 if n > 1 else float("inf")
         half = float(stdtrit(n - 1, 0.95)) * error if n > 1 else float("inf")

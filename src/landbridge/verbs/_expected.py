@@ -281,7 +281,7 @@ def _of_splits(chosen: Trial, verdict: Verdict, problem: Problem) -> Measurement
         # Splits that agree say less than they seem to: they share their few samples.
         ends = wilson_interval(m.value, max(problem.n_labelled, 1))
         low, high = min(low, ends[0]), max(high, ends[1])
-    error = max((high - low) / (2 * Z90), 1e-3)
+    error = max(high - m.value, m.value - low, 1e-3) / Z90
     return Measurement("labelled", m.value, low, high, higher_is_better=True, details={"error": error})
 
 
