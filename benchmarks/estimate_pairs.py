@@ -180,14 +180,14 @@ def spambase() -> Iterator[Pair]:
 
 
 def spoken() -> Iterator[Pair]:
-    """Yield spoken digits of one speaker, from the others."""
+    """Yield spoken digits of one speaker, from the others; four of the six speakers, for time."""
     d = _open("spoken_digits.npz")
     keys = list(d.keys())
     offsets, samples = d["offsets"], d["samples"]
     digit = d[next(k for k in keys if k in ("digit", "digits", "y", "label"))].astype(int)
     who = d[next(k for k in keys if "speaker" in k and "name" not in k)]
     X = np.array([_bands(samples[a:b].astype(float)) for a, b in pairwise(offsets)])
-    for speaker in np.unique(who):
+    for speaker in np.unique(who)[:4]:
         yield _split(f"spoken digits, speaker {speaker}", X, digit, who != speaker, who == speaker)
 
 

@@ -1,6 +1,6 @@
 """``python -m benchmarks.estimates``: how right are estimates of performance without target labels?
 
-75 pairs of domains from 15 families, two learners, each as a source model and as one adapted by CORAL. The constants of
+73 pairs of domains from 15 families, two learners, each as a source model and as one adapted by CORAL. The constants of
 the combination are set on the families of ``estimate_pairs.SET`` (``--fit`` prints them) and reported on the others.
 ``--lfmm FOLDER`` adds the estimates of lfmm 0.1.0, from the folder that holds the package; ``--cases FILE`` keeps the
 cases there, or takes them from there.
@@ -140,7 +140,7 @@ def _values(cases: list[dict[str, Any]]) -> dict[str, dict[str, float]]:
     truth = np.maximum([c["truth"] for c in cases], -1.0)
 
     def cut(m: Measurement) -> Measurement:
-        return Measurement(m.name, *(max(float(v), -1.0) for v in (m.value, m.low, m.high)))  # type: ignore[arg-type]
+        return Measurement(m.name, *(min(max(float(v), -1.0), 1.0) for v in (m.value, m.low, m.high)))  # type: ignore[arg-type]
 
     made = [combined_loss(_single(c, "r2"), outside_support=c["outside"], distance=c["distance"]) for c in cases]
     rows = {"combination": _row(truth, [cut(m) for m in made])}
