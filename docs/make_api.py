@@ -18,6 +18,7 @@ PACKAGES = (
     "zeroshot",
     "discrepancy",
     "guard",
+    "performance",
     "data",
     "report",
     "results",

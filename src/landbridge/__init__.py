@@ -6,6 +6,8 @@ The three questions of transfer learning are functions:
 * :func:`landbridge.rank` - **what**: which source, which trained model, which layers suit the target best?
 * :func:`landbridge.transfer` - **how**: the best method, compared with not transferring.
 
+:func:`landbridge.estimate` says how good a fitted model will be on a target without labels.
+
 The folders hold the methods, by family, and the scores that these functions use.
 """
 
@@ -20,9 +22,11 @@ _NAMES = {
     "Decision": "landbridge.results",
     "Diagnosis": "landbridge.discrepancy",
     "Domain": "landbridge.domain",
+    "Expected": "landbridge.results",
     "Measurement": "landbridge.measurement",
     "Ranking": "landbridge.results",
     "Result": "landbridge.results",
+    "estimate": "landbridge.verbs._estimate",
     "load_result": "landbridge.results",
     "make_pipeline": "landbridge.pipeline",
     "measure": "landbridge.verbs._measure",
@@ -42,6 +46,7 @@ _PACKAGES = (
     "neural",
     "numerics",
     "parameter",
+    "performance",
     "relation",
     "report",
     "results",
@@ -58,12 +63,14 @@ __all__ = [
     "Decision",
     "Diagnosis",
     "Domain",
+    "Expected",
     "Measurement",
     "Ranking",
     "Result",
     "catalogue",
     "data",
     "discrepancy",
+    "estimate",
     "exceptions",
     "feature",
     "guard",
@@ -74,6 +81,7 @@ __all__ = [
     "neural",
     "numerics",
     "parameter",
+    "performance",
     "rank",
     "relation",
     "report",
@@ -95,7 +103,8 @@ if TYPE_CHECKING:
     from landbridge.domain import Domain
     from landbridge.measurement import Measurement
     from landbridge.pipeline import make_pipeline
-    from landbridge.results import Candidate, Decision, Ranking, Result, load_result
+    from landbridge.results import Candidate, Decision, Expected, Ranking, Result, load_result
+    from landbridge.verbs._estimate import estimate
     from landbridge.verbs._measure import measure
     from landbridge.verbs._rank import rank
     from landbridge.verbs._transfer import transfer

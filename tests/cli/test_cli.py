@@ -15,7 +15,7 @@ import landbridge
 from landbridge.cli import app, main
 from landbridge.data import make_gradual_shift, make_shift, shared_data
 
-COMMANDS = ["measure", "methods", "predict", "rank", "transfer", "version"]
+COMMANDS = ["estimate", "measure", "methods", "predict", "rank", "transfer", "version"]
 
 
 def _run(*arguments, cwd=None):
@@ -307,3 +307,15 @@ def test_groups_and_scoring(tables):
     assert predicted.returncode == 0, predicted.stderr
     wrong = _run("transfer", *files[:-1], "pateint", cwd=tables)
     assert wrong.returncode == 2 and "its columns are like patient" in wrong.stderr
+
+
+def test_estimate_of_a_result(result, tables):
+    shown, out = result
+    assert "Expected accuracy on the target:" in " ".join(shown.stdout.split())
+    assert "Expected accuracy on the target:" in (out / "report.html").read_text(encoding="utf-8")
+    done = _run("estimate", "out", "b.csv", cwd=tables)
+    assert done.returncode == 0 and "from 80 labelled target samples" in " ".join(done.stdout.split())
+    found = json.loads(_run("estimate", "out", "b.csv", "--label", "none", "--json", cwd=tables).stdout)
+    assert found["low"] <= found["value"] <= found["high"] and found["n_labelled"] == 0
+    wrong = _run("estimate", "nowhere", "b.csv", cwd=tables)
+    assert wrong.returncode == 2 and wrong.stderr.count("\n") == 1

@@ -10,6 +10,7 @@ from typing import Any
 
 import typer
 
+from landbridge.cli._estimate import estimate_command
 from landbridge.cli._measure import measure_command
 from landbridge.cli._methods import methods_command
 from landbridge.cli._predict import predict_command
@@ -21,7 +22,7 @@ __all__ = ["app", "main"]
 
 app = typer.Typer(
     name="landbridge",
-    help="Transfer learning that can say no: measure WHEN, rank WHAT, transfer HOW, and predict.",
+    help="Transfer learning that can say no: measure WHEN, rank WHAT, transfer HOW, estimate HOW GOOD, and predict.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -29,6 +30,7 @@ app = typer.Typer(
 app.command("measure")(measure_command)
 app.command("rank")(rank_command)
 app.command("transfer")(transfer_command)
+app.command("estimate")(estimate_command)
 app.command("predict")(predict_command)
 app.command("methods")(methods_command)
 app.command("version")(version_command)

@@ -10,9 +10,18 @@ if TYPE_CHECKING:
 
     from landbridge.discrepancy import Diagnosis
     from landbridge.measurement import Measurement
-    from landbridge.results import Ranking, Result
+    from landbridge.results import Expected, Ranking, Result
 
-__all__ = ["console", "interval", "print_json", "show_candidates", "show_diagnosis", "show_ranking", "show_verdict"]
+__all__ = [
+    "console",
+    "interval",
+    "print_json",
+    "show_candidates",
+    "show_diagnosis",
+    "show_expected",
+    "show_ranking",
+    "show_verdict",
+]
 
 
 def console(*, stderr: bool = False) -> Console:
@@ -85,6 +94,8 @@ def show_verdict(out: Console, result: Result) -> None:
     out.print(Text(result.decision.reason))
     for note in result.notes:
         out.print(Text.assemble(("Note. ", "bold yellow"), note))
+    if result.expected is not None:
+        out.print(Text(result.expected.words))
     if warning := hidden_check(result):
         out.print(Text.assemble(("Caution. ", "bold red"), warning))
     out.print()
@@ -162,6 +173,28 @@ def show_diagnosis(out: Console, diagnosis: Diagnosis) -> None:
             Text(between),
             "" if m.p_value is None else "< 0.001" if m.p_value < 0.001 else f"{m.p_value:.2g}",
         )
+    out.print(table)
+
+
+def show_expected(out: Console, expected: Expected) -> None:
+    """Print an expected score with the single estimates.
+
+    Parameters
+    ----------
+    out : Console
+    expected : Expected
+    """
+    from rich.table import Table
+    from rich.text import Text
+
+    out.print(Text(expected.words))
+    out.print()
+    percent = expected.metric in ("accuracy", "balanced accuracy")
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("single estimate")
+    table.add_column(f"{expected.metric} [90 %, sampling only]", justify="right")
+    for name, m in expected.estimates.items():
+        table.add_row(Text(name.replace("_", " ")), Text(interval(m, percent=percent)))
     out.print(table)
 
 

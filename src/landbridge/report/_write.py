@@ -121,6 +121,7 @@ def _gather(result: Result, title: str | None) -> dict[str, Any]:
         "labels_used": result.decision.evidence == "target labels",
         "figures": _figures(result, tried),
         "check": hidden_check(result),
+        "expected": "" if result.expected is None else result.expected.words,
         "regime": _regime(settings),
         "measured": [_measured_row(n, m) for n, m in result.diagnosis.measurements.items()],
         "evidence": sorted(result.diagnosis.evidence.items(), key=lambda kv: -kv[1]),

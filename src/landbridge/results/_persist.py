@@ -13,6 +13,7 @@ from landbridge.discrepancy._diagnosis import Diagnosis
 from landbridge.exceptions import InputError, ReadError, UntrustedModelError
 from landbridge.measurement import Measurement
 from landbridge.results._candidate import Candidate, Decision
+from landbridge.results._expected import Expected
 from landbridge.results._files import strict, write_atomically
 from landbridge.results._result import Result
 from landbridge.trusted import foreign_types, import_skops
@@ -56,7 +57,9 @@ def save(result: Result, folder: Path) -> Path:
             f"the model holds the type {foreign[0]}, which loading would refuse; use estimators of scikit-learn and "
             "landbridge as estimator and methods."
         )
+    held_out = None if result.expected is None else result.expected.held_out
     facts = strict(result.to_dict()) | {
+        "held_out": strict(held_out),
         "format": FORMAT,
         "versions": _versions(),
         "types": [t for t in needed if t.startswith("landbridge.")],
@@ -112,6 +115,7 @@ def load(folder: Path) -> Result:
             settings=dict(facts["settings"]),
             timings=dict(facts["timings"]),
             scores=dict(facts.get("scores", {})),
+            expected=_expected(facts.get("expected"), facts.get("held_out")),
         )
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise ReadError(f"{folder / FACTS} is not the JSON of a result; run the transfer again.") from error
@@ -163,3 +167,10 @@ def _candidate(data: dict[str, Any]) -> Candidate:
 def _diagnosis(data: dict[str, Any]) -> Diagnosis:
     taken = {k: m for k, v in data["measurements"].items() if (m := _measured(v)) is not None}
     return Diagnosis(**{**data, "measurements": taken})
+
+
+def _expected(data: dict[str, Any] | None, held_out: dict[str, Any] | None) -> Expected | None:
+    if data is None:
+        return None
+    taken = {k: m for k, v in data["estimates"].items() if (m := _measured(v)) is not None}
+    return Expected(**{**data, "estimates": taken, "held_out": held_out})

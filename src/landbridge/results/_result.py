@@ -17,6 +17,7 @@ from landbridge.discrepancy._diagnosis import Diagnosis
 from landbridge.domain import Domain
 from landbridge.presentation import Presentable
 from landbridge.results._candidate import Candidate, Decision
+from landbridge.results._expected import Expected
 
 __all__ = ["Result", "load_result", "versions"]
 
@@ -51,6 +52,8 @@ class Result(Presentable):
     scores : mapping
         Further scores of the chosen model on labels that it was not fitted on; empty where there are none. For classes
         AUC, sensitivity, specificity, Brier score and calibration error, for values R², RMSE and MAE.
+    expected : Expected or None
+        How good the model will be on the target, with an interval; None for clusterings.
 
     Attributes
     ----------
@@ -82,6 +85,7 @@ class Result(Presentable):
     settings: Mapping[str, Any] = field(default_factory=dict)
     timings: Mapping[str, float] = field(default_factory=dict)
     scores: Mapping[str, Any] = field(default_factory=dict)
+    expected: Expected | None = None
 
     @property
     def notes(self) -> list[str]:
@@ -106,7 +110,8 @@ class Result(Presentable):
         return f"{self.decision.chosen}: {'transfer' if self.decision.transferred else 'do not transfer'}"
 
     def _sentences(self) -> list[str]:
-        return [self.decision.reason, self.decision.assumption, *self.notes, self.diagnosis.words]
+        expected = "" if self.expected is None else self.expected.words
+        return [self.decision.reason, expected, self.decision.assumption, *self.notes, self.diagnosis.words]
 
     def to_frame(self) -> Any:
         """Return the candidates as a table, one row per candidate.
@@ -184,6 +189,7 @@ class Result(Presentable):
             "settings": dict(self.settings),
             "timings": dict(self.timings),
             "scores": dict(self.scores),
+            "expected": None if self.expected is None else self.expected.to_dict(),
         }
 
     def save(self, folder: str | Path) -> Path:

@@ -31,6 +31,7 @@ from landbridge.results._table import candidate_rows
 from landbridge.runner import RunStore, fit_again, prepare_processes, run, validate_in_reverse
 from landbridge.runner._run import one_thread
 from landbridge.runner._store import fingerprint
+from landbridge.verbs._expected import expected_of_run
 
 __all__ = ["transfer"]
 
@@ -83,7 +84,7 @@ def transfer(
     Returns
     -------
     Result
-        Model, decision, candidates with their evidence, diagnosis.
+        Model, decision, candidates with their evidence, diagnosis, expected quality.
 
     Other Parameters
     ----------------
@@ -169,7 +170,9 @@ def transfer(
         trials, verdict = _judge(trials, specs, problem, diagnosis, weighted, arguments.confidence)
         trials, chosen = _model_of(verdict, trials, specs, problem, store)
         scores = chosen_scores(chosen, problem)
-    clock.lap("guard")
+        clock.lap("guard")
+        expected = expected_of_run(problem, chosen, trials, verdict)
+    clock.lap("expected")
     store.clear()
     return Result(
         model=chosen.model,
@@ -192,6 +195,7 @@ def transfer(
         settings=settings,
         timings=clock.seconds(),
         scores=scores,
+        expected=expected,
     )
 
 

@@ -1,0 +1,295 @@
+"""estimate(): how good will a fitted model be on a target without labels, or with few?"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+from sklearn.base import is_regressor
+
+from landbridge.domain import Domain, missing_labels
+from landbridge.exceptions import InputError, LabelError
+from landbridge.fitted_models import check_fitted_model, match_features
+from landbridge.performance import METRICS, Predictions, estimate_performance
+from landbridge.problem._fitted_model_target import read_fitted_model_target
+from landbridge.results import Expected, Result, load_result
+from landbridge.verbs._expected import predictions_of, refit_kind, to_expected
+
+__all__ = ["estimate"]
+
+
+def estimate(
+    model_or_result: Any,
+    target: Any,
+    *,
+    source: Any = None,
+    label: str | None = None,
+    metric: str | None = None,
+    fitted_on_source: bool = True,
+    random_state: int | None = 0,
+) -> Expected:
+    """Estimate how good a fitted model is on a target without labels, or with few, with an interval of 90 %.
+
+    Parameters
+    ----------
+    model_or_result : Result, path or fitted estimator
+        A result of :func:`transfer` or the folder it was saved in, a fitted classifier or regressor, or its ``.skops``
+        file.
+    target : Domain, (X, y) tuple, array, DataFrame, path or "builtin:NAME"
+        Target samples. Labels are used where there are some; the model must not have been fitted on them.
+    source : Domain, (X, y) tuple, DataFrame or path, optional
+        Labelled source samples: of a result, those that it was made from. If None, only what needs no source samples is
+        used: the held-out predictions that a result holds, or the confidence of a model.
+    label : str, optional
+        Name of the label column, where a side is a table. If None, that of the result, or the one that is named like a
+        label.
+    metric : {"accuracy", "balanced accuracy", "R²", "RMSE"}, optional
+        If None, accuracy for classifiers and R² for regressors.
+    fitted_on_source : bool, default=True
+        For models: whether the model was fitted on the source samples, so that clones of it have to be fitted on parts
+        of them. If False, its own predictions for them are taken as held out.
+    random_state : int or None, default=0
+        Seed of everything random; the default makes a call repeatable.
+
+    Returns
+    -------
+    Expected
+        The expected score with its interval, every single estimate, and the share of target samples outside the support
+        of the source.
+
+    Raises
+    ------
+    InputError
+        If an argument is at fault, or nothing can be estimated from what was given.
+
+    See Also
+    --------
+    landbridge.transfer : Its result has ``expected`` for the target it was made for.
+    landbridge.performance : The single estimators, and how they are combined.
+
+    Notes
+    -----
+    Without labels an estimate rests on assumptions. The interval allows for as much change of P(y given x) as there was
+    on the pairs of domains that it was set on; see *Performance estimation* in the documentation.
+
+    Examples
+    --------
+    >>> import landbridge
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> from landbridge.data import make_shift
+    >>> source, target = make_shift("covariate", random_state=0)
+    >>> model = LogisticRegression().fit(source.X, source.y)
+    >>> expected = landbridge.estimate(model, target.X, source=source)
+    >>> expected.low < (model.predict(target.X) == target.y).mean() < expected.high
+    True
+    """
+    result = model_or_result
+    if isinstance(result, str | Path) and Path(result).suffix.lower() != ".skops":
+        if not Path(result).is_dir():
+            raise InputError(f"model_or_result={str(result)!r} is no folder of a result and no .skops file; give one.")
+        result = load_result(result)
+    if isinstance(result, Result):
+        return _of_result(result, target, source, label, metric, random_state)
+    return _of_model(result, target, source, label, metric, fitted_on_source, random_state)
+
+
+def _of_result(
+    result: Result, target: Any, source: Any, label: str | None, metric: str | None, random_state: int | None
+) -> Expected:
+    metric = _metric(metric, regression=result.task == "regression")
+    label = label if label is not None else result.settings.get("label")
+    X, y = _read_side(result, target, label, "target")
+    made = predictions_of(result.model, X, y)
+    kept = None if result.expected is None else result.expected.held_out
+    held_out, samples = None, {}
+    if kept is not None:
+        held_out = Predictions.from_dict(dict(kept))
+        if source is not None:
+            samples = {"X_source": _rows_of_source(result, source, label, kept["rows"]), "X_target": _numbers(X)}
+    elif source is not None:
+        raise InputError(
+            "source cannot be used, because the result holds no held-out predictions (its model is an ensemble, a "
+            "network or a clustering, or was fitted on the target alone); omit it."
+        )
+    if held_out is not None and not _same_kind(held_out, made):
+        held_out, samples = None, {}
+    found = estimate_performance(held_out, made, metric=metric, random_state=random_state, **samples)
+    return to_expected(found, metric, _n_labelled(y), kept)
+
+
+def _of_model(
+    model: Any,
+    target: Any,
+    source: Any,
+    label: str | None,
+    metric: str | None,
+    fitted_on_source: bool,
+    random_state: int | None,
+) -> Expected:
+    from landbridge.data import read_fitted_model
+
+    model = read_fitted_model(model) if isinstance(model, str | Path) else check_fitted_model(model, "model_or_result")
+    metric = _metric(metric, regression=is_regressor(model))
+    side = _target_of_model(model, target, label, optional=source is not None)
+    X = match_features(model, side.X, "target")
+    made = predictions_of(model, X, side.y)
+    held_out, samples, kept = None, {}, None
+    if source is not None:
+        known = read_fitted_model_target(source, model, label)
+        if not known.labelled.any():
+            raise InputError("source has no labels; give labelled source samples, or omit source.")
+        known = known.labelled_part()
+        Xs = match_features(model, known.X, "source")
+        if fitted_on_source:
+            one, two = Domain(_numbers(Xs), known.y), Domain(_numbers(X))
+            if not hasattr(Xs, "columns"):
+                rows, held_out = refit_kind(model, one, two, random_state)
+            else:
+                rows, held_out = _refit_on_table(model, Xs, np.asarray(known.y), random_state)
+        else:
+            rows, held_out = np.arange(len(known)), predictions_of(model, Xs, np.asarray(known.y))
+        both = _both_numbers(Xs, X)
+        samples = {"X_source": both[0][rows], "X_target": both[1]}
+        kept = {**held_out.to_dict(), "rows": np.asarray(rows).tolist()}
+    found = estimate_performance(held_out, made, metric=metric, random_state=random_state, **samples)
+    return to_expected(found, metric, _n_labelled(side.y), kept)
+
+
+def _target_of_model(model: Any, target: Any, label: str | None, *, optional: bool) -> Any:
+    """Read the target; where the label column is that of the source, the target need not have it."""
+    try:
+        return read_fitted_model_target(target, model, label)
+    except LabelError:
+        if not optional:
+            raise
+        return read_fitted_model_target(target, model, None)
+    except InputError:
+        if label is None or not optional or isinstance(target, str | Path) or hasattr(target, "columns"):
+            raise
+        return read_fitted_model_target(target, model, None)
+
+
+def _refit_on_table(
+    model: Any, X: Any, y: NDArray[Any], random_state: int | None
+) -> tuple[NDArray[np.intp], Predictions]:
+    """Held-out predictions of a pipeline that encodes a table itself."""
+    from sklearn.base import clone
+    from sklearn.model_selection import KFold, StratifiedKFold, cross_val_predict
+
+    if is_regressor(model):
+        folds: Any = KFold(3, shuffle=True, random_state=random_state)
+        return np.arange(len(y)), Predictions(cross_val_predict(clone(model), X, y.astype(float), cv=folds), None, y)
+    folds = StratifiedKFold(3, shuffle=True, random_state=random_state)
+    method = "predict_proba" if hasattr(model, "predict_proba") else "predict"
+    made = cross_val_predict(clone(model), X, y, cv=folds, method=method)
+    if method == "predict":
+        return np.arange(len(y)), Predictions(made, np.ones(len(y)), y)
+    return np.arange(len(y)), Predictions.of_probabilities(made, np.unique(y), y)
+
+
+def _metric(metric: str | None, *, regression: bool) -> str:
+    known = METRICS["regression" if regression else "classification"]
+    if metric is None:
+        return known[0]
+    if metric not in known:
+        kind = "regressor" if regression else "classifier"
+        raise InputError(f"metric={metric!r} does not apply to a {kind}; choose {' or '.join(map(repr, known))}.")
+    return metric
+
+
+def _read_side(result: Result, side: Any, label: str | None, name: str) -> tuple[Any, NDArray[Any] | None]:
+    """Samples as the model of a result takes them, and their labels where there are some."""
+    if isinstance(side, str) and side.startswith("builtin:"):
+        from landbridge.data import load_builtin
+
+        side = load_builtin(side.removeprefix("builtin:"))
+    if isinstance(side, Domain):
+        return result._rows(side), None if side.y is None else _masked(side.y, ~side.labelled)
+    if isinstance(side, tuple) and len(side) == 2:
+        y = np.asarray(side[1])
+        return result._rows(side[0]), _masked(y, missing_labels(y))
+    frame = side if hasattr(side, "columns") else _table(side)
+    if frame is None:
+        if isinstance(side, str | Path):
+            if result.encoder is None:
+                raise InputError(f"{name} {side} is no table, and the result was not made from files; give arrays.")
+            X, _ = result.encoder.read(side)
+            return result._rows(X) if not hasattr(X, "columns") else X, None
+        return result._rows(np.asarray(side) if not sparse.issparse(side) else side), None
+    from landbridge.data._files import apply_label_rule
+
+    frame = frame.rename(columns=str)
+    column: str | None = label
+    if label is not None and label not in frame.columns:
+        try:
+            frame, column = apply_label_rule(frame, label)
+        except InputError:
+            column = None
+    if column is None or column not in frame.columns:
+        return result._rows(frame), None
+    return result._rows(frame.drop(columns=[column])), _in_spelling(frame[column], result)
+
+
+def _table(side: Any) -> Any:
+    from landbridge.data._files import existing, kind_of, read_table
+
+    if not isinstance(side, str | Path) or kind_of(existing(side)) != "table":
+        return None
+    return read_table(existing(side))
+
+
+def _in_spelling(column: Any, result: Result) -> NDArray[Any]:
+    """Labels of a table, written as the classes of the model are."""
+    missing = missing_labels(column)
+    values = np.asarray(column, dtype=object)
+    classes = getattr(result.model, "classes_", None)
+    if classes is not None:
+        spelled = {str(c): c for c in np.asarray(classes).tolist()}
+        spelled |= {str(float(c)): c for c in np.asarray(classes).tolist() if isinstance(c, int)}
+        values = np.array([spelled.get(str(v), v) for v in values], dtype=object)
+    return _masked(values, missing)
+
+
+def _masked(y: Any, missing: Any) -> NDArray[Any]:
+    out = np.asarray(y).astype(object)
+    out[np.asarray(missing)] = None
+    return out
+
+
+def _rows_of_source(result: Result, source: Any, label: str | None, rows: list[int]) -> Any:
+    X, _ = _read_side(result, source, label, "source")
+    X, n = _numbers(X), result.settings.get("n_source")
+    if n is not None and X.shape[0] != n:
+        raise InputError(
+            f"source has {X.shape[0]} samples, but the result was made from {n}; give the same source, or omit it."
+        )
+    return X[np.asarray(rows, dtype=int)]
+
+
+def _numbers(X: Any) -> Any:
+    if sparse.issparse(X):
+        return X.tocsr()
+    if hasattr(X, "to_numpy"):
+        X = X.select_dtypes("number").to_numpy(dtype=float)
+    return np.asarray(X, dtype=float).reshape(len(X), -1)
+
+
+def _both_numbers(Xs: Any, Xt: Any) -> tuple[Any, Any]:
+    """Both sides as numbers: tables with text and gaps are encoded together."""
+    if hasattr(Xs, "columns") and hasattr(Xt, "columns"):
+        from landbridge.data import Encoder
+
+        encoder = Encoder().fit(Xs, Xt)
+        return encoder.transform(Xs), encoder.transform(Xt)
+    return _numbers(Xs), _numbers(Xt)
+
+
+def _same_kind(held_out: Predictions, made: Predictions) -> bool:
+    return (held_out.confidence is None) == (made.confidence is None)
+
+
+def _n_labelled(y: Any) -> int:
+    return 0 if y is None else int(sum(v is not None and v == v for v in np.asarray(y, dtype=object)))
