@@ -90,8 +90,8 @@ def test_scaling_each_domain_is_right_for_concept_and_wrong_with_other_class_sha
 def test_covariate_with_concept_keeps_the_rule_on_the_features_before_the_map():
     source, target = make_shift("covariate+concept", noise=0.0, random_state=0)
     X = (target.X - [4.0, 1.0]) / [2.5, 0.5]
-    for X, y in ((source.X, source.y), (X, target.y)):
-        assert np.array_equal(y == 1, X[:, 0] - X[:, 0] ** 3 + X[:, 1] > 0)
+    for Z, y in ((source.X, source.y), (X, target.y)):
+        assert np.array_equal(y == 1, Z[:, 0] - Z[:, 0] ** 3 + Z[:, 1] > 0)
 
 
 @pytest.mark.parametrize(
