@@ -247,7 +247,10 @@ class ClassShareModel:
         """
         mean, slopes, parts = self._source_parts(shares)
         noise = (parts.T @ self._source_noise - self._target_noise).T @ self._metric
-        bias = self._target_bias + float(((parts @ self._metric) ** 2).sum())
+        if noise.shape[0]:
+            bias = float((noise**2).sum(axis=1).mean())
+        else:
+            bias = self._target_bias + float(((parts @ self._metric) ** 2).sum())
         return ShareGap(shares, (mean - self._target_mean) @ self._metric, slopes @ self._metric, noise, bias)
 
     def descend(self, start: Array, *, max_iter: int = 30, tol: float = 1e-3) -> ShareGap:
