@@ -1,7 +1,7 @@
 """Data: read files and folders as domains, load built-in domains, generate domains with a known shift.
 
 ``read`` and ``read_pair`` read files as domains, ``load_builtin`` loads real domains without a download, and
-``make_shift`` generates a pair of domains with one kind of shift.
+``make_shift`` generates a pair of domains with one kind of shift, or several.
 """
 
 import importlib

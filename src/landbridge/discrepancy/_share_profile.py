@@ -235,8 +235,8 @@ def share_profile(
     Four hypotheses are compared, the simplest first: nothing changed; only the class shares did; every feature got a
     scale and an offset; both. For each vector of shares the source is weighted to it, moments are matched if there is a
     map, and the squared MMD to the target is taken. Shares are *possible* if their MMD is within the noise of the
-    least one, and *identified* if the interval of possible shares is at most 0.35 wide. Nearly symmetric classes have
-    two solutions, one the mirror image of the other: the interval is then wide, and no map should be trusted.
+    least one, and *identified* if the interval of possible shares is at most 0.35 wide. Classes of the same form have
+    two solutions, one with the classes swapped: the interval is then wide, and no map should be trusted.
 
     Parameters
     ----------

@@ -83,8 +83,9 @@ def diagnose(
 
     Class shares and features can change together. :func:`share_profile` says whether other class shares are needed
     beside a scale and an offset of each feature; ``"label"`` then joins the kind in `kinds`. Beside covariate shift it
-    does if two estimates of the target's class shares, one for each kind alone, are both at least 0.15 (total variation)
-    from those of the source. Features that were multiplied or moved alone, as by another unit, are named in `columns`.
+    does if two estimates of the target's class shares, one for each kind alone, are both at least 0.15 from those of
+    the source (total variation). Features that alone were multiplied or moved, as by another unit, are named in
+    `columns`.
 
     Parameters
     ----------
