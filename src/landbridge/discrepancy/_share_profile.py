@@ -345,7 +345,9 @@ def outside_share(Xs: Array, Xt: Array) -> float:
     Parameters
     ----------
     Xs : ndarray of shape (n_source, n_features)
+        Source samples.
     Xt : ndarray of shape (n_target, n_features)
+        Target samples.
 
     Returns
     -------
