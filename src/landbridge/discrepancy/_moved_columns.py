@@ -88,8 +88,8 @@ def moved_features(Xs: Array, Xt: Array, *, source_weights: Array | None = None)
     >>> X, X_target = rng.normal(5.0, 1.0, size=(300, 4)), rng.normal(5.0, 1.0, size=(300, 4))
     >>> moved_features(X, X_target)
     ()
-    >>> [(f.index, round(f.scale), f.offset) for f in moved_features(X, X_target * [1.0, 1.0, 1000.0, 1.0])]
-    [(2, 1000, 0.0)]
+    >>> [(f.index, round(f.scale, -2), f.offset) for f in moved_features(X, X_target * [1.0, 1.0, 1000.0, 1.0])]
+    [(2, 1000.0, 0.0)]
     """
     d = Xs.shape[1]
     if d < 3:
