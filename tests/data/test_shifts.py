@@ -1,10 +1,11 @@
 import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import balanced_accuracy_score
 
-from landbridge.data import SHIFT_KINDS, make_gradual_shift, make_shift
+from landbridge.data import MIXED_SHIFT_KINDS, SHIFT_KINDS, make_gradual_shift, make_shift
 from landbridge.exceptions import InputError
-from landbridge.feature import CORAL
+from landbridge.feature import CORAL, DomainScaler
 
 
 @pytest.mark.parametrize("kind", SHIFT_KINDS)
@@ -42,3 +43,68 @@ def test_bad_arguments():
         make_shift("weather")
     with pytest.raises(InputError, match="severity"):
         make_shift("label", severity=2)
+
+
+@pytest.mark.parametrize("kind", [*MIXED_SHIFT_KINDS, "label+translation", "label+covariate+concept"])
+def test_several_kinds_together_hurt_and_severity_zero_does_not(kind):
+    scores = {}
+    for severity in (0.0, 1.0):
+        source, target = make_shift(kind, severity=severity, n_source=600, n_target=600, random_state=0)
+        model = LogisticRegression().fit(source.X, source.y)
+        scores[severity] = balanced_accuracy_score(target.y, model.predict(target.X))
+        assert (len(source), len(target)) == (600, 600)
+    assert scores[0.0] > 0.75
+    assert scores[1.0] < scores[0.0] - 0.04
+
+
+@pytest.mark.parametrize("kind", [k for k in MIXED_SHIFT_KINDS if "label" in k])
+def test_class_shares_are_those_asked_for(kind):
+    shares = {"source_shares": [0.5, 0.5], "target_shares": [0.98, 0.02]}
+    source, target = make_shift(kind, **shares, random_state=0)
+    assert source.y.mean() == 0.5 and target.y.mean() == pytest.approx(0.02)
+    _, half = make_shift(kind, **shares, severity=0.5, random_state=0)
+    assert half.y.mean() == pytest.approx(0.26)
+
+
+def test_the_names_of_several_kinds_come_in_any_order():
+    one, other = (make_shift(k, n_features=3, random_state=1)[1] for k in ("label+concept", "concept+label"))
+    assert np.array_equal(one.X, other.X) and np.array_equal(one.y, other.y)
+
+
+def test_several_kinds_with_more_classes():
+    shares = [0.9, 0.05, 0.03, 0.02]
+    _, target = make_shift("label+concept", n_classes=4, target_shares=shares, random_state=0)
+    assert np.bincount(target.y).tolist() == [360, 20, 12, 8]
+
+
+def test_scaling_each_domain_is_right_for_concept_and_wrong_with_other_class_shares():
+    found = {}
+    for kind in ("concept", "label+concept"):
+        source, target = make_shift(kind, random_state=0)
+        scaler = DomainScaler()
+        model = LogisticRegression().fit(scaler.fit_transform(source.X, X_target=target.X), source.y)
+        found[kind] = model.score(scaler.transform(target.X), target.y)
+    assert found["concept"] > 0.95 and found["label+concept"] < 0.6
+
+
+def test_covariate_with_concept_keeps_the_rule_on_the_features_before_the_map():
+    source, target = make_shift("covariate+concept", noise=0.0, random_state=0)
+    X = (target.X - [4.0, 1.0]) / [2.5, 0.5]
+    for Z, y in ((source.X, source.y), (X, target.y)):
+        assert np.array_equal(y == 1, Z[:, 0] - Z[:, 0] ** 3 + Z[:, 1] > 0)
+
+
+@pytest.mark.parametrize(
+    ("how", "message"),
+    [
+        ({"kind": "label+weather"}, "kind must be one of"),
+        ({"kind": "label+label"}, "twice"),
+        ({"kind": "concept", "target_shares": [0.5, 0.5]}, "target_shares was given without label shift"),
+        ({"kind": "label", "target_shares": [0.5, 0.6]}, "target_shares must be 2 positive numbers"),
+        ({"kind": "label", "source_shares": "half"}, "source_shares must be 2 positive numbers"),
+        ({"kind": "label+covariate", "n_classes": 3}, "n_classes must be 2"),
+    ],
+)
+def test_bad_arguments_of_several_kinds(how, message):
+    with pytest.raises(InputError, match=message):
+        make_shift(**how)

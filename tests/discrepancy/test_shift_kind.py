@@ -5,9 +5,10 @@ import json
 import numpy as np
 import pytest
 from scipy import sparse
+from sklearn.datasets import load_breast_cancer
 
 from landbridge import Domain
-from landbridge.data import make_shift, shared_data
+from landbridge.data import load_builtin, make_shift, shared_data
 from landbridge.discrepancy import (
     SHIFTS,
     coral_distance,
@@ -248,3 +249,59 @@ def test_groups_of_another_length_are_refused():
     for distance in (proxy_a_distance, subspace_distance, coral_distance, sliced_wasserstein):
         with pytest.raises(InputError, match="groups has 3 entries"):
             distance(X, X, groups=[0, 1, 2], random_state=0)
+
+
+@pytest.mark.parametrize(
+    ("kind", "expected"),
+    [
+        ("label+concept", {"concept", "label"}),
+        ("label+covariate", {"covariate", "label"}),
+        ("label", {"label"}),
+        ("concept", {"concept"}),
+        ("translation", {"concept"}),
+        ("covariate", {"covariate"}),
+        ("subspace", {"subspace"}),
+    ],
+)
+def test_kinds_that_happen_together(kind, expected):
+    found = [diagnose_pair(kind, seed) for seed in range(3)]
+    assert sum(set(d.kinds) == expected for d in found) == 3
+    assert all(d.kinds[0] == d.kind for d in found)
+    together = len(expected) > 1
+    assert all(("The class shares moved as well" in d.words) == together for d in found)
+
+
+def test_no_shift_has_no_kinds():
+    d = diagnose_pair("translation", 0, severity=0.0)
+    assert d.kind == "none" and d.kinds == () and d.share_profile is None and d.concept == ""
+
+
+def test_large_tumours_have_other_class_shares_as_well():
+    small, large = load_builtin("tumours-small"), load_builtin("tumours-large")
+    d = diagnose(small, large.without_labels(), random_state=0)
+    assert "label" in d.kinds and "The class shares moved as well" in d.words
+    assert "standardise each domain first" not in d.words
+
+
+def test_concept_has_two_meanings():
+    d = diagnose_pair("concept", 0)
+    assert d.concept == "rescaled" and "columns moved or rescaled" in d.words
+    source, _ = make_shift("label", severity=0.0, random_state=0)
+    _, other = make_shift("label", severity=0.0, random_state=1)
+    d = diagnose(source, other.replace(y=1 - other.y), random_state=0, **FEW)
+    assert d.concept == "contradicted" and "labels contradict" in d.words and "only labels do" in d.words
+
+
+@pytest.mark.parametrize("thinned", [False, True])
+def test_a_column_in_another_unit_is_named(thinned):
+    table = load_breast_cancer(as_frame=True)
+    X, y = table.data, table.target.to_numpy()
+    order = np.random.default_rng(0).permutation(len(y))
+    source, rest = order[:280], order[280:]
+    target = np.concatenate([rest[y[rest] == 1], rest[y[rest] == 0][: 6 if thinned else None]])
+    Xt = X.iloc[target].copy()
+    Xt["mean area"] *= 38.67
+    d = diagnose(Domain(X.iloc[source], y[source]), Domain(Xt), random_state=0, **FEW)
+    assert list(d.columns) == ["mean area"] and d.columns["mean area"].scale == pytest.approx(38.67, rel=0.15)
+    assert "mean area was multiplied by" in d.words and ("label" in d.kinds) == thinned
+    assert json.loads(json.dumps(d.to_dict()))["columns"]["mean area"]["offset"] == 0.0

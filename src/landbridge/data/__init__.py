@@ -1,7 +1,7 @@
 """Data: read files and folders as domains, load built-in domains, generate domains with a known shift.
 
 ``read`` and ``read_pair`` read files as domains, ``load_builtin`` loads real domains without a download, and
-``make_shift`` generates a pair of domains with one kind of shift.
+``make_shift`` generates a pair of domains with one kind of shift, or several.
 """
 
 import importlib
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 _NAMES = {
     "BUILTIN_PAIRS": "landbridge.data._builtin",
     "Encoder": "landbridge.data._encoder",
+    "MIXED_SHIFT_KINDS": "landbridge.data._shifts",
     "SHIFT_KINDS": "landbridge.data._shifts",
     "builtin_names": "landbridge.data._builtin",
     "is_fitted_model": "landbridge.data._fitted_models",
@@ -27,6 +28,7 @@ _NAMES = {
 
 __all__ = [
     "BUILTIN_PAIRS",
+    "MIXED_SHIFT_KINDS",
     "SHIFT_KINDS",
     "Encoder",
     "builtin_names",
@@ -48,7 +50,7 @@ if TYPE_CHECKING:
     from landbridge.data._fitted_models import is_fitted_model, is_fitted_model_file, read_fitted_model
     from landbridge.data._readers import read, read_pair
     from landbridge.data._shared import shared_data, shared_weights
-    from landbridge.data._shifts import SHIFT_KINDS, make_gradual_shift, make_shift
+    from landbridge.data._shifts import MIXED_SHIFT_KINDS, SHIFT_KINDS, make_gradual_shift, make_shift
 
 
 def __getattr__(name: str) -> Any:

@@ -1,8 +1,9 @@
-"""Generators of domains with one known kind of shift, and of gradual shifts."""
+"""Generators of domains with a known kind of shift, with several kinds at once, and of gradual shifts."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from itertools import combinations
 from numbers import Integral, Real
 from typing import Any
 
@@ -13,7 +14,7 @@ from sklearn.utils import check_random_state
 from landbridge.domain import Domain
 from landbridge.exceptions import InputError
 
-__all__ = ["SHIFT_KINDS", "make_gradual_shift", "make_shift"]
+__all__ = ["MIXED_SHIFT_KINDS", "SHIFT_KINDS", "make_gradual_shift", "make_shift"]
 
 Draw = tuple[NDArray[np.float64], NDArray[np.int64]]
 
@@ -27,9 +28,11 @@ def make_shift(
     n_features: int = 2,
     n_classes: int = 2,
     noise: float | None = None,
+    source_shares: Sequence[float] | None = None,
+    target_shares: Sequence[float] | None = None,
     random_state: Any = None,
 ) -> tuple[Domain, Domain]:
-    """Generate a source and a target domain that differ by one kind of shift.
+    """Generate a source and a target domain that differ by one kind of shift, or by several at once.
 
     The first two features depend on the class; further features are standard normal noise.
 
@@ -50,10 +53,18 @@ def make_shift(
         One oblique direction separates the classes in both domains. The orthogonal direction separates them better in
         the source but is mirrored in the target. Methods that find the shared direction correct it.
 
+    Kinds joined by ``+``, such as ``"label+concept"``, happen together, in any order of their names. ``"covariate"``
+    and ``"subspace"`` decide how the classes lie, else they are the Gaussians of ``"label"``; ``"label"`` then draws
+    the samples of each class to the class shares; ``"concept"`` and ``"translation"`` move the features of the target
+    last. With ``"covariate+subspace"`` the target is the part of the mirrored classes where the sum of both features is
+    large. What is right for either kind alone can be wrong for both: scaling each domain by itself corrects
+    ``"concept"``, but mixes the classes under ``"label+concept"``.
+
     Parameters
     ----------
-    kind : {"covariate", "label", "concept", "translation", "subspace"}
-        Kind of shift.
+    kind : str
+        ``"covariate"``, ``"label"``, ``"concept"``, ``"translation"``, ``"subspace"``, or several of them joined by
+        ``+``.
     severity : float, default=1.0
         From 0 (both domains have the same distribution) to 1.
     n_source, n_target : int, default=400
@@ -61,10 +72,14 @@ def make_shift(
     n_features : int, default=2
         Number of features, at least 2.
     n_classes : int, default=2
-        Number of classes; more than two only for ``"label"``, ``"concept"`` and ``"translation"``.
+        Number of classes; more than two only without ``"covariate"`` and ``"subspace"``.
     noise : float, default=None
         Standard deviation of the samples around the class centre (for ``"covariate"``, of noise on the boundary). If
-        None, 0.25 for ``"covariate"``, 0.65 for ``"label"``, 0.4 for ``"subspace"`` and 0.7 for the others.
+        None, 0.25 for ``"covariate"``, 0.65 for ``"label"``, 0.4 for ``"subspace"`` and 0.7 for the others; the
+        smallest of them for several kinds.
+    source_shares, target_shares : sequence of n_classes float, default=None
+        Positive class shares that sum to one; only with ``"label"``. If None, the geometric sequence described above.
+        `severity` moves the target's from those of the source to the given ones.
     random_state : int, RandomState instance or None, default=None
         Generates the samples.
 
@@ -86,23 +101,29 @@ def make_shift(
     Domain('source', 400 samples x 2 features, table, labelled)
     >>> (source.y == 0).mean().round(2).item(), (target.y == 0).mean().round(2).item()
     (0.8, 0.2)
+    >>> _, target = make_shift("label+concept", source_shares=[0.5, 0.5], target_shares=[0.98, 0.02], random_state=0)
+    >>> (target.y == 1).mean().round(2).item()
+    0.02
     """
-    if kind not in _MAKERS:
-        raise InputError(f"kind must be one of {', '.join(_MAKERS)}; got {kind!r}.")
-    maker, usual_noise = _MAKERS[kind]
+    parts = _parts(kind)
     _check_range("severity", severity, 0.0, 1.0)
-    noise = usual_noise if noise is None else noise
+    noise = min(_MAKERS[part][1] for part in parts) if noise is None else noise
     _check_range("noise", noise, 0.0, np.inf)
     _check_count("n_classes", n_classes, 2)
     _check_count("n_source", n_source, n_classes)
     _check_count("n_target", n_target, n_classes)
     _check_count("n_features", n_features, 2)
-    if n_classes > 2 and kind in ("covariate", "subspace"):
+    if n_classes > 2 and {"covariate", "subspace"} & set(parts):
         raise InputError(f"n_classes must be 2 for kind={kind!r}, got {n_classes}; use label, concept or translation.")
+    shares = _class_shares(parts, source_shares, target_shares, n_classes, severity)
     rng = check_random_state(random_state)
     pair = []
     for name, n, side in (("source", n_source, 0), ("target", n_target, 1)):
-        X, y = maker(rng, n, side, severity, noise, n_classes, n_features)
+        if len(parts) == 1 and shares is None:
+            X, y = _MAKERS[parts[0]][0](rng, n, side, severity, noise, n_classes, n_features)
+        else:
+            labels = None if shares is None else _labels(n, shares[side])
+            X, y = _mixed(parts, rng, n, side, severity, noise, n_classes, n_features, labels)
         order = rng.permutation(n)
         pair.append(Domain(X[order], y[order], name=name))
     return pair[0], pair[1]
@@ -189,24 +210,17 @@ def _covariate(rng: Any, n: int, side: int, severity: float, noise: float, n_cla
 
 
 def _label(rng: Any, n: int, side: int, severity: float, noise: float, n_classes: int, n_features: int) -> Draw:
-    # Two classes have shares of 80/20 in the source, and 20/80 in the target.
-    shares = 4.0 ** (np.linspace(0.5, -0.5, n_classes) * severity * (1 - 2 * side))
-    return _blobs(rng, n, _labels(n, shares / shares.sum()), noise, n_classes, n_features)
+    return _blobs(rng, n, _labels(n, _usual_shares(n_classes, severity, side)), noise, n_classes, n_features)
 
 
 def _concept(rng: Any, n: int, side: int, severity: float, noise: float, n_classes: int, n_features: int) -> Draw:
     X, y = _blobs(rng, n, _labels(n, np.full(n_classes, 1 / n_classes)), noise, n_classes, n_features)
-    if side == 1:
-        even = np.arange(n_features) % 2 == 0
-        X = X * np.where(even, 2.5, 0.5) ** severity + np.where(even, 4.0, 1.0) * severity
-    return X, y
+    return _rescaled(X, severity) if side == 1 else X, y
 
 
 def _translation(rng: Any, n: int, side: int, severity: float, noise: float, n_classes: int, n_features: int) -> Draw:
     X, y = _blobs(rng, n, _labels(n, np.full(n_classes, 1 / n_classes)), noise, n_classes, n_features)
-    if side == 1:
-        X[:, :2] += severity * np.array([2.0, 1.0])
-    return X, y
+    return _translated(X, severity) if side == 1 else X, y
 
 
 def _subspace(rng: Any, n: int, side: int, severity: float, noise: float, n_classes: int, n_features: int) -> Draw:
@@ -229,6 +243,106 @@ _MAKERS: dict[str, tuple[Callable[..., Draw], float]] = {
     "subspace": (_subspace, 0.4),
 }
 SHIFT_KINDS = tuple(_MAKERS)
+MIXED_SHIFT_KINDS = tuple("+".join(pair) for pair in combinations(("label", "covariate", "subspace", "concept"), 2))
+
+
+def _parts(kind: Any) -> tuple[str, ...]:
+    """Return the kinds that `kind` joins, in the order in which they are applied."""
+    parts = kind.split("+") if isinstance(kind, str) else [kind]
+    if unknown := [part for part in parts if part not in _MAKERS]:
+        raise InputError(f"kind must be one of {', '.join(_MAKERS)}, or several joined by '+'; got {unknown[0]!r}.")
+    if len(set(parts)) < len(parts):
+        raise InputError(f"kind names a shift twice: {kind!r}; name each kind once.")
+    return tuple(part for part in _MAKERS if part in parts)
+
+
+def _class_shares(parts: Sequence[str], source: Any, target: Any, n_classes: int, severity: float) -> Any:
+    """Return the class shares of source and target; None where the classes are to be drawn as usual."""
+    if "label" not in parts:
+        for name, given in (("source_shares", source), ("target_shares", target)):
+            if given is not None:
+                raise InputError(f"{name} was given without label shift; add label to kind, as in 'label+concept'.")
+        return None
+    if len(parts) == 1 and source is None and target is None:
+        return None
+    out = []
+    for side, (name, given) in enumerate((("source_shares", source), ("target_shares", target))):
+        try:
+            shares = _usual_shares(n_classes, severity, side) if given is None else np.asarray(given, dtype=float)
+        except (TypeError, ValueError):
+            shares = np.zeros(0)
+        if shares.shape != (n_classes,) or not (shares > 0).all() or not abs(shares.sum() - 1) < 1e-6:
+            raise InputError(f"{name} must be {n_classes} positive numbers that sum to one; got {given!r}.")
+        out.append(shares)
+    if target is not None:
+        out[1] = (1 - severity) * out[0] + severity * out[1]
+    return out
+
+
+def _usual_shares(n_classes: int, severity: float, side: int) -> NDArray[np.float64]:
+    # Two classes have shares of 80/20 in the source, and 20/80 in the target.
+    shares = 4.0 ** (np.linspace(0.5, -0.5, n_classes) * severity * (1 - 2 * side))
+    return shares / shares.sum()
+
+
+def _mixed(
+    parts: Sequence[str],
+    rng: Any,
+    n: int,
+    side: int,
+    severity: float,
+    noise: float,
+    n_classes: int,
+    n_features: int,
+    labels: NDArray[np.int64] | None,
+) -> Draw:
+    """Draw one domain that several kinds of shift made; `labels` are its classes, None to draw them."""
+    base = next((part for part in ("subspace", "covariate") if part in parts), None)
+    if base is None:
+        labels = _labels(n, np.full(n_classes, 1 / n_classes)) if labels is None else labels
+        X, y = _blobs(rng, n, labels, noise, n_classes, n_features)
+    else:
+        tilt = severity * side if {"subspace", "covariate"} <= set(parts) else 0.0
+        settings = (side, severity, noise, n_classes, n_features)
+        X, y = _drawn(lambda: _MAKERS[base][0](rng, 4 * n, *settings), rng, n, labels, tilt)
+    if side == 1:
+        X = _rescaled(X, severity) if "concept" in parts else X
+        X = _translated(X, severity) if "translation" in parts else X
+    return X, y
+
+
+def _drawn(draw: Callable[[], Draw], rng: Any, n: int, labels: Any, tilt: float) -> Draw:
+    """Collect draws until there are `n` samples, or as many of each class as `labels` has.
+
+    Where `tilt` is positive, samples with a small sum of the first two features are dropped more often: a selection by
+    features alone, which leaves P(y | x) as it is.
+    """
+    wanted = None if labels is None else np.bincount(labels, minlength=2)
+    Xs, ys = [], []
+    while True:
+        X, y = draw()
+        chance = 1.0 / (1.0 + np.exp(-2.0 * (X[:, 0] + X[:, 1])))
+        kept = rng.uniform(size=len(y)) < (1.0 - tilt) + tilt * chance
+        order = rng.permutation(np.flatnonzero(kept))
+        Xs.append(X[order])
+        ys.append(y[order])
+        X, y = np.concatenate(Xs), np.concatenate(ys)
+        if wanted is None and len(y) >= n:
+            return X[:n], y[:n]
+        if wanted is not None and (np.bincount(y, minlength=2) >= wanted).all():
+            rows = np.concatenate([np.flatnonzero(y == c)[:k] for c, k in enumerate(wanted)])
+            return X[rows], y[rows]
+
+
+def _rescaled(X: NDArray[np.float64], severity: float) -> NDArray[np.float64]:
+    even = np.arange(X.shape[1]) % 2 == 0
+    return X * np.where(even, 2.5, 0.5) ** severity + np.where(even, 4.0, 1.0) * severity
+
+
+def _translated(X: NDArray[np.float64], severity: float) -> NDArray[np.float64]:
+    X = X.copy()
+    X[:, :2] += severity * np.array([2.0, 1.0])
+    return X
 
 
 def _blobs(rng: Any, n: int, y: NDArray[np.int64], noise: float, n_classes: int, n_features: int) -> Draw:

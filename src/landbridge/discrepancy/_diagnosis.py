@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from landbridge.discrepancy._moved_columns import MovedFeature
+from landbridge.discrepancy._share_profile import ShareProfile
 from landbridge.measurement import Measurement
 from landbridge.presentation import Presentable
 
@@ -30,6 +32,17 @@ class Diagnosis(Presentable):
         Strength in [0, 1] for each kind of shift.
     measurements : mapping of str to Measurement
         Every distance and estimate that was taken.
+    kinds : tuple of str
+        All kinds of shift that were found, `kind` first; more than one where class shares and features changed
+        together. Empty for ``"none"``.
+    concept : str
+        What ``"concept"`` means here: ``"rescaled"`` if features were rescaled or moved, so that standardising helps;
+        ``"contradicted"`` if labelled target samples contradict the source model, so that only labels help; else empty.
+    columns : mapping of str to MovedFeature
+        Features, by name or else by number, that were multiplied or moved where nearly all others were not.
+    share_profile : ShareProfile or None
+        Possible class shares of the target with and without a map of the features; None without classes or without a
+        difference.
 
     Examples
     --------
@@ -43,6 +56,14 @@ class Diagnosis(Presentable):
     words: str
     evidence: Mapping[str, float] = field(default_factory=dict)
     measurements: Mapping[str, Measurement] = field(default_factory=dict)
+    kinds: tuple[str, ...] = ()
+    concept: str = ""
+    columns: Mapping[str, MovedFeature] = field(default_factory=dict)
+    share_profile: ShareProfile | None = None
+
+    def __post_init__(self) -> None:
+        if not self.kinds and self.kind in SHIFTS:
+            object.__setattr__(self, "kinds", (self.kind,))
 
     def __repr__(self) -> str:
         return f"Diagnosis({self.kind!r}, risk={self.risk!r}, {len(self.measurements)} measurements)"
@@ -85,4 +106,8 @@ class Diagnosis(Presentable):
             "words": self.words,
             "evidence": {k: float(v) for k, v in self.evidence.items()},
             "measurements": {k: m.to_dict() for k, m in self.measurements.items()},
+            "kinds": list(self.kinds),
+            "concept": self.concept,
+            "columns": {k: {"scale": f.scale, "offset": f.offset} for k, f in self.columns.items()},
+            "share_profile": None if self.share_profile is None else self.share_profile.to_dict(),
         }

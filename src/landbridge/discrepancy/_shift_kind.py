@@ -14,11 +14,14 @@ from landbridge.discrepancy._concept import concept_gap
 from landbridge.discrepancy._coral_distance import coral_distance
 from landbridge.discrepancy._diagnosis import SHIFTS, Diagnosis
 from landbridge.discrepancy._domain_classifier import balanced_error, cross_fitted_domain
+from landbridge.discrepancy._kinds import all_kinds, meaning_of_concept
 from landbridge.discrepancy._label_shift import measure_fit, measure_priors
 from landbridge.discrepancy._mmd import mixture_kernel, permuted_mmd2, weighted_mmd2
+from landbridge.discrepancy._moved_columns import MovedFeature, moved_features
 from landbridge.discrepancy._posterior import Posterior, cross_fit_posterior, kernel_classifier
 from landbridge.discrepancy._proxy_a_distance import distance_from_probabilities
 from landbridge.discrepancy._samples import within_scale
+from landbridge.discrepancy._share_profile import ShareProfile, profile_shares
 from landbridge.discrepancy._sliced_wasserstein import sliced_wasserstein
 from landbridge.discrepancy._subspace_distance import subspace_distance
 from landbridge.discrepancy._words import contradicted, in_words
@@ -44,6 +47,10 @@ HEAVIEST = 50.0
 # The fewest samples per domain with which a permutation test can reach its level of 1 %: of 5 + 5 samples there are
 # 252 splits, of 4 + 4 only 70. It is also one sample per fold of the domain classifier's cross-validation.
 FEWEST_SAMPLES = 5
+# Samples per domain of the share profile.
+PROFILE_SAMPLES = 400
+# With more classes than this their shares would take many descents, and have too few samples.
+MOST_PROFILED = 10
 
 
 def diagnose(
@@ -74,6 +81,12 @@ def diagnose(
     sufficient, the one with most evidence. A small translation that stays among the source's samples is thereby called
     covariate: unlabelled samples cannot distinguish the two. ``"none"`` means that no difference was found: a change of
     P(y | x) alone cannot be seen without target labels.
+
+    Class shares and features can change together. :func:`share_profile` says whether other class shares are needed
+    beside a scale and an offset of each feature; ``"label"`` then joins the kind in `kinds`. Beside covariate shift it
+    does if two estimates of the target's class shares, one for each kind alone, are both at least 0.15 from those of
+    the source (total variation). Features that alone were multiplied or moved, as by another unit, are named in
+    `columns`.
 
     Parameters
     ----------
@@ -158,8 +171,13 @@ def diagnose(
     kind = _choose(evidence, found)
     risk = _risk(kind, m)
     evidence = {k: float(np.clip(v, 0.0, 1.0)) for k, v in evidence.items()}
-    words = in_words(kind, risk, evidence, m, pair.used, (len(source), len(target)))
-    return Diagnosis(kind, risk, words, evidence, m)
+    profile = _profile(pair, rng) if kind != "none" else None
+    kinds, concept = all_kinds(kind, profile, found.posterior, m), meaning_of_concept(kind, m)
+    columns = _named(source, _moved(pair, profile)) if found.differs else {}
+    words = in_words(
+        kind, risk, evidence, m, (pair.used, (len(source), len(target))), kinds=kinds, profile=profile, columns=columns
+    )
+    return Diagnosis(kind, risk, words, evidence, m, kinds, concept, columns, profile)
 
 
 @dataclass
@@ -174,6 +192,7 @@ class _Pair:
     labelled_codes: NDArray[np.intp]
     variance_ratio: float
     groups: NDArray[np.intp] | None
+    raw: tuple[NDArray[np.float64], NDArray[np.float64]]
 
     @property
     def used(self) -> tuple[int, int]:
@@ -224,6 +243,7 @@ def _prepare(source: Domain, target: Domain, task: str | None, max_samples: int,
     Xs, Xt = (_dense(d.X[r]) for d, r in ((source, rows), (target, rows_t)))
     # in the units the samples came in: on a common scale a feature that grew and one that shrank would cancel
     variance_ratio = float(Xt.var(axis=0).sum() / max(Xs.var(axis=0).sum(), np.finfo(float).tiny))
+    raw = Xs, Xt
     scale = within_scale(Xs, Xt)
     centre = (Xs.mean(axis=0) + Xt.mean(axis=0)) / 2
     Xs, Xt = (Xs - centre) / scale, (Xt - centre) / scale
@@ -240,7 +260,7 @@ def _prepare(source: Domain, target: Domain, task: str | None, max_samples: int,
     drawn = [None if d.groups is None else d.groups[r] for d, r in ((source, rows), (target, rows_t))]
     numbered = common_codes(drawn, (len(Xs), len(Xt)))
     groups = None if numbered is None else np.concatenate(numbered)
-    return _Pair(Xs, Xt, classes, codes, labelled, labelled_codes, variance_ratio, groups)
+    return _Pair(Xs, Xt, classes, codes, labelled, labelled_codes, variance_ratio, groups, raw)
 
 
 def _labelled_target(target: Domain, rows: NDArray[np.intp], classes: NDArray[Any]) -> tuple[NDArray, NDArray]:
@@ -377,6 +397,32 @@ def _measure_repairs(pair: _Pair, found: _Found, evidence: dict[str, float], rng
     alike = 1 / 1.5 <= pair.variance_ratio <= 1.5
     real = _p(turned) <= 0.05
     evidence["subspace"] = min(2 * turned.value, 1.0) * (1.0 if alike else 0.5) * real
+
+
+def _profile(pair: _Pair, rng: np.random.RandomState) -> ShareProfile | None:
+    """Profile the class shares of the target; None without classes, or with too few samples of one."""
+    if pair.codes is None or pair.classes is None:
+        return None
+    rows = subsample(len(pair.codes), PROFILE_SAMPLES, rng, pair.codes)
+    counts = np.bincount(pair.codes[rows], minlength=len(pair.classes))
+    if counts.min() < 2 or len(counts) > MOST_PROFILED:
+        return None
+    drawn = subsample(len(pair.Xt), PROFILE_SAMPLES, rng)
+    return profile_shares(pair.Xs[rows], pair.codes[rows], pair.Xt[drawn], pair.classes, rng)
+
+
+def _moved(pair: _Pair, profile: ShareProfile | None) -> tuple[MovedFeature, ...]:
+    """Find moved features, with the source at the class shares of the target where those are known."""
+    moved = moved_features(*pair.raw)
+    if not moved or profile is None or pair.codes is None or not (profile.shares_moved and profile.identified):
+        return moved
+    weights = np.array(profile.hypotheses["map and shares"].shares) / np.bincount(pair.codes)
+    return moved_features(*pair.raw, source_weights=weights[pair.codes]) or moved
+
+
+def _named(source: Domain, moved: tuple[MovedFeature, ...]) -> dict[str, MovedFeature]:
+    names = source.columns
+    return {str(f.index) if names is None else str(names[f.index]): f for f in moved}
 
 
 def _removed(before: float, after: float) -> float:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from landbridge.discrepancy._moved_columns import MovedFeature
+from landbridge.discrepancy._share_profile import ShareProfile
 from landbridge.measurement import Measurement
 
 __all__ = ["contradicted", "in_words"]
@@ -14,8 +16,11 @@ def in_words(
     risk: str,
     evidence: Mapping[str, float],
     m: Mapping[str, Measurement],
-    used: Sequence[int],
-    whole: Sequence[int],
+    samples: Sequence[Sequence[int]],
+    *,
+    kinds: Sequence[str] = (),
+    profile: ShareProfile | None = None,
+    columns: Mapping[str, MovedFeature] | None = None,
 ) -> str:
     """Write a diagnosis as sentences that need no statistics to read.
 
@@ -24,14 +29,25 @@ def in_words(
     kind, risk : str
     evidence : mapping of str to float
     m : mapping of str to Measurement
-    used, whole : sequence of two int
-        Samples looked at and samples there are, source first.
+    samples : sequence of two sequences of two int
+        Samples looked at, and samples there are, source first.
+    kinds : sequence of str, default=()
+        All kinds that were found.
+    profile : ShareProfile, optional
+    columns : mapping of str to MovedFeature, optional
 
     Returns
     -------
     str
     """
-    sentences = [_how_different(kind, m), _what(kind, evidence, m), _threat(kind, risk, m)]
+    used, whole = samples
+    sentences = [
+        _how_different(kind, m),
+        _what(kind, evidence, m),
+        _moved(columns or {}),
+        _together(kinds, m, profile),
+        _threat(kind, risk, m, together=len(kinds) > 1),
+    ]
     if tuple(used) != tuple(whole):
         sentences.append(
             f"Used {used[0]:,} of {whole[0]:,} source samples and {used[1]:,} of {whole[1]:,} target samples."
@@ -71,12 +87,13 @@ def _what(kind: str, evidence: Mapping[str, float], m: Mapping[str, Measurement]
             gap = m["concept_gap"].details
             expected = max(gap["expected"], gap["own_error"] or 0.0)
             return (
-                f"It is concept shift: a source model errs in {_percent(gap['error'])} of the {gap['n_samples']} "
-                f"labelled target samples, where {_percent(expected)} were expected."
+                "It is concept shift, the labels contradict the source: a source model errs in "
+                f"{_percent(gap['error'])} of the {gap['n_samples']} labelled target samples, where "
+                f"{_percent(expected)} were expected."
             )
         return (
-            "It is concept shift: the target as a whole is shifted or rescaled, so that equal values differ in "
-            f"meaning; standardising each domain by itself removes {_percent(evidence['concept'])} of the difference."
+            "It is concept shift, columns moved or rescaled: equal values differ in meaning; standardising each domain "
+            f"by itself removes {_percent(evidence['concept'])} of the difference."
         )
     if kind == "subspace":
         return (
@@ -86,7 +103,33 @@ def _what(kind: str, evidence: Mapping[str, float], m: Mapping[str, Measurement]
     return "The class proportions look the same, too." if "label_shift" in m else ""
 
 
-def _threat(kind: str, risk: str, m: Mapping[str, Measurement]) -> str:
+def _moved(columns: Mapping[str, MovedFeature]) -> str:
+    if not columns:
+        return ""
+    listed = [f"{name} was {feature}" for name, feature in columns.items()]
+    rest = f" and {len(listed) - 5} more" if len(listed) > 5 else ""
+    return f"Nearly only these columns moved: {', '.join(listed[:5])}{rest}; check their units."
+
+
+def _together(kinds: Sequence[str], m: Mapping[str, Measurement], profile: ShareProfile | None) -> str:
+    """Say that class shares changed as well, and by how much, as far as that is known."""
+    if len(kinds) < 2:
+        return ""
+    if "covariate" in kinds:
+        return f"The class shares moved as well, {_shares(m)}."
+    if profile is None or not profile.identified:
+        return (
+            "The class shares moved as well, but the features alone do not tell how far: other shares with another "
+            "scale and offset of each column fit as well. A few labels, or the known shares, would decide it."
+        )
+    best = profile.hypotheses["map and shares"]
+    return (
+        f"The class shares moved as well, {_listed(profile.classes, profile.source_shares, best.shares)}: both changes "
+        "together explain the target, neither of them alone."
+    )
+
+
+def _threat(kind: str, risk: str, m: Mapping[str, Measurement], *, together: bool = False) -> str:
     will = "is likely to" if risk == "high" else "may"
     if kind == "none" and "concept_gap" in m:
         say = "A source model can be used as it is; the labelled target samples agree with it."
@@ -95,7 +138,7 @@ def _threat(kind: str, risk: str, m: Mapping[str, Measurement]) -> str:
             "A source model can be used as it is, unless the labels now depend on the features in another way, which "
             "only target labels can show."
         )
-    elif kind == "label":
+    elif kind == "label" and not together:
         say = (
             "A source model remains nearly right, but methods that align the domains are likely to hurt, because they "
             "would mix the classes to match the proportions."
@@ -103,7 +146,12 @@ def _threat(kind: str, risk: str, m: Mapping[str, Measurement]) -> str:
     elif contradicted(m):
         say = (
             "Plain transfer is likely to hurt, because the labelled target samples contradict the source "
-            "model; train on them."
+            "model; no scaling repairs that, only labels do, so train on them."
+        )
+    elif together and kind in ("label", "concept", "subspace"):
+        say = (
+            f"Plain transfer {will} hurt, and standardising each domain would mix the classes. Methods that "
+            "estimate scales, offsets and class shares together (LSGeTarS) are made for this."
         )
     elif kind == "covariate" and risk == "low":
         say = "Plain transfer is unlikely to hurt."
@@ -151,7 +199,11 @@ def _percent(share: float) -> str:
 
 def _shares(m: Mapping[str, Measurement]) -> str:
     d = m["label_shift"].details
-    triples = list(zip(d["classes"], d["source_priors"], d["target_priors"], strict=True))
+    return _listed(d["classes"], d["source_priors"], d["target_priors"])
+
+
+def _listed(classes: Sequence[object], source: Sequence[float], target: Sequence[float]) -> str:
+    triples = list(zip(classes, source, target, strict=True))
     moved = sorted(triples, key=lambda t: -abs(t[2] - t[1]))[:3]
     listed = ", ".join(f"{c} {_percent(s)} → {_percent(t)}" for c, s, t in triples if (c, s, t) in moved)
     rest = len(triples) - len(moved)

@@ -15,6 +15,9 @@ from landbridge.feature._jda import JDA, joint_mmd_factor
 from landbridge.feature._jdot import JDOTClassifier, JDOTRegressor, joint_cost
 from landbridge.feature._kernel_cca import KernelCCA, canonical_directions, class_pairs
 from landbridge.feature._linear_ot import LinearOT, gaussian_transport
+from landbridge.feature._location_scale import ClassMaps, class_location_scale
+from landbridge.feature._ls_cons import LSConS
+from landbridge.feature._ls_getars import LSGeTarS, location_scale_shares
 from landbridge.feature._manifold_alignment import ManifoldAlignment, alignment_matrices
 from landbridge.feature._meda import MEDA, adaptation_solver
 from landbridge.feature._msda import MSDA, marginalised_denoiser
@@ -38,6 +41,7 @@ __all__ = [
     "SSTCA",
     "TCA",
     "TJM",
+    "ClassMaps",
     "ClassRegularizedOT",
     "CoOptimalTransport",
     "DomainScaler",
@@ -46,6 +50,8 @@ __all__ = [
     "JDOTClassifier",
     "JDOTRegressor",
     "KernelCCA",
+    "LSConS",
+    "LSGeTarS",
     "LinearOT",
     "ManifoldAlignment",
     "OTLabelPropagation",
@@ -61,6 +67,7 @@ __all__ = [
     "barycentric_map",
     "canonical_directions",
     "choose_pivots",
+    "class_location_scale",
     "class_pairs",
     "co_optimal_couplings",
     "coral_map",
@@ -71,6 +78,7 @@ __all__ = [
     "joint_cost",
     "joint_matching",
     "joint_mmd_factor",
+    "location_scale_shares",
     "marginalised_denoiser",
     "pivot_directions",
     "propagate",

@@ -10,6 +10,7 @@ from landbridge.instance._label_shift import BBSE, MLLS, calibrate, fit_calibrat
 from landbridge.instance._multi_source_tradaboost import MultiSourceTrAdaBoost, TaskTrAdaBoost
 from landbridge.instance._nearest_neighbour import NearestNeighbourWeights, voronoi_counts
 from landbridge.instance._source_pooling import SourcePooling, mixture_weights
+from landbridge.instance._target_shift import TargetShift, target_shares
 from landbridge.instance._tradaboost import BoostingStep, TrAdaBoost, source_decay, tradaboost_step
 from landbridge.instance._tradaboost_r2 import (
     TrAdaBoostR2,
@@ -32,6 +33,7 @@ __all__ = [
     "MultiSourceTrAdaBoost",
     "NearestNeighbourWeights",
     "SourcePooling",
+    "TargetShift",
     "TaskTrAdaBoost",
     "TrAdaBoost",
     "TrAdaBoostR2",
@@ -46,6 +48,7 @@ __all__ = [
     "mixture_weights",
     "probability_ratio",
     "source_decay",
+    "target_shares",
     "tradaboost_step",
     "ulsif_coefficients",
     "voronoi_counts",

@@ -15,11 +15,20 @@ from landbridge.numerics.resampling import (
     random_generator,
     subsample,
 )
+from landbridge.numerics.target_shift import (
+    ClassShareModel,
+    ShareGap,
+    share_starts,
+    simplex_least_squares,
+    weighted_moments,
+)
 
 __all__ = [
     "BoxQP",
+    "ClassShareModel",
     "KernelOperator",
     "NystroemMap",
+    "ShareGap",
     "balanced_folds",
     "bbse_priors",
     "bootstrap_mean",
@@ -39,6 +48,9 @@ __all__ = [
     "permutation_p_value",
     "project_box_band",
     "random_generator",
+    "share_starts",
     "shift_posterior",
+    "simplex_least_squares",
     "subsample",
+    "weighted_moments",
 ]
