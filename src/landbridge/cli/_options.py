@@ -60,6 +60,10 @@ class RunOptions:
     scoring: Annotated[
         str | None, typer.Option(help="What target labels are scored by: the name of a scorer of scikit-learn.")
     ] = None
+    assume: Annotated[
+        str | None,
+        typer.Option(help="What is known without labels: 'shares-kept' if labels have the same distribution in both."),
+    ] = None
     confidence: Annotated[float, typer.Option(help="Confidence that a gain is positive, in [0.5, 1).")] = 0.9
     exhaustive: Annotated[
         bool, typer.Option("--exhaustive", help="Also try methods that the diagnosed shift rules out.")

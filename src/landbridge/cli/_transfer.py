@@ -67,6 +67,7 @@ def _arguments(sides: SideOptions, run: RunOptions, networks: NetworkOptions) ->
         "sources": sides.sources,
         "groups": sides.groups,
         "scoring": run.scoring,
+        "assume": run.assume,
         "task": sides.task,
         "intermediate_domains": sides.intermediate or None,
         "methods": run.methods,
@@ -88,7 +89,7 @@ def _words(sides: SideOptions, run: RunOptions, networks: NetworkOptions, result
     """Words of the command line that repeat the run."""
     named: dict[str, Any] = {"label": sides.label, "sources": sides.sources, "methods": run.methods}
     named |= {"target-labels": run.target_labels, "confidence": run.confidence, "seed": run.seed}
-    named |= {"groups": sides.groups, "scoring": run.scoring}
+    named |= {"groups": sides.groups, "scoring": run.scoring, "assume": run.assume}
     named |= {"task": sides.task, "network": networks.network, "time-budget": run.time_budget}
     if networks.network is not None:
         named["n-seeds"] = networks.n_seeds

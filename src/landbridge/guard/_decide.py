@@ -11,6 +11,7 @@ from landbridge.guard._by_ensemble import by_ensemble
 from landbridge.guard._by_intermediate import by_intermediate
 from landbridge.guard._by_labels import by_labels
 from landbridge.guard._by_reverse_validation import by_reverse_validation
+from landbridge.guard._by_share_profile import by_share_profile
 from landbridge.guard._by_weighting import WeightedSource, by_weighting
 from landbridge.guard._different_features import different_features
 from landbridge.guard._no_shift import no_shift
@@ -32,6 +33,7 @@ def decide(
     confidence: float = 0.9,
     random_state: int | None = 0,
     groups: Any = None,
+    shares_kept: bool = False,
 ) -> Verdict:
     """Decide between the candidates and the baselines.
 
@@ -53,6 +55,8 @@ def decide(
         Draws the bootstrap resamples.
     groups : ndarray of shape (n_target,), optional
         Target samples that are drawn together in resamples. If None, each sample is a group.
+    shares_kept : bool, default=False
+        Whether the class shares, or the distribution of the values, are known to be the same in both domains.
 
     Returns
     -------
@@ -92,6 +96,8 @@ def decide(
     if (verdict := unlearnable(source_only, candidates, diagnosis)) is not None:
         return verdict
     if (verdict := by_intermediate(source_only, candidates, graph, confidence)) is not None:
+        return verdict
+    if (verdict := by_share_profile(source_only, candidates, diagnosis, shares_kept)) is not None:
         return verdict
     if sum(t.suits_conditional_shift for t in candidates) < 2:
         return by_reverse_validation(source_only, candidates)

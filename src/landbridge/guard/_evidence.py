@@ -42,6 +42,7 @@ class EvidenceKind(StrEnum):
     REVERSE_VALIDATION = "reverse validation"
     INTERMEDIATE_PATH = "intermediate path"
     CLUSTER_STABILITY = "cluster stability"
+    SHARE_PROFILE = "share profile"
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,7 @@ class TransferOptions(TypedDict, total=False):
     sources: str | None
     groups: str | None
     scoring: Any
+    assume: str | None
     intermediate_domains: Sequence[Any]
     network: Any
     epochs: int
@@ -49,8 +50,8 @@ class Arguments:
     target_labels : {"use", "hide"} or int
     confidence : float
     random_state : int or None
-    sources, groups, scoring, intermediate_domains, network, epochs, n_seeds, skip_corrupt, exhaustive, n_jobs, \
-time_budget, progress, work_dir, resume, error_score
+    sources, groups, scoring, assume, intermediate_domains, network, epochs, n_seeds, skip_corrupt, exhaustive, \
+n_jobs, time_budget, progress, work_dir, resume, error_score
         As in :class:`TransferOptions`.
     given : frozenset of str
         Names of the arguments whose value differs from the default.
@@ -66,6 +67,7 @@ time_budget, progress, work_dir, resume, error_score
     sources: str | None = None
     groups: str | None = None
     scoring: Any = None
+    assume: str | None = None
     intermediate_domains: Sequence[Any] = ()
     network: Any = None
     epochs: int = 20
@@ -139,6 +141,8 @@ time_budget, progress, work_dir, resume, error_score
             raise InputError(f"random_state must be None or a whole number in [0, 2**32); got {self.random_state!r}.")
         if self.error_score != "raise" and not (isinstance(self.error_score, float) and np.isnan(self.error_score)):
             raise InputError(f"error_score must be 'raise' or numpy.nan; got {self.error_score!r}.")
+        if self.assume not in (None, SHARES_KEPT):
+            raise InputError(f"assume must be None or {SHARES_KEPT!r}; got {self.assume!r}.")
         if self.resume and self.work_dir is None:
             raise InputError("resume=True needs work_dir, the folder of the run to go on with.")
         if self.network is not None and self.estimator is not None:
@@ -199,6 +203,8 @@ time_budget, progress, work_dir, resume, error_score
         return {n: v for n, v in used.items() if n in keep and n in accepted | ALWAYS}
 
 
+# What a user may know: the labels have the same distribution in both domains.
+SHARES_KEPT = "shares-kept"
 # Arguments that apply whatever the source and the target are.
 ALWAYS = frozenset(
     {

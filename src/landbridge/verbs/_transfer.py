@@ -97,6 +97,9 @@ def transfer(
         What predictions are scored by on target labels: the name of a scorer of scikit-learn, or one from
         ``make_scorer``; higher is better. If None, accuracy (balanced accuracy where a class is rare) or R². Evidence
         without target labels is not changed by it.
+    assume : {"shares-kept"}, optional
+        What you know without target labels: ``"shares-kept"`` if labels have the same distribution in both domains.
+        Methods that align the domains may then be judged although the features alone do not say so.
     intermediate_domains : sequence of Domain, array, DataFrame or path, optional
         Unlabelled domains between source and target, nearest to the source first.
     network : str, path or Module, optional
@@ -167,7 +170,7 @@ def transfer(
     trials = run(specs, problem, arguments, shift=shift, store=store)
     clock.lap("candidates")
     with one_thread(problem):
-        trials, verdict = _judge(trials, specs, problem, diagnosis, weighted, arguments.confidence)
+        trials, verdict = _judge(trials, specs, problem, diagnosis, weighted, arguments)
         trials, chosen = _model_of(verdict, trials, specs, problem, store)
         scores = chosen_scores(chosen, problem)
         clock.lap("guard")
@@ -260,7 +263,7 @@ def _judge(
     problem: Problem,
     diagnosis: Diagnosis,
     weighted: WeightedSource | None,
-    confidence: float,
+    arguments: Arguments,
 ) -> tuple[list[Trial], Verdict]:
     if any(s.cluster is not None for s in specs):
         return trials, by_stability(trials)
@@ -274,9 +277,10 @@ def _judge(
         splits=problem.splits,
         weighted_source=weighted,
         graph=graph,
-        confidence=confidence,
+        confidence=arguments.confidence,
         random_state=problem.random_state,
         groups=problem.target.groups,
+        shares_kept=arguments.assume is not None,
     )
     return trials, verdict
 

@@ -1,0 +1,117 @@
+"""Evidence from the share profile: whether a map of the features is called for, and with which class shares."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from landbridge.discrepancy import Diagnosis, ShareProfile
+from landbridge.discrepancy._share_profile import OUTSIDE
+from landbridge.guard._evidence import Evidence, EvidenceKind
+from landbridge.guard._majority_vote import ensemble_members
+from landbridge.guard._trial import Trial
+from landbridge.guard._verdict import BASELINE, NO_LABELS, Assessment, Verdict
+from landbridge.measurement import Measurement
+
+__all__ = ["MAP_AND_SHARES", "by_share_profile"]
+
+KIND = EvidenceKind.SHARE_PROFILE
+ASSUMPTION = (
+    "Every feature of the target is a feature of the source with another scale and offset, the same for all classes."
+)
+KEPT = "Class shares are the same in both domains, and features were rescaled or moved for all classes alike."
+UNKNOWN = "The target labels may have any distribution that the features allow."
+# The method that estimates the class shares together with scales and offsets.
+MAP_AND_SHARES = "LSGeTarS"
+
+
+def by_share_profile(
+    source_only: Trial, candidates: Sequence[Trial], diagnosis: Diagnosis, shares_kept: bool = False
+) -> Verdict | None:
+    """Decide by the class shares that the unlabelled target allows, where they allow a decision.
+
+    Methods that align the domains assume that the class shares are the same in both. Where the features say that the
+    shares moved as well, only a map that is estimated together with the shares can be right, and only if the target
+    allows a narrow interval of them; else the source model is kept.
+
+    Parameters
+    ----------
+    source_only : Trial
+    candidates : sequence of Trial
+    diagnosis : Diagnosis
+        Of concept or subspace shift.
+    shares_kept : bool, default=False
+        Whether the user knows that the class shares, or the distribution of the values, are the same in both domains.
+
+    Returns
+    -------
+    Verdict or None
+        None where the profile does not object to methods that align the domains.
+    """
+    if shares_kept:
+        return None
+    if source_only.proba is None:
+        return _by_support(source_only, candidates, diagnosis)
+    profile = diagnosis.share_profile
+    if profile is None:
+        return None
+    chosen = next((t for t in candidates if t.name == MAP_AND_SHARES), None)
+    if profile.allows_map and chosen is not None:
+        return _choose(chosen, source_only, candidates, profile, ASSUMPTION)
+    if profile.explanation == "map":
+        members = ensemble_members([source_only, *candidates])[1:]
+        if profile.outside <= OUTSIDE or not members:
+            return _keep(source_only, candidates, profile.reason())
+        return _choose(members[0], source_only, candidates, profile, KEPT) if len(members) == 1 else None
+    if profile.explanation == "map and shares" or not profile.identified:
+        return _keep(source_only, candidates, _objection(profile))
+    return None
+
+
+def _objection(profile: ShareProfile) -> str:
+    if profile.explanation == "map and shares":
+        return profile.reason()
+    return f"{profile.reason()} The features allow nearly any class shares."
+
+
+def _by_support(source_only: Trial, candidates: Sequence[Trial], diagnosis: Diagnosis) -> Verdict | None:
+    """For values: their distribution cannot be told from the features, unless no target sample is like a source one."""
+    measured = diagnosis.measurements.get("domain_accuracy")
+    if measured is None or measured.value >= 1.0:
+        return None
+    return _keep(
+        source_only,
+        candidates,
+        "The features moved, and without labels nothing tells whether the values moved with them: a map of the "
+        "features would undo both.",
+    )
+
+
+def _evidence(profile: ShareProfile, assumption: str) -> Evidence:
+    best = profile.hypotheses[profile.explanation or "map and shares"]
+    details = {"outside": profile.outside, "width": best.width, "explanation": profile.explanation}
+    misfit = Measurement("misfit", best.misfit, null=1.0, higher_is_better=False, details=details)
+    return Evidence(KIND, misfit, assumption)
+
+
+def _choose(
+    chosen: Trial, source_only: Trial, candidates: Sequence[Trial], profile: ShareProfile, assumption: str
+) -> Verdict:
+    others = "assumes equal class shares, or another kind of shift"
+    assessments = {t.name: Assessment(None, None, False, others) for t in candidates} | {source_only.name: BASELINE}
+    evidence = (_evidence(profile, assumption),)
+    why = "a scale and an offset per feature explain the target"
+    assessments[chosen.name] = Assessment(None, None, True, why, KIND, evidence)
+    share = f"{100 * profile.outside:.0f} % of the target samples lie where the source has none"
+    reason = f"{profile.reason()} {share}, so that the source model extrapolates there; {chosen.name} is chosen."
+    return Verdict(chosen.name, True, reason, NO_LABELS, None, assessments, assumption)
+
+
+def _keep(source_only: Trial, candidates: Sequence[Trial], why: str) -> Verdict:
+    refused = "the class shares or values may have moved with the features"
+    assessments = {t.name: Assessment(None, None, False, refused) for t in candidates} | {source_only.name: BASELINE}
+    reason = (
+        f"{why} Without target labels no gain can be defended, and {source_only.name} is kept. If the labels are known "
+        "to have the same distribution in both domains, say so with assume='shares-kept'; a few target labels decide "
+        "in any case."
+    )
+    return Verdict(source_only.name, False, reason, NO_LABELS, None, assessments, UNKNOWN)

@@ -1,0 +1,104 @@
+"""The share profile: when a map of the features is chosen, allowed or refused."""
+
+import numpy as np
+import pytest
+
+from landbridge.discrepancy import Diagnosis, ShareHypothesis, ShareProfile
+from landbridge.guard import MAJORITY_VOTE, EvidenceKind, Trial, decide
+from landbridge.guard._by_share_profile import MAP_AND_SHARES, by_share_profile
+from landbridge.measurement import Measurement
+
+ORDER = ("no change", "shares", "map", "map and shares")
+
+
+def profile(explanation, *, width=0.1, outside=0.5):
+    """A profile in which one hypothesis is the simplest that explains the target."""
+    first = ORDER.index(explanation) if explanation else len(ORDER)
+    held = {
+        name: ShareHypothesis(
+            name, (0.5, 0.5), (0.5 - width / 2,) * 2, (0.5 + width / 2,) * 2, 1.0, 1.0, 0.5, i >= first
+        )
+        for i, name in enumerate(ORDER)
+    }
+    return ShareProfile((0, 1), (0.5, 0.5), held, outside)
+
+
+def diagnosis(*args, **fields):
+    return Diagnosis("concept", "high", "", share_profile=profile(*args, **fields))
+
+
+@pytest.fixture
+def aligned(variants, flip):
+    """Four methods that agree, and differ from the source model in 30 samples."""
+    return variants(flip(0, 30))
+
+
+@pytest.fixture
+def estimated(fabricate, flip):
+    """The method that estimates the class shares with the map."""
+    return fabricate(MAP_AND_SHARES, flip(0, 10))
+
+
+@pytest.mark.parametrize("explanation", ["map", "map and shares"])
+def test_a_map_with_its_shares_is_chosen_where_the_profile_allows_it(source_only, aligned, estimated, explanation):
+    verdict = decide([source_only, *aligned, estimated], diagnosis(explanation))
+    assert verdict.transferred and verdict.chosen == MAP_AND_SHARES
+    assert "50 % of the target samples lie where the source has none" in verdict.reason
+    assert [e.kind for e in verdict.assessments[MAP_AND_SHARES].evidence] == [EvidenceKind.SHARE_PROFILE]
+    assert not verdict.assessments["A"].defensible and "scale and offset" in verdict.assumption
+
+
+def test_methods_that_keep_the_shares_are_refused_where_they_moved(source_only, aligned):
+    verdict = decide([source_only, *aligned], diagnosis("map and shares"))
+    assert not verdict.transferred and "shares-kept" in verdict.reason
+
+
+@pytest.mark.parametrize(
+    ("explanation", "fields"),
+    [
+        ("map and shares", {"width": 0.9}),
+        ("map and shares", {"outside": 0.1}),
+        ("map", {"outside": 0.1}),
+        (None, {"width": 0.9}),
+        ("shares", {"width": 0.9}),
+    ],
+)
+def test_what_is_not_identified_or_not_needed_stays(source_only, aligned, estimated, explanation, fields):
+    verdict = decide([source_only, *aligned, estimated], diagnosis(explanation, **fields))
+    assert not verdict.transferred and verdict.chosen == "source-only"
+    assert not any(verdict.assessments[n].defensible for n in "ABCD")
+
+
+@pytest.mark.parametrize(
+    ("explanation", "fields"), [("map", {"width": 0.9}), (None, {}), ("shares", {}), ("no change", {})]
+)
+def test_where_the_profile_does_not_object_the_ensemble_decides(source_only, aligned, explanation, fields):
+    assert by_share_profile(source_only, aligned, diagnosis(explanation, **fields)) is None
+    assert decide([source_only, *aligned], diagnosis(explanation, **fields)).chosen == MAJORITY_VOTE
+
+
+def test_a_single_answer_is_chosen_where_the_shares_are_kept(source_only, fabricate, flip):
+    twins = [fabricate(n, flip(0, 30)) for n in "ABC"]
+    verdict = decide([source_only, *twins], diagnosis("map"))
+    assert verdict.chosen == "A" and "same in both domains" in verdict.assumption
+
+
+def test_what_the_user_knows_overrules_the_profile(source_only, aligned):
+    refused = diagnosis("map and shares", width=0.9)
+    assert by_share_profile(source_only, aligned, refused, shares_kept=True) is None
+    assert decide([source_only, *aligned], refused, shares_kept=True).chosen == MAJORITY_VOTE
+
+
+@pytest.mark.parametrize(("accuracy", "objects"), [(0.99, True), (1.0, False)])
+def test_values_need_domains_that_share_no_sample(accuracy, objects):
+    rng = np.random.default_rng(0)
+    source_only = Trial("source-only", "baseline", role="source-only", predicted=rng.normal(size=50))
+    measured = {"domain_accuracy": Measurement("domain_accuracy", accuracy)}
+    verdict = by_share_profile(source_only, [], Diagnosis("concept", "high", "", measurements=measured))
+    assert (verdict is not None) is objects
+    if objects:
+        assert "whether the values moved" in verdict.reason and not verdict.transferred
+
+
+def test_no_profile_decides_nothing(source_only, aligned):
+    assert by_share_profile(source_only, aligned, Diagnosis("concept", "high", "")) is None
