@@ -41,6 +41,14 @@ __all__ = ["describe", "expected_of_run", "held_out_source", "predictions_of", "
 
 # Source samples whose held-out predictions are kept with a result.
 MAX_SAMPLES = 2000
+# Metrics that can be estimated, under their names as scorers; for any other, the default one of the task is.
+ESTIMATED = {
+    "accuracy": "accuracy",
+    "balanced_accuracy": "balanced accuracy",
+    "balanced accuracy": "balanced accuracy",
+    "r2": "R²",
+    "R²": "R²",
+}
 # From so many source samples on, one third of them is held out once, instead of each third in turn.
 ONE_FOLD = 600
 # From an interval of 95 % to one of 90 %.
@@ -69,7 +77,8 @@ def expected_of_run(problem: Problem, chosen: Trial, trials: Sequence[Trial], ve
     """
     if verdict.evidence == "stability of clusters" or chosen.model is None:
         return None
-    labelled = _of_splits(chosen, verdict, problem)
+    metric = ESTIMATED.get(problem.task.metric, problem.task.default_metric)
+    labelled = _of_splits(chosen, verdict, problem) if problem.task.metric in ESTIMATED else None
     vote = chosen.name == MAJORITY_VOTE
     tried: Any = source_model(trials) if vote else chosen
     rows, held_out = None, None
@@ -89,12 +98,12 @@ def expected_of_run(problem: Problem, chosen: Trial, trials: Sequence[Trial], ve
     if held_out is not None and problem.source is not None:
         samples = {"X_source": problem.source.X[rows], "X_target": problem.domains[1].X}
     found = estimate_performance(
-        held_out, target, labelled=labelled, metric=problem.task.metric, random_state=problem.random_state, **samples
+        held_out, target, labelled=labelled, metric=metric, random_state=problem.random_state, **samples
     )
     if vote and held_out is not None and held_out.confidence is not None:
         found = _of_vote(found, held_out, target, predictions_of_trial(chosen, problem))
     kept = None if held_out is None or vote else {**held_out.to_dict(), "rows": rows.tolist()}  # type: ignore[union-attr]
-    return to_expected(found, problem.task.metric, problem.n_labelled if labelled is not None else 0, kept)
+    return to_expected(found, metric, problem.n_labelled if labelled is not None else 0, kept)
 
 
 def held_out_source(
