@@ -32,6 +32,7 @@ VALUES = {
     "exhaustive": True,
     "network": "mlp",
     "epochs": 3,
+    "assume": "shares-kept",
     "n_seeds": 2,
     "skip_corrupt": True,
 }

@@ -1,5 +1,7 @@
 """The share profile: when a map of the features is chosen, allowed or refused."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -75,6 +77,15 @@ def test_what_is_not_identified_or_not_needed_stays(source_only, aligned, estima
 def test_where_the_profile_does_not_object_the_ensemble_decides(source_only, aligned, explanation, fields):
     assert by_share_profile(source_only, aligned, diagnosis(explanation, **fields)) is None
     assert decide([source_only, *aligned], diagnosis(explanation, **fields)).chosen == MAJORITY_VOTE
+
+
+def test_several_classes_that_are_not_identified_are_no_objection(source_only, aligned):
+    two = profile("map and shares", width=0.9)
+    three = replace(two, classes=(0, 1, 2))
+    assert by_share_profile(source_only, aligned, Diagnosis("concept", "high", "", share_profile=two)) is not None
+    assert by_share_profile(source_only, aligned, Diagnosis("concept", "high", "", share_profile=three)) is None
+    three = replace(profile("map and shares", outside=0.1), classes=(0, 1, 2))
+    assert by_share_profile(source_only, aligned, Diagnosis("concept", "high", "", share_profile=three)) is not None
 
 
 def test_a_single_answer_is_chosen_where_the_shares_are_kept(source_only, fabricate, flip):

@@ -12,7 +12,9 @@ from landbridge.results import Ranked
 @pytest.fixture(scope="module")
 def result():
     source, target = make_shift("translation", n_source=80, n_target=80, random_state=0)
-    return transfer(source, target, target_labels="hide", methods=["CORAL", "DomainScaler", "GFK"])
+    return transfer(
+        source, target, target_labels="hide", methods=["CORAL", "DomainScaler", "GFK"], assume="shares-kept"
+    )
 
 
 @pytest.fixture(scope="module")

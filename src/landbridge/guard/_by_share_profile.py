@@ -62,7 +62,10 @@ def by_share_profile(
         if profile.outside <= OUTSIDE or not members:
             return _keep(source_only, candidates, profile.reason())
         return _choose(members[0], source_only, candidates, profile, KEPT) if len(members) == 1 else None
-    if profile.explanation == "map and shares" or not profile.identified:
+    if not profile.identified:
+        # With several classes, a single class and a map explain nearly any target: that is no sign of moved shares.
+        return _keep(source_only, candidates, _objection(profile)) if len(profile.classes) == 2 else None
+    if profile.explanation == "map and shares":
         return _keep(source_only, candidates, _objection(profile))
     return None
 
@@ -74,7 +77,7 @@ def _objection(profile: ShareProfile) -> str:
 
 
 def _by_support(source_only: Trial, candidates: Sequence[Trial], diagnosis: Diagnosis) -> Verdict | None:
-    """For values: their distribution cannot be told from the features, unless no target sample is like a source one."""
+    """For values: the features do not tell their distribution, unless no target sample is like a source sample."""
     measured = diagnosis.measurements.get("domain_accuracy")
     if measured is None or measured.value >= 1.0:
         return None

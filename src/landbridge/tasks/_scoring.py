@@ -15,7 +15,7 @@ from sklearn.metrics import get_scorer, get_scorer_names
 
 from landbridge.exceptions import InputError
 
-__all__ = ["Scoring", "get_scoring", "is_share", "scoring_name"]
+__all__ = ["Scoring", "difference_in_words", "get_scoring", "is_share", "scoring_name"]
 
 # Beginnings of the names of scores that are shares, from 0 to 1; differences of them are points.
 SHARES = (
