@@ -78,6 +78,9 @@ def combined_performance(
 
         \sigma^2 = \bar\sigma^2 + s_0^2 + s_1^2 \operatorname{var}_k \hat a_k + s_2^2 o^2 + s_3^2 d^2 .
 
+    The lower end is at most :math:`(1 - o) \bar a`, as every prediction outside the support may be wrong, and the upper
+    end at least the median of the estimates.
+
     Parameters
     ----------
     estimates : mapping of str to Measurement
@@ -141,7 +144,10 @@ def combined_performance(
         "distance": constants.by_distance * far,
     }
     error = float(np.sqrt(sum(p**2 for p in parts.values())))
-    low, high = max(value - constants.below * error, 0.0), min(value + constants.above * error, 1.0)
+    # Outside the support nothing is known: every prediction there may be wrong. And the interval holds the median of
+    # the single estimates, which the weights may have left behind.
+    low = max(min(value - constants.below * error, (1 - outside) * mean), 0.0)
+    high = min(max(value + constants.above * error, float(np.median(values))), 1.0)
     return Measurement(
         "combined", value, low, high, higher_is_better=True, details={"error": error, "mean": mean, "parts": parts}
     )
