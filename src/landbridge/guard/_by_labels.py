@@ -57,8 +57,11 @@ def by_labels(trials: Sequence[Trial], splits: LabelledSplits, confidence: float
     nested = task.within_range(nested_gain(scores, baselines, candidates, splits.test_fraction), difference=True)
     p = 1.0 if nested.p_value is None else nested.p_value
     if not (assessments[best.name].defensible and is_significant(nested, confidence)):
+        own = assessments[best.name].gain
+        gain = own if own is not None and not is_significant(own, confidence) else nested
+        p = 1.0 if gain.p_value is None else gain.p_value
         reason = (
-            f"The best candidate, {best.name}, is {task.in_words(nested.value, sign=True)} from {base.name} on {n} "
+            f"The best candidate, {best.name}, is {task.in_words(gain.value, sign=True)} from {base.name} on {n} "
             f"labelled target samples, which is no statistically significant gain (p = {p:.2g}); {base.name} is kept."
         )
         return Verdict(base.name, False, reason, LABELS.value, nested, assessments, ASSUMPTION)

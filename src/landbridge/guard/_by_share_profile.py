@@ -58,17 +58,18 @@ def by_share_profile(
     if profile is None:
         return None
     chosen = next((t for t in candidates if t.name == MAP_AND_SHARES), None)
-    if (
-        profile.allows_map
-        and chosen is not None
-        and (profile.explanation == "map" or profile.outside > OUTSIDE_IF_MOVED)
-    ):
-        return _choose(chosen, source_only, candidates, profile, ASSUMPTION)
+    # A feature in another unit is seen better by itself than in distances over all features.
+    needed = bool(diagnosis.columns) or profile.outside > (
+        OUTSIDE if profile.explanation == "map" else OUTSIDE_IF_MOVED
+    )
+    mapped = profile.explanation in ("map", "map and shares") and profile.identified
+    if mapped and needed and chosen is not None:
+        return _choose(chosen, source_only, candidates, diagnosis, ASSUMPTION)
     if profile.explanation == "map":
         members = ensemble_members([source_only, *candidates])[1:]
-        if profile.outside <= OUTSIDE or not members:
+        if not needed or not members:
             return _keep(source_only, candidates, profile.reason())
-        return _choose(members[0], source_only, candidates, profile, KEPT) if len(members) == 1 else None
+        return _choose(members[0], source_only, candidates, diagnosis, KEPT) if len(members) == 1 else None
     if not profile.identified:
         # With several classes, a single class and a map explain nearly any target: that is no sign of moved shares.
         return _keep(source_only, candidates, _objection(profile)) if len(profile.classes) == 2 else None
@@ -108,16 +109,27 @@ def _evidence(profile: ShareProfile, assumption: str) -> Evidence:
     return Evidence(KIND, misfit, assumption)
 
 
+HYPOTHESIS = {
+    "map": "A scale and an offset per feature explain the target, with the class shares of the source.",
+    "map and shares": "A scale and an offset per feature explain the target, together with other class shares.",
+}
+
+
 def _choose(
-    chosen: Trial, source_only: Trial, candidates: Sequence[Trial], profile: ShareProfile, assumption: str
+    chosen: Trial, source_only: Trial, candidates: Sequence[Trial], diagnosis: Diagnosis, assumption: str
 ) -> Verdict:
+    profile = diagnosis.share_profile
+    assert profile is not None
     others = "assumes equal class shares, or another kind of shift"
     assessments = {t.name: Assessment(None, None, False, others) for t in candidates} | {source_only.name: BASELINE}
     evidence = (_evidence(profile, assumption),)
     why = "a scale and an offset per feature explain the target"
     assessments[chosen.name] = Assessment(None, None, True, why, KIND, evidence)
-    share = f"{100 * profile.outside:.0f} % of the target samples lie where the source has none"
-    reason = f"{profile.reason()} {share}, so that the source model extrapolates there; {chosen.name} is chosen."
+    where = f"{100 * profile.outside:.0f} % of the target samples lie where the source has none"
+    if diagnosis.columns:
+        where = f"{', '.join(map(str, list(diagnosis.columns)[:3]))} changed by a scale or an offset"
+    explained = HYPOTHESIS[str(profile.explanation)]
+    reason = f"{explained} {where}, so that the source model does not apply there; {chosen.name} is chosen."
     return Verdict(chosen.name, True, reason, NO_LABELS, None, assessments, assumption)
 
 

@@ -34,12 +34,20 @@ def score_rows(scores: Mapping[str, Any]) -> list[tuple[str, str]]:
     >>> score_rows({"sensitivity": 0.9, "calibration_error": 0.05, "calibration_bins": 10})
     [('sensitivity', '90.0 %'), ('expected calibration error (10 bins)', '0.050')]
     """
-    rows = [(name, f"{100 * scores[key]:.1f} %") for key, name in SHARES.items() if scores.get(key) is not None]
+    rows = [
+        (f"{name} ({scores['positive']})" if key == "sensitivity" and "positive" in scores else name, _percent(value))
+        for key, name in SHARES.items()
+        if (value := scores.get(key)) is not None
+    ]
     rows += [(name, f"{scores[key]:.3f}") for key, name in NUMBERS.items() if scores.get(key) is not None]
     if scores.get("calibration_error") is not None:
         name = f"expected calibration error ({scores['calibration_bins']} bins)"
         rows.append((name, f"{scores['calibration_error']:.3f}"))
     return rows
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.1f} %"
 
 
 def class_rows(scores: Mapping[str, Any]) -> list[dict[str, str]]:
