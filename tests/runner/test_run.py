@@ -63,7 +63,8 @@ def test_slow_candidates_change_no_answer():
     fast = transfer(S, T, target_labels="hide", methods=[CORAL(), "DomainScaler", "GFK"])
     slow = transfer(S, T, target_labels="hide", methods=[Slow(), "DomainScaler", "GFK"])
     assert [f[1] for f in _figures(fast)] == [f[1] for f in _figures(slow)]
-    assert fast.decision.chosen == slow.decision.chosen and fast.decision.gain == slow.decision.gain
+    assert slow.decision.chosen.replace("Slow", "CORAL") == fast.decision.chosen
+    assert fast.decision.gain == slow.decision.gain
     alone = [transfer(S, T, target_labels="hide", methods=[m]) for m in (CORAL(), Slow())]
     assert alone[0].decision.gain == alone[1].decision.gain
     assert dict(alone[0].candidates[1].evidence) == dict(alone[1].candidates[1].evidence)

@@ -23,7 +23,8 @@ def _outputs(candidate):
 def test_names():
     assert list(named([X, X, (X, Y)])) == ["features", "features 2", "source"]
     assert list(named({"mine": X})) == ["mine"]
-    for bad in ([], {}, "abc"):
+    assert list(named("folder/abc.csv")) == ["abc"]
+    for bad in ([], {}, 3):
         with pytest.raises(InputError):
             named(bad)
 

@@ -41,7 +41,7 @@ def labelled_performance(sample_scores: Any, *, binary: bool = True) -> Measurem
     >>> from landbridge.performance import labelled_performance
     >>> found = labelled_performance([1, 1, 1, 0])
     >>> found.value, round(found.low, 2), round(found.high, 2)
-    (0.75, 0.35, 0.94)
+    (0.75, 0.36, 0.94)
     """
     from scipy.special import stdtrit
 
