@@ -19,7 +19,7 @@ from landbridge.guard._evidence import (
     is_significant,
     weighted_mean,
 )
-from landbridge.guard._majority_vote import is_same_model
+from landbridge.guard._majority_vote import different_models
 from landbridge.guard._trial import Trial
 from landbridge.guard._verdict import NO_LABELS, Assessment, Verdict, no_gain
 from landbridge.measurement import Measurement
@@ -139,7 +139,7 @@ def by_weighting(
 
     assessments = {source_only.name: Assessment(estimate(source_only), None, True, "a baseline", KIND)}
     best: tuple[Trial, Measurement] | None = None
-    n_tests = _number_of_answers([t for t in candidates if kind in t.shifts and t.held_out is not None])
+    n_tests = len(different_models([t for t in candidates if kind in t.shifts and t.held_out is not None]))
     for trial in candidates:
         if kind not in trial.shifts or trial.held_out is None:
             assessments[trial.name] = Assessment(None, None, False, REFUSED[kind])
@@ -159,15 +159,6 @@ def by_weighting(
     size = f"{gain.value:.3f} R²" if trial.proba is None else f"{100 * gain.value:.1f} points of accuracy"
     reason += f" Estimated gain over {source_only.name}: {size} (p = {gain.p_value:.2g})."
     return Verdict(trial.name, True, reason, NO_LABELS, gain, assessments, assumption)
-
-
-def _number_of_answers(trials: Sequence[Trial]) -> int:
-    """Return how many different predictions the trials make for the target: one answer is tested once."""
-    distinct: list[Trial] = []
-    for trial in trials:
-        if not any(is_same_model(trial, other) for other in distinct):
-            distinct.append(trial)
-    return len(distinct)
 
 
 def _kept(kind: str, shares: str, base: str) -> str:

@@ -26,6 +26,7 @@ __all__ = [
     "MAJORITY_VOTE",
     "SOURCE_WEIGHT",
     "MajorityVote",
+    "different_models",
     "ensemble_members",
     "is_same_model",
     "majority_vote",
@@ -111,12 +112,26 @@ def ensemble_members(trials: Sequence[Trial]) -> list[Trial]:
     -------
     list of Trial
     """
-    members = [source_model(trials)]
+    suited = [t for t in trials if not t.error and not t.baseline and t.suits_conditional_shift]
+    return different_models([source_model(trials), *suited])
+
+
+def different_models(trials: Sequence[Trial]) -> list[Trial]:
+    """Return the trials without those that have the predictions of an earlier one.
+
+    Parameters
+    ----------
+    trials : sequence of Trial
+
+    Returns
+    -------
+    list of Trial
+    """
+    different: list[Trial] = []
     for trial in trials:
-        suited = not trial.error and not trial.baseline and trial.suits_conditional_shift
-        if suited and not any(is_same_model(trial, other) for other in members):
-            members.append(trial)
-    return members
+        if not any(is_same_model(trial, other) for other in different):
+            different.append(trial)
+    return different
 
 
 def is_same_model(trial: Trial, other: Trial) -> bool:
