@@ -112,22 +112,21 @@ def show_candidates(out: Console, result: Result) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    from landbridge.report._write import evidence_in_percent
+    from landbridge.report._write import evidence_column, evidence_in_percent
+    from landbridge.results import rows_shown
     from landbridge.tasks import is_share
 
     percent, of_evidence = is_share(result.metric), evidence_in_percent(result)
     hidden = any(c.hidden is not None for c in result.candidates)
-    labels = result.decision.evidence == "target labels"
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("candidate", no_wrap=True)
-    table.add_column(f"estimated {result.metric}" if labels else "evidence", justify="right")
+    table.add_column(evidence_column(result), justify="right")
     table.add_column("gain", justify="right")
     if hidden:
         table.add_column(f"{result.metric} (hidden labels)", justify="right")
     table.add_column("s", justify="right")
-    for c in result.candidates:
-        if c.status == "skipped":
-            continue
+    rows = rows_shown([c for c in result.candidates if c.status != "skipped"], result.decision.chosen)
+    for c, twins in rows:
         style = "bold" if c.name == result.decision.chosen else "" if c.defensible else "dim"
         mark = "> " if c.name == result.decision.chosen else "  "
         if c.status == "failed":
@@ -135,8 +134,12 @@ def show_candidates(out: Console, result: Result) -> None:
         else:
             cells = [interval(c.estimate, percent=of_evidence), _signed(c.gain, of_evidence)]
             cells += [interval(c.hidden, percent=percent)] if hidden else []
-        table.add_row(Text(mark + c.name), *(Text(cell) for cell in cells), f"{c.seconds:.1f}", style=style)
+        more = f" (+ {len(twins)})" if twins else ""
+        table.add_row(Text(mark + c.name + more), *(Text(cell) for cell in cells), f"{c.seconds:.1f}", style=style)
     out.print(table)
+    for c, twins in rows:
+        if twins:
+            out.print(Text(f"{c.name} (+ {len(twins)}): the same predictions as {', '.join(twins)}.", style="dim"))
     if result.scores:
         from landbridge.report._scores import scores_in_words
 

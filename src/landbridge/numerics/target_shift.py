@@ -6,8 +6,9 @@ separate the classes, some of the leading principal directions.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -97,17 +98,29 @@ class ShareGap:
         Difference of the feature means, in the metric of the model.
     slopes : ndarray of shape (n_classes, n_components)
         Change of `gap` per unit of each class share.
-    noise : ndarray of shape (n_bootstrap, n_components)
-        Resamples of the noise of `gap`.
-    bias : float
-        Expected squared length of that noise.
+    draw : callable
+        Returns the resamples of the noise of `gap`, and the expected squared length of that noise. Both are computed
+        when they are first asked for, since a descent asks only for the distance.
     """
 
     shares: Array
     gap: Array
     slopes: Array
-    noise: Array
-    bias: float
+    draw: Callable[[], tuple[Array, float]] = field(repr=False)
+
+    @cached_property
+    def _noise(self) -> tuple[Array, float]:
+        return self.draw()
+
+    @property
+    def noise(self) -> Array:
+        """Return resamples of the noise of `gap`, shape (n_bootstrap, n_components)."""
+        return self._noise[0]
+
+    @property
+    def bias(self) -> float:
+        """Return the expected squared length of the noise."""
+        return self._noise[1]
 
     @property
     def distance(self) -> float:
@@ -246,12 +259,14 @@ class ClassShareModel:
         ShareGap
         """
         mean, slopes, parts = self._source_parts(shares)
-        noise = (parts.T @ self._source_noise - self._target_noise).T @ self._metric
-        if noise.shape[0]:
-            bias = float((noise**2).sum(axis=1).mean())
-        else:
-            bias = self._target_bias + float(((parts @ self._metric) ** 2).sum())
-        return ShareGap(shares, (mean - self._target_mean) @ self._metric, slopes @ self._metric, noise, bias)
+
+        def draw() -> tuple[Array, float]:
+            noise = (parts.T @ self._source_noise - self._target_noise).T @ self._metric
+            if noise.shape[0]:
+                return noise, float((noise**2).sum(axis=1).mean())
+            return noise, self._target_bias + float(((parts @ self._metric) ** 2).sum())
+
+        return ShareGap(shares, (mean - self._target_mean) @ self._metric, slopes @ self._metric, draw)
 
     def descend(self, start: Array, *, max_iter: int = 30, tol: float = 1e-3) -> ShareGap:
         """Minimise the distance over class shares by Gauss-Newton steps from a start.
@@ -305,18 +320,28 @@ class ClassShareModel:
     def _source_parts(self, shares: Array) -> tuple[Array, Array, Array]:
         """Return the weighted mean of the features, its slope by class, and each sample's part in its noise."""
         weights = (shares / self._counts)[self._codes]
-        Z = self._Xs
-        if self.mapped:
-            centre, spread = weighted_moments(Z, weights)
-            Z = (Z - centre) / spread
-        mean, influence = self._means(Z, weights)
-        n_classes = len(shares)
-        slopes = np.zeros((n_classes, influence.shape[1]))
-        for c in range(n_classes):
-            slopes[c] = influence[self._codes == c].mean(axis=0)
+        if not self.mapped:
+            features, class_means = self._unmapped
+            mean = shares @ class_means
+            return mean, class_means - mean, (features - class_means[self._codes]) * weights[:, None]
+        centre, spread = weighted_moments(self._Xs, weights)
+        mean, influence = self._means((self._Xs - centre) / spread, weights)
+        slopes = self._averages @ influence
         influence -= slopes[self._codes]
         influence *= weights[:, None]
         return mean, slopes, influence
+
+    @cached_property
+    def _averages(self) -> Array:
+        """Average over the samples of each class, as a matrix of shape (n_classes, n_source)."""
+        return (self._codes == np.arange(len(self._counts))[:, None]) / self._counts[:, None]
+
+    @cached_property
+    def _unmapped(self) -> tuple[Array, Array]:
+        """Fourier features of the source samples as they are, and their means by class."""
+        angles = self._Xs @ self._frequencies
+        features = np.hstack([np.cos(angles), np.sin(angles)])
+        return features, self._averages @ features
 
     def _means(self, Z: Array, weights: Array) -> tuple[Array, Array]:
         """Return the weighted mean of the Fourier features, and the influence of every sample on it."""

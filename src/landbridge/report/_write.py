@@ -17,7 +17,7 @@ from landbridge.guard import MajorityVote
 from landbridge.measurement import Measurement
 from landbridge.report._pictures import class_marks, domains_before, domains_shared, example_strip, interval_bar
 from landbridge.report._scores import class_rows, score_rows
-from landbridge.results import Candidate, Result
+from landbridge.results import Candidate, Result, rows_shown
 from landbridge.results._files import strict, write_atomically
 from landbridge.tasks import difference_in_words, is_share
 
@@ -128,7 +128,8 @@ def _gather(result: Result, title: str | None) -> dict[str, Any]:
         "carried": _carried(result),
         "n_carried": len(_members(result)),
         "counted": _counted(result),
-        "candidates": [_candidate_row(c, tried, result) for c in _in_order(tried, result.decision.chosen)],
+        "candidates": _candidate_rows(tried, result),
+        "evidence_column": evidence_column(result)[:1].upper() + evidence_column(result)[1:],
         "has_estimate": any(c.estimate is not None for c in tried),
         "has_gain": any(c.gain is not None for c in tried),
         "has_hidden": any(c.hidden is not None for c in tried),
@@ -267,10 +268,38 @@ def _measured_row(name: str, m: Measurement) -> dict[str, str]:
     }
 
 
-def _candidate_row(c: Candidate, tried: list[Candidate], result: Result) -> dict[str, Any]:
+def _candidate_rows(tried: list[Candidate], result: Result) -> list[dict[str, Any]]:
+    """One row for all candidates with the same predictions."""
+    chosen = result.decision.chosen
+    shown = rows_shown(tried, chosen)
+    twins = {c.name: names for c, names in shown}
+    return [_candidate_row(c, twins[c.name], tried, result) for c in _in_order([c for c, _ in shown], chosen)]
+
+
+def evidence_column(result: Result) -> str:
+    """Name what the guard used in place of a score, or the score itself where there are target labels.
+
+    Parameters
+    ----------
+    result : Result
+
+    Returns
+    -------
+    str
+    """
+    if result.decision.evidence == "target labels":
+        return f"estimated {result.metric}"
+    names = {c.estimate.name for c in result.candidates if c.estimate is not None}
+    if names == {"agreement"}:
+        return "agreement with the others"
+    return f"estimated {result.metric}" if names == {"estimate"} else "evidence"
+
+
+def _candidate_row(c: Candidate, twins: list[str], tried: list[Candidate], result: Result) -> dict[str, Any]:
     percent, of_evidence = is_share(result.metric), evidence_in_percent(result)
     return {
         "it": c,
+        "twins": twins,
         "chosen": c.name == result.decision.chosen,
         "estimate": _number(c.estimate, of_evidence),
         "estimate_between": _between(c.estimate, of_evidence),

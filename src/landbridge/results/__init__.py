@@ -5,5 +5,16 @@ from landbridge.results._expected import Expected
 from landbridge.results._hidden_score import hidden_score
 from landbridge.results._ranking import Ranked, Ranking
 from landbridge.results._result import Result, load_result
+from landbridge.results._table import rows_shown
 
-__all__ = ["Candidate", "Decision", "Expected", "Ranked", "Ranking", "Result", "hidden_score", "load_result"]
+__all__ = [
+    "Candidate",
+    "Decision",
+    "Expected",
+    "Ranked",
+    "Ranking",
+    "Result",
+    "hidden_score",
+    "load_result",
+    "rows_shown",
+]

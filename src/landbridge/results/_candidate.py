@@ -42,6 +42,9 @@ class Candidate(Presentable):
         Distinct warnings that were raised while it was fitted.
     traceback : str
         Of the error, where it failed.
+    same_as : str
+        Name of an earlier candidate with the same predictions for the target samples; empty if there is none. Tables
+        and reports show both as one row.
 
     Examples
     --------
@@ -62,6 +65,7 @@ class Candidate(Presentable):
     defensible: bool = False
     warnings: tuple[str, ...] = ()
     traceback: str = ""
+    same_as: str = ""
 
     def __repr__(self) -> str:
         gain = "" if self.gain is None else f", gain={self.gain.value:+.3f}"
@@ -92,7 +96,8 @@ class Candidate(Presentable):
             flat |= {key: None, f"{key}_low": None, f"{key}_high": None}
             if measured is not None:
                 flat |= {key: measured.value, f"{key}_low": measured.low, f"{key}_high": measured.high}
-        return flat | {"seconds": self.seconds, "warnings": len(self.warnings), "why": self.why}
+        flat |= {"seconds": self.seconds, "warnings": len(self.warnings), "same_as": self.same_as}
+        return flat | {"why": self.why}
 
     def to_dict(self) -> dict[str, Any]:
         """Return the candidate as a plain, JSON-ready dict.
@@ -118,6 +123,7 @@ class Candidate(Presentable):
             "defensible": self.defensible,
             "warnings": list(self.warnings),
             "traceback": self.traceback,
+            "same_as": self.same_as,
         }
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
+from landbridge.guard._majority_vote import is_same_model
 from landbridge.results._candidate import Candidate
 from landbridge.results._hidden_score import hidden_score
 
-__all__ = ["candidate_rows"]
+__all__ = ["candidate_rows", "rows_shown"]
 
 
 def candidate_rows(specs: Any, trials: Any, verdict: Any, problem: Any) -> tuple[Candidate, ...]:
@@ -26,12 +28,55 @@ def candidate_rows(specs: Any, trials: Any, verdict: Any, problem: Any) -> tuple
         Those that were tried, then those that were skipped.
     """
     reasons = {s.name: s.reason for s in specs}
-    rows = [_row(t, reasons.get(t.name, ""), verdict.assessments.get(t.name), problem) for t in trials]
+    same = _same_as(trials)
+    rows = [
+        _row(t, reasons.get(t.name, ""), verdict.assessments.get(t.name), problem, same.get(t.name, "")) for t in trials
+    ]
     return (*rows, *(Candidate(s.name, s.family, "skipped", s.reason) for s in specs if s.skipped))
 
 
-def _row(trial: Any, why: str, assessment: Any, problem: Any) -> Candidate:
+def rows_shown(candidates: Sequence[Candidate], chosen: str) -> list[tuple[Candidate, list[str]]]:
+    """Return the candidates that a table shows, each with the names of others that have the same predictions.
+
+    Parameters
+    ----------
+    candidates : sequence of Candidate
+    chosen : str
+        Name of the chosen one, which stands for those with its predictions.
+
+    Returns
+    -------
+    list of tuple of (Candidate, list of str)
+        In the given order.
+    """
+    groups: dict[str, list[Candidate]] = {}
+    for c in candidates:
+        groups.setdefault(c.same_as or c.name, []).append(c)
+    shown = []
+    for group in groups.values():
+        first = next((c for c in group if c.name == chosen), group[0])
+        shown.append((first, [c.name for c in group if c is not first]))
+    return shown
+
+
+def _same_as(trials: Any) -> dict[str, str]:
+    """Name of the first candidate with the same predictions, for each that has one."""
+    first: list[Any] = []
+    same: dict[str, str] = {}
+    for trial in trials:
+        if trial.error or trial.baseline or trial.predicted is None:
+            continue
+        twin = next((o for o in first if is_same_model(trial, o)), None)
+        if twin is None:
+            first.append(trial)
+        else:
+            same[trial.name] = twin.name
+    return same
+
+
+def _row(trial: Any, why: str, assessment: Any, problem: Any, same_as: str) -> Candidate:
     facts: dict[str, Any] = {
+        "same_as": same_as,
         "seconds": trial.seconds,
         "warnings": trial.warnings,
         "traceback": trial.traceback,
