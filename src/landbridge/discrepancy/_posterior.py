@@ -50,6 +50,12 @@ class Posterior:
         """Return the held-out error of the most probable class on the source."""
         return float((self.source.argmax(axis=1) != self.codes).mean())
 
+    @property
+    def balanced_error(self) -> float:
+        """Return the held-out error on the source if all classes were equally frequent and counted alike."""
+        wrong = (self.source / np.maximum(self.priors, 1e-12)).argmax(axis=1) != self.codes
+        return float(np.mean([wrong[self.codes == c].mean() for c in np.unique(self.codes)]))
+
 
 def cross_fit_posterior(
     Xs: NDArray[np.float64],

@@ -334,7 +334,8 @@ def _measure_label_shift(
     found.posterior = posterior
     found.target_shares = np.array(m["label_shift"].details["target_priors"])
     chance = 1 - posterior.priors.max()
-    details = {"chance": float(chance), "model": posterior.model}
+    of_balanced = {"balanced_error": posterior.balanced_error, "balanced_chance": 1 - 1 / len(posterior.priors)}
+    details = {"chance": float(chance), "model": posterior.model, **of_balanced}
     m["source_error"] = Measurement(
         "source_error", posterior.error, null=float(chance), higher_is_better=False, details=details
     )

@@ -8,6 +8,7 @@ intermediate domains, and the stability of clusters. :func:`decide` finds the ev
 from landbridge.guard._agreement import agreement, vote_shares
 from landbridge.guard._by_corrected_shares import by_corrected_shares
 from landbridge.guard._by_ensemble import by_ensemble
+from landbridge.guard._by_few_labels import FEW_LABELS, by_few_labels
 from landbridge.guard._by_intermediate import by_intermediate
 from landbridge.guard._by_labels import by_labels
 from landbridge.guard._by_reverse_validation import by_reverse_validation
@@ -55,6 +56,7 @@ from landbridge.guard.validators._reverse_validation import reverse_validation
 from landbridge.guard.validators._scoring import as_scoring
 
 __all__ = [
+    "FEW_LABELS",
     "MAJORITY_VOTE",
     "MAX_GRAPH_SAMPLES",
     "N_NEIGHBORS",
@@ -74,6 +76,7 @@ __all__ = [
     "bootstrap_indices",
     "by_corrected_shares",
     "by_ensemble",
+    "by_few_labels",
     "by_intermediate",
     "by_labels",
     "by_reverse_validation",

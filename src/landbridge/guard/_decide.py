@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from landbridge.discrepancy import DIFFERENT_FEATURES, Diagnosis
+from landbridge.discrepancy import DIFFERENT_FEATURES, SHIFTS, Diagnosis
 from landbridge.guard._by_corrected_shares import by_corrected_shares
 from landbridge.guard._by_ensemble import by_ensemble
+from landbridge.guard._by_few_labels import FEW_LABELS, by_few_labels
 from landbridge.guard._by_intermediate import by_intermediate
 from landbridge.guard._by_labels import by_labels
 from landbridge.guard._by_reverse_validation import by_reverse_validation
@@ -15,6 +16,7 @@ from landbridge.guard._by_share_profile import by_share_profile
 from landbridge.guard._by_weighting import WeightedSource, by_weighting
 from landbridge.guard._different_features import different_features
 from landbridge.guard._no_shift import no_shift
+from landbridge.guard._shares_unknown import shares_unknown
 from landbridge.guard._splits import LabelledSplits
 from landbridge.guard._trial import Trial, source_model
 from landbridge.guard._unlearnable import unlearnable
@@ -81,14 +83,43 @@ def decide(
     'CORAL'
     """
     fitted = [t for t in trials if not t.error]
-    if splits is not None and all(t.splits is not None for t in fitted):
-        return by_labels(fitted, splits, confidence)
+    features: dict[str, Any] = {
+        "weighted_source": weighted_source,
+        "graph": graph,
+        "confidence": confidence,
+        "random_state": random_state,
+        "groups": groups,
+        "shares_kept": shares_kept,
+    }
+    if splits is None or any(t.splits is None for t in fitted):
+        return _by_features(fitted, diagnosis, **features)
+    verdict = by_labels(fitted, splits, confidence)
+    seen = all(t.predicted is not None for t in fitted) and any(t.role == "source-only" for t in fitted)
+    if len(splits.indices) > FEW_LABELS or diagnosis.kind not in SHIFTS or not seen:
+        return verdict
+    return by_few_labels(verdict, _by_features(fitted, diagnosis, **features), fitted, splits)
+
+
+def _by_features(
+    fitted: list[Trial],
+    diagnosis: Diagnosis,
+    *,
+    weighted_source: WeightedSource | None,
+    graph: Any,
+    confidence: float,
+    random_state: int | None,
+    groups: Any,
+    shares_kept: bool,
+) -> Verdict:
+    """Decide without target labels."""
     if diagnosis.kind == DIFFERENT_FEATURES:
         return different_features(fitted)
     source_only = source_model(fitted)
     candidates = [t for t in fitted if not t.baseline]
     if diagnosis.kind == "none":
         return no_shift(source_only, candidates)
+    if (verdict := shares_unknown(source_only, candidates, diagnosis)) is not None:
+        return verdict
     if weighted_source is not None and source_only.held_out is not None:
         return by_weighting(source_only, candidates, diagnosis, weighted_source, confidence, random_state)
     if weighted_source is None and "label_shift" in diagnosis.measurements and diagnosis.kind == "label":

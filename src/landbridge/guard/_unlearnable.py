@@ -11,7 +11,8 @@ from landbridge.guard._verdict import BASELINE, NO_LABELS, Assessment, Verdict
 __all__ = ["MOST_ERROR", "unlearnable"]
 
 ASSUMPTION = "Methods that agree on the target have learned something on the source."
-# Share of the error of guessing; a source model with more has learned too little for its followers to be believed.
+# Share of the error of guessing, with all classes counted alike; a source model with more has learned too little for
+# its followers to be believed.
 MOST_ERROR = 2 / 3
 
 
@@ -33,11 +34,16 @@ def unlearnable(source_only: Trial, candidates: Sequence[Trial], diagnosis: Diag
         None where the source can be learned, or its error is not known.
     """
     measured = diagnosis.measurements.get("source_error")
-    if measured is None or not measured.null or not measured.value >= MOST_ERROR * measured.null:
+    if measured is None or "balanced_error" not in measured.details:
+        return None
+    error, chance = measured.details["balanced_error"], measured.details["balanced_chance"]
+    if not error >= MOST_ERROR * chance:
         return None
     why = "the source model is hardly better than guessing on the source itself"
     refused = {t.name: Assessment(None, None, False, why) for t in candidates}
-    errors = f"{100 * measured.value:.0f} % of held-out source samples, and guessing on {100 * measured.null:.0f} %"
+    errors = (
+        f"{100 * error:.0f} % of held-out source samples of each class on average, and guessing on {100 * chance:.0f} %"
+    )
     reason = (
         f"A source model errs on {errors}: too little was learned for a gain to be defended without target labels, and "
         f"{source_only.name} is kept."

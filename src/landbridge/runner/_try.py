@@ -105,7 +105,7 @@ def _evaluate(
     if splits is not None:
         scores = validate_on_splits(spec, model, fitted, problem, store) if scores is None else scores
         found |= {"splits": scores.scores, "validated": scores.predicted, "validated_proba": scores.proba}
-    elif held_out:
+    if held_out:
         found["held_out"] = held_out_predictions(fitted, *problem.domains, random_state=problem.random_state)
     uses_path = spec.fit_on == "both" and getattr(_last(fitted), "intermediate_domains_", None) is not None
     return found | {"intermediate": bool(uses_path and problem.intermediate_domains)}

@@ -9,6 +9,7 @@ from landbridge.candidates import CandidateSpec, Strategy, find_strategy
 from landbridge.discrepancy import Diagnosis
 from landbridge.domain import Domain
 from landbridge.guard import (
+    FEW_LABELS,
     MAJORITY_VOTE,
     MajorityVote,
     Trial,
@@ -164,7 +165,7 @@ def transfer(
         diagnosis = strategy.diagnose(problem)
         clock.lap("measure")
         specs = strategy.plan(problem, diagnosis, sides)
-        weighted = None if problem.splits is not None else _weighting(problem, diagnosis)
+        weighted = _weighting(problem, diagnosis) if _features_count(problem) else None
     store = _store(arguments, settings, problem)
     shift = "" if weighted is None else diagnosis.kind
     trials = run(specs, problem, arguments, shift=shift, store=store)
@@ -247,6 +248,11 @@ def _store(arguments: Arguments, settings: dict[str, Any], problem: Problem) -> 
     return RunStore(arguments.work_dir, same | {"data": fingerprint(problem)}, resume=arguments.resume)
 
 
+def _features_count(problem: Problem) -> bool:
+    """Return whether there are so few target labels, if any, that the features count as well."""
+    return problem.splits is None or problem.n_labelled <= FEW_LABELS
+
+
 def _weighting(problem: Problem, diagnosis: Diagnosis) -> WeightedSource | None:
     """Source samples that represent the target, where the diagnosed shift allows it."""
     if problem.source is None or problem.source.y is None or not problem.same_features:
@@ -268,8 +274,9 @@ def _judge(
     if any(s.cluster is not None for s in specs):
         return trials, by_stability(trials)
     graph = None
-    if problem.source is not None and problem.splits is None and weighted is None and problem.same_features:
-        trials = validate_in_reverse(needs_reverse_validation(trials, diagnosis), trials, specs, problem)
+    if problem.source is not None and _features_count(problem) and weighted is None and problem.same_features:
+        if problem.splits is None:
+            trials = validate_in_reverse(needs_reverse_validation(trials, diagnosis), trials, specs, problem)
         graph = target_graph(problem.domains[1], regression=problem.task.name == "regression")
     verdict = decide(
         trials,
