@@ -145,6 +145,10 @@ class LocationScaleTransfer(DelegatingTransfer):
     def _solve(self, Xs: Any, codes: Any, Xt: Any, rng: Any) -> ClassMaps:
         raise NotImplementedError
 
+    def _reweights(self, shares: NDArray[np.float64]) -> bool:
+        """Return whether the estimator is fitted on a source that is weighted to these class shares."""
+        return True
+
     @_fit_context(prefer_skip_nested_validation=False)
     def fit(self, X: Any, y: Any, *, X_target: Any = None, y_target: Any = None) -> Self:
         """Fit the class shares and the maps, then the estimator on the source samples.
@@ -182,6 +186,7 @@ class LocationScaleTransfer(DelegatingTransfer):
         if found.scales is not None and found.offsets is not None:
             Z = (Z - self.source_center_) / self.source_scale_ * found.scales[codes] + found.offsets[codes]
             Z = Z * self.source_scale_ + self.source_center_
+        weights = weights if self._reweights(found.shares) else np.ones(len(codes))
         self.source_weights_ = weights * (len(weights) / weights.sum())
         self.estimator_ = fit_weighted(self._base(), Z, read.ys, self.source_weights_)
         return self

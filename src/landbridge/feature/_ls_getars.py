@@ -8,12 +8,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from landbridge._sklearn_compat import HasMethods, Interval
+from landbridge._sklearn_compat import HasMethods, Interval, StrOptions
 from landbridge.base import TransferTags
 from landbridge.feature._location_scale import ClassMaps, LocationScaleTransfer, class_location_scale
 from landbridge.numerics.target_shift import ClassShareModel, weighted_moments
 
 __all__ = ["LSGeTarS", "location_scale_shares"]
+
+# A class is rare if its share is below this over the number of classes.
+RARE = 0.4
 
 
 def location_scale_shares(
@@ -75,6 +78,10 @@ class LSGeTarS(LocationScaleTransfer):
         If True, all classes have the same scale and offset per feature, as after a change of units or instruments. If
         False, each class may depart from it, as in the paper; this can explain nearly any target, and is rarely right
         without further knowledge.
+    reweight : {"auto", "always", "never"}, default="auto"
+        Whether the estimator is fitted on a source that is weighted to the estimated shares, which gives the highest
+        accuracy, or on the source as it is, which gives a higher balanced accuracy where a class is rare. ``"auto"``
+        weights unless a class has an estimated share below 0.4 / n_classes (20 % of two classes).
     alpha : float, default=0.01
         Weight of the L2 penalty on the departure of a class from the shared map; not used if `shared_map` is True.
     max_iter : int, default=100
@@ -93,7 +100,7 @@ class LSGeTarS(LocationScaleTransfer):
     source_priors_, target_priors_ : ndarray of shape (n_classes,)
         Class shares of the source, and those estimated for the target.
     source_weights_ : ndarray of shape (n_source,)
-        Weights of the source samples, scaled to mean one.
+        Weights of the source samples in the fit of the estimator, scaled to mean one.
     source_center_, source_scale_ : ndarray of shape (n_features,)
         Mean and standard deviation of each feature in the weighted source.
     target_center_, target_scale_ : ndarray of shape (n_features,)
@@ -137,6 +144,7 @@ class LSGeTarS(LocationScaleTransfer):
     _parameter_constraints = {
         "estimator": [HasMethods(["fit", "predict"]), None],
         "shared_map": ["boolean"],
+        "reweight": [StrOptions({"auto", "always", "never"})],
         "alpha": [Interval(Real, 0, None, closed="left")],
         "max_iter": [Interval(Integral, 1, None, closed="left")],
         "max_samples": [Interval(Integral, 2, None, closed="left"), None],
@@ -148,6 +156,7 @@ class LSGeTarS(LocationScaleTransfer):
         estimator: Any = None,
         *,
         shared_map: bool = True,
+        reweight: str = "auto",
         alpha: float = 0.01,
         max_iter: int = 100,
         max_samples: int | None = 1000,
@@ -155,10 +164,16 @@ class LSGeTarS(LocationScaleTransfer):
     ) -> None:
         self.estimator = estimator
         self.shared_map = shared_map
+        self.reweight = reweight
         self.alpha = alpha
         self.max_iter = max_iter
         self.max_samples = max_samples
         self.random_state = random_state
+
+    def _reweights(self, shares: NDArray[np.float64]) -> bool:
+        if self.reweight == "auto":
+            return bool(shares.min() >= RARE / len(shares))
+        return self.reweight == "always"
 
     def _solve(self, Xs: Any, codes: Any, Xt: Any, rng: Any) -> ClassMaps:
         shares = location_scale_shares(Xs, codes, Xt, random_state=rng)

@@ -21,13 +21,13 @@ from landbridge.guard._evidence import (
     stouffer_p_value,
     weighted_mean,
 )
-from landbridge.guard._majority_vote import MAJORITY_VOTE, ensemble_members, majority_vote
+from landbridge.guard._majority_vote import MAJORITY_VOTE, MIN_MEMBERS, ensemble_members, majority_vote
 from landbridge.guard._separation import separation_gain
 from landbridge.guard._trial import Trial
 from landbridge.guard._verdict import BASELINE, NO_LABELS, Assessment, Verdict, no_gain, unsuited
 from landbridge.measurement import Measurement
 
-__all__ = ["AGREEMENT_MARGIN", "MIN_MEMBERS", "by_ensemble"]
+__all__ = ["AGREEMENT_MARGIN", "by_ensemble"]
 
 KIND = EvidenceKind.ENSEMBLE
 ASSUMPTION = "Methods of different kinds err independently, and neighbouring target samples mostly have the same class."
@@ -35,8 +35,6 @@ AGREEMENT = "Methods of different kinds err independently."
 CLUSTER = "Neighbouring target samples mostly have the same class."
 # Agreement is indirect evidence: a candidate's gain in it must exceed its systematic error.
 AGREEMENT_MARGIN = 0.03
-# Fewest models, the source model among them, whose vote is assessed.
-MIN_MEMBERS = 3
 
 
 def by_ensemble(

@@ -47,7 +47,7 @@ def by_few_labels(of_labels: Verdict, of_features: Verdict, trials: Sequence[Tri
     """
     if not of_features.transferred or of_features.chosen == of_labels.chosen:
         return of_labels
-    scores = _scores_of(of_features.chosen, trials, splits)
+    scores = _scores_of(of_features, trials, splits)
     if scores is None:
         return of_labels
     baselines = [t for t in trials if t.baseline and t.splits is not None]
@@ -90,11 +90,12 @@ def _choose(
     )
 
 
-def _scores_of(name: str, trials: Sequence[Trial], splits: LabelledSplits) -> np.ndarray | None:
+def _scores_of(choice: Verdict, trials: Sequence[Trial], splits: LabelledSplits) -> np.ndarray | None:
     """Score on each split; of the vote, that of its members' predictions for held-out samples."""
-    if name != MAJORITY_VOTE:
-        return next((t.splits for t in trials if t.name == name), None)
-    members = ensemble_members(trials)
+    if choice.chosen != MAJORITY_VOTE:
+        return next((t.splits for t in trials if t.name == choice.chosen), None)
+    by_name = {t.name: t for t in trials}
+    members = [by_name[n] for n in choice.members] or ensemble_members(trials)
     if any(t.validated is None for t in members):
         return None
     predicted: Any

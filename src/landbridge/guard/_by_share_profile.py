@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
+
 from landbridge.discrepancy import Diagnosis, ShareProfile
 from landbridge.discrepancy._share_profile import OUTSIDE
 from landbridge.guard._evidence import Evidence, EvidenceKind
-from landbridge.guard._majority_vote import ensemble_members
+from landbridge.guard._majority_vote import ensemble_members, majority_vote
 from landbridge.guard._trial import Trial
 from landbridge.guard._verdict import BASELINE, NO_LABELS, Assessment, Verdict
 from landbridge.measurement import Measurement
@@ -20,9 +22,17 @@ ASSUMPTION = (
 )
 KEPT = "Class shares are the same in both domains, and features were rescaled or moved for all classes alike."
 UNKNOWN = "The target labels may have any distribution that the features allow."
-# Least share of the target outside the source for a map with other class shares. The more a hypothesis may change, the
-# more it explains: selected samples, too. Set on tumours split by size.
+# Least share of the target outside the source for a map with other class shares, or with shares that are not known. The
+# more a hypothesis may change, the more it explains: selected samples, too. Set on tumours split by size.
 OUTSIDE_IF_MOVED = 0.5
+# Where the class shares are not known, a map is allowed only if it predicts the same with either estimate of them, for
+# this share of the samples.
+SAME_EITHER_WAY = 0.85
+# Where nothing explains the target: how much better a map must fit if the shares may move as well, for that to be a
+# sign that they did; and within how many misfits of a split of the source it must be.
+BETTER, NEARLY = 2.0, 3.0
+# How much better it may fit where the ensemble is still asked.
+AS_GOOD = 1.5
 # The method that estimates the class shares together with scales and offsets.
 MAP_AND_SHARES = "LSGeTarS"
 
@@ -58,24 +68,70 @@ def by_share_profile(
     if profile is None:
         return None
     chosen = next((t for t in candidates if t.name == MAP_AND_SHARES), None)
+    if profile.explanation in ("map", "map and shares"):
+        return _explained_by_map(source_only, candidates, diagnosis, chosen)
+    return _explained_by_nothing(source_only, candidates, diagnosis)
+
+
+def _explained_by_map(
+    source_only: Trial, candidates: Sequence[Trial], diagnosis: Diagnosis, chosen: Trial | None
+) -> Verdict | None:
+    """Decide where a scale and an offset per feature explain the target, with the source's class shares or others."""
+    profile = diagnosis.share_profile
+    assert profile is not None
+    kept = profile.explanation == "map"
     # A feature in another unit is seen better by itself than in distances over all features.
-    needed = bool(diagnosis.columns) or profile.outside > (
-        OUTSIDE if profile.explanation == "map" else OUTSIDE_IF_MOVED
-    )
-    mapped = profile.explanation in ("map", "map and shares") and profile.identified
-    if mapped and needed and chosen is not None:
+    needed = bool(diagnosis.columns) or profile.outside > (OUTSIDE if kept else OUTSIDE_IF_MOVED)
+    if profile.identified and needed and chosen is not None:
         return _choose(chosen, source_only, candidates, diagnosis, ASSUMPTION)
-    if profile.explanation == "map":
-        members = ensemble_members([source_only, *candidates])[1:]
-        if not needed or not members:
-            return _keep(source_only, candidates, profile.reason())
-        return _choose(members[0], source_only, candidates, diagnosis, KEPT) if len(members) == 1 else None
-    if not profile.identified:
+    if not kept:
         # With several classes, a single class and a map explain nearly any target: that is no sign of moved shares.
-        return _keep(source_only, candidates, _objection(profile)) if len(profile.classes) == 2 else None
-    if profile.explanation == "map and shares":
+        if profile.identified or len(profile.classes) == 2:
+            return _keep(source_only, candidates, _objection(profile))
+        return None
+    members = ensemble_members([source_only, *candidates])
+    if not needed or len(members) < 2:
+        return _keep(source_only, candidates, profile.reason())
+    if not profile.identified and chosen is not None and len(profile.classes) == 2:
+        same = float(np.mean(majority_vote(members) == chosen.predicted))
+        if same < SAME_EITHER_WAY or (profile.outside <= OUTSIDE_IF_MOVED and not diagnosis.columns):
+            return _keep(source_only, candidates, f"{profile.reason()} {_depends(same)}".strip())
+    return _choose(members[1], source_only, candidates, diagnosis, KEPT) if len(members) == 2 else None
+
+
+def _depends(same: float) -> str:
+    if same >= SAME_EITHER_WAY:
+        return ""
+    return (
+        "With the class shares of the source and with those estimated together with the map, predictions are equal for "
+        f"only {100 * same:.0f} % of the samples."
+    )
+
+
+def _explained_by_nothing(source_only: Trial, candidates: Sequence[Trial], diagnosis: Diagnosis) -> Verdict | None:
+    """Decide where no map explains the target: object where moved class shares explain much of it."""
+    profile = diagnosis.share_profile
+    assert profile is not None
+    if len(profile.classes) != 2:
+        return None
+    kept, moved = profile.hypotheses["map"], profile.hypotheses["map and shares"]
+    better = kept.misfit / max(moved.misfit, 1e-12)
+    if profile.explanation == "shares":
+        return _keep(
+            source_only, candidates, f"{profile.reason()} Methods that align the domains would mix the classes."
+        )
+    if profile.explanation is None:
+        if better >= BETTER and moved.misfit <= NEARLY * max(moved.split_misfit, 1.0):
+            return _keep(source_only, candidates, f"{profile.reason()} Other class shares come closest.")
+        if not profile.identified and profile.outside > OUTSIDE_IF_MOVED and better <= AS_GOOD:
+            return None
+    if not profile.identified:
         return _keep(source_only, candidates, _objection(profile))
     return None
+
+
+def _mixed(profile: ShareProfile) -> str:
+    return f"{profile.reason()} Methods that align the domains would mix the classes."
 
 
 def _objection(profile: ShareProfile) -> str:

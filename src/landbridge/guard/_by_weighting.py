@@ -19,7 +19,7 @@ from landbridge.guard._evidence import (
     is_significant,
     weighted_mean,
 )
-from landbridge.guard._majority_vote import different_models
+from landbridge.guard._majority_vote import MAJORITY_VOTE, MIN_MEMBERS, different_models, vote_as_trial
 from landbridge.guard._trial import Trial
 from landbridge.guard._verdict import NO_LABELS, Assessment, Verdict, no_gain
 from landbridge.measurement import Measurement
@@ -53,6 +53,10 @@ class WeightedSource:
         Source samples that are drawn together in resamples. If None, each sample is a group.
     target_groups : ndarray of shape (n_target,), optional
         Target samples likewise.
+    balanced : bool, default=False
+        Whether gains are of balanced accuracy; without an outcome model only.
+    rare : str, default=""
+        Why they are, in words, where that was not asked for.
     """
 
     y: NDArray[Any]
@@ -60,6 +64,17 @@ class WeightedSource:
     outcome_model: OutcomeModel | None = None
     groups: NDArray[Any] | None = None
     target_groups: NDArray[Any] | None = None
+    balanced: bool = False
+    rare: str = ""
+
+    @property
+    def score_weights(self) -> NDArray[np.float64]:
+        """The weights, or, for balanced accuracy, weights under which all classes count alike."""
+        if not self.balanced or self.outcome_model is not None:
+            return self.weights
+        _, codes = np.unique(self.y, return_inverse=True)
+        of_class = np.bincount(codes, weights=self.weights)
+        return np.asarray(self.weights / np.maximum(of_class, 1e-12)[codes])
 
     def losses(self, trial: Trial) -> NDArray[np.float64]:
         """Return the loss of each source sample when it was held out.
@@ -92,7 +107,7 @@ class WeightedSource:
         """
         if self.outcome_model is None:
             difference = self.losses(base) - self.losses(trial)
-            return weighted_mean(difference, resamples, weights=self.weights, name="gain", null=0.0)
+            return weighted_mean(difference, resamples, weights=self.score_weights, name="gain", null=0.0)
         pairs = ((t.held_out, t.predicted) for t in (trial, base))
         groups = (self.groups, self.target_groups)
         return doubly_robust_gain(self.outcome_model, self.y, self.weights, *pairs, groups=groups, random_state=0)
@@ -130,7 +145,7 @@ def by_weighting(
     -------
     Verdict
     """
-    kind, weights = diagnosis.kind, weighted_source.weights
+    kind, weights = diagnosis.kind, weighted_source.score_weights
     assumption = ASSUMPTIONS[kind]
     resamples = bootstrap_indices(len(weights), random_state, weighted_source.groups)
 
@@ -138,27 +153,43 @@ def by_weighting(
         return weighted_mean(1 - weighted_source.losses(trial), resamples, weights=weights)
 
     assessments = {source_only.name: Assessment(estimate(source_only), None, True, "a baseline", KIND)}
+    suited = [t for t in candidates if kind in t.shifts and t.held_out is not None]
     best: tuple[Trial, Measurement] | None = None
-    n_tests = len(different_models([t for t in candidates if kind in t.shifts and t.held_out is not None]))
-    for trial in candidates:
-        if kind not in trial.shifts or trial.held_out is None:
+    members = different_models([source_only, *suited]) if kind == "covariate" else []
+    vote = vote_as_trial(members) if len(members) >= MIN_MEMBERS else None
+    n_tests, names_of_suited = len(different_models(suited)), {t.name for t in suited}
+    for trial in [*([] if vote is None else [vote]), *candidates]:
+        if trial is not vote and trial.name not in names_of_suited:
             assessments[trial.name] = Assessment(None, None, False, REFUSED[kind])
             continue
-        gain = corrected_p_value(weighted_source.gain(trial, source_only, resamples), n_tests)
+        gain = weighted_source.gain(trial, source_only, resamples)
+        # the vote is a single test; of the candidates the best is chosen, and only where the vote is not
+        gain = gain if trial is vote else corrected_p_value(gain, n_tests)
         significant = is_significant(gain, confidence)
         why = "gain is significant on reweighted source samples" if significant else no_gain(gain, source_only.name)
         evidence = (Evidence(KIND, gain, assumption),)
         assessments[trial.name] = Assessment(estimate(trial), gain, significant, why, KIND, evidence)
-        if significant and (best is None or gain.value > best[1].value):
+        if significant and (best is None or (best[0] is not vote and gain.value > best[1].value)):
             best = trial, gain
+    names = () if vote is None else tuple(t.name for t in members)
     if best is None:
-        reason = _kept(kind, _class_shares(diagnosis), source_only.name)
-        return Verdict(source_only.name, False, reason, NO_LABELS, None, assessments, assumption)
+        reason = _kept(kind, _class_shares(diagnosis), source_only.name) + _rare(weighted_source)
+        return Verdict(source_only.name, False, reason, NO_LABELS, None, assessments, assumption, names)
     trial, gain = best
     reason = _chosen(kind, _class_shares(diagnosis), trial)
-    size = f"{gain.value:.3f} R²" if trial.proba is None else f"{100 * gain.value:.1f} points of accuracy"
+    score = "balanced accuracy" if weighted_source.balanced else "accuracy"
+    size = f"{gain.value:.3f} R²" if source_only.proba is None else f"{100 * gain.value:.1f} points of {score}"
     reason += f" Estimated gain over {source_only.name}: {size} (p = {gain.p_value:.2g})."
-    return Verdict(trial.name, True, reason, NO_LABELS, gain, assessments, assumption)
+    return Verdict(trial.name, True, reason, NO_LABELS, gain, assessments, assumption, names)
+
+
+def _rare(weighted_source: WeightedSource) -> str:
+    if not weighted_source.rare:
+        return ""
+    return (
+        f" {weighted_source.rare[:1].upper()}{weighted_source.rare[1:]}, so that balanced accuracy was compared; pass "
+        "scoring='accuracy' to count all samples alike."
+    )
 
 
 def _kept(kind: str, shares: str, base: str) -> str:
@@ -179,6 +210,12 @@ def _chosen(kind: str, shares: str, trial: Trial) -> str:
         return (
             f"Label shift explains the difference between the domains{shares}; {trial.name} reweights the source to "
             "the class shares of the target. Methods that align the domains would mix the classes and are refused."
+        )
+    if trial.name == MAJORITY_VOTE:
+        return (
+            "Covariate shift explains the difference between the domains. The weighted majority vote of the source "
+            "model and all methods made for the shift is better on held-out source samples, weighted by how often such "
+            "samples occur in the target."
         )
     how = (
         "reweights the source samples by how often such samples occur in the target."

@@ -24,6 +24,7 @@ from landbridge.guard._views import probabilities
 
 __all__ = [
     "MAJORITY_VOTE",
+    "MIN_MEMBERS",
     "SOURCE_WEIGHT",
     "MajorityVote",
     "different_models",
@@ -32,10 +33,13 @@ __all__ = [
     "majority_vote",
     "majority_vote_proba",
     "member_weights",
+    "vote_as_trial",
 ]
 
 # Name of the vote among the candidates.
 MAJORITY_VOTE = "MajorityVote"
+# Fewest models, the source model among them, whose vote is assessed.
+MIN_MEMBERS = 3
 # Votes of the source model; every other member has one.
 SOURCE_WEIGHT = 2.0
 # Weight of the mean probabilities, which break ties between equal votes.
@@ -172,6 +176,34 @@ def majority_vote(members: Sequence[Trial], graph: Any = None) -> NDArray[Any]:
     labels = np.stack([np.searchsorted(classes, t.predicted) for t in members])
     votes = majority_vote_proba(labels, np.stack([t.proba for t in members]), member_weights(len(members)))
     return np.asarray(classes[(votes if graph is None else smooth_votes(votes, graph)).argmax(axis=1)])
+
+
+def vote_as_trial(members: Sequence[Trial]) -> Trial:
+    """Return the vote of several trials as a trial: its predictions for the target and for held-out source samples.
+
+    Parameters
+    ----------
+    members : sequence of Trial
+        The source model first, all with predictions for held-out source samples. Votes are not smoothed.
+
+    Returns
+    -------
+    Trial
+        Under the name :data:`MAJORITY_VOTE`.
+    """
+    first, weights = members[0], member_weights(len(members))
+    held_out: NDArray[Any]
+    if first.proba is None:
+        held_out = np.median(np.stack([np.asarray(t.held_out, dtype=float) for t in members]), axis=0)
+        return Trial(MAJORITY_VOTE, "ensemble", predicted=majority_vote(members), held_out=held_out)
+    classes = np.asarray(first.classes)
+    labels = np.stack([np.searchsorted(classes, t.held_out) for t in members])
+    certain = (labels[:, :, None] == np.arange(len(classes))).astype(float)
+    held_out = classes[majority_vote_proba(labels, certain, weights).argmax(axis=1)]
+    labels = np.stack([np.searchsorted(classes, t.predicted) for t in members])
+    proba = majority_vote_proba(labels, np.stack([t.proba for t in members]), weights)
+    predicted = classes[proba.argmax(axis=1)]
+    return Trial(MAJORITY_VOTE, "ensemble", predicted=predicted, proba=proba, classes=classes, held_out=held_out)
 
 
 class MajorityVote(BaseEstimator):

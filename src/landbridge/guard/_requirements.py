@@ -55,8 +55,19 @@ def needs_reverse_validation(trials: Sequence[Trial], diagnosis: Diagnosis) -> t
     return tuple(base + wanted) if wanted else ()
 
 
+# A class is rare if its estimated share is below this over the number of classes. Labels are scored by balanced
+# accuracy below 0.4; an estimate has an error.
+RARE = 0.32
+
+
 def weighted_source(
-    diagnosis: Diagnosis, source: Domain, target: Domain, *, regression: bool, random_state: int | None = None
+    diagnosis: Diagnosis,
+    source: Domain,
+    target: Domain,
+    *,
+    regression: bool,
+    scoring: Any = None,
+    random_state: int | None = None,
 ) -> WeightedSource | None:
     """Weight the source samples to the target, where the diagnosed shift allows it.
 
@@ -67,6 +78,9 @@ def weighted_source(
         Labelled.
     target : Domain
     regression : bool
+    scoring : str or callable, optional
+        Score that was asked for. If None, accuracy, or balanced accuracy where an estimated class share of the target
+        is below 16 % of two classes, and 0.32 / k of k.
     random_state : int, optional
         Seed of the domain classifier and the outcome model.
 
@@ -81,7 +95,20 @@ def weighted_source(
     model = None
     if diagnosis.kind == "covariate":
         model = fit_outcome_model(source, target, regression=regression, random_state=random_state)
-    return WeightedSource(np.asarray(source.y), weights, model, source.groups, target.groups)
+    rare = _rare_class(diagnosis) if scoring is None else ""
+    balanced = bool(rare) or scoring == "balanced_accuracy"
+    return WeightedSource(np.asarray(source.y), weights, model, source.groups, target.groups, balanced, rare)
+
+
+def _rare_class(diagnosis: Diagnosis) -> str:
+    """Say which class is rare by the shares that are estimated for the target; empty if none is."""
+    if diagnosis.kind != "label":
+        return ""
+    details = diagnosis.measurements["label_shift"].details
+    shares = np.asarray(details["target_priors"])
+    if shares.min() >= RARE / len(shares):
+        return ""
+    return f"{details['classes'][int(shares.argmin())]} is estimated at {100 * shares.min():.0f} % of the target"
 
 
 def target_graph(target: Domain, *, regression: bool) -> Any:

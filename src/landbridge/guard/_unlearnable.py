@@ -13,7 +13,7 @@ __all__ = ["MOST_ERROR", "unlearnable"]
 ASSUMPTION = "Methods that agree on the target have learned something on the source."
 # Share of the error of guessing, with all classes counted alike; a source model with more has learned too little for
 # its followers to be believed.
-MOST_ERROR = 2 / 3
+MOST_ERROR = 0.7
 
 
 def unlearnable(source_only: Trial, candidates: Sequence[Trial], diagnosis: Diagnosis) -> Verdict | None:

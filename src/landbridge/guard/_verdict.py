@@ -60,6 +60,9 @@ class Verdict:
     assessments : mapping of str to Assessment
     assumption : str, default=""
         What must hold for the evidence to be valid.
+    members : tuple of str, default=()
+        Names of the members of the vote, if it was assessed without smoothing; empty for the members that
+        :func:`ensemble_members` gives.
     """
 
     chosen: str
@@ -69,6 +72,7 @@ class Verdict:
     gain: Measurement | None
     assessments: Mapping[str, Assessment]
     assumption: str = ""
+    members: tuple[str, ...] = ()
 
 
 BASELINE = Assessment(None, None, True, "a baseline")

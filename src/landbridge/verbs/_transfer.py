@@ -165,7 +165,7 @@ def transfer(
         diagnosis = strategy.diagnose(problem)
         clock.lap("measure")
         specs = strategy.plan(problem, diagnosis, sides)
-        weighted = _weighting(problem, diagnosis) if _features_count(problem) else None
+        weighted = _weighting(problem, diagnosis, arguments.scoring) if _features_count(problem) else None
     store = _store(arguments, settings, problem)
     shift = "" if weighted is None else diagnosis.kind
     trials = run(specs, problem, arguments, shift=shift, store=store)
@@ -253,14 +253,15 @@ def _features_count(problem: Problem) -> bool:
     return problem.splits is None or problem.n_labelled <= FEW_LABELS
 
 
-def _weighting(problem: Problem, diagnosis: Diagnosis) -> WeightedSource | None:
+def _weighting(problem: Problem, diagnosis: Diagnosis, scoring: Any) -> WeightedSource | None:
     """Source samples that represent the target, where the diagnosed shift allows it."""
     if problem.source is None or problem.source.y is None or not problem.same_features:
         return None
     if not problem.source.labelled.any():
         return None
     regression = problem.task.name == "regression"
-    return weighted_source(diagnosis, *problem.domains, regression=regression, random_state=problem.random_state)
+    seed = problem.random_state
+    return weighted_source(diagnosis, *problem.domains, regression=regression, scoring=scoring, random_state=seed)
 
 
 def _judge(
@@ -298,8 +299,11 @@ def _model_of(
     """The trial of the chosen candidate, with its model; an ensemble is built from its members."""
     by_name = {s.name: s for s in specs}
     if MAJORITY_VOTE in verdict.assessments:
-        members = [fit_again(t, by_name, problem, store) for t in ensemble_members(trials)]
-        model = MajorityVote([t.model for t in members], member_weights(len(members)), [t.name for t in members])
+        names = verdict.members or tuple(t.name for t in ensemble_members(trials))
+        members = [fit_again(t, by_name, problem, store) for n in names for t in trials if t.name == n]
+        model = MajorityVote([t.model for t in members], member_weights(len(members)), list(names))
+        if verdict.members:  # judged on held-out source samples, whose neighbours are not the target's
+            model.set_params(smoothing=0.0)
         predicted = model.fit(problem.target.frame()).predict(problem.target.frame())
         seconds = sum(t.seconds for t in members)
         facts: dict[str, Any] = {}
