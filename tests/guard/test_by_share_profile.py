@@ -13,13 +13,12 @@ from landbridge.measurement import Measurement
 ORDER = ("no change", "shares", "map", "map and shares")
 
 
-def profile(explanation, *, width=0.1, outside=0.6):
+def profile(explanation, *, width=0.1, outside=0.6, map_misfit=1.0):
     """A profile in which one hypothesis is the simplest that explains the target."""
     first = ORDER.index(explanation) if explanation else len(ORDER)
+    low, high = (0.5 - width / 2,) * 2, (0.5 + width / 2,) * 2
     held = {
-        name: ShareHypothesis(
-            name, (0.5, 0.5), (0.5 - width / 2,) * 2, (0.5 + width / 2,) * 2, 1.0, 1.0, 0.5, i >= first
-        )
+        name: ShareHypothesis(name, (0.5, 0.5), low, high, map_misfit if name == "map" else 1.0, 1.0, 0.5, i >= first)
         for i, name in enumerate(ORDER)
     }
     return ShareProfile((0, 1), (0.5, 0.5), held, outside)
@@ -62,8 +61,11 @@ def test_methods_that_keep_the_shares_are_refused_where_they_moved(source_only, 
         ("map and shares", {"outside": 0.1}),
         ("map and shares", {"outside": 0.5}),
         ("map", {"outside": 0.1}),
-        (None, {"width": 0.9}),
+        (None, {"width": 0.9, "outside": 0.4}),
+        (None, {"width": 0.9, "map_misfit": 1.6}),
+        (None, {"map_misfit": 2.1}),
         ("shares", {"width": 0.9}),
+        ("shares", {}),
     ],
 )
 def test_what_is_not_identified_or_not_needed_stays(source_only, aligned, estimated, explanation, fields):
@@ -72,8 +74,21 @@ def test_what_is_not_identified_or_not_needed_stays(source_only, aligned, estima
     assert not any(verdict.assessments[n].defensible for n in "ABCD")
 
 
+def test_a_map_is_allowed_with_unknown_shares_where_it_predicts_the_same_either_way(
+    source_only, aligned, fabricate, flip
+):
+    same, other = fabricate(MAP_AND_SHARES, flip(0, 28)), fabricate(MAP_AND_SHARES, flip(20, 50))
+    unknown = diagnosis("map", width=0.9)
+    assert decide([source_only, *aligned, same], unknown).chosen == MAJORITY_VOTE
+    verdict = decide([source_only, *aligned, other], unknown)
+    assert verdict.chosen == "source-only" and "predictions are equal for only" in verdict.reason
+    # nearly half of the target lies within the source
+    assert not decide([source_only, *aligned, same], diagnosis("map", width=0.9, outside=0.45)).transferred
+
+
 @pytest.mark.parametrize(
-    ("explanation", "fields"), [("map", {"width": 0.9}), (None, {}), ("shares", {}), ("no change", {})]
+    ("explanation", "fields"),
+    [("map", {"width": 0.9}), (None, {}), (None, {"map_misfit": 1.9}), (None, {"width": 0.9}), ("no change", {})],
 )
 def test_where_the_profile_does_not_object_the_ensemble_decides(source_only, aligned, explanation, fields):
     assert by_share_profile(source_only, aligned, diagnosis(explanation, **fields)) is None

@@ -137,7 +137,7 @@ def test_new_samples_are_smoothed_over_their_nearest_neighbours(data):
     vote = MajorityVote([ByFeature(0)], [1.0], ["A"]).fit(X)
     Z, z = (normalize((V - X.mean(axis=0)) / X.std(axis=0)) for V in (X, new))
     near = np.argsort(np.linalg.norm(Z - z, axis=1))[:10]
-    expected = 0.5 * vote.votes_[near].mean(axis=0) + 0.5 * np.array([0.0, 1.0])
+    expected = 0.7 * vote.votes_[near].mean(axis=0) + 0.3 * np.array([0.0, 1.0])
     np.testing.assert_allclose(vote.predict_proba(new)[0], expected / expected.sum())
 
 

@@ -117,9 +117,7 @@ def _explained_by_nothing(source_only: Trial, candidates: Sequence[Trial], diagn
     kept, moved = profile.hypotheses["map"], profile.hypotheses["map and shares"]
     better = kept.misfit / max(moved.misfit, 1e-12)
     if profile.explanation == "shares":
-        return _keep(
-            source_only, candidates, f"{profile.reason()} Methods that align the domains would mix the classes."
-        )
+        return _keep(source_only, candidates, _mixed(profile))
     if profile.explanation is None:
         if better >= BETTER and moved.misfit <= NEARLY * max(moved.split_misfit, 1.0):
             return _keep(source_only, candidates, f"{profile.reason()} Other class shares come closest.")

@@ -217,7 +217,7 @@ class MajorityVote(BaseEstimator):
         Votes of each.
     names : sequence of str
         Name of each.
-    smoothing : float, default=0.5
+    smoothing : float, default=0.7
         Weight of the nearest target samples in a sample's class scores; 0 for no smoothing.
     n_neighbors : int, default=10
         Number of those.

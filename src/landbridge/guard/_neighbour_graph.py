@@ -13,7 +13,7 @@ from sklearn.preprocessing import normalize
 __all__ = ["MAX_GRAPH_SAMPLES", "N_NEIGHBORS", "SMOOTHING", "neighbour_graph", "smooth_votes"]
 
 # Weight of the neighbours in smoothing, and their number.
-SMOOTHING = 0.5
+SMOOTHING = 0.7
 N_NEIGHBORS = 10
 # Beyond this, a graph of neighbours costs more than all candidates together.
 MAX_GRAPH_SAMPLES = 20_000
@@ -48,7 +48,7 @@ def neighbour_graph(X: Any, n_neighbors: int = N_NEIGHBORS) -> sparse.csr_matrix
 
 
 def smooth_votes(
-    votes: NDArray[np.float64], graph: sparse.csr_matrix, smoothing: float = SMOOTHING, *, n_iter: int = 20
+    votes: NDArray[np.float64], graph: sparse.csr_matrix, smoothing: float = SMOOTHING, *, n_iter: int = 40
 ) -> NDArray[np.float64]:
     r"""Average class scores over neighbouring samples: local and global consistency, equation (1) of [1]_.
 
@@ -61,9 +61,9 @@ def smooth_votes(
     votes : ndarray of shape (n_samples, n_classes)
     graph : csr_matrix of shape (n_samples, n_samples)
         From :func:`neighbour_graph`.
-    smoothing : float, default=0.5
+    smoothing : float, default=0.7
         Weight of the neighbours; 0 leaves the votes as they are.
-    n_iter : int, default=20
+    n_iter : int, default=40
         Each iteration multiplies the error by `smoothing`.
 
     Returns

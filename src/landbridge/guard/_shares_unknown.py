@@ -46,8 +46,8 @@ def shares_unknown(source_only: Trial, candidates: Sequence[Trial], diagnosis: D
     if found.width <= WIDTH:
         reason = (
             "Label shift explains most of the difference between the domains, but the samples of the classes differ as "
-            f"well (p = {found.p_value:.2g}), so that estimates of the class shares may be wrong; {source_only.name} is "
-            "kept. A few target labels decide."
+            f"well (p = {found.p_value:.2g}), so that estimates of the class shares may be wrong; {source_only.name} "
+            "is kept. A few target labels decide."
         )
         return _keep(source_only, candidates, why, reason)
     widest = max(range(len(found.low)), key=lambda i: found.high[i] - found.low[i])
