@@ -2,6 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy.special import expit
+from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.linear_model import LogisticRegression
 from sklearn.svm import SVC
 
@@ -277,3 +278,31 @@ def test_sources_of_a_table_with_other_columns(hospitals):
     result = transfer(source, target, label="ill", sources="hospital", methods=["KernelCCA"])
     assert result.source.columns == ["a", "b"] and result.target.columns == ["c", "d"]
     assert set(result.source.source_domain) == {"near", "far"}
+
+
+class InContext(ClassifierMixin, BaseEstimator):
+    """A learner like a prior-fitted network: it keeps its samples, and its fit takes no weights."""
+
+    def fit(self, X, y):
+        self.classes_, self.codes_ = np.unique(y, return_inverse=True)
+        self.X_ = np.asarray(X, dtype=float)
+        self.n_features_in_ = self.X_.shape[1]
+        return self
+
+    def predict_proba(self, X):
+        near = ((np.asarray(X, dtype=float)[:, None] - self.X_) ** 2).sum(axis=2).argsort(axis=1)[:, :15]
+        return np.stack([(self.codes_[near] == c).mean(axis=1) for c in range(len(self.classes_))], axis=1)
+
+    def predict(self, X):
+        return self.classes_[self.predict_proba(X).argmax(axis=1)]
+
+
+def test_any_learner_can_be_the_base_of_all_methods():
+    source, target = make_shift("translation", n_source=120, n_target=100, random_state=0)
+    methods = ["DomainScaler", "CORAL", "KMM"]
+    result = transfer(source, target, target_labels="hide", estimator=InContext(), methods=methods)
+    assert isinstance(result["source-only"] and result.settings["estimator"], str)
+    assert result["DomainScaler"].hidden.value > result["source-only"].hidden.value
+    assert result["CORAL"].status == "tried"
+    failed = result["KMM"]
+    assert failed.status == "failed" and "sample_weight" in failed.why

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import ClassVar
 
 import numpy as np
-from scipy import sparse
 
 from landbridge.candidates._plan import plan
 from landbridge.candidates._specification import CandidateSpec
 from landbridge.candidates._strategy import Strategy
 from landbridge.discrepancy import Diagnosis, diagnose
+from landbridge.problem._default_learner import default_learner
 from landbridge.problem._domains import read_intermediate
 from landbridge.problem._judging import prepare_judging
 from landbridge.problem._labels import labelled_source, require_labels, split_target_labels
@@ -64,8 +64,9 @@ class Tables(Strategy):
         target, hidden = split_target_labels(target, classes, arguments.target_labels, arguments.random_state)
         judging = prepare_judging(target, hidden, task, arguments, random_state=arguments.random_state)
         estimator = arguments.estimator
+        chosen: tuple[str, ...] = ()
         if estimator is None:
-            estimator = task.default_estimator(is_sparse=sparse.issparse(source.X))
+            estimator, chosen = default_learner(task, source, random_state=arguments.random_state)
         return Problem(
             situation=self.name,
             source=source,
@@ -77,7 +78,7 @@ class Tables(Strategy):
             splits=judging.splits,
             intermediate_domains=read_intermediate(arguments.intermediate_domains, source, encoder),
             encoder=encoder,
-            inferred=inferred + judging.inferred,
+            inferred=inferred + judging.inferred + chosen,
             notes=judging.notes,
             random_state=arguments.random_state,
         )

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import clone
+from sklearn.decomposition import PCA
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline, make_pipeline
@@ -16,7 +17,10 @@ from sklearn.preprocessing import StandardScaler
 from landbridge.numerics.grouping import fold_of_groups
 from landbridge.numerics.resampling import balanced_folds
 
-__all__ = ["balanced_error", "cross_fitted_domain", "linear_classifier"]
+__all__ = ["balanced_error", "cross_fitted_domain", "linear_classifier", "whitened_classifier"]
+
+# Principal components of the classifier for collinear features.
+N_COMPONENTS = 20
 
 
 def linear_classifier() -> Any:
@@ -27,6 +31,27 @@ def linear_classifier() -> Any:
     Pipeline
     """
     return make_pipeline(StandardScaler(), LogisticRegression(C=0.1, max_iter=200, tol=1e-3))
+
+
+def whitened_classifier(n_samples: int, n_features: int) -> Pipeline:
+    """Return logistic regression on the leading principal components, each scaled to variance one.
+
+    Instruments differ in directions of little variance, which a classifier on collinear features, such as spectra, does
+    not find. The features have to be on a common scale.
+
+    Parameters
+    ----------
+    n_samples : int
+        Of both domains together.
+    n_features : int
+
+    Returns
+    -------
+    Pipeline
+    """
+    k = max(1, min(N_COMPONENTS, n_features, n_samples // 4))
+    components = PCA(k, whiten=True, svd_solver="full")
+    return make_pipeline(components, LogisticRegression(C=10.0, max_iter=500, tol=1e-3))
 
 
 def cross_fitted_domain(
