@@ -27,7 +27,7 @@ FEW = {"n_permutations": 100, "n_bootstrap": 10}
 
 
 def diagnose_pair(kind, seed, labels=False, **how):
-    source, target = make_shift(kind, random_state=seed, **how)
+    source, target = make_shift(kind, random_state=seed, **{"n_source": 250, "n_target": 250} | how)
     return diagnose(source, target if labels else target.without_labels(), random_state=seed, **FEW)
 
 
@@ -58,8 +58,8 @@ def test_no_weaker_shift_is_called_label_shift(kind):
 
 
 def test_nothing_is_found_where_nothing_is():
-    kinds = [diagnose_pair("translation", seed, severity=0.0).kind for seed in range(12)]
-    assert kinds.count("none") >= 11
+    kinds = [diagnose_pair("translation", seed, severity=0.0).kind for seed in range(8)]
+    assert kinds.count("none") == 8
 
 
 @pytest.mark.parametrize(
