@@ -209,7 +209,7 @@ def test_scikit_learn_checks(options):
         "n_components": 8,
         "hidden_layer_sizes": (16,),
         "max_iter": 2,
-        "n_steps": 40,
+        "n_steps": 25,
         "n_pretrain_steps": 5,
         "learning_rate": 0.02,
     }
