@@ -24,13 +24,13 @@ def _skip_unless_available(method):
         pytest.skip(f"needs {', '.join(method.tags.requires)}, which is not installed")
 
 
-# Rounds of boosting and folds are no part of the contract, but take most of the time.
-ROUNDS = {"n_estimators": 5, "n_steps": 3, "cv": 2}
+# Rounds of boosting, folds and restarts are no part of the contract, but take most of the time.
+ROUNDS = {"n_estimators": 3, "n_steps": 2, "cv": 2, "n_restarts_optimizer": 1}
 
 
-def _instance(name):
+def _instance(name, *learner):
     """A method with its defaults, and few rounds."""
-    method = METHODS[name].cls()
+    method = METHODS[name].cls(*learner)
     params = method.get_params(deep=False)
     return method.set_params(**{k: v for k, v in ROUNDS.items() if isinstance(params.get(k), int)})
 
@@ -64,7 +64,8 @@ def test_networks(name):
         estimator = neural.SeedAverage(neural.NeuralClassifier(epochs=2), n_seeds=2)
     else:
         estimator = getattr(neural, name)(epochs=2, random_state=0)
-    check_transfer_estimator(estimator)
+    # scikit-learn's checks are in tests/neural, with epochs enough to learn
+    check_transfer_estimator(estimator, sklearn_checks=False)
 
 
 REGRESSING = [n for n, m in METHODS.items() if issubclass(m.cls, InstanceTransfer) and "regression" in m.tags.tasks]
@@ -72,7 +73,7 @@ REGRESSING = [n for n, m in METHODS.items() if issubclass(m.cls, InstanceTransfe
 
 @pytest.mark.parametrize("name", REGRESSING)
 def test_instance_methods_over_a_regressor(name):
-    check_transfer_estimator(METHODS[name].cls(Ridge()))
+    check_transfer_estimator(_instance(name, Ridge()))
 
 
 class Shift(FeatureTransfer):

@@ -20,6 +20,12 @@ def ground():
     return _modules_after("import sklearn.base")
 
 
+@pytest.fixture(scope="module")
+def learners():
+    """What scikit-learn's own learners drag in (through pandas, say) is not ours to mend."""
+    return _modules_after("import sklearn.linear_model, sklearn.pipeline")
+
+
 def _third_party(modules):
     return {m for m in modules if m not in sys.stdlib_module_names and not m.startswith("_")} - {"landbridge"}
 
@@ -44,7 +50,5 @@ def test_the_import_loads_no_room():
         "from landbridge.catalogue import methods; methods()",
     ],
 )
-def test_heavy_libraries_wait_until_they_are_needed(statement):
-    # what scikit-learn's own learners drag in (through pandas, say) is not ours to mend
-    given = _modules_after("import sklearn.linear_model, sklearn.pipeline")
-    assert not _modules_after(statement) & (HEAVY - given)
+def test_heavy_libraries_wait_until_they_are_needed(statement, learners):
+    assert not _modules_after(statement) & (HEAVY - learners)

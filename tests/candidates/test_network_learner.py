@@ -9,11 +9,12 @@ pytest.importorskip("torch", reason="networks need the extra landbridge[neural]"
 
 from typer.testing import CliRunner
 
-from landbridge import load_result, measure, transfer
+from landbridge import load_result, transfer
 from landbridge.candidates import find_strategy
 from landbridge.candidates._network_learner import LABELLED, SEVERAL, UNLABELLED, UNLABELLED_REGRESSION
 from landbridge.cli import app
 from landbridge.data import load_builtin
+from landbridge.discrepancy import Diagnosis
 from landbridge.exceptions import InputError
 from landbridge.neural import NeuralClassifier, SeedAverage
 from landbridge.neural.feature import DANN, MCC, SourceAttention
@@ -23,7 +24,7 @@ from landbridge.report import write_report
 
 @pytest.fixture(scope="module")
 def sides():
-    return load_builtin("printed").take(range(300)), load_builtin("handwritten").take(range(300))
+    return load_builtin("printed").take(range(200)), load_builtin("handwritten").take(range(200))
 
 
 @pytest.fixture(scope="module")
@@ -78,7 +79,7 @@ def test_bad_input(sides):
 def test_from_the_command_line(tmp_path):
     ended = CliRunner().invoke(
         app,
-        ["transfer", "builtin:printed", "builtin:handwritten", "--network", "mlp", "--methods", "DeepCORAL",
+        ["transfer", "builtin:tumours-small", "builtin:tumours-large", "--network", "mlp", "--methods", "DeepCORAL",
          "--target-labels", "hide", "--epochs", "2", "--jobs", "1", "--out", str(tmp_path / "out"), "-q"],
     )  # fmt: skip
     assert ended.exit_code == 0, ended.output
@@ -90,7 +91,7 @@ def _planned(source, target, **given):
     sides = Sides(source, target, Arguments.of(network="builtin", epochs=1, **{"target_labels": "hide"} | given))
     strategy = find_strategy(sides)
     problem = strategy.read(sides)
-    specs = strategy.plan(problem, measure(source, target, n_permutations=20, n_bootstrap=5), sides)
+    specs = strategy.plan(problem, Diagnosis("concept", "high", ""), sides)
     return {s.name: s for s in specs if s.role == "candidate"}
 
 

@@ -98,14 +98,14 @@ def test_methods_go_together_and_plain_modules_do(digits):
 
 def test_command_line_on_a_folder_of_images(model, folder, tmp_path):
     out = tmp_path / "out"
-    command = ["transfer", str(model), str(folder), "--task", "classification", "--epochs", "2", "--out", str(out)]
-    shown = CliRunner().invoke(app, command)
+    command = ["transfer", str(model), str(folder), "--task", "classification", "--epochs", "2"]
+    shown = CliRunner().invoke(app, [*command, "--methods", "LinearProbe,LPFT", "--out", str(out)])
     assert shown.exit_code == 0, shown.output
     assert "LinearProbe" in shown.output and (out / "report.html").is_file()
     rows = CliRunner().invoke(app, ["predict", str(out), str(folder / "digit0")])
     lines = rows.output.splitlines()
     assert lines[0] == "row,label,p(digit0),p(digit1),p(digit2)" and len(lines) == 13
-    again = CliRunner().invoke(app, [*command[:-2], "--out", str(tmp_path / "b"), "--json"])
+    again = CliRunner().invoke(app, [*command, "--methods", "LinearProbe", "--out", str(tmp_path / "b"), "--json"])
     assert json.loads(again.output)["settings"]["source"] == model.name
 
 
@@ -201,7 +201,7 @@ class Stop(Exception):
 
 def test_an_interrupted_run_goes_on(tmp_path, digits):
     few = digits.take(range(150))
-    given = {"target_labels": 6, "epochs": 4, "methods": ["LinearProbe", "FineTuning"]}
+    given = {"target_labels": 6, "epochs": 2, "methods": ["LinearProbe", "FineTuning"]}
     whole = transfer(load_backbone("builtin"), few, **given)
 
     def stop(done, total, name):
@@ -213,7 +213,7 @@ def test_an_interrupted_run_goes_on(tmp_path, digits):
     held = [json.loads(f.read_text()) for f in (tmp_path / "work").glob("*.json") if f.name != "scores.json"]
     assert sum(map(len, held)) == 10  # five folds of two candidates
     with pytest.raises(InputError, match="another epochs"):
-        transfer(load_backbone("builtin"), few, **given | {"epochs": 5}, work_dir=tmp_path / "work", resume=True)
+        transfer(load_backbone("builtin"), few, **given | {"epochs": 3}, work_dir=tmp_path / "work", resume=True)
     asked = []
     again = transfer(
         load_backbone("builtin"), few, **given, work_dir=tmp_path / "work", resume=True,

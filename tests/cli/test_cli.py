@@ -1,8 +1,10 @@
 import csv
+import io
 import json
 import os
 import subprocess
 import sys
+from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 
 import numpy as np
@@ -18,25 +20,34 @@ from landbridge.data import make_gradual_shift, make_shift, shared_data
 COMMANDS = ["estimate", "measure", "methods", "predict", "rank", "transfer", "version"]
 
 
+PLAIN = {"COLUMNS": "80", "NO_COLOR": "1"}
+
+
 def _run(*arguments, cwd=None):
-    env = os.environ | {"COLUMNS": "80", "NO_COLOR": "1"}
+    """Run the command line in this process, which spares the imports."""
+    out, err = io.StringIO(), io.StringIO()
+    with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(err):
+        for name, value in PLAIN.items():
+            patch.setenv(name, value)
+        patch.setattr(sys, "argv", ["landbridge", *map(str, arguments)])
+        if cwd is not None:
+            patch.chdir(cwd)
+        with pytest.raises(SystemExit) as ended:
+            main()
+    return subprocess.CompletedProcess(arguments, ended.value.code, out.getvalue(), err.getvalue())
+
+
+def _run_alone(*arguments, cwd=None):
+    """Run the command line in a process of its own, as users do."""
     code = "from landbridge.cli import main; main()"
     return subprocess.run(
         [sys.executable, "-c", code, *map(str, arguments)],
         capture_output=True,
         text=True,
         cwd=cwd,
-        env=env,
+        env=os.environ | PLAIN,
         check=False,
     )
-
-
-def _run_here(arguments, monkeypatch, capsys):
-    """Run the command line in this process, which spares the imports; return the exit code and stderr."""
-    monkeypatch.setattr(sys, "argv", ["landbridge", *map(str, arguments)])
-    with pytest.raises(SystemExit) as ended:
-        main()
-    return ended.value.code, capsys.readouterr().err
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +63,7 @@ def tables(tmp_path_factory):
 @pytest.fixture(scope="module")
 def result(tables):
     options = ["--label", "ill", "--target-labels", "hide", "--methods", "CORAL,DomainScaler,GFK", "--jobs", "1"]
-    done = _run("transfer", "a.csv", "b.csv", *options, "--out", "out", cwd=tables)
+    done = _run_alone("transfer", "a.csv", "b.csv", *options, "--out", "out", cwd=tables)
     assert done.returncode == 0, done.stderr
     return done, tables / "out"
 
@@ -92,7 +103,7 @@ def test_transfer_says_what_it_did_and_writes_three_files(result):
 
 def test_predict_new_rows_in_a_new_process(result, tables):
     _, out = result
-    done = _run("predict", out, tables / "b.csv", "--out", tables / "p.csv")
+    done = _run_alone("predict", out, tables / "b.csv", "--out", tables / "p.csv")
     assert done.returncode == 0 and done.stderr == "", done.stderr
     with (tables / "p.csv").open() as file:
         rows = list(csv.DictReader(file))
@@ -187,15 +198,14 @@ def test_two_image_folders(tmp_path):
         (["predict", ".", "a.csv"], "holds no result.json"),
     ],
 )
-def test_bad_input_is_one_line_and_exit_code_two(tables, arguments, message, monkeypatch, capsys):
-    monkeypatch.chdir(tables)
-    code, said = _run_here(arguments, monkeypatch, capsys)
-    assert code == 2
-    assert message in said and said.count("\n") == 1 and said.startswith("landbridge: ")
+def test_bad_input_is_one_line_and_exit_code_two(tables, arguments, message):
+    done = _run(*arguments, cwd=tables)
+    assert done.returncode == 2
+    assert message in done.stderr and done.stderr.count("\n") == 1 and done.stderr.startswith("landbridge: ")
 
 
 def test_bad_input_in_a_process_of_its_own(tables):
-    done = _run("transfer", "no.csv", "b.csv", cwd=tables)
+    done = _run_alone("transfer", "no.csv", "b.csv", cwd=tables)
     assert done.returncode == 2
     assert "no.csv does not exist" in done.stderr and done.stderr.count("\n") == 1 and not done.stdout
 
@@ -211,11 +221,10 @@ def test_bad_input_in_a_process_of_its_own(tables):
         (["predict", ".", "a.csv", "--out", "no/where.csv"], "folder that does not exist"),
     ],
 )
-def test_usage_errors_are_one_line_too(tables, arguments, message, monkeypatch, capsys):
-    monkeypatch.chdir(tables)
-    code, said = _run_here(arguments, monkeypatch, capsys)
-    assert code == 2
-    assert message in said and said.count("\n") == 1 and said.startswith("landbridge: ")
+def test_usage_errors_are_one_line_too(tables, arguments, message):
+    done = _run(*arguments, cwd=tables)
+    assert done.returncode == 2
+    assert message in done.stderr and done.stderr.count("\n") == 1 and done.stderr.startswith("landbridge: ")
 
 
 def test_no_command_shows_the_help():

@@ -23,55 +23,57 @@ from landbridge.discrepancy import (
 )
 from landbridge.exceptions import InputError
 
-FEW = {"n_permutations": 100, "n_bootstrap": 20}
+FEW = {"n_permutations": 100, "n_bootstrap": 10}
 
 
 def diagnose_pair(kind, seed, labels=False, **how):
-    source, target = make_shift(kind, random_state=seed, **how)
+    source, target = make_shift(kind, random_state=seed, **{"n_source": 250, "n_target": 250} | how)
     return diagnose(source, target if labels else target.without_labels(), random_state=seed, **FEW)
 
 
-@pytest.mark.parametrize("seed", range(20))
+@pytest.mark.parametrize("seed", range(8))
 def test_label_shift_is_recognised(seed):
     d = diagnose_pair("label", seed)
-    assert d.kind == "label" and d.risk == "high" and d.evidence["label"] >= 0.85
+    assert d.kinds == ("label",) and d.kind == "label" and "The class shares moved as well" not in d.words
+    assert d.risk == "high" and d.evidence["label"] >= 0.85
     assert d.measurements["label_shift"].details["target_priors"][0] == pytest.approx(0.2, abs=0.05)
-
-
-@pytest.mark.parametrize("kind", ["covariate", "concept", "translation", "subspace"])
-@pytest.mark.parametrize("severity", [1.0, 0.5])
-def test_no_other_shift_is_called_label_shift(kind, severity):
-    for seed in range(5):
-        d = diagnose_pair(kind, seed, severity=severity)
-        assert d.kind != "label" and d.evidence["label"] < 0.7, (seed, d.words)
 
 
 @pytest.mark.parametrize(
     ("kind", "expected"),
     [("covariate", "covariate"), ("concept", "concept"), ("translation", "concept"), ("subspace", "subspace")],
 )
-def test_the_other_kinds_are_told_apart(kind, expected):
-    kinds = [diagnose_pair(kind, seed).kind for seed in range(6)]
-    assert kinds.count(expected) >= 5
+def test_the_other_kinds_are_told_apart_and_are_no_label_shift(kind, expected):
+    for seed in range(4):
+        d = diagnose_pair(kind, seed)
+        assert d.kinds == (expected,) and d.kind == expected, (seed, d.words)
+        assert d.evidence["label"] < 0.7 and "The class shares moved as well" not in d.words, (seed, d.words)
+
+
+@pytest.mark.parametrize("kind", ["covariate", "concept", "translation", "subspace"])
+def test_no_weaker_shift_is_called_label_shift(kind):
+    for seed in range(3):
+        d = diagnose_pair(kind, seed, severity=0.5)
+        assert d.kind != "label" and d.evidence["label"] < 0.7, (seed, d.words)
 
 
 def test_nothing_is_found_where_nothing_is():
-    kinds = [diagnose_pair("translation", seed, severity=0.0).kind for seed in range(12)]
-    assert kinds.count("none") >= 11
+    kinds = [diagnose_pair("translation", seed, severity=0.0).kind for seed in range(8)]
+    assert kinds.count("none") == 8
 
 
 @pytest.mark.parametrize(
     "how", [{"n_source": 100, "n_target": 100}, {"n_features": 30}, {"n_classes": 4}, {"noise": 1.5}, {"n_target": 60}]
 )
 def test_label_shift_is_recognised_in_other_shapes(how):
-    kinds = [diagnose_pair("label", seed, **how).kind for seed in range(5)]
-    assert kinds.count("label") >= 4
+    kinds = [diagnose_pair("label", seed, **how).kind for seed in range(3)]
+    assert kinds.count("label") == 3
 
 
 @pytest.mark.parametrize("how", [{"n_features": 30}, {"noise": 1.2}, {"n_source": 100, "n_target": 100}])
 def test_a_weak_translation_along_the_classes_is_not_called_label_shift(how):
-    kinds = [diagnose_pair("translation", seed, severity=0.5, **how).kind for seed in range(5)]
-    assert kinds.count("label") <= 1
+    kinds = [diagnose_pair("translation", seed, severity=0.5, **how).kind for seed in range(3)]
+    assert "label" not in kinds
 
 
 def test_turned_rule_is_seen_through_target_labels_only():
@@ -87,7 +89,7 @@ def test_turned_rule_is_seen_through_target_labels_only():
 
 @pytest.mark.parametrize("kind", ["label", "covariate"])
 def test_target_labels_that_keep_the_rule_do_not_cry_concept(kind):
-    for seed in range(4):
+    for seed in range(3):
         d = diagnose_pair(kind, seed, labels=True)
         assert d.kind == kind and d.measurements["concept_gap"].value < 0.3
 
@@ -167,7 +169,7 @@ def test_office_caltech_is_not_label_shift(one, other, scaled):
         X = data[f"{name}_X"].astype(float)
         X /= X.sum(axis=1, keepdims=True)
         rows[name] = (X - X.mean(axis=0)) / np.where(X.std(axis=0) > 0, X.std(axis=0), 1.0) if scaled else X
-    d = diagnose(Domain(rows[one], data[f"{one}_y"]), Domain(rows[other]), random_state=0, **FEW)
+    d = diagnose(Domain(rows[one], data[f"{one}_y"]), Domain(rows[other]), max_samples=300, random_state=0, **FEW)
     assert d.kind != "label" and d.evidence["label"] < 0.5
 
 
@@ -180,11 +182,11 @@ def test_real_digits_drawn_unevenly_are_label_shift_and_other_writers_are_not():
     X, y = data["usps_X"], data["usps_y"].ravel()
     rng = np.random.RandomState(0)
     here = rng.uniform(size=len(y)) < np.where(y <= 5, 0.75, 0.25)
-    d = diagnose(Domain(X[here], y[here]), Domain(X[~here]), random_state=0, **FEW)
+    d = diagnose(Domain(X[here], y[here]), Domain(X[~here]), max_samples=600, random_state=0, **FEW)
     assert d.kind == "label"
     true = np.bincount(y[~here], minlength=11)[1:] / (~here).sum()
     assert d.measurements["label_shift"].details["target_priors"] == pytest.approx(true, abs=0.04)
-    d = diagnose(Domain(X, y), Domain(data["mnist_X"]), random_state=0, **FEW)
+    d = diagnose(Domain(X, y), Domain(data["mnist_X"]), max_samples=600, random_state=0, **FEW)
     assert d.kind != "label" and d.evidence["label"] < 0.3 and d.risk == "high"
 
 
@@ -229,13 +231,13 @@ def _persons(seed, n=15, rows=10, shift=0.0):
 def test_persons_differ_without_a_shift():
     """Two draws of a few persons with many rows each: different persons are no different distribution."""
     found = {True: 0, False: 0}
-    for seed in range(6):
+    for seed in range(4):
         (A, y, g), (B, _, h) = _persons(2 * seed), _persons(2 * seed + 1)
         for named in found:
             source = Domain(A, y, groups=g if named else None)
             target = Domain(B, groups=h + 100 if named else None)
             found[named] += diagnose(source, target, random_state=0, **FEW).kind != "none"
-    assert found[False] >= 5 and found[True] <= 1
+    assert found == {True: 0, False: 4}
 
 
 def test_a_large_shift_of_persons_is_found():
@@ -256,19 +258,13 @@ def test_groups_of_another_length_are_refused():
     [
         ("label+concept", {"concept", "label"}),
         ("label+covariate", {"covariate", "label"}),
-        ("label", {"label"}),
-        ("concept", {"concept"}),
-        ("translation", {"concept"}),
-        ("covariate", {"covariate"}),
-        ("subspace", {"subspace"}),
     ],
 )
 def test_kinds_that_happen_together(kind, expected):
     found = [diagnose_pair(kind, seed) for seed in range(3)]
     assert sum(set(d.kinds) == expected for d in found) == 3
     assert all(d.kinds[0] == d.kind for d in found)
-    together = len(expected) > 1
-    assert all(("The class shares moved as well" in d.words) == together for d in found)
+    assert all("The class shares moved as well" in d.words for d in found)
 
 
 def test_no_shift_has_no_kinds():

@@ -107,8 +107,9 @@ def test_labels_are_required():
         JDA().fit(np.eye(4), [0.1, 0.2, 0.7, 1.5], X_target=np.eye(4))
 
 
-@pytest.mark.parametrize("params", [{}, {"kernel": "rbf"}, {"form": "primal", "kernel": "rbf", "n_landmarks": 5}])
+@pytest.mark.parametrize("params", [{"kernel": "rbf"}, {"form": "primal", "kernel": "rbf", "n_landmarks": 5}])
 def test_scikit_learns_checks(params):
+    # the defaults stand them as part of the catalogue, in tests/test_conformance.py
     failed = [r for r in check_estimator(JDA(**params), on_fail=None, on_skip=None) if r["status"] == "failed"]
     assert not failed
 

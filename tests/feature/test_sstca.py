@@ -70,7 +70,8 @@ def test_whole_number_values_are_values_where_the_task_says_so():
     assert not np.allclose(whole.components_, classes.components_)
 
 
-@pytest.mark.parametrize("params", [{}, {"kernel": "rbf", "form": "primal", "n_landmarks": 6}])
+@pytest.mark.parametrize("params", [{"kernel": "rbf", "form": "primal", "n_landmarks": 6}])
 def test_scikit_learns_checks(params):
+    # the defaults stand them as part of the catalogue, in tests/test_conformance.py
     failed = [r for r in check_estimator(SSTCA(**params), on_fail=None, on_skip=None) if r["status"] == "failed"]
     assert not failed

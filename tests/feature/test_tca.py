@@ -84,7 +84,8 @@ def test_the_pure_function_and_the_class_agree():
     assert np.allclose(values, mapper.eigenvalues_) and np.allclose(W, mapper.components_)
 
 
-@pytest.mark.parametrize("params", [{}, {"kernel": "rbf", "n_landmarks": 5}, {"form": "primal", "kernel": "rbf"}])
+@pytest.mark.parametrize("params", [{"kernel": "rbf", "n_landmarks": 5}, {"form": "primal", "kernel": "rbf"}])
 def test_scikit_learns_checks(params):
+    # the defaults stand them as part of the catalogue, in tests/test_conformance.py
     failed = [r for r in check_estimator(TCA(**params), on_fail=None, on_skip=None) if r["status"] == "failed"]
     assert not failed

@@ -73,8 +73,9 @@ def test_constant_rows_do_no_harm():
     assert np.isfinite(TJM(2).fit_transform(np.ones((6, 2)), X_target=np.ones((1, 2)))).all()
 
 
-@pytest.mark.parametrize("params", [{}, {"kernel": "rbf", "max_iter": 3}, {"kernel": "rbf", "n_landmarks": 5}])
+@pytest.mark.parametrize("params", [{"kernel": "rbf", "max_iter": 3}, {"kernel": "rbf", "n_landmarks": 5}])
 def test_scikit_learns_checks(params):
+    # the defaults stand them as part of the catalogue, in tests/test_conformance.py
     failed = [r for r in check_estimator(TJM(**params), on_fail=None, on_skip=None) if r["status"] == "failed"]
     assert not failed
 

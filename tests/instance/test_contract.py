@@ -45,17 +45,17 @@ METHODS = [
     NearestNeighbourWeights(Ridge(), smoothing=0.0),
 ]
 BOOSTED = [
-    TrAdaBoost(n_estimators=10, random_state=0),
-    TrAdaBoost(DecisionTreeClassifier(max_depth=2, random_state=0), target_share=None),
-    TrAdaBoost(balance_classes=True, random_state=0),
-    TrAdaBoostR2(n_estimators=10, random_state=0),
-    TrAdaBoostR2(Ridge(), loss="square", random_state=0),
-    TwoStageTrAdaBoostR2(n_steps=3, n_estimators=3, cv=2, random_state=0),
-    TwoStageTrAdaBoostR2(Ridge(), loss="exponential", n_steps=3, n_estimators=3, cv=2, random_state=0),
+    TrAdaBoost(n_estimators=5, random_state=0),
+    TrAdaBoost(DecisionTreeClassifier(max_depth=2, random_state=0), n_estimators=5, target_share=None),
+    TrAdaBoost(n_estimators=5, balance_classes=True, random_state=0),
+    TrAdaBoostR2(n_estimators=5, random_state=0),
+    TrAdaBoostR2(Ridge(), n_estimators=5, loss="square", random_state=0),
+    TwoStageTrAdaBoostR2(n_steps=2, n_estimators=2, cv=2, random_state=0),
+    TwoStageTrAdaBoostR2(Ridge(), loss="exponential", n_steps=2, n_estimators=2, cv=2, random_state=0),
     MultiSourceTrAdaBoost(n_estimators=5, random_state=0),
-    MultiSourceTrAdaBoost(DecisionTreeClassifier(max_depth=2, random_state=0), target_share=0.5),
+    MultiSourceTrAdaBoost(DecisionTreeClassifier(max_depth=2, random_state=0), n_estimators=5, target_share=0.5),
     TaskTrAdaBoost(n_estimators=5, random_state=0),
-    TaskTrAdaBoost(DecisionTreeClassifier(max_depth=2, random_state=0), threshold=0.5),
+    TaskTrAdaBoost(DecisionTreeClassifier(max_depth=2, random_state=0), n_estimators=5, threshold=0.5),
 ]
 
 
@@ -69,6 +69,13 @@ def labelled(method, Xt):
 
 def name(estimator):
     return str(estimator).replace("\n", "")
+
+
+def options(method):
+    """What was chosen, apart from the seed and the rounds."""
+    given, usual = (m.get_params(deep=False) for m in (method, type(method)()))
+    rounds = {"random_state", "n_estimators", "n_steps", "cv"}
+    return {k for k in given.keys() - rounds if repr(given[k]) != repr(usual[k])}
 
 
 @pytest.fixture(params=METHODS + BOOSTED, ids=name)
@@ -85,7 +92,9 @@ def rows():
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("method", [m for m in METHODS + BOOSTED if options(m)], ids=name)
 def test_check_estimator(method):
+    """With options; the defaults stand the same checks as part of the catalogue."""
     check_estimator(method, on_skip=None, on_fail="raise")
 
 

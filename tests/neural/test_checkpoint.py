@@ -2,10 +2,8 @@
 
 import json
 import os
-import signal
 import subprocess
 import sys
-import time
 
 import pytest
 
@@ -15,8 +13,11 @@ from safetensors.torch import load_file  # noqa: E402
 from landbridge.exceptions import InputError, ReadError  # noqa: E402
 from landbridge.neural._checkpoint import latest_checkpoint, load_checkpoint, save_checkpoint  # noqa: E402
 
+# Each run is a process of its own, begun by one that has the imports behind it.
 RUN = '''
-import sys, time, torch
+import os, signal, sys, time
+from pathlib import Path
+import torch
 from torch import nn
 from safetensors.torch import save_file
 from landbridge.neural import Classification, Method, Network, Samples, Training, train
@@ -24,51 +25,56 @@ from landbridge.neural import Classification, Method, Network, Samples, Training
 class Slow(Method):
     """Gives the killer time, and keeps a state of its own."""
     total = torch.zeros(())
+    def __init__(self, pause):
+        self.pause = pause
     def step(self, network, progress):
         self.total = self.total + network.head.bias.detach().sum()
-        time.sleep(float(sys.argv[3]))
+        time.sleep(self.pause)
     def state(self):
         return {"total": self.total}
     def load_state(self, state):
         self.total = state["total"]
 
-torch.manual_seed(0)
-stage = nn.Sequential(nn.Linear(4, 8), nn.BatchNorm1d(8), nn.ReLU(), nn.Dropout(0.4))
-net = Network({"a": stage}, in_features=8, head=nn.Linear(8, 3))
-X, y = torch.randn(40, 4), torch.randint(3, (40,))
-held_out = Samples(torch.randn(10, 4), torch.randint(3, (10,)))
-slow = Slow()
-settings = Training(epochs=6, batch_size=8, learning_rate=0.02, clip=1.0, average="ema", patience=6, device="cpu",
-                    random_state=0,
-                    checkpoint_dir=sys.argv[1], checkpoint_every=2, resume=True)
-print("begin", flush=True)
-history = train(net, Classification([0, 1, 2]), Samples(X, y), methods=[slow], held_out=held_out, settings=settings)
-losses = torch.tensor([[e["loss"], e["held_out_loss"]] for e in history.epochs])
-save_file({**net.state_dict(), "losses": losses, "total": slow.total}, sys.argv[2])
-'''
+def run(folder, pause, begun):
+    torch.manual_seed(0)
+    stage = nn.Sequential(nn.Linear(4, 8), nn.BatchNorm1d(8), nn.ReLU(), nn.Dropout(0.4))
+    net = Network({"a": stage}, in_features=8, head=nn.Linear(8, 3))
+    X, y = torch.randn(40, 4), torch.randint(3, (40,))
+    held_out = Samples(torch.randn(10, 4), torch.randint(3, (10,)))
+    slow = Slow(pause)
+    settings = Training(epochs=6, batch_size=8, learning_rate=0.02, clip=1.0, average="ema", patience=6, device="cpu",
+                        random_state=0, checkpoint_dir=folder, checkpoint_every=2, resume=True)
+    os.write(begun, b".")
+    history = train(net, Classification([0, 1, 2]), Samples(X, y), methods=[slow], held_out=held_out,
+                    settings=settings)
+    losses = torch.tensor([[e["loss"], e["held_out_loss"]] for e in history.epochs])
+    save_file({**net.state_dict(), "losses": losses, "total": slow.total}, f"{folder}.safetensors")
 
-
-def start(script, folder, result, pause):
-    command = [sys.executable, str(script), str(folder), str(result), str(pause)]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, env={**os.environ, "OMP_NUM_THREADS": "1"})
-    process.stdout.readline()
+def start(name, pause):
+    ready, begun = os.pipe()
+    process = os.fork()
+    if process == 0:
+        run(Path(sys.argv[1], name), pause, begun)
+        os._exit(0)
+    os.close(begun)
+    os.read(ready, 1)
     return process
+
+whole = start("whole", 0)
+for moment in (0.15, 0.12):
+    killed = start("killed", 0.01)
+    time.sleep(moment)
+    os.kill(killed, signal.SIGKILL)
+    os.waitpid(killed, 0)
+for process in (whole, start("killed", 0.01)):
+    assert os.waitpid(process, 0)[1] == 0
+'''
 
 
 def test_a_killed_run_resumes_to_the_same_bits(tmp_path):
     script = tmp_path / "run.py"
     script.write_text(RUN)
-    whole = start(script, tmp_path / "whole", tmp_path / "whole.safetensors", 0)
-    killed = start(script, tmp_path / "killed", tmp_path / "killed.safetensors", 0.01)
-    for moment in (0.15, 0.12):
-        time.sleep(moment)
-        killed.send_signal(signal.SIGKILL)
-        killed.wait()
-        killed.stdout.close()
-        killed = start(script, tmp_path / "killed", tmp_path / "killed.safetensors", 0.01)
-    for process in (whole, killed):
-        assert process.wait(60) == 0
-        process.stdout.close()
+    subprocess.run([sys.executable, script, tmp_path], env={**os.environ, "OMP_NUM_THREADS": "1"}, check=True)
     expected, found = load_file(tmp_path / "whole.safetensors"), load_file(tmp_path / "killed.safetensors")
     assert expected.keys() == found.keys()
     for name, value in expected.items():

@@ -35,9 +35,9 @@ def digits(**changes):
     "estimator",
     [
         NeuralClassifier(epochs=15),
-        NeuralRegressor(),
-        NeuralClassifier(patience=5, average="ema", clip=1.0, schedule="linear", accumulation=2),
-        NeuralRegressor(optimizer="sgd", learning_rate=0.02, average="tail", batch_size=16),
+        NeuralRegressor(epochs=12),
+        NeuralClassifier(epochs=20, patience=5, average="ema", clip=1.0, schedule="linear", accumulation=2),
+        NeuralRegressor(epochs=12, optimizer="sgd", learning_rate=0.02, average="tail", batch_size=16),
     ],
     ids=["classifier", "regressor", "classifier-2", "regressor-2"],
 )

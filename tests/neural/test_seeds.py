@@ -30,7 +30,7 @@ PRINTED, WRITTEN = load_builtin("printed"), load_builtin("handwritten")
         SeedAverage(Ridge(), n_seeds=2, random_state=0),
         SeedAverage(LinearSVC(), n_seeds=2, random_state=None),
         SeedAverage(NeuralClassifier(epochs=15), n_seeds=2, random_state=0),
-        SeedAverage(NeuralRegressor(), n_seeds=2, random_state=0),
+        SeedAverage(NeuralRegressor(epochs=12), n_seeds=2, random_state=0),
     ],
     ids=["classifier", "regressor", "no-probabilities", "network", "network-of-values"],
 )
@@ -40,8 +40,9 @@ def test_scikit_learn_contract(estimator):
 
 
 @pytest.mark.filterwarnings("ignore")
-@pytest.mark.parametrize("inner", [NeuralClassifier(epochs=3), NeuralRegressor(epochs=3), LogisticRegression()])
+@pytest.mark.parametrize("inner", [NeuralRegressor(epochs=2), LogisticRegression()])
 def test_transfer_contract(inner):
+    # over a network that classifies, in tests/test_conformance.py
     for _, check in transfer_checks(SeedAverage(inner, n_seeds=2, random_state=0)):
         check()
 

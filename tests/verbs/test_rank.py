@@ -67,6 +67,8 @@ def test_features_of_any_origin_are_scored_alike(chain):
             "sparse": FunctionTransformer(lambda rows: pd.DataFrame(scaler.transform(rows)).to_numpy()),
         },
         target,
+        n_bootstrap=20,
+        n_permutations=20,
     )
     assert found.score == "mean_z_score"
     wanted = logme(features=scaler.transform(X), target_labels=y, n_bootstrap=0).value

@@ -164,7 +164,7 @@ def test_distances_and_accuracies_are_those_of_the_trained_network():
     np.testing.assert_allclose(method.accuracies_, [(h.sum() + average) / (len(h) + 1) for h in hits])
 
 
-def digits(seed, n=600):
+def digits(seed, n=400):
     """Printed digits, every second of which has another's label, and written ones."""
     dice = np.random.RandomState(seed)
     i, j = dice.permutation(len(PRINTED.y))[:n], dice.permutation(len(WRITTEN.y))[:n]
