@@ -196,7 +196,7 @@ def test_candidates_run_on_a_dask_cluster():
 @pytest.mark.slow
 def test_printed_to_handwritten():
     """Real and hard: fonts to pens, no target label; the guarded model is far better than the source model."""
-    methods = ["CORAL", "GFK", "MEDA", "EasyTL", "LinearOT"]
+    methods = ["CORAL", "GFK", "MEDA", "EasyTL", "LinearOT", "OTLabelPropagation", "JDA", "DomainScaler"]
     result = transfer("builtin:printed", "builtin:handwritten", target_labels="hide", methods=methods, n_jobs=1)
     assert result.decision.transferred
     assert _accuracy(result) >= _accuracy(result, "source-only") + 0.15
