@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from landbridge.discrepancy import Diagnosis
-from landbridge.guard import MAJORITY_VOTE, LabelledSplits, by_labels, decide
-from landbridge.guard._by_few_labels import FEW_LABELS, by_few_labels
+from landbridge.guard import FEW_LABELS, MAJORITY_VOTE, LabelledSplits, by_labels, decide
+from landbridge.guard._by_few_labels import by_few_labels
 from landbridge.guard._verdict import NO_LABELS, Assessment, Verdict
 
 CONCEPT = Diagnosis("concept", "high", "")

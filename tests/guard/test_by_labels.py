@@ -1,5 +1,7 @@
 """Target labels: the corrected test, the nested choice, and the preference for what is simpler."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -164,3 +166,34 @@ def test_splits_without_a_score_are_left_out():
     gap = np.array([np.nan, 0.0, 0.0, 0.0, 0.0])
     verdict = by_labels([trial("source-only", 0.6 + NOISE + gap, "source-only"), trial("A", 0.8 + gap)], SPLITS, 0.9)
     assert verdict.chosen == "A" and np.isfinite(verdict.gain.value)
+
+
+def validated(name, n_wrong, role="candidate"):
+    """A trial that is wrong on the first so many of the labelled samples."""
+    labels = np.arange(20) % 2
+    predicted = np.where(np.arange(20) < n_wrong, 1 - labels, labels)
+    scores = np.array([(predicted[test] == labels[test]).mean() for _, test in SPLITS.splits])
+    return Trial(name, "feature", role=role, splits=scores, validated=predicted)
+
+
+@pytest.mark.parametrize(("wrong", "chosen"), [(8, "source-only"), (6, "A")])
+def test_few_labels_must_be_right_on_single_samples(wrong, chosen):
+    """Two wins of 20 are chance (p = 0.25), four are not (p = 0.06)."""
+    trials = [validated("source-only", 10, "source-only"), validated("A", wrong)]
+    verdict = by_labels(trials, SPLITS, 0.9)
+    assert verdict.chosen == chosen and verdict.transferred is (chosen == "A")
+
+
+def test_a_higher_score_on_too_few_samples_is_said():
+    base, lucky = validated("source-only", 10, "source-only"), validated("A", 8)
+    lucky = replace(lucky, splits=base.splits + 0.1 + NOISE)
+    verdict = by_labels([base, lucky], SPLITS, 0.9)
+    assert not verdict.transferred and "on too few of the 20 labelled target samples" in verdict.reason
+    assert not verdict.assessments["A"].defensible
+
+
+def test_few_labels_are_not_enough_to_train_on_instead_of_the_source():
+    source, target = validated("source-only", 10, "source-only"), validated("target-only", 9, "target-only")
+    assert by_labels([source, target, validated("A", 10)], SPLITS, 0.9).chosen == "source-only"
+    better = validated("target-only", 4, "target-only")
+    assert by_labels([source, better, validated("A", 10)], SPLITS, 0.9).chosen == "target-only"

@@ -8,9 +8,9 @@ intermediate domains, and the stability of clusters. :func:`decide` finds the ev
 from landbridge.guard._agreement import agreement, vote_shares
 from landbridge.guard._by_corrected_shares import by_corrected_shares
 from landbridge.guard._by_ensemble import by_ensemble
-from landbridge.guard._by_few_labels import FEW_LABELS, by_few_labels
+from landbridge.guard._by_few_labels import by_few_labels
 from landbridge.guard._by_intermediate import by_intermediate
-from landbridge.guard._by_labels import by_labels
+from landbridge.guard._by_labels import FEW_LABELS, by_labels
 from landbridge.guard._by_reverse_validation import by_reverse_validation
 from landbridge.guard._by_stability import by_stability
 from landbridge.guard._by_weighting import WeightedSource, by_weighting

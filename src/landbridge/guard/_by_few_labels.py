@@ -12,14 +12,12 @@ from landbridge.guard._corrected_t_test import corrected_gain
 from landbridge.guard._evidence import Evidence, EvidenceKind
 from landbridge.guard._majority_vote import MAJORITY_VOTE, ensemble_members, majority_vote_proba, member_weights
 from landbridge.guard._splits import LabelledSplits
-from landbridge.guard._trial import Trial
+from landbridge.guard._trial import Trial, source_model
 from landbridge.guard._verdict import Assessment, Verdict
 from landbridge.measurement import Measurement
 
-__all__ = ["FEW_LABELS", "by_few_labels"]
+__all__ = ["by_few_labels"]
 
-# With more labelled target samples than this they decide alone.
-FEW_LABELS = 50
 ASSUMPTION = "The labelled target samples are drawn like those that predictions are needed for."
 
 
@@ -50,8 +48,8 @@ def by_few_labels(of_labels: Verdict, of_features: Verdict, trials: Sequence[Tri
     scores = _scores_of(of_features, trials, splits)
     if scores is None:
         return of_labels
-    baselines = [t for t in trials if t.baseline and t.splits is not None]
-    base = max(baselines, key=lambda t: float(_scores(t).mean()))
+    by_name = {t.name: t for t in trials}
+    base = by_name[of_labels.chosen] if not of_labels.transferred else source_model(trials)
     gain = splits.task.within_range(corrected_gain(scores - _scores(base), splits.test_fraction), difference=True)
     rival = next((t for t in trials if t.name == of_labels.chosen), base)
     if not gain.value > 0 or scores.mean() < _scores(rival).mean():

@@ -6,14 +6,19 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
+from scipy.stats import binom
 
 from landbridge.guard._corrected_t_test import corrected_gain
 from landbridge.guard._evidence import Evidence, EvidenceKind, is_significant
 from landbridge.guard._splits import LabelledSplits, nested_gain
 from landbridge.guard._trial import Trial
 from landbridge.guard._verdict import Assessment, Verdict, no_gain
+from landbridge.measurement import Measurement
 
-__all__ = ["by_labels"]
+__all__ = ["FEW_LABELS", "by_labels"]
+
+# Up to this many labelled target samples each sample is looked at as well, and so are the features.
+FEW_LABELS = 50
 
 ASSUMPTION = "The labelled target samples are drawn like those that predictions are needed for."
 LABELS = EvidenceKind.TARGET_LABELS
@@ -46,7 +51,7 @@ def by_labels(trials: Sequence[Trial], splits: LabelledSplits, confidence: float
     means = scores.mean(axis=1)
     baselines = [i for i, t in enumerate(trials) if t.baseline]
     candidates = [i for i, t in enumerate(trials) if not t.baseline]
-    base = trials[max(baselines, key=lambda i: means[i])]
+    base = _baseline([trials[i] for i in baselines], splits, confidence)
     assessments = {t.name: _assess(t, base, splits, confidence) for t in trials}
     n = len(splits.indices)
     _allow_for_choice(assessments, base, scores, baselines, splits)
@@ -56,7 +61,10 @@ def by_labels(trials: Sequence[Trial], splits: LabelledSplits, confidence: float
     best = trials[max(candidates, key=lambda i: means[i])]
     nested = task.within_range(nested_gain(scores, baselines, candidates, splits.test_fraction), difference=True)
     p = 1.0 if nested.p_value is None else nested.p_value
-    if not (assessments[best.name].defensible and is_significant(nested, confidence)):
+    enough = _wins_often(best, base, splits, confidence)
+    if not (assessments[best.name].defensible and is_significant(nested, confidence) and enough):
+        if not enough and assessments[best.name].defensible and is_significant(nested, confidence):
+            return _too_few(best, base, splits, nested, assessments)
         own = assessments[best.name].gain
         gain = own if own is not None and not is_significant(own, confidence) else nested
         p = 1.0 if gain.p_value is None else gain.p_value
@@ -65,7 +73,8 @@ def by_labels(trials: Sequence[Trial], splits: LabelledSplits, confidence: float
             f"labelled target samples, which is no statistically significant gain (p = {p:.2g}); {base.name} is kept."
         )
         return Verdict(base.name, False, reason, LABELS.value, nested, assessments, ASSUMPTION)
-    simpler = _simplest_as_good(trials, best, assessments, splits, confidence)
+    able = [t for t in trials if t.baseline or _wins_often(t, base, splits, confidence)]
+    simpler = _simplest_as_good(able, best, assessments, splits, confidence)
     if simpler is not None:
         return _choose_simpler(simpler, best, base, assessments, splits)
     _allow_for_choice(assessments, best, scores, candidates, splits)
@@ -74,6 +83,41 @@ def by_labels(trials: Sequence[Trial], splits: LabelledSplits, confidence: float
         f"cross-validation (p = {p:.2g})."
     )
     return Verdict(best.name, True, reason, LABELS.value, nested, assessments, ASSUMPTION)
+
+
+def _baseline(baselines: Sequence[Trial], splits: LabelledSplits, confidence: float) -> Trial:
+    """Return the better baseline; with few labels the source model, unless another is significantly more often right."""
+    best = max(baselines, key=lambda t: float(_scores(t).mean()))
+    source = next((t for t in baselines if t.role == "source-only" and t.validated is not None), None)
+    if source is None or _wins_often(best, source, splits, confidence):
+        return best
+    return source
+
+
+def _wins_often(trial: Trial, base: Trial, splits: LabelledSplits, confidence: float) -> bool:
+    """Return whether a trial is right on significantly more samples where one of the two is wrong (exact sign test).
+
+    With a handful of labels splits are too few for a test of their scores. True without a test where there are more
+    than :data:`FEW_LABELS` labels, for values, and where the predictions are not known.
+    """
+    if len(splits.indices) > FEW_LABELS or splits.regression or trial.validated is None or base.validated is None:
+        return True
+    right, of_base = trial.validated == splits.labels, base.validated == splits.labels
+    wins, losses = int((right & ~of_base).sum()), int((of_base & ~right).sum())
+    return bool(binom.sf(wins - 1, wins + losses, 0.5) <= 1 - confidence)
+
+
+def _too_few(
+    best: Trial, base: Trial, splits: LabelledSplits, gain: Measurement, assessments: dict[str, Assessment]
+) -> Verdict:
+    """Keep the baseline where the scores of the splits speak for a candidate, and the single samples do not."""
+    why = "better on too few labelled target samples"
+    assessments[best.name] = replace(assessments[best.name], defensible=False, why=why)
+    reason = (
+        f"{best.name} scores higher than {base.name}, but on too few of the {len(splits.indices)} labelled target "
+        f"samples for a statistically significant gain; {base.name} is kept."
+    )
+    return Verdict(base.name, False, reason, LABELS.value, gain, assessments, ASSUMPTION)
 
 
 def _where_defined(trials: Sequence[Trial]) -> Sequence[Trial]:

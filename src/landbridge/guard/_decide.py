@@ -8,9 +8,9 @@ from typing import Any
 from landbridge.discrepancy import DIFFERENT_FEATURES, SHIFTS, Diagnosis
 from landbridge.guard._by_corrected_shares import by_corrected_shares
 from landbridge.guard._by_ensemble import by_ensemble
-from landbridge.guard._by_few_labels import FEW_LABELS, by_few_labels
+from landbridge.guard._by_few_labels import by_few_labels
 from landbridge.guard._by_intermediate import by_intermediate
-from landbridge.guard._by_labels import by_labels
+from landbridge.guard._by_labels import FEW_LABELS, by_labels
 from landbridge.guard._by_reverse_validation import by_reverse_validation
 from landbridge.guard._by_share_profile import by_share_profile
 from landbridge.guard._by_weighting import WeightedSource, by_weighting
