@@ -86,7 +86,7 @@ def by_labels(trials: Sequence[Trial], splits: LabelledSplits, confidence: float
 
 
 def _baseline(baselines: Sequence[Trial], splits: LabelledSplits, confidence: float) -> Trial:
-    """Return the better baseline; with few labels the source model, unless another is significantly more often right."""
+    """Return the better baseline; with few labels the source model, unless another is clearly more often right."""
     best = max(baselines, key=lambda t: float(_scores(t).mean()))
     source = next((t for t in baselines if t.role == "source-only" and t.validated is not None), None)
     if source is None or _wins_often(best, source, splits, confidence):
