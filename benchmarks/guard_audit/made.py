@@ -16,7 +16,7 @@ from benchmarks.guard_audit.pairs import N_SAMPLES, Pair, Sides
 from benchmarks.ledger.sets import file
 from landbridge.data import shared_data
 
-__all__ = ["base_tables", "made_pairs"]
+__all__ = ["SHIFTS", "base_tables", "made_pairs", "maker"]
 
 # From the two sides, cut out of one table at random, and a generator to the sides with the shift.
 Shift = Callable[[Sides, np.random.Generator], Sides]
@@ -54,12 +54,27 @@ def made_pairs() -> Iterator[Pair]:
     for name, (shift, on) in SHIFTS.items():
         for table in on.split(", "):
             if table in tables:
-                yield Pair(f"{table}: {name}", "made", table, _maker(table, shift))
+                made = maker(lambda t=table: tables[t], shift)
+                yield Pair(f"{table}: {name}", "made", table, made, set_on=True)
 
 
-def _maker(table: str, shift: Shift) -> Callable[[np.random.Generator], Sides]:
+def maker(read: Callable[[], Any], shift: Shift) -> Callable[[np.random.Generator], Sides]:
+    """Cut a table in two at random, and shift one half.
+
+    Parameters
+    ----------
+    read : callable
+        Returns ``X`` and ``y``.
+    shift : callable
+
+    Returns
+    -------
+    callable
+        From a generator of random numbers to `Sides`.
+    """
+
     def make(rng: np.random.Generator) -> Sides:
-        X, y = base_tables()[table]
+        X, y = read()
         order = rng.permutation(len(y))
         source, target = order[: len(y) // 2], order[len(y) // 2 :]
         made = shift(Sides(X[source], y[source], X[target], y[target]), rng)

@@ -53,7 +53,7 @@ class Pair:
     make : callable
         From a generator of random numbers to `Sides`.
     set_on : bool, default=False
-        Whether a constant of the guard was set on this data (see docs/guard.md).
+        Whether a constant or a rule of the guard was chosen with this pair in sight (see docs/guard.md).
     """
 
     name: str
@@ -90,11 +90,12 @@ def all_pairs() -> dict[str, Pair]:
     ValueError
         If two pairs have the same name.
     """
+    from benchmarks.guard_audit.fresh import fresh_pairs
     from benchmarks.guard_audit.made import made_pairs
     from benchmarks.guard_audit.real import real_pairs
 
     found: dict[str, Pair] = {}
-    for pair in (*real_pairs(), *made_pairs()):
+    for pair in (*real_pairs(), *made_pairs(), *fresh_pairs()):
         if pair.name in found:
             raise ValueError(f"two pairs are called {pair.name!r}")
         found[pair.name] = pair

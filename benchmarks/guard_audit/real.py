@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import cache, lru_cache
 from itertools import pairwise
 from typing import Any
@@ -28,7 +29,8 @@ def real_pairs() -> Iterator[Pair]:
     """
     for group, files in GROUPS.items():
         if all(shared_data(f) is not None for f in files):
-            yield from group()
+            # the rules of the guard were chosen while the losses on all of these were looked at
+            yield from (replace(pair, set_on=True) for pair in group())
 
 
 def _pair(name: str, data: str, make: Callable[[np.random.Generator], Sides], set_on: bool = False) -> Pair:

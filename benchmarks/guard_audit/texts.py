@@ -48,7 +48,7 @@ def text_pairs() -> Iterator[Pair]:
 
         def topics(rng: np.random.Generator, i: int = i) -> Sides:
             _, a, b, _, c, d = TOPICS[i]
-            return _texts(*_side(a, c), *_side(b, d), rng)
+            return sides_of_topics((a, c), (b, d), rng)
 
         yield Pair(f"newsgroups {one} or {two}", "real", "newsgroups", topics, True)
     yield Pair("sms short > long", "real", "sms", _messages)
@@ -69,6 +69,22 @@ def newsgroups() -> tuple[list[str], Any, list[str]]:
         head = whole[a : min(b, a + 4000)].decode("utf-8", "replace")
         texts.append(head.split("\n\n", 1)[-1][:2000])
     return texts, y, classes
+
+
+def sides_of_topics(source: Any, target: Any, rng: np.random.Generator) -> Sides:
+    """Two pairs of groups of posts, as leading components of their words.
+
+    Parameters
+    ----------
+    source, target : tuple of two tuples of str
+        Prefixes of the groups of each class.
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    Sides
+    """
+    return _texts(*_side(*source), *_side(*target), rng)
 
 
 def _side(first: Any, second: Any) -> tuple[list[str], Any]:
