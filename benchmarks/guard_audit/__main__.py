@@ -70,6 +70,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--only", nargs="*", default=[], help="pairs whose name holds one of these words")
     parser.add_argument("--seeds", type=int, default=3, help="draws of the samples")
     parser.add_argument("--kind", choices=("real", "made"), help="only these pairs")
+    parser.add_argument("--fresh", action="store_true", help="only pairs that were drawn up after the rules")
     parser.add_argument("--jobs", type=int, default=1, help="runs side by side")
     parser.add_argument("--regime", choices=tuple(REGIMES), help="only this many target labels")
     parser.add_argument("--again", action="store_true", help="also what was run with this code")
@@ -79,7 +80,8 @@ def _arguments() -> argparse.Namespace:
 
 
 def _wanted(name: str, pair: Pair, given: argparse.Namespace) -> bool:
-    return (not given.only or any(w in name for w in given.only)) and given.kind in (None, pair.kind)
+    named = not given.only or any(w in name for w in given.only)
+    return named and given.kind in (None, pair.kind) and not (given.fresh and pair.set_on)
 
 
 def _missing(pairs: dict[str, Pair], given: argparse.Namespace, version: str) -> Iterator[tuple[str, str, int]]:

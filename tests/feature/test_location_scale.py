@@ -45,7 +45,9 @@ def test_tumours_with_other_shares_and_another_instrument(share, move):
     change = X.std(axis=0) * rng.normal(0, 1.5, d) if move == "offset" else 0.0
     Xt = X[rows] * (1.0 if move == "offset" else np.exp(rng.normal(0, 0.7, d))) + change
     learner = LogisticRegression(max_iter=1000)
-    model = make_pipeline(DomainScaler(), LSGeTarS(learner, random_state=0)).fit(X[source], y[source], X_target=Xt)
+    model = make_pipeline(DomainScaler(), LSGeTarS(learner, reweight="always", random_state=0)).fit(
+        X[source], y[source], X_target=Xt
+    )
     scaled = make_pipeline(DomainScaler(), learner).fit(X[source], y[source], X_target=Xt)
     right, mixed = (np.mean(m.predict(Xt) == y[rows]) for m in (model, scaled))
     assert right > 0.93 > 0.75 > mixed
@@ -111,3 +113,19 @@ def test_thousands_of_samples_take_about_a_second():
     started = time.process_time()
     LSGeTarS(random_state=0).fit(source.X, source.y, X_target=target.X)
     assert time.process_time() - started < 6.0
+
+
+def test_a_rare_class_is_not_weighted_away():
+    """Few samples of a class: weighted, the estimator is right more often; unweighted, about the rare class as well."""
+    source, target = make_shift("label+concept", n_source=400, n_target=400, random_state=0)
+    rows = np.sort(np.concatenate([np.flatnonzero(target.y == 1), np.flatnonzero(target.y == 0)[:12]]))
+    X, y = target.X[rows], target.y[rows]
+    weighted, plain, auto = (
+        LSGeTarS(reweight=r, random_state=0).fit(source.X, source.y, X_target=X) for r in ("always", "never", "auto")
+    )
+    assert np.ptp(weighted.source_weights_) > 1 and np.ptp(plain.source_weights_) == 0
+    np.testing.assert_array_equal(auto.predict(X), plain.predict(X))
+    rare = y == 0
+    assert (plain.predict(X)[rare] == 0).mean() >= (weighted.predict(X)[rare] == 0).mean()
+    common = LSGeTarS(random_state=0).fit(source.X, source.y, X_target=target.X)
+    assert np.ptp(common.source_weights_) > 1

@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import ClassVar
 
 import numpy as np
+from scipy import sparse
 
 from landbridge.candidates._plan import plan
 from landbridge.candidates._specification import CandidateSpec
 from landbridge.candidates._strategy import Strategy
 from landbridge.discrepancy import Diagnosis, diagnose
-from landbridge.problem._default_learner import default_learner
+from landbridge.problem._better_trees import better_trees
 from landbridge.problem._domains import read_intermediate
 from landbridge.problem._judging import prepare_judging
 from landbridge.problem._labels import labelled_source, require_labels, split_target_labels
@@ -63,16 +64,18 @@ class Tables(Strategy):
         classes = None if regression else np.unique(source.y)
         target, hidden = split_target_labels(target, classes, arguments.target_labels, arguments.random_state)
         judging = prepare_judging(target, hidden, task, arguments, random_state=arguments.random_state)
-        estimator = arguments.estimator
+        estimator, trees = arguments.estimator, None
         chosen: tuple[str, ...] = ()
         if estimator is None:
-            estimator, chosen = default_learner(task, source, random_state=arguments.random_state)
+            estimator = task.default_estimator(is_sparse=sparse.issparse(source.X))
+            trees, chosen = better_trees(estimator, task, source, random_state=arguments.random_state)
         return Problem(
             situation=self.name,
             source=source,
             target=target,
             task=judging.task,
             estimator=estimator,
+            trees=trees,
             hidden_labels=hidden,
             hidden_groups=judging.hidden_groups,
             splits=judging.splits,
@@ -113,7 +116,7 @@ class Tables(Strategy):
 
 
 def baselines(problem: Problem) -> list[CandidateSpec]:
-    """List the ways of not transferring: the base learner on the source, and on the labelled target samples.
+    """List the ways of not transferring: the base learner, or better trees, on the source and on the labelled target.
 
     Parameters
     ----------
@@ -124,7 +127,7 @@ def baselines(problem: Problem) -> list[CandidateSpec]:
     list of CandidateSpec
     """
     why = "a way of not transferring"
-    learner = problem.estimator
+    learner = problem.baseline_learner
     specs = [CandidateSpec("source-only", "baseline", learner, why, role="source-only")]
     if problem.n_labelled and (problem.target.classes is None or len(problem.target.classes) > 1):
         specs.append(CandidateSpec("target-only", "baseline", learner, why, role="target-only", fit_on="target"))

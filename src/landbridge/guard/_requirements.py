@@ -57,7 +57,7 @@ def needs_reverse_validation(trials: Sequence[Trial], diagnosis: Diagnosis) -> t
 
 # A class is rare if its estimated share is below this over the number of classes. Labels are scored by balanced
 # accuracy below 0.4; an estimate has an error.
-RARE = 0.32
+RARE = 0.28
 
 
 def weighted_source(
@@ -80,7 +80,7 @@ def weighted_source(
     regression : bool
     scoring : str or callable, optional
         Score that was asked for. If None, accuracy, or balanced accuracy where an estimated class share of the target
-        is below 16 % of two classes, and 0.32 / k of k.
+        is below 14 % of two classes, and 0.28 / k of k.
     random_state : int, optional
         Seed of the domain classifier and the outcome model.
 

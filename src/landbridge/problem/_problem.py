@@ -29,6 +29,9 @@ class Problem:
         From :func:`landbridge.tasks.get_task`.
     estimator : estimator or None
         Base learner, unfitted.
+    trees : estimator or None
+        Boosted trees, where they are better on the source than `estimator`, which was not given: what transferring has
+        to be better than.
     source : Domain or None
         Labelled source samples; None where the source is a model.
     source_model : object or None
@@ -67,6 +70,7 @@ class Problem:
     target: Domain | ModelTarget
     task: Any
     estimator: Any = None
+    trees: Any = None
     source: Domain | None = None
     source_model: Any = None
     hidden_labels: NDArray[Any] | None = None
@@ -78,6 +82,11 @@ class Problem:
     inferred: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     random_state: int | None = 0
+
+    @property
+    def baseline_learner(self) -> Any:
+        """Learner of the baselines: the better on the source of a linear model and trees, if none was given."""
+        return self.estimator if self.trees is None else self.trees
 
     @property
     def labelled(self) -> NDArray[np.intp]:

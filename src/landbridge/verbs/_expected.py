@@ -84,7 +84,7 @@ def expected_of_run(problem: Problem, chosen: Trial, trials: Sequence[Trial], ve
     rows, held_out = None, None
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the fits of the candidate have shown them already
-        model = problem.estimator if vote or tried.role == "source-only" else tried.model
+        model = problem.baseline_learner if vote or tried.role == "source-only" else tried.model
         if _can_hold_out(problem, tried, model):
             assert problem.source is not None
             every = vote or tried.role == "source-only" or len(problem.source) < ONE_FOLD

@@ -1,4 +1,4 @@
-"""Base learner where none was given: regularised linear, or boosted trees where they are better on the source."""
+"""Boosted trees as the baseline, where they are better on the source than the regularised linear model."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from landbridge.guard import corrected_gain
 from landbridge.numerics.resampling import subsample
 from landbridge.tasks import Task
 
-__all__ = ["default_learner"]
+__all__ = ["better_trees"]
 
 N_FOLDS = 5
 # Trees are compared where they cost little: features times trees per boosting iteration, and the fewest samples.
@@ -30,15 +30,19 @@ MAX_SAMPLES = 5_000
 LEVEL = 0.05
 
 
-def default_learner(task: Task, source: Domain, *, random_state: int | None = None) -> tuple[Any, tuple[str, ...]]:
-    """Choose the base learner by cross-validation on the source.
+def better_trees(
+    linear: Any, task: Task, source: Domain, *, random_state: int | None = None
+) -> tuple[Any, tuple[str, ...]]:
+    """Return histogram-based gradient boosting if it is better than the linear model by cross-validation on the source.
 
-    Not transferring must be strong for a gain over it to mean anything: it is the better of a regularised linear model
-    and histogram-based gradient boosting. Trees are chosen if they are significantly better by the corrected resampled
-    t-test.
+    Not transferring must be strong for a gain over it to mean anything: the baseline is the better of the two. Trees
+    are chosen if they are significantly better by the corrected resampled t-test. The methods keep the linear model,
+    which is smoother to adapt and much faster to fit.
 
     Parameters
     ----------
+    linear : estimator
+        Unfitted.
     task : Task
     source : Domain
         Labelled.
@@ -47,10 +51,10 @@ def default_learner(task: Task, source: Domain, *, random_state: int | None = No
 
     Returns
     -------
-    estimator
-        Unfitted.
+    trees : estimator or None
+        Unfitted; None where they are not better.
     inferred : tuple of str
-        What was inferred, and the option that overrides it; empty for the linear model.
+        What was inferred, and the option that overrides it; empty where there are no trees.
 
     Notes
     -----
@@ -58,25 +62,23 @@ def default_learner(task: Task, source: Domain, *, random_state: int | None = No
     classes (one for two classes or values) is at most 500. The comparison fits both five times on at most 5,000
     samples.
     """
-    is_sparse = sparse.issparse(source.X)
-    linear = task.default_estimator(is_sparse=is_sparse)
-    if is_sparse or source.X.ndim != 2 or len(source) < MIN_SAMPLES:
-        return linear, ()
+    if sparse.issparse(source.X) or source.X.ndim != 2 or len(source) < MIN_SAMPLES:
+        return None, ()
     assert source.y is not None
     classes = None if task.name == "regression" else np.unique(source.y, return_counts=True)
     per_iteration = 1 if classes is None or len(classes[0]) <= 2 else len(classes[0])
     if per_iteration * source.X.shape[1] > MAX_WORK or (classes is not None and classes[1].min() < N_FOLDS):
-        return linear, ()
+        return None, ()
     kind = HistGradientBoostingRegressor if classes is None else HistGradientBoostingClassifier
     trees = kind(random_state=random_state)
     with threadpool_limits(1):
         before, after = _scores(linear, trees, source, task, random_state)
     gain = corrected_gain(after - before, 1 / N_FOLDS)
     if not (gain.value > 0 and gain.p_value is not None and gain.p_value <= LEVEL):
-        return linear, ()
+        return None, ()
     words = (
-        f"estimator={type(trees).__name__}() was inferred, because it is {task.in_words(gain.value)} better than a "
-        "linear model by cross-validation on the source; pass estimator to choose another."
+        f"The baseline is {type(trees).__name__}(), because it is {task.in_words(gain.value)} better than a linear "
+        "model by cross-validation on the source; pass estimator to choose the learner of all candidates."
     )
     return trees, (words,)
 
