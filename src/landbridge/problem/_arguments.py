@@ -142,7 +142,10 @@ n_jobs, time_budget, progress, work_dir, resume, error_score
         if self.error_score != "raise" and not (isinstance(self.error_score, float) and np.isnan(self.error_score)):
             raise InputError(f"error_score must be 'raise' or numpy.nan; got {self.error_score!r}.")
         if self.assume not in (None, SHARES_KEPT):
-            raise InputError(f"assume must be None or {SHARES_KEPT!r}; got {self.assume!r}.")
+            raise InputError(
+                f"assume={self.assume!r} is unknown; give {SHARES_KEPT!r}, if the labels have the same distribution in "
+                "both domains, or None."
+            )
         if self.resume and self.work_dir is None:
             raise InputError("resume=True needs work_dir, the folder of the run to go on with.")
         if self.network is not None and self.estimator is not None:

@@ -34,6 +34,7 @@ from landbridge.performance import (
     revised_performance,
     wilson_interval,
 )
+from landbridge.performance._labelled import weighted_by_precision
 from landbridge.problem import Problem
 from landbridge.results import Expected
 
@@ -54,6 +55,8 @@ ONE_FOLD = 600
 # From an interval of 95 % to one of 90 %.
 Z90 = 1.6449
 NARROWER = Z90 / 1.9600
+# Standard deviation of the agreement of a vote with a held-out member about its accuracy, on older pairs of the audit.
+AGREEMENT_ERROR = 0.15
 # Wider intervals, in units of accuracy or R², are commented on.
 WIDE = 0.25
 OUTSIDE = 0.15
@@ -102,6 +105,7 @@ def expected_of_run(problem: Problem, chosen: Trial, trials: Sequence[Trial], ve
     )
     if vote and held_out is not None and held_out.confidence is not None:
         found = _of_vote(found, held_out, target, predictions_of_trial(chosen, problem))
+        found = _with_agreement(found, verdict, metric)
     kept = None if held_out is None or vote else {**held_out.to_dict(), "rows": rows.tolist()}  # type: ignore[union-attr]
     return to_expected(found, metric, problem.n_labelled if labelled is not None else 0, kept)
 
@@ -301,6 +305,20 @@ def _of_vote(
     p = calibrated_confidence(held_out.confidence, held_out.correct, source_only.confidence)
     revised = revised_performance(found.combined, p, vote.predicted, source_only.predicted, vote.confidence)
     return found._replace(combined=revised, estimates={**found.estimates, "revised": revised})
+
+
+def _with_agreement(found: PerformanceEstimate, verdict: Verdict, metric: str) -> PerformanceEstimate:
+    """Combine the estimate of a vote with its agreement with members that were held out of it, by their precision."""
+    assessment = verdict.assessments.get(MAJORITY_VOTE)
+    agreed = None if assessment is None else assessment.estimate
+    if agreed is None or agreed.name != "agreement" or metric != "accuracy":
+        return found
+    known = Measurement("agreement", agreed.value, higher_is_better=True, details={"error": AGREEMENT_ERROR})
+    value, error = weighted_by_precision(known, found.combined)
+    low, high = max(value - Z90 * error, 0.0), min(value + Z90 * error, 1.0)
+    details = {**found.combined.details, "error": error}
+    combined = Measurement("combined", value, low, high, higher_is_better=True, details=details)
+    return found._replace(combined=combined, estimates={**found.estimates, "agreement of the vote": known})
 
 
 def _confidence(predicted: NDArray[Any], proba: NDArray[np.float64], classes: NDArray[Any]) -> NDArray[np.float64]:
