@@ -1,15 +1,19 @@
 """The ensemble: when its vote is chosen, what a candidate needs to be defensible, and the veto of separation."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy.sparse import block_diag
 from scipy.stats import norm, t
 
+from landbridge.discrepancy import Diagnosis
 from landbridge.guard import (
     MAJORITY_VOTE,
     EvidenceKind,
     Trial,
     by_ensemble,
+    decide,
     majority_vote,
     neighbour_graph,
     separation_gain,
@@ -242,3 +246,11 @@ def test_it_repeats_by_its_seed_and_asks_for_the_given_confidence(fabricate, fli
     assert gain.value > 0 and 0.001 < gain.p_value < 0.5
     for confidence, transferred in ((1 - gain.p_value - 1e-6, True), (1 - gain.p_value + 1e-6, False)):
         assert by_ensemble(source_only, trials, None, confidence, 3).transferred is transferred
+
+
+def test_a_better_learner_of_the_source_model_counts_against_the_vote(source_only, variants, flip):
+    """Linear methods agree with one another because they are linear, not because they are right."""
+    candidates = variants(flip(0, 30))
+    assert decide([source_only, *candidates], Diagnosis("concept", "high", "")).transferred
+    trees = replace(source_only, advantage=0.3)
+    assert not decide([trees, *candidates], Diagnosis("concept", "high", "")).transferred

@@ -26,25 +26,25 @@ def checkerboard(X):
 
 def test_trees_are_chosen_where_a_linear_model_cannot_learn():
     X = rows()
-    learner, inferred = trees_of("classification", Domain(X, checkerboard(X)))
-    assert isinstance(learner, HistGradientBoostingClassifier)
+    learner, advantage, inferred = trees_of("classification", Domain(X, checkerboard(X)))
+    assert isinstance(learner, HistGradientBoostingClassifier) and advantage > 0.3
     assert "better than a linear model by cross-validation" in inferred[0] and "pass estimator" in inferred[0]
-    learner, _ = trees_of("regression", Domain(X, X[:, 0] * X[:, 1]))
+    learner, _, _ = trees_of("regression", Domain(X, X[:, 0] * X[:, 1]))
     assert isinstance(learner, HistGradientBoostingRegressor)
 
 
 @pytest.mark.parametrize("rule", [lambda X: (X[:, 0] > 0).astype(int), lambda X: np.arange(len(X)) % 2])
 def test_the_linear_model_stays_where_trees_are_no_better(rule):
     X = rows()
-    learner, inferred = trees_of("classification", Domain(X, rule(X)))
-    assert not isinstance(learner, HistGradientBoostingClassifier) and inferred == ()
+    learner, advantage, inferred = trees_of("classification", Domain(X, rule(X)))
+    assert not isinstance(learner, HistGradientBoostingClassifier) and inferred == () and advantage == 0.0
 
 
 def test_costly_comparisons_and_tiny_sources_are_not_made():
     X = rows(d=60)
     y = checkerboard(X) + 2 * (np.arange(300) % 5)
     for case in (Domain(X, y), Domain(X[:40], checkerboard(X)[:40]), Domain(sparse.csr_matrix(X), checkerboard(X))):
-        learner, _ = trees_of("classification", case)
+        learner, _, _ = trees_of("classification", case)
         assert not isinstance(learner, HistGradientBoostingClassifier)
 
 
@@ -54,7 +54,7 @@ def test_groups_stay_together():
     person = np.repeat(np.arange(40), 8)
     X = rng.normal(size=(40, 6))[person] + rng.normal(0, 0.05, (320, 6))
     y = rng.integers(0, 2, 40)[person]
-    alone, _ = trees_of("classification", Domain(X, y))
+    alone, _, _ = trees_of("classification", Domain(X, y))
     assert isinstance(alone, HistGradientBoostingClassifier)
-    together, _ = trees_of("classification", Domain(X, y, groups=person))
+    together, _, _ = trees_of("classification", Domain(X, y, groups=person))
     assert not isinstance(together, HistGradientBoostingClassifier)

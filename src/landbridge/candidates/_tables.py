@@ -64,11 +64,11 @@ class Tables(Strategy):
         classes = None if regression else np.unique(source.y)
         target, hidden = split_target_labels(target, classes, arguments.target_labels, arguments.random_state)
         judging = prepare_judging(target, hidden, task, arguments, random_state=arguments.random_state)
-        estimator, trees = arguments.estimator, None
+        estimator, trees, advantage = arguments.estimator, None, 0.0
         chosen: tuple[str, ...] = ()
         if estimator is None:
             estimator = task.default_estimator(is_sparse=sparse.issparse(source.X))
-            trees, chosen = better_trees(estimator, task, source, random_state=arguments.random_state)
+            trees, advantage, chosen = better_trees(estimator, task, source, random_state=arguments.random_state)
         return Problem(
             situation=self.name,
             source=source,
@@ -76,6 +76,7 @@ class Tables(Strategy):
             task=judging.task,
             estimator=estimator,
             trees=trees,
+            advantage=advantage,
             hidden_labels=hidden,
             hidden_groups=judging.hidden_groups,
             splits=judging.splits,

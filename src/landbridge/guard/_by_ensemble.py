@@ -144,7 +144,8 @@ def _agreement_gain(
         vote = majority_vote(members[:j] + members[j + 1 :], graph)
         of_vote.append(_agree(vote, members[j], source_only))
         of_source.append(_agree(np.asarray(source_only.predicted), members[j], source_only))
-    each = np.array([a - b for a, b in zip(of_vote, of_source, strict=True)])
+    # candidates with another learner than the source model's agree with one another for that reason, too
+    each = np.array([a - b for a, b in zip(of_vote, of_source, strict=True)]) - source_only.advantage
     gains = each.mean(axis=0)
     resamples = bootstrap_indices(len(gains), random_state, groups)
     estimate = weighted_mean(np.mean(of_vote, axis=0), resamples, name="agreement")

@@ -53,6 +53,8 @@ class Trial:
         Whether it was fitted over given intermediate domains.
     preference : int, default=0
         Lower is simpler: among candidates that do not differ significantly, the simpler is chosen.
+    advantage : float, default=0.0
+        Of the source model: by how much its learner is better on the source than that of the candidates.
     seconds : float, default=0.0
     error, traceback : str, default=""
         Why it failed; empty if it did not.
@@ -74,6 +76,7 @@ class Trial:
     evidence: Mapping[EvidenceKind, Measurement] = field(default_factory=dict)
     intermediate: bool = False
     preference: int = 0
+    advantage: float = 0.0
     seconds: float = 0.0
     error: str = ""
     traceback: str = ""

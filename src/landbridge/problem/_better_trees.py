@@ -32,7 +32,7 @@ LEVEL = 0.05
 
 def better_trees(
     linear: Any, task: Task, source: Domain, *, random_state: int | None = None
-) -> tuple[Any, tuple[str, ...]]:
+) -> tuple[Any, float, tuple[str, ...]]:
     """Return histogram-based gradient boosting if it is better than the linear model by cross-validation on the source.
 
     Not transferring must be strong for a gain over it to mean anything: the baseline is the better of the two. Trees
@@ -53,6 +53,8 @@ def better_trees(
     -------
     trees : estimator or None
         Unfitted; None where they are not better.
+    advantage : float
+        By how much their score is higher.
     inferred : tuple of str
         What was inferred, and the option that overrides it; empty where there are no trees.
 
@@ -63,24 +65,24 @@ def better_trees(
     samples.
     """
     if sparse.issparse(source.X) or source.X.ndim != 2 or len(source) < MIN_SAMPLES:
-        return None, ()
+        return None, 0.0, ()
     assert source.y is not None
     classes = None if task.name == "regression" else np.unique(source.y, return_counts=True)
     per_iteration = 1 if classes is None or len(classes[0]) <= 2 else len(classes[0])
     if per_iteration * source.X.shape[1] > MAX_WORK or (classes is not None and classes[1].min() < N_FOLDS):
-        return None, ()
+        return None, 0.0, ()
     kind = HistGradientBoostingRegressor if classes is None else HistGradientBoostingClassifier
     trees = kind(random_state=random_state)
     with threadpool_limits(1):
         before, after = _scores(linear, trees, source, task, random_state)
     gain = corrected_gain(after - before, 1 / N_FOLDS)
     if not (gain.value > 0 and gain.p_value is not None and gain.p_value <= LEVEL):
-        return None, ()
+        return None, 0.0, ()
     words = (
         f"The baseline is {type(trees).__name__}(), because it is {task.in_words(gain.value)} better than a linear "
         "model by cross-validation on the source; pass estimator to choose the learner of all candidates."
     )
-    return trees, (words,)
+    return trees, gain.value, (words,)
 
 
 def _scores(

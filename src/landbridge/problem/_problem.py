@@ -32,6 +32,8 @@ class Problem:
     trees : estimator or None
         Boosted trees, where they are better on the source than `estimator`, which was not given: what transferring has
         to be better than.
+    advantage : float
+        By how much their score on the source is higher.
     source : Domain or None
         Labelled source samples; None where the source is a model.
     source_model : object or None
@@ -71,6 +73,7 @@ class Problem:
     task: Any
     estimator: Any = None
     trees: Any = None
+    advantage: float = 0.0
     source: Domain | None = None
     source_model: Any = None
     hidden_labels: NDArray[Any] | None = None

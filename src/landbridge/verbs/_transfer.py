@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from typing import Any, Unpack
 
 from landbridge.candidates import CandidateSpec, Strategy, find_strategy
@@ -274,6 +275,7 @@ def _judge(
 ) -> tuple[list[Trial], Verdict]:
     if any(s.cluster is not None for s in specs):
         return trials, by_stability(trials)
+    trials = [replace(t, advantage=problem.advantage) if t.role == "source-only" else t for t in trials]
     graph = None
     if problem.source is not None and _features_count(problem) and weighted is None and problem.same_features:
         if problem.splits is None:
