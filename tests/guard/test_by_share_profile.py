@@ -129,3 +129,24 @@ def test_values_need_domains_that_share_no_sample(accuracy, objects):
 
 def test_no_profile_decides_nothing(source_only, aligned):
     assert by_share_profile(source_only, aligned, Diagnosis("concept", "high", "")) is None
+
+
+@pytest.mark.parametrize(("shares", "chosen"), [((0.4, 0.3, 0.3), MAJORITY_VOTE), ((0.8, 0.1, 0.1), "source-only")])
+def test_small_moves_of_several_classes_do_not_object(fabricate, flip, shares, chosen):
+    """Of three classes; the target lies within the source, so that no map is chosen."""
+    first = ORDER.index("map and shares")
+    even = (1 / 3,) * 3
+    held = {
+        n: ShareHypothesis(n, shares if i >= first else even, shares, shares, 1.0, 1.0, 0.5, i >= first)
+        for i, n in enumerate(ORDER)
+    }
+    found = Diagnosis("concept", "high", "", share_profile=ShareProfile((0, 1, 2), even, held, 0.1))
+    base = np.arange(100) % 3
+    other = np.where(np.arange(100) < 30, (base + 1) % 3, base)
+    source_only = fabricate("source-only", base, role="source-only")
+    candidates = []
+    for i, name in enumerate("ABCD"):
+        own = other.copy()
+        own[60 + 2 * i : 62 + 2 * i] = (own[60 + 2 * i : 62 + 2 * i] + 1) % 3
+        candidates.append(fabricate(name, own))
+    assert decide([source_only, *candidates], found).chosen == chosen

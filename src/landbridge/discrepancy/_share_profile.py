@@ -139,6 +139,12 @@ class ShareProfile(Presentable):
         return self.explanation in ("map", "map and shares") and self.identified and self.outside > OUTSIDE
 
     @property
+    def move(self) -> float:
+        """Return the total variation between the class shares of the source and those found together with a map."""
+        found = self.hypotheses["map and shares"].shares
+        return sum(abs(a - b) for a, b in zip(found, self.source_shares, strict=True)) / 2
+
+    @property
     def shares_moved(self) -> bool:
         """Return whether the source's class shares are not possible in the target, under what explains it."""
         return self.explanation in ("shares", "map and shares")

@@ -25,6 +25,8 @@ UNKNOWN = "The target labels may have any distribution that the features allow."
 # Least share of the target outside the source for a map with other class shares, or with shares that are not known. The
 # more a hypothesis may change, the more it explains: selected samples, too. Set on tumours split by size.
 OUTSIDE_IF_MOVED = 0.5
+# Of several classes, shares that moved by no more (total variation) do not keep the ensemble from deciding.
+SMALL_MOVE = 0.2
 # Where the class shares are not known, a map is allowed only if it predicts the same with either estimate of them, for
 # this share of the samples.
 SAME_EITHER_WAY = 0.85
@@ -81,14 +83,15 @@ def _explained_by_map(
     assert profile is not None
     kept = profile.explanation == "map"
     # A feature in another unit is seen better by itself than in distances over all features.
-    needed = bool(diagnosis.columns) or profile.outside > (OUTSIDE if kept else OUTSIDE_IF_MOVED)
+    several = len(profile.classes) > 2
+    needed = bool(diagnosis.columns) or profile.outside > (OUTSIDE if kept or several else OUTSIDE_IF_MOVED)
     if profile.identified and needed and chosen is not None:
         return _choose(chosen, source_only, candidates, diagnosis, ASSUMPTION)
     if not kept:
         # With several classes, a single class and a map explain nearly any target: that is no sign of moved shares.
-        if profile.identified or len(profile.classes) == 2:
-            return _keep(source_only, candidates, _objection(profile))
-        return None
+        if several and (not profile.identified or profile.move <= SMALL_MOVE):
+            return None
+        return _keep(source_only, candidates, _objection(profile))
     members = ensemble_members([source_only, *candidates])
     if not needed or len(members) < 2:
         return _keep(source_only, candidates, profile.reason())
