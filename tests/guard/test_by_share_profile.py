@@ -100,7 +100,7 @@ def test_several_classes_that_are_not_identified_are_no_objection(source_only, a
     three = replace(two, classes=(0, 1, 2))
     assert by_share_profile(source_only, aligned, Diagnosis("concept", "high", "", share_profile=two)) is not None
     assert by_share_profile(source_only, aligned, Diagnosis("concept", "high", "", share_profile=three)) is None
-    three = replace(profile("map and shares", outside=0.1), classes=(0, 1, 2))
+    three = replace(profile("map and shares", outside=0.1), classes=(0, 1, 2), source_shares=(0.9, 0.1))
     assert by_share_profile(source_only, aligned, Diagnosis("concept", "high", "", share_profile=three)) is not None
 
 
