@@ -50,7 +50,7 @@ def test_the_score_is_that_of_the_source_model_on_the_target(chain):
 def test_without_target_labels_sources_are_ranked_by_their_bound(chain):
     far, *_, near, target = chain
     found = rank({"far": far, "near": near}, target.without_labels())
-    assert found.score == "risk_bound" and found.names == ("near", "far") and found.n_samples == 0
+    assert found.score == "distance_and_agreement" and found.names == ("near", "far") and found.n_samples == 0
     assert "Without target labels" in found.words
     assert found.candidates[0].above_chance is None and found.candidates[0].first is None
 
@@ -104,7 +104,9 @@ def test_two_candidates_are_no_committee_and_values_have_none(chain):
         rank({"a": X, "b": X + 1}, (X, X[:, 0] + 0.5), score="mean_z_score")
 
 
-@pytest.mark.parametrize("score", [s for s in SCORES if s not in ("leep", "nce", "risk_bound")])
+@pytest.mark.parametrize(
+    "score", [s for s in SCORES if s not in ("leep", "nce", "risk_bound", "distance_and_agreement")]
+)
 def test_every_score_finds_the_features_that_see(chain, score):
     *_, target = chain
     found = rank({"blind": blind(target), "sees": target.X.copy()}, target, score=score, n_bootstrap=10)

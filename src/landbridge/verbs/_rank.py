@@ -26,6 +26,7 @@ from landbridge.transferability._nce import nce
 from landbridge.transferability._parc import parc
 from landbridge.transferability._replicates import Replicates, random_halves
 from landbridge.transferability._transrate import transrate
+from landbridge.verbs._distance_and_agreement import agreement_with_others, distance_and_agreement
 from landbridge.verbs._mean_z_score import mean_z_score, mean_z_score_draws
 from landbridge.verbs._rank_candidates import CandidateOutputs, candidate_outputs, named, read_target
 
@@ -40,9 +41,9 @@ FROM_FEATURES: dict[str, Callable[..., Measurement]] = {
     "parc": parc,
 }
 FROM_PROBABILITIES: dict[str, Callable[..., Measurement]] = {"leep": leep, "nce": nce}
-BOUND, MEAN = "risk_bound", "mean_z_score"
+BOUND, MEAN, NEAR = "risk_bound", "mean_z_score", "distance_and_agreement"
 MEMBERS = ("logme", "regularised_h_score")
-SCORES = (*FROM_FEATURES, *FROM_PROBABILITIES, BOUND, MEAN)
+SCORES = (*FROM_FEATURES, *FROM_PROBABILITIES, BOUND, MEAN, NEAR)
 
 
 def rank(
@@ -78,10 +79,12 @@ def rank(
         With labels, all or some, where models are ranked. Sources can be ranked without any.
     score : str, default="auto"
         ``"logme"``, ``"h_score"``, ``"regularised_h_score"``, ``"transrate"``, ``"gbc"`` or ``"parc"`` from features,
-        ``"leep"`` or ``"nce"`` from class probabilities, ``"risk_bound"`` from source samples; ``"mean_z_score"`` is
-        the mean of LogME and the regularised H-score, each in the candidates' standard deviations. ``"auto"`` takes
-        this mean where three or more candidates give features of labelled classes, ``"logme"`` where they give
-        features otherwise, else ``"leep"``, and ``"risk_bound"`` where the target has no labels.
+        ``"leep"`` or ``"nce"`` from class probabilities, ``"risk_bound"`` from source samples,
+        ``"distance_and_agreement"`` from several sources of classes; ``"mean_z_score"`` is the mean of LogME and the
+        regularised H-score, each in the candidates' standard deviations. ``"auto"`` takes this mean where three or more
+        candidates give features of labelled classes, ``"logme"`` where they give features otherwise, else ``"leep"``.
+        Where the target has no labels, it takes ``"distance_and_agreement"`` for two sources of classes or more, else
+        ``"risk_bound"``.
     label : str, optional
         Name of the label column of DataFrames and files.
     groups : str, optional
@@ -172,9 +175,11 @@ def rank(
     if not kept:
         why = "; ".join(f"{name}: {why}" for name, why in skipped.items())
         raise InputError(f"no candidate can be scored by {score!r} ({why}).")
-    if score == BOUND:
-        measured = {w.name: _bound(w, n_bootstrap, max_samples, seed) for w in kept}
-        return _in_order(score, measured, {}, skipped, 0)
+    if score in (BOUND, NEAR):
+        bounds = [_bound(w, n_bootstrap, max_samples, seed) for w in kept]
+        if score == NEAR:
+            bounds = distance_and_agreement(bounds, agreement_with_others(_over_all_classes(kept)).tolist())
+        return _in_order(score, {w.name: m for w, m in zip(kept, bounds, strict=True)}, {}, skipped, 0)
     labels = _target_labels(alone, kept[0])
     sizes["groups"] = None if (of := _target_groups(alone, kept[0])) is None else of
     chosen = subsample(len(labels), max_samples, check_random_state(seed), None if labels.dtype.kind == "f" else labels)
@@ -195,7 +200,7 @@ def _choose(score: str, outputs: list[CandidateOutputs], alone: Domain | None) -
     by_features = sum(w.features is not None for w in outputs)
     by_answers = sum(w.probabilities is not None for w in outputs)
     if by_features == by_answers == 0:
-        return BOUND
+        return NEAR if sum(w.on_target is not None for w in outputs) > 1 else BOUND
     if by_features < by_answers:
         return "leep"
     first = next(w for w in outputs if w.features is not None)
@@ -209,6 +214,8 @@ def _are_classes(labels: NDArray[Any]) -> bool:
 def _lacks(candidate: CandidateOutputs, score: str) -> str | None:
     if score == BOUND and candidate.source is None:
         return "a risk bound needs source samples"
+    if score == NEAR and candidate.on_target is None:
+        return f"{score} needs source samples of two classes or more"
     if (score in FROM_FEATURES or score == MEAN) and candidate.features is None:
         return f"{score} needs features, and it gives none"
     if score in FROM_PROBABILITIES and candidate.probabilities is None:
@@ -300,6 +307,18 @@ def _bound(candidate: CandidateOutputs, n_bootstrap: int, max_samples: int, seed
     return found
 
 
+def _over_all_classes(kept: list[CandidateOutputs]) -> list[NDArray[np.float64]]:
+    """Class probabilities of the target samples from the model of each source, over the classes of all sources."""
+    outputs = [w.on_target for w in kept if w.on_target is not None]
+    classes = np.unique(np.concatenate([np.asarray(c, dtype=object).astype(str) for _, c in outputs]))
+    found = []
+    for proba, own in outputs:
+        P = np.zeros((len(proba), len(classes)))
+        P[:, np.searchsorted(classes, np.asarray(own, dtype=object).astype(str))] = proba
+        found.append(P)
+    return found
+
+
 def _firsts(
     by_score: dict[str, list[Measurement]],
     kept: list[CandidateOutputs],
@@ -347,6 +366,14 @@ def _words(score: str, candidates: tuple[Ranked, ...]) -> str:
             f"{best.name} has the lowest risk bound, {best.score.value:.2f} against "
             f"{candidates[1].score.value:.2f} for {candidates[1].name}. Without target labels a bound cannot "
             "account for labels with another meaning."
+        )
+    if score == NEAR:
+        d = best.score.details
+        return (
+            f"{best.name} comes first: its model agrees with those of the other sources on {100 * d['agreement']:.0f} % "
+            f"of the target samples, half the distance between source and target is {d['half_distance']:.2f}, and the "
+            f"model errs on {100 * d['source_error']:.0f} % of its own source. Without target labels nothing tells "
+            "whether the labels of most sources mean something else in the target."
         )
     p = best.score.p_value
     if p is not None and p > 0.05:

@@ -33,6 +33,9 @@ class CandidateOutputs:
         Class probabilities of a classifier on them.
     source, target : Domain or None
         Where the candidate is a source domain: itself, and the target with the same features.
+    on_target : tuple of (ndarray of shape (n_target, n_classes), ndarray) or None
+        Class probabilities of all target samples from the model of a source, and its classes; only where the target has
+        no labels.
     labels, groups : ndarray or None
         Labels and groups of the labelled target samples, where the candidate read them itself.
     """
@@ -42,6 +45,7 @@ class CandidateOutputs:
     probabilities: NDArray[np.float64] | None = None
     source: Domain | None = None
     target: Domain | None = None
+    on_target: tuple[NDArray[np.float64], NDArray[Any]] | None = None
     labels: NDArray[Any] | None = None
     groups: NDArray[Any] | None = None
 
@@ -211,15 +215,19 @@ def _source_outputs(
         chosen = np.random.RandomState(0).permutation(len(source))[:max_samples]
         source = source.take(np.sort(chosen))
     known = np.flatnonzero(target.labelled)
-    if len(known) == 0:
-        return CandidateOutputs(name, source=source, target=target)
     assert source.y is not None
     task = infer_task(source.y, estimator).name
+    if len(known) == 0 and (task == "regression" or len(np.unique(source.y)) < 2):
+        return CandidateOutputs(name, source=source, target=target)
     is_sparse = hasattr(source.X, "tocsr")
     base = get_task(task).default_estimator(is_sparse=is_sparse) if estimator is None else clone(estimator)
     if task == "classification" and len(np.unique(source.y)) < 2:
         raise InputError(f"its labels are all {source.y[0]!r}; a source needs two classes.")
     model = base.fit(source.X, source.y)
+    if len(known) == 0:
+        proba = _probabilities(model, target.X)
+        on_target = None if proba is None else (proba, np.asarray(model.classes_))
+        return CandidateOutputs(name, source=source, target=target, on_target=on_target)
     if task == "regression":
         answers = np.column_stack([model.predict(target.X[known]), np.ones(len(known))])
         return CandidateOutputs(name, features=answers, source=source, target=target)
