@@ -25,8 +25,8 @@ def rank_command(
     score: Annotated[
         str,
         typer.Option(
-            help="One of leep, nce, logme, h_score, regularised_h_score, transrate, gbc, parc, mean_z_score, risk_bound and "
-            "distance_and_agreement."
+            help="One of leep, nce, logme, h_score, regularised_h_score, transrate, gbc, parc, mean_z_score, "
+            "risk_bound and distance_and_agreement."
         ),
     ] = "auto",
     seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Seed of everything random.")] = 0,

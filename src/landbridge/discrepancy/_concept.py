@@ -16,6 +16,10 @@ __all__ = ["concept_gap"]
 OWN_MODEL = 30
 
 
+# A model of the target's labels has learned something if its error is at most this share of that of guessing.
+LEARNED = 0.7
+
+
 def concept_gap(
     posterior: Posterior,
     shares: NDArray[np.float64],
@@ -61,7 +65,10 @@ def concept_gap(
         own_codes = np.unique(codes, return_inverse=True)[1]
         of = None if groups is None else (groups, groups[:1])
         own = cross_fit_posterior(Xt, own_codes, Xt[:1], rng, groups=of).error
-    base = max(expected, own or 0.0)
+    guessing = 1 - float(np.bincount(codes).max()) / n
+    # a model of the target's labels that is hardly better than guessing is too weak to excuse the source model
+    learned = own is not None and own <= LEARNED * guessing
+    base = max(expected, own) if own is not None and learned else expected
     spread = np.sqrt((doubt * (1 - doubt)).sum() + 0.25 * n * max(base - expected, 0.0) + 1.0) / n
     if groups is not None:  # samples of a group may all err alike
         spread *= np.sqrt(n / len(np.unique(groups)))

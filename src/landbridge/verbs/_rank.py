@@ -369,11 +369,11 @@ def _words(score: str, candidates: tuple[Ranked, ...]) -> str:
         )
     if score == NEAR:
         d = best.score.details
+        others = f"agrees with those of the other sources on {100 * d['agreement']:.0f} % of the target samples"
         return (
-            f"{best.name} comes first: its model agrees with those of the other sources on {100 * d['agreement']:.0f} % "
-            f"of the target samples, half the distance between source and target is {d['half_distance']:.2f}, and the "
-            f"model errs on {100 * d['source_error']:.0f} % of its own source. Without target labels nothing tells "
-            "whether the labels of most sources mean something else in the target."
+            f"{best.name} comes first: its model {others}, half the distance between source and target is "
+            f"{d['half_distance']:.2f}, and the model errs on {100 * d['source_error']:.0f} % of its own source. "
+            "Without target labels nothing tells whether the labels of most sources mean something else in the target."
         )
     p = best.score.p_value
     if p is not None and p > 0.05:
