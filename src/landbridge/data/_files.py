@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from landbridge.data._labels import clean_labels
+from landbridge.data._pictures import to_colours
 from landbridge.exceptions import InputError, LabelError, MissingExtraError, ReadError
 
 __all__ = [
@@ -522,7 +523,7 @@ def read_images(
         try:
             with Image.open(file) as image:
                 image.load()
-                pictures.append(image.convert("RGB").resize((width, height), Image.Resampling.BILINEAR))
+                pictures.append(to_colours(image).resize((width, height), Image.Resampling.BILINEAR))
         except Image.DecompressionBombError as error:
             raise ReadError(f"{file} is too large an image to be read; reduce its size.") from error
         except (UnidentifiedImageError, OSError, ValueError) as error:

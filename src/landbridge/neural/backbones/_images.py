@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from landbridge.data._pictures import to_colours
 from landbridge.exceptions import InputError, ReadError
 
 __all__ = ["ImageInput", "read_image", "read_images"]
@@ -217,13 +218,14 @@ def read_image(
     ReadError
         If Pillow cannot read it; the message names the file.
     """
-    from PIL import Image, ImageOps
+    from PIL import Image
 
     height, width = size
     try:
         with Image.open(path) as opened:
             opened.draft("RGB", (2 * max(size), 2 * max(size)))  # large JPEGs are read small, which is faster
-            image = ImageOps.exif_transpose(opened).convert("RGB" if channels == 3 else "L")
+            image = to_colours(opened)
+            image = image if channels == 3 else image.convert("L")
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
         raise ReadError(
             f"image {path} cannot be read ({str(error).splitlines()[0] if str(error) else type(error).__name__}); "
