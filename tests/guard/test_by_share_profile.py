@@ -100,6 +100,9 @@ def test_several_classes_that_are_not_identified_are_no_objection(source_only, a
     three = replace(two, classes=(0, 1, 2))
     assert by_share_profile(source_only, aligned, Diagnosis("concept", "high", "", share_profile=two)) is not None
     assert by_share_profile(source_only, aligned, Diagnosis("concept", "high", "", share_profile=three)) is None
+    # a target of a single class: shares that moved far, and are not known
+    far = replace(three, source_shares=(0.95, 0.05))
+    assert by_share_profile(source_only, aligned, Diagnosis("concept", "high", "", share_profile=far)) is not None
     three = replace(profile("map and shares", outside=0.1), classes=(0, 1, 2), source_shares=(0.9, 0.1))
     assert by_share_profile(source_only, aligned, Diagnosis("concept", "high", "", share_profile=three)) is not None
 
@@ -110,17 +113,22 @@ def test_a_single_answer_is_chosen_where_the_shares_are_kept(source_only, fabric
     assert verdict.chosen == "A" and "same in both domains" in verdict.assumption
 
 
-def test_what_the_user_knows_overrules_the_profile(source_only, aligned):
+def test_what_the_user_knows_overrules_the_profile(source_only, aligned, estimated):
     refused = diagnosis("map and shares", width=0.9)
     assert by_share_profile(source_only, aligned, refused, shares_kept=True) is None
+    allowed = by_share_profile(source_only, [*aligned, estimated], diagnosis("map"), shares_kept=True)
+    assert allowed is not None and allowed.chosen == MAP_AND_SHARES
     assert decide([source_only, *aligned], refused, shares_kept=True).chosen == MAJORITY_VOTE
 
 
-@pytest.mark.parametrize(("accuracy", "objects"), [(0.99, True), (1.0, False)])
-def test_values_need_domains_that_share_no_sample(accuracy, objects):
+@pytest.mark.parametrize(
+    ("accuracy", "collinear", "objects"), [(0.99, 0.05, True), (1.0, 0.9, True), (1.0, 0.05, False)]
+)
+def test_values_need_curves_of_another_instrument(accuracy, collinear, objects):
+    """Features that are one curve, and domains that share no sample; else the values may have moved as well."""
     rng = np.random.default_rng(0)
     source_only = Trial("source-only", "baseline", role="source-only", predicted=rng.normal(size=50))
-    measured = {"domain_accuracy": Measurement("domain_accuracy", accuracy)}
+    measured = {"domain_accuracy": Measurement("domain_accuracy", accuracy, details={"collinear": collinear})}
     verdict = by_share_profile(source_only, [], Diagnosis("concept", "high", "", measurements=measured))
     assert (verdict is not None) is objects
     if objects:

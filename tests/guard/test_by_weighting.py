@@ -102,3 +102,12 @@ def test_an_outcome_model_makes_the_gain_doubly_robust():
     pairs = ((t.held_out, t.predicted) for t in (trial, base))
     assert gain == direct(certain, Y, np.ones(100), *pairs, random_state=0)
     assert WeightedSource(Y, np.ones(100)).gain(trial, base, bootstrap_indices(100, 0)).value == 0.0
+
+
+def test_too_few_source_samples_of_a_class_estimate_nothing():
+    y = np.r_[np.zeros(96, dtype=int), np.ones(4, dtype=int)]
+    proba = np.full((10, 2), 0.5)
+    base = Trial("source-only", "baseline", role="source-only", held_out=1 - y, predicted=np.zeros(10), proba=proba)
+    right = Trial("A", "instance", shifts=frozenset({"covariate"}), held_out=y, predicted=np.zeros(10), proba=proba)
+    verdict = by_weighting(base, [right], Diagnosis("covariate", "low", ""), WeightedSource(y, np.ones(100)), 0.9, 0)
+    assert verdict.chosen == "source-only" and "The source has 4 samples of class 1" in verdict.reason

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from sklearn.linear_model import Ridge
 
 from landbridge.exceptions import InputError
 from landbridge.problem import Arguments, TransferOptions
@@ -36,7 +37,9 @@ def test_methods_may_be_one_string():
         ({"random_state": 2**32}, "random_state must be"),
         ({"error_score": "ignore"}, "error_score must be"),
         ({"resume": True}, "resume=True needs work_dir"),
-        ({"network": "mlp", "estimator": object()}, "network and estimator were both given"),
+        ({"network": "mlp", "estimator": Ridge()}, "network and estimator were both given"),
+        ({"estimator": "knn"}, "estimator='knn' is no estimator"),
+        ({"estimator": Ridge}, "is no estimator; give an unfitted one"),
     ],
 )
 def test_a_bad_value_is_one_line_that_names_the_argument(given, message):

@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.datasets import load_breast_cancer
 from sklearn.decomposition import PCA
 from sklearn.linear_model import LinearRegression, LogisticRegression, RidgeClassifier
 from sklearn.pipeline import make_pipeline
@@ -228,3 +229,14 @@ def test_groups_by_name_and_scoring():
     assert ranking.candidates[0].score.details["n_groups"] == 10
     with pytest.raises(InputError, match="scoring does not apply"):
         rank({"a": frame}, frame, label="ill", scoring="f1")
+
+
+def test_halves_of_three_labels_a_class_hold_both():
+    """Labels that are floats because others are missing are classes all the same."""
+    X, y = load_breast_cancer(return_X_y=True)
+    some = np.full(100, np.nan)
+    for c in (0, 1):
+        at = np.flatnonzero(y[200:300] == c)[:3]
+        some[at] = c
+    sources = {"a": (X[:100], y[:100]), "b": (X[100:200], y[100:200])}
+    assert set(rank(sources, (X[200:300], some)).names) == {"a", "b"}

@@ -307,7 +307,8 @@ def _measure_difference(pair: _Pair, n_permutations: int, n_bootstrap: int, rng:
     apart = balanced_error(cross_fitted_domain(Xs, Xt, draws_of_folds, domain_classifier=whitened, groups=groups), n)
     if apart < error - CLEARLY:
         error, name = apart, "logistic regression on whitened components"
-    measured["domain_accuracy"] = Measurement("domain_accuracy", 1 - error, null=0.5, details={"classifier": name})
+    details = {"classifier": name, "collinear": _collinear(Xs)}
+    measured["domain_accuracy"] = Measurement("domain_accuracy", 1 - error, null=0.5, details=details)
     measured["subspace_distance"] = subspace_distance(
         Xs, Xt, n_permutations=n_permutations, max_samples=None, groups=groups, random_state=rng
     )
@@ -325,6 +326,15 @@ def _measure_difference(pair: _Pair, n_permutations: int, n_bootstrap: int, rng:
     turned = measured["subspace_distance"]
     differs = _p(measured["mmd"]) <= level or seen or (_p(turned) <= level and turned.value >= BLIND)
     return _Found(K, p_linear, raw_error, bool(differs), measured)
+
+
+def _collinear(X: NDArray[np.float64]) -> float:
+    """Return the share of principal directions that hold 99 % of the variance: small where features are one curve."""
+    variances = np.linalg.svd(X - X.mean(axis=0), compute_uv=False) ** 2
+    total = float(variances.sum())
+    if total <= 0:
+        return 1.0
+    return float(1 + np.searchsorted(np.cumsum(variances), 0.99 * total)) / X.shape[1]
 
 
 def _measure_label_shift(

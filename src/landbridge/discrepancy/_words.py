@@ -8,7 +8,7 @@ from landbridge.discrepancy._moved_columns import MovedFeature
 from landbridge.discrepancy._share_profile import ShareProfile
 from landbridge.measurement import Measurement
 
-__all__ = ["contradicted", "in_words"]
+__all__ = ["columns_in_words", "contradicted", "in_words"]
 
 # From this share of the difference on, features that moved explain it, and a source model that errs on them.
 MOVED = 0.85
@@ -106,10 +106,31 @@ def _what(kind: str, evidence: Mapping[str, float], m: Mapping[str, Measurement]
     return "The class proportions look the same, too." if "label_shift" in m else ""
 
 
+def columns_in_words(columns: Sequence[str] | Mapping[str, object], most: int = 3) -> str:
+    """Name columns; numbers are those of columns without names.
+
+    Parameters
+    ----------
+    columns : sequence or mapping of str
+    most : int, default=3
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> from landbridge.discrepancy._words import columns_in_words
+    >>> columns_in_words(["0"]), columns_in_words(["age", "weight"])
+    ('column 0', 'age, weight')
+    """
+    return ", ".join(f"column {name}" if str(name).isdigit() else str(name) for name in list(columns)[:most])
+
+
 def _moved(columns: Mapping[str, MovedFeature]) -> str:
     if not columns:
         return ""
-    listed = [f"{name} was {feature}" for name, feature in columns.items()]
+    listed = [f"{columns_in_words([name])} was {feature}" for name, feature in columns.items()]
     rest = f" and {len(listed) - 5} more" if len(listed) > 5 else ""
     return f"Nearly only these columns moved: {', '.join(listed[:5])}{rest}; check their units."
 

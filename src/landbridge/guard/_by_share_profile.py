@@ -8,6 +8,7 @@ import numpy as np
 
 from landbridge.discrepancy import Diagnosis, ShareProfile
 from landbridge.discrepancy._share_profile import OUTSIDE
+from landbridge.discrepancy._words import columns_in_words
 from landbridge.guard._evidence import Evidence, EvidenceKind
 from landbridge.guard._majority_vote import ensemble_members, majority_vote
 from landbridge.guard._trial import Trial
@@ -25,6 +26,8 @@ UNKNOWN = "The target labels may have any distribution that the features allow."
 # Least share of the target outside the source for a map with other class shares, or with shares that are not known. The
 # more a hypothesis may change, the more it explains: selected samples, too. Set on tumours split by size.
 OUTSIDE_IF_MOVED = 0.5
+# Features are points of one curve if no larger share of their principal directions holds 99 % of the variance.
+COLLINEAR = 0.2
 # Of several classes, shares that moved by no more (total variation) do not keep the ensemble from deciding.
 SMALL_MOVE = 0.2
 # Where the class shares are not known, a map is allowed only if it predicts the same with either estimate of them, for
@@ -62,10 +65,14 @@ def by_share_profile(
     Verdict or None
         None where the profile does not object to methods that align the domains.
     """
-    if shares_kept:
-        return None
     if source_only.proba is None:
-        return _by_support(source_only, candidates, diagnosis)
+        return None if shares_kept else _by_support(source_only, candidates, diagnosis)
+    verdict = _by_profile(source_only, candidates, diagnosis)
+    # what is known overrules objections, and not a map that the profile allows in any case
+    return None if shares_kept and verdict is not None and not verdict.transferred else verdict
+
+
+def _by_profile(source_only: Trial, candidates: Sequence[Trial], diagnosis: Diagnosis) -> Verdict | None:
     profile = diagnosis.share_profile
     if profile is None:
         return None
@@ -88,8 +95,7 @@ def _explained_by_map(
     if profile.identified and needed and chosen is not None:
         return _choose(chosen, source_only, candidates, diagnosis, ASSUMPTION)
     if not kept:
-        # With several classes, a single class and a map explain nearly any target: that is no sign of moved shares.
-        if several and (not profile.identified or profile.move <= SMALL_MOVE):
+        if several and profile.move <= SMALL_MOVE:
             return None
         return _keep(source_only, candidates, _objection(profile))
     members = ensemble_members([source_only, *candidates])
@@ -147,9 +153,13 @@ def _objection(profile: ShareProfile) -> str:
 
 
 def _by_support(source_only: Trial, candidates: Sequence[Trial], diagnosis: Diagnosis) -> Verdict | None:
-    """For values: the features do not tell their distribution, unless no target sample is like a source sample."""
+    """For values: the features do not tell their distribution, unless an instrument moved what values cannot move.
+
+    Where features are points of one curve, such as spectra, values move few directions of much variance. Domains that
+    separate fully in the others differ by their instruments.
+    """
     measured = diagnosis.measurements.get("domain_accuracy")
-    if measured is None or measured.value >= 1.0:
+    if measured is None or (measured.value >= 1.0 and measured.details.get("collinear", 1.0) <= COLLINEAR):
         return None
     return _keep(
         source_only,
@@ -184,7 +194,7 @@ def _choose(
     assessments[chosen.name] = Assessment(None, None, True, why, KIND, evidence)
     where = f"{100 * profile.outside:.0f} % of the target samples lie where the source has none"
     if diagnosis.columns:
-        where = f"{', '.join(map(str, list(diagnosis.columns)[:3]))} changed by a scale or an offset"
+        where = f"In the target, {columns_in_words(diagnosis.columns)} changed by a scale or an offset"
     explained = HYPOTHESIS[str(profile.explanation)]
     reason = f"{explained} {where}, so that the source model does not apply there; {chosen.name} is chosen."
     return Verdict(chosen.name, True, reason, NO_LABELS, None, assessments, assumption)

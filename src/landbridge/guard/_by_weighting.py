@@ -27,6 +27,8 @@ from landbridge.measurement import Measurement
 __all__ = ["WeightedSource", "by_weighting"]
 
 KIND = EvidenceKind.WEIGHTED_SOURCE
+# Fewest source samples of a class from which gains are estimated.
+LEAST_OF_CLASS = 5
 ASSUMPTIONS = {
     "label": "P(x given y) is the same in both domains, and the estimated class shares of the target are right.",
     "covariate": "P(y given x) is the same in both domains, and the density ratio or the outcome model is right.",
@@ -147,6 +149,15 @@ def by_weighting(
     """
     kind, weights = diagnosis.kind, weighted_source.score_weights
     assumption = ASSUMPTIONS[kind]
+    if source_only.proba is not None and (rarest := _rarest(weighted_source.y))[1] < LEAST_OF_CLASS:
+        why = "too few source samples of a class to estimate gains from"
+        refused = {t.name: Assessment(None, None, False, why) for t in candidates}
+        assessments = refused | {source_only.name: Assessment(None, None, True, "a baseline", KIND)}
+        reason = (
+            f"The source has {rarest[1]} samples of class {rarest[0]}: too few to estimate a gain on reweighted source "
+            f"samples; {source_only.name} is kept."
+        )
+        return Verdict(source_only.name, False, reason, NO_LABELS, None, assessments, assumption)
     resamples = bootstrap_indices(len(weights), random_state, weighted_source.groups)
 
     def estimate(trial: Trial) -> Measurement:
@@ -181,6 +192,11 @@ def by_weighting(
     size = f"{gain.value:.3f} R²" if source_only.proba is None else f"{100 * gain.value:.1f} points of {score}"
     reason += f" Estimated gain over {source_only.name}: {size} (p = {gain.p_value:.2g})."
     return Verdict(trial.name, True, reason, NO_LABELS, gain, assessments, assumption, names)
+
+
+def _rarest(y: NDArray[Any]) -> tuple[Any, int]:
+    classes, counts = np.unique(y, return_counts=True)
+    return classes[counts.argmin()], int(counts.min())
 
 
 def _rare(weighted_source: WeightedSource) -> str:

@@ -15,9 +15,13 @@ __all__ = ["combined_loss"]
 # distance; and the ends of the interval. Set on pairs of domains, as ``docs/performance-estimation.md`` says.
 UNSEEN, BY_SPREAD, BY_OUTSIDE, BY_DISTANCE = 0.05, 1.238, 0.386, 0.0
 WORSE, BETTER = 1.88, 1.3
+# Share of the target outside the support from which the model may be as right as on the source.
+OUTSIDE = 0.5
 
 
-def combined_loss(estimates: Mapping[str, Measurement], *, outside_support: float, distance: float) -> Measurement:
+def combined_loss(
+    estimates: Mapping[str, Measurement], *, outside_support: float, distance: float, on_source: float | None = None
+) -> Measurement:
     r"""Combine single estimates of R² into one, with an interval of 90 %.
 
     The median of :math:`\log(1 - R^2)` over the estimates, with
@@ -36,6 +40,9 @@ def combined_loss(estimates: Mapping[str, Measurement], *, outside_support: floa
         Share of target samples outside the support of the source.
     distance : float
         How well the domains can be separated, from 0 to 1.
+    on_source : float, optional
+        R² on held-out source samples. Where more than half of the target lies outside the support, the upper end is at
+        least that: a model may be as right where it extrapolates. If None, it is not known.
 
     Returns
     -------
@@ -72,5 +79,7 @@ def combined_loss(estimates: Mapping[str, Measurement], *, outside_support: floa
     }
     error = float(np.sqrt(sum(p**2 for p in parts.values())))
     value, low, high = (1 - float(np.exp(v)) for v in (middle, middle + WORSE * error, middle - BETTER * error))
+    if on_source is not None and outside_support > OUTSIDE:
+        high = max(high, on_source)
     details = {"error": error, "parts": parts}
     return Measurement("combined", value, low, high, higher_is_better=True, details=details)

@@ -130,7 +130,9 @@ def _combined(
     if domains is None:
         raise InputError(f"{metric} cannot be estimated without source samples; give them.")
     estimates = regression_estimates(held_out, target, domains, random_state=seed)
-    combined = combined_loss(estimates, **shift)
+    y = np.asarray(held_out.y, dtype=float)
+    on_source = 1 - float(np.mean(held_out.squared_errors)) / max(float(np.var(y)), 1e-12)
+    combined = combined_loss(estimates, **shift, on_source=on_source)
     if metric == "R²":
         return combined, estimates
     # In the unit of the errors: R² is 1 - MSE / variance, with the variance that the estimates share.

@@ -94,12 +94,16 @@ def expected_of_run(problem: Problem, chosen: Trial, trials: Sequence[Trial], ve
             rows, held_out = held_out_source(
                 model, *problem.domains, random_state=problem.random_state, every_fold=every
             )
-        target = predictions_of_trial(tried, problem)
+        # the values of a vote are judged by the errors of the source model; its classes are compared with that model's
+        judged = chosen if vote and problem.task.name == "regression" else tried
+        target = predictions_of_trial(judged, problem)
     if held_out is None and labelled is None and target.confidence is None:
         return None
     samples: dict[str, Any] = {}
     if held_out is not None and problem.source is not None:
         samples = {"X_source": problem.source.X[rows], "X_target": problem.domains[1].X}
+        if _maps(verdict, chosen):
+            samples = {side: _standardised(X) for side, X in samples.items()}
     found = estimate_performance(
         held_out, target, labelled=labelled, metric=metric, random_state=problem.random_state, **samples
     )
@@ -305,6 +309,21 @@ def _of_vote(
     p = calibrated_confidence(held_out.confidence, held_out.correct, source_only.confidence)
     revised = revised_performance(found.combined, p, vote.predicted, source_only.predicted, vote.confidence)
     return found._replace(combined=revised, estimates={**found.estimates, "revised": revised})
+
+
+def _maps(verdict: Verdict, chosen: Trial) -> bool:
+    """Return whether the chosen model maps the features of the target to those of the source."""
+    assessment = verdict.assessments.get(chosen.name)
+    return assessment is not None and assessment.kind in (EvidenceKind.SHARE_PROFILE, EvidenceKind.ENSEMBLE)
+
+
+def _standardised(X: Any) -> Any:
+    """Bring each feature of a domain to mean zero and variance one; sparse samples stay as they are."""
+    if hasattr(X, "tocsr"):
+        return X
+    X = np.asarray(X, dtype=float)
+    spread = X.std(axis=0)
+    return (X - X.mean(axis=0)) / np.where(spread > 0, spread, 1.0)
 
 
 def _with_agreement(found: PerformanceEstimate, verdict: Verdict, metric: str) -> PerformanceEstimate:

@@ -182,7 +182,9 @@ def rank(
         return _in_order(score, {w.name: m for w, m in zip(kept, bounds, strict=True)}, {}, skipped, 0)
     labels = _target_labels(alone, kept[0])
     sizes["groups"] = None if (of := _target_groups(alone, kept[0])) is None else of
-    chosen = subsample(len(labels), max_samples, check_random_state(seed), None if labels.dtype.kind == "f" else labels)
+    chosen = subsample(
+        len(labels), max_samples, check_random_state(seed), _strata(labels) if _are_classes(labels) else None
+    )
     if score == MEAN and not _are_classes(labels):
         raise InputError("score='mean_z_score' needs classes, and the target has values; give score='logme'.")
     members = MEMBERS if score == MEAN else (score,)
@@ -209,6 +211,11 @@ def _choose(score: str, outputs: list[CandidateOutputs], alone: Domain | None) -
 
 def _are_classes(labels: NDArray[Any]) -> bool:
     return infer_task(labels).name == "classification"
+
+
+def _strata(y: NDArray[Any]) -> NDArray[np.intp]:
+    """Class numbers, by which halves are drawn; one stratum for values."""
+    return class_codes(y, None)[1] if _are_classes(y) else np.zeros(len(y), dtype=np.intp)
 
 
 def _lacks(candidate: CandidateOutputs, score: str) -> str | None:
@@ -264,7 +271,7 @@ def _score_by_groups(
     none = {"n_bootstrap": 0, "n_permutations": 0, "random_state": random_state}
     found, rng = _score(name, candidate, labels, chosen, **none), check_random_state(random_state)
     y, of = labels[chosen], groups[chosen]
-    strata = np.zeros(len(y), dtype=np.intp) if y.dtype.kind == "f" else class_codes(y, None)[1]
+    strata = _strata(y)
     halves = random_halves(strata, n_bootstrap, rng, of)
     draws = np.array([_score(name, candidate, labels, chosen[half], **none).value for half in halves])
     null = np.empty(n_permutations)
@@ -331,7 +338,7 @@ def _firsts(
     if n_bootstrap == 0 or len(kept) < 2:
         return {}
     y = labels[chosen]
-    strata = np.zeros(len(y), dtype=np.intp) if y.dtype.kind == "f" else class_codes(y, None)[1]
+    strata = _strata(y)
     of = None if groups is None else groups[chosen]
     halves = random_halves(strata, n_bootstrap, check_random_state(sizes["random_state"]), of)
     none = {"n_bootstrap": 0, "n_permutations": 0}
