@@ -36,7 +36,7 @@ def test_representations_are_one_short_line(shown):
 def test_frames_hold_one_row_per_item(result, shown):
     frame = result.to_frame()
     assert frame["name"].tolist() == [c.name for c in result.candidates]
-    assert frame.loc[frame["name"] == "CORAL", "gain"].item() == result["CORAL"].gain.value
+    assert frame.loc[frame["name"] == "CORAL", "hidden"].item() == result["CORAL"].hidden.value
     assert all(len(one.to_frame()) >= 1 for one in shown)
 
 

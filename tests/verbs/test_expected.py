@@ -25,7 +25,7 @@ def test_every_shift_and_every_regime(kind, labels):
 
 
 def test_labels_narrow_the_interval():
-    source, target = make_shift("concept", n_source=150, n_target=150, random_state=0)
+    source, target = make_shift("subspace", n_source=150, n_target=150, random_state=0)
     width = {}
     for labels in ("hide", "use"):
         found = transfer(source, target, target_labels=labels, methods=METHODS).expected

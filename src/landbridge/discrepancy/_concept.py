@@ -68,7 +68,8 @@ def concept_gap(
     guessing = 1 - float(np.bincount(codes).max()) / n
     # a model of the target's labels that is hardly better than guessing is too weak to excuse the source model
     learned = own is not None and own <= LEARNED * guessing
-    base = max(expected, own) if own is not None and learned else expected
+    # nor are errors that the source model makes on its own source a contradiction
+    base = max(expected, posterior.error, own if own is not None and learned else 0.0)
     spread = np.sqrt((doubt * (1 - doubt)).sum() + 0.25 * n * max(base - expected, 0.0) + 1.0) / n
     if groups is not None:  # samples of a group may all err alike
         spread *= np.sqrt(n / len(np.unique(groups)))

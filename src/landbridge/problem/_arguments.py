@@ -148,6 +148,8 @@ n_jobs, time_budget, progress, work_dir, resume, error_score
             )
         if self.resume and self.work_dir is None:
             raise InputError("resume=True needs work_dir, the folder of the run to go on with.")
+        if self.network is not None and self.estimator is not None:
+            raise InputError("network and estimator were both given; the network is the base learner, give one.")
         learner = self.estimator
         if learner is not None and (
             isinstance(learner, type) or not all(hasattr(learner, m) for m in ("fit", "predict"))
@@ -156,8 +158,6 @@ n_jobs, time_budget, progress, work_dir, resume, error_score
                 f"estimator={learner!r} is no estimator; give an unfitted one with fit and predict, such as "
                 "LogisticRegression()."
             )
-        if self.network is not None and self.estimator is not None:
-            raise InputError("network and estimator were both given; the network is the base learner, give one.")
 
     def check_applies(self, accepted: frozenset[str], situation: str) -> None:
         """Refuse arguments that the situation cannot use.

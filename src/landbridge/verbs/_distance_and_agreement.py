@@ -32,7 +32,7 @@ def agreement_with_others(probabilities: Sequence[NDArray[np.float64]]) -> NDArr
     --------
     >>> import numpy as np
     >>> from landbridge.verbs._distance_and_agreement import agreement_with_others
-    >>> one, two = np.array([[0.9, 0.1], [0.8, 0.2]]), np.array([[0.7, 0.3], [0.1, 0.9]])
+    >>> one, two = np.array([[0.9, 0.1], [0.8, 0.2]]), np.array([[0.7, 0.3], [0.4, 0.6]])
     >>> agreement_with_others([one, two, one]).tolist()
     [1.0, 0.5, 1.0]
     """
