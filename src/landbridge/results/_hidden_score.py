@@ -15,7 +15,7 @@ __all__ = ["hidden_score"]
 
 N_BOOTSTRAP = 500
 # Resamples for scorers that are called once for each.
-N_CALLS = 200
+N_CALLS = 60
 
 
 def hidden_score(
