@@ -403,3 +403,16 @@ def test_columns_of_sources_at_fault(tmp_path):
         for call in (lambda s, **k: read(s, **k), lambda s, **k: read_pair(s, s, **k)):
             with pytest.raises(InputError, match=message):
                 call(side, label="ill", **changes)
+
+
+def test_both_svmlight_files_count_features_from_where_one_does(tmp_path):
+    """No sample of the target has the first feature; new files are read as the pair was."""
+    (tmp_path / "a.svm").write_text("".join(f"{i % 2} 0:{1 + i % 3} 1:{i % 5} 2:{i % 2}\n" for i in range(12)))
+    (tmp_path / "b.svm").write_text("".join(f"{i % 2} 1:{1 + i % 5} 2:{i % 2}\n" for i in range(12)))
+    source, target, encoder = read_pair(tmp_path / "a.svm", tmp_path / "b.svm")
+    assert source.X.shape[1] == target.X.shape[1] == 3
+    assert target.X[:, 0].nnz == 0 and target.X[0, 1] == 1 and source.X[0, 0] == 1
+    np.testing.assert_array_equal(encoder.read(tmp_path / "b.svm")[0].toarray(), target.X.toarray())
+    (tmp_path / "c.svm").write_text("1 1:5\n0 1:6 2:1\n")
+    one, two, _ = read_pair(tmp_path / "c.svm", tmp_path / "c.svm")
+    assert one.X.shape[1] == two.X.shape[1] == 2

@@ -210,20 +210,22 @@ class Encoder(BaseEstimator):
         self.notes_, self.columns_ = [], []
         return self
 
-    def fit_arrays(self, n_features: int) -> Self:
+    def fit_arrays(self, n_features: int, *, zero_based: bool | None = None) -> Self:
         """Store the number of features of arrays.
 
         Parameters
         ----------
         n_features : int
             Number of features.
+        zero_based : bool, optional
+            Whether svmlight files count features from 0. If None, each file says it by itself.
 
         Returns
         -------
         self : object
             Fitted encoder.
         """
-        self.kind_, self.n_features_ = "arrays", int(n_features)
+        self.kind_, self.n_features_, self.zero_based_ = "arrays", int(n_features), zero_based
         self.notes_, self.columns_ = [], []
         return self
 
@@ -261,7 +263,13 @@ class Encoder(BaseEstimator):
         if kind == "images":
             X, _, names, _, _ = read_images(path, self.shape_[:2], self.mode_)
             return X, names
-        X = self.transform(read_arrays(path, None)[0] if kind == "arrays" else read_table(path))
+        if kind == "arrays":
+            X = read_arrays(path, None, zero_based=getattr(self, "zero_based_", None))[0]
+            if sparse.issparse(X) and X.shape[1] < self.n_features_:  # trailing features that are all zero
+                X.resize(X.shape[0], self.n_features_)
+            X = self.transform(X)
+        else:
+            X = self.transform(read_table(path))
         return X, _numbered(X)
 
     def _learn_column(self, name: str, a: Any, b: Any) -> None:

@@ -19,6 +19,7 @@ from landbridge.exceptions import InputError, LabelError, MissingExtraError, Rea
 __all__ = [
     "IMAGES",
     "TABLES",
+    "counts_from_zero",
     "existing",
     "pick_label",
     "read_arrays",
@@ -335,7 +336,31 @@ def _number(text: str) -> float:
         return float("nan")
 
 
-def read_arrays(path: Path, label: str | None) -> tuple[Any, Any]:
+SVMLIGHT = (".svm", ".libsvm", ".svmlight")
+
+
+def counts_from_zero(path: Path) -> bool | None:
+    """Return whether a svmlight file has a feature with the index 0; None for other files.
+
+    Parameters
+    ----------
+    path : Path
+
+    Returns
+    -------
+    bool or None
+    """
+    if not path.name.lower().removesuffix(".gz").endswith(SVMLIGHT):
+        return None
+    from sklearn.datasets import load_svmlight_file
+
+    try:
+        return bool(load_svmlight_file(str(path), zero_based=True)[0][:, 0].nnz)
+    except Exception:  # what is wrong with the file is said where it is read
+        return None
+
+
+def read_arrays(path: Path, label: str | None, *, zero_based: bool | None = None) -> tuple[Any, Any]:
     """Read an npz, mat or svmlight file.
 
     Parameters
@@ -344,6 +369,8 @@ def read_arrays(path: Path, label: str | None) -> tuple[Any, Any]:
         The file.
     label : str or None
         Name of the label array. If None, y, labels, label or target, if there is one.
+    zero_based : bool, optional
+        Whether the features of a svmlight file are counted from 0. If None, they are if one has the index 0.
 
     Returns
     -------
@@ -361,10 +388,10 @@ def read_arrays(path: Path, label: str | None) -> tuple[Any, Any]:
     """
     name = path.name.lower().removesuffix(".gz")
     try:
-        if name.endswith((".svm", ".libsvm", ".svmlight")):
+        if name.endswith(SVMLIGHT):
             from sklearn.datasets import load_svmlight_file
 
-            X, y = load_svmlight_file(str(path))
+            X, y = load_svmlight_file(str(path), zero_based="auto" if zero_based is None else zero_based)
             return X, clean_labels(y, f"{path}: the label", whole=True)
         if name.endswith(".mat"):
             from scipy.io import loadmat

@@ -14,6 +14,7 @@ from landbridge.data._builtin import load_builtin
 from landbridge.data._encoder import Encoder, refuse_complex
 from landbridge.data._files import (
     apply_label_rule,
+    counts_from_zero,
     existing,
     kind_of,
     pick_label,
@@ -272,11 +273,14 @@ def _image_pair(source: Any, target: Any, size: tuple[int, int] | None) -> tuple
 
 
 def _array_pair(source: Any, target: Any, label: str | None) -> tuple[Domain, Domain, Encoder]:
-    X, y = read_arrays(existing(source), label)
+    # one file says for both whether features are counted from 0: an empty first feature is in no svmlight file
+    bases = [counts_from_zero(existing(side)) for side in (source, target)]
+    zero_based = None if None in bases else any(bases)
+    X, y = read_arrays(existing(source), label, zero_based=zero_based)
     try:
-        Xt, yt = read_arrays(existing(target), label)
+        Xt, yt = read_arrays(existing(target), label, zero_based=zero_based)
     except LabelError:  # the target need not have the label array
-        Xt, yt = read_arrays(existing(target), None)[0], None
+        Xt, yt = read_arrays(existing(target), None, zero_based=zero_based)[0], None
     if sparse.issparse(X) and sparse.issparse(Xt):
         # A svmlight file does not store the number of features: trailing features that are all zero are not in it.
         width = max(X.shape[1], Xt.shape[1])
@@ -284,7 +288,7 @@ def _array_pair(source: Any, target: Any, label: str | None) -> tuple[Domain, Do
             matrix.resize(matrix.shape[0], width)
     y, yt, notes = unify_labels(y, yt)
     one, two = _array_domain(X, y, _name(source, "source")), _array_domain(Xt, yt, _name(target, "target"))
-    encoder = Encoder().fit_arrays(one.X.shape[1])
+    encoder = Encoder().fit_arrays(one.X.shape[1], zero_based=zero_based)
     encoder.notes_ += notes
     return one, two, encoder
 
