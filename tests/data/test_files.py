@@ -5,6 +5,7 @@ import pytest
 from PIL import Image
 
 from landbridge.data import read, read_pair
+from landbridge.data._files import read_table
 from landbridge.exceptions import ReadError
 
 
@@ -56,3 +57,11 @@ def test_images_too_large_are_named(tmp_path, monkeypatch):
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)
     with pytest.raises(ReadError, match=r"big\.png is too large"):
         read(tmp_path)
+
+
+def test_numbers_with_a_decimal_comma_are_numbers(tmp_path):
+    (tmp_path / "a.csv").write_text("x;n;name;label\n3,14;1.000,5;a,b;0\n-2,5;7;c;1\n;2.000;d;0\n")
+    frame = read_table(tmp_path / "a.csv")
+    np.testing.assert_allclose(frame["x"].to_numpy(), [3.14, -2.5, np.nan])
+    np.testing.assert_allclose(frame["n"].to_numpy(), [1000.5, 7.0, 2000.0])
+    assert frame["name"].tolist() == ["a,b", "c", "d"] and "x, n" in frame.attrs["notes"][0]

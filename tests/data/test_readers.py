@@ -416,3 +416,23 @@ def test_both_svmlight_files_count_features_from_where_one_does(tmp_path):
     (tmp_path / "c.svm").write_text("1 1:5\n0 1:6 2:1\n")
     one, two, _ = read_pair(tmp_path / "c.svm", tmp_path / "c.svm")
     assert one.X.shape[1] == two.X.shape[1] == 2
+
+
+@pytest.mark.parametrize("word", ["None", "null", "NULL"])
+def test_a_class_called_none_is_a_class(tmp_path, word):
+    for name in "ab":
+        rows = "".join(f"{i},{i % 7},{[word, 'Mild', 'Severe'][i % 3]}\n" for i in range(60))
+        (tmp_path / f"{name}.csv").write_text("a,b,label\n" + rows)
+    source, target, encoder = read_pair(tmp_path / "a.csv", tmp_path / "b.csv", label="label")
+    assert (
+        sorted(source.classes) == sorted(["Mild", word, "Severe"]) and source.labelled.all() and target.labelled.all()
+    )
+    assert any(f"{word!r} is read as a class" in note for note in encoder.notes_)
+
+
+def test_labels_that_are_not_available_stay_missing_and_are_told_of(tmp_path):
+    rows = "".join(f"{i},{i % 7},{['NA', 'Mild', 'Severe'][i % 3]}\n" for i in range(60))
+    (tmp_path / "a.csv").write_text("a,b,label\n" + rows)
+    source, _, encoder = read_pair(tmp_path / "a.csv", tmp_path / "a.csv", label="label")
+    assert int(source.labelled.sum()) == 40
+    assert "20 labels are 'NA', read as missing labels; write another word if it is a class." in encoder.notes_

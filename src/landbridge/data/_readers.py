@@ -21,6 +21,7 @@ from landbridge.data._files import (
     read_arrays,
     read_images,
     read_table,
+    restore_class,
     take_groups,
     take_sources,
 )
@@ -109,6 +110,7 @@ def read(
         frame, of = take_groups(frame, groups, where)
     frame, _ = apply_label_rule(frame, label)
     column = pick_label(frame, label, where, required=label is not None)
+    frame = frame if column is None else restore_class(frame, column)[0]
     y = None if column is None else clean_labels(frame[column], f"{where}: the label column {column!r}")
     table = frame if column is None else frame.drop(columns=[column])
     if text is not None:
@@ -238,6 +240,9 @@ def _table_pair(
     if column not in B.columns:  # "Class" here and "class" there are one column
         alike = [c for c in B.columns if c.lower() == column.lower() and c not in A.columns]
         B = B.rename(columns={alike[0]: column}) if len(alike) == 1 else B
+    A, word, restored = restore_class(A, column)
+    if word is not None and column in B.columns:
+        B, _, _ = restore_class(B, column, word)
     y = clean_labels(A[column], f"the label column {column!r} of the source")
     named = f"the label column {column!r} of the target"
     yt = clean_labels(B[column], named) if column in B.columns else None
@@ -246,10 +251,13 @@ def _table_pair(
             f"the label column {column!r} of the source is empty; fill it or choose another column with label=."
         )
     y, yt, notes = unify_labels(y, yt)
+    notes += restored
     encoder = Encoder(ignored_column=column if rule is None else rule, text_column=text).fit(
         *(side.drop(columns=[column], errors="ignore") if rule else side for side in (A, B))
     )
     encoder.notes_ += notes
+    for side, frame in (("source", A), ("target", B)):
+        encoder.notes_ += [f"{note[:-1]} ({side})." for note in frame.attrs.get("notes", ())]
     only_text = encoder.text_ is not None and not encoder.numbers_ and not encoder.categories_
     one, two = (
         Domain(
