@@ -221,3 +221,27 @@ def test_a_table_of_codes_to_itself():
     for code in ("A11", "A14"):
         column = source.X[:, source.columns.index(f"checking_status={code}")]
         assert column.sum() == (frame["checking_status"] == code).sum() > 0
+
+
+@pytest.mark.parametrize(
+    ("name", "numbers", "used"),
+    [
+        ("a", np.arange(40), False),
+        ("a", 500 + np.random.default_rng(0).permutation(40), False),
+        ("patient_id", np.random.default_rng(0).permutation(9000)[:40], False),
+        ("Unnamed: 0", np.random.default_rng(0).permutation(9000)[:40], False),
+        ("income", np.random.default_rng(0).permutation(9000)[:40], True),
+        ("patient_id", np.arange(40) // 2, True),
+        ("a", np.arange(40) + 0.5, True),
+    ],
+)
+def test_row_numbers_and_identifiers_are_no_features(name, numbers, used):
+    table = pd.DataFrame({name: numbers, "x": np.random.default_rng(1).normal(size=40)})
+    encoder = Encoder().fit(table, table)
+    assert (name in encoder.columns_) is used
+    assert used or any("row numbers or identifiers" in note for note in encoder.notes_)
+
+
+def test_few_rows_say_nothing_about_identifiers():
+    table = pd.DataFrame({"age": [1, 2, 3], "x": [0.5, 0.1, 0.9]})
+    assert Encoder().fit(table, table).columns_ == ["age", "x"]

@@ -37,6 +37,22 @@ MISSING_MARKS = frozenset({"", "?", "-", "--", ".", "na", "n/a", "nan", "none", 
 WHOLE = re.compile(r"-?\d+\.0+")
 
 
+# Columns of whole numbers that are all different are identifiers if they are named so.
+ID_NAMES = r"(.*[\s_-])?(id|ids|index|idx|row|rownum|row[\s_]?number|record|nr|no)|unnamed: ?\d+|.*[a-z]id"
+# The fewest rows of a side from which a running number is told from a measurement.
+MIN_ROWS_OF_NUMBERS = 20
+
+
+def _are_row_numbers(name: str, sides: list[NDArray[np.float64]]) -> bool:
+    """Return whether whole numbers count the rows of both sides, or are all different and named as identifiers are."""
+    if any(len(v) < MIN_ROWS_OF_NUMBERS or not np.isfinite(v).all() or (v != np.round(v)).any() for v in sides):
+        return False
+    if any(len(np.unique(v)) < len(v) for v in sides):
+        return False
+    named = re.fullmatch(ID_NAMES, name.strip().lower()) is not None
+    return named or all(v.max() - v.min() == len(v) - 1 for v in sides)
+
+
 class Encoder(BaseEstimator):
     """Encoder of tables: imputation, one-hot encoding and TF-IDF, fitted on source and target together.
 
@@ -64,9 +80,9 @@ class Encoder(BaseEstimator):
     Notes
     -----
     The following columns are not used, each with a note: columns of only one domain or without values in one, columns
-    of strings that differ in every row (names, identifiers), dates, and running text beyond the first such column. A
-    category that is unknown in ``transform`` is encoded as a missing value. Time and memory grow linearly with the
-    number of cells.
+    of strings that differ in every row (names, identifiers), whole numbers that count the rows or are all different in
+    a column that is named as an identifier, dates, and running text beyond the first such column. A category that is
+    unknown in ``transform`` is encoded as a missing value. Time and memory grow linearly with the number of cells.
 
     Examples
     --------
@@ -300,6 +316,9 @@ class Encoder(BaseEstimator):
             if np.isnan(values).all():
                 self._drop(name, f"has no number in the {side}")
                 return
+        if _are_row_numbers(name, list(sides.values())):
+            self._drop(name, "holds row numbers or identifiers", " Convert it to text to use it all the same.")
+            return
         values = np.concatenate(list(sides.values()))
         if gaps := int(np.isnan(values).sum()):
             cells = (
