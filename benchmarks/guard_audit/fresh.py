@@ -192,35 +192,35 @@ def _bases() -> dict[str, tuple[NDArray[np.float64], NDArray[Any]]]:
         found["usps"] = PCA(30, random_state=0).fit_transform(d["usps_X"].astype(float)), d["usps_y"].astype(int)
     X, y, _, _ = activity()
     two = np.isin(y, np.unique(y)[:2])
-    found["walking or jogging"] = X[two], y[two]
-    voices = _table("parkinsons.csv")
-    found["voices"] = voices.drop(columns=["name", "status"]).to_numpy(float), voices["status"].to_numpy(int)
+    found["two activities"] = X[two], y[two]
+    table = _table("parkinsons.csv")
+    found["recordings"] = table.drop(columns=["name", "status"]).to_numpy(float), table["status"].to_numpy(int)
     return found
 
 
 # Shifts of the made pairs, on other tables.
 ON = {
-    "moved, shares 50 > 98": "white wine, walking or jogging",
+    "moved, shares 50 > 98": "white wine, two activities",
     "moved, shares 50 > 4": "australian credit, census",
-    "moved, shares 70 > 25": "walking or jogging, voices, white wine",
-    "moved one way, shares 60 > 25": "australian credit, walking or jogging",
-    "moved alone": "white wine, usps, walking or jogging",
-    "a unit": "australian credit, iris, voices",
+    "moved, shares 70 > 25": "two activities, recordings, white wine",
+    "moved one way, shares 60 > 25": "australian credit, two activities",
+    "moved alone": "white wine, usps, two activities",
+    "a unit": "australian credit, iris, recordings",
     "units and offsets": "white wine, usps",
-    "units, shares 50 > 15": "walking or jogging, white wine",
+    "units, shares 50 > 15": "two activities, white wine",
     "permuted labels": "australian credit, usps",
     "noise": "iris, white wine",
-    "shares 50 > 90": "walking or jogging, australian credit",
+    "shares 50 > 90": "two activities, australian credit",
     "shares 50 > 10": "census, white wine",
-    "selected": "australian credit, usps, walking or jogging",
-    "rotated": "usps, voices",
-    "drift": "walking or jogging, usps, white wine",
-    "five per person": "australian credit, walking or jogging",
+    "selected": "australian credit, usps, two activities",
+    "rotated": "usps, recordings",
+    "drift": "two activities, usps, white wine",
+    "five per person": "australian credit, two activities",
     "class missing in the source": "usps, iris",
     "class missing in the target": "usps, iris",
     "identical": "australian credit, usps",
     "10 target samples": "iris, white wine",
-    "30 target samples": "walking or jogging, usps",
+    "30 target samples": "two activities, usps",
     "a feature reversed": "australian credit, white wine",
 }
 

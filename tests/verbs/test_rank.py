@@ -224,7 +224,7 @@ def test_groups_are_halved_and_permuted_whole():
 
 
 def test_groups_by_name_and_scoring():
-    frame = pd.DataFrame({"x": np.arange(40.0), "who": np.arange(40) // 4, "ill": np.arange(40) % 2})
+    frame = pd.DataFrame({"x": np.arange(40) / 3, "who": np.arange(40) // 4, "ill": np.arange(40) % 2})
     ranking = rank({"a": frame}, frame, label="ill", groups="who")
     assert ranking.candidates[0].score.details["n_groups"] == 10
     with pytest.raises(InputError, match="scoring does not apply"):

@@ -33,6 +33,8 @@ KIND = EvidenceKind.ENSEMBLE
 ASSUMPTION = "Methods of different kinds err independently, and neighbouring target samples mostly have the same class."
 AGREEMENT = "Methods of different kinds err independently."
 CLUSTER = "Neighbouring target samples mostly have the same class."
+# The vote that is compared with single methods, which are not smoothed, is smoothed less than the one that is chosen.
+COMPARED_SMOOTHING = 0.5
 # Agreement is indirect evidence: a candidate's gain in it must exceed its systematic error.
 AGREEMENT_MARGIN = 0.03
 
@@ -114,9 +116,11 @@ def _assess_vote(
     if not is_significant(gain, confidence):
         why = no_gain(gain, base)
         assessments[MAJORITY_VOTE] = Assessment(estimate, gain, False, why, KIND, tuple(evidence))
+        better = f"significantly better than the source model (p = {gain.p_value:.2g})"
+        closer = "closer to a method held out of it than the source model is"
         reason = (
-            f"{k} methods of different kinds were fitted; their vote is not significantly better than the source model "
-            f"(p = {gain.p_value:.2g}), so without target labels no gain can be defended, and {base} is kept."
+            f"{k} methods of different kinds were fitted; their vote is not {better if gain.value > 0 else closer}, so "
+            f"without target labels no gain can be defended, and {base} is kept."
         )
         return Verdict(base, False, reason, NO_LABELS, None, assessments, ASSUMPTION)
     why = "the weighted majority vote of the source model and all methods made for the shift"
@@ -141,7 +145,7 @@ def _agreement_gain(
     source_only = members[0]
     of_vote, of_source = [], []
     for j in range(1, len(members)):
-        vote = majority_vote(members[:j] + members[j + 1 :], graph)
+        vote = majority_vote(members[:j] + members[j + 1 :], graph, COMPARED_SMOOTHING)
         of_vote.append(_agree(vote, members[j], source_only))
         of_source.append(_agree(np.asarray(source_only.predicted), members[j], source_only))
     # candidates with another learner than the source model's agree with one another for that reason, too

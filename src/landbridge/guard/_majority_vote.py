@@ -155,7 +155,7 @@ def is_same_model(trial: Trial, other: Trial) -> bool:
     return bool(np.mean(trial.predicted == other.predicted) > SAME_MODEL)
 
 
-def majority_vote(members: Sequence[Trial], graph: Any = None) -> NDArray[Any]:
+def majority_vote(members: Sequence[Trial], graph: Any = None, smoothing: float = SMOOTHING) -> NDArray[Any]:
     """Predict for the target samples by the weighted majority vote of several trials.
 
     Parameters
@@ -164,6 +164,8 @@ def majority_vote(members: Sequence[Trial], graph: Any = None) -> NDArray[Any]:
         The source model first.
     graph : csr_matrix of shape (n_target, n_target), optional
         From :func:`neighbour_graph`. If None, votes are not smoothed.
+    smoothing : float, default=0.7
+        Weight of the neighbours.
 
     Returns
     -------
@@ -175,7 +177,7 @@ def majority_vote(members: Sequence[Trial], graph: Any = None) -> NDArray[Any]:
     classes = members[0].classes
     labels = np.stack([np.searchsorted(classes, t.predicted) for t in members])
     votes = majority_vote_proba(labels, np.stack([t.proba for t in members]), member_weights(len(members)))
-    return np.asarray(classes[(votes if graph is None else smooth_votes(votes, graph)).argmax(axis=1)])
+    return np.asarray(classes[(votes if graph is None else smooth_votes(votes, graph, smoothing)).argmax(axis=1)])
 
 
 def vote_as_trial(members: Sequence[Trial]) -> Trial:
