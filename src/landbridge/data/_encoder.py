@@ -38,7 +38,10 @@ WHOLE = re.compile(r"-?\d+\.0+")
 
 
 # Columns of whole numbers that are all different are identifiers if they are named so.
-ID_NAMES = r"(.*[\s_-])?(id|ids|index|idx|row|rownum|row[\s_]?number|record|nr|no)|unnamed: ?\d+|(patient|person|subject|sample|record|case|user|customer|client|study|row)id"
+ID_NAMES = (
+    r"(.*[\s_-])?(id|ids|index|idx|row|rownum|row[\s_]?number|record|nr|no)|unnamed: ?\d+"
+    r"|(patient|person|subject|sample|record|case|user|customer|client|study|row)id"
+)
 # The fewest rows of a side from which a running number differs from a measurement.
 MIN_ROWS_OF_NUMBERS = 20
 
