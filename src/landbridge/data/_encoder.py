@@ -309,6 +309,10 @@ class Encoder(BaseEstimator):
             read = {side: _numbers(column) for side, column in sides.items()}
             n_other = sum(other for _, other in read.values())
             n_numbers = sum(int(np.isfinite(values).sum()) for values, _ in read.values())
+            whole = all(column.dtype.kind in "iu" for column in (a, b))
+            if whole and _are_row_numbers(name, [values for values, _ in read.values()]):
+                self._drop(name, "holds row numbers or identifiers", " Convert it to floats to use it all the same.")
+                return
             if n_numbers and n_other <= MAX_NON_NUMERIC_SHARE * (n_numbers + n_other):
                 self._learn_numbers(name, {side: values for side, (values, _) in read.items()}, n_other)
                 return
@@ -319,9 +323,6 @@ class Encoder(BaseEstimator):
             if np.isnan(values).all():
                 self._drop(name, f"has no number in the {side}")
                 return
-        if _are_row_numbers(name, list(sides.values())):
-            self._drop(name, "holds row numbers or identifiers", " Convert it to text to use it all the same.")
-            return
         values = np.concatenate(list(sides.values()))
         if gaps := int(np.isnan(values).sum()):
             cells = (
