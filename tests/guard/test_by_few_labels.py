@@ -69,3 +69,15 @@ def test_the_better_choice_of_the_labels_stands(source_only, fabricate, flip, tr
     kept = replace(of_labels, chosen="source-only", transferred=False)
     assert by_few_labels(kept, of_features, trials, splits).chosen == "B"
     assert by_few_labels(kept, replace(of_features, transferred=False), trials, splits) is kept
+
+
+def test_the_vote_that_was_judged_is_the_one_that_is_handed_over(source_only, fabricate, flip, truth):
+    """A vote under covariate shift has members of its own, and is not smoothed."""
+    agreeing = [fabricate(name, flip(7, 37 + i)) for i, name in enumerate("ABC")]
+    trials, splits = labelled([source_only, *agreeing], truth, 9)
+    members = ("source-only", "A", "B", "C")
+    found = {MAJORITY_VOTE: Assessment(None, None, True, "")}
+    of_features = Verdict(MAJORITY_VOTE, True, "Vote.", NO_LABELS, None, found, members=members)
+    of_labels = Verdict("source-only", False, "Kept.", "target labels", None, {})
+    verdict = by_few_labels(of_labels, of_features, trials, splits)
+    assert verdict.chosen == MAJORITY_VOTE and verdict.members == members

@@ -11,6 +11,7 @@ import numpy as np
 from scipy import sparse
 
 from landbridge.data._builtin import load_builtin
+from landbridge.data._cells import restore_class
 from landbridge.data._encoder import Encoder, refuse_complex
 from landbridge.data._files import (
     apply_label_rule,
@@ -21,7 +22,6 @@ from landbridge.data._files import (
     read_arrays,
     read_images,
     read_table,
-    restore_class,
     take_groups,
     take_sources,
 )

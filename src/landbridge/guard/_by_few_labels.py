@@ -85,6 +85,7 @@ def _choose(
         gain=gain,
         assessments=assessments,
         assumption=assumption,
+        members=of_features.members,
     )
 
 

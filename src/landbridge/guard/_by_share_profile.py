@@ -104,7 +104,7 @@ def _explained_by_map(
     if not profile.identified and chosen is not None and len(profile.classes) == 2:
         same = float(np.mean(majority_vote(members) == chosen.predicted))
         if same < SAME_EITHER_WAY or (profile.outside <= OUTSIDE_IF_MOVED and not diagnosis.columns):
-            return _keep(source_only, candidates, f"{profile.reason()} {_depends(same)}".strip())
+            return _keep(source_only, candidates, profile.reason() + _depends(same))
     return _choose(members[1], source_only, candidates, diagnosis, KEPT) if len(members) == 2 else None
 
 
@@ -112,8 +112,8 @@ def _depends(same: float) -> str:
     if same >= SAME_EITHER_WAY:
         return ""
     return (
-        "With the class shares of the source and with those estimated together with the map, predictions are equal for "
-        f"only {100 * same:.0f} % of the samples."
+        " With the class shares of the source and with those estimated together with the map, predictions are equal "
+        f"for only {100 * same:.0f} % of the samples."
     )
 
 

@@ -26,6 +26,7 @@ from landbridge.guard import (
 )
 from landbridge.guard._fitting import held_out_fits, take
 from landbridge.measurement import Measurement
+from landbridge.numerics.target_shift import weighted_moments
 from landbridge.performance import (
     PerformanceEstimate,
     Predictions,
@@ -322,8 +323,8 @@ def _standardised(X: Any) -> Any:
     if hasattr(X, "tocsr"):
         return X
     X = np.asarray(X, dtype=float)
-    spread = X.std(axis=0)
-    return (X - X.mean(axis=0)) / np.where(spread > 0, spread, 1.0)
+    mean, scale = weighted_moments(X)
+    return (X - mean) / scale
 
 
 def _with_agreement(found: PerformanceEstimate, verdict: Verdict, metric: str) -> PerformanceEstimate:
