@@ -17,7 +17,7 @@ import numpy as np
 
 from landbridge import rank
 from landbridge.data import shared_data
-from landbridge.data._files import list_images
+from landbridge.data._images import list_images
 from landbridge.neural import NeuralClassifier, load_backbone
 from landbridge.neural.parameter import LPFT
 from landbridge.problem import read_network_target

@@ -15,7 +15,8 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.utils.validation import check_is_fitted
 
 from landbridge.data._builtin import load_builtin
-from landbridge.data._files import existing, kind_of, read_arrays, read_images, read_table
+from landbridge.data._files import existing, kind_of, read_arrays, read_table
+from landbridge.data._images import read_images
 from landbridge.exceptions import InputError, ReadError
 
 __all__ = ["Encoder"]

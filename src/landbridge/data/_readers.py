@@ -20,11 +20,11 @@ from landbridge.data._files import (
     kind_of,
     pick_label,
     read_arrays,
-    read_images,
     read_table,
     take_groups,
     take_sources,
 )
+from landbridge.data._images import read_images
 from landbridge.data._labels import clean_labels, unify_labels
 from landbridge.domain import Domain, missing_labels
 from landbridge.exceptions import InputError, LabelError, ReadError

@@ -198,7 +198,8 @@ class NetworkReader:
         X : ndarray of shape (n, height, width, channels)
         names : list of str
         """
-        from landbridge.data._files import existing, list_images
+        from landbridge.data._files import existing
+        from landbridge.data._images import list_images
 
         path = existing(folder)
         files = [path] if path.is_file() else list_images(path)[0]
@@ -284,7 +285,8 @@ def _with_gaps(y: NDArray[Any], missing: NDArray[np.bool_]) -> NDArray[Any]:
 
 
 def _read_folder(path: Path, reader: NetworkReader | None, skip_corrupt: bool) -> ModelTarget:
-    from landbridge.data._files import existing, list_images
+    from landbridge.data._files import existing
+    from landbridge.data._images import list_images
 
     path = existing(path)
     if not path.is_dir():
