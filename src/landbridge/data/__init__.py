@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Any
 _NAMES = {
     "BUILTIN_PAIRS": "landbridge.data._builtin",
     "Encoder": "landbridge.data._encoder",
+    "Inspection": "landbridge.data._inspection",
     "MIXED_SHIFT_KINDS": "landbridge.data._shifts",
+    "ReadOptions": "landbridge.data._read_options",
     "SHIFT_KINDS": "landbridge.data._shifts",
     "builtin_names": "landbridge.data._builtin",
     "is_fitted_model": "landbridge.data._fitted_models",
@@ -31,6 +33,8 @@ __all__ = [
     "MIXED_SHIFT_KINDS",
     "SHIFT_KINDS",
     "Encoder",
+    "Inspection",
+    "ReadOptions",
     "builtin_names",
     "is_fitted_model",
     "is_fitted_model_file",
@@ -48,6 +52,8 @@ if TYPE_CHECKING:
     from landbridge.data._builtin import BUILTIN_PAIRS, builtin_names, load_builtin
     from landbridge.data._encoder import Encoder
     from landbridge.data._fitted_models import is_fitted_model, is_fitted_model_file, read_fitted_model
+    from landbridge.data._inspection import Inspection
+    from landbridge.data._read_options import ReadOptions
     from landbridge.data._readers import read, read_pair
     from landbridge.data._shared import shared_data, shared_weights
     from landbridge.data._shifts import MIXED_SHIFT_KINDS, SHIFT_KINDS, make_gradual_shift, make_shift

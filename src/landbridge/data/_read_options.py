@@ -1,0 +1,133 @@
+"""How files are read: columns to drop and to keep, names, marks of missing values, encodings."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any, Self
+
+from landbridge.exceptions import InputError
+
+__all__ = ["ReadOptions"]
+
+
+@dataclass(frozen=True)
+class ReadOptions:
+    """Options of reading; the defaults let the content of the files decide.
+
+    Parameters
+    ----------
+    drop : tuple of str, default=()
+        Columns that are no features.
+    keep : tuple of str, default=()
+        Columns that are features although they look like identifiers, constants or the name of the domain.
+    id : str, default=None
+        Column that identifies the samples. It is no feature, and is written beside predictions. If None, there is none.
+    weights : str, default=None
+        Column of sample weights of the source. If None, all samples weigh the same.
+    missing : tuple of str, default=()
+        Further cells that mean a missing value, such as ``"-999"`` or ``"unknown"``.
+    decimal : {".", ","}, default=None
+        Decimal mark of text files. If None, inferred for each column.
+    encoding : str, default=None
+        Encoding of text files. If None, inferred.
+    sheet : str, default=None
+        Sheet of a workbook, or table of a database. If None, the first one, or the only table.
+    header : bool, default=True
+        Whether the first line of a text file or sheet holds the names of the columns. If False, columns are named
+        ``column_1``, ``column_2`` and so on.
+    rename : tuple of (str, str), default=()
+        Old and new names of columns, in either file.
+
+    Examples
+    --------
+    >>> from landbridge.data import ReadOptions
+    >>> ReadOptions.of({"drop": "visit", "missing": ["-999"]})
+    ReadOptions(drop=('visit',), missing=('-999',))
+    """
+
+    drop: tuple[str, ...] = ()
+    keep: tuple[str, ...] = ()
+    id: str | None = None
+    weights: str | None = None
+    missing: tuple[str, ...] = ()
+    decimal: str | None = None
+    encoding: str | None = None
+    sheet: str | None = None
+    header: bool = True
+    rename: tuple[tuple[str, str], ...] = ()
+
+    @classmethod
+    def of(cls, given: ReadOptions | Mapping[str, Any] | None) -> Self | ReadOptions:
+        """Check options and complete them.
+
+        Parameters
+        ----------
+        given : ReadOptions, mapping or None
+            Options by name; a single name may stand for a sequence of one, a mapping for pairs.
+
+        Returns
+        -------
+        ReadOptions
+
+        Raises
+        ------
+        InputError
+            If a name is unknown or a value is of the wrong type.
+        """
+        if given is None:
+            return cls()
+        if isinstance(given, ReadOptions):
+            return given
+        if not isinstance(given, Mapping):
+            raise InputError(f"read_options must be a mapping or ReadOptions; got {type(given).__name__}.")
+        known = [f.name for f in fields(cls)]
+        for name in given:
+            if name not in known:
+                near = difflib.get_close_matches(str(name), known, n=1)
+                hint = f"did you mean {near[0]}?" if near else f"choose from {', '.join(known)}."
+                raise InputError(f"read_options has no option {name!r}; {hint}")
+        return cls(**{name: _checked(name, value) for name, value in given.items()})
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the options that differ from the defaults, with plain types.
+
+        Returns
+        -------
+        dict
+        """
+        held = {f.name: getattr(self, f.name) for f in fields(self) if getattr(self, f.name) != f.default}
+        return {
+            name: {old: new for old, new in value}
+            if name == "rename"
+            else list(value)
+            if type(value) is tuple
+            else value
+            for name, value in held.items()
+        }
+
+    def __repr__(self) -> str:
+        changed = (f for f in fields(self) if getattr(self, f.name) != f.default)
+        return f"ReadOptions({', '.join(f'{f.name}={getattr(self, f.name)!r}' for f in changed)})"
+
+
+def _checked(name: str, value: Any) -> Any:
+    if name == "rename":
+        pairs = tuple(value.items()) if isinstance(value, Mapping) else tuple(tuple(p) for p in value)
+        if any(len(p) != 2 or not all(isinstance(n, str) for n in p) for p in pairs):
+            raise InputError('rename must map old names to new names, such as {"Age": "age"}.')
+        return pairs
+    if name in ("drop", "keep", "missing"):
+        values = (value,) if isinstance(value, str | int | float) else tuple(value)
+        return tuple(str(v) for v in values)
+    if name == "header":
+        if not isinstance(value, bool):
+            raise InputError(f"header must be True or False; got {value!r}.")
+        return value
+    if value is not None and not isinstance(value, str | int):
+        raise InputError(f"{name} must be text or None; got {value!r}.")
+    value = None if value is None else str(value)
+    if name == "decimal" and value not in (None, ".", ","):
+        raise InputError(f"decimal must be '.' or ','; got {value!r}.")
+    return value
