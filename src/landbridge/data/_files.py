@@ -208,13 +208,15 @@ def take_sources(frame: Any, sources: str, where: str) -> tuple[Any, NDArray[Any
     Raises
     ------
     InputError
-        If there is no such column, a value is missing, or all values are different.
+        If there is no such column, a value is missing, or the values are all equal or all different.
     """
     names = _names_in_column(frame, sources, "sources", where)
     if len(names) > 2 and len(np.unique(names)) == len(names):
         raise InputError(
             f"sources={sources!r} names each row of {where} a source of its own; choose a column with repeated values."
         )
+    if len(np.unique(names)) == 1:
+        raise InputError(f"sources={sources!r} has one value in {where}, so that there is one source; omit it.")
     return frame.drop(columns=[sources]), names
 
 

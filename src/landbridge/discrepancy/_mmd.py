@@ -66,7 +66,8 @@ def weighted_mmd2(
         if unbiased:
             squares = W**2
             pairs, total = pairs - (squares * diagonal).sum(axis=0), total - squares.sum(axis=0)
-        value = value + pairs / total
+        # without pairs of different groups there is nothing to take a mean of
+        value = value + np.divide(pairs, total, out=np.zeros_like(np.asarray(pairs, dtype=float)), where=total > 0)
     return value
 
 

@@ -160,7 +160,8 @@ class ShareProfile(Presentable):
         if name is None:
             return "Neither other class shares nor a scale and an offset per feature explain the target."
         if name in ("no change", "shares"):
-            return f"No map is needed: {WORDS[name]} within the noise."
+            few = " The class shares remain wide open, so that this says little." if not self.identified else ""
+            return f"Without a scale or an offset, {WORDS[name]} within the noise.{few}"
         if not self.identified:
             return (
                 "A scale and an offset per feature explain the target, but so do too many vectors of class shares; "

@@ -223,7 +223,10 @@ def _group_folds(source: Domain, cv: int, random_state: Any, *, regression: bool
     rng = np.random.RandomState(random_state)
     folds = fold_of_groups(source.groups, cv, rng, None if regression else source.y)
     if folds.max() == 0:
-        raise InputError("groups holds a single group of source samples, so that none can be held out.")
+        raise InputError(
+            "groups holds a single group of source samples, so that none can be held out; give groups with "
+            "several values, or no groups."
+        )
     return [(np.flatnonzero(folds != k), np.flatnonzero(folds == k)) for k in range(int(folds.max()) + 1)]
 
 

@@ -108,7 +108,8 @@ def _rare_class(diagnosis: Diagnosis) -> str:
     shares = np.asarray(details["target_priors"])
     if shares.min() >= RARE / len(shares):
         return ""
-    return f"{details['classes'][int(shares.argmin())]} is estimated at {100 * shares.min():.0f} % of the target"
+    share = "less than 1 %" if shares.min() < 0.01 else f"{100 * shares.min():.0f} %"
+    return f"class {details['classes'][int(shares.argmin())]!r} is estimated at {share} of the target"
 
 
 def target_graph(target: Domain, *, regression: bool) -> Any:

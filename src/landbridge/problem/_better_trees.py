@@ -60,9 +60,9 @@ def better_trees(
 
     Notes
     -----
-    Trees are compared for dense samples only, from 50 samples on, and where the number of features times that of
-    classes (one for two classes or values) is at most 500. The comparison fits both five times on at most 5,000
-    samples.
+    Trees are compared for dense samples only, from 50 samples on (of five groups or more, where there are groups), and
+    where the number of features times that of classes (one for two classes or values) is at most 500. The comparison
+    fits both five times on at most 5,000 samples.
     """
     if sparse.issparse(source.X) or source.X.ndim != 2 or len(source) < MIN_SAMPLES:
         return None, 0.0, ()
@@ -70,6 +70,8 @@ def better_trees(
     classes = None if task.name == "regression" else np.unique(source.y, return_counts=True)
     per_iteration = 1 if classes is None or len(classes[0]) <= 2 else len(classes[0])
     if per_iteration * source.X.shape[1] > MAX_WORK or (classes is not None and classes[1].min() < N_FOLDS):
+        return None, 0.0, ()
+    if source.groups is not None and len(np.unique(source.groups)) < N_FOLDS:
         return None, 0.0, ()
     kind = HistGradientBoostingRegressor if classes is None else HistGradientBoostingClassifier
     trees = kind(random_state=random_state)
@@ -105,8 +107,7 @@ def _folds(
 ) -> Iterator[tuple[NDArray[np.intp], NDArray[np.intp]]]:
     options: dict[str, Any] = {"shuffle": True, "random_state": random_state}
     if groups is not None:
-        n = min(N_FOLDS, len(np.unique(groups)))
         kind = GroupKFold if task.name == "regression" else StratifiedGroupKFold
-        yield from kind(n, **options).split(y, y, groups)
+        yield from kind(N_FOLDS, **options).split(y, y, groups)
         return
     yield from (KFold if task.name == "regression" else StratifiedKFold)(N_FOLDS, **options).split(y, y)

@@ -100,6 +100,7 @@ def prepare_judging(
             f"The {len(shown)} labelled target samples are of {n} group{'' if n == 1 else 's'}, too few to "
             f"cross-validate on; label at least {LEAST_GROUPS}, two of each class."
         )
+    notes += _fewer_than_asked(arguments.target_labels, shown, task)
     judged = shown if splits is not None else kept
     if judged is None and arguments.scoring is not None:
         raise InputError(
@@ -110,6 +111,19 @@ def prepare_judging(
     if splits is not None:
         splits.task = task
     return Judging(task, splits, hidden_groups, inferred, tuple(notes))
+
+
+def _fewer_than_asked(asked: Any, shown: NDArray[Any], task: Any) -> list[str]:
+    """Say which classes have fewer labels than were asked for."""
+    if not isinstance(asked, int) or not len(shown) or task.name == "regression":
+        return []
+    classes, counts = np.unique(shown, return_counts=True)
+    few = [f"{c!r} has {n}" for c, n in zip(classes.tolist(), counts.tolist(), strict=True) if n < asked]
+    return (
+        [f"target_labels={asked} asks for more labels than there are, and all are used: {', '.join(few)}."]
+        if few
+        else []
+    )
 
 
 def _with_score(task: Any, scoring: Any, judged: NDArray[Any] | None) -> tuple[Any, tuple[str, ...]]:

@@ -16,7 +16,7 @@ from landbridge.fitted_models import check_fitted_model, match_features
 from landbridge.performance import METRICS, Predictions, estimate_performance
 from landbridge.problem._fitted_model_target import read_fitted_model_target
 from landbridge.results import Expected, Result, load_result
-from landbridge.verbs._expected import predictions_of, refit_kind, to_expected
+from landbridge.verbs._expected import digest_of, predictions_of, refit_kind, to_expected
 
 __all__ = ["estimate"]
 
@@ -47,7 +47,7 @@ def estimate(
         Name of the label column, where a side is a table. If None, that of the result, or the one that is named like a
         label.
     metric : {"accuracy", "balanced accuracy", "R²", "RMSE"}, optional
-        If None, accuracy for classifiers and R² for regressors.
+        If None, that of the result, else accuracy for classifiers and R² for regressors.
     fitted_on_source : bool, default=True
         For models: whether the model was fitted on the source samples, so that clones of it have to be fitted on parts
         of them. If False, its own predictions for them are taken as held out.
@@ -72,8 +72,10 @@ def estimate(
 
     Notes
     -----
-    Without labels an estimate rests on assumptions. The interval allows for as much change of P(y given x) as there was
-    on the pairs of domains that it was set on; see *Performance estimation* in the documentation.
+    For the target that a result was made for, without further labels, this is ``result.expected``, which rests on what
+    the run knew as well. Without labels an estimate rests on assumptions. The interval allows for as much change of
+    P(y given x) as there was on the pairs of domains that it was set on; see *Performance estimation* in the
+    documentation.
 
     Examples
     --------
@@ -100,9 +102,13 @@ def estimate(
 def _of_result(
     result: Result, target: Any, source: Any, label: str | None, metric: str | None, random_state: int | None
 ) -> Expected:
+    known = result.expected
+    metric = known.metric if metric is None and known is not None else metric
     metric = _metric(metric, regression=result.task == "regression")
     label = label if label is not None else result.settings.get("label")
     X, y = _read_side(result, target, label, "target")
+    if known is not None and source is None and known.metric == metric and _no_news(result, X, y):
+        return known
     made = predictions_of(result.model, X, y)
     kept = None if result.expected is None else result.expected.held_out
     held_out, samples = None, {}
@@ -119,6 +125,13 @@ def _of_result(
         held_out, samples = None, {}
     found = estimate_performance(held_out, made, metric=metric, random_state=random_state, **samples)
     return to_expected(found, metric, _n_labelled(y), kept)
+
+
+def _no_news(result: Result, X: Any, y: NDArray[Any] | None) -> bool:
+    """Return whether the target is that of the run, with no more labels than it had."""
+    assert result.expected is not None
+    labelled = int(result.settings.get("n_target_labelled", 0))
+    return _n_labelled(y) <= labelled and digest_of(_numbers(X)) == result.settings.get("target_digest")
 
 
 def _of_model(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -39,7 +40,7 @@ from landbridge.performance._labelled import weighted_by_precision
 from landbridge.problem import Problem
 from landbridge.results import Expected
 
-__all__ = ["describe", "expected_of_run", "held_out_source", "predictions_of", "to_expected"]
+__all__ = ["describe", "digest_of", "expected_of_run", "held_out_source", "predictions_of", "to_expected"]
 
 # Source samples whose held-out predictions are kept with a result.
 MAX_SAMPLES = 2000
@@ -113,6 +114,24 @@ def expected_of_run(problem: Problem, chosen: Trial, trials: Sequence[Trial], ve
         found = _with_agreement(found, verdict, metric)
     kept = None if held_out is None or vote else {**held_out.to_dict(), "rows": rows.tolist()}  # type: ignore[union-attr]
     return to_expected(found, metric, problem.n_labelled if labelled is not None else 0, kept)
+
+
+def digest_of(X: Any) -> str:
+    """Return a digest of samples, by which the target of a run is recognised.
+
+    Parameters
+    ----------
+    X : array-like or sparse matrix of shape (n_samples, n_features)
+
+    Returns
+    -------
+    str
+    """
+    parts = (X.tocsr().data, X.tocsr().indices) if hasattr(X, "tocsr") else (np.asarray(X, dtype=float),)
+    digest = hashlib.blake2b(repr(X.shape).encode(), digest_size=8)
+    for part in parts:
+        digest.update(np.ascontiguousarray(part).tobytes())
+    return digest.hexdigest()
 
 
 def held_out_source(
@@ -265,8 +284,9 @@ def describe(combined: Measurement, metric: str, n_labelled: int, outside: float
     if outside is not None and outside > OUTSIDE:
         text += f" {100 * outside:.0f} % of the target samples lie outside the support of the source."
     wide = combined.low is not None and combined.high is not None and combined.high - combined.low > WIDE
-    if wide and metric != "RMSE" and not n_labelled:
-        text += " A few labelled target samples would narrow the interval."
+    if wide and metric != "RMSE":
+        more = "More" if n_labelled else "A few"
+        text += f" {more} labelled target samples would narrow the interval."
     if not known and not n_labelled:
         text += " Source samples were not compared with the target."
     return text

@@ -174,7 +174,8 @@ def rank(
             kept.append(candidate)
     if not kept:
         why = "; ".join(f"{name}: {why}" for name, why in skipped.items())
-        raise InputError(f"no candidate can be scored by {score!r} ({why}).")
+        by = f" by {score!r}" if outputs else ""
+        raise InputError(f"no candidate can be scored{by} ({why}).")
     if score in (BOUND, NEAR):
         bounds = [_bound(w, n_bootstrap, max_samples, seed) for w in kept]
         if score == NEAR:
@@ -224,9 +225,9 @@ def _lacks(candidate: CandidateOutputs, score: str) -> str | None:
     if score == NEAR and candidate.on_target is None:
         return f"{score} needs source samples of two classes or more"
     if (score in FROM_FEATURES or score == MEAN) and candidate.features is None:
-        return f"{score} needs features, and it gives none"
+        return f"{score} scores the features of trained models, and it gives none; omit score to compare sources"
     if score in FROM_PROBABILITIES and candidate.probabilities is None:
-        return f"{score} needs class probabilities, and it gives none"
+        return f"{score} scores the class probabilities of trained models, and it gives none; omit score"
     return None
 
 
@@ -364,8 +365,19 @@ def _in_order(
     return Ranking(score, candidates, skipped, _words(score, candidates), chosen)
 
 
+def _same_score(one: Measurement, other: Measurement) -> bool:
+    """Return whether two scores are equal but for rounding, with the parts that decide between equal sums."""
+    terms = ("source_error", "half_distance", "joint_error", "agreement")
+    parts = [(m.value, *(m.details[t] for t in terms if t in m.details)) for m in (one, other)]
+    return len(parts[0]) == len(parts[1]) and bool(np.allclose(*parts, rtol=0.0, atol=1e-12))
+
+
 def _words(score: str, candidates: tuple[Ranked, ...]) -> str:
     best, unit = candidates[0], score.replace("_", " ")
+    equal = [c.name for c in candidates if _same_score(c.score, best.score)]
+    if len(equal) > 1:
+        names = f"{', '.join(equal[:-1])} and {equal[-1]}"
+        return f"{names} are equal by {unit}, {best.score.value:.3f}: this score does not tell which is better."
     if score == BOUND:
         if len(candidates) == 1:
             return f"{best.name} is the only candidate. {best.score.details['words']}"

@@ -33,7 +33,7 @@ from landbridge.results._table import candidate_rows
 from landbridge.runner import RunStore, fit_again, prepare_processes, run, validate_in_reverse
 from landbridge.runner._run import one_thread
 from landbridge.runner._store import fingerprint
-from landbridge.verbs._expected import expected_of_run
+from landbridge.verbs._expected import digest_of, expected_of_run
 
 __all__ = ["transfer"]
 
@@ -229,7 +229,8 @@ def _settings(strategy: Strategy, problem: Problem, arguments: Arguments) -> dic
         **arguments.settings(strategy.accepts),
         "task": problem.task.name,
         "inferred": list(problem.inferred),
-        "notes": list(problem.notes),
+        "notes": [*problem.notes, *_one_sided_groups(problem)],
+        "target_digest": digest_of(problem.target.X) if isinstance(problem.target, Domain) else None,
         "n_target": len(problem.target),
         "n_target_labelled": problem.n_labelled,
         "versions": versions(),
@@ -240,6 +241,18 @@ def _settings(strategy: Strategy, problem: Problem, arguments: Arguments) -> dic
             names = source.source_domain.tolist()
             settings["n_by_source"] = {str(s): names.count(s) for s in sorted(set(names), key=str)}
     return settings
+
+
+def _one_sided_groups(problem: Problem) -> list[str]:
+    """Say that one side has groups and the other does not."""
+    if not isinstance(problem.source, Domain) or not isinstance(problem.target, Domain):
+        return []
+    sides = {"source": problem.source.groups, "target": problem.target.groups}
+    without = [name for name, groups in sides.items() if groups is None]
+    if len(without) != 1:
+        return []
+    other = "target" if without[0] == "source" else "source"
+    return [f"Only the {other} has groups; samples of the {without[0]} count as independent."]
 
 
 def _store(arguments: Arguments, settings: dict[str, Any], problem: Problem) -> RunStore:
