@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import re
+from collections.abc import Sequence
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -15,46 +16,22 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.utils.validation import check_is_fitted
 
 from landbridge.data._builtin import load_builtin
+from landbridge.data._column_kinds import LearnedColumn, as_text, drop_learned, learn_column, numbers, one_hot
 from landbridge.data._files import existing, kind_of, read_arrays, read_table
+from landbridge.data._headers import mark_missing, match_headers, rename_columns
 from landbridge.data._images import read_images
+from landbridge.data._inspection import Column
+from landbridge.data._read_options import ReadOptions
 from landbridge.exceptions import InputError, ReadError
 
 __all__ = ["Encoder"]
 
 BUILTIN = "builtin:"
-# Categories with a smaller share in source and target together are one category, "other".
-MIN_CATEGORY_SHARE = 0.005
-MAX_CATEGORIES = 30
 TEXT_COMPONENTS = 100
-# A column of strings with at least this mean length and mean number of words is running text, not a category.
-MIN_TEXT_LENGTH, MIN_TEXT_WORDS = 25, 3
-# With at most this many rows, values that are all different may still be categories.
-MAX_ROWS_ALL_DIFFERENT = 10
-# Largest share of non-numeric cells in a column of numbers; they count as missing.
-MAX_NON_NUMERIC_SHARE = 0.05
-OTHER = "(other)"
-# Marks of a missing value in columns of numbers; elsewhere they may be categories ("none").
-MISSING_MARKS = frozenset({"", "?", "-", "--", ".", "na", "n/a", "nan", "none", "null"})
-WHOLE = re.compile(r"-?\d+\.0+")
-
-
-# Columns of whole numbers that are all different are identifiers if they are named so.
-ID_NAMES = (
-    r"(.*[\s_-])?(id|ids|index|idx|row|rownum|row[\s_]?number|record|nr|no)|unnamed: ?\d+"
-    r"|(patient|person|subject|sample|record|case|user|customer|client|study|row)id"
-)
-# The fewest rows of a side from which a running number differs from a measurement.
-MIN_ROWS_OF_NUMBERS = 20
-
-
-def _are_row_numbers(name: str, sides: list[NDArray[np.float64]]) -> bool:
-    """Return whether whole numbers count the rows of both sides, or are all different and named as identifiers are."""
-    if any(len(v) < MIN_ROWS_OF_NUMBERS or not np.isfinite(v).all() or (v != np.round(v)).any() for v in sides):
-        return False
-    if any(len(np.unique(v)) < len(v) for v in sides):
-        return False
-    named = re.fullmatch(ID_NAMES, name.strip().lower()) is not None
-    return named or all(v.max() - v.min() == len(v) - 1 for v in sides)
+# Rows of new samples from which a column that is empty, or of other units, is refused.
+LEAST_ROWS = 5
+# A median so many times larger or smaller than what was learned, outside its range, is one of other units.
+OTHER_UNIT = 5.0
 
 
 class Encoder(BaseEstimator):
@@ -71,9 +48,15 @@ class Encoder(BaseEstimator):
         A column that is not a feature: the label. If None, all columns are features.
     text_column : str, default=None
         The column of running text. If None, the first column with long cells of several words.
+    keep : sequence of str, default=()
+        Columns that are features although they look like identifiers, dates, a constant or the name of a domain.
+    read_options : mapping, default=None
+        How files are read, as for :class:`~landbridge.data.ReadOptions`. If None, their content decides.
 
     Attributes
     ----------
+    facts_ : list of dict
+        What each column is, in the order of the source, as keywords of :class:`~landbridge.data._inspection.Column`.
     notes_ : list of str
         Messages about columns that are not used, imputed cells and converted labels.
     columns_ : list of str
@@ -84,9 +67,11 @@ class Encoder(BaseEstimator):
     Notes
     -----
     The following columns are not used, each with a note: columns of only one domain or without values in one, columns
-    of strings that differ in every row (names, identifiers), whole numbers that count the rows or are all different in
-    a column that is named as an identifier, dates, and running text beyond the first such column. A category that is
-    unknown in ``transform`` is encoded as a missing value. Time and memory grow linearly with the number of cells.
+    of strings that differ in nearly every row (names, identifiers), whole numbers that count the rows, columns that are
+    named as an identifier and of whole numbers that differ in every row or take more than 30 values, dates, a constant,
+    a column that has one value in the source and another in the target, categories of which none is in both domains,
+    and running text beyond the first such column. A category that is unknown in ``transform`` is encoded as a missing
+    value. Time and memory grow linearly with the number of cells.
 
     Examples
     --------
@@ -99,11 +84,18 @@ class Encoder(BaseEstimator):
     """
 
     def __init__(
-        self, image_size: Any = None, ignored_column: str | None = None, text_column: str | None = None
+        self,
+        image_size: Any = None,
+        ignored_column: str | None = None,
+        text_column: str | None = None,
+        keep: Sequence[str] = (),
+        read_options: Any = None,
     ) -> None:
         self.image_size = image_size
         self.ignored_column = ignored_column
         self.text_column = text_column
+        self.keep = keep
+        self.read_options = read_options
 
     def fit(self, source: Any, target: Any) -> Self:
         """Fit medians, categories and vocabulary on source and target.
@@ -146,16 +138,17 @@ class Encoder(BaseEstimator):
                 more = f" and {len(alone) - 8} more" if len(alone) > 8 else ""
                 self.notes_.append(f"Only the {side} has {', '.join(alone[:8])}{more}; not used.")
         self.numbers_: dict[str, float] = {}
+        self.spans_: dict[str, list[float]] = {}
         self.categories_: dict[str, list[str]] = {}
         self.text_: str | None = self.text_column
-        for c in shared:
-            self._learn_column(c, A[c], B[c])
+        columns = [self._learn_column(c, A[c], B[c]) for c in shared]
         if not self.numbers_ and not self.categories_ and self.text_ is None:
-            raise InputError("no column can be used as a feature: " + " ".join(self.notes_))
+            raise InputError(_nothing_shared(columns, A, B))
         if self.text_ is not None:
-            self._learn_text([*_as_text(A[self.text_], ""), *_as_text(B[self.text_], "")])
+            self._learn_text([*as_text(A[self.text_], ""), *as_text(B[self.text_], "")])
         self.order_ = shared
         self.columns_ = self._names()
+        self.facts_ = self._facts(columns, A, B)
         return self
 
     def transform(self, frame: Any) -> Any:
@@ -180,20 +173,70 @@ class Encoder(BaseEstimator):
         check_is_fitted(self)
         if self.kind_ != "table" or not hasattr(frame, "columns"):
             return self._encoded(frame)
-        frame = _named(frame, "the table")
-        used = [*self.numbers_, *self.categories_, *([self.text_] if self.text_ is not None else [])]
-        if missing := [c for c in used if c not in frame.columns]:
-            raise InputError(f"the table lacks the column {missing[0]!r}, which the model was fitted on; add it.")
+        frame = self._prepared(frame)
         parts: list[NDArray[np.float64]] = []
         for c in self.order_:
             if c in self.numbers_:
-                values, _ = _numbers(frame[c])
+                values, _ = numbers(frame[c])
                 parts.append(np.where(np.isnan(values), self.numbers_[c], values)[:, None])
             elif c in self.categories_:
-                parts.append(_one_hot(frame[c], self.categories_[c]))
+                parts.append(one_hot(frame[c], self.categories_[c]))
             elif c == self.text_:
-                parts.append(self.svd_.transform(self.tfidf_.transform(_as_text(frame[c], ""))))
+                parts.append(self.svd_.transform(self.tfidf_.transform(as_text(frame[c], ""))))
         return np.concatenate(parts, axis=1)
+
+    def check(self, frame: Any) -> None:
+        """Raise an error if columns of numbers hold something else than in ``fit``.
+
+        Parameters
+        ----------
+        frame : DataFrame
+            New samples.
+
+        Raises
+        ------
+        InputError
+            If a column of numbers holds text, is empty in five rows or more, or seems to be in other units: all values
+            lie outside the range of ``fit``, and their median is five times as large or as small.
+        """
+        check_is_fitted(self)
+        if self.kind_ != "table" or not hasattr(frame, "columns"):
+            return
+        frame = self._prepared(frame)
+        for c, (low, median, high) in self.spans_.items():
+            values, words = numbers(frame[c])
+            given = values[np.isfinite(values)]
+            if len(words) > len(given):
+                raise InputError(
+                    f"column {c!r} holds text such as {words[0]!r}, but the model learned numbers; correct it."
+                )
+            if not len(given):
+                if len(values) >= LEAST_ROWS:
+                    raise InputError(f"column {c!r} has no value, but the model learned numbers from it; fill it.")
+                continue
+            if len(given) < LEAST_ROWS or (given.max() >= low and given.min() <= high) or low == high:
+                continue
+            ratio = float(np.median(given)) / median if median else np.inf
+            if not 1 / OTHER_UNIT < ratio < OTHER_UNIT:
+                raise InputError(
+                    f"column {c!r} has values from {given.min():.4g} to {given.max():.4g}, and the model learned from "
+                    f"{low:.4g} to {high:.4g}; convert it to the same unit."
+                )
+
+    def _prepared(self, frame: Any) -> Any:
+        """A table with the columns of the fit, under their names."""
+        options = ReadOptions.of(self.read_options)
+        frame = _named(frame, "the table")
+        frame = mark_missing(frame, options.missing)
+        if options.rename:
+            (frame,) = rename_columns([frame], [p for p in options.rename if p[0] in frame.columns])
+        used = [*self.numbers_, *self.categories_, *([self.text_] if self.text_ is not None else [])]
+        if missing := [c for c in used if c not in frame.columns]:
+            frame, _ = match_headers(frame[[]].reindex(columns=used), frame)
+            missing = [c for c in used if c not in frame.columns]
+        if missing:
+            raise InputError(f"the table lacks the column {missing[0]!r}, which the model was fitted on; add it.")
+        return frame
 
     def get_feature_names_out(self, input_features: Any = None) -> NDArray[Any]:
         """Return the names of the encoded features.
@@ -289,86 +332,44 @@ class Encoder(BaseEstimator):
                 X.resize(X.shape[0], self.n_features_)
             X = self.transform(X)
         else:
-            X = self.transform(read_table(path))
+            frame = read_table(path)
+            self.check(frame)
+            X = self.transform(frame)
         return X, _numbered(X)
 
-    def _learn_column(self, name: str, a: Any, b: Any) -> None:
-        sides = {"source": a, "target": b}
-        for side, column in sides.items():
-            if column.isna().all():
-                self._drop(name, f"is empty in the {side}")
-                return
-        if name == self.text_column:
-            return
-        if any(column.dtype.kind in "mM" for column in (a, b)):
-            self._drop(name, "holds dates", " Convert them to numbers, such as days, to use them.")
-            return
-        if any(_holds_lists(column) for column in (a, b)):
-            self._drop(name, "holds lists or objects instead of single values")
-            return
-        if not all(_is_bool(column) for column in (a, b)):
-            read = {side: _numbers(column) for side, column in sides.items()}
-            n_other = sum(other for _, other in read.values())
-            n_numbers = sum(int(np.isfinite(values).sum()) for values, _ in read.values())
-            whole = all(column.dtype.kind in "iu" for column in (a, b))
-            if whole and _are_row_numbers(name, [values for values, _ in read.values()]):
-                self._drop(name, "holds row numbers or identifiers", " Convert it to floats to use it all the same.")
-                return
-            if n_numbers and n_other <= MAX_NON_NUMERIC_SHARE * (n_numbers + n_other):
-                self._learn_numbers(name, {side: values for side, (values, _) in read.items()}, n_other)
-                return
-        self._learn_words(name, a, b)
+    def _learn_column(self, name: str, a: Any, b: Any) -> Column:
+        text = True if name == self.text_column else None
+        learned = learn_column(name, a, b, keep=name in self.keep, text=text)
+        if learned.text and self.text_ not in (None, name):
+            learned = drop_learned(learned, "is a second column of running text")
+        self.notes_ += learned.notes
+        self._keep(name, learned)
+        return learned.column
 
-    def _learn_numbers(self, name: str, sides: dict[str, NDArray[np.float64]], n_other: int) -> None:
-        for side, values in sides.items():
-            if np.isnan(values).all():
-                self._drop(name, f"has no number in the {side}")
-                return
-        values = np.concatenate(list(sides.values()))
-        if gaps := int(np.isnan(values).sum()):
-            cells = (
-                f"1 missing value in column {name!r} was"
-                if gaps == 1
-                else f"{gaps} missing values in column {name!r} were"
-            )
-            other = f" ({n_other} of them are not numbers)" if n_other else ""
-            self.notes_.append(f"{cells} filled with the median{other}.")
-        self.numbers_[name] = float(np.nanmedian(values))
+    def _keep(self, name: str, learned: LearnedColumn) -> None:
+        if not learned.column.used:
+            self.text_ = None if name == self.text_ else self.text_
+        elif learned.text:
+            self.text_ = name
+        elif learned.fill is not None:
+            self.numbers_[name] = learned.fill
+            self.spans_[name] = [float(v) for v in learned.span]
+        else:
+            self.categories_[name] = list(learned.categories)
 
-    def _learn_words(self, name: str, a: Any, b: Any) -> None:
-        import pandas as pd
-
-        sides = [pd.Series(_as_text(column, None)).dropna() for column in (a, b)]
-        words = pd.concat(sides, ignore_index=True)
-        if not len(words):
-            self._drop(name, "is empty on both sides")
-            return
-        distinct = [int(s.nunique()) for s in sides]
-        varied = any(k > 0.5 * len(s) for k, s in zip(distinct, sides, strict=True))
-        if (
-            varied
-            and words.str.len().mean() > MIN_TEXT_LENGTH
-            and words.map(lambda w: len(w.split())).mean() >= MIN_TEXT_WORDS
-        ):
-            if self.text_ is None:
-                self.text_ = name
-            else:
-                self._drop(name, "is a second column of running text")
-            return
-        if all(k == len(s) for k, s in zip(distinct, sides, strict=True)) and max(distinct) > MAX_ROWS_ALL_DIFFERENT:
-            self._drop(name, "has a different text in each row", " Set text= if it is running text.")
-            return
-        counts = words.value_counts(normalize=True)
-        # By share, then by name: the result must not depend on the order of the rows.
-        ranked = sorted(counts[counts >= MIN_CATEGORY_SHARE].items(), key=lambda item: (-item[1], str(item[0])))
-        common = sorted(str(word) for word, _ in ranked[:MAX_CATEGORIES])
-        if not common:
-            self._drop(name, f"has {len(counts)} categories, each of them rare")
-            return
-        if rare := len(counts) - len(common):
-            self.notes_.append(f"{rare} rare categories of column {name!r} were merged into {OTHER!r}.")
-        gaps = len(words) < len(a) + len(b)
-        self.categories_[name] = [*common, OTHER] if (rare or gaps) and OTHER not in common else common
+    def _facts(self, columns: list[Column], A: Any, B: Any) -> list[dict[str, Any]]:
+        """What each column is, as plain data; those of one side only as well."""
+        found = {c.name: c for c in columns}
+        if self.text_ is not None:
+            n = int(self.svd_.components_.shape[0])
+            found[self.text_] = replace(found[self.text_], n_features=n)
+        for side, frame in (("source", A), ("target", B)):
+            for name in frame.columns:
+                if name not in found:
+                    found[name] = Column(name, "other", used=False, reason=f"is in the {side} only", n_features=0)
+        order = [*A.columns, *(c for c in B.columns if c not in set(A.columns))]
+        facts = [asdict(found[name]) for name in order]
+        return [{**fact, "examples": list(fact["examples"])} for fact in facts]
 
     def _learn_text(self, words: list[str]) -> None:
         self.tfidf_ = TfidfVectorizer(min_df=2 if len(words) > 50 else 1, sublinear_tf=True, max_features=50_000)
@@ -380,11 +381,6 @@ class Encoder(BaseEstimator):
             ) from error
         n_components = max(1, min(TEXT_COMPONENTS, min(counts.shape) - 1))
         self.svd_ = TruncatedSVD(n_components, random_state=0).fit(counts)
-
-    def _drop(self, name: str, why: str, remedy: str = "") -> None:
-        self.notes_.append(f"Column {name!r} {why}; not used.{remedy}")
-        if name == self.text_:
-            self.text_ = None
 
     def _names(self) -> list[str]:
         names: list[str] = []
@@ -463,61 +459,15 @@ def _numbered(X: Any) -> list[str]:
     return [str(i) for i in range(X.shape[0])]
 
 
-def _is_bool(column: Any) -> bool:
-    if column.dtype.kind != "O":
-        return column.dtype.kind == "b"
-    return all(isinstance(v, bool | np.bool_) for v in column.dropna())
-
-
-def _holds_lists(column: Any) -> bool:
-    return column.dtype.kind == "O" and any(isinstance(v, list | dict | set | np.ndarray) for v in column)
-
-
-def _numbers(column: Any) -> tuple[NDArray[np.float64], int]:
-    """Return the cells as numbers, NaN for others, and the number of cells that are neither numbers nor missing."""
-    import pandas as pd
-
-    if pd.api.types.is_numeric_dtype(column.dtype):
-        values = column.to_numpy(dtype=float, na_value=np.nan)
-        n_other = 0
-    else:
-        cells = column.astype(object)
-        values = pd.to_numeric(cells, errors="coerce").to_numpy(dtype=float, na_value=np.nan)
-        odd = cells[np.isnan(values) & ~cells.isna().to_numpy()]
-        n_other = sum(str(v).strip().lower() not in MISSING_MARKS for v in odd)
-    return np.where(np.isfinite(values), values, np.nan), n_other
-
-
-def _as_text(column: Any, gap: str | None) -> NDArray[Any]:
-    """Return the cells as stripped text, whole numbers without a decimal point, missing values as `gap`."""
-    codes, distinct = _distinct(column)
-    return np.array([*(_word(v, gap) for v in distinct), gap], dtype=object)[codes]
-
-
-def _one_hot(column: Any, known: list[str]) -> NDArray[np.float64]:
-    """One-hot encode a column; unknown categories become OTHER if there is one, else zeros."""
-    codes, distinct = _distinct(column)
-    place = {word: i for i, word in enumerate(known)}
-    places = [place.get(w, place.get(OTHER, -1)) for w in (*(_word(v, OTHER) for v in distinct), OTHER)]
-    table = np.zeros((len(places), len(known)))
-    for code, i in enumerate(places):
-        if i >= 0:
-            table[code, i] = 1.0
-    return table[codes]
-
-
-def _distinct(column: Any) -> tuple[NDArray[np.intp], Any]:
-    """Return the index of each cell among the distinct values, -1 (the last place of a list) for a missing value."""
-    import pandas as pd
-
-    try:
-        return pd.factorize(column.astype(object))
-    except TypeError:  # lists and the like
-        return pd.factorize(column.map(str, na_action="ignore").astype(object))
-
-
-def _word(value: Any, gap: Any) -> Any:
-    if isinstance(value, float | np.floating) and value == np.floor(value):
-        return str(int(value)) if np.isfinite(value) else str(value)
-    word = str(value).strip()
-    return gap if not word else word.partition(".")[0] if WHOLE.fullmatch(word) else word
+def _nothing_shared(columns: list[Column], A: Any, B: Any) -> str:
+    """Say that no common column can be a feature."""
+    names = {c.name for c in columns}
+    other = [[c for c in frame.columns if c not in names] for frame in (A, B)]
+    why = " ".join(f"Column {c.name!r} {c.reason}." for c in columns[:4])
+    if all(other):
+        shown = [", ".join(c[:4]) + (", ..." if len(c) > 4 else "") for c in other]
+        return (
+            f"source and target have different columns (source: {shown[0]}; target: {shown[1]}), and what they share "
+            f"is no feature. {why} Rename columns with the same meaning."
+        )
+    return f"no column can be used as a feature. {why}"

@@ -24,6 +24,7 @@ __all__ = [
     "read_table",
     "take_groups",
     "take_sources",
+    "take_weights",
 ]
 
 TABLES = (".csv", ".tsv", ".txt", ".parquet", ".jsonl", ".ndjson")
@@ -245,6 +246,41 @@ def take_groups(frame: Any, groups: str, where: str) -> tuple[Any, NDArray[Any]]
         If there is no such column, or a value is missing.
     """
     return frame.drop(columns=[groups], errors="ignore"), _names_in_column(frame, groups, "groups", where)
+
+
+def take_weights(frame: Any, weights: str, where: str) -> tuple[Any, NDArray[np.float64]]:
+    """Split the column of sample weights from a table.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        The table; it is not modified.
+    weights : str
+        Name of the column.
+    where : str
+        Name of the table in error messages.
+
+    Returns
+    -------
+    frame : DataFrame
+        The table without the column.
+    weights : ndarray of shape (n_samples,)
+
+    Raises
+    ------
+    InputError
+        If there is no such column, or it holds anything but finite numbers from 0 on, with a positive sum.
+    """
+    columns = list(frame.columns)
+    if weights not in columns:
+        near = difflib.get_close_matches(weights, columns, n=3) or columns[:8]
+        raise InputError(f"weights={weights!r} is no column of {where}; its columns are like {', '.join(near)}.")
+    values = _numbers(frame[weights]).to_numpy(dtype=float, na_value=np.nan)
+    if not np.isfinite(values).all() or (values < 0).any() or values.sum() <= 0:
+        raise InputError(
+            f"weights={weights!r} of {where} must hold numbers from 0 on, with a positive sum; correct it."
+        )
+    return frame.drop(columns=[weights]), values
 
 
 def _names_in_column(frame: Any, name: str, argument: str, where: str) -> NDArray[Any]:

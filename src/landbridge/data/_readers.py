@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from numbers import Integral
 from pathlib import Path
 from typing import Any
@@ -23,9 +24,14 @@ from landbridge.data._files import (
     read_table,
     take_groups,
     take_sources,
+    take_weights,
 )
+from landbridge.data._headers import drop_columns, mark_missing, match_headers, rename_columns
 from landbridge.data._images import read_images
+from landbridge.data._inspection import Column
 from landbridge.data._labels import clean_labels, unify_labels
+from landbridge.data._read_options import ReadOptions
+from landbridge.data._weights import resample_by_weight
 from landbridge.domain import Domain, missing_labels
 from landbridge.exceptions import InputError, LabelError, ReadError
 
@@ -43,6 +49,7 @@ def read(
     text: str | None = None,
     sources: str | None = None,
     groups: str | None = None,
+    read_options: Any = None,
 ) -> Domain:
     """Read one domain from a file or folder; a table must be numeric without missing values.
 
@@ -66,6 +73,9 @@ def read(
     groups : str, default=None
         The column of a table that holds the group of each sample (a person, a machine); it is not a feature and becomes
         ``groups``. If None, samples are independent.
+    read_options : ReadOptions or mapping, default=None
+        How tables are read: columns to drop, marks of missing values, encoding; see
+        :class:`~landbridge.data.ReadOptions`. If None, the content decides.
 
     Returns
     -------
@@ -89,6 +99,7 @@ def read(
     >>> read("builtin:tumours-small").regime
     'labelled'
     """
+    options = ReadOptions.of(read_options)
     kind = _side_kind(path, "path")
     _check_sources(sources, label, kind)
     _check_groups(groups, label, sources, [kind])
@@ -103,7 +114,10 @@ def read(
         X, y = read_arrays(existing(path), label)
         return _array_domain(X, y, name)
     where = "the DataFrame" if hasattr(path, "columns") else str(path)
-    frame, origin, of = _frame(path, where), None, None
+    frame, origin, of = _frame(path, where, options), None, None
+    (frame,) = rename_columns([frame], options.rename)
+    (frame,) = drop_columns([frame], options.drop)
+    (frame,) = drop_columns([frame], [n for n in (options.id, options.weights) if n], "id or weights")
     if sources is not None:
         frame, origin = take_sources(frame, sources, where)
     if groups is not None:
@@ -131,6 +145,7 @@ def read_pair(
     text: str | None = None,
     sources: str | None = None,
     groups: str | None = None,
+    read_options: Any = None,
 ) -> tuple[Domain, Domain, Encoder | None]:
     """Read source and target together, so that both have the same numeric features.
 
@@ -151,6 +166,9 @@ def read_pair(
     groups : str, default=None
         The column of both tables that holds the group of each sample (a person, a machine); it is not a feature and
         becomes ``groups``. If None, samples are independent.
+    read_options : ReadOptions or mapping, default=None
+        How tables are read: columns to drop, marks of missing values, encoding; see
+        :class:`~landbridge.data.ReadOptions`. If None, the content decides.
 
     Returns
     -------
@@ -176,7 +194,9 @@ def read_pair(
     >>> target.columns, target.regime
     (['age', 'sex=f', 'sex=m'], 'unlabelled')
     """
+    options = ReadOptions.of(read_options)
     kinds = (_side_kind(source, "source"), _side_kind(target, "target"))
+    _check_options(options, kinds)
     _check_sources(sources, label, kinds[0])
     _check_groups(groups, label, sources, kinds)
     if "builtin" in kinds:
@@ -189,7 +209,27 @@ def read_pair(
         return _image_pair(source, target, _size(image_size))
     if kinds[0] == "arrays":
         return _array_pair(source, target, label)
-    return _table_pair(source, target, label, text, sources, groups)
+    return _table_pair(source, target, Columns(label, text, sources, groups, options))
+
+
+@dataclass(frozen=True)
+class Columns:
+    """Which columns mean something else than a feature, and how tables are read."""
+
+    label: str | None
+    text: str | None
+    sources: str | None
+    groups: str | None
+    options: ReadOptions
+
+
+def _check_options(options: ReadOptions, kinds: Sequence[str]) -> None:
+    """Raise an error if options of tables are given for something else."""
+    given = options.to_dict()
+    if given and "table" not in kinds:
+        raise InputError(
+            f"read_options {next(iter(given))!r} applies to tables, but the sides hold {kinds[0]}; omit it."
+        )
 
 
 def _check_sources(sources: str | None, label: str | None, kind: str) -> None:
@@ -220,26 +260,15 @@ def _check_groups(groups: str | None, label: str | None, sources: str | None, ki
             raise InputError(f"groups and {name} both name the column {groups!r}; choose another column for groups.")
 
 
-def _table_pair(
-    source: Any, target: Any, label: str | None, text: str | None, sources: str | None, groups: str | None
-) -> tuple[Domain, Domain, Encoder]:
+def _table_pair(source: Any, target: Any, columns: Columns) -> tuple[Domain, Domain, Encoder]:
     names = _name(source, "source"), _name(target, "target")
-    A, B, origin = _frame(source, "source"), _frame(target, "target"), None
+    A, B, taken, notes = _two_tables(source, target, columns)
+    label = columns.label
     where = "the source" if hasattr(source, "columns") else str(source)
-    if sources is not None:
-        A, origin = take_sources(A, sources, where)
-        B = B.drop(columns=[sources], errors="ignore")
-    of: list[Any] = [None, None]
-    if groups is not None:
-        A, of[0] = take_groups(A, groups, where)
-        B, of[1] = take_groups(B, groups, "the target" if hasattr(target, "columns") else str(target))
     A, rule = apply_label_rule(A, label)
     B, _ = apply_label_rule(B, label)
     column = pick_label(A, label, where, required=True)
     assert column is not None
-    if column not in B.columns:  # "Class" here and "class" there are one column
-        alike = [c for c in B.columns if c.lower() == column.lower() and c not in A.columns]
-        B = B.rename(columns={alike[0]: column}) if len(alike) == 1 else B
     A, word, restored = restore_class(A, column)
     if word is not None and column in B.columns:
         B, _, _ = restore_class(B, column, word)
@@ -250,12 +279,16 @@ def _table_pair(
         raise LabelError(
             f"the label column {column!r} of the source is empty; fill it or choose another column with label=."
         )
-    y, yt, notes = unify_labels(y, yt)
-    notes += restored
-    encoder = Encoder(ignored_column=column if rule is None else rule, text_column=text).fit(
-        *(side.drop(columns=[column], errors="ignore") if rule else side for side in (A, B))
-    )
-    encoder.notes_ += notes
+    y, yt, unified = unify_labels(y, yt)
+    options = columns.options
+    encoder = Encoder(
+        ignored_column=column if rule is None else rule,
+        text_column=columns.text,
+        keep=list(options.keep),
+        read_options=options.to_dict() or None,
+    ).fit(*(side.drop(columns=[column], errors="ignore") if rule else side for side in (A, B)))
+    encoder.notes_ += [*notes, *unified, *restored]
+    encoder.facts_ += [_fact(f) for f in (*taken.facts, _label_fact(column, y, yt))]
     for side, frame in (("source", A), ("target", B)):
         encoder.notes_ += [f"{note[:-1]} ({side})." for note in frame.attrs.get("notes", ())]
     only_text = encoder.text_ is not None and not encoder.numbers_ and not encoder.categories_
@@ -263,9 +296,69 @@ def _table_pair(
         Domain(
             encoder.transform(frame), labels, name=n, kind="text" if only_text else "table", source_domain=sd, groups=g
         )._with_columns(list(encoder.columns_))
-        for frame, labels, n, sd, g in ((A, y, names[0], origin, of[0]), (B, yt, names[1], None, of[1]))
+        for frame, labels, n, sd, g in (
+            (A, y, names[0], taken.source_domain, taken.groups[0]),
+            (B, yt, names[1], None, taken.groups[1]),
+        )
     )
+    if taken.weights is not None:
+        one, said = resample_by_weight(one, taken.weights)
+        encoder.notes_.append(said)
     return one, two, encoder
+
+
+@dataclass(frozen=True)
+class _Taken:
+    """Columns that were taken out of the tables."""
+
+    source_domain: Any
+    groups: tuple[Any, Any]
+    weights: Any
+    facts: tuple[Column, ...]
+
+
+def _two_tables(source: Any, target: Any, columns: Columns) -> tuple[Any, Any, _Taken, list[str]]:
+    """Both tables with features and labels only, and what was taken out of them."""
+    options = columns.options
+    where = "the source" if hasattr(source, "columns") else str(source)
+    there = "the target" if hasattr(target, "columns") else str(target)
+    A, B = _frame(source, "source", options), _frame(target, "target", options)
+    A, B = rename_columns([A, B], options.rename)
+    B, notes = match_headers(A, B)
+    for name in options.keep:
+        if name not in A.columns or name not in B.columns:
+            raise InputError(f"keep: {name!r} is no column of both tables; check the name.")
+    facts: list[Column] = []
+    for argument, names in (("drop", options.drop), ("id", (options.id,) if options.id else ())):
+        A, B = drop_columns([A, B], names, argument)
+        reason = "dropped on request" if argument == "drop" else "carried into predictions"
+        kind = "other" if argument == "drop" else "id"
+        facts += [Column(n, kind, used=False, reason=reason, n_features=0) for n in names]
+    weights, origin, of = None, None, [None, None]
+    if options.weights is not None:
+        A, weights = take_weights(A, options.weights, where)
+        B = B.drop(columns=[options.weights], errors="ignore")
+        facts.append(Column(options.weights, "sample weight", used=False, n_features=0))
+    if columns.sources is not None:
+        A, origin = take_sources(A, columns.sources, where)
+        B = B.drop(columns=[columns.sources], errors="ignore")
+        facts.append(Column(columns.sources, "source domain", used=False, n_features=0))
+    if columns.groups is not None:
+        A, of[0] = take_groups(A, columns.groups, where)
+        B, of[1] = take_groups(B, columns.groups, there)
+        facts.append(Column(columns.groups, "group", used=False, n_features=0))
+    return A, B, _Taken(origin, (of[0], of[1]), weights, tuple(facts)), notes
+
+
+def _fact(column: Column) -> dict[str, Any]:
+    return {**asdict(column), "examples": list(column.examples)}
+
+
+def _label_fact(name: str, y: Any, yt: Any) -> Column:
+    gaps = {"source": int(missing_labels(y).sum())}
+    if yt is not None:
+        gaps["target"] = int(missing_labels(yt).sum())
+    return Column(name, "label", used=False, n_features=0, gaps=gaps)
 
 
 def _image_pair(source: Any, target: Any, size: tuple[int, int] | None) -> tuple[Domain, Domain, Encoder]:
@@ -323,17 +416,17 @@ def _side_kind(side: Any, argument: str) -> str:
     return "builtin" if str(side).startswith(BUILTIN) else kind_of(existing(side))
 
 
-def _frame(side: Any, where: str) -> Any:
+def _frame(side: Any, where: str, options: ReadOptions) -> Any:
     """Read a file, or return a DataFrame, with unique column names of type str."""
     if not hasattr(side, "columns"):
-        return read_table(existing(side))
+        return mark_missing(read_table(existing(side)), options.missing)
     columns = [str(c) for c in side.columns]
     if len(set(columns)) < len(columns):
         twice = next(c for c in columns if columns.count(c) > 1)
         raise InputError(f"{where} has the column {twice!r} twice; give every column its own name.")
     if not len(side) or not columns:
         raise InputError(f"{where} is an empty table; give at least one row and one column.")
-    return side.set_axis(columns, axis=1)
+    return mark_missing(side.set_axis(columns, axis=1), options.missing)
 
 
 def _numeric(table: Any, where: str) -> Any:
