@@ -27,6 +27,7 @@ _NAMES = {
     "Ranking": "landbridge.results",
     "Result": "landbridge.results",
     "estimate": "landbridge.verbs._estimate",
+    "inspect": "landbridge.verbs._inspect",
     "load_result": "landbridge.results",
     "make_pipeline": "landbridge.pipeline",
     "measure": "landbridge.verbs._measure",
@@ -74,6 +75,7 @@ __all__ = [
     "exceptions",
     "feature",
     "guard",
+    "inspect",
     "instance",
     "load_result",
     "make_pipeline",
@@ -105,6 +107,7 @@ if TYPE_CHECKING:
     from landbridge.pipeline import make_pipeline
     from landbridge.results import Candidate, Decision, Expected, Ranking, Result, load_result
     from landbridge.verbs._estimate import estimate
+    from landbridge.verbs._inspect import inspect
     from landbridge.verbs._measure import measure
     from landbridge.verbs._rank import rank
     from landbridge.verbs._transfer import transfer

@@ -24,7 +24,9 @@ class DifferentFeatures(Tables):
 
     name: ClassVar[str] = "different features"
     clause: ClassVar[str] = "source and target have different features"
-    accepts: ClassVar[frozenset[str]] = frozenset({"label", "sources", "groups", "methods", "estimator", "exhaustive"})
+    accepts: ClassVar[frozenset[str]] = frozenset(
+        {"label", "sources", "groups", "read_options", "methods", "estimator", "exhaustive"}
+    )
     order: ClassVar[int] = 60
 
     def recognises(self, sides: Sides) -> bool:

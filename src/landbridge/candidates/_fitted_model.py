@@ -35,7 +35,7 @@ class FittedModel(Strategy):
 
     name: ClassVar[str] = "fitted model"
     clause: ClassVar[str] = "the source is a fitted model"
-    accepts: ClassVar[frozenset[str]] = frozenset({"label", "groups", "methods", "estimator"})
+    accepts: ClassVar[frozenset[str]] = frozenset({"label", "groups", "read_options", "methods", "estimator"})
     order: ClassVar[int] = 20
 
     def recognises(self, sides: Sides) -> bool:

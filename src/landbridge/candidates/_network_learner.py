@@ -41,7 +41,7 @@ class NetworkLearner(Tables):
     name: ClassVar[str] = "network learner"
     clause: ClassVar[str] = "a network is the base learner"
     accepts: ClassVar[frozenset[str]] = frozenset(
-        {"label", "sources", "groups", "methods", "network", "epochs", "n_seeds", "assume"}
+        {"label", "sources", "groups", "read_options", "methods", "network", "epochs", "n_seeds", "assume"}
     )
     order: ClassVar[int] = 30
 

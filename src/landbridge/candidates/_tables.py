@@ -27,7 +27,17 @@ class Tables(Strategy):
     name: ClassVar[str] = "tables"
     clause: ClassVar[str] = "source and target are tables with the same features"
     accepts: ClassVar[frozenset[str]] = frozenset(
-        {"label", "sources", "groups", "methods", "estimator", "assume", "intermediate_domains", "exhaustive"}
+        {
+            "label",
+            "sources",
+            "groups",
+            "read_options",
+            "methods",
+            "estimator",
+            "assume",
+            "intermediate_domains",
+            "exhaustive",
+        }
     )
     order: ClassVar[int] = 90
 

@@ -38,7 +38,7 @@ class UnlabelledSource(Strategy):
 
     name: ClassVar[str] = "unlabelled source"
     clause: ClassVar[str] = "the source has no labels"
-    accepts: ClassVar[frozenset[str]] = frozenset({"label", "groups", "methods", "estimator"})
+    accepts: ClassVar[frozenset[str]] = frozenset({"label", "groups", "read_options", "methods", "estimator"})
     order: ClassVar[int] = 70
 
     def recognises(self, sides: Sides) -> bool:

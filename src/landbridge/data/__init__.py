@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Any
 _NAMES = {
     "BUILTIN_PAIRS": "landbridge.data._builtin",
     "Encoder": "landbridge.data._encoder",
+    "Column": "landbridge.data._inspection",
     "Inspection": "landbridge.data._inspection",
+    "SideFacts": "landbridge.data._inspection",
     "MIXED_SHIFT_KINDS": "landbridge.data._shifts",
     "ReadOptions": "landbridge.data._read_options",
     "SHIFT_KINDS": "landbridge.data._shifts",
@@ -32,9 +34,11 @@ __all__ = [
     "BUILTIN_PAIRS",
     "MIXED_SHIFT_KINDS",
     "SHIFT_KINDS",
+    "Column",
     "Encoder",
     "Inspection",
     "ReadOptions",
+    "SideFacts",
     "builtin_names",
     "is_fitted_model",
     "is_fitted_model_file",
@@ -52,7 +56,7 @@ if TYPE_CHECKING:
     from landbridge.data._builtin import BUILTIN_PAIRS, builtin_names, load_builtin
     from landbridge.data._encoder import Encoder
     from landbridge.data._fitted_models import is_fitted_model, is_fitted_model_file, read_fitted_model
-    from landbridge.data._inspection import Inspection
+    from landbridge.data._inspection import Column, Inspection, SideFacts
     from landbridge.data._read_options import ReadOptions
     from landbridge.data._readers import read, read_pair
     from landbridge.data._shared import shared_data, shared_weights

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,17 @@ from numpy.typing import NDArray
 
 from landbridge.data._inspection import Column
 
-__all__ = ["OTHER", "LearnedColumn", "as_text", "learn_column", "numbers", "one_hot", "word_of"]
+__all__ = [
+    "OTHER",
+    "LearnedColumn",
+    "as_text",
+    "drop_learned",
+    "is_feature",
+    "learn_column",
+    "numbers",
+    "one_hot",
+    "word_of",
+]
 
 # Categories with a smaller share in source and target together are one category, "other".
 MIN_CATEGORY_SHARE = 0.005
@@ -36,6 +46,8 @@ DATE = re.compile(
     r"(\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.](\d{4}|\d{2})|\d{1,2}[- ][A-Za-z]{3,9}[- ]\d{4})"
     r"([T ]\d{1,2}:\d{2}(:\d{2}([.,]\d+)?)?( ?[AaPp][Mm])?( ?(Z|[-+]\d{2}:?\d{2}))?)?"
 )
+# What a column of dates is read as, if it is kept.
+DAYS = "days since 1970"
 # Share of cells that have to look like dates or identifiers.
 NEARLY_ALL = 0.95
 # Columns of whole numbers that are all different are identifiers if they are named so.
@@ -77,6 +89,8 @@ class LearnedColumn:
         Whether it is running text.
     notes : tuple of str
         Sentences for the user.
+    remarks : tuple of str
+        Those of them that the other fields do not hold.
     """
 
     column: Column
@@ -84,7 +98,8 @@ class LearnedColumn:
     span: tuple[float, ...] = ()
     categories: tuple[str, ...] = ()
     text: bool = False
-    notes: tuple[str, ...] = field(default=())
+    notes: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
 
 
 def learn_column(name: str, source: Any, target: Any, *, keep: bool = False, text: bool | None = None) -> LearnedColumn:
@@ -137,20 +152,49 @@ def learn_column(name: str, source: Any, target: Any, *, keep: bool = False, tex
     return _learn_words(name, sides, gaps, keep, text)
 
 
+def is_feature(name: str, source: Any, target: Any) -> bool:
+    """Return whether a column of both domains can be a feature.
+
+    Parameters
+    ----------
+    name : str
+    source, target : Series
+
+    Returns
+    -------
+    bool
+    """
+    return learn_column(name, source, target).column.used
+
+
 def _dates(name: str, sides: Mapping[str, Any], gaps: dict[str, int], keep: bool) -> LearnedColumn | None:
     """A column of dates, as such or as text; None for any other."""
-    import pandas as pd
-
     if not any(column.dtype.kind in "mM" or _look_like(column, DATE) for column in sides.values()):
         return None
     if not keep:
         return _unused(name, "date", "holds dates", "Convert them to numbers, such as days, to use them.", gaps)
-    days = {}
-    for side, column in sides.items():
-        stamps = pd.to_datetime(column, errors="coerce", format=None if column.dtype.kind in "mM" else "mixed")
-        days[side] = pd.Series(stamps.to_numpy(dtype="datetime64[s]")).astype("int64").where(stamps.notna().to_numpy())
-        days[side] = days[side] / 86400.0
-    return _as_numbers(name, {s: d.to_numpy(dtype=float) for s, d in days.items()}, {}, (), "days since 1970")
+    days = {side: days_of(column) for side, column in sides.items()}
+    return _as_numbers(name, days, {}, (), DAYS)
+
+
+def days_of(column: Any) -> NDArray[np.float64]:
+    """Return dates as days since 1970.
+
+    Parameters
+    ----------
+    column : Series
+        Dates, or text that stands for dates.
+
+    Returns
+    -------
+    ndarray of shape (n_samples,)
+        NaN where there is no date.
+    """
+    import pandas as pd
+
+    stamps = pd.to_datetime(column, errors="coerce", format=None if column.dtype.kind in "mM" else "mixed", utc=True)
+    seconds = stamps.dt.tz_localize(None).to_numpy(dtype="datetime64[s]").astype("int64").astype(float)
+    return np.where(stamps.notna().to_numpy(), seconds / 86400.0, np.nan)
 
 
 def _constant(name: str, sides: Mapping[str, Any], gaps: dict[str, int]) -> LearnedColumn | None:
@@ -259,8 +303,8 @@ def _learn_words(
     distinct = [int(s.nunique()) for s in sides]
     if text is None and _is_running_text(words, sides, distinct):
         return LearnedColumn(Column(name, "text", gaps=gaps), text=True)
-    if not keep and (why := _identifies_as_text(words, sides, distinct)):
-        return _unused(name, "identifier", *why, gaps=gaps)
+    if not keep and (identifies := _identifies_as_text(words, sides, distinct)):
+        return _unused(name, "identifier", *identifies, gaps=gaps)
     words, spelled = _same_spelling(words, sides)
     if not keep and spelled is None and len(words) >= 2 * MIN_ROWS_OF_CONSTANT and max(distinct) <= MAX_CATEGORIES:
         if why := _no_common_value(sides):
@@ -282,7 +326,7 @@ def _as_categories(name: str, words: Any, gaps: dict[str, int], notes: list[str]
     kind = "boolean" if {c.lower() for c in common} <= {"true", "false"} else "category"
     fill = f"category {OTHER!r}" if n_gaps else ""
     column = Column(name, kind, gaps=gaps, fill=fill, n_features=len(categories))
-    return LearnedColumn(column, categories=tuple(categories), notes=tuple(notes))
+    return LearnedColumn(column, categories=tuple(categories), notes=tuple(notes), remarks=tuple(notes))
 
 
 def _is_running_text(words: Any, sides: list[Any], distinct: list[int]) -> bool:

@@ -16,7 +16,16 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.utils.validation import check_is_fitted
 
 from landbridge.data._builtin import load_builtin
-from landbridge.data._column_kinds import LearnedColumn, as_text, drop_learned, learn_column, numbers, one_hot
+from landbridge.data._column_kinds import (
+    DAYS,
+    LearnedColumn,
+    as_text,
+    days_of,
+    drop_learned,
+    learn_column,
+    numbers,
+    one_hot,
+)
 from landbridge.data._files import existing, kind_of, read_arrays, read_table
 from landbridge.data._headers import mark_missing, match_headers, rename_columns
 from landbridge.data._images import read_images
@@ -59,6 +68,8 @@ class Encoder(BaseEstimator):
         What each column is, in the order of the source, as keywords of :class:`~landbridge.data._inspection.Column`.
     notes_ : list of str
         Messages about columns that are not used, imputed cells and converted labels.
+    remarks_ : list of str
+        Those of the messages that `facts_` do not hold.
     columns_ : list of str
         Names of the encoded features; empty for images and arrays.
     kind_ : {"table", "images", "arrays"}
@@ -133,11 +144,13 @@ class Encoder(BaseEstimator):
         self.tfidf_: Any = None
         self.svd_: Any = None
         self.notes_: list[str] = []
+        self.remarks_: list[str] = []
         for side, frame in (("source", A), ("target", B)):
             if alone := [c for c in frame.columns if c not in shared]:
                 more = f" and {len(alone) - 8} more" if len(alone) > 8 else ""
                 self.notes_.append(f"Only the {side} has {', '.join(alone[:8])}{more}; not used.")
         self.numbers_: dict[str, float] = {}
+        self.dates_: list[str] = []
         self.spans_: dict[str, list[float]] = {}
         self.categories_: dict[str, list[str]] = {}
         self.text_: str | None = self.text_column
@@ -177,7 +190,7 @@ class Encoder(BaseEstimator):
         parts: list[NDArray[np.float64]] = []
         for c in self.order_:
             if c in self.numbers_:
-                values, _ = numbers(frame[c])
+                values = days_of(frame[c]) if c in self.dates_ else numbers(frame[c])[0]
                 parts.append(np.where(np.isnan(values), self.numbers_[c], values)[:, None])
             elif c in self.categories_:
                 parts.append(one_hot(frame[c], self.categories_[c]))
@@ -185,7 +198,7 @@ class Encoder(BaseEstimator):
                 parts.append(self.svd_.transform(self.tfidf_.transform(as_text(frame[c], ""))))
         return np.concatenate(parts, axis=1)
 
-    def check(self, frame: Any) -> None:
+    def check_types(self, frame: Any) -> None:
         """Raise an error if columns of numbers hold something else than in ``fit``.
 
         Parameters
@@ -270,7 +283,7 @@ class Encoder(BaseEstimator):
             Fitted encoder.
         """
         self.kind_, self.mode_, self.shape_ = "images", mode, [int(s) for s in shape]
-        self.notes_, self.columns_ = [], []
+        self.notes_, self.remarks_, self.columns_ = [], [], []
         return self
 
     def fit_arrays(self, n_features: int, *, zero_based: bool | None = None) -> Self:
@@ -289,8 +302,18 @@ class Encoder(BaseEstimator):
             Fitted encoder.
         """
         self.kind_, self.n_features_, self.zero_based_ = "arrays", int(n_features), zero_based
-        self.notes_, self.columns_ = [], []
+        self.notes_, self.remarks_, self.columns_ = [], [], []
         return self
+
+    def add_remarks(self, remarks: Sequence[str]) -> None:
+        """Add messages about how the files were read.
+
+        Parameters
+        ----------
+        remarks : sequence of str
+        """
+        self.notes_ = [*self.notes_, *remarks]
+        self.remarks_ = [*self.remarks_, *remarks]
 
     def read(self, path: str | Path) -> tuple[Any, list[str]]:
         """Read and encode new samples from a file or folder; labels in it are not used.
@@ -333,7 +356,7 @@ class Encoder(BaseEstimator):
             X = self.transform(X)
         else:
             frame = read_table(path)
-            self.check(frame)
+            self.check_types(frame)
             X = self.transform(frame)
         return X, _numbered(X)
 
@@ -343,6 +366,7 @@ class Encoder(BaseEstimator):
         if learned.text and self.text_ not in (None, name):
             learned = drop_learned(learned, "is a second column of running text")
         self.notes_ += learned.notes
+        self.remarks_ += learned.remarks
         self._keep(name, learned)
         return learned.column
 
@@ -353,6 +377,9 @@ class Encoder(BaseEstimator):
             self.text_ = name
         elif learned.fill is not None:
             self.numbers_[name] = learned.fill
+            if learned.column.reason == DAYS:
+                self.dates_.append(name)
+                return
             self.spans_[name] = [float(v) for v in learned.span]
         else:
             self.categories_[name] = list(learned.categories)

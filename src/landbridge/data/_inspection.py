@@ -8,7 +8,7 @@ from typing import Any, Self
 
 from landbridge.presentation import Presentable
 
-__all__ = ["Column", "Inspection", "Side"]
+__all__ = ["Column", "Inspection", "SideFacts"]
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ class Column:
 
 
 @dataclass(frozen=True)
-class Side:
+class SideFacts:
     """One side, as it was read.
 
     Parameters
@@ -93,7 +93,7 @@ class Inspection(Presentable):
     Parameters
     ----------
     kind : {"table", "images", "text", "series", "audio"}
-    sides : tuple of Side
+    sides : tuple of SideFacts
         The source first.
     columns : tuple of Column
         In the order of the source; empty where the data have no named columns.
@@ -114,7 +114,7 @@ class Inspection(Presentable):
     """
 
     kind: str
-    sides: tuple[Side, ...]
+    sides: tuple[SideFacts, ...]
     columns: tuple[Column, ...] = ()
     n_features: int = 0
     n_shared_samples: int = 0
@@ -187,7 +187,7 @@ class Inspection(Presentable):
         Inspection
         """
         sides = tuple(
-            Side(**{**s, "notes": tuple(s["notes"]), "label_range": s["label_range"] and tuple(s["label_range"])})
+            SideFacts(**{**s, "notes": tuple(s["notes"]), "label_range": s["label_range"] and tuple(s["label_range"])})
             for s in held["sides"]
         )
         columns = tuple(Column(**{**c, "examples": tuple(c["examples"])}) for c in held["columns"])
@@ -210,11 +210,11 @@ class Inspection(Presentable):
         return f"{len(used)} columns used ({words}) as {self.n_features:,} features."
 
 
-def _side_line(side: Side) -> str:
+def _side_line(side: SideFacts) -> str:
     line = f"{side.side.capitalize()} {side.name}: {side.n_samples:,} samples"
     if side.labels:
         counts = sorted(side.labels.items(), key=lambda item: (-item[1], item[0]))
-        shown = ", ".join(f"{name} {n:,}" for name, n in counts[:6])
+        shown = ", ".join(f"{name}: {n:,}" for name, n in counts[:6])
         more = f" and {len(counts) - 6} more classes" if len(counts) > 6 else ""
         line += f"; labels {shown}{more}"
     elif side.label_range is not None:

@@ -25,7 +25,7 @@ class ReadOptions:
     id : str, default=None
         Column that identifies the samples. It is no feature, and is written beside predictions. If None, there is none.
     weights : str, default=None
-        Column of sample weights of the source. If None, all samples weigh the same.
+        Column of sample weights of the source. If None, all have the same weight.
     missing : tuple of str, default=()
         Further cells that mean a missing value, such as ``"-999"`` or ``"unknown"``.
     decimal : {".", ","}, default=None
@@ -39,6 +39,8 @@ class ReadOptions:
         ``column_1``, ``column_2`` and so on.
     rename : tuple of (str, str), default=()
         Old and new names of columns, in either file.
+    text : str, default=None
+        Column of running text. If None, inferred.
 
     Examples
     --------
@@ -57,6 +59,7 @@ class ReadOptions:
     sheet: str | None = None
     header: bool = True
     rename: tuple[tuple[str, str], ...] = ()
+    text: str | None = None
 
     @classmethod
     def of(cls, given: ReadOptions | Mapping[str, Any] | None) -> Self | ReadOptions:

@@ -100,6 +100,7 @@ def read(
     'labelled'
     """
     options = ReadOptions.of(read_options)
+    text = text if text is not None else options.text
     kind = _side_kind(path, "path")
     _check_sources(sources, label, kind)
     _check_groups(groups, label, sources, [kind])
@@ -146,6 +147,7 @@ def read_pair(
     sources: str | None = None,
     groups: str | None = None,
     read_options: Any = None,
+    require_label: bool = True,
 ) -> tuple[Domain, Domain, Encoder | None]:
     """Read source and target together, so that both have the same numeric features.
 
@@ -169,6 +171,8 @@ def read_pair(
     read_options : ReadOptions or mapping, default=None
         How tables are read: columns to drop, marks of missing values, encoding; see
         :class:`~landbridge.data.ReadOptions`. If None, the content decides.
+    require_label : bool, default=True
+        Whether a source table without a label column is an error.
 
     Returns
     -------
@@ -209,7 +213,11 @@ def read_pair(
         return _image_pair(source, target, _size(image_size))
     if kinds[0] == "arrays":
         return _array_pair(source, target, label)
-    return _table_pair(source, target, Columns(label, text, sources, groups, options))
+    return _table_pair(
+        source,
+        target,
+        Columns(label, text if text is not None else options.text, sources, groups, options, require_label),
+    )
 
 
 @dataclass(frozen=True)
@@ -221,6 +229,7 @@ class Columns:
     sources: str | None
     groups: str | None
     options: ReadOptions
+    require_label: bool = True
 
 
 def _check_options(options: ReadOptions, kinds: Sequence[str]) -> None:
@@ -267,19 +276,8 @@ def _table_pair(source: Any, target: Any, columns: Columns) -> tuple[Domain, Dom
     where = "the source" if hasattr(source, "columns") else str(source)
     A, rule = apply_label_rule(A, label)
     B, _ = apply_label_rule(B, label)
-    column = pick_label(A, label, where, required=True)
-    assert column is not None
-    A, word, restored = restore_class(A, column)
-    if word is not None and column in B.columns:
-        B, _, _ = restore_class(B, column, word)
-    y = clean_labels(A[column], f"the label column {column!r} of the source")
-    named = f"the label column {column!r} of the target"
-    yt = clean_labels(B[column], named) if column in B.columns else None
-    if missing_labels(y).all():
-        raise LabelError(
-            f"the label column {column!r} of the source is empty; fill it or choose another column with label=."
-        )
-    y, yt, unified = unify_labels(y, yt)
+    column = pick_label(A, label, where, required=columns.require_label or label is not None)
+    y, yt, said, (A, B) = (None, None, [], (A, B)) if column is None else _labels(A, B, column)
     options = columns.options
     encoder = Encoder(
         ignored_column=column if rule is None else rule,
@@ -287,10 +285,12 @@ def _table_pair(source: Any, target: Any, columns: Columns) -> tuple[Domain, Dom
         keep=list(options.keep),
         read_options=options.to_dict() or None,
     ).fit(*(side.drop(columns=[column], errors="ignore") if rule else side for side in (A, B)))
-    encoder.notes_ += [*notes, *unified, *restored]
-    encoder.facts_ += [_fact(f) for f in (*taken.facts, _label_fact(column, y, yt))]
+    remarks = [*notes, *said]
+    facts = taken.facts if column is None else (*taken.facts, _label_fact(column, y, yt))
+    encoder.facts_ += [_fact(f) for f in facts]
     for side, frame in (("source", A), ("target", B)):
-        encoder.notes_ += [f"{note[:-1]} ({side})." for note in frame.attrs.get("notes", ())]
+        remarks += [f"{note[:-1]} ({side})." for note in frame.attrs.get("notes", ())]
+    encoder.add_remarks(remarks)
     only_text = encoder.text_ is not None and not encoder.numbers_ and not encoder.categories_
     one, two = (
         Domain(
@@ -302,9 +302,25 @@ def _table_pair(source: Any, target: Any, columns: Columns) -> tuple[Domain, Dom
         )
     )
     if taken.weights is not None:
-        one, said = resample_by_weight(one, taken.weights)
-        encoder.notes_.append(said)
+        one, words = resample_by_weight(one, taken.weights)
+        encoder.add_remarks([words])
     return one, two, encoder
+
+
+def _labels(A: Any, B: Any, column: str) -> tuple[Any, Any, list[str], tuple[Any, Any]]:
+    """Labels of both sides, what was done to them, and the tables with a class that reads as a missing value."""
+    A, word, restored = restore_class(A, column)
+    if word is not None and column in B.columns:
+        B, _, _ = restore_class(B, column, word)
+    y = clean_labels(A[column], f"the label column {column!r} of the source")
+    named = f"the label column {column!r} of the target"
+    yt = clean_labels(B[column], named) if column in B.columns else None
+    if missing_labels(y).all():
+        raise LabelError(
+            f"the label column {column!r} of the source is empty; fill it or choose another column with label=."
+        )
+    y, yt, unified = unify_labels(y, yt)
+    return y, yt, [*unified, *restored], (A, B)
 
 
 @dataclass(frozen=True)
@@ -334,7 +350,8 @@ def _two_tables(source: Any, target: Any, columns: Columns) -> tuple[Any, Any, _
         reason = "dropped on request" if argument == "drop" else "carried into predictions"
         kind = "other" if argument == "drop" else "id"
         facts += [Column(n, kind, used=False, reason=reason, n_features=0) for n in names]
-    weights, origin, of = None, None, [None, None]
+    weights, origin = None, None
+    of: list[Any] = [None, None]
     if options.weights is not None:
         A, weights = take_weights(A, options.weights, where)
         B = B.drop(columns=[options.weights], errors="ignore")
@@ -390,7 +407,7 @@ def _array_pair(source: Any, target: Any, label: str | None) -> tuple[Domain, Do
     y, yt, notes = unify_labels(y, yt)
     one, two = _array_domain(X, y, _name(source, "source")), _array_domain(Xt, yt, _name(target, "target"))
     encoder = Encoder().fit_arrays(one.X.shape[1], zero_based=zero_based)
-    encoder.notes_ += notes
+    encoder.add_remarks(notes)
     return one, two, encoder
 
 

@@ -2,6 +2,7 @@
 
 from landbridge.problem._arguments import Arguments, TransferOptions
 from landbridge.problem._domains import read_domains, read_intermediate, share_features
+from landbridge.problem._inspect import inspect_domains
 from landbridge.problem._judging import Judging, prepare_judging
 from landbridge.problem._labels import labelled_source, split_target_labels, target_splits
 from landbridge.problem._model_target import ModelTarget, is_network, network_name, read_network_target
@@ -16,6 +17,7 @@ __all__ = [
     "Sides",
     "TransferOptions",
     "infer_pair_task",
+    "inspect_domains",
     "is_network",
     "labelled_source",
     "network_name",

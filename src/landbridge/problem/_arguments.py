@@ -9,6 +9,7 @@ from typing import Any, TypedDict
 
 import numpy as np
 
+from landbridge.data import ReadOptions
 from landbridge.exceptions import InputError
 from landbridge.tasks import scoring_name
 
@@ -34,6 +35,8 @@ class TransferOptions(TypedDict, total=False):
     work_dir: Any
     resume: bool
     error_score: Any
+    read_options: Any
+    on_inspection: Callable[[Any], None] | None
 
 
 @dataclass(frozen=True)
@@ -51,7 +54,7 @@ class Arguments:
     confidence : float
     random_state : int or None
     sources, groups, scoring, assume, intermediate_domains, network, epochs, n_seeds, skip_corrupt, exhaustive, \
-n_jobs, time_budget, progress, work_dir, resume, error_score
+n_jobs, time_budget, progress, work_dir, resume, error_score, read_options, on_inspection
         As in :class:`TransferOptions`.
     given : frozenset of str
         Names of the arguments whose value differs from the default.
@@ -80,6 +83,8 @@ n_jobs, time_budget, progress, work_dir, resume, error_score
     work_dir: Any = None
     resume: bool = False
     error_score: Any = np.nan
+    read_options: Any = None
+    on_inspection: Callable[[Any], None] | None = None
     given: frozenset[str] = field(default_factory=frozenset)
 
     @classmethod
@@ -122,6 +127,7 @@ n_jobs, time_budget, progress, work_dir, resume, error_score
     def _check(self) -> None:
         if not isinstance(self.confidence, int | float) or not 0.5 <= self.confidence < 1:
             raise InputError(f"confidence must lie in [0.5, 1); got {self.confidence!r}.")
+        ReadOptions.of(self.read_options)
         use = self.target_labels
         if isinstance(use, bool) or not (use in ("use", "hide") or (isinstance(use, int | np.integer) and use > 0)):
             raise InputError(f"target_labels must be 'use', 'hide' or a positive number per class; got {use!r}.")
@@ -195,6 +201,7 @@ n_jobs, time_budget, progress, work_dir, resume, error_score
         used["intermediate_domains"] = [_side_name(side) for side in self.intermediate_domains]
         used["network"] = None if self.network is None else _side_name(self.network)
         used["scoring"] = None if self.scoring is None else scoring_name(self.scoring)
+        used["read_options"] = ReadOptions.of(self.read_options).to_dict()
         used["error_score"] = "raise" if self.error_score == "raise" else "nan"
         keep = {
             *self.given,
@@ -228,11 +235,12 @@ ALWAYS = frozenset(
         "time_budget",
         "progress",
         "error_score",
+        "on_inspection",
     }
     | {"work_dir", "resume"}
 )
 # Arguments that change how a run goes, not what it finds.
-RUN_ONLY = frozenset({"progress", "work_dir", "resume", "given"})
+RUN_ONLY = frozenset({"progress", "on_inspection", "work_dir", "resume", "given"})
 
 
 def _whole(value: Any) -> bool:

@@ -23,8 +23,10 @@ def read_domains(
     label: str | None = None,
     sources: str | None = None,
     groups: str | None = None,
+    read_options: Any = None,
     other_features: bool = False,
     image_size: tuple[int, int] | None = None,
+    require_label: bool = True,
 ) -> tuple[Domain, Domain, Any]:
     """Read source and target as two domains with the same features.
 
@@ -39,10 +41,14 @@ def read_domains(
         Name of the column that identifies the source domain of each sample, where the source is a table.
     groups : str, optional
         Name of the column that identifies the group of each sample, where both sides are tables.
+    read_options : ReadOptions or mapping, optional
+        How tables are read.
     other_features : bool, default=False
         Whether the target may have features of its own: another number of them, or other names throughout.
     image_size : (height, width), optional
         Common size of images that are read from folders.
+    require_label : bool, default=True
+        Whether a source table without a label column is an error.
 
     Returns
     -------
@@ -69,12 +75,16 @@ def read_domains(
     """
     if label is not None and not (_is_raw(source) or _is_raw(target)):
         raise InputError(f"label={label!r} names a column of a table, but neither side is a table; omit it.")
+    if read_options and not (_is_raw(source) or _is_raw(target)):
+        raise InputError("read_options say how tables are read, but neither side is a table or file; omit them.")
     encoder = None
     if _is_raw(source) and _is_raw(target):
-        names = {"label": label, "sources": sources, "groups": groups}
+        names = {"label": label, "sources": sources, "groups": groups, "read_options": read_options}
+        names |= {} if require_label else {"require_label": False}
         one, two, encoder = _read_both(source, target, names, other_features, image_size)
     else:
-        one, two = read_one(source, "source", label, sources, groups), read_one(target, "target", label, None, groups)
+        one = read_one(source, "source", label, sources, groups, read_options)
+        two = read_one(target, "target", label, None, groups, read_options)
     n, m = one.X.shape[1], two.X.shape[1]
     if not share_features(one, two) and other_features:
         return one, two, encoder
@@ -146,7 +156,7 @@ def share_features(source: Domain, target: Domain) -> bool:
 def _read_both(
     source: Any,
     target: Any,
-    names: dict[str, str | None],
+    names: dict[str, Any],
     other_features: bool,
     image_size: tuple[int, int] | None = None,
 ) -> tuple[Domain, Domain, Any]:
@@ -155,6 +165,7 @@ def _read_both(
     try:
         one, two, encoder = read_pair(source, target, image_size=image_size, **names)
     except InputError:
+        names.pop("require_label", None)
         apart = _read_apart(source, target, **names) if other_features else None
         if apart is None:
             raise
@@ -165,11 +176,18 @@ def _read_both(
 
 
 def _read_apart(
-    source: Any, target: Any, label: str | None, sources: str | None = None, groups: str | None = None
+    source: Any,
+    target: Any,
+    label: str | None,
+    sources: str | None = None,
+    groups: str | None = None,
+    read_options: Any = None,
 ) -> tuple[Domain, Domain, Any] | None:
-    """Two tables without a common column but the label's, each read by itself; None for any other two sides."""
-    from landbridge.data import read_pair
+    """Two tables without a common feature, each read by itself; None for any other two sides."""
+    from landbridge.data import ReadOptions, read_pair
+    from landbridge.data._column_kinds import is_feature
     from landbridge.data._files import existing, kind_of, pick_label, read_table
+    from landbridge.data._headers import match_headers, rename_columns
 
     special = [name for name in (label, sources, groups) if name is not None]
     if len(set(special)) < len(special):
@@ -182,13 +200,19 @@ def _read_apart(
             frames.append(read_table(existing(side)).rename(columns=str))
         else:
             return None
-    A, B = frames
+    options = ReadOptions.of(read_options)
+    A, B = rename_columns(frames, options.rename)
+    B, _ = match_headers(A, B)
+    extra = [*options.drop, *(n for n in (options.id, options.weights) if n)]
+    A, B = (side.drop(columns=extra, errors="ignore") for side in (A, B))
     B = B if sources is None else B.drop(columns=[sources], errors="ignore")
     features = A.drop(columns=[name for name in (sources, groups) if name is not None], errors="ignore")
     column = pick_label(features, label, "the source", required=True)
     assert column is not None
-    if not (set(features.columns) - {column}).isdisjoint(B.columns):
+    shared = [c for c in features.columns if c != column and c in B.columns and c not in special]
+    if any(is_feature(c, A[c], B[c]) for c in shared if c not in options.keep) or set(shared) & set(options.keep):
         return None
+    A, B = A.drop(columns=shared), B.drop(columns=shared)
     if groups is not None and not all(groups in side.columns for side in (A, B)):
         return None
     one = read_pair(A, A, label=column, sources=sources, groups=groups)[0]
@@ -210,7 +234,14 @@ def _is_raw(side: Any) -> bool:
     return hasattr(side, "columns") and not isinstance(side, Domain)
 
 
-def read_one(side: Any, name: str, label: str | None, sources: str | None = None, groups: str | None = None) -> Domain:
+def read_one(
+    side: Any,
+    name: str,
+    label: str | None,
+    sources: str | None = None,
+    groups: str | None = None,
+    read_options: Any = None,
+) -> Domain:
     """Read one side by itself.
 
     Parameters
@@ -221,6 +252,8 @@ def read_one(side: Any, name: str, label: str | None, sources: str | None = None
         Of the argument, for messages.
     label, sources, groups : str or None
         Names of columns, where it is a table.
+    read_options : ReadOptions or mapping, optional
+        How it is read, where it is a table.
 
     Returns
     -------
@@ -242,7 +275,7 @@ def read_one(side: Any, name: str, label: str | None, sources: str | None = None
     if _is_raw(side):
         from landbridge.data import read
 
-        domain = read(side, label=label, sources=sources, groups=groups)
+        domain = read(side, label=label, sources=sources, groups=groups, read_options=read_options)
         return domain[0] if isinstance(domain, tuple) else domain
     if isinstance(side, str):
         from landbridge.data import load_builtin

@@ -7,11 +7,13 @@ from typing import Any
 import numpy as np
 from sklearn.base import is_regressor
 
+from landbridge.data import Inspection
 from landbridge.domain import Domain
 from landbridge.exceptions import InputError
 from landbridge.fitted_models import check_fitted_model
 from landbridge.problem._arguments import Arguments
 from landbridge.problem._domains import read_domains
+from landbridge.problem._inspect import inspect_domains
 from landbridge.problem._model_target import ModelTarget, is_network
 from landbridge.tasks import InferredTask, get_task, infer_task
 
@@ -92,10 +94,23 @@ class Sides:
                 label=self.arguments.label,
                 sources=self.arguments.sources,
                 groups=self.arguments.groups,
+                read_options=self.arguments.read_options,
                 other_features=other_features,
                 image_size=image_size,
             )
         return self._read
+
+    def inspection(self) -> Inspection | None:
+        """Return the facts about the domains.
+
+        Returns
+        -------
+        Inspection or None
+            None where the sides were not read as two domains.
+        """
+        if self._read is None:
+            return None
+        return inspect_domains(*self._read, random_state=self.arguments.random_state)
 
 
 def infer_pair_task(arguments: Arguments, labelled: Domain | ModelTarget) -> tuple[Any, tuple[str, ...]]:

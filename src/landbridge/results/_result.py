@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from landbridge.data._inspection import Inspection
 from landbridge.discrepancy._diagnosis import Diagnosis
 from landbridge.domain import Domain
 from landbridge.presentation import Presentable
@@ -54,6 +55,8 @@ class Result(Presentable):
         AUC, sensitivity, specificity, Brier score and calibration error, for values R², RMSE and MAE.
     expected : Expected or None
         How good the model will be on the target, with an interval; None for clusterings.
+    inspection : Inspection or None
+        Facts about the data as they were read; None where the source is a network or a model.
 
     Attributes
     ----------
@@ -86,6 +89,7 @@ class Result(Presentable):
     timings: Mapping[str, float] = field(default_factory=dict)
     scores: Mapping[str, Any] = field(default_factory=dict)
     expected: Expected | None = None
+    inspection: Inspection | None = None
 
     @property
     def notes(self) -> list[str]:
@@ -190,6 +194,7 @@ class Result(Presentable):
             "timings": dict(self.timings),
             "scores": dict(self.scores),
             "expected": None if self.expected is None else self.expected.to_dict(),
+            "inspection": None if self.inspection is None else self.inspection.to_dict(),
         }
 
     def save(self, folder: str | Path) -> Path:

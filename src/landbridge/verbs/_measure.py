@@ -17,6 +17,7 @@ def measure(
     *,
     label: str | None = None,
     groups: str | None = None,
+    read_options: Any = None,
     scoring: None = None,
     task: str | None = None,
     random_state: Any = 0,
@@ -35,6 +36,8 @@ def measure(
     groups : str, optional
         Column of both tables that identifies samples that belong together, such as a person: it is no feature, and
         classifiers are cross-validated, and samples permuted and resampled, by whole groups.
+    read_options : ReadOptions or mapping, optional
+        How tables are read; see :class:`landbridge.data.ReadOptions`.
     scoring : None
         Does not apply, because no prediction is scored; anything else raises.
     task : {"classification", "regression"}, optional
@@ -78,7 +81,7 @@ def measure(
         raise InputError(
             "scoring does not apply to measure(), which scores no predictions of labels; give it to transfer."
         )
-    arguments = Arguments.of(label=label, groups=groups, task=task)
+    arguments = Arguments.of(label=label, groups=groups, task=task, read_options=read_options)
     one, two, _ = Sides(source, target, arguments).domains(other_features=False)
     name = None
     if one.labelled.any():

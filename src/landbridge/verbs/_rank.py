@@ -53,12 +53,13 @@ def rank(
     score: str = "auto",
     label: str | None = None,
     groups: str | None = None,
-    scoring: None = None,
+    read_options: Any = None,
     estimator: Any = None,
     n_bootstrap: int = 100,
     n_permutations: int = 100,
     max_samples: int = 2000,
     random_state: Any = 0,
+    **others: Any,
 ) -> Ranking:
     """Rank sources or trained models by how well they would transfer to a target, without transferring from any.
 
@@ -90,9 +91,8 @@ def rank(
     groups : str, optional
         Column of all tables that identifies samples that belong together, such as a person: it is no feature, and
         halves and permutations are of whole groups.
-    scoring : None
-        Does not apply, because candidates are ranked without predictions for new samples; see `score`. Anything else
-        raises.
+    read_options : ReadOptions or mapping, optional
+        How tables are read; see :class:`landbridge.data.ReadOptions`.
     estimator : estimator, optional
         Fitted on each source, to predict the target. If None, scaling and logistic or ridge regression.
     n_bootstrap : int, default=100
@@ -103,6 +103,8 @@ def rank(
         At most this many labelled target samples are used, and ten times as many source samples.
     random_state : int, RandomState or None, default=0
         Seed of subsets, halves and permutations.
+    **others
+        Nothing else applies; ``scoring`` raises, because candidates are ranked without predictions for new samples.
 
     Returns
     -------
@@ -139,12 +141,14 @@ def rank(
     """
     if score != "auto" and score not in SCORES:
         raise InputError(f"score={score!r} is unknown; give 'auto' or one of {', '.join(SCORES)}.")
-    if scoring is not None:
+    if others.pop("scoring", None) is not None:
         raise InputError(f"scoring does not apply to rank(); give score='auto' or one of {', '.join(SCORES)}.")
+    if others:
+        raise TypeError(f"rank() got an unexpected keyword argument {next(iter(others))!r}")
     if max_samples < 4 or n_bootstrap < 0 or n_permutations < 0:
         raise InputError("max_samples must be at least 4, n_bootstrap and n_permutations at least 0.")
     table = named(candidates)
-    alone = read_target(target, table, label, groups)
+    alone = read_target(target, table, label, groups, read_options)
     outputs: list[CandidateOutputs] = []
     skipped: dict[str, str] = {}
     for name, candidate in table.items():
@@ -157,6 +161,7 @@ def rank(
                     alone,
                     label=label,
                     groups=groups,
+                    read_options=read_options,
                     estimator=estimator,
                     max_samples=10 * max_samples,
                 )
@@ -369,7 +374,7 @@ def _same_score(one: Measurement, other: Measurement) -> bool:
     """Return whether two scores are equal but for rounding, with the parts that decide between equal sums."""
     terms = ("source_error", "half_distance", "joint_error", "agreement")
     parts = [(m.value, *(m.details[t] for t in terms if t in m.details)) for m in (one, other)]
-    return len(parts[0]) == len(parts[1]) and bool(np.allclose(*parts, rtol=0.0, atol=1e-12))
+    return len(parts[0]) == len(parts[1]) and bool(np.allclose(parts[0], parts[1], rtol=0.0, atol=1e-12))
 
 
 def _words(score: str, candidates: tuple[Ranked, ...]) -> str:

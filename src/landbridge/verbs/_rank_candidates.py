@@ -89,7 +89,9 @@ def named(candidates: Any) -> dict[str, Any]:
     return table
 
 
-def read_target(target: Any, candidates: dict[str, Any], label: str | None, groups: str | None = None) -> Domain | None:
+def read_target(
+    target: Any, candidates: dict[str, Any], label: str | None, groups: str | None = None, read_options: Any = None
+) -> Domain | None:
     """Read the target alone, where it need not be read together with a source.
 
     Parameters
@@ -100,6 +102,8 @@ def read_target(target: Any, candidates: dict[str, Any], label: str | None, grou
         Name of the label column, where it is a table.
     groups : str, optional
         Name of the column of groups. If None, samples are independent.
+    read_options : ReadOptions or mapping, optional
+        How tables are read.
 
     Returns
     -------
@@ -108,7 +112,7 @@ def read_target(target: Any, candidates: dict[str, Any], label: str | None, grou
     """
     if all(_is_data(c) or is_network(c) for c in candidates.values()):
         return None
-    return read_one(target, "target", label, None, groups)
+    return read_one(target, "target", label, None, groups, read_options)
 
 
 def candidate_outputs(
@@ -119,6 +123,7 @@ def candidate_outputs(
     *,
     label: str | None,
     groups: str | None = None,
+    read_options: Any = None,
     estimator: Any,
     max_samples: int,
 ) -> CandidateOutputs:
@@ -136,6 +141,8 @@ def candidate_outputs(
         Label column of tables.
     groups : str, optional
         Column of groups of tables. If None, samples are independent.
+    read_options : ReadOptions or mapping, optional
+        How tables are read.
     estimator : estimator or None
         Fitted on candidates that are source domains.
     max_samples : int
@@ -157,9 +164,8 @@ def candidate_outputs(
             )
         return _network_outputs(name, candidate, target)
     if _is_data(candidate):
-        return _source_outputs(
-            name, candidate, target if alone is None else alone, label, groups, estimator, max_samples
-        )
+        names = {"label": label, "groups": groups, "read_options": read_options}
+        return _source_outputs(name, candidate, target if alone is None else alone, names, estimator, max_samples)
     assert alone is not None
     known = np.flatnonzero(alone.labelled)
     if len(known) == 0:
@@ -205,9 +211,9 @@ def _network_outputs(name: str, candidate: Any, target: Any) -> CandidateOutputs
 
 
 def _source_outputs(
-    name: str, candidate: Any, target: Any, label: Any, groups: str | None, estimator: Any, max_samples: int
+    name: str, candidate: Any, target: Any, names: dict[str, Any], estimator: Any, max_samples: int
 ) -> CandidateOutputs:
-    source, target, _ = read_domains(candidate, target, label=label, groups=groups)
+    source, target, _ = read_domains(candidate, target, **names)
     if source.y is None:
         raise InputError("a source needs labels; give (X, y).")
     source = source.labelled_part()

@@ -125,6 +125,11 @@ def transfer(
         Where finished candidates are kept until the result stands.
     resume : bool, default=False
         Continue the run in `work_dir`.
+    read_options : ReadOptions or mapping, optional
+        How tables are read: columns to drop or keep, marks of missing values, encoding; see
+        :class:`landbridge.data.ReadOptions`.
+    on_inspection : callable, optional
+        Called with the facts about the data (:class:`landbridge.data.Inspection`) before anything is learned.
     error_score : "raise" or numpy.nan, default=numpy.nan
         Whether an error of a candidate is raised or recorded.
 
@@ -160,6 +165,9 @@ def transfer(
     sides = Sides(source, target, arguments)
     strategy = find_strategy(sides)
     problem = strategy.read(sides)
+    inspection = sides.inspection()
+    if inspection is not None and arguments.on_inspection is not None:
+        arguments.on_inspection(inspection)
     settings = _settings(strategy, problem, arguments)
     clock.lap("read")
     with prepare_processes(problem, arguments), one_thread(problem):
@@ -201,6 +209,7 @@ def transfer(
         timings=clock.seconds(),
         scores=scores,
         expected=expected,
+        inspection=inspection,
     )
 
 
