@@ -105,19 +105,30 @@ REMEDIES = {
 _UsageError: Any = next(c for c in typer.BadParameter.__mro__ if c.__name__ == "UsageError")
 
 
+def _print_version(asked: bool) -> None:
+    if asked:
+        version_command()
+        raise typer.Exit()
+
+
 @app.callback()
 def landbridge(
     show_version: Annotated[
-        bool, typer.Option("--version", "-V", metavar="", help="Print the version and exit.", is_eager=True)
+        bool,
+        typer.Option(
+            "--version",
+            "-V",
+            metavar="",
+            help="Print the version and exit.",
+            is_eager=True,
+            callback=_print_version,
+        ),
     ] = False,
 ) -> None:
     """Transfer learning that can say no: measure WHEN, rank WHAT, transfer HOW, estimate HOW GOOD, and predict.
 
     Exit codes: 0 the command ran, 2 bad input, 3 not transferred under --require-transfer, 130 Ctrl-C, 143 SIGTERM.
     """
-    if show_version:
-        version_command()
-        raise typer.Exit()
 
 
 def main() -> None:

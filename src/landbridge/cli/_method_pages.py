@@ -121,7 +121,7 @@ def families() -> tuple[str, ...]:
 
 
 def pages(family: str | None = None) -> list[MethodPage]:
-    """Return the pages of all methods, or of one family.
+    """Return the pages of all methods, or of one family; its name may be shortened.
 
     Parameters
     ----------
@@ -138,10 +138,13 @@ def pages(family: str | None = None) -> list[MethodPage]:
     InputError
         If there is no such family.
     """
-    if family is not None and family not in families():
+    if family is None:
+        return [*_of_catalogue(None), *_others()]
+    wanted = [f for f in families() if f == family] or [f for f in families() if family and f.startswith(family)]
+    if not wanted:
         raise InputError(f"family must be one of {', '.join(families())}; got {family!r}.")
-    found = [] if family is not None and family not in CATALOGUE else _of_catalogue(family)
-    return found + [p for p in _others() if family in (None, p.family)]
+    found = [p for f in wanted if f in CATALOGUE for p in _of_catalogue(f)]
+    return found + [p for p in _others() if p.family in wanted]
 
 
 def find_page(name: str) -> MethodPage:
@@ -218,6 +221,8 @@ def _classes(folder: Path) -> Iterator[tuple[str, str]]:
     for file in sorted(folder.glob("_*.py")):
         for node in ast.parse(file.read_text(encoding="utf-8")).body:
             if not isinstance(node, ast.ClassDef) or node.name.startswith("_"):
+                continue
+            if any(ast.unparse(base) in ("nn.Module", "Network") for base in node.bases):  # part of a method
                 continue
             doc = ast.get_docstring(node) or ""
             if re.search(r"^References\n-+$", doc, re.MULTILINE) and re.search(r"^Parameters\n-+$", doc, re.MULTILINE):
