@@ -217,7 +217,12 @@ class ReadingOptions:
         dict
         """
         found = self.given()
-        return {"read_options": found} if found else {}
+        if not found:
+            return {}
+        from landbridge.data import ReadOptions
+
+        ReadOptions.of({name: value for name, value in found.items() if name != "text"})  # raises before files are read
+        return {"read_options": found}
 
 
 @dataclass(frozen=True)
