@@ -71,7 +71,7 @@ def chunks(result: Result, rows: str, *, frame: bool) -> Iterator[Chunk]:
             except InputError as error:
                 where = f"{path} (rows from {first:,} on)" if number else str(path)
                 raise type(error)(str(error).replace(str(part), where)) from None
-            yield Chunk(found.X, [first + int(n) for n in found.names], found.frame)
+            yield Chunk(found.X, [str(first + int(n)) for n in found.names], found.frame)
             first += len(found.names)
 
 

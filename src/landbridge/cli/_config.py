@@ -102,9 +102,9 @@ def to_toml(values: Mapping[str, Any]) -> str:
     Examples
     --------
     >>> from landbridge.cli._config import to_toml
-    >>> print(to_toml({"seed": 0, "drop": ["a", 'b "c"'], "exhaustive": False}), end="")
+    >>> print(to_toml({"seed": 0, "drop": ["a", "b c"], "exhaustive": False}), end="")
     seed = 0
-    drop = ["a", "b \\\\"c\\\\""]
+    drop = ["a", "b c"]
     exhaustive = false
     """
     return "".join(f"{_key(k)} = {_literal(v)}\n" for k, v in values.items())

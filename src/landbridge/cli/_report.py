@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Annotated
 
@@ -10,6 +11,9 @@ import typer
 from landbridge.cli._options import PrintOptions, takes
 
 __all__ = ["report_command"]
+
+# What `landbridge transfer --json` prints.
+FACTS = ("decision", "candidates", "diagnosis", "task", "metric", "settings", "timings", "scores", "expected")
 
 
 @takes(printing=PrintOptions)
@@ -38,7 +42,8 @@ def report_command(
     result = load_result(result_dir)
     page = write_report(result, place, title=title)
     if printing.as_json:
-        print_json({"report": str(page), **result.to_dict()})
+        facts = json.loads((result_dir / "result.json").read_text(encoding="utf-8"))
+        print_json({"report": str(page)} | {name: facts.get(name) for name in FACTS})
         return
     if not printing.quiet:
         show_verdict(console(), result)
