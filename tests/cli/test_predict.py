@@ -35,6 +35,13 @@ def test_an_identifier_is_written_beside_the_predictions(clinics, command, rows)
     assert wrong.returncode == 2 and "like who" in wrong.stderr
 
 
+@pytest.mark.parametrize("mark", [",", ";"])
+def test_identifiers_stay_as_they_are_written(clinics, command, rows, mark):
+    rows[["x", "z"]].assign(no=["007", "", "1e5", *["12"] * 77]).to_csv(clinics / "ids.csv", index=False, sep=mark)
+    found = _read(command("predict", "run", "ids.csv", "--id", "no", cwd=clinics).stdout)
+    assert [r["no"] for r in found[:4]] == ["007", "", "1e5", "12"]
+
+
 def test_all_columns_do_not_hide_the_prediction(clinics, command, rows):
     found = _read(command("predict", "run", "new.csv", "--all-columns", cwd=clinics).stdout)
     assert [r["label (input)"] for r in found[:2]] == ["0", "1"] and found[0]["label"] in ("yes", "no")

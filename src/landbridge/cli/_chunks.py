@@ -115,11 +115,36 @@ def _table(result: Result, rows: str) -> Any:
 
     if rows.startswith(BUILTIN) or kind_of(existing(rows)) != "table":
         return None
-    options = result.settings.get("read_options")
+    options = ReadOptions.of(result.settings.get("read_options"))
     reader: Any = read_table
-    if options and len(signature(reader).parameters) > 1:
-        return reader(Path(rows), ReadOptions.of(options))
-    return reader(Path(rows))
+    more = (options,) if options != ReadOptions() and len(signature(reader).parameters) > 1 else ()
+    return _as_written(Path(rows), reader(Path(rows), *more), options)
+
+
+def _as_written(path: Path, table: Any, options: Any) -> Any:
+    """Cells of a text file as they stand in it, such as 007; the table as it was read where they cannot be matched."""
+    import pandas as pd
+
+    if not path.name.lower().removesuffix(".gz").endswith((".csv", ".tsv", ".txt")):
+        return table
+    try:
+        with _opened(path) as stream:
+            head = stream.readline().decode("utf-8-sig", errors="replace")
+        raw = pd.read_csv(
+            path,
+            sep=max("\t;,|", key=head.count),
+            dtype=str,
+            header=0 if options.header else None,
+            keep_default_na=False,
+            skipinitialspace=True,
+            encoding=options.encoding or "utf-8-sig",
+        )
+    except (ValueError, OSError, LookupError):
+        return table
+    if not options.header:
+        raw.columns = [f"column_{i}" for i in range(1, raw.shape[1] + 1)]
+    raw = raw.rename(columns=lambda c: str(c).strip()).rename(columns=dict(options.rename))
+    return raw if len(raw) == len(table) and list(raw.columns) == [str(c) for c in table.columns] else table
 
 
 def _is_large_text(path: Path) -> bool:

@@ -16,6 +16,9 @@ CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u20
 # A cell that begins like this is a formula to a spreadsheet.
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
+# Digits with marks of decimals and thousands, an exponent, a percent sign.
+NUMBER = re.compile(r"[+-]?[.,]?[0-9][0-9.,' \u00a0\u202f]*(?:[eE][+-]?[0-9]+)?\s?%?")
+
 
 def printable(value: Any) -> str:
     """Return text without control characters and escape sequences; tabs and line ends stay.
@@ -78,8 +81,4 @@ def defused(value: Any) -> Any:
 
 
 def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return text.strip() == text and "_" not in text
+    return NUMBER.fullmatch(text) is not None
