@@ -17,7 +17,18 @@ import landbridge
 from landbridge.cli import app, main
 from landbridge.data import make_gradual_shift, make_shift, shared_data
 
-COMMANDS = ["estimate", "measure", "methods", "predict", "rank", "transfer", "version"]
+COMMANDS = [
+    "data",
+    "estimate",
+    "inspect",
+    "measure",
+    "methods",
+    "predict",
+    "rank",
+    "report",
+    "transfer",
+    "version",
+]
 
 
 PLAIN = {"COLUMNS": "80", "NO_COLOR": "1"}
@@ -94,11 +105,11 @@ def test_version_and_methods():
     assert all(m["reference"] and m["growth"] and m["summary"] for m in told)
 
 
-def test_transfer_says_what_it_did_and_writes_three_files(result):
+def test_transfer_says_what_it_did_and_writes_four_files(result):
     done, out = result
     assert "Transferred with" in done.stdout and "report:" in done.stdout
     assert max(len(line) for line in done.stdout.splitlines() if "report:" not in line) <= 80
-    assert {p.name for p in out.iterdir()} == {"report.html", "result.json", "model.skops"}
+    assert {p.name for p in out.iterdir()} == {"report.html", "result.json", "model.skops", "run.toml"}
 
 
 def test_predict_new_rows_in_a_new_process(result, tables):
@@ -237,7 +248,7 @@ def test_the_unforeseen_keeps_its_traceback():
         "import landbridge.verbs._measure as m\n"
         "def broken(*a, **k): raise ZeroDivisionError('a fault of ours')\n"
         "m.measure = broken\n"
-        "import sys; sys.argv = ['landbridge', 'measure', 'x', 'y']\n"
+        "import sys; sys.argv = ['landbridge', 'measure', 'builtin:printed', 'builtin:handwritten']\n"
         "from landbridge.cli import main; main()"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
@@ -254,7 +265,7 @@ def test_the_result_knows_its_command(result):
 def test_plain_text_in_eighty_columns():
     for arguments in (["methods"], ["--help"], ["transfer", "--help"]):
         shown = _run(*arguments).stdout
-        assert "\x1b" not in shown and max(map(len, shown.splitlines())) <= 80
+        assert "\x1b" not in shown and max(map(len, shown.splitlines())) <= 80, arguments
 
 
 def test_every_command_and_option_is_in_the_reference():

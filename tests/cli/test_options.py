@@ -5,13 +5,23 @@ from dataclasses import fields
 
 import pytest
 
-from landbridge.cli._options import NetworkOptions, OutputOptions, RunOptions, SideOptions, takes
+from landbridge.cli._options import (
+    ConfigOptions,
+    NetworkOptions,
+    OutputOptions,
+    ReadingOptions,
+    RunOptions,
+    SideOptions,
+    takes,
+)
 from landbridge.cli._transfer import transfer_command
+
+GROUPS = (SideOptions, ReadingOptions, RunOptions, NetworkOptions, ConfigOptions, OutputOptions)
 
 
 def test_a_command_has_one_option_per_field():
     names = list(inspect.signature(transfer_command).parameters)
-    expected = [f.name for g in (SideOptions, RunOptions, NetworkOptions, OutputOptions) for f in fields(g)]
+    expected = [f.name for g in GROUPS for f in fields(g)]
     assert names == ["source", "target", *expected] and len(set(names)) == len(names)
 
 

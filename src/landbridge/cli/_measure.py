@@ -6,26 +6,46 @@ from typing import Annotated
 
 import typer
 
-from landbridge.cli._options import ColumnOptions, takes
+from landbridge.cli._completion import complete_sides
+from landbridge.cli._options import ColumnOptions, ConfigOptions, PrintOptions, ReadingOptions, Seed, takes
 
 __all__ = ["measure_command"]
 
 
-@takes(columns=ColumnOptions)
+@takes(columns=ColumnOptions, reading=ReadingOptions, config=ConfigOptions, printing=PrintOptions)
 def measure_command(
-    source: Annotated[str, typer.Argument(metavar="SOURCE", help="File, folder or builtin:NAME with labels.")],
-    target: Annotated[str, typer.Argument(metavar="TARGET", help="File, folder or builtin:NAME to transfer to.")],
+    source: Annotated[
+        str,
+        typer.Argument(
+            metavar="SOURCE", help="File, folder or builtin:NAME with labels.", autocompletion=complete_sides
+        ),
+    ],
+    target: Annotated[
+        str,
+        typer.Argument(
+            metavar="TARGET", help="File, folder or builtin:NAME to transfer to.", autocompletion=complete_sides
+        ),
+    ],
     *,
     columns: ColumnOptions,
-    seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Seed of everything random.")] = 0,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")] = False,
+    reading: ReadingOptions,
+    seed: Seed = 0,
+    config: ConfigOptions,
+    printing: PrintOptions,
 ) -> None:
     """WHEN: how alike are source and target, which shift is it, and how risky is transfer?"""
+    from landbridge.cli._checks import check_side
+    from landbridge.cli._progress import working
     from landbridge.cli._tables import console, print_json, show_diagnosis
+
+    options = reading.keywords()
+    check_side(source, "SOURCE")
+    check_side(target, "TARGET")
     from landbridge.verbs._measure import measure
 
-    diagnosis = measure(source, target, label=columns.label, groups=columns.groups, random_state=seed)
-    if as_json:
+    with working("reading and measuring", printing):
+        diagnosis = measure(source, target, label=columns.label, groups=columns.groups, random_state=seed, **options)
+    if printing.as_json:
         print_json(diagnosis.to_dict())
     else:
-        show_diagnosis(console(), diagnosis)
+        show_diagnosis(console(), diagnosis, quiet=printing.quiet)

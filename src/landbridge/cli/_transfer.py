@@ -5,24 +5,58 @@ from __future__ import annotations
 import os
 import shlex
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from landbridge.cli._options import NetworkOptions, OutputOptions, RunOptions, SideOptions, takes
+from landbridge.cli._checks import (
+    check_folder,
+    check_jobs,
+    check_methods,
+    check_scoring,
+    check_side,
+    check_task,
+    check_time_budget,
+    say,
+    warn_of_few_labels,
+)
+from landbridge.cli._completion import complete_sides
+from landbridge.cli._config import APART, write_config
+from landbridge.cli._options import (
+    ConfigOptions,
+    NetworkOptions,
+    OutputOptions,
+    ReadingOptions,
+    RunOptions,
+    SideOptions,
+    takes,
+)
+from landbridge.cli._signals import Stopped
 
 if TYPE_CHECKING:
+    from landbridge.data import Inspection
     from landbridge.results import Result
 
 __all__ = ["transfer_command"]
 
 # Bytes of two files whose candidates are tried in several processes.
 LARGE = 1_000_000
+# Bytes of a file for each cell of its table, about.
+BYTES_PER_CELL = 8
+# Exit code of --require-transfer where the guard does not transfer.
+NOT_TRANSFERRED = 3
 
 
-@takes(sides=SideOptions, run=RunOptions, networks=NetworkOptions, output=OutputOptions)
+@takes(
+    sides=SideOptions,
+    reading=ReadingOptions,
+    run=RunOptions,
+    networks=NetworkOptions,
+    config=ConfigOptions,
+    output=OutputOptions,
+)
 def transfer_command(
     source: Annotated[
         str,
@@ -30,38 +64,89 @@ def transfer_command(
             metavar="SOURCE",
             help="File, folder or builtin:NAME with labels; or a trained network (a folder with config.json, a "
             ".safetensors file, a name on the hub); or a fitted scikit-learn model (a .skops file).",
+            autocompletion=complete_sides,
         ),
     ],
-    target: Annotated[str, typer.Argument(metavar="TARGET", help="File, folder or builtin:NAME to transfer to.")],
+    target: Annotated[
+        str,
+        typer.Argument(
+            metavar="TARGET", help="File, folder or builtin:NAME to transfer to.", autocompletion=complete_sides
+        ),
+    ],
     *,
     sides: SideOptions,
+    reading: ReadingOptions,
     run: RunOptions,
     networks: NetworkOptions,
+    config: ConfigOptions,
     output: OutputOptions,
 ) -> None:
     """HOW: try every method that fits, let the guard decide, and write model and report.
 
-    Exits with 0 whether the guard transferred or not (it says which), and with 2 for bad input.
+    Exits with 0 whether the guard transferred or not (it says which), with 2 for bad input, and with 3 if the guard did
+    not transfer and --require-transfer was given.
     """
-    _check_out(output.out)  # now, not after minutes of work
-    arguments = _arguments(sides, run, networks)
-    arguments |= {"work_dir": output.out / "unfinished", "resume": run.resume}
-    with _processes(source, target, arguments):
-        result = _run(output.quiet or output.as_json, source, target, **arguments)
-    command = shlex.join(["landbridge", "transfer", source, target, *_words(sides, run, networks, result)])
+    work = output.out / "unfinished"
+    run = _check(source, target, sides, run, networks, output.out)
+    arguments = _arguments(sides, run, networks) | reading.keywords()
+    arguments |= {"work_dir": work, "resume": run.resume}
+    if run.resume and not work.is_dir():
+        say(f"--resume: {output.out} holds no unfinished run, so the run starts anew.")
+    try:
+        with _processes(source, target, arguments):
+            result = _run(source, target, output, **arguments)
+    except Stopped as stopped:
+        stopped.kept = _kept(work)
+        raise
+    command = shlex.join(["landbridge", "transfer", source, target, *_words(sides, reading, run, networks, result)])
     result = replace(result, settings={**result.settings, "command": command})
     result.save(output.out)
     page = result.report(output.out)
+    options = {"source": source, "target": target, "out": output.out}
+    options |= _options(sides, reading, run, networks)
+    write_config(output.out, options, str(result.settings.get("versions", {}).get("landbridge", "")))
     _show(result, page, output)
+    if run.require_transfer and not result.decision.transferred:
+        say(f"{result.decision.chosen} is kept, and --require-transfer was given.")
+        raise typer.Exit(NOT_TRANSFERRED)
+
+
+def _check(
+    source: str, target: str, sides: SideOptions, run: RunOptions, networks: NetworkOptions, out: Path
+) -> RunOptions:
+    """Refuse what cannot work, now and not after minutes."""
+    check_folder(out)
+    check_side(source, "SOURCE", model=True)
+    check_side(target, "TARGET")
+    for domain in sides.intermediate or ():
+        check_side(domain, "--intermediate")
+    check_task(sides.task)
+    check_time_budget(run.time_budget)
+    jobs = check_jobs(run.jobs)
+    check_scoring(run.scoring)
+    if run.methods is not None:
+        from landbridge.problem import is_network
+
+        check_methods(run.methods, network=networks.network is not None or is_network(source))
+    return replace(run, jobs=jobs)
+
+
+def _options(*groups: Any) -> dict[str, Any]:
+    """Every option of the groups with its value, by name."""
+    return {f.name: getattr(g, f.name) for g in groups for f in fields(g) if f.name not in APART}
+
+
+def _kept(work: Path) -> str:
+    """What an interrupted run has left, and how it goes on."""
+    n = len(list(work.glob("[!.]*.npz"))) if work.is_dir() else 0
+    if not n and not (work.is_dir() and any(p.is_dir() for p in work.iterdir())):
+        return "no candidate was finished, so there is nothing to resume"
+    done = f"{n} finished candidate{'s' if n != 1 else ''}" if n else "the checkpoints of a network"
+    return f"{done} {'are' if n != 1 else 'is'} kept in {work}: add --resume to the same command to go on"
 
 
 def _arguments(sides: SideOptions, run: RunOptions, networks: NetworkOptions) -> dict[str, Any]:
     """Keywords of ``transfer`` for the options that differ from their defaults."""
-    from landbridge.exceptions import InputError
-
-    if run.jobs == 0:
-        raise InputError("--jobs is 0; give 1 or more, or -1 for all cores.")
-    labels = int(run.target_labels) if run.target_labels.lstrip("-").isdigit() else run.target_labels
     named: dict[str, Any] = {
         "label": sides.label,
         "sources": sides.sources,
@@ -71,7 +156,7 @@ def _arguments(sides: SideOptions, run: RunOptions, networks: NetworkOptions) ->
         "task": sides.task,
         "intermediate_domains": sides.intermediate or None,
         "methods": run.methods,
-        "target_labels": labels,
+        "target_labels": _target_labels(run),
         "confidence": run.confidence,
         "exhaustive": run.exhaustive or None,
         "time_budget": run.time_budget,
@@ -85,7 +170,13 @@ def _arguments(sides: SideOptions, run: RunOptions, networks: NetworkOptions) ->
     return {name: value for name, value in named.items() if value is not None}
 
 
-def _words(sides: SideOptions, run: RunOptions, networks: NetworkOptions, result: Result) -> list[str]:
+def _target_labels(run: RunOptions) -> str | int:
+    return int(run.target_labels) if run.target_labels.lstrip("-").isdecimal() else run.target_labels
+
+
+def _words(
+    sides: SideOptions, reading: ReadingOptions, run: RunOptions, networks: NetworkOptions, result: Result
+) -> list[str]:
     """Words of the command line that repeat the run."""
     named: dict[str, Any] = {"label": sides.label, "sources": sides.sources, "methods": run.methods}
     named |= {"target-labels": run.target_labels, "confidence": run.confidence, "seed": run.seed}
@@ -97,6 +188,10 @@ def _words(sides: SideOptions, run: RunOptions, networks: NetworkOptions, result
         named["epochs"] = networks.epochs
     words = [w for k, v in named.items() if v is not None for w in (f"--{k}", str(v))]
     words += [w for domain in sides.intermediate or () for w in ("--intermediate", domain)]
+    for field in fields(reading):
+        value, option = getattr(reading, field.name), f"--{field.name.replace('_', '-')}"
+        values = [] if value in (None, False) else value if isinstance(value, list | tuple) else [value]
+        words += [option] if value is True else [w for v in values for w in (option, v)]
     return [
         *words,
         *(["--exhaustive"] if run.exhaustive else []),
@@ -111,20 +206,13 @@ def _show(result: Result, page: Path, output: OutputOptions) -> None:
         print_json(result.to_dict())
         return
     screen = console()
-    show_verdict(screen, result)
-    show_candidates(screen, result)
+    show_verdict(screen, result, quiet=output.quiet)
+    if not output.quiet:
+        show_candidates(screen, result, verbose=output.verbose)
     print(f"report: {page}")
-    print(f"predict new samples: landbridge predict {shlex.quote(str(output.out))} FILE")
-
-
-def _check_out(out: Path) -> None:
-    from landbridge.exceptions import InputError
-
-    if out.exists() and not out.is_dir():
-        raise InputError(f"--out {out} is a file; name a folder.")
-    there = next(p for p in (out, *out.absolute().parents) if p.exists())
-    if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
-        raise InputError(f"--out {out} cannot be written, because {there} does not allow it; name another folder.")
+    if not output.quiet:
+        print(f"predict new samples: landbridge predict {shlex.quote(str(output.out))} FILE")
+        print(f"repeat this run: landbridge transfer --config {shlex.quote(str(output.out / 'run.toml'))}")
 
 
 def _processes(source: str, target: str, arguments: dict[str, Any]) -> AbstractContextManager[None]:
@@ -139,26 +227,46 @@ def _processes(source: str, target: str, arguments: dict[str, Any]) -> AbstractC
     return start_processes(arguments.get("n_jobs", -1) if large else 1)
 
 
-def _run(quiet: bool, source: str, target: str, **arguments: Any) -> Result:
-    from landbridge.verbs._transfer import transfer
+def _run(source: str, target: str, output: OutputOptions, **arguments: Any) -> Result:
+    from landbridge.cli._progress import RunProgress
 
-    if quiet:
-        return transfer(source, target, **arguments)
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+    labels = arguments.get("target_labels")
+    with RunProgress(output, _cells(source, target), arguments.get("time_budget")) as progress:
+        from landbridge.problem import TransferOptions
+        from landbridge.verbs._transfer import transfer
 
-    from landbridge.cli._tables import console
+        seen = False
 
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(bar_width=24),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(compact=True),
-    )
-    screen = console(stderr=True)
-    with Progress(*columns, console=screen, transient=True, disable=not screen.is_terminal) as bar:
-        job = bar.add_task("reading and measuring", total=None)
+        def inspected(inspection: Inspection) -> None:
+            nonlocal seen
+            seen = True
+            progress.inspected(inspection)
+            warn_of_few_labels(labels, inspection.sides[-1].labels)
 
-        def advance(done: int, total: int, name: str) -> None:
-            bar.update(job, completed=done, total=total, description=f"tried {name}"[:28].ljust(28))
+        if "on_inspection" in TransferOptions.__annotations__:
+            arguments["on_inspection"] = inspected
+        result = transfer(source, target, **arguments, progress=progress.advance)
+    if not seen:
+        warn_of_few_labels(labels, _class_counts(result))
+    return result
 
-        return transfer(source, target, **arguments, progress=advance)
+
+def _cells(source: str, target: str) -> float:
+    """About how many cells the two tables have."""
+    sizes = []
+    for path in (source, target):
+        try:
+            sizes.append(os.path.getsize(path) if os.path.isfile(path) else LARGE)
+        except OSError:
+            sizes.append(LARGE)
+    return sum(sizes) / BYTES_PER_CELL
+
+
+def _class_counts(result: Result) -> dict[str, int]:
+    """Labelled target samples by class, hidden ones included; empty for regression."""
+    from collections import Counter
+
+    if result.task != "classification" or result.target is None or result.target.y is None:
+        return {}
+    known = [v for y in (result.target.y, result.hidden_labels) if y is not None for v in list(y)]
+    return dict(Counter(str(v) for v in known if v is not None and v == v))

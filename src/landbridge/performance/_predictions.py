@@ -25,6 +25,8 @@ class Predictions:
         Probability of the predicted class. If None, there are none, as for regression.
     y : ndarray of shape (n_samples,), optional
         Labels; those of the source are complete. If None, there are none.
+    label_confidence : ndarray of shape (n_samples,), optional
+        Probability of the label. If None, it is not known.
 
     Examples
     --------
@@ -38,11 +40,12 @@ class Predictions:
     predicted: NDArray[Any]
     confidence: NDArray[np.float64] | None = None
     y: NDArray[Any] | None = None
+    label_confidence: NDArray[np.float64] | None = None
 
     def __post_init__(self) -> None:
         """Check the shapes."""
         n = np.shape(self.predicted)
-        for name in ("confidence", "y"):
+        for name in ("confidence", "y", "label_confidence"):
             held = getattr(self, name)
             if held is not None and np.shape(held) != n:
                 raise InputError(f"{name} has shape {np.shape(held)} but predicted {n}; give one per sample.")
@@ -66,7 +69,11 @@ class Predictions:
         -------
         Predictions
         """
-        return cls(np.asarray(classes)[proba.argmax(axis=1)], np.asarray(proba.max(axis=1), dtype=float), y)
+        classes = np.asarray(classes)
+        of_label = None
+        if y is not None and np.isin(y, classes).all():
+            of_label = np.asarray(proba, dtype=float)[np.arange(len(proba)), np.searchsorted(classes, y)]
+        return cls(classes[proba.argmax(axis=1)], np.asarray(proba.max(axis=1), dtype=float), y, of_label)
 
     def take(self, indices: Any) -> Self:
         """Select samples.
@@ -79,7 +86,8 @@ class Predictions:
         -------
         Predictions
         """
-        parts = (None if a is None else np.asarray(a)[indices] for a in (self.predicted, self.confidence, self.y))
+        held = (self.predicted, self.confidence, self.y, self.label_confidence)
+        parts = (None if a is None else np.asarray(a)[indices] for a in held)
         return type(self)(*parts)  # type: ignore[arg-type]
 
     @property
@@ -107,12 +115,15 @@ class Predictions:
         parts = [self.predicted] if self.y is None else [self.predicted, self.y]
         classes, codes = np.unique(np.concatenate([np.asarray(p) for p in parts]), return_inverse=True)
         n = len(self)
-        return {
+        found = {
             "classes": classes.tolist(),
             "predicted": codes[:n].tolist(),
             "y": None if self.y is None else codes[n:].tolist(),
             "confidence": np.round(self.confidence, 4).tolist(),
         }
+        if self.label_confidence is not None:
+            found["label_confidence"] = np.round(self.label_confidence, 4).tolist()
+        return found
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Self:
@@ -130,4 +141,7 @@ class Predictions:
             return cls(np.array(data["predicted"], dtype=float), None, np.array(data["y"], dtype=float))
         classes = np.array(data["classes"])
         y = None if data["y"] is None else classes[np.array(data["y"], dtype=int)]
-        return cls(classes[np.array(data["predicted"], dtype=int)], np.array(data["confidence"], dtype=float), y)
+        known = data.get("label_confidence")
+        of_label = None if known is None else np.array(known, dtype=float)
+        confidence = np.array(data["confidence"], dtype=float)
+        return cls(classes[np.array(data["predicted"], dtype=int)], confidence, y, of_label)

@@ -237,8 +237,8 @@ def get_scoring(scoring: Any, task: str) -> Scoring:
 def _near(name: str) -> str:
     import difflib
 
-    names = get_scorer_names()
-    near = sorted((n for n in names if n.startswith(name)), key=len)[:1] or difflib.get_close_matches(name, names, n=1)
+    begun = sorted((n for n in get_scorer_names() if name and n.startswith(name.lower())), key=len)
+    near = begun[:1] or difflib.get_close_matches(name, get_scorer_names(), n=1)
     return f"did you mean {near[0]!r}?" if near else "sklearn.metrics.get_scorer_names() lists them."
 
 
