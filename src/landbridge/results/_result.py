@@ -223,6 +223,8 @@ class Result(Presentable):
             if names is not None and numeric and X.shape[1] == len(names):
                 return Domain(X)._with_columns(list(names)).frame()
             return X
+        if hasattr(self.encoder, "check_types"):
+            self.encoder.check_types(X)
         rows = self.encoder.transform(X)
         if getattr(self.encoder, "keeps_rows", False):
             return rows

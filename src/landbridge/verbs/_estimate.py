@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 from scipy import sparse
 from sklearn.base import is_regressor
 
+from landbridge.data import ReadOptions
+from landbridge.data._headers import mark_missing, rename_columns
 from landbridge.domain import Domain, missing_labels
 from landbridge.exceptions import InputError, LabelError
 from landbridge.fitted_models import check_fitted_model, match_features
@@ -29,6 +31,7 @@ def estimate(
     label: str | None = None,
     metric: str | None = None,
     fitted_on_source: bool = True,
+    read_options: Any = None,
     random_state: int | None = 0,
 ) -> Expected:
     """Estimate how good a fitted model is on a target without labels, or with few, with an interval of 90 %.
@@ -51,6 +54,8 @@ def estimate(
     fitted_on_source : bool, default=True
         For models: whether the model was fitted on the source samples, so that clones of it have to be fitted on parts
         of them. If False, its own predictions for them are taken as held out.
+    read_options : ReadOptions or mapping, optional
+        How files of tables are read; see :class:`landbridge.data.ReadOptions`. If None, as for the result.
     random_state : int or None, default=0
         Seed of everything random; the default makes a call repeatable.
 
@@ -89,6 +94,9 @@ def estimate(
     >>> expected.low < accuracy < expected.high
     True
     """
+    options = ReadOptions.of(read_options)
+    if read_options:
+        target, source = _table_or_same(target, options), _table_or_same(source, options)
     result = model_or_result
     if isinstance(result, str | Path) and Path(result).suffix.lower() != ".skops":
         if not Path(result).is_dir():
@@ -250,9 +258,20 @@ def _read_side(result: Result, side: Any, label: str | None, name: str) -> tuple
 def _table(side: Any) -> Any:
     from landbridge.data._files import existing, kind_of, read_table
 
-    if not isinstance(side, str | Path) or kind_of(existing(side)) != "table":
+    if not isinstance(side, str | Path) or str(side).startswith("builtin:") or kind_of(existing(side)) != "table":
         return None
     return read_table(existing(side))
+
+
+def _table_or_same(side: Any, options: ReadOptions) -> Any:
+    """A table in a file, read with options; anything else as it is."""
+    frame = side if hasattr(side, "columns") and not isinstance(side, Domain) else _table(side)
+    if frame is None:
+        return side
+    frame = mark_missing(frame, options.missing)
+    (frame,) = rename_columns([frame], options.rename)
+    gone = [*options.drop, *(n for n in (options.id, options.weights) if n)]
+    return frame.drop(columns=gone, errors="ignore")
 
 
 def _in_spelling(column: Any, result: Result) -> NDArray[Any]:
