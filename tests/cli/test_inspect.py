@@ -5,7 +5,7 @@ import types
 import pytest
 
 from landbridge.data import Inspection
-from landbridge.data._inspection import Column, Side
+from landbridge.data._inspection import Column, SideFacts as Side
 
 INSPECTION = Inspection(
     "table",
