@@ -230,7 +230,7 @@ class Encoder(BaseEstimator):
         self.notes_, self.columns_ = [], []
         return self
 
-    def fit_arrays(self, n_features: int, *, zero_based: bool | None = None) -> Self:
+    def fit_arrays(self, n_features: int, *, zero_based: bool | None = None, sparse: bool | None = None) -> Self:
         """Store the number of features of arrays.
 
         Parameters
@@ -239,6 +239,8 @@ class Encoder(BaseEstimator):
             Number of features.
         zero_based : bool, optional
             Whether svmlight files count features from 0. If None, each file says it by itself.
+        sparse : bool, optional
+            Whether samples of svmlight files are a sparse matrix. If None, each file decides.
 
         Returns
         -------
@@ -246,6 +248,7 @@ class Encoder(BaseEstimator):
             Fitted encoder.
         """
         self.kind_, self.n_features_, self.zero_based_ = "arrays", int(n_features), zero_based
+        self.sparse_ = sparse
         self.notes_, self.columns_ = [], []
         return self
 
@@ -284,7 +287,8 @@ class Encoder(BaseEstimator):
             X, _, names, _, _ = read_images(path, self.shape_[:2], self.mode_)
             return X, names
         if kind == "arrays":
-            X = read_arrays(path, None, zero_based=getattr(self, "zero_based_", None))[0]
+            base, form = getattr(self, "zero_based_", None), getattr(self, "sparse_", None)
+            X = read_arrays(path, None, zero_based=base, n_features=self.n_features_, sparse=form)[0]
             if sparse.issparse(X) and X.shape[1] < self.n_features_:  # trailing features that are all zero
                 X.resize(X.shape[0], self.n_features_)
             X = self.transform(X)

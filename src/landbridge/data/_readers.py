@@ -26,6 +26,7 @@ from landbridge.data._files import (
 )
 from landbridge.data._images import read_images
 from landbridge.data._labels import clean_labels, unify_labels
+from landbridge.data.formats._svmlight import alike
 from landbridge.domain import Domain, missing_labels
 from landbridge.exceptions import InputError, LabelError, ReadError
 
@@ -289,14 +290,11 @@ def _array_pair(source: Any, target: Any, label: str | None) -> tuple[Domain, Do
         Xt, yt = read_arrays(existing(target), label, zero_based=zero_based)
     except LabelError:  # the target need not have the label array
         Xt, yt = read_arrays(existing(target), None, zero_based=zero_based)[0], None
-    if sparse.issparse(X) and sparse.issparse(Xt):
-        # A svmlight file does not store the number of features: trailing features that are all zero are not in it.
-        width = max(X.shape[1], Xt.shape[1])
-        for matrix in (X, Xt):
-            matrix.resize(matrix.shape[0], width)
+    if zero_based is not None or (sparse.issparse(X) and sparse.issparse(Xt)):
+        X, Xt = alike(X, Xt)
     y, yt, notes = unify_labels(y, yt)
     one, two = _array_domain(X, y, _name(source, "source")), _array_domain(Xt, yt, _name(target, "target"))
-    encoder = Encoder().fit_arrays(one.X.shape[1], zero_based=zero_based)
+    encoder = Encoder().fit_arrays(one.X.shape[1], zero_based=zero_based, sparse=sparse.issparse(X))
     encoder.notes_ += notes
     return one, two, encoder
 
