@@ -212,7 +212,7 @@ def _sort_cells(column: _Column, options: ReadOptions) -> None:
 
 def _evidence(columns: Any, options: ReadOptions) -> str:
     """Return the decimal mark that some columns are certain of, empty if there is none or they differ."""
-    marks, simple = set(), []
+    marks, simple, commas = set(), [], False
     for column in columns:
         if all(is_plain(t) for t in column.given):
             simple.append(column)
@@ -221,11 +221,11 @@ def _evidence(columns: Any, options: ReadOptions) -> str:
         if notation is not None:
             cells = [c for t in notation.numbers if (c := parse_cell(t)) is not None]
             marks.add(decimal_evidence(cells))
+            commas = commas or any("," in t for t in notation.numbers)
+    for column in simple if commas else []:
+        cells = [c for t in column.given[:1000] if "." in t and (c := parse_cell(t)) is not None]
+        marks.add(decimal_evidence(cells))
     marks.discard("")
-    if marks == {","}:
-        for column in simple:
-            marks.add(decimal_evidence([c for t in column.given if "." in t and (c := parse_cell(t)) is not None]))
-        marks.discard("")
     return marks.pop() if len(marks) == 1 else ""
 
 
@@ -352,13 +352,13 @@ def _note(column: _Column, notation: Notation, found: _Notes) -> None:
         first = notation.bounds[0]
         n = column.count(notation.bounds)
         found.notes.append(
-            f"Column {name!r}: {n:,} cell{'s' * (n != 1)} such as {first!r} are limits of measurement, read as the limit "
-            f"{numbers.get(first, '')}."
+            f"Column {name!r}: {n:,} cell{'s' * (n != 1)} such as {first!r} read as the "
+            f"limit of measurement {numbers.get(first, '')}."
         )
     if notation.others:
         n = column.count(notation.others)
         found.notes.append(
-            f"Column {name!r}: {n:,} cell{'s' * (n != 1)} such as {notation.others[0]!r} are no numbers."
+            f"Column {name!r}: {n:,} cell{'s' * (n != 1)}, such as {notation.others[0]!r}, no number{'s' * (n != 1)}."
         )
 
 

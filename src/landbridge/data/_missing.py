@@ -14,10 +14,8 @@ __all__ = ["ANSWERS", "MARKS", "WORDS", "apply_missing", "kept_word", "same_valu
 ANSWERS = ("None", "none", "NONE", "null", "Null", "NULL")
 ERRORS = ("#N/A", "#DIV/0!", "#VALUE!", "#REF!", "#NAME?", "#NUM!", "#NULL!", "#NV", "#WERT!")
 # Cells that mean a missing value in every column of a text file.
-WORDS = frozenset(
-    (*ANSWERS, *ERRORS, "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "1.#IND", "1.#QNAN", "-NaN", "-nan", "<NA>", "<NULL>")
-    + ("N/A", "NA", "NaN", "n/a", "nan", "NaT")
-)  # fmt: skip
+OTHERS = "#NA -1.#IND -1.#QNAN 1.#IND 1.#QNAN -NaN -nan <NA> <NULL> N/A NA NaN n/a nan NaT".split()
+WORDS = frozenset((*ANSWERS, *ERRORS, *OTHERS, "#N/A N/A"))
 # Cells that mean a missing value in a column of numbers only.
 MARKS = frozenset({"?", "-", "--", "---", ".", "..", "...", "–", "—", "*", "n.a.", "N.A.", "na", "nil", "NIL", "none"})
 # A word is an answer of its column if it makes up this share of the cells.
@@ -121,7 +119,7 @@ def apply_missing(frame: Any, missing: Sequence[str]) -> tuple[Any, dict[str, in
         else:
             cells = column.astype(object)
             which = [None if v is None or v != v else same_value(str(v).strip(), missing) for v in cells]
-            found = {m: np.array([w == m for w in which]) for m in set(which) - {None}}
+            found = {m: np.array([w == m for w in which]) for m in missing if m in which}
         for value, rows in found.items():
             counts[str(value)] += int((rows & ~hit).sum())
             hit |= rows
@@ -155,8 +153,8 @@ def sentinel_notes(frame: Any) -> list[str]:
         for value in _sentinels(values[np.isfinite(values)]):
             found.setdefault(value, []).append(str(name))
     return [
-        f"{value} stands far from the other numbers of {_columns(names)}; set missing={value} (--missing {value}) if it "
-        "means a missing value."
+        f"{value} stands far from the other numbers of {_columns(names)}; set missing={value} (--missing {value}) if "
+        "it means a missing value."
         for value, names in found.items()
     ]
 

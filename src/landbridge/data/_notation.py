@@ -74,7 +74,7 @@ class Cell:
 
     @property
     def marks(self) -> str:
-        """What the marks say: ``"."`` or ``","`` is certainly the decimal mark, ``"?,"`` or ``"?."`` is either, else empty."""
+        """The decimal mark, if there is one and it is clear; after a question mark, a mark that could be either."""
         body = self.body.replace("'", "").replace(" ", "")
         grouped = body != self.body
         dots, commas = body.count("."), body.count(",")

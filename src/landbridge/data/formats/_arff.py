@@ -69,7 +69,8 @@ def read_arff(content: Content, options: ReadOptions) -> Any:
 
 def _header(lines: list[str], path: Path) -> tuple[list[str], list[str], int]:
     """Return names and types of the attributes, and where the data begin."""
-    names, kinds = [], []
+    names: list[str] = []
+    kinds: list[str] = []
     for i, raw in enumerate(lines):
         line = raw.strip()
         lower = line.lower()

@@ -122,7 +122,7 @@ def _usable(value: Any, name: str, path: Path, *, labels: bool = False) -> Any:
         raise ReadError(f"{path} cannot be read: {name} {value.why}.")
     if getattr(getattr(value, "dtype", None), "names", None):
         raise ReadError(
-            f"{path}: {name} is a struct with the fields {', '.join(value.dtype.names)}; save them as variables X and y."
+            f"{path}: {name} is a struct with the fields {', '.join(value.dtype.names)}; save them as X and y."
         )
     if isinstance(value, np.ndarray) and value.dtype == object and not labels:
         try:

@@ -167,19 +167,24 @@ def _separator(lines: list[str], prefer: str) -> str:
     """Return the separator that gives every line the same number of cells."""
     sample = [line for line in lines[: SAMPLE_LINES + 1] if line.strip()]
     found: dict[str, tuple[float, int]] = {}
+    blanks = False
     for separator in ("\t", ";", "|", ",", BLANKS):
         rows = _cells(sample, separator)
         k = len(rows[0]) if rows else 0
         if k < 2:
             continue
         same = sum(len(row) == k for row in rows) / len(rows)
-        if separator == BLANKS and (same < 1 or len(rows) < 2) and found:
+        named = len(rows) > 2 and all(len(row) == k + 1 for row in rows[1:])  # R leaves the names of rows unnamed
+        if separator == BLANKS and named and not found:
+            return BLANKS
+        if separator == BLANKS and (same < 1 or len(rows) < 2):
+            blanks = same >= 0.5 and any(_is_number(c) for row in rows[1:] for c in row)
             continue
         found[separator] = (same, k)
     if not found:
         # the header of one cell above lines of several: an error that the reader names, or a title
         later = Counter(s for s in ("\t", ";", "|", ",") for row in _cells(sample[1:], s) if len(row) > 1)
-        return later.most_common(1)[0][0] if later else prefer or ","
+        return later.most_common(1)[0][0] if later else BLANKS if blanks else prefer or ","
     if prefer in found:
         return prefer
     whole = [s for s, (same, _) in found.items() if same == 1]
@@ -191,7 +196,6 @@ def _separator(lines: list[str], prefer: str) -> str:
         whole.remove(BLANKS)
     if whole:
         return whole[0]
-    found.pop(BLANKS, None) if len(found) > 1 else None
     return max(found, key=lambda s: (round(found[s][0], 1), found[s][1]))
 
 

@@ -45,9 +45,7 @@ def decode(data: bytes, path: Path, encoding: str | None = None) -> tuple[str, l
     ReadError
         If the bytes are not of this encoding, or no text.
     """
-    text, notes = (_found(data, path), []) if encoding is None else (_given(data, path, encoding), [])
-    if isinstance(text, tuple):
-        text, notes = text
+    text, notes = _found(data, path) if encoding is None else (_given(data, path, encoding), [])
     text = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n").rstrip("\x1a")
     if "\x00" in text:
         raise ReadError(f"{path} holds zero bytes, so it is no text in that encoding; set encoding= (--encoding).")
