@@ -67,7 +67,7 @@ def test_the_content_decides(tmp_path, form, name):
 
 
 @pytest.mark.filterwarnings("ignore::ResourceWarning")
-@pytest.mark.parametrize("form", ["parquet", "npz", "svmlight", "json", "arff", "csv", "mat"])
+@pytest.mark.parametrize("form", ["parquet", "npy", "svmlight", "json", "arff", "csv", "mat"])
 def test_the_content_of_packed_files_decides(tmp_path, form):
     _write(form, tmp_path / "x")
     (tmp_path / "x.gz").write_bytes(gzip.compress((tmp_path / "x").read_bytes()))

@@ -55,16 +55,24 @@ def test_sheets_are_chosen(tmp_path):
 
 
 def test_titles_offsets_and_empty_ends(tmp_path):
-    rows = [["Ward 7"], [], [None, "a", "b", None], [None, 1, "x", None], [], [None, 2, "y", None], [None, " ", None, None]]
+    rows = [
+        ["Ward 7"],
+        [],
+        [None, "a", "b", None],
+        [None, 1, "x", None],
+        [],
+        [None, 2, "y", None],
+        [None, " ", None, None],
+    ]
     frame = read_table(book(tmp_path / "a.xlsx", one=rows))
     assert {"a", "b"} <= set(frame.columns) and frame["a"].tolist() == [1, 2] and len(frame) == 2
-    assert "1 row above the header are not read" in notes(frame)
+    assert "Rows above the header are not read (1)." in notes(frame)
 
 
 def test_merged_cells(tmp_path):
     rows = [["Title", None, None], ["site", "x", "y"], ["A", 1, 2], [None, 3, 4], ["B", 5, 6]]
     frame = read_table(book(tmp_path / "a.xlsx", merge=["A1:C1", "A3:A4"], one=rows))
-    assert frame["site"].tolist() == ["A", "A", "B"] and "1 merged cell below the header" in notes(frame)
+    assert frame["site"].tolist() == ["A", "A", "B"] and "Merged cells (1) give each" in notes(frame)
 
 
 def test_headers_of_two_rows(tmp_path):
@@ -77,13 +85,13 @@ def test_errors_and_formulas_without_values(tmp_path):
     path = tmp_path / "a.xlsx"
     workbook = openpyxl.Workbook()
     sheet = workbook.active
-    for row in (["a", "b"], [1, 2], ["#N/A", "=A2+1"], [3, 4]):
+    for row in (["a", "b", "c"], [1, 2, 5], ["#N/A", "=A2+1", 6], [3, 4, 7]):
         sheet.append(row)
     assert sheet["A3"].data_type == "e"
     workbook.save(path)
     frame = read_table(path)
     np.testing.assert_array_equal(frame["a"], [1, np.nan, 3])
-    assert "1 cell with errors" in notes(frame) and "1 formula have no saved value" in notes(frame)
+    assert "missing values (1)." in notes(frame) and "Formulas without a saved value" in notes(frame)
 
 
 def test_codes_and_notations_in_cells_of_text(tmp_path):

@@ -130,7 +130,9 @@ def test_marks_that_could_be_either_are_decided_by_the_file(tmp_path, content, v
 
 def test_the_choice_is_said():
     frame = tidy(x=["1,234", "2,345"])
-    assert "Column 'x': '1,234' is read as 1234, with a comma as thousands mark; set decimal= (--decimal)" in notes(frame)
+    assert "Column 'x': '1,234' is read as 1234, with a comma as thousands mark; set decimal= (--decimal)" in notes(
+        frame
+    )
     assert "decimal comma: x" in notes(tidy(x=["1,5", "2,25"]))
     assert "thousands marks: x" in notes(tidy(x=["1,234.5", "2.5"]))
     assert "Column 'x' is in percent; the unit is removed ('12 %' is read as 12)." in notes(tidy(x=["12 %", "13 %"]))
@@ -149,7 +151,9 @@ def test_a_few_cells_that_are_no_numbers_do_not_hide_the_notation():
 
 def test_text_of_typed_tables_is_changed_only_where_it_is_clearly_a_measurement():
     frame = tidy_cells(
-        pd.DataFrame({"code": ["1", "2"], "x": ["1,5", "2,5"], "y": ["1.5", "2"], "word": ["NA", "b"], "p": ["1 %", "2 %"]}),
+        pd.DataFrame(
+            {"code": ["1", "2"], "x": ["1,5", "2,5"], "y": ["1.5", "2"], "word": ["NA", "b"], "p": ["1 %", "2 %"]}
+        ),
         typed=True,
     )
     assert frame["code"].tolist() == ["1", "2"] and frame["word"].tolist() == ["NA", "b"]

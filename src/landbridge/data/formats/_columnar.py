@@ -75,7 +75,7 @@ def plain_objects(frame: Any) -> Any:
         column = frame.iloc[:, position]
         if column.dtype != object:
             continue
-        kinds = {type(v) for v in column if v is not None and v == v}
+        kinds = {type(v) for v in column if v is not None} - {float}
         if kinds == {Decimal}:
             changed[name] = column.map(lambda v: float("nan") if v is None else float(v)).astype(float)
         elif kinds and kinds <= {bytes, bytearray}:

@@ -97,13 +97,11 @@ def _table(rows: Rows, merged: list[Range], header: bool) -> tuple[list[str], Ro
     left, right = used[0], used[-1] + 1
     head = _header_row(rows, left, right) if header else next(i for i, row in enumerate(rows) if _filled(row))
     if titles := sum(bool(_filled(row)) for row in rows[:head]):
-        notes.append(f"{titles} row{'s' * (titles != 1)} above the header are not read.")
+        notes.append(f"Rows above the header are not read ({titles}).")
     deep = _header_depth(rows, merged, head) if header else 0
-    rows, filled = _fill(rows, merged, head)
+    rows, filled = _fill(rows, merged, head, head + deep)
     if filled:
-        notes.append(
-            f"{filled} merged cell{'s' * (filled != 1)} below the header: each part has the value of the whole."
-        )
+        notes.append(f"Merged cells ({filled}) give each of their cells the same value.")
     names = [_name([row[j] for row in rows[head : head + deep]]) for j in range(left, right)]
     body = [row[left:right] for row in rows[head + deep :] if _filled(row[left:right])]
     keep = [j for j in range(right - left) if not header or names[j] or any(not _is_empty(row[j]) for row in body)]
@@ -137,7 +135,7 @@ def _header_depth(rows: Rows, merged: list[Range], head: int) -> int:
     return 2 if below and all(isinstance(v, str) and v.strip() for v in below) else 1
 
 
-def _fill(rows: Rows, merged: list[Range], head: int) -> tuple[Rows, int]:
+def _fill(rows: Rows, merged: list[Range], head: int, body: int) -> tuple[Rows, int]:
     """Return the rows with the value of merged cells in each of their parts, and how many lie below the header."""
     rows = [list(row) for row in rows]
     filled = 0
@@ -145,7 +143,7 @@ def _fill(rows: Rows, merged: list[Range], head: int) -> tuple[Rows, int]:
         if top < head or top >= len(rows):
             continue
         value = rows[top][left]
-        filled += top > head + 1 or (top == head + 1 and not isinstance(value, str))
+        filled += top >= body
         for i in range(top, min(bottom, len(rows) - 1) + 1):
             for j in range(left, min(right, len(rows[i]) - 1) + 1):
                 rows[i][j] = value
@@ -206,13 +204,11 @@ def _xml_notes(content: Content, name: str) -> list[str]:
     unsaved = sum("<f" in inner and not re.search(r"<v>[^<]", inner) for _, inner in cells)
     notes = []
     if errors:
-        notes.append(
-            f"{errors} cell{'s' * (errors != 1)} with errors, such as #N/A or #DIV/0!, are read as missing values."
-        )
+        notes.append(f"Cells with errors, such as #N/A or #DIV/0!, are read as missing values ({errors}).")
     if unsaved:
         notes.append(
-            f"{unsaved} formula{'s' * (unsaved != 1)} have no saved value and are read as missing values; open and "
-            "save the workbook in a spreadsheet program."
+            f"Formulas without a saved value are read as missing values ({unsaved}); open and save the workbook in a "
+            "spreadsheet program."
         )
     return notes
 
