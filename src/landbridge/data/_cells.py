@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -127,14 +127,18 @@ def tidy_cells(frame: Any, options: ReadOptions | None = None, *, separator: str
     options = options or ReadOptions()
     found = _Notes()
     before = list(frame.attrs.get("notes", []))
-    columns = {i: c for i, c in enumerate(_text_columns(frame, typed)) if c is not None}
-    for column in columns.values():
-        _sort_cells(column, options)
-    evidence = _evidence(columns.values(), options)
-    fallback = "," if separator == ";" else "."
     series = [frame.iloc[:, i] for i in range(frame.shape[1])]
-    for i, column in columns.items():
-        series[i] = _read_column(column, options, evidence, fallback, found)
+    fast = {i: f for i, s in enumerate(series) if (f := _plain_column(s, typed, options)) is not None}
+    columns = {i: c for i, s in enumerate(series) if i not in fast and (c := _text_column(s, typed, options))}
+    points = [i for i, (_, sample) in fast.items() if sample]
+    evidence = _evidence(columns.values(), [fast[i][1] for i in points], options)
+    if evidence == ",":  # points are perhaps thousands marks
+        columns |= {i: c for i in points if (c := _text_column(series[i], typed, options))}
+    fallback = "," if separator == ";" else "."
+    for i, (numbers, _) in fast.items():
+        series[i] = numbers
+    for i in sorted(columns):
+        series[i] = _read_column(columns[i], options, evidence, fallback, found)
     out = _joined(series, frame)
     notes = found.sentences()
     if options.missing:
@@ -162,27 +166,51 @@ def _joined(series: list[Any], frame: Any) -> Any:
     return out
 
 
-def _text_columns(frame: Any, typed: bool) -> list[_Column | None]:
+def _plain_column(column: Any, typed: bool, options: ReadOptions) -> tuple[Any, list[str]] | None:
+    """Return a column of nothing but plain numbers and gaps, and some cells with a point; None for other columns.
+
+    This is the short way for large files: no cell is interpreted.
+    """
     import pandas as pd
 
-    out: list[_Column | None] = []
-    for i, name in enumerate(frame.columns):
-        column = frame.iloc[:, i]
-        of_text = typed
-        if isinstance(column.dtype, pd.CategoricalDtype) or column.dtype.kind in "biufcmM":
-            out.append(None)
-            continue
-        if not pd.api.types.is_string_dtype(column) or column.dtype == object:
-            cells = column.astype(object)
-            kinds = {type(v) for v in cells if not _is_gap(v)}
-            if not kinds or str not in kinds or not kinds <= {str, int, float, np.float64, np.int64}:
-                out.append(None)
-                continue
-            if kinds != {str}:  # numbers and text in one column: a sheet, or a database without types
-                column, of_text = cells.map(_as_written), False
-        codes, distinct = pd.factorize(column.astype(object))
-        raw = [str(t).strip() for t in distinct]
-        out.append(_Column(name, codes, raw, [plain(t) for t in raw], of_text))
+    if options.decimal == "," or column.dtype.kind in "biufcmM" or isinstance(column.dtype, pd.CategoricalDtype):
+        return None
+    cells = column.tolist()
+    if not all(type(c) is str for c in cells) or (typed and not any("." in c for c in cells)):
+        return None
+    cells = ["" if c in WORDS else c.strip() for c in cells]
+    marks = set("".join(cells)) - set("0123456789")
+    if not marks <= set("+-.eE") or any(c[:1] == "0" and c[1:2].isdigit() for c in cells):
+        return None
+    try:
+        values = np.array([float(c) if c else np.nan for c in cells])
+    except ValueError:
+        return None
+    given = np.isfinite(values)
+    if not given.any() or np.abs(values[given]).max() > EXACT:
+        return None
+    if given.all() and not marks & set(".eE"):
+        values = values.astype(np.int64)
+    return pd.Series(values, name=column.name), [c for c in cells if "." in c][:1000]
+
+
+def _text_column(column: Any, typed: bool, options: ReadOptions) -> _Column | None:
+    """Return a column of text, with what its cells are; None for a column of another type."""
+    import pandas as pd
+
+    if isinstance(column.dtype, pd.CategoricalDtype) or column.dtype.kind in "biufcmM":
+        return None
+    if not pd.api.types.is_string_dtype(column) or column.dtype == object:
+        cells = column.astype(object)
+        kinds = {type(v) for v in cells if not _is_gap(v)}
+        if str not in kinds or not kinds <= {str, int, float, np.float64, np.int64}:
+            return None
+        if kinds != {str}:  # numbers and text in one column: a sheet, or a database without types
+            column, typed = cells.map(_as_written), False
+    codes, distinct = pd.factorize(column.astype(object))
+    raw = [str(t).strip() for t in distinct]
+    out = _Column(column.name, codes, raw, [plain(t) for t in raw], typed)
+    _sort_cells(out, options)
     return out
 
 
@@ -210,21 +238,20 @@ def _sort_cells(column: _Column, options: ReadOptions) -> None:
             column.given.append(text)
 
 
-def _evidence(columns: Any, options: ReadOptions) -> str:
+def _evidence(columns: Iterable[_Column], points: list[list[str]], options: ReadOptions) -> str:
     """Return the decimal mark that some columns are certain of, empty if there is none or they differ."""
-    marks, simple, commas = set(), [], False
+    marks, simple, commas = set(), list(points), False
     for column in columns:
         if all(is_plain(t) for t in column.given):
-            simple.append(column)
+            simple.append([t for t in column.given if "." in t][:1000])
             continue
         notation = infer_notation(_without_marks(column)[0], options.decimal, "", ".")
         if notation is not None:
             cells = [c for t in notation.numbers if (c := parse_cell(t)) is not None]
             marks.add(decimal_evidence(cells))
             commas = commas or any("," in t for t in notation.numbers)
-    for column in simple if commas else []:
-        cells = [c for t in column.given[:1000] if "." in t and (c := parse_cell(t)) is not None]
-        marks.add(decimal_evidence(cells))
+    for texts in simple if commas else []:
+        marks.add(decimal_evidence([c for t in texts if (c := parse_cell(t)) is not None]))
     marks.discard("")
     return marks.pop() if len(marks) == 1 else ""
 

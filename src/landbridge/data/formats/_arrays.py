@@ -101,15 +101,15 @@ def dense_if_full(X: Any) -> Any:
 
 
 def _unfold(held: dict[str, Any]) -> dict[str, Any]:
-    """Return the arrays with the fields of structs beside them, by their own names where these are not taken."""
-    out = {k: v for k, v in held.items() if not _is_struct(v)}
-    structs = {k: v for k, v in held.items() if _is_struct(v)}
-    fields = [name for v in structs.values() for name in v.dtype.names]
-    for name, struct in structs.items():
-        for k in struct.dtype.names:
-            bare = k not in out and fields.count(k) == 1
-            out[k if bare else f"{name}.{k}"] = struct[k].flat[0]
-    return out
+    """Return the fields of structs in their place where there is nothing else, by their own names if these are unique."""
+    if not all(_is_struct(v) for v in held.values()):
+        return held
+    fields = [name for v in held.values() for name in v.dtype.names]
+    return {
+        k if fields.count(k) == 1 else f"{name}.{k}": struct[k].flat[0]
+        for name, struct in held.items()
+        for k in struct.dtype.names
+    }
 
 
 def _is_struct(value: Any) -> bool:
@@ -165,6 +165,7 @@ def _sample_array(held: dict[str, Any], label: str | None, path: Path) -> str:
         wide = [k for k in wide if np.shape(held[k])[0] == np.size(held[label])] or wide
     if not wide:
         odd = [f"{k} {v.why}" for k, v in held.items() if isinstance(v, Unreadable)]
+        odd += [f"{k} is a struct with the fields {', '.join(v.dtype.names)}" for k, v in held.items() if _is_struct(v)]
         why = f" ({'; '.join(odd[:3])})" if odd else ""
         raise ReadError(f"{path} cannot be read: it holds no two-dimensional array{why}; save the samples as X.")
     if len(wide) > 1:
