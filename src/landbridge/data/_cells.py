@@ -202,7 +202,9 @@ def _text_column(column: Any, typed: bool, options: ReadOptions) -> _Column | No
         return None
     if not pd.api.types.is_string_dtype(column) or column.dtype == object:
         cells = column.astype(object)
-        kinds = {type(v) for v in cells if not _is_gap(v)}
+        kinds = set(map(type, cells))
+        if kinds != {str}:
+            kinds = {type(v) for v in cells if not _is_gap(v)}
         if str not in kinds or not kinds <= {str, int, float, np.float64, np.int64}:
             return None
         if kinds != {str}:  # numbers and text in one column: a sheet, or a database without types

@@ -122,6 +122,11 @@ def test_quoted_cells_keep_separators_and_line_breaks(tmp_path):
     assert frame["a"].tolist() == ["x, y", 'say "hi"'] and frame["b"].tolist() == ["one\ntwo", "z"]
 
 
+def test_quotation_marks_that_enclose_nothing_are_text(tmp_path):
+    frame = table(tmp_path, 'kind\ttext\nham\t"so he said\nspam\tfree\nham\tand "then\nham\t"go\n', "a.tsv")
+    assert frame["text"].tolist() == ['"so he said', "free", 'and "then', '"go'] and "read as text" in notes(frame)
+
+
 def test_blanks_as_separator_with_tabs_and_quotes(tmp_path):
     frame = table(tmp_path, '18.0   8\t"chevrolet chevelle"\n15.0   8\t"buick skylark"\n', "a.data", header=False)
     assert frame.iloc[0].tolist() == [18.0, 8, "chevrolet chevelle"]

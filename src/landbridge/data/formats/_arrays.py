@@ -101,7 +101,7 @@ def dense_if_full(X: Any) -> Any:
 
 
 def _unfold(held: dict[str, Any]) -> dict[str, Any]:
-    """Return the fields of structs in their place where there is nothing else, by their own names if these are unique."""
+    """Return the fields of structs in their place where there is nothing else, by own names if these are unique."""
     if not all(_is_struct(v) for v in held.values()):
         return held
     fields = [name for v in held.values() for name in v.dtype.names]

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from landbridge.data._cells import tidy_cells
 from landbridge.data._content import Content
@@ -39,12 +39,15 @@ class Dialect:
         The lines from the header on.
     skipped : int
         Number of lines before the header.
+    quoting : int
+        ``csv.QUOTE_NONE`` if quotation marks are text.
     notes : list of str
     """
 
     separator: str
     text: str
     skipped: int = 0
+    quoting: Literal[0, 3] = csv.QUOTE_MINIMAL
     notes: list[str] = field(default_factory=list)
 
 
@@ -142,7 +145,26 @@ def find_dialect(text: str, *, prefer: str = "", header: bool = True) -> Dialect
         separator = given or _separator(body, prefer)
     if separator != "," and not (separator == "\t" and prefer == "\t"):
         notes.append(f"The separator is the {NAMES.get(separator, repr(separator))}.")
-    return Dialect(separator, "\n".join(body), start, notes)
+    quoting: Literal[0, 3] = csv.QUOTE_MINIMAL
+    if separator != BLANKS and _quotes_are_text(body, separator):
+        quoting = csv.QUOTE_NONE
+        notes.append("Quotation marks are read as text, because they do not enclose cells.")
+    return Dialect(separator, "\n".join(body), start, quoting, notes)
+
+
+def _quotes_are_text(lines: list[str], separator: str) -> bool:
+    """Return whether each line is one row only if quotation marks are text, not marks of cells with line breaks."""
+    if not any('"' in line for line in lines):
+        return False
+    filled = [line for line in lines if line.strip()]
+    try:
+        if sum(1 for row in csv.reader(filled, delimiter=separator, skipinitialspace=True)) == len(filled):
+            return False
+        plain = csv.reader(filled, delimiter=separator, skipinitialspace=True, quoting=csv.QUOTE_NONE)
+        counts = {len(row) for row in plain}
+    except csv.Error:
+        return False
+    return len(counts) == 1 and counts != {1}
 
 
 def _cells(lines: list[str], separator: str) -> list[list[str]]:
@@ -271,7 +293,8 @@ def _check_lines(path: Path, dialect: Dialect) -> tuple[int, str]:
 
 def _counted(dialect: Dialect) -> Iterator[tuple[int, int, str]]:
     """Yield line number, number of cells and last cell of each row."""
-    rows = csv.reader(io.StringIO(dialect.text), delimiter=dialect.separator, skipinitialspace=True)
+    how: Any = {"delimiter": dialect.separator, "skipinitialspace": True, "quoting": dialect.quoting}
+    rows = csv.reader(io.StringIO(dialect.text), **how)
     for row in rows:
         if row and (len(row) > 1 or row[0].strip()):
             yield rows.line_num, len(row), row[-1].strip()
@@ -286,7 +309,8 @@ def _parse(dialect: Dialect, width: int) -> Any:
         sep=dialect.separator,
         header=None,
         names=names,
-        dtype=str,
+        dtype=object,
+        quoting=dialect.quoting,
         keep_default_na=False,
         na_values=[],
         skipinitialspace=True,
