@@ -217,6 +217,8 @@ def parse_cell(text: str) -> Cell | None:
     unit = unicodedata.normalize("NFKC", (found["unit"] or "").strip()).replace("\u03bc", "µ")
     if (unit and found["before"]) or (found["sign"] and found["sign_after"]):
         return None
+    if unit and not _is_unit(unit, bool(found["gap"])):
+        return None
     sign = "-" if "-" in (found["sign"], found["sign_after"]) else ""
     return Cell(
         sign,
@@ -226,6 +228,15 @@ def parse_cell(text: str) -> Cell | None:
         bool(found["gap"]),
         found["bound"] or "",
     )
+
+
+def _is_unit(unit: str, spaced: bool) -> bool:
+    """Return whether what follows a number can be its unit, and not the rest of a code such as 1A or 1_000."""
+    if not (unit[0].isalpha() or unit[0] in "%‰‱°×" or re.fullmatch(CURRENCY, unit)) or "_" in unit:
+        return False
+    if re.search(r"\d", unit) and not re.search(r"[/^]|[^\W\d][23]$", unit):
+        return False
+    return spaced or unit in ("V", "W") or not (len(unit) == 1 and unit.isupper())
 
 
 def decimal_evidence(cells: Sequence[Cell]) -> str:

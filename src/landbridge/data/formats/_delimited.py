@@ -222,7 +222,8 @@ def _separator(lines: list[str], prefer: str) -> str:
 
 
 def _is_number(cell: str) -> bool:
-    return parse_cell(cell) is not None
+    found = parse_cell(cell)
+    return found is not None and not found.unit and not found.bound
 
 
 def _header_in_comment(comments: list[str], body: list[str], separator: str) -> str | None:
