@@ -5,7 +5,8 @@ import types
 import pytest
 
 from landbridge.data import Inspection
-from landbridge.data._inspection import Column, SideFacts as Side
+from landbridge.data._inspection import Column
+from landbridge.data._inspection import SideFacts as Side
 
 INSPECTION = Inspection(
     "table",

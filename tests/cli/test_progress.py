@@ -47,7 +47,7 @@ def test_quiet_and_json_print_nothing(capsys, printing):
 def test_a_run_prints_what_was_read_where_the_verb_says_so(clinics, command, monkeypatch):
     import landbridge.verbs._transfer as verb
     from landbridge.data import Inspection
-    from landbridge.data._inspection import Side
+    from landbridge.data._inspection import SideFacts as Side
     from landbridge.problem import TransferOptions
 
     real = verb.transfer

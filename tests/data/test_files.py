@@ -37,8 +37,9 @@ def test_quoted_separators_blank_lines_and_empty_cells_are_not_ragged(tmp_path):
 
 def test_other_encodings_are_named(tmp_path):
     (tmp_path / "a.csv").write_bytes("a,b\n1,é\n".encode("latin-1"))
-    with pytest.raises(ReadError, match="not written in UTF-8"):
-        read(tmp_path / "a.csv")
+    frame = read_table(tmp_path / "a.csv")
+    assert frame["b"].tolist() == ["é"]
+    assert any("not UTF-8 (line 2), read as cp1252" in note for note in frame.attrs["notes"])
 
 
 def test_linked_folders_outside_are_refused_and_hidden_files_passed_over(tmp_path):

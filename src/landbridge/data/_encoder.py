@@ -16,6 +16,7 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.utils.validation import check_is_fitted
 
 from landbridge.data._builtin import load_builtin
+from landbridge.data._cells import tidy_cells
 from landbridge.data._column_kinds import (
     DAYS,
     LearnedColumn,
@@ -27,7 +28,7 @@ from landbridge.data._column_kinds import (
     one_hot,
 )
 from landbridge.data._files import existing, kind_of, read_arrays, read_table
-from landbridge.data._headers import mark_missing, match_headers, rename_columns
+from landbridge.data._headers import match_headers, rename_columns
 from landbridge.data._images import read_images
 from landbridge.data._inspection import Column
 from landbridge.data._read_options import ReadOptions
@@ -240,7 +241,8 @@ class Encoder(BaseEstimator):
         """A table with the columns of the fit, under their names."""
         options = ReadOptions.of(self.read_options)
         frame = _named(frame, "the table")
-        frame = mark_missing(frame, options.missing)
+        if "codes" not in frame.attrs:  # a table in memory: a file has been tidied where it was read
+            frame = tidy_cells(frame, options, typed=True)
         if options.rename:
             (frame,) = rename_columns([frame], [p for p in options.rename if p[0] in frame.columns])
         used = [*self.numbers_, *self.categories_, *([self.text_] if self.text_ is not None else [])]
@@ -286,7 +288,7 @@ class Encoder(BaseEstimator):
         self.notes_, self.remarks_, self.columns_ = [], [], []
         return self
 
-    def fit_arrays(self, n_features: int, *, zero_based: bool | None = None) -> Self:
+    def fit_arrays(self, n_features: int, *, zero_based: bool | None = None, sparse: bool | None = None) -> Self:
         """Store the number of features of arrays.
 
         Parameters
@@ -295,6 +297,8 @@ class Encoder(BaseEstimator):
             Number of features.
         zero_based : bool, optional
             Whether svmlight files count features from 0. If None, each file says it by itself.
+        sparse : bool, optional
+            Whether samples of svmlight files are a sparse matrix. If None, each file decides.
 
         Returns
         -------
@@ -302,6 +306,7 @@ class Encoder(BaseEstimator):
             Fitted encoder.
         """
         self.kind_, self.n_features_, self.zero_based_ = "arrays", int(n_features), zero_based
+        self.sparse_ = sparse
         self.notes_, self.remarks_, self.columns_ = [], [], []
         return self
 
@@ -350,12 +355,13 @@ class Encoder(BaseEstimator):
             X, _, names, _, _ = read_images(path, self.shape_[:2], self.mode_)
             return X, names
         if kind == "arrays":
-            X = read_arrays(path, None, zero_based=getattr(self, "zero_based_", None))[0]
+            base, form = getattr(self, "zero_based_", None), getattr(self, "sparse_", None)
+            X = read_arrays(path, None, zero_based=base, n_features=self.n_features_, sparse=form)[0]
             if sparse.issparse(X) and X.shape[1] < self.n_features_:  # trailing features that are all zero
                 X.resize(X.shape[0], self.n_features_)
             X = self.transform(X)
         else:
-            frame = read_table(path)
+            frame = read_table(path, ReadOptions.of(self.read_options))
             self.check_types(frame)
             X = self.transform(frame)
         return X, _numbered(X)

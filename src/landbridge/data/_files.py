@@ -1,9 +1,11 @@
-"""Readers of file formats: samples and labels, or an error in one line."""
+"""Readers of files: which kind they are, samples and labels, or an error in one line."""
 
 from __future__ import annotations
 
 import difflib
+import os
 import re
+from collections import Counter
 from numbers import Integral
 from pathlib import Path
 from typing import Any
@@ -11,14 +13,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from landbridge.data._cells import decimal_commas, words_for_nothing
+from landbridge.data._content import Content, recognise
+from landbridge.data._images import IMAGES
 from landbridge.data._labels import clean_labels
+from landbridge.data._read_options import ReadOptions
+from landbridge.data.formats._arrays import pick_arrays
 from landbridge.exceptions import InputError, LabelError, MissingExtraError, ReadError
 
 __all__ = [
-    "TABLES",
+    "apply_label_rule",
     "counts_from_zero",
     "existing",
+    "kind_of",
     "pick_label",
     "read_arrays",
     "read_table",
@@ -27,44 +33,45 @@ __all__ = [
     "take_weights",
 ]
 
-TABLES = (".csv", ".tsv", ".txt", ".parquet", ".jsonl", ".ndjson")
-ARRAYS = (".npz", ".mat", ".svm", ".libsvm", ".svmlight")
+AUDIO = (".wav", ".flac", ".ogg", ".mp3")
 # Names of a label column if `label` is None.
 LABEL_COLUMNS = ("label", "target", "class", "y")
 
 
-def kind_of(path: Path) -> str:
-    """Return the kind of a file or folder.
+def kind_of(path: str | Path) -> str:
+    """Return the kind of a file or folder, from its content.
 
     Parameters
     ----------
-    path : Path
+    path : str or Path
         File or folder.
 
     Returns
     -------
-    {"table", "arrays", "images"}
-        Kind, from the extension; a folder holds images.
+    {"table", "arrays", "images", "audio"}
+        A folder holds recordings if more of its files are recordings than images.
 
     Raises
     ------
     ReadError
-        If the extension is unknown.
+        If it is no regular file, a pickle, or of no format that can be read.
     """
-    if path.is_dir():
-        return "images"
-    name = path.name.lower().removesuffix(".gz")
-    if name.endswith(TABLES):
-        return "table"
-    if name.endswith(ARRAYS):
-        return "arrays"
-    raise ReadError(
-        f"{path} has an ending that cannot be read; give {', '.join((*TABLES, *ARRAYS))} or a folder of images."
-    )
+    path = Path(path)
+    return _folder_kind(path) if path.is_dir() else recognise(path).kind
+
+
+def _folder_kind(folder: Path) -> str:
+    counts = Counter[str]()
+    for _, folders, files in os.walk(folder):
+        folders[:] = [f for f in folders if not f.startswith(".")]
+        endings = [Path(f).suffix.lower() for f in files if not f.startswith(".")]
+        counts["images"] += sum(e in IMAGES for e in endings)
+        counts["audio"] += sum(e in AUDIO for e in endings)
+    return "audio" if counts["audio"] > counts["images"] else "images"
 
 
 def existing(path: str | Path) -> Path:
-    """Return a path that exists and is not an empty file.
+    """Return a path that exists and is a folder or a file that is not empty.
 
     Parameters
     ----------
@@ -79,59 +86,52 @@ def existing(path: str | Path) -> Path:
     Raises
     ------
     ReadError
-        If it does not exist, or is an empty file.
+        If it does not exist, is an empty file, or is a pipe or device.
     """
     path = Path(path)
-    if not path.exists():
+    try:
+        found = path.exists()
+    except (OSError, ValueError) as error:
+        raise ReadError(f"{str(path)[:200]!r} is no path: {error}.") from error
+    if not found:
         raise ReadError(f"{path} does not exist; check the name and the folder you are in.")
+    if not path.is_file() and not path.is_dir():
+        raise ReadError(f"{path} is no regular file (a pipe or device); save its content as a file.")
     if path.is_file() and path.stat().st_size == 0:
         raise ReadError(f"{path} is empty; it needs a header line and rows.")
     return path
 
 
-def read_table(path: Path) -> Any:
-    """Read a csv, tsv, parquet or jsonl file.
+def read_table(path: str | Path, options: ReadOptions | None = None) -> Any:
+    """Read a file of one table, of whatever format its content is.
 
     Parameters
     ----------
-    path : Path
-        The file.
+    path : str or Path
+        A text file with separators, JSON, ARFF, a workbook, parquet, Feather, or a database.
+    options : ReadOptions, default=None
+        Of which `missing`, `decimal`, `encoding`, `sheet`, `header` and `rename` apply here.
 
     Returns
     -------
     DataFrame
-        The table, with unique column names of type str.
+        The table, with unique column names of type str. ``attrs["notes"]`` lists in sentences how it was read.
 
     Raises
     ------
     ReadError
         If the file cannot be read, or has no rows.
     MissingExtraError
-        If pyarrow is needed and not installed.
+        If a library is needed that is not installed.
     """
-    import pandas as pd
-
-    name = path.name.lower().removesuffix(".gz")
+    path, options = Path(path), options or ReadOptions()
+    content = recognise(path)
+    if content.kind != "table":
+        raise ReadError(f"{path} holds arrays, not a table; give a table, such as a csv file.")
     try:
-        if name.endswith(".parquet"):
-            try:
-                frame = pd.read_parquet(path)
-            except ImportError as error:
-                raise MissingExtraError(
-                    f'{path} needs pyarrow to be read; install it with: pip install "landbridge[parquet]"'
-                ) from error
-        elif name.endswith((".jsonl", ".ndjson")):
-            frame = pd.read_json(path, lines=True)
-        else:
-            separator = "\t" if name.endswith(".tsv") else ";" if _semicolons(path) else ","
-            _check_lines(path, separator)
-            frame = pd.read_csv(path, sep=separator, skipinitialspace=True)
-            frame = frame if separator == "," else decimal_commas(frame)
-            frame.attrs["words"] = words_for_nothing(frame, path, separator)
-    except (MissingExtraError, ReadError):
+        frame = _reader(content.format)(content, options)
+    except (MissingExtraError, InputError):
         raise
-    except UnicodeDecodeError as error:
-        raise ReadError(f"{path} is not written in UTF-8; save it again in that encoding.") from error
     except Exception as error:  # every error of the parser becomes one line
         why = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise ReadError(
@@ -139,11 +139,33 @@ def read_table(path: Path) -> Any:
         ) from error
     if frame.shape[0] == 0 or frame.shape[1] == 0:
         raise ReadError(f"{path} has no rows below its header; give at least one row.")
-    frame.columns = [str(c).strip() for c in frame.columns]
+    renames = dict(options.rename)
+    frame.columns = [renames.get(name, name) for name in (str(c).strip() for c in frame.columns)]
     if frame.columns.duplicated().any():
         twice = frame.columns[frame.columns.duplicated()][0]
         raise ReadError(f"{path} has the column {twice!r} twice; give every column its own name.")
+    for fact in ("words", "kept_words", "units"):
+        held = {name.strip(): value for name, value in frame.attrs.get(fact, {}).items()}
+        frame.attrs[fact] = {renames.get(name, name): value for name, value in held.items()}
+    frame.attrs["codes"] = [renames.get(n.strip(), n.strip()) for n in frame.attrs.get("codes", ())]
     return frame
+
+
+def _reader(form: str) -> Any:
+    """Return the reader of a format of tables."""
+    if form == "delimited":
+        from landbridge.data.formats._delimited import read_delimited as reader
+    elif form == "json":
+        from landbridge.data.formats._json import read_json as reader
+    elif form == "arff":
+        from landbridge.data.formats._arff import read_arff as reader
+    elif form == "excel":
+        from landbridge.data.formats._excel import read_excel as reader
+    elif form in ("sqlite", "duckdb"):
+        from landbridge.data.formats._databases import read_database as reader
+    else:
+        from landbridge.data.formats._columnar import read_columnar as reader
+    return reader
 
 
 def pick_label(frame: Any, label: str | None, where: str, *, required: bool) -> str | None:
@@ -372,41 +394,47 @@ def _number(text: str) -> float:
         return float("nan")
 
 
-SVMLIGHT = (".svm", ".libsvm", ".svmlight")
-
-
-def counts_from_zero(path: Path) -> bool | None:
+def counts_from_zero(path: str | Path) -> bool | None:
     """Return whether a svmlight file has a feature with the index 0; None for other files.
 
     Parameters
     ----------
-    path : Path
+    path : str or Path
 
     Returns
     -------
     bool or None
     """
-    if not path.name.lower().removesuffix(".gz").endswith(SVMLIGHT):
-        return None
-    from sklearn.datasets import load_svmlight_file
+    from landbridge.data.formats._svmlight import has_index_zero
 
-    try:
-        return bool(load_svmlight_file(str(path), zero_based=True)[0][:, 0].nnz)
-    except Exception:  # what is wrong with the file is said where it is read
-        return None
+    content = recognise(Path(path))
+    return has_index_zero(content) if content.format == "svmlight" else None
 
 
-def read_arrays(path: Path, label: str | None, *, zero_based: bool | None = None) -> tuple[Any, Any]:
-    """Read an npz, mat or svmlight file.
+def read_arrays(
+    path: str | Path,
+    label: str | None,
+    *,
+    zero_based: bool | None = None,
+    n_features: int | None = None,
+    sparse: bool | None = None,
+) -> tuple[Any, Any]:
+    """Read an npz, npy, mat, HDF5 or svmlight file.
 
     Parameters
     ----------
-    path : Path
+    path : str or Path
         The file.
     label : str or None
         Name of the label array. If None, y, labels, label or target, if there is one.
     zero_based : bool, optional
         Whether the features of a svmlight file are counted from 0. If None, they are if one has the index 0.
+    n_features : int, optional
+        Number of features of a svmlight file, which does not store trailing features that are all zero. If None, the
+        largest index decides.
+    sparse : bool, optional
+        Whether the samples of a svmlight file are returned as a sparse matrix. If None, they are unless more than half
+        of the entries are not zero.
 
     Returns
     -------
@@ -421,117 +449,33 @@ def read_arrays(path: Path, label: str | None, *, zero_based: bool | None = None
         If the file cannot be read, or it is unclear which array holds the samples.
     LabelError
         If there is no such label array, or it does not have one label per sample.
+    MissingExtraError
+        If h5py is needed and not installed.
     """
-    name = path.name.lower().removesuffix(".gz")
+    path = Path(path)
+    content = recognise(path)
     try:
-        if name.endswith(SVMLIGHT):
-            from sklearn.datasets import load_svmlight_file
+        if content.format == "svmlight":
+            from landbridge.data.formats._svmlight import in_form, load_svmlight
 
-            X, y = load_svmlight_file(str(path), zero_based="auto" if zero_based is None else zero_based)
-            return X, clean_labels(y, f"{path}: the label", whole=True)
-        if name.endswith(".mat"):
-            from scipy.io import loadmat
-
-            held = {k: v for k, v in loadmat(path).items() if not k.startswith("__")}
-        else:
-            with np.load(path, allow_pickle=False) as file:
-                held = {k: file[k] for k in file.files}
+            X, y = load_svmlight(content, zero_based=zero_based)
+            return in_form(X, n_features, sparse), clean_labels(y, f"{path}: the label", whole=True)
+        held = _load_arrays(content)
+    except (MissingExtraError, InputError):
+        raise
     except Exception as error:
         why = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise ReadError(f"{path} cannot be read: {why}. Save it again with numpy.savez(file, X=..., y=...).") from error
-    return _pick_arrays(held, label, path)
+    return pick_arrays(held, label, path, whole=content.format in ("mat", "hdf5"))
 
 
-# Names of an array of samples, and of labels if `label` is None.
-SAMPLE_ARRAYS = ("X", "x", "data", "fts", "features")
-LABEL_ARRAYS = ("y", "labels", "label", "target")
+def _load_arrays(content: Content) -> dict[str, Any]:
+    if content.kind != "arrays":
+        raise ReadError(f"{content.path} holds a table, not arrays; give an npz, mat or svmlight file.")
+    if content.format in ("npz", "npy"):
+        from landbridge.data.formats._npz import load_numpy
 
+        return load_numpy(content)
+    from landbridge.data.formats._mat import load_hdf5, load_mat
 
-def _pick_arrays(held: dict[str, Any], label: str | None, path: Path) -> tuple[Any, Any]:
-    if len(held) == 1 and _is_struct(only := next(iter(held.values()))):
-        held = {name: only[name].flat[0] for name in only.dtype.names}
-    names = [label] if label is not None else list(LABEL_ARRAYS)
-    found = next((k for k in names if k in held), None)
-    if label is not None and found is None:
-        raise LabelError(f"label={label!r} is no array of {path}; it holds {', '.join(held)}.")
-    samples = _sample_array(held, found if label is not None else None, path)
-    X = held[samples]
-    if _is_struct(X):
-        raise ReadError(
-            f"{path}: {samples} is a struct with the fields {', '.join(X.dtype.names)}; save them as variables X and y."
-        )
-    X = X.tocsr() if hasattr(X, "tocsr") else np.asarray(X)
-    if found is None:
-        return X, None
-    y = np.ravel(held[found])
-    if len(y) != X.shape[0]:
-        raise LabelError(
-            f"{path}: {found} has shape {np.shape(held[found])} but {samples} has {X.shape[0]} samples; set "
-            "label= to an array with one label per sample."
-        )
-    return X, clean_labels(y, f"{path}: {found}", whole=path.name.lower().endswith(".mat"))
-
-
-def _sample_array(held: dict[str, Any], label: str | None, path: Path) -> str:
-    """Find the array of samples: the counterpart of the named labels, X, or the only array with two dimensions."""
-    if label is not None:  # x_test belongs to y_test, and Xs to ys
-        stem = re.fullmatch(r"(?:y|labels?|target)(.*)", label, re.IGNORECASE)
-        for k in held:
-            if stem and k != label and k.lower() in {f"{n.lower()}{stem.group(1).lower()}" for n in SAMPLE_ARRAYS}:
-                return k
-    if usual := next((k for k in SAMPLE_ARRAYS if k in held), None):
-        return usual
-    wide = [
-        k
-        for k, v in held.items()
-        if k != label
-        and np.ndim(v) >= 2
-        and min(np.shape(v)[:2]) > 1
-        and not re.match(r"(y|label|target)", k, re.IGNORECASE)
-    ]
-    if label is not None and len(wide) > 1:
-        wide = [k for k in wide if np.shape(held[k])[0] == np.size(held[label])] or wide
-    if not wide:
-        raise ReadError(f"{path} holds no two-dimensional array; save the samples under the name X.")
-    if len(wide) > 1:
-        raise ReadError(
-            f"{path} holds several arrays of samples, {', '.join(wide)}; choose the labels of one of them with "
-            "label=, or save one of them under the name X."
-        )
-    return wide[0]
-
-
-def _is_struct(value: Any) -> bool:
-    return isinstance(value, np.ndarray) and value.dtype.names is not None and value.size == 1
-
-
-def _check_lines(path: Path, separator: str) -> None:
-    """Raise an error if a line has more or fewer cells than the header, which pandas would accept."""
-    import csv
-    import gzip
-
-    opener: Any = gzip.open if path.suffix == ".gz" else open
-    with opener(path, "rt", encoding="utf-8-sig", newline="") as file:
-        lines = csv.reader(file, delimiter=separator, skipinitialspace=True)
-        try:
-            header = next((len(line) for line in lines if line), 0)
-            odd = next((len(line) for line in lines if line and len(line) != header), None)
-        except csv.Error:  # a limit of this module, such as a very long cell: the parser of pandas decides
-            return
-    if odd is not None:
-        raise ReadError(
-            f"{path} cannot be read as a table: line {lines.line_num} has {odd} cells but the header has {header}. "
-            "Check that every line has the same columns."
-        )
-
-
-def _semicolons(path: Path) -> bool:
-    import gzip
-
-    opener: Any = gzip.open if path.suffix == ".gz" else open
-    try:
-        with opener(path, "rt", encoding="utf-8", errors="replace") as file:
-            head = file.readline()
-    except OSError as error:
-        raise ReadError(f"{path} cannot be opened: {error}.") from error
-    return head.count(";") > head.count(",")
+    return load_mat(content) if content.format == "mat" else load_hdf5(content)

@@ -12,7 +12,7 @@ import numpy as np
 from scipy import sparse
 
 from landbridge.data._builtin import load_builtin
-from landbridge.data._cells import restore_class
+from landbridge.data._cells import restore_class, tidy_cells
 from landbridge.data._encoder import Encoder, refuse_complex
 from landbridge.data._files import (
     apply_label_rule,
@@ -26,12 +26,13 @@ from landbridge.data._files import (
     take_sources,
     take_weights,
 )
-from landbridge.data._headers import drop_columns, mark_missing, match_headers, rename_columns
+from landbridge.data._headers import drop_columns, match_headers, rename_columns
 from landbridge.data._images import read_images
 from landbridge.data._inspection import Column
 from landbridge.data._labels import clean_labels, unify_labels
 from landbridge.data._read_options import ReadOptions
 from landbridge.data._weights import resample_by_weight
+from landbridge.data.formats._svmlight import alike
 from landbridge.domain import Domain, missing_labels
 from landbridge.exceptions import InputError, LabelError, ReadError
 
@@ -341,6 +342,8 @@ def _two_tables(source: Any, target: Any, columns: Columns) -> tuple[Any, Any, _
     A, B = _frame(source, "source", options), _frame(target, "target", options)
     A, B = rename_columns([A, B], options.rename)
     B, notes = match_headers(A, B)
+    notes += _units_that_differ(A, B)
+    A, B = _same_words(A, B)
     for name in options.keep:
         if name not in A.columns or name not in B.columns:
             raise InputError(f"keep: {name!r} is no column of both tables; check the name.")
@@ -365,6 +368,27 @@ def _two_tables(source: Any, target: Any, columns: Columns) -> tuple[Any, Any, _
         B, of[1] = take_groups(B, columns.groups, there)
         facts.append(Column(columns.groups, "group", used=False, n_features=0))
     return A, B, _Taken(origin, (of[0], of[1]), weights, tuple(facts)), notes
+
+
+def _units_that_differ(A: Any, B: Any) -> list[str]:
+    """Name the columns whose cells were written with one unit in the source and another in the target."""
+    one, two = (side.attrs.get("units", {}) for side in (A, B))
+    return [
+        f"Column {name!r} is in {one[name]} in the source and in {two[name]} in the target; convert one of them."
+        for name in one
+        if name in two and one[name] != two[name]
+    ]
+
+
+def _same_words(A: Any, B: Any) -> tuple[Any, Any]:
+    """Words for "no value" that are categories of one table are categories of the other as well."""
+    for name, word in A.attrs.get("kept_words", {}).items():
+        if name in B.columns:
+            B, _, _ = restore_class(B, name, word)
+    for name, word in B.attrs.get("kept_words", {}).items():
+        if name in A.columns:
+            A, _, _ = restore_class(A, name, word)
+    return A, B
 
 
 def _fact(column: Column) -> dict[str, Any]:
@@ -399,14 +423,11 @@ def _array_pair(source: Any, target: Any, label: str | None) -> tuple[Domain, Do
         Xt, yt = read_arrays(existing(target), label, zero_based=zero_based)
     except LabelError:  # the target need not have the label array
         Xt, yt = read_arrays(existing(target), None, zero_based=zero_based)[0], None
-    if sparse.issparse(X) and sparse.issparse(Xt):
-        # A svmlight file does not store the number of features: trailing features that are all zero are not in it.
-        width = max(X.shape[1], Xt.shape[1])
-        for matrix in (X, Xt):
-            matrix.resize(matrix.shape[0], width)
+    if zero_based is not None or (sparse.issparse(X) and sparse.issparse(Xt)):
+        X, Xt = alike(X, Xt)
     y, yt, notes = unify_labels(y, yt)
     one, two = _array_domain(X, y, _name(source, "source")), _array_domain(Xt, yt, _name(target, "target"))
-    encoder = Encoder().fit_arrays(one.X.shape[1], zero_based=zero_based)
+    encoder = Encoder().fit_arrays(one.X.shape[1], zero_based=zero_based, sparse=sparse.issparse(X))
     encoder.add_remarks(notes)
     return one, two, encoder
 
@@ -436,14 +457,14 @@ def _side_kind(side: Any, argument: str) -> str:
 def _frame(side: Any, where: str, options: ReadOptions) -> Any:
     """Read a file, or return a DataFrame, with unique column names of type str."""
     if not hasattr(side, "columns"):
-        return mark_missing(read_table(existing(side)), options.missing)
+        return read_table(existing(side), options)
     columns = [str(c) for c in side.columns]
     if len(set(columns)) < len(columns):
         twice = next(c for c in columns if columns.count(c) > 1)
         raise InputError(f"{where} has the column {twice!r} twice; give every column its own name.")
     if not len(side) or not columns:
         raise InputError(f"{where} is an empty table; give at least one row and one column.")
-    return mark_missing(side.set_axis(columns, axis=1), options.missing)
+    return tidy_cells(side.set_axis(columns, axis=1), options, typed=True)
 
 
 def _numeric(table: Any, where: str) -> Any:

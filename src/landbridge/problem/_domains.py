@@ -73,6 +73,7 @@ def read_domains(
     >>> target
     Domain('target', 3 samples x 3 features, table, no labels)
     """
+    source, target = in_memory(source, "source"), in_memory(target, "target")
     if label is not None and not (_is_raw(source) or _is_raw(target)):
         raise InputError(f"label={label!r} names a column of a table, but neither side is a table; omit it.")
     if read_options and not (_is_raw(source) or _is_raw(target)):
@@ -192,15 +193,14 @@ def _read_apart(
     special = [name for name in (label, sources, groups) if name is not None]
     if len(set(special)) < len(special):
         return None
-    frames = []
+    frames, options = [], ReadOptions.of(read_options)
     for side in (source, target):
         if hasattr(side, "columns"):
             frames.append(side.rename(columns=str))
         elif kind_of(existing(side)) == "table" and not str(side).startswith(BUILTIN):
-            frames.append(read_table(existing(side)).rename(columns=str))
+            frames.append(read_table(existing(side), options).rename(columns=str))
         else:
             return None
-    options = ReadOptions.of(read_options)
     A, B = rename_columns(frames, options.rename)
     B, _ = match_headers(A, B)
     extra = [*options.drop, *(n for n in (options.id, options.weights) if n)]
@@ -234,6 +234,29 @@ def _is_raw(side: Any) -> bool:
     return hasattr(side, "columns") and not isinstance(side, Domain)
 
 
+def in_memory(side: Any, where: str) -> Any:
+    """Return a table or data set of another library as a DataFrame or as arrays; anything else as it is.
+
+    Parameters
+    ----------
+    side : object
+    where : str
+        Its name in messages.
+
+    Returns
+    -------
+    object
+    """
+    from landbridge.data.formats._frames import as_table
+
+    if side is None or isinstance(side, Domain | str | Path | tuple | list | np.ndarray) or sparse.issparse(side):
+        return side
+    found = as_table(side, where)
+    if found is None:
+        return side
+    return found[0] if isinstance(found, tuple) and found[1] is None else found
+
+
 def read_one(
     side: Any,
     name: str,
@@ -259,6 +282,7 @@ def read_one(
     -------
     Domain
     """
+    side = in_memory(side, name)
     kind = "a Domain" if isinstance(side, Domain) else "a built-in domain" if isinstance(side, str) else "arrays"
     if groups is not None and not _is_raw(side):
         raise InputError(

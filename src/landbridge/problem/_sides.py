@@ -12,7 +12,7 @@ from landbridge.domain import Domain
 from landbridge.exceptions import InputError
 from landbridge.fitted_models import check_fitted_model
 from landbridge.problem._arguments import Arguments
-from landbridge.problem._domains import read_domains
+from landbridge.problem._domains import in_memory, read_domains
 from landbridge.problem._inspect import inspect_domains
 from landbridge.problem._model_target import ModelTarget, is_network
 from landbridge.tasks import InferredTask, get_task, infer_task
@@ -39,7 +39,8 @@ class Sides:
     """
 
     def __init__(self, source: Any, target: Any, arguments: Arguments) -> None:
-        self.source, self.target, self.arguments = source, target, arguments
+        self.source, self.target = in_memory(source, "source"), in_memory(target, "target")
+        self.arguments = arguments
         self._read: tuple[Domain, Domain, Any] | None = None
 
     @property

@@ -233,7 +233,7 @@ def _read_side(result: Result, side: Any, label: str | None, name: str) -> tuple
     if isinstance(side, tuple) and len(side) == 2:
         y = np.asarray(side[1])
         return result._rows(side[0]), _masked(y, missing_labels(y))
-    frame = side if hasattr(side, "columns") else _table(side)
+    frame = side if hasattr(side, "columns") else _table(side, _options_of(result))
     if frame is None:
         if isinstance(side, str | Path):
             if result.encoder is None:
@@ -255,17 +255,22 @@ def _read_side(result: Result, side: Any, label: str | None, name: str) -> tuple
     return result._rows(frame.drop(columns=[column])), _in_spelling(frame[column], result)
 
 
-def _table(side: Any) -> Any:
+def _table(side: Any, options: ReadOptions | None = None) -> Any:
     from landbridge.data._files import existing, kind_of, read_table
 
     if not isinstance(side, str | Path) or str(side).startswith("builtin:") or kind_of(existing(side)) != "table":
         return None
-    return read_table(existing(side))
+    return read_table(existing(side), options)
+
+
+def _options_of(result: Result) -> ReadOptions:
+    """How the files of a result were read."""
+    return ReadOptions.of(result.settings.get("read_options"))
 
 
 def _table_or_same(side: Any, options: ReadOptions) -> Any:
     """A table in a file, read with options; anything else as it is."""
-    frame = side if hasattr(side, "columns") and not isinstance(side, Domain) else _table(side)
+    frame = side if hasattr(side, "columns") and not isinstance(side, Domain) else _table(side, options)
     if frame is None:
         return side
     frame = mark_missing(frame, options.missing)

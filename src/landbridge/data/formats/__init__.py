@@ -1,0 +1,1 @@
+"""Readers of file formats, one file per family, and of tables in memory."""
