@@ -57,7 +57,7 @@ def test_zero_and_one_are_the_same_labels_in_every_form(tmp_path, ending, one, t
     source, target, encoder = read_pair(*sides)
     assert source.y.tolist() == target.y.tolist() and source.y.dtype == target.y.dtype
     assert len(source.classes) == 2
-    if ending != "csv":
+    if ending == "npz":  # in tables text that stands for numbers is read as numbers
         assert len(encoder.notes_) == (one != two)
 
 
