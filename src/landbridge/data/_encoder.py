@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import warnings
 from pathlib import Path
 from typing import Any, Self
 
@@ -16,7 +17,8 @@ from sklearn.utils.validation import check_is_fitted
 
 from landbridge.data._builtin import load_builtin
 from landbridge.data._files import existing, kind_of, read_arrays, read_table
-from landbridge.data._images import read_images
+from landbridge.data._image_arrays import match_pixels, read_pixels
+from landbridge.data._images import Pictures, read_images
 from landbridge.exceptions import InputError, ReadError
 
 __all__ = ["Encoder"]
@@ -211,26 +213,26 @@ class Encoder(BaseEstimator):
         check_is_fitted(self)
         return np.array(self.columns_, dtype=object)
 
-    def fit_images(self, mode: str, shape: tuple[int, ...]) -> Self:
+    def fit_images(self, pictures: Pictures) -> Self:
         """Store how images were read.
 
         Parameters
         ----------
-        mode : {"L", "RGB"}
-            Grey or colour.
-        shape : tuple of int
-            Shape of one image.
+        pictures : Pictures
+            Images as they were read.
 
         Returns
         -------
         self : object
             Fitted encoder.
         """
-        self.kind_, self.mode_, self.shape_ = "images", mode, [int(s) for s in shape]
+        self.kind_, self.mode_, self.shape_ = "images", pictures.mode, [int(s) for s in pictures.shape]
+        self.features_, self.n_features_ = pictures.features, int(pictures.X.shape[1])
+        self.spans_ = {depth: [float(v) for v in span] for depth, span in pictures.spans.items()}
         self.notes_, self.columns_ = [], []
         return self
 
-    def fit_arrays(self, n_features: int, *, zero_based: bool | None = None) -> Self:
+    def fit_arrays(self, n_features: int, *, zero_based: bool | None = None, level: float | None = None) -> Self:
         """Store the number of features of arrays.
 
         Parameters
@@ -239,6 +241,8 @@ class Encoder(BaseEstimator):
             Number of features.
         zero_based : bool, optional
             Whether svmlight files count features from 0. If None, each file says it by itself.
+        level : float, optional
+            Pixel value that was scaled to 1, for arrays of images. If None, arrays are not scaled.
 
         Returns
         -------
@@ -246,6 +250,7 @@ class Encoder(BaseEstimator):
             Fitted encoder.
         """
         self.kind_, self.n_features_, self.zero_based_ = "arrays", int(n_features), zero_based
+        self.level_ = level
         self.notes_, self.columns_ = [], []
         return self
 
@@ -281,16 +286,30 @@ class Encoder(BaseEstimator):
             held, wanted = _KINDS[kind], _KINDS[self.kind_]
             raise ReadError(f"{path} is {held}, but the model was fitted on {wanted}; give the same kind.")
         if kind == "images":
-            X, _, names, _, _ = read_images(path, self.shape_[:2], self.mode_)
-            return X, names
+            pictures = read_images(path, self.shape_[:2], self.mode_, features=self.features_, spans=self.spans_)
+            return pictures.X, pictures.names
         if kind == "arrays":
             X = read_arrays(path, None, zero_based=getattr(self, "zero_based_", None))[0]
             if sparse.issparse(X) and X.shape[1] < self.n_features_:  # trailing features that are all zero
                 X.resize(X.shape[0], self.n_features_)
+            if np.ndim(X) > 2:
+                X = self._matched(X, str(path))
             X = self.transform(X)
         else:
             X = self.transform(read_table(path))
         return X, _numbered(X)
+
+    def _matched(self, X: Any, name: str) -> Any:
+        """Bring arrays of images to the order of axes, the channels and the scale of those of the fit."""
+        X = read_pixels(X, scale=False)[0]
+        if X.ndim == 3 and X[0].size * 3 == self.n_features_:
+            X = np.repeat(X[..., None], 3, axis=3)
+        if (level := getattr(self, "level_", None)) is None:
+            return X
+        X, note = match_pixels(X, level, name)
+        if note is not None:
+            warnings.warn(note, UserWarning, stacklevel=4)
+        return X / level
 
     def _learn_column(self, name: str, a: Any, b: Any) -> None:
         sides = {"source": a, "target": b}
@@ -402,7 +421,7 @@ class Encoder(BaseEstimator):
         if self.kind_ == "table":
             wanted = len(self.columns_)
         else:
-            wanted = int(np.prod(self.shape_)) if self.kind_ == "images" else self.n_features_
+            wanted = self.n_features_
         if sparse.issparse(X):
             X = sparse.csr_matrix(X, copy=True) if X.shape[1] < wanted else X.tocsr()
             if X.shape[1] < wanted:
