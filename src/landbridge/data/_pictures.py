@@ -13,7 +13,7 @@ import numpy as np
 
 from landbridge.exceptions import ReadError
 
-__all__ = ["Picture", "Span", "common_spans", "explain_pictures", "image_formats", "open_picture", "printable", "to_colours", "usual_span"]
+__all__ = ["Picture", "UnreadablePicture", "Span", "common_spans", "explain_pictures", "image_formats", "open_picture", "printable", "to_colours", "usual_span"]
 
 # Darkest and brightest value of pixels of more than eight bits.
 Span = tuple[float, float]
@@ -40,6 +40,25 @@ SENTENCES = {
     "LAB": "{has} CIELAB colours; converted to RGB.",
     "HSV": "{has} HSV colours; converted to RGB.",
 }
+
+
+class UnreadablePicture(ReadError):
+    """An image file cannot be read.
+
+    Parameters
+    ----------
+    name : str
+        Of the file.
+    why : str
+        The reason, without a full stop.
+    """
+
+    def __init__(self, name: str, why: str) -> None:
+        super().__init__(f"{name} is no image that can be read: {why}; repair it or remove it.")
+        self.name, self.why = name, why
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.name, self.why)
 
 
 @dataclass(frozen=True)
@@ -214,7 +233,7 @@ def open_picture(path: str | Path, longest: int | None = None) -> Picture:
     name = printable(path)
     try:
         if os.path.getsize(path) == 0:
-            raise ReadError(f"{name} is no image that can be read: the file is empty; copy it again or remove it.")
+            raise UnreadablePicture(name, "the file is empty")
         with Image.open(path, formats=image_formats()) as image:
             height, width = image.size[::-1]
             if longest is not None:
@@ -226,10 +245,9 @@ def open_picture(path: str | Path, longest: int | None = None) -> Picture:
     except Image.DecompressionBombError as error:
         raise ReadError(f"{name} is too large an image to be read; reduce its size.") from error
     except FileNotFoundError as error:
-        raise ReadError(f"{name} is no image that can be read: there is no such file; check the name.") from error
+        raise UnreadablePicture(name, "there is no such file") from error
     except Exception as error:  # decoders raise errors of many types for damaged files
-        why = _reason(error)
-        raise ReadError(f"{name} is no image that can be read: {why}; repair it or remove it.") from error
+        raise UnreadablePicture(name, _reason(error)) from error
 
 
 def to_colours(image: Any) -> Any:
