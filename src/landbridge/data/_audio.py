@@ -247,18 +247,18 @@ def open_sound(path: str | Path) -> Sound:
     name, path = printable(path), Path(path)
     try:
         if os.path.getsize(path) == 0:
-            raise ReadError(f"{name} is no sound that can be read: the file is empty; copy it again or remove it.")
+            raise ReadError(f"{name} cannot be read as a sound: the file is empty; repair it or remove it.")
         samples, rate = _decoded(path)
     except (ReadError, MissingExtraError):
         raise
     except FileNotFoundError as error:
-        raise ReadError(f"{name} is no sound that can be read: there is no such file; check the name.") from error
+        raise ReadError(f"{name} cannot be read as a sound: there is no such file; check the name.") from error
     except Exception as error:  # decoders raise errors of many types for damaged files
         text = str(error).strip()
         why = printable(text.splitlines()[0].rstrip(".")) if text else type(error).__name__
         raise ReadError(f"{name} cannot be read as a sound: {why}; repair it or remove it.") from error
     if samples.shape[0] == 0:
-        raise ReadError(f"{name} is a sound without samples; record it again or remove it.")
+        raise ReadError(f"{name} cannot be read as a sound: it has no samples; repair it or remove it.")
     known = np.isfinite(samples)
     gaps = int(known.size - known.sum())
     return Sound(np.where(known, samples, 0.0).mean(axis=1), rate, samples.shape[1], gaps)

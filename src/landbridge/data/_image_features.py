@@ -180,9 +180,7 @@ def _oriented_gradients(shares: NDArray[np.float32]) -> NDArray[np.float32]:
         part = length * ((first == k) * (1 - share) + (first == (k - 1) % ORIENTATIONS) * share)
         cells[..., k] = part.reshape(n, rows, CELL, columns, CELL).mean(axis=(2, 4))
     high, wide = rows - BLOCK + 1, columns - BLOCK + 1
-    blocks = np.concatenate(
-        [cells[:, i : i + high, j : j + wide] for i in range(BLOCK) for j in range(BLOCK)], axis=-1
-    )
+    blocks = np.concatenate([cells[:, i : i + high, j : j + wide] for i in range(BLOCK) for j in range(BLOCK)], axis=-1)
     return _unit(np.minimum(_unit(blocks), CLIP)).reshape(n, -1)
 
 

@@ -13,7 +13,18 @@ import numpy as np
 
 from landbridge.exceptions import ReadError
 
-__all__ = ["Picture", "UnreadablePicture", "Span", "common_spans", "explain_pictures", "image_formats", "open_picture", "printable", "to_colours", "usual_span"]
+__all__ = [
+    "Picture",
+    "UnreadablePicture",
+    "Span",
+    "common_spans",
+    "explain_pictures",
+    "image_formats",
+    "open_picture",
+    "printable",
+    "to_colours",
+    "usual_span",
+]
 
 # Darkest and brightest value of pixels of more than eight bits.
 Span = tuple[float, float]

@@ -411,6 +411,8 @@ class Network(nn.Module):
         measure = getattr(self.preprocess, "lengths", None)
         if measure is None or not isinstance(x, Tensor) or x.ndim != 2 or not set(stages or ()) <= {EMBEDDING}:
             return None
+        if torch.compiler.is_compiling() or torch.jit.is_tracing():  # an exported network takes one length
+            return None
         if self.training and any(batch_norms(self)):  # which need several samples
             return None
         lengths = measure(x)

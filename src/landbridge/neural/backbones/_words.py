@@ -9,8 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from landbridge.data._audio import open_sound
-from landbridge.data._pictures import printable
-from landbridge.exceptions import InputError, ReadError
+from landbridge.exceptions import InputError
 
 __all__ = ["AudioInput", "TextInput"]
 
@@ -131,10 +130,7 @@ class AudioInput(nn.Module):
         """
         sounds = []
         for path in paths:
-            try:
-                sound = open_sound(path)
-            except ReadError as error:
-                raise ReadError(f"sound {printable(path)} cannot be read ({error})") from error
+            sound = open_sound(path)
             sounds.append(torch.tensor(sound.at(self.rate), dtype=torch.float32))
         shortest = round(SHORTEST * self.rate)
         sounds[0] = nn.functional.pad(sounds[0], (0, max(0, shortest - len(sounds[0]))))
