@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 from collections import Counter
 from collections.abc import Sequence
@@ -287,8 +288,8 @@ def sound_features(samples: NDArray[np.float64], rate: int) -> NDArray[np.float6
     log energies [1]_. The first coefficient is taken relative to its maximum in the clip, so that loudness does not
     matter. Silence gives zeros. Time grows linearly with the duration.
 
-    Accuracy of logistic regression on the Free Spoken Digit Dataset (10 digits, 6 speakers): 98.3 % on the official test
-    split, and 83.4 % on average over the speakers, each of them predicted from the five others.
+    Accuracy of logistic regression on the Free Spoken Digit Dataset (10 digits, 6 speakers): 98.3 % on the official
+    test split, and 83.4 % on average over the speakers, each of them predicted from the five others.
 
     References
     ----------
@@ -314,7 +315,7 @@ def sound_features(samples: NDArray[np.float64], rate: int) -> NDArray[np.float6
     loud = np.flatnonzero(cepstra[:, 0] > cepstra[:, 0].max() - LOUD)
     sounding = cepstra[loud[0] : loud[-1] + 1]
     edges = np.linspace(0, len(sounding), PARTS + 1)
-    parts = [sounding[int(a) : max(int(np.ceil(b)), int(a) + 1)].mean(axis=0) for a, b in zip(edges, edges[1:])]
+    parts = [sounding[int(a) : max(int(np.ceil(b)), int(a) + 1)].mean(axis=0) for a, b in itertools.pairwise(edges)]
     summary = [cepstra.mean(axis=0), cepstra.std(axis=0), changes.std(axis=0), sounding.mean(axis=0)]
     return np.append(np.concatenate([*summary, *parts]), duration)
 

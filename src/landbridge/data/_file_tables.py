@@ -101,10 +101,10 @@ def list_files_of_csv(
         shown = ", ".join(map(str, list(frame.columns)[:8]))
         raise ReadError(f"no column of the table names image or sound files; its columns are {shown}.")
     cells = ["" if _is_gap(v) else str(v).strip() for v in frame[column]]
-    root, files, missing = Path(folder), [], []
-    for cell in cells:
-        found = _found(root, cell)
-        (missing if found is None else files).append(cell if found is None else found)
+    root = Path(folder)
+    found = [_found(root, cell) for cell in cells]
+    files = [f for f in found if f is not None]
+    missing = [cell for cell, f in zip(cells, found, strict=True) if f is None]
     if missing:
         shown = next((m for m in missing if m), "an empty cell")
         web = " Download files from the web first." if re.match(r"[a-z]+://", shown) else ""

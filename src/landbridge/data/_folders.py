@@ -91,7 +91,7 @@ def list_folder(
     """
     if not folder.is_dir():
         raise ReadError(f"{printable(folder)} is no folder; give a folder with one subfolder of {what} for each class.")
-    found, notes = _walk(folder)
+    found, notes = _files_below(folder)
     files, others = [], []
     for file in found:
         known = file.suffix.lower() in endings
@@ -116,7 +116,7 @@ def list_folder(
     return Listing(files, _classes(folder, files, what), [printable(f.relative_to(folder)) for f in files], notes)
 
 
-def _walk(folder: Path) -> tuple[list[Path], list[str]]:
+def _files_below(folder: Path) -> tuple[list[Path], list[str]]:
     """Files below a folder without those of the system, and a note on links to folders."""
 
     def refuse(error: OSError) -> None:

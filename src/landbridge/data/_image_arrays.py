@@ -256,7 +256,7 @@ def match_pixels(X: NDArray[Any], level: float, name: str = "X") -> tuple[NDArra
         return X * level, (
             f"{name} has pixels from 0 to 1 where 0 to {level:.0f} were learned from; multiplied by {level:.0f}."
         )
-    if top <= level * DARK and X.dtype != np.uint8 or top <= 1:
+    if (top <= level * DARK and X.dtype != np.uint8) or top <= 1:
         return X, (
             f"{name} has pixels of at most {top:.4g} where up to {level:.0f} were learned from; if these are not "
             "nearly black images, bring them to the same scale."

@@ -52,9 +52,9 @@ def image_features(images: Any, kind: str = "auto") -> ImageFeatures:
     images : sequence of path-like, or array of shape (n, height, width[, channels])
         Image files of any size, or pixels: bytes, or numbers of at least 0. Channels may also stand second.
     kind : {"auto", "pixels", "gradients"}, default="auto"
-        ``"pixels"`` are values in [0, 1], of files at 32 x 32. ``"gradients"`` are histograms of oriented gradients [1]_
-        over cells, and histograms of hue and brightness in nine parts of the image, both at 64 x 64. ``"auto"`` takes
-        pixels for images up to 32 x 32, such as digits, and gradients for larger ones.
+        ``"pixels"`` are values in [0, 1], of files at 32 x 32. ``"gradients"`` are histograms of oriented gradients
+        [1]_ over cells, and histograms of hue and brightness in nine parts of the image, both at 64 x 64. ``"auto"``
+        takes pixels for images up to 32 x 32, such as digits, and gradients for larger ones.
 
     Returns
     -------
@@ -161,7 +161,7 @@ def _gradient_batch(pixels: NDArray[Any]) -> NDArray[np.float32]:
 
 
 def _oriented_gradients(shares: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Histograms of unsigned gradients: the strongest channel, square-root colours, L2-Hys blocks (Dalal and Triggs)."""
+    """Histograms of unsigned gradients as of Dalal and Triggs: square roots, strongest channel, L2-Hys blocks."""
     roots = np.sqrt(shares)
     down, right = np.zeros_like(roots), np.zeros_like(roots)
     down[:, 1:-1] = roots[:, 2:] - roots[:, :-2]

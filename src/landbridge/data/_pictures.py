@@ -15,8 +15,8 @@ from landbridge.exceptions import ReadError
 
 __all__ = [
     "Picture",
-    "UnreadablePicture",
     "Span",
+    "UnreadablePicture",
     "common_spans",
     "explain_pictures",
     "image_formats",

@@ -165,7 +165,7 @@ def learned_level(X: Any, image_shape: Any = None) -> float | None:
 
 def _is_image(first: Any) -> bool:
     """Whether the first of several samples is an image: an array of two or three axes, or a Pillow image."""
-    return hasattr(first, "__array__") and np.ndim(first) in (2, 3) or hasattr(first, "getbands")
+    return (hasattr(first, "__array__") and np.ndim(first) in (2, 3)) or hasattr(first, "getbands")
 
 
 def as_array(X: Any, name: str = "X") -> Any:

@@ -322,7 +322,7 @@ def fact_rows(facts: Any) -> Any:
         return [list(row) for row in facts.itertuples(index=False, name=None)]
     if hasattr(facts, "tolist") and not isinstance(facts, np.ndarray):
         facts = facts.tolist()
-    if isinstance(facts, np.ndarray) and facts.ndim == 1 or isinstance(facts, list | tuple):
+    if (isinstance(facts, np.ndarray) and facts.ndim == 1) or isinstance(facts, list | tuple):
         return [[row] if _is_number(row) else row for row in facts]
     if not hasattr(facts, "__len__") or not hasattr(facts, "__getitem__") or isinstance(facts, str | Mapping):
         raise InputError(f"facts must be sequences of arguments, such as lists of lists; got {type(facts).__name__}.")
