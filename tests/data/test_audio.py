@@ -184,9 +184,10 @@ def test_spoken_digits_of_a_new_speaker():
     path = shared_data("spoken_digits.npz")
     if path is None:
         pytest.skip("the shared data folder is not here; set LANDBRIDGE_DATA to it")
-    held = np.load(path)
-    kept = np.flatnonzero((held["index"] < 6) & (held["speaker"] < 3))
+    with np.load(path) as file:
+        held = dict(file)
+    kept = np.flatnonzero(held["index"] < 12)
     clips = [held["samples"][held["offsets"][i] : held["offsets"][i + 1]] / 2**15 for i in kept]
     X, y, new = np.stack([sound_features(c, 8000) for c in clips]), held["digit"][kept], held["speaker"][kept] == 0
     model = make_pipeline(StandardScaler(), LogisticRegression(C=0.1)).fit(X[~new], y[~new])
-    assert model.score(X[new], y[new]) > 0.5
+    assert model.score(X[new], y[new]) > 0.65

@@ -210,7 +210,8 @@ def match_pixels(X: NDArray[Any], level: float, name: str = "X") -> tuple[NDArra
     X : ndarray
         Images.
     level : float
-        Brightest value of the images that were learned from, as :func:`pixel_level` returns it.
+        Brightest value of the images that were learned from, as :func:`pixel_level` returns it; for values of either
+        sign, minus the largest absolute value.
     name : str, default="X"
         Name of the argument in messages.
 
@@ -236,6 +237,8 @@ def match_pixels(X: NDArray[Any], level: float, name: str = "X") -> tuple[NDArra
         return X, None
     top, least = float(X.max()), float(X.min())
     own = pixel_level(X)
+    if level < 0 and top <= -8 * level:
+        return X, None
     if top > TOLERANCE * level:
         if own in (255.0, 65535.0) and level in (1.0, 255.0):
             return X * (level / own), (
@@ -245,8 +248,8 @@ def match_pixels(X: NDArray[Any], level: float, name: str = "X") -> tuple[NDArra
         if least < 0 and top <= 8 * level:
             return X, None
         raise InputError(
-            f"{name} has values up to {top:.4g}, but the images that were learned from at most {level:.0f}; bring them "
-            "to the same scale."
+            f"{name} has values up to {top:.4g}, but the images that were learned from at most {abs(level):.4g}; bring "
+            "them to the same scale."
         )
     if own is None or top <= 0 or top > level * DARK or bool(X.dtype.kind in "uib" and top == 0):
         return X, None

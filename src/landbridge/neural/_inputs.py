@@ -145,7 +145,7 @@ def match_scale(X: Any, level: float | None, name: str = "X") -> Any:
 
 
 def learned_level(X: Any, image_shape: Any = None) -> float | None:
-    """Return the largest value that images are stored with; None for tables, paths and texts.
+    """Return the largest value that images are stored with, as ``match_pixels`` takes it; None for other samples.
 
     Parameters
     ----------
@@ -160,7 +160,7 @@ def learned_level(X: Any, image_shape: Any = None) -> float | None:
     if X.dtype.kind not in "buif" or (X.ndim not in (3, 4) and image_shape is None):
         return None
     level = pixel_level(X)
-    return float(np.abs(X).max()) if level is None else level
+    return -float(np.abs(X).max()) if level is None else level
 
 
 def _is_image(first: Any) -> bool:
