@@ -30,8 +30,8 @@ def is_plain(X: Any) -> bool:
     """
     if hasattr(X, "columns") or hasattr(X, "tocsr"):
         return True
-    if hasattr(X, "__array__") and not (isinstance(X, np.ndarray) and X.dtype.kind in "OUS"):
-        return np.ndim(X) not in (3, 4)
+    if isinstance(getattr(X, "shape", None), tuple) and not (isinstance(X, np.ndarray) and X.dtype.kind in "OUS"):
+        return len(X.shape) not in (3, 4)
     first = X[0] if isinstance(X, (list, tuple, np.ndarray)) and len(X) else None
     return not (isinstance(first, (str, Path)) or _is_image(first))
 
@@ -165,7 +165,7 @@ def learned_level(X: Any, image_shape: Any = None) -> float | None:
 
 def _is_image(first: Any) -> bool:
     """Whether the first of several samples is an image: an array of two or three axes, or a Pillow image."""
-    return (hasattr(first, "__array__") and np.ndim(first) in (2, 3)) or hasattr(first, "getbands")
+    return (hasattr(first, "__array__") and len(getattr(first, "shape", ())) in (2, 3)) or hasattr(first, "getbands")
 
 
 def as_array(X: Any, name: str = "X") -> Any:
