@@ -335,7 +335,7 @@ def test_photographs_and_paintings(tmp_path):
     with zipfile.ZipFile(packed) as file:
         file.extractall(tmp_path)
     source, target, encoder = read_pair(tmp_path / "photo", tmp_path / "art_painting")
-    assert source.X.shape == target.X.shape == (420, 32 * 32 * 3) and source.classes.tolist() == target.classes.tolist()
+    assert source.X.shape == target.X.shape == (420, 486) and source.classes.tolist() == target.classes.tolist()
     assert len(source.classes) == 7 and encoder.mode_ == "RGB"
     assert (source.name, target.name) == ("photo", "art_painting")
 

@@ -87,6 +87,112 @@ def test_sounds(tmp_path):
         AudioInput().read([tmp_path / "b.wav"])
 
 
+def test_a_sound_is_prepared_alike_beside_longer_ones(tmp_path):
+    from scipy.io import wavfile
+
+    from landbridge.neural.backbones._transformers import _network
+    from landbridge.neural.backbones._words import AudioInput
+
+    rng = np.random.default_rng(0)
+    paths = []
+    for i, n in enumerate((3000, 5000, 90)):
+        paths.append(tmp_path / f"{i}.wav")
+        wavfile.write(paths[-1], 16000, (rng.normal(size=n) * 3000 + 500).astype(np.int16))
+    conv = {"conv_dim": (8, 8), "conv_stride": (5, 4), "conv_kernel": (10, 4), "num_feat_extract_layers": 2}
+    config = T.Wav2Vec2Config(**SMALL, **conv, num_conv_pos_embeddings=8, num_conv_pos_embedding_groups=2)
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        net = _network(T.AutoModel.from_config(config), AudioInput(16000), True).eval()
+    together = net.preprocess.read(paths)
+    assert together.shape == (3, 5000) and net.preprocess.lengths(together).tolist() == [3000, 5000, 1600]
+    with torch.no_grad():
+        for i, path in enumerate(paths):
+            alone = net.preprocess.read([path])
+            n = alone.shape[1]
+            assert torch.allclose(net.preprocess(together)[i, :n], net.preprocess(alone)[0], atol=1e-6)
+            assert torch.allclose(net.embed(together)[i], net.embed(alone)[0], atol=1e-6)
+            assert torch.allclose(net(together)[i], net(alone)[0], atol=1e-6)
+    prepared = net.preprocess(together)[0, :3000]
+    assert float(prepared.mean()) == pytest.approx(0, abs=1e-4) and float(prepared.std()) == pytest.approx(1, abs=1e-2)
+
+
+def colours(n=24, size=12):
+    rng = np.random.default_rng(0)
+    y = np.arange(n) % 2
+    return (rng.integers(0, 90, (n, size, size, 3)) + 150 * y[:, None, None, None]).astype(np.uint8), y
+
+
+def small(**settings):
+    return NeuralClassifier(epochs=4, batch_size=8, device="cpu", random_state=0, **settings)
+
+
+@pytest.mark.parametrize("turn", [lambda X: np.moveaxis(X, 3, 1), list, torch.from_numpy, lambda X: X.astype(float)])
+def test_images_in_any_order_and_container(turn):
+    X, y = colours()
+    expected = small().fit(X, y).predict_proba(X)
+    given = turn(X)
+    model = small().fit(given, y, X_target=given)
+    np.testing.assert_allclose(model.predict_proba(given), expected, atol=1e-4)
+    np.testing.assert_allclose(model.predict_proba(X), expected, atol=1e-4)
+
+
+def test_grey_images_with_channels_first():
+    X, y = colours()
+    grey = X[..., 0]
+    expected = small().fit(grey, y).predict_proba(grey)
+    np.testing.assert_allclose(small().fit(grey[:, None], y).predict_proba(grey[..., None]), expected, atol=1e-5)
+
+
+def test_pillow_images_and_images_of_different_sizes():
+    X, y = colours()
+    images = [Image.fromarray(x) for x in X]
+    assert small().fit(images, y).score(X, y) == 1.0
+    with pytest.raises(InputError, match="X holds images of different shapes"):
+        small().fit([*X[:-1], X[-1][:5]], y)
+
+
+def test_other_numbers_of_channels():
+    from torch import nn
+
+    from landbridge.neural.backbones import module_backbone
+
+    def net():
+        return module_backbone(
+            nn.Sequential(nn.Conv2d(5, 4, 3), nn.AdaptiveAvgPool2d(1)), example=torch.zeros(2, 5, 9, 9)
+        )
+
+    X, y = np.random.default_rng(0).random((8, 5, 9, 9)), np.arange(8) % 2
+    model = small(backbone=net()).fit(X, y)
+    np.testing.assert_allclose(model.predict_proba(np.moveaxis(X, 1, 3)), model.predict_proba(X))
+    with pytest.raises(InputError, match=r"the network takes 5 channels; give \(n, height, width, 5\)"):
+        small(backbone=net()).fit(X[:, :4], y)
+
+
+@pytest.mark.parametrize(("learned", "given"), [(1, 255), (255, 1)])
+def test_images_of_another_scale_are_converted_and_said(learned, given):
+    X, y = colours()
+    scaled = {255: X, 1: X / 255.0}
+    model = small().fit(scaled[learned], y)
+    expected = model.predict_proba(scaled[learned])
+    with pytest.warns(UserWarning, match="X has pixels from 0 to"):
+        found = model.predict_proba(scaled[given])
+    np.testing.assert_allclose(found, expected, atol=1e-4)
+    with pytest.warns(UserWarning, match="X_target has pixels from 0 to"):
+        model.adapt(scaled[given], y)
+    with pytest.warns(UserWarning, match="X_target has pixels from 0 to"):
+        small().fit(scaled[learned], y, X_target=scaled[given])
+    flat = small(image_shape=(12, 12, 3)).fit(scaled[learned].reshape(len(X), -1), y)
+    with pytest.warns(UserWarning, match="X has pixels from 0 to"):
+        flat.predict(scaled[given].reshape(len(X), -1))
+
+
+def test_unclear_scales_are_refused():
+    X, y = colours()
+    model = small().fit((X / 127.5) - 1, y)
+    with pytest.raises(InputError, match="bring them to the same scale"):
+        model.predict(X)
+
+
 def test_what_does_not_fit_is_said(vit):
     model = NeuralClassifier("mlp", device="cpu")
     with pytest.raises(InputError, match="tables of numbers only"):

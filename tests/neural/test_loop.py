@@ -312,3 +312,28 @@ def test_without_a_seed_a_run_resumes_with_the_seed_of_its_checkpoint(tmp_path):
     first = train(network(), TASK, rows(), settings=plan(random_state=None, checkpoint_dir=tmp_path))
     again = train(network(), TASK, rows(), settings=plan(random_state=None, checkpoint_dir=tmp_path, resume=True))
     assert again.epochs == first.epochs
+
+
+def test_batches_of_one_keep_the_statistics_of_batch_norms():
+    from landbridge.neural import NeuralClassifier
+    from landbridge.neural.backbones import module_backbone
+
+    X, y = np.random.default_rng(0).normal(size=(9, 4)), np.arange(9) % 2
+
+    def fitted(**settings):
+        net = module_backbone(
+            torch.nn.Sequential(torch.nn.Linear(4, 6), torch.nn.BatchNorm1d(6)), example=torch.zeros(2, 4)
+        )
+        return NeuralClassifier(net, epochs=1, device="cpu", random_state=0, **settings).fit(X, y)
+
+    with pytest.warns(UserWarning, match="batch_size=1 gives batch norms one sample at a time"):
+        model = fitted(batch_size=1)
+    norm = next(m for m in model.network_.modules() if isinstance(m, torch.nn.BatchNorm1d))
+    assert int(norm.num_batches_tracked) == 0 and np.isfinite(model.predict_proba(X)).all()
+    for batch_size, accumulation in ((2, 1), (4, 4), (4, 3), (8, 1)):
+        norm = next(
+            m
+            for m in fitted(batch_size=batch_size, accumulation=accumulation).network_.modules()
+            if isinstance(m, torch.nn.BatchNorm1d)
+        )
+        assert int(norm.num_batches_tracked) > 0

@@ -1,4 +1,5 @@
 import numpy as np
+import pandas as pd
 import pytest
 
 from landbridge.exceptions import InputError
@@ -101,3 +102,30 @@ def test_a_model_learns_through_nasty_names():
 def test_the_number_of_constants():
     with FactBase({"p": [["a", "b"], ["b", "c"]]}) as base:
         assert base.n_constants == 3
+
+
+@pytest.mark.parametrize("form", [list, lambda rows: [tuple(r) for r in rows], np.array, pd.DataFrame])
+def test_facts_in_any_container_are_the_same(form):
+    facts = {"wrote": [["ann", "t1"], ["bob", "t1"]], "professor": [["ann"]]}
+    with FactBase(facts) as plain, FactBase({k: form(v) for k, v in facts.items()}) as base:
+        assert base.schema == plain.schema and base.n_facts == 3
+        np.testing.assert_array_equal(base.rows("wrote"), plain.rows("wrote"))
+        np.testing.assert_array_equal(base.encode(form([["bob", "t1"]]), 2), plain.encode([["bob", "t1"]], 2))
+
+
+def test_a_series_is_one_argument_a_fact():
+    with FactBase({"professor": pd.Series([3, 4]), "student": [5]}) as base:
+        assert base.n_facts == 3 and len(base.schema["professor"]) == 1
+
+
+@pytest.mark.parametrize("missing", [None, np.nan, pd.NA, pd.NaT])
+def test_missing_constants_equal_no_other(missing):
+    with FactBase({"wrote": [["t1", missing], ["t2", missing], ["t3", "ann"]]}) as base:
+        assert len(set(base.rows("wrote")[:, 1].tolist())) == 3
+        assert base.encode([["t1", missing]], 2)[0, 1] == -1
+
+
+@pytest.mark.parametrize("facts", [{"wrote": "ann"}, {"wrote": 3}, pd.DataFrame({"a": [1]}), [1], {"wrote": {"a": 1}}])
+def test_what_is_no_list_of_facts_is_refused(facts):
+    with pytest.raises(InputError):
+        FactBase(facts)

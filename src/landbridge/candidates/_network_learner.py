@@ -70,7 +70,9 @@ class NetworkLearner(Tables):
         Problem
         """
         arguments = sides.arguments
-        source, target, encoder = sides.domains(image_size=input_size(arguments.network), other_features=False)
+        source, target, encoder = sides.domains(
+            image_size=input_size(arguments.network) or (32, 32), other_features=False
+        )
         require_labels(source)
         task, inferred = infer_pair_task(arguments, source)
         source = labelled_source(source, task)

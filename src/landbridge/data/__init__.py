@@ -18,16 +18,19 @@ _NAMES = {
     "ReadOptions": "landbridge.data._read_options",
     "SHIFT_KINDS": "landbridge.data._shifts",
     "builtin_names": "landbridge.data._builtin",
+    "image_features": "landbridge.data._image_features",
     "is_fitted_model": "landbridge.data._fitted_models",
     "is_fitted_model_file": "landbridge.data._fitted_models",
     "load_builtin": "landbridge.data._builtin",
     "make_gradual_shift": "landbridge.data._shifts",
     "make_shift": "landbridge.data._shifts",
     "read": "landbridge.data._readers",
+    "read_audio": "landbridge.data._audio",
     "read_fitted_model": "landbridge.data._fitted_models",
     "read_pair": "landbridge.data._readers",
     "shared_data": "landbridge.data._shared",
     "shared_weights": "landbridge.data._shared",
+    "sound_features": "landbridge.data._audio",
 }
 
 __all__ = [
@@ -40,22 +43,27 @@ __all__ = [
     "ReadOptions",
     "SideFacts",
     "builtin_names",
+    "image_features",
     "is_fitted_model",
     "is_fitted_model_file",
     "load_builtin",
     "make_gradual_shift",
     "make_shift",
     "read",
+    "read_audio",
     "read_fitted_model",
     "read_pair",
     "shared_data",
     "shared_weights",
+    "sound_features",
 ]
 
 if TYPE_CHECKING:
+    from landbridge.data._audio import read_audio, sound_features
     from landbridge.data._builtin import BUILTIN_PAIRS, builtin_names, load_builtin
     from landbridge.data._encoder import Encoder
     from landbridge.data._fitted_models import is_fitted_model, is_fitted_model_file, read_fitted_model
+    from landbridge.data._image_features import image_features
     from landbridge.data._inspection import Column, Inspection, SideFacts
     from landbridge.data._read_options import ReadOptions
     from landbridge.data._readers import read, read_pair

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -29,7 +30,8 @@ from landbridge.data._column_kinds import (
 )
 from landbridge.data._files import existing, kind_of, read_arrays, read_table
 from landbridge.data._headers import match_headers, rename_columns
-from landbridge.data._images import read_images
+from landbridge.data._image_arrays import match_pixels, read_pixels
+from landbridge.data._images import Pictures, read_images
 from landbridge.data._inspection import Column
 from landbridge.data._read_options import ReadOptions
 from landbridge.exceptions import InputError, ReadError
@@ -152,7 +154,7 @@ class Encoder(BaseEstimator):
                 self.notes_.append(f"Only the {side} has {', '.join(alone[:8])}{more}; not used.")
         self.numbers_: dict[str, float] = {}
         self.dates_: list[str] = []
-        self.spans_: dict[str, list[float]] = {}
+        self.ranges_: dict[str, list[float]] = {}
         self.categories_: dict[str, list[str]] = {}
         self.text_: str | None = self.text_column
         columns = [self._learn_column(c, A[c], B[c]) for c in shared]
@@ -217,7 +219,7 @@ class Encoder(BaseEstimator):
         if self.kind_ != "table" or not hasattr(frame, "columns"):
             return
         frame = self._prepared(frame)
-        for c, (low, median, high) in self.spans_.items():
+        for c, (low, median, high) in self.ranges_.items():
             values, words = numbers(frame[c])
             given = values[np.isfinite(values)]
             if len(words) > len(given):
@@ -269,26 +271,33 @@ class Encoder(BaseEstimator):
         check_is_fitted(self)
         return np.array(self.columns_, dtype=object)
 
-    def fit_images(self, mode: str, shape: tuple[int, ...]) -> Self:
+    def fit_images(self, pictures: Pictures) -> Self:
         """Store how images were read.
 
         Parameters
         ----------
-        mode : {"L", "RGB"}
-            Grey or colour.
-        shape : tuple of int
-            Shape of one image.
+        pictures : Pictures
+            Images as they were read.
 
         Returns
         -------
         self : object
             Fitted encoder.
         """
-        self.kind_, self.mode_, self.shape_ = "images", mode, [int(s) for s in shape]
+        self.kind_, self.mode_, self.shape_ = "images", pictures.mode, [int(s) for s in pictures.shape]
+        self.features_, self.n_features_ = pictures.features, int(pictures.X.shape[1])
+        self.spans_ = {depth: [float(v) for v in span] for depth, span in pictures.spans.items()}
         self.notes_, self.remarks_, self.columns_ = [], [], []
         return self
 
-    def fit_arrays(self, n_features: int, *, zero_based: bool | None = None, sparse: bool | None = None) -> Self:
+    def fit_arrays(
+        self,
+        n_features: int,
+        *,
+        zero_based: bool | None = None,
+        sparse: bool | None = None,
+        level: float | None = None,
+    ) -> Self:
         """Store the number of features of arrays.
 
         Parameters
@@ -299,6 +308,8 @@ class Encoder(BaseEstimator):
             Whether svmlight files count features from 0. If None, each file says it by itself.
         sparse : bool, optional
             Whether samples of svmlight files are a sparse matrix. If None, each file decides.
+        level : float, optional
+            Pixel value that was scaled to 1, for arrays of images. If None, arrays are not scaled.
 
         Returns
         -------
@@ -306,7 +317,7 @@ class Encoder(BaseEstimator):
             Fitted encoder.
         """
         self.kind_, self.n_features_, self.zero_based_ = "arrays", int(n_features), zero_based
-        self.sparse_ = sparse
+        self.sparse_, self.level_ = sparse, level
         self.notes_, self.remarks_, self.columns_ = [], [], []
         return self
 
@@ -352,19 +363,33 @@ class Encoder(BaseEstimator):
             held, wanted = _KINDS[kind], _KINDS[self.kind_]
             raise ReadError(f"{path} is {held}, but the model was fitted on {wanted}; give the same kind.")
         if kind == "images":
-            X, _, names, _, _ = read_images(path, self.shape_[:2], self.mode_)
-            return X, names
+            pictures = read_images(path, self.shape_[:2], self.mode_, features=self.features_, spans=self.spans_)
+            return pictures.X, pictures.names
         if kind == "arrays":
             base, form = getattr(self, "zero_based_", None), getattr(self, "sparse_", None)
             X = read_arrays(path, None, zero_based=base, n_features=self.n_features_, sparse=form)[0]
             if sparse.issparse(X) and X.shape[1] < self.n_features_:  # trailing features that are all zero
                 X.resize(X.shape[0], self.n_features_)
+            if np.ndim(X) > 2:
+                X = self._matched(X, str(path))
             X = self.transform(X)
         else:
             frame = read_table(path, ReadOptions.of(self.read_options))
             self.check_types(frame)
             X = self.transform(frame)
         return X, _numbered(X)
+
+    def _matched(self, X: Any, name: str) -> Any:
+        """Bring arrays of images to the order of axes, the channels and the scale of those of the fit."""
+        X = read_pixels(X, scale=False)[0]
+        if X.ndim == 3 and X[0].size * 3 == self.n_features_:
+            X = np.repeat(X[..., None], 3, axis=3)
+        if (level := getattr(self, "level_", None)) is None:
+            return X
+        X, note = match_pixels(X, level, name)
+        if note is not None:
+            warnings.warn(note, UserWarning, stacklevel=4)
+        return X / level
 
     def _learn_column(self, name: str, a: Any, b: Any) -> Column:
         text = True if name == self.text_column else None
@@ -386,7 +411,7 @@ class Encoder(BaseEstimator):
             if learned.column.reason == DAYS:
                 self.dates_.append(name)
                 return
-            self.spans_[name] = [float(v) for v in learned.span]
+            self.ranges_[name] = [float(v) for v in learned.span]
         else:
             self.categories_[name] = list(learned.categories)
 
@@ -431,7 +456,7 @@ class Encoder(BaseEstimator):
         if self.kind_ == "table":
             wanted = len(self.columns_)
         else:
-            wanted = int(np.prod(self.shape_)) if self.kind_ == "images" else self.n_features_
+            wanted = self.n_features_
         if sparse.issparse(X):
             X = sparse.csr_matrix(X, copy=True) if X.shape[1] < wanted else X.tocsr()
             if X.shape[1] < wanted:

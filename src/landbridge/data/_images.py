@@ -1,20 +1,89 @@
-"""Folders of images: files, classes and pixels."""
+"""Folders of images: files, classes and pixels or features."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from landbridge.data._pictures import to_colours
-from landbridge.exceptions import ReadError
+from landbridge.data._folders import Listing, list_folder
+from landbridge.data._image_features import GRADIENT_SIZE, KINDS, choose_kind, gradient_features
+from landbridge.data._pictures import Picture, Span, common_spans, explain_pictures, open_picture, usual_span
+from landbridge.exceptions import InputError
 
-__all__ = ["IMAGES", "list_images", "read_images"]
+__all__ = ["IMAGES", "Pictures", "list_image_folder", "list_images", "read_image_pair", "read_images"]
 
-IMAGES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp")
+IMAGES = tuple(
+    ".png .apng .jpg .jpeg .jpe .jfif .bmp .dib .gif .tif .tiff .webp .ppm .pgm .pbm .pnm .jp2 .avif .tga .pcx .ico"
+    .split()
+)  # fmt: skip
+PIXEL_SIZE = (32, 32)
+# Images that are looked at to choose between pixels and gradients.
+MOST_SIZES = 200
+N_THREADS = 4
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """Images as samples.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n_samples, n_features)
+        Pixels in [0, 1], or features of gradients and colours.
+    y : ndarray of shape (n_samples,) or None
+        Class labels.
+    names : list of str
+        Path of each image in the folder.
+    shape : tuple of int
+        Shape of one image as it was resized.
+    mode : {"L", "RGB"}
+        Grey or colour.
+    notes : list of str
+        Sentences on how the images were read.
+    features : {"pixels", "gradients"}
+        What `X` holds.
+    spans : dict of str to (float, float)
+        Darkest and brightest value of pixels of more than eight bits, by kind of number; empty without such images.
+    """
+
+    X: NDArray[np.float64]
+    y: NDArray[Any] | None
+    names: list[str]
+    shape: tuple[int, ...]
+    mode: str
+    notes: list[str] = field(default_factory=list)
+    features: str = "pixels"
+    spans: dict[str, Span] = field(default_factory=dict)
+
+    @property
+    def image_shape(self) -> tuple[int, ...] | None:
+        """Shape of one image, None where `X` holds no pixels."""
+        return self.shape if self.features == "pixels" else None
+
+
+def list_image_folder(folder: Path) -> Listing:
+    """List the images of a folder, whatever their names end in.
+
+    Parameters
+    ----------
+    folder : Path
+
+    Returns
+    -------
+    Listing
+
+    Raises
+    ------
+    ReadError
+        As :func:`list_images`.
+    """
+    return list_folder(folder, IMAGES, "images", _is_image)
 
 
 def list_images(folder: Path) -> tuple[list[Path], NDArray[Any] | None]:
@@ -38,79 +107,207 @@ def list_images(folder: Path) -> tuple[list[Path], NDArray[Any] | None]:
         If there are no images, a class folder is empty, a link leads out of the folder, or images are outside the class
         folders.
     """
-    root = folder.resolve()
-    # Names that start with a dot are files of the system, such as ._0001.jpg of macOS.
-    seen = [p for p in folder.rglob("*") if not any(part.startswith(".") for part in p.relative_to(folder).parts)]
-    for link in seen:
-        if link.is_symlink() and root not in link.resolve().parents:
-            raise ReadError(f"{link} is a link that leads out of {folder}; copy the images into the folder.")
-    files = sorted(p for p in seen if p.suffix.lower() in IMAGES and p.is_file())
-    if not files:
-        raise ReadError(
-            f"{folder} holds no images; put them into one subfolder for each class, or all into the folder."
-        )
-    classes = [f.relative_to(folder).parts[0] if len(f.relative_to(folder).parts) > 1 else None for f in files]
-    if all(c is None for c in classes):
-        return files, None
-    if None in classes:
-        raise ReadError(
-            f"{folder} has images beside its class folders ({files[classes.index(None)].relative_to(folder)}); move "
-            "them into a class folder or remove them."
-        )
-    if empty := sorted({p.name for p in seen if p.is_dir() and p.parent == folder} - set(classes)):
-        raise ReadError(f"{folder / empty[0]} holds no images; put the class's images into it, or remove the folder.")
-    return files, np.array(classes)
+    listing = list_image_folder(folder)
+    return listing.files, listing.y
 
 
 def read_images(
-    folder: Path, size: Sequence[int] | None, mode: str | None = None
-) -> tuple[NDArray[np.float64], NDArray[Any] | None, list[str], tuple[int, ...], str]:
+    folder: Path | Listing,
+    size: Sequence[int] | None = None,
+    mode: str | None = None,
+    *,
+    features: str | None = None,
+    spans: Mapping[str, Sequence[float]] | None = None,
+) -> Pictures:
     """Read a folder of images: one subfolder for each class, or unlabelled images without subfolders.
 
     Parameters
     ----------
-    folder : Path
-        The folder.
-    size : (height, width) or None
-        Common size of the images. If None, 32 x 32.
+    folder : Path or Listing
+        A folder, or files with their labels.
+    size : (height, width), default=None
+        Common size of the images. If None, 32 x 32 for pixels.
     mode : {"L", "RGB"}, default=None
         Grey or colour. If None, colour if any image has colour.
+    features : {"auto", "pixels", "gradients"}, default=None
+        What describes an image (see :func:`~landbridge.data.image_features`). If None, pixels if `size` is given, and
+        else ``"auto"``: pixels of images up to 32 x 32, gradients and colours of larger ones.
+    spans : mapping of str to (float, float), default=None
+        Darkest and brightest value of pixels of more than eight bits, as in ``Pictures.spans``. If None, from these
+        images.
 
     Returns
     -------
-    X : ndarray of shape (n_samples, height * width * n_channels)
-        Pixels in [0, 1].
-    y : ndarray of str or None
-        Class labels.
-    names : list of str
-        Path of each image in the folder.
-    shape : tuple of int
-        Shape of one image.
-    mode : str
-        Grey or colour.
-    """
-    from PIL import Image, UnidentifiedImageError
+    Pictures
 
-    height, width = (32, 32) if size is None else (int(size[0]), int(size[1]))
-    files, y = list_images(folder)
-    pictures = []
-    for file in files:
+    Raises
+    ------
+    ReadError
+        If an image cannot be read.
+
+    Examples
+    --------
+    >>> import numpy as np, pathlib, tempfile
+    >>> from PIL import Image
+    >>> from landbridge.data._images import read_images
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     Image.fromarray(np.eye(8, dtype=np.uint8) * 255).save(pathlib.Path(folder) / "a.png")
+    ...     pictures = read_images(pathlib.Path(folder), (4, 4))
+    >>> pictures.X.shape, pictures.mode, pictures.notes
+    ((1, 16), 'L', ['1 image of 8 x 8 pixels was resized to 4 x 4.'])
+    """
+    listing = folder if isinstance(folder, Listing) else list_image_folder(Path(folder))
+    kind = _kind([listing], size, features)
+    shape = _size(size, kind)
+    held = _open_all(listing.files, shape)
+    return _assemble(held, listing, shape, mode, kind, spans)
+
+
+def read_image_pair(
+    source: Path | Listing,
+    target: Path | Listing,
+    size: Sequence[int] | None = None,
+    *,
+    features: str | None = None,
+) -> tuple[Pictures, Pictures]:
+    """Read two folders of images in the same way: colour, size, features and range of pixels are common to both.
+
+    Parameters
+    ----------
+    source, target : Path or Listing
+        As `folder` of :func:`read_images`.
+    size : (height, width), default=None
+        Common size of the images. If None, 32 x 32 for pixels.
+    features : {"auto", "pixels", "gradients"}, default=None
+        As in :func:`read_images`.
+
+    Returns
+    -------
+    source, target : Pictures
+    """
+    listings = [side if isinstance(side, Listing) else list_image_folder(Path(side)) for side in (source, target)]
+    kind = _kind(listings, size, features)
+    shape = _size(size, kind)
+    held = [_open_all(listing.files, shape) for listing in listings]
+    spans: dict[str, Span] = {}
+    for side in held:
+        for depth, (low, high) in common_spans(side).items():
+            low, high = min(low, spans.get(depth, (low, high))[0]), max(high, spans.get(depth, (low, high))[1])
+            spans[depth] = usual_span(depth, low, high)
+    mode = "RGB" if any(_has_colour(_colours(side, spans)).any() for side in held) else "L"
+    one, two = (_assemble(h, side, shape, mode, kind, spans) for h, side in zip(held, listings, strict=True))
+    return one, two
+
+
+def _open_all(files: Sequence[Path], shape: tuple[int, int]) -> list[Picture]:
+    """Read files at a common size, several at once; the first that cannot be read raises."""
+
+    def one(file: Path) -> Picture:
+        return open_picture(file, max(shape)).resized(shape)
+
+    with ThreadPoolExecutor(N_THREADS) as pool:
+        return list(pool.map(one, files))
+
+
+def _assemble(
+    held: list[Picture],
+    listing: Listing,
+    shape: tuple[int, int],
+    mode: str | None,
+    kind: str,
+    spans: Mapping[str, Sequence[float]] | None,
+) -> Pictures:
+    own = common_spans(held)
+    known = own | {k: (float(v[0]), float(v[1])) for k, v in (spans or {}).items()}
+    colours = _colours(held, known)
+    colourful = _has_colour(colours)
+    mode = mode or ("RGB" if colourful.any() else "L")
+    notes = [*listing.notes, *explain_pictures(held, known), *_explain_colour(colourful, mode)]
+    if mode == "L":
+        from PIL import Image
+
+        colours = np.stack([np.asarray(Image.fromarray(c).convert("L")) for c in colours])
+    if kind == "pixels":
+        X = colours.reshape(len(held), -1) / 255.0
+        notes += _explain_sizes(held, shape)
+    else:
+        X = gradient_features(colours)
+        notes.append(
+            f"The images are described by {X.shape[1]} features of gradients{' and colours' if mode == 'RGB' else ''}, "
+            "not by pixels, as most are larger than 32 x 32; a pretrained network (network=, or --network) often "
+            "predicts photographs better."
+        )
+    image_shape = (*shape, 3) if mode == "RGB" else shape
+    return Pictures(X, listing.y, listing.names, image_shape, mode, notes, kind, known)
+
+
+def _colours(held: list[Picture], spans: Mapping[str, Sequence[float]]) -> NDArray[np.uint8]:
+    return np.stack([np.asarray(p.colours(spans), dtype=np.uint8) for p in held])
+
+
+def _has_colour(colours: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    return np.asarray((colours[..., :1] != colours).reshape(len(colours), -1).any(axis=1))
+
+
+def _explain_colour(colourful: NDArray[np.bool_], mode: str) -> list[str]:
+    n, n_colour = len(colourful), int(colourful.sum())
+    if mode == "L" and n_colour:
+        return [f"{n_colour:,} of {n:,} images {'has' if n_colour == 1 else 'have'} colours; read as grey."]
+    if mode == "RGB" and 0 < n_colour < n:
+        grey = n - n_colour
+        verb = "is" if grey == 1 else "are"
+        return [f"{grey:,} of {n:,} images {verb} grey; read in colour like the others."]
+    return []
+
+
+def _explain_sizes(held: list[Picture], shape: tuple[int, int]) -> list[str]:
+    other = [p.size for p in held if p.size != shape]
+    if not other:
+        return []
+    least, most = (tuple(f(s[i] for s in other) for i in (0, 1)) for f in (min, max))
+    sizes = f"{least[0]} x {least[1]}" + ("" if least == most else f" to {most[0]} x {most[1]}")
+    were = "image of {} pixels was" if len(other) == 1 else "images of {} pixels were"
+    return [f"{len(other):,} {were.format(sizes)} resized to {shape[0]} x {shape[1]}."]
+
+
+def _kind(listings: list[Listing], size: Sequence[int] | None, features: str | None) -> str:
+    if features is None:
+        features = "auto" if size is None else "pixels"
+    if features not in ("auto", *KINDS):
+        raise InputError(f"features must be 'auto', {' or '.join(map(repr, KINDS))}; got {features!r}.")
+    if features != "auto":
+        return features
+    kinds = [choose_kind(_sizes(listing.files)) for listing in listings]
+    return "gradients" if "gradients" in kinds else "pixels"
+
+
+def _size(size: Sequence[int] | None, kind: str) -> tuple[int, int]:
+    if kind == "gradients":
+        return GRADIENT_SIZE
+    return PIXEL_SIZE if size is None else (int(size[0]), int(size[1]))
+
+
+def _sizes(files: Sequence[Path]) -> list[tuple[int, int]]:
+    """Sizes of some of the images, from their headers."""
+    from PIL import Image
+
+    sizes = []
+    for file in files[:: max(1, len(files) // MOST_SIZES)]:
         try:
             with Image.open(file) as image:
-                image.load()
-                pictures.append(to_colours(image).resize((width, height), Image.Resampling.BILINEAR))
-        except Image.DecompressionBombError as error:
-            raise ReadError(f"{file} is too large an image to be read; reduce its size.") from error
-        except (UnidentifiedImageError, OSError, ValueError) as error:
-            raise ReadError(f"{file} is no image that can be read; repair it or remove it from the folder.") from error
-    colours = np.stack([np.asarray(p, dtype=np.uint8) for p in pictures])
-    if mode is None:
-        grey = (colours[..., :1].astype(int) - colours).any()
-        mode = "RGB" if grey else "L"
-    if mode == "L":
-        pixels = np.stack([np.asarray(p.convert("L"), dtype=np.uint8) for p in pictures])
-        shape: tuple[int, ...] = (height, width)
-    else:
-        pixels, shape = colours, (height, width, 3)
-    names = [str(f.relative_to(folder)) for f in files]
-    return pixels.reshape(len(files), -1) / 255.0, y, names, shape, mode
+                sizes.append((image.height, image.width))
+        except Exception:  # said where it is read
+            continue
+    return sizes
+
+
+def _is_image(file: Path) -> bool:
+    from PIL import Image
+
+    from landbridge.data._pictures import image_formats
+
+    try:
+        with Image.open(file, formats=image_formats()) as image:
+            return image.format not in ("TGA", "PCX", "SGI", "ICO")  # of little to recognise them by
+    except Exception:  # no image
+        return False

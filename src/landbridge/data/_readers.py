@@ -27,7 +27,8 @@ from landbridge.data._files import (
     take_weights,
 )
 from landbridge.data._headers import drop_columns, match_headers, rename_columns
-from landbridge.data._images import read_images
+from landbridge.data._image_arrays import read_pixel_pair, read_pixels
+from landbridge.data._images import read_image_pair, read_images
 from landbridge.data._inspection import Column
 from landbridge.data._labels import clean_labels, unify_labels
 from landbridge.data._read_options import ReadOptions
@@ -110,11 +111,11 @@ def read(
         return domain if name is None else domain.replace(name=name)
     name = name or _name(path, "table")
     if kind == "images":
-        X, y, _, shape, _ = read_images(existing(path), _size(image_size))
-        return Domain(X, y, name=name, kind="images", image_shape=shape)
+        pictures = read_images(existing(path), _size(image_size))
+        return Domain(pictures.X, pictures.y, name=name, kind="images", image_shape=pictures.image_shape)
     if kind == "arrays":
         X, y = read_arrays(existing(path), label)
-        return _array_domain(X, y, name)
+        return _array_domain(read_pixels(X)[0] if np.ndim(X) > 2 else X, y, name)
     where = "the DataFrame" if hasattr(path, "columns") else str(path)
     frame, origin, of = _frame(path, where, options), None, None
     (frame,) = rename_columns([frame], options.rename)
@@ -403,15 +404,15 @@ def _label_fact(name: str, y: Any, yt: Any) -> Column:
 
 
 def _image_pair(source: Any, target: Any, size: tuple[int, int] | None) -> tuple[Domain, Domain, Encoder]:
-    sides = [existing(source), existing(target)]
-    held = [read_images(side, size) for side in sides]
-    mode = "RGB" if any(h[4] == "RGB" for h in held) else "L"
-    # If one domain has colour, the other is read in colour too, so that the features agree.
-    held = [h if h[4] == mode else read_images(side, size, mode) for h, side in zip(held, sides, strict=True)]
-    (X, y, _, shape, _), (Xt, yt, _, _, _) = held
-    encoder = Encoder(image_size=size).fit_images(mode, shape)
-    one = Domain(X, y, name=_name(source, "source"), kind="images", image_shape=shape)
-    return one, Domain(Xt, yt, name=_name(target, "target"), kind="images", image_shape=shape), encoder
+    one, two = read_image_pair(existing(source), existing(target), size)
+    encoder = Encoder(image_size=size).fit_images(one)
+    for side, pictures in (("source", one), ("target", two)):
+        encoder.notes_ += [f"{note[:-1]} ({side})." for note in pictures.notes]
+    domains = (
+        Domain(pictures.X, pictures.y, name=_name(side, default), kind="images", image_shape=pictures.image_shape)
+        for pictures, side, default in ((one, source, "source"), (two, target, "target"))
+    )
+    return next(domains), next(domains), encoder
 
 
 def _array_pair(source: Any, target: Any, label: str | None) -> tuple[Domain, Domain, Encoder]:
@@ -426,8 +427,12 @@ def _array_pair(source: Any, target: Any, label: str | None) -> tuple[Domain, Do
     if zero_based is not None or (sparse.issparse(X) and sparse.issparse(Xt)):
         X, Xt = alike(X, Xt)
     y, yt, notes = unify_labels(y, yt)
+    level = None
+    if np.ndim(X) > 2 and np.ndim(Xt) > 2:
+        X, Xt, level, said = read_pixel_pair(X, Xt)
+        notes += said
     one, two = _array_domain(X, y, _name(source, "source")), _array_domain(Xt, yt, _name(target, "target"))
-    encoder = Encoder().fit_arrays(one.X.shape[1], zero_based=zero_based, sparse=sparse.issparse(X))
+    encoder = Encoder().fit_arrays(one.X.shape[1], zero_based=zero_based, sparse=sparse.issparse(X), level=level)
     encoder.add_remarks(notes)
     return one, two, encoder
 

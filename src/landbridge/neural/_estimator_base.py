@@ -23,7 +23,7 @@ from landbridge.instance._multi_source_tradaboost import read_sources
 from landbridge.neural._device import resolve
 from landbridge.neural._features import cached_features
 from landbridge.neural._fitting import backbone_for, draw_seed, learn_preprocessing, rate_for
-from landbridge.neural._inputs import is_plain, read_plain, to_tensors
+from landbridge.neural._inputs import is_plain, learned_level, match_scale, read_plain, to_tensors
 from landbridge.neural._loop import Training, predict_logits, train
 from landbridge.neural._network import Network
 from landbridge.neural._pack import pack, unpack
@@ -182,7 +182,8 @@ class _NeuralEstimator(TransferEstimator):
         network = self._make_network(read.Xs)
         Xs, ys = to_tensors(network, read.Xs, self.image_shape), self.task_.encode(read.ys)
         learn_preprocessing(network, Xs)
-        Xt = Xs if read.Xt is read.Xs else to_tensors(network, read.Xt, self.image_shape)
+        self._level = learned_level(read.Xs, self.image_shape)
+        Xt = Xs if read.Xt is read.Xs else self._tensors(network, read.Xt, "X_target")
         if len(read.rows):
             self._train(network, Samples(Xs, ys), None, (), "source")
             self._fine_tune(network, Xt, read)
@@ -215,7 +216,7 @@ class _NeuralEstimator(TransferEstimator):
         if not len(read.rows):
             raise LabelError("y_target: no target sample is labelled; label at least one to adapt to.")
         network = copy.deepcopy(self.source_network_)
-        self._fine_tune(network, to_tensors(network, read.Xt, self.image_shape), read)
+        self._fine_tune(network, self._tensors(network, read.Xt, "X_target"), read)
         self.network_ = network
         return self
 
@@ -241,7 +242,11 @@ class _NeuralEstimator(TransferEstimator):
     def _inputs(self, X: Any) -> Any:
         check_is_fitted(self, "network_")
         X = self._read_rows(X) if is_plain(X) else read_plain(self, X, reset=False)
-        return to_tensors(self.network_, X, self.image_shape)
+        return self._tensors(self.network_, X, "X")
+
+    def _tensors(self, network: Network, X: Any, name: str) -> Any:
+        """Samples as tensors, images in the scale that was learned from."""
+        return to_tensors(network, match_scale(X, getattr(self, "_level", None), name), self.image_shape)
 
     def _fine_tune(self, network: Network, Xt: Any, read: Read) -> None:
         rows = torch.from_numpy(np.asarray(read.rows, dtype=np.int64))

@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils import check_random_state
 
+from landbridge.data._image_arrays import channel_count
 from landbridge.exceptions import InputError, LabelError
-from landbridge.neural._inputs import is_plain
+from landbridge.neural._inputs import as_array, is_plain
 from landbridge.neural._network import Network
 from landbridge.neural.backbones import load_backbone, mlp_backbone
 
@@ -69,7 +70,7 @@ def backbone_for(
     if named == "mlp":
         raise InputError("backbone='mlp' takes tables of numbers only; take 'auto' or 'builtin' for images.")
     shape = image_shape if is_plain(X) else X.shape[1:] if X.ndim > 1 else (32, 32, 3)
-    channels = int(shape[2]) if shape is not None and len(shape) == 3 else 1
+    channels = channel_count(shape) if shape is not None else 1
     source = "builtin" if named == "auto" else backbone
     return load_backbone(source, pretrained=pretrained, channels=channels, random_state=seed)
 
@@ -123,7 +124,7 @@ def check_rows(X: Any, what: str = "X") -> NDArray[Any]:
     if X is None:
         raise InputError(f"{what} is None; give rows.")
     if not is_plain(X):
-        X = X if isinstance(X, np.ndarray) else np.asarray([str(x) for x in X])
+        X = as_array(X, what)
         X = X.astype(str) if X.dtype.kind == "O" else X
     else:
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -9,10 +10,11 @@ import numpy as np
 import torch
 
 from landbridge.base import Read, split_labelled
+from landbridge.data._image_arrays import channels_last, match_pixels, pixel_level
 from landbridge.exceptions import InputError, LabelError
 from landbridge.neural._network import Network
 
-__all__ = ["is_plain", "read_plain", "to_tensors"]
+__all__ = ["as_array", "is_plain", "learned_level", "match_scale", "read_plain", "to_tensors"]
 
 
 def is_plain(X: Any) -> bool:
@@ -28,10 +30,10 @@ def is_plain(X: Any) -> bool:
     """
     if hasattr(X, "columns") or hasattr(X, "tocsr"):
         return True
-    if isinstance(X, np.ndarray) and X.dtype.kind not in "OUS":
-        return X.ndim not in (3, 4)
+    if isinstance(getattr(X, "shape", None), tuple) and not (isinstance(X, np.ndarray) and X.dtype.kind in "OUS"):
+        return len(X.shape) not in (3, 4)
     first = X[0] if isinstance(X, (list, tuple, np.ndarray)) and len(X) else None
-    return not isinstance(first, (str, Path))
+    return not (isinstance(first, (str, Path)) or _is_image(first))
 
 
 def read_plain(
@@ -97,18 +99,113 @@ def to_tensors(network: Network, X: Any, image_shape: Any = None) -> Any:
     if X.ndim == 3:
         X = X[..., None]
     if X.ndim == 4:
-        X = np.moveaxis(X, 3, 1)
+        X = np.moveaxis(_channels_known(X, _first_channels(network)), 3, 1)
     if X.dtype == np.uint8:
         return torch.from_numpy(np.array(X, order="C"))
     return torch.tensor(np.ascontiguousarray(X), dtype=dtype)
 
 
 def _checked(X: Any, name: str) -> Any:
-    X = np.asarray(X if isinstance(X, np.ndarray) else [str(x) if isinstance(x, Path) else x for x in X])
+    X = as_array(X, name)
     if len(X) == 0:
         raise InputError(f"{name} has no samples; give at least one.")
     if X.dtype.kind == "O":
         X = np.array([str(x) for x in X])
     if X.dtype.kind == "f" and not np.isfinite(X).all():
         raise InputError(f"{name} contains NaN or infinity; drop or fill such images.")
+    return X
+
+
+def match_scale(X: Any, level: float | None, name: str = "X") -> Any:
+    """Bring images to the scale of those that were learned from, and warn where theirs differed.
+
+    Parameters
+    ----------
+    X : ndarray
+    level : float or None
+        As :func:`learned_level` returned it.
+    name : str, default="X"
+        How messages call it.
+
+    Returns
+    -------
+    ndarray
+
+    Raises
+    ------
+    InputError
+        If it is unclear which scale they have.
+    """
+    if level is None or X.dtype.kind not in "buif":
+        return X
+    X, note = match_pixels(X, level, name)
+    if note is not None:
+        warnings.warn(note, UserWarning, stacklevel=4)
+    return X
+
+
+def learned_level(X: Any, image_shape: Any = None) -> float | None:
+    """Return the largest value that images are stored with, as ``match_pixels`` takes it; None for other samples.
+
+    Parameters
+    ----------
+    X : ndarray
+    image_shape : tuple of int, optional
+        Of flat images.
+
+    Returns
+    -------
+    float or None
+    """
+    if X.dtype.kind not in "buif" or (X.ndim not in (3, 4) and image_shape is None):
+        return None
+    level = pixel_level(X)
+    return -float(np.abs(X).max()) if level is None else level
+
+
+def _is_image(first: Any) -> bool:
+    """Whether the first of several samples is an image: an array of two or three axes, or a Pillow image."""
+    return (hasattr(first, "__array__") and len(getattr(first, "shape", ())) in (2, 3)) or hasattr(first, "getbands")
+
+
+def as_array(X: Any, name: str = "X") -> Any:
+    """Return images, paths or texts as one array.
+
+    Parameters
+    ----------
+    X : array-like, sequence of path, of str, of Pillow images or of arrays
+    name : str, default="X"
+        How messages call it.
+
+    Returns
+    -------
+    ndarray
+    """
+    if isinstance(X, np.ndarray):
+        return X
+    if hasattr(X, "__array__"):
+        return np.asarray(X)
+    try:
+        return np.asarray([str(x) if isinstance(x, Path) else np.asarray(x) if _is_image(x) else x for x in X])
+    except ValueError as error:
+        raise InputError(f"{name} holds images of different shapes; bring them to one size and colour.") from error
+
+
+def _first_channels(network: Network) -> int | None:
+    """Number of channels that the network takes, None where it is not known."""
+    mean = getattr(network.preprocess, "mean", None)
+    if isinstance(mean, torch.Tensor):
+        return int(mean.numel())
+    first = next((m for m in network.stages.modules() if isinstance(m, torch.nn.Conv2d)), None)
+    return None if first is None else int(first.in_channels)
+
+
+def _channels_known(X: Any, expected: int | None) -> Any:
+    """Images with channels last; other numbers of channels than the network takes end in one line."""
+    X, _ = channels_last(X, expected)
+    if expected is not None and expected not in (1, 3) and X.shape[3] != expected:
+        raise InputError(
+            f"X has images of shape {X.shape[1:]}, but the network takes {expected} channels; give (n, height, width, "
+            f"{expected}) or (n, {expected}, height, width)."
+        )
     return X

@@ -10,6 +10,7 @@ import copy
 import math
 import re
 import tempfile
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -27,7 +28,7 @@ from landbridge.neural._checkpoint import latest_checkpoint, load_checkpoint
 from landbridge.neural._device import describe, make_fabric, make_logger, out_of_memory
 from landbridge.neural._features import cached_rows
 from landbridge.neural._method import Batch, Method, Methods
-from landbridge.neural._network import Network
+from landbridge.neural._network import Network, batch_norms
 from landbridge.neural._progress import Progress
 from landbridge.neural._random import seed_from, seeded
 from landbridge.neural._resume import History, State, clear, fingerprint, restore, save
@@ -169,6 +170,7 @@ def train(
         try:
             combined.prepare(network.to(fabric.device), task)
             network.to(fabric.device)
+            _keep_statistics(network, settings)
             # A second stage alone needs no pass over the target, which would mix its samples into batch norms.
             seen = target if any(m.reads_target for m in (*combined.losses, *combined.answers)) else None
             start, sets = cached_rows(network, combined, [rows, seen, held_out], settings)
@@ -225,6 +227,7 @@ class Job:
             network = copy.deepcopy(network).to(fabric.device)  # as it came it shares the other process's memory
             torch.manual_seed(mix(others[-1].random_state, 1))
             methods.prepare(network, task)
+            _keep_statistics(network, others[-1])
             history, weights = _run(fabric, network.to(fabric.device), methods, task, *others)
             if fabric.is_global_zero and self.weights is not None:
                 self.weights.write_bytes(weights)
@@ -253,6 +256,8 @@ def _run(
     held_out = None if held_out is None else _near(held_out, device)
 
     # 1. network, optimiser, and what the run goes on from
+    # Batch norms need two samples a pass.
+    fewest = 2 * world if any(batch_norms(network)) and settings.batch_size >= 2 * world else world
     n_steps = len(batches(torch.arange(len(rows)), settings.batch_size, 2 * world))
     total = n_steps * settings.epochs
     optimizer: Any = make_optimizer(network, methods, settings)
@@ -308,7 +313,7 @@ def _run(
                     group["lr"] = base * rate
 
                 # 3. forward and backward, in parts where memory is short; parts are weighted by their number of samples
-                parts = max(1, min(settings.accumulation, len(index) // world))
+                parts = max(1, min(settings.accumulation, len(index) // fewest))
                 for k in range(parts):
                     mine = index.tensor_split(parts)[k][rank::world]
                     inputs, labels = rows.take(mine, None if here else device)
@@ -383,6 +388,18 @@ def _run(
         average.keep()
     state.history.steps = state.step
     return state.history, _weights(network, module, settings)
+
+
+def _keep_statistics(network: Network, settings: Training) -> None:
+    """Keep the statistics of batch norms where a pass has one sample, which has no spread."""
+    if settings.batch_size < 2 * settings.processes and any(n.training for n in batch_norms(network.train())):
+        network.freeze_statistics()
+        warnings.warn(
+            f"batch_size={settings.batch_size} gives batch norms one sample at a time; their statistics are kept as "
+            "they are. Set batch_size=2 or more to learn them.",
+            UserWarning,
+            stacklevel=2,
+        )
 
 
 def predict_logits(network: Network, inputs: Any, batch_size: int = 256, start: str | None = None) -> Tensor:

@@ -205,6 +205,8 @@ class Network(nn.Module):
             The logits, and the stages' outputs.
         """
         kept: dict[str, Tensor] = {}
+        if start is None and (lengths := self._lengths(x, stages)) is not None:
+            return self._each_length(x, lengths, stages)
         x = pool(self._through(x, start, None, () if stages is None else stages, kept))
         if stages is not None and EMBEDDING in stages:
             kept[EMBEDDING] = x
@@ -403,6 +405,29 @@ class Network(nn.Module):
             for norm in self._folded:
                 norm.eval()
         return self
+
+    def _lengths(self, x: Any, stages: Collection[str] | None) -> Tensor | None:
+        """Lengths of sounds that differ, where no outputs of single stages are wanted, which have one length."""
+        measure = getattr(self.preprocess, "lengths", None)
+        if measure is None or not isinstance(x, Tensor) or x.ndim != 2 or not set(stages or ()) <= {EMBEDDING}:
+            return None
+        if torch.compiler.is_compiling() or torch.jit.is_tracing():  # an exported network takes one length
+            return None
+        if self.training and any(batch_norms(self)):  # which need several samples
+            return None
+        lengths = measure(x)
+        return None if len(x) == 0 or bool((lengths == x.shape[-1]).all()) else lengths
+
+    def _each_length(self, x: Tensor, lengths: Tensor, stages: Collection[str] | None) -> Any:
+        """Run sounds of one length at a time, so that padding takes no part in attention, norms and averages."""
+        features: Any = None
+        for length in lengths.unique().tolist():
+            rows = torch.nonzero(lengths == length).squeeze(1)
+            found = pool(self._through(x[rows, :length], None, None, (), {}))
+            features = found.new_zeros(len(x), found.shape[1]) if features is None else features
+            features = features.index_copy(0, rows, found)
+        logits = self.head(features)
+        return logits if stages is None else (logits, {EMBEDDING: features} if EMBEDDING in stages else {})
 
     def _through(self, x: Any, start: str | None, stop: str | None, wanted: Any, kept: dict[str, Any]) -> Any:
         """Run the stages from `start` to `stop`, both included, and keep the outputs of those wanted."""

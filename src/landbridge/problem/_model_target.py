@@ -77,6 +77,8 @@ class ModelTarget:
         Reads new samples in the same way, for ``landbridge predict``.
     groups : ndarray of shape (n_samples,) or None
         Which samples belong together.
+    notes : tuple of str
+        Sentences on how image files were read.
     """
 
     name: str
@@ -85,6 +87,7 @@ class ModelTarget:
     names: list[str]
     reader: Any = None
     groups: NDArray[Any] | None = None
+    notes: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.X)
@@ -121,7 +124,7 @@ class ModelTarget:
         kept = np.flatnonzero(self.labelled)
         labels = np.array(self.y[kept].tolist())
         names, groups = [self.names[i] for i in kept], None if self.groups is None else self.groups[kept]
-        return ModelTarget(self.name, _safe_indexing(self.X, kept), labels, names, self.reader, groups)
+        return ModelTarget(self.name, _safe_indexing(self.X, kept), labels, names, self.reader, groups, self.notes)
 
     def with_labels(self, y: NDArray[Any] | None) -> ModelTarget:
         """Return the same samples with other labels.
@@ -158,6 +161,9 @@ class NetworkReader:
 
     def __init__(self, size: tuple[int, int], edge: int | None, resample: int, channels: int) -> None:
         self.size, self.edge, self.resample, self.channels = size, edge, resample, channels
+        # Range of pixels of more than eight bits, by kind of number, from the first files that were read.
+        self.spans: dict[str, list[float]] | None = None
+        self.notes: list[str] = []
 
     def files(self, files: list[Path], *, skip_corrupt: bool = False) -> tuple[NDArray[np.uint8], list[int]]:
         """Read image files.
@@ -174,17 +180,20 @@ class NetworkReader:
         kept : list of int
             Which files they are.
         """
-        from landbridge.neural.backbones import read_images
+        from landbridge.data._pictures import common_spans, explain_pictures
+        from landbridge.neural.backbones._images import open_pictures, to_tensor
 
-        pictures, kept = read_images(
-            [str(f) for f in files],
-            self.size,
-            self.edge,
-            self.resample,
-            channels=self.channels,
-            skip_corrupt=skip_corrupt,
-        )
-        return np.ascontiguousarray(np.moveaxis(pictures.numpy(), 1, 3)), list(kept)
+        pictures, kept = open_pictures(files, self.size, self.edge, self.resample, skip_corrupt=skip_corrupt)
+        spans: dict[str, list[float]] = {depth: list(span) for depth, span in common_spans(pictures).items()}
+        if getattr(self, "spans", None) is None:
+            self.spans = spans
+        spans |= self.spans or {}
+        self.notes = explain_pictures(pictures, spans)
+        if skipped := len(files) - len(kept):
+            verb = "was" if skipped == 1 else "were"
+            self.notes.append(f"{skipped:,} of {len(files):,} image files could not be read and {verb} skipped.")
+        pixels = to_tensor(pictures, self.channels, spans).numpy()
+        return np.ascontiguousarray(np.moveaxis(pixels, 1, 3)), list(kept)
 
     def read(self, folder: str | Path) -> tuple[NDArray[np.uint8], list[str]]:
         """Read a folder of images, or one image file.
@@ -199,11 +208,16 @@ class NetworkReader:
         names : list of str
         """
         from landbridge.data._files import existing
-        from landbridge.data._images import list_images
+        from landbridge.data._images import list_image_folder
+        from landbridge.data._pictures import printable
 
         path = existing(folder)
-        files = [path] if path.is_file() else list_images(path)[0]
-        return self.files(files)[0], [str(f.relative_to(path)) if f != path else f.name for f in files]
+        if path.is_file():
+            return self.files([path])[0], [printable(path.name)]
+        listing = list_image_folder(path)
+        X, _ = self.files(listing.files)
+        self.notes = [*listing.notes, *self.notes]
+        return X, listing.names
 
     def transform(self, X: Any) -> Any:
         """Return samples that were read already, or read image files.
@@ -265,9 +279,10 @@ def _read_rows(target: Any, reader: NetworkReader | None, skip_corrupt: bool) ->
     X, y = target if isinstance(target, tuple) and len(target) == 2 else (target, None)
     names = [str(i) for i in range(len(X))]
     first = X[0] if len(X) else None
+    notes: tuple[str, ...] = ()
     if reader is not None and isinstance(first, str | Path):
         pictures, kept = reader.files([Path(p) for p in X], skip_corrupt=skip_corrupt)
-        X, names = pictures, [str(X[i]) for i in kept]
+        X, names, notes = pictures, [str(X[i]) for i in kept], tuple(reader.notes)
         y = None if y is None else np.asarray(y)[kept]
     X = X if isinstance(X, np.ndarray) else np.asarray(X)
     if y is not None:
@@ -275,7 +290,7 @@ def _read_rows(target: Any, reader: NetworkReader | None, skip_corrupt: bool) ->
         if y.shape != (len(X),):
             raise InputError(f"y has shape {y.shape} but the target has {len(X)} samples; give one label per sample.")
         y = _with_gaps(y, missing_labels(y))
-    return ModelTarget("target", X, y, names, reader)
+    return ModelTarget("target", X, y, names, reader, notes=notes)
 
 
 def _with_gaps(y: NDArray[Any], missing: NDArray[np.bool_]) -> NDArray[Any]:
@@ -286,14 +301,15 @@ def _with_gaps(y: NDArray[Any], missing: NDArray[np.bool_]) -> NDArray[Any]:
 
 def _read_folder(path: Path, reader: NetworkReader | None, skip_corrupt: bool) -> ModelTarget:
     from landbridge.data._files import existing
-    from landbridge.data._images import list_images
+    from landbridge.data._images import list_image_folder
 
     path = existing(path)
     if not path.is_dir():
         raise ReadError(f"{path} is a file; a network's target is a folder with one sub-folder of images per class.")
     if reader is None:
         raise InputError(f"{path} is a folder of images, which this network does not take; give (X, y).")
-    files, y = list_images(path)
-    X, kept = reader.files(files, skip_corrupt=skip_corrupt)
-    names = [str(files[i].relative_to(path)) for i in kept]
-    return ModelTarget(path.name, X, None if y is None else y[kept].astype(object), names, reader)
+    listing = list_image_folder(path)
+    X, kept = reader.files(listing.files, skip_corrupt=skip_corrupt)
+    y = None if listing.y is None else listing.y[kept].astype(object)
+    notes = (*listing.notes, *reader.notes)
+    return ModelTarget(path.name, X, y, [listing.names[i] for i in kept], reader, notes=notes)

@@ -39,8 +39,13 @@ def merge_facts(examples: Iterable[Mapping[str, Sequence[Sequence[Any]]]]) -> di
     """
     merged: dict[str, list[Sequence[Any]]] = {}
     for example in examples:
+        if not isinstance(example, Mapping):
+            raise InputError(
+                "facts must map predicates to lists of facts, such as {'wrote': [['ann', 't1']]}, or be a sequence of "
+                f"such mappings; got {type(example).__name__}."
+            )
         for predicate, rows in example.items():
-            merged.setdefault(predicate, []).extend(rows)
+            merged.setdefault(predicate, []).extend(fact_rows(rows))
     return merged
 
 
@@ -79,8 +84,9 @@ class FactBase:
     Parameters
     ----------
     facts : mapping of str to sequence of facts, or sequence of such mappings
-        ``{predicate: [[argument, ...], ...]}``; several mappings are merged. An array of shape (n_facts, arity)
-        is accepted for a list. Duplicate facts count once.
+        ``{predicate: [[argument, ...], ...]}``; several mappings are merged. An array of shape (n_facts, arity) or
+        a DataFrame is accepted for a list. Duplicate facts count once. A missing argument (None, NaN) is a constant
+        of its own, which equals no other.
     n_jobs : int, default=None
         Number of threads of the database. If None, 1; if -1, all processors.
     memory_limit : str, default="2GB"
@@ -229,6 +235,7 @@ class FactBase:
         ndarray of int, shape (n_atoms, arity)
             Codes.
         """
+        atoms = fact_rows(atoms)
         codes = np.empty((len(atoms), arity), dtype=np.int64)
         for i, atom in enumerate(atoms):
             if isinstance(atom, str) or len(atom) != arity:
@@ -239,6 +246,7 @@ class FactBase:
         return codes
 
     def _encode_facts(self, name: Any, rows: Any) -> NDArray[np.int64]:
+        rows = fact_rows(rows)
         n = len(rows)
         if n == 0:
             return np.empty((0, 0), dtype=np.int64)
@@ -252,7 +260,9 @@ class FactBase:
             place = 0
             for row in rows:
                 for constant in row:
-                    out[place] = codes.setdefault(constant, len(codes))
+                    # A missing constant is like no other, as NULL is in SQL.
+                    name_of = _Unknown() if _is_missing(constant) else constant
+                    out[place] = codes.setdefault(name_of, len(codes))
                     place += 1
         except TypeError as error:
             raise InputError(f"facts of {name!r} hold a constant that is not hashable; use strings or numbers.") from (
@@ -286,6 +296,49 @@ class FactBase:
         columns = {f"a{place}": np.ascontiguousarray(rows[:, place]) for place in range(rows.shape[1])}
         self._create(table, columns, "SELECT DISTINCT *")
         return int(self.connection.execute(f"SELECT count(*) FROM {table}").fetchall()[0][0])
+
+
+class _Unknown:
+    """A constant that is not known."""
+
+
+def fact_rows(facts: Any) -> Any:
+    """Return facts or atoms row by row; a DataFrame or Series, whose iteration gives column names, as lists.
+
+    Parameters
+    ----------
+    facts : sequence of sequences, ndarray, DataFrame or Series
+
+    Returns
+    -------
+    sequence of sequences
+
+    Raises
+    ------
+    InputError
+        If they are no sequence.
+    """
+    if hasattr(facts, "columns") and hasattr(facts, "itertuples"):
+        return [list(row) for row in facts.itertuples(index=False, name=None)]
+    if hasattr(facts, "tolist") and not isinstance(facts, np.ndarray):
+        facts = facts.tolist()
+    if (isinstance(facts, np.ndarray) and facts.ndim == 1) or isinstance(facts, list | tuple):
+        return [[row] if _is_number(row) else row for row in facts]
+    if not hasattr(facts, "__len__") or not hasattr(facts, "__getitem__") or isinstance(facts, str | Mapping):
+        raise InputError(f"facts must be sequences of arguments, such as lists of lists; got {type(facts).__name__}.")
+    return facts
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float | np.number)
+
+
+def _is_missing(value: Any) -> bool:
+    return (
+        value is None
+        or type(value).__name__ in ("NAType", "NaTType")
+        or (isinstance(value, float | np.floating) and value != value)
+    )
 
 
 def _infer_types(columns: Mapping[str, NDArray[np.int64]], n_constants: int) -> dict[str, tuple[int, ...]]:

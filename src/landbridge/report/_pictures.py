@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from landbridge.base import FeatureTransfer, InstanceTransfer
+from landbridge.data._image_arrays import channels_last
 from landbridge.domain import Domain
 from landbridge.guard import MajorityVote, common_space
 from landbridge.results import Result
@@ -120,10 +121,13 @@ def example_strip(domain: Domain, *, n: int = 10) -> str | None:
 
     rows = np.linspace(0, len(domain) - 1, min(n, len(domain))).astype(int)
     pixels: Any = np.asarray(domain.X[rows], dtype=np.float64).reshape(len(rows), *domain.image_shape)
+    pixels, _ = channels_last(pixels)
     low, high = pixels.min(), pixels.max()
     pixels = np.uint8(255 * (pixels - low) / max(high - low, 1e-12))
     if pixels.ndim == 3:
-        pixels = np.repeat(pixels[..., None], 3, axis=3)
+        pixels = pixels[..., None]
+    if pixels.shape[3] < 3:  # grey
+        pixels = np.repeat(pixels[..., :1], 3, axis=3)
     gap = np.full((pixels.shape[1], max(1, pixels.shape[2] // 8), 3), 128, dtype=np.uint8)
     strip = np.concatenate([part for image in pixels for part in (image[..., :3], gap)][:-1], axis=1)
     times = max(1, round(48 / pixels.shape[1]))

@@ -76,3 +76,33 @@ def test_the_brightest_dot(top, found):
 def test_processor_files(config, size, edge):
     prepare = ImageInput.of(config)
     assert prepare.size == size and prepare.edge == edge
+
+
+def test_tables_and_networks_read_the_same_pixels(tmp_path):
+    from landbridge.data._images import read_images as read_for_tables
+
+    ramp = np.arange(256, dtype=np.uint8).reshape(16, 16)
+    clear = np.dstack([ramp, ramp, ramp, np.where(ramp > 90, 255, 0).astype(np.uint8)])
+    mark = Image.Exif()
+    mark[0x0112] = 3
+    Image.fromarray(ramp.astype(np.uint16) * 257).save(tmp_path / "a.png")
+    Image.fromarray(clear).save(tmp_path / "b.png")
+    Image.fromarray(ramp).save(tmp_path / "c.jpg", exif=mark, quality=100)
+    Image.fromarray((ramp / 255).astype(np.float32)).save(tmp_path / "d.tif")
+    Image.fromarray((ramp * 10.0).astype(np.float32)).save(tmp_path / "e.tif")
+    files = sorted(tmp_path.iterdir())
+    images, _ = read_images(files, (16, 16))
+    table = read_for_tables(tmp_path, (16, 16), "RGB").X.reshape(5, 16, 16, 3)
+    np.testing.assert_allclose(np.moveaxis(images.numpy(), 1, 3) / 255, table, atol=0.005)
+
+
+def test_the_range_of_deep_pixels_is_remembered(tmp_path):
+    from landbridge.problem._model_target import NetworkReader
+
+    ramp = np.arange(256).reshape(16, 16)
+    Image.fromarray((ramp * 10.0).astype(np.float32)).save(tmp_path / "a.tif")
+    Image.fromarray((ramp * 1.0).astype(np.float32)).save(tmp_path / "b.tif")
+    reader = NetworkReader((16, 16), None, 2, 1)
+    X, _ = reader.files([tmp_path / "a.tif", tmp_path / "b.tif"])
+    assert "2 of 2 images have floating-point pixels" in reader.notes[0]
+    np.testing.assert_array_equal(reader.read(tmp_path / "b.tif")[0][0], X[1])

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +13,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from landbridge.data._pictures import to_colours
+from landbridge.data._pictures import Picture, UnreadablePicture, common_spans, open_picture
 from landbridge.exceptions import InputError, ReadError
 
-__all__ = ["ImageInput", "read_image", "read_images"]
+__all__ = ["ImageInput", "open_pictures", "read_image", "read_images", "to_tensor"]
 
 # Brightest values that images are stored with: shares, scikit-learn's digits, bytes, two bytes.
 BRIGHTEST = (1.0, 16.0, 255.0, 65535.0)
@@ -194,7 +195,12 @@ class ImageInput(nn.Module):
 
 
 def read_image(
-    path: str | Path, size: tuple[int, int], edge: int | None = None, resample: int = 2, channels: int = 3
+    path: str | Path,
+    size: tuple[int, int],
+    edge: int | None = None,
+    resample: int = 2,
+    channels: int = 3,
+    spans: Mapping[str, Sequence[float]] | None = None,
 ) -> Any:
     """Read one image file.
 
@@ -208,6 +214,9 @@ def read_image(
     resample : int, default=2
     channels : int, default=3
         1 or 3.
+    spans : mapping of str to (float, float), optional
+        Darkest and brightest value of pixels of more than eight bits, by kind of number. If None, those that such files
+        are usually stored with.
 
     Returns
     -------
@@ -218,29 +227,32 @@ def read_image(
     ReadError
         If Pillow cannot read it; the message names the file.
     """
-    from PIL import Image
+    return _pixels(_open(path, size, edge, resample), channels, spans)
 
+
+def _open(path: str | Path, size: tuple[int, int], edge: int | None, resample: int) -> Picture:
+    """Open an image file at the size that a backbone takes."""
     height, width = size
     try:
-        with Image.open(path) as opened:
-            opened.draft("RGB", (2 * max(size), 2 * max(size)))  # large JPEGs are read small, which is faster
-            image = to_colours(opened)
-            image = image if channels == 3 else image.convert("L")
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+        picture = open_picture(path, max(*size, edge or 0))
+    except UnreadablePicture as error:
         raise ReadError(
-            f"image {path} cannot be read ({str(error).splitlines()[0] if str(error) else type(error).__name__}); "
-            "mend or remove it, or skip such files with skip_corrupt=True."
+            f"image {error.name} cannot be read ({error.why}); mend or remove it, or skip such files with "
+            "skip_corrupt=True."
         ) from error
     if edge is None:
-        image = image.resize((width, height), resample)
-    else:
-        scale = edge / min(image.size)
-        wide, high = (max(round(s * scale), t) for s, t in zip(image.size, (width, height), strict=True))
-        image = image.resize((wide, high), resample)
-        left, top = (wide - width) // 2, (high - height) // 2
-        image = image.crop((left, top, left + width, top + height))
-    dots = np.asarray(image, dtype=np.uint8)
-    return dots[None] if dots.ndim == 2 else dots.transpose(2, 0, 1)
+        return picture.resized(size, resample)
+    scale = edge / min(picture.image.size)
+    wide, high = (max(round(s * scale), t) for s, t in zip(picture.image.size, (width, height), strict=True))
+    picture = picture.resized((high, wide), resample)
+    left, top = (wide - width) // 2, (high - height) // 2
+    return replace(picture, image=picture.image.crop((left, top, left + width, top + height)))
+
+
+def _pixels(picture: Picture, channels: int, spans: Mapping[str, Sequence[float]] | None) -> Any:
+    image = picture.colours(spans)
+    pixels = np.asarray(image if channels == 3 else image.convert("L"), dtype=np.uint8)
+    return pixels[None] if pixels.ndim == 2 else pixels.transpose(2, 0, 1)
 
 
 def read_images(
@@ -273,9 +285,37 @@ def read_images(
         Which of the paths were read.
     """
 
-    def one(path: Any) -> Any:
+    pictures, read = open_pictures(paths, size, edge, resample, skip_corrupt=skip_corrupt, n_jobs=n_jobs)
+    spans = {d: s for d, s in common_spans(pictures).items() if not any(p.wide and p.depth == d for p in pictures)}
+    return to_tensor(pictures, channels, spans), read
+
+
+def open_pictures(
+    paths: Sequence[Any],
+    size: tuple[int, int],
+    edge: int | None = None,
+    resample: int = 2,
+    *,
+    skip_corrupt: bool = False,
+    n_jobs: int = 4,
+) -> tuple[list[Picture], list[int]]:
+    """Open image files at one size, several at once.
+
+    Parameters
+    ----------
+    paths, size, edge, resample, skip_corrupt, n_jobs
+        As in :func:`read_images`.
+
+    Returns
+    -------
+    pictures : list of Picture
+    read : list of int
+        Which of the paths were read.
+    """
+
+    def one(path: Any) -> Picture | None:
         try:
-            return read_image(path, size, edge, resample, channels)
+            return _open(path, size, edge, resample)
         except ReadError:
             if skip_corrupt:
                 return None
@@ -286,7 +326,25 @@ def read_images(
     read = [i for i, image in enumerate(found) if image is not None]
     if not read:
         raise ReadError("no image could be read; give files that Pillow knows, such as JPEG or PNG.")
-    return torch.from_numpy(np.stack([found[i] for i in read])), read
+    return [p for p in found if p is not None], read
+
+
+def to_tensor(pictures: Sequence[Picture], channels: int, spans: Mapping[str, Sequence[float]] | None) -> Tensor:
+    """Stack pictures of one size.
+
+    Parameters
+    ----------
+    pictures : sequence of Picture
+    channels : int
+        1 or 3.
+    spans : mapping of str to (float, float) or None
+        As in :func:`read_image`.
+
+    Returns
+    -------
+    Tensor of uint8, shape (n, channels, height, width)
+    """
+    return torch.from_numpy(np.stack([_pixels(p, channels, spans) for p in pictures]))
 
 
 def _pair(size: Any) -> tuple[int, int]:

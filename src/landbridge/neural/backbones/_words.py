@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
-from landbridge.exceptions import InputError, ReadError
+from landbridge.data._audio import open_sound
+from landbridge.exceptions import InputError
 
 __all__ = ["AudioInput", "TextInput"]
+
+# Shorter sounds, in seconds, are filled up to this.
+SHORTEST = 0.1
 
 
 class TextInput(nn.Module):
@@ -81,6 +84,9 @@ class TextInput(nn.Module):
 class AudioInput(nn.Module):
     """Audio preprocessing: sounds to samples of zero mean and unit variance.
 
+    Zeros at the end of a sound are padding: they count neither for the mean nor for the variance, so that a sound is
+    prepared in the same way beside longer ones.
+
     Parameters
     ----------
     rate : int, default=16000
@@ -107,7 +113,7 @@ class AudioInput(nn.Module):
         return cls(int(config.get("sampling_rate", 16000)), bool(config.get("do_normalize", True)))
 
     def read(self, paths: Sequence[str]) -> Tensor:
-        """Read WAV files; shorter ones are filled with silence.
+        """Read sound files; shorter ones are filled up with zeros, which are not part of the sound.
 
         Parameters
         ----------
@@ -116,26 +122,38 @@ class AudioInput(nn.Module):
         Returns
         -------
         Tensor of shape (n, n_samples)
-        """
-        from scipy.io import wavfile
-        from scipy.signal import resample_poly
 
+        Raises
+        ------
+        ReadError
+            If a file cannot be read; the message names it.
+        """
         sounds = []
         for path in paths:
-            try:
-                rate, samples = wavfile.read(path)
-            except (OSError, ValueError) as error:
-                raise ReadError(f"sound {path} cannot be read ({error}); give WAV files, mend or remove it.") from error
-            whole = np.iinfo(samples.dtype).max if samples.dtype.kind in "iu" else 1
-            samples = samples.astype(np.float64).reshape(len(samples), -1).mean(axis=1) / whole
-            if rate != self.rate:
-                shared = int(np.gcd(rate, self.rate))
-                samples = resample_poly(samples, self.rate // shared, rate // shared)
-            sounds.append(torch.tensor(samples, dtype=torch.float32))
+            sound = open_sound(path)
+            sounds.append(torch.tensor(sound.at(self.rate), dtype=torch.float32))
+        shortest = round(SHORTEST * self.rate)
+        sounds[0] = nn.functional.pad(sounds[0], (0, max(0, shortest - len(sounds[0]))))
         return nn.utils.rnn.pad_sequence(sounds, batch_first=True)
 
+    def lengths(self, x: Tensor) -> Tensor:
+        """Return how long each sound is, without the zeros at its end.
+
+        Parameters
+        ----------
+        x : Tensor of shape (n, n_samples)
+
+        Returns
+        -------
+        Tensor of int64, shape (n,)
+            At least 0.1 seconds, or all samples.
+        """
+        places = torch.arange(1, x.shape[-1] + 1, device=x.device)
+        found = ((x != 0) * places).amax(-1)
+        return found.clamp(min=min(round(SHORTEST * self.rate), x.shape[-1]))
+
     def forward(self, x: Tensor) -> Tensor:
-        """Preprocess sounds.
+        """Preprocess sounds, each by itself.
 
         Parameters
         ----------
@@ -145,9 +163,13 @@ class AudioInput(nn.Module):
         -------
         Tensor of shape (n, n_samples)
         """
-        if not self.normalize:
+        if not self.normalize or x.shape[-1] == 0:
             return x
-        return (x - x.mean(-1, keepdim=True)) / (x.var(-1, correction=0, keepdim=True) + 1e-7).sqrt()
+        lengths = self.lengths(x).unsqueeze(-1)
+        inside = torch.arange(x.shape[-1], device=x.device) < lengths
+        n = lengths.to(x.dtype)
+        centred = (x - (x * inside).sum(-1, keepdim=True) / n) * inside
+        return centred / ((centred**2).sum(-1, keepdim=True) / n + 1e-7).sqrt()
 
     def extra_repr(self) -> str:
         """Return the settings for ``repr`` and the key of cached features.

@@ -251,7 +251,7 @@ class MultiTask(BaseEstimator):
         network = MultiTaskNetwork(
             backbone, tasks, sharing=self.sharing, shared_until=self.shared_until, random_state=mix(seed, 1)
         ).to(device)
-        if min(len(g.X) for g in groups) == 1:
+        if self.batch_size == 1 or min(len(g.X) for g in groups) == 1:
             for name in tasks:
                 network.column(name).freeze_statistics()  # one sample has no spread
         like = next(network.parameters())
