@@ -14,7 +14,7 @@ from landbridge.exceptions import InputError, LabelError
 
 __all__ = ["Domain", "checked_groups", "missing_labels", "refuse_masked", "split_labelled"]
 
-KINDS = ("table", "images", "text", "series")
+KINDS = ("table", "images", "audio", "text", "series")
 
 
 def missing_labels(y: Any) -> NDArray[np.bool_]:
@@ -151,7 +151,7 @@ class Domain:
         Labels; ``None``, NaN and masked entries mark samples without label. If None, no sample is labelled.
     name : str, default=""
         Name in tables and reports.
-    kind : {"table", "images", "text", "series"}, default="table"
+    kind : {"table", "images", "audio", "text", "series"}, default="table"
         What the samples are.
     unlabelled : object, default=None
         A value of `y` that also marks samples without label, for example ``-1``. If None, there is no such value.

@@ -16,6 +16,7 @@ from sklearn.decomposition import TruncatedSVD
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.utils.validation import check_is_fitted
 
+from landbridge.data._audio import Sounds, read_audio
 from landbridge.data._builtin import load_builtin
 from landbridge.data._cells import tidy_cells
 from landbridge.data._column_kinds import (
@@ -28,6 +29,7 @@ from landbridge.data._column_kinds import (
     numbers,
     one_hot,
 )
+from landbridge.data._file_tables import listed_files
 from landbridge.data._files import existing, kind_of, read_arrays, read_table
 from landbridge.data._headers import match_headers, rename_columns
 from landbridge.data._image_arrays import match_pixels, read_pixels
@@ -75,7 +77,7 @@ class Encoder(BaseEstimator):
         Those of the messages that `facts_` do not hold.
     columns_ : list of str
         Names of the encoded features; empty for images and arrays.
-    kind_ : {"table", "images", "arrays"}
+    kind_ : {"table", "images", "audio", "arrays"}
         Kind of input.
 
     Notes
@@ -290,6 +292,23 @@ class Encoder(BaseEstimator):
         self.notes_, self.remarks_, self.columns_ = [], [], []
         return self
 
+    def fit_audio(self, sounds: Sounds) -> Self:
+        """Store how sounds were read.
+
+        Parameters
+        ----------
+        sounds : Sounds
+            As read.
+
+        Returns
+        -------
+        self : object
+            Fitted encoder.
+        """
+        self.kind_, self.rate_, self.n_features_ = "audio", int(sounds.rate), int(sounds.X.shape[1])
+        self.notes_, self.remarks_, self.columns_ = [], [], []
+        return self
+
     def fit_arrays(
         self,
         n_features: int,
@@ -359,12 +378,18 @@ class Encoder(BaseEstimator):
             return X, _numbered(X)
         path = existing(path)
         kind = kind_of(path)
+        media: Any = path
+        if self.kind_ in ("images", "audio"):
+            media, kind = listed_files(path, kind)
         if kind != self.kind_:
             held, wanted = _KINDS[kind], _KINDS[self.kind_]
             raise ReadError(f"{path} is {held}, but the model was fitted on {wanted}; give the same kind.")
         if kind == "images":
-            pictures = read_images(path, self.shape_[:2], self.mode_, features=self.features_, spans=self.spans_)
+            pictures = read_images(media, self.shape_[:2], self.mode_, features=self.features_, spans=self.spans_)
             return pictures.X, pictures.names
+        if kind == "audio":
+            sounds = read_audio(media, rate=self.rate_)
+            return sounds.X, sounds.names
         if kind == "arrays":
             base, form = getattr(self, "zero_based_", None), getattr(self, "sparse_", None)
             X = read_arrays(path, None, zero_based=base, n_features=self.n_features_, sparse=form)[0]
@@ -471,7 +496,12 @@ class Encoder(BaseEstimator):
         return X
 
 
-_KINDS = {"table": "a table", "images": "a folder of images", "arrays": "a file of arrays"}
+_KINDS = {
+    "table": "a table",
+    "images": "a folder of images",
+    "audio": "a folder of sounds",
+    "arrays": "a file of arrays",
+}
 
 
 def _named(frame: Any, side: str) -> Any:

@@ -15,7 +15,7 @@ from landbridge.data._labels import clean_labels
 from landbridge.data._pictures import printable
 from landbridge.exceptions import LabelError, ReadError
 
-__all__ = ["file_column", "list_files_of_csv"]
+__all__ = ["file_column", "list_files_of_csv", "listed_files"]
 
 # Names of a column of files; any column whose cells all end as image or sound files do is one as well.
 FILE_COLUMNS = (
@@ -125,6 +125,43 @@ def list_files_of_csv(
         notes.append(f"{twice:,} of {len(files):,} rows name a file that an earlier row names.")
     sounds = np.mean([f.suffix.lower() in SOUNDS for f in files]) > 0.5
     return Listing(files, y, [printable(c) for c in cells], notes), "audio" if sounds else "images"
+
+
+def listed_files(side: Any, kind: str, label: str | None = None) -> tuple[Any, str]:
+    """Return the images or sounds that a table in a file names; any other side as it is.
+
+    Parameters
+    ----------
+    side : object
+        A side as it was given.
+    kind : str
+        What it holds.
+    label : str, optional
+        The label column; a table need not have it.
+
+    Returns
+    -------
+    side : Listing or object
+    kind : str
+        ``"images"`` or ``"audio"`` for such a table.
+    """
+    from landbridge.data._files import read_table
+
+    if kind != "table" or not isinstance(side, str | Path) or not _mentions_files(Path(side)):
+        return side, kind
+    frame = read_table(Path(side))
+    if (column := file_column(frame)) is None:
+        return side, kind
+    if label is not None and label not in frame.columns:
+        frame, label = frame[[column]], None
+    return list_files_of_csv(frame, Path(side).parent, label=label, column=column)
+
+
+def _mentions_files(path: Path) -> bool:
+    """Return whether the beginning of a text file names images or sounds."""
+    with path.open("rb") as file:
+        head = file.read(4096).lower()
+    return any(ending.encode() in head for ending in (*IMAGES, *SOUNDS))
 
 
 def _found(root: Path, cell: str) -> Path | None:

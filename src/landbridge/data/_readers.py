@@ -11,9 +11,11 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
+from landbridge.data._audio import read_audio, read_audio_pair
 from landbridge.data._builtin import load_builtin
 from landbridge.data._cells import restore_class, tidy_cells
 from landbridge.data._encoder import Encoder, refuse_complex
+from landbridge.data._file_tables import listed_files
 from landbridge.data._files import (
     apply_label_rule,
     counts_from_zero,
@@ -103,15 +105,19 @@ def read(
     """
     options = ReadOptions.of(read_options)
     text = text if text is not None else options.text
-    kind = _side_kind(path, "path")
+    name = name or (_name(path, "table") if not str(path).startswith(BUILTIN) else None)
+    path, kind = listed_files(path, _side_kind(path, "path"), label)
     _check_sources(sources, label, kind)
     _check_groups(groups, label, sources, [kind])
     if kind == "builtin":
         domain = load_builtin(str(path)[len(BUILTIN) :])
         return domain if name is None else domain.replace(name=name)
-    name = name or _name(path, "table")
+    assert name is not None
+    if kind == "audio":
+        sounds = read_audio(path)
+        return Domain(sounds.X, sounds.y, name=name, kind="audio")
     if kind == "images":
-        pictures = read_images(existing(path), _size(image_size))
+        pictures = read_images(existing(path) if isinstance(path, str | Path) else path, _size(image_size))
         return Domain(pictures.X, pictures.y, name=name, kind="images", image_shape=pictures.image_shape)
     if kind == "arrays":
         X, y = read_arrays(existing(path), label)
@@ -201,7 +207,9 @@ def read_pair(
     (['age', 'sex=f', 'sex=m'], 'unlabelled')
     """
     options = ReadOptions.of(read_options)
-    kinds = (_side_kind(source, "source"), _side_kind(target, "target"))
+    found = [listed_files(s, _side_kind(s, n), label) for s, n in ((source, "source"), (target, "target"))]
+    sides, kinds = tuple(side for side, _ in found), tuple(kind for _, kind in found)
+    names = _name(source, "source"), _name(target, "target")
     _check_options(options, kinds)
     _check_sources(sources, label, kinds[0])
     _check_groups(groups, label, sources, kinds)
@@ -212,7 +220,9 @@ def read_pair(
     if kinds[0] != kinds[1]:
         raise InputError(f"source holds {kinds[0]} but target holds {kinds[1]}; give both as the same kind.")
     if kinds[0] == "images":
-        return _image_pair(source, target, _size(image_size))
+        return _image_pair(sides, names, _size(image_size))
+    if kinds[0] == "audio":
+        return _audio_pair(sides, names)
     if kinds[0] == "arrays":
         return _array_pair(source, target, label)
     return _table_pair(
@@ -290,9 +300,7 @@ def _table_pair(source: Any, target: Any, columns: Columns) -> tuple[Domain, Dom
     remarks = [*notes, *said]
     facts = taken.facts if column is None else (*taken.facts, _label_fact(column, y, yt))
     encoder.facts_ += [_fact(f) for f in facts]
-    for side, frame in (("source", A), ("target", B)):
-        remarks += [f"{note[:-1]} ({side})." for note in frame.attrs.get("notes", ())]
-    encoder.add_remarks(remarks)
+    encoder.add_remarks([*remarks, *_of_sides(A.attrs.get("notes", ()), B.attrs.get("notes", ()))])
     only_text = encoder.text_ is not None and not encoder.numbers_ and not encoder.categories_
     one, two = (
         Domain(
@@ -403,16 +411,35 @@ def _label_fact(name: str, y: Any, yt: Any) -> Column:
     return Column(name, "label", used=False, n_features=0, gaps=gaps)
 
 
-def _image_pair(source: Any, target: Any, size: tuple[int, int] | None) -> tuple[Domain, Domain, Encoder]:
-    one, two = read_image_pair(existing(source), existing(target), size)
+def _of_sides(source: Sequence[str], target: Sequence[str]) -> list[str]:
+    """Notes on both files, with the side where they are not on both."""
+    both = [note for note in source if note in target]
+    alone = ((side, note) for side, notes in (("source", source), ("target", target)) for note in notes)
+    return [*both, *(f"{note[:-1]} ({side})." for side, note in alone if note not in both)]
+
+
+def _image_pair(
+    sides: tuple[Any, ...], names: tuple[str, str], size: tuple[int, int] | None
+) -> tuple[Domain, Domain, Encoder]:
+    first_side, second_side = (existing(s) if isinstance(s, str | Path) else s for s in sides)
+    one, two = read_image_pair(first_side, second_side, size)
     encoder = Encoder(image_size=size).fit_images(one)
-    for side, pictures in (("source", one), ("target", two)):
-        encoder.notes_ += [f"{note[:-1]} ({side})." for note in pictures.notes]
-    domains = (
-        Domain(pictures.X, pictures.y, name=_name(side, default), kind="images", image_shape=pictures.image_shape)
-        for pictures, side, default in ((one, source, "source"), (two, target, "target"))
+    encoder.add_remarks(_of_sides(one.notes, two.notes))
+    first, second = (
+        Domain(pictures.X, pictures.y, name=name, kind="images", image_shape=pictures.image_shape)
+        for pictures, name in zip((one, two), names, strict=True)
     )
-    return next(domains), next(domains), encoder
+    return first, second, encoder
+
+
+def _audio_pair(sides: tuple[Any, ...], names: tuple[str, str]) -> tuple[Domain, Domain, Encoder]:
+    one, two = read_audio_pair(*sides)
+    encoder = Encoder().fit_audio(one)
+    encoder.add_remarks(_of_sides(one.notes, two.notes))
+    first, second = (
+        Domain(sounds.X, sounds.y, name=name, kind="audio") for sounds, name in zip((one, two), names, strict=True)
+    )
+    return first, second, encoder
 
 
 def _array_pair(source: Any, target: Any, label: str | None) -> tuple[Domain, Domain, Encoder]:
