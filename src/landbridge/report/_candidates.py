@@ -6,7 +6,7 @@ from typing import Any
 
 from landbridge.measurement import Measurement
 from landbridge.report._svg import Scale, axis, scale_of, strip
-from landbridge.report._words import between, p_value, plain, shown
+from landbridge.report._words import between, journal, p_value, plain, shown
 from landbridge.results import Candidate, Result, rows_shown
 from landbridge.tasks import is_share
 
@@ -133,7 +133,7 @@ def _row(
     return {
         "name": c.name,
         "family": c.family,
-        "why": c.why,
+        "why": journal(c.why),
         "twins": twins,
         "chosen": c.name == result.decision.chosen,
         "baseline": c.family == "baseline" and c.name != result.decision.chosen,

@@ -55,7 +55,7 @@ def _charts(scores: Any) -> list[dict[str, Any]]:
     from markupsafe import Markup
 
     intervals = scores.get("intervals") or {}
-    charts = []
+    charts: list[dict[str, Any]] = []
     if scores.get("roc"):
         auc = "" if scores.get("auc") is None else f"AUC {number(scores['auc'])}"
         if auc and (ends := between(*(intervals.get("auc") or (None, None)))):

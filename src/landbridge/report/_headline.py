@@ -110,11 +110,11 @@ def expected_table(result: Result) -> dict[str, Any] | None:
     from markupsafe import Markup
 
     metric, qualities = expected_quality(result)
-    tables = []
+    tables: list[tuple[str, str, str, list[tuple[str, str, Measurement | None, str]]]] = []
     if qualities:
         rows = [(q.name, q.what, q.measured, q.basis) for q in qualities]
         tables.append((f"Expected {metric} on the target", metric, "90 %", rows))
-    hidden = [
+    hidden: list[tuple[str, str, Measurement | None, str]] = [
         (c.name, "chosen" if c.name == result.decision.chosen else BASELINES[c.name], c.hidden, _hidden_words(result))
         for name in dict.fromkeys((result.decision.chosen, *BASELINES))
         if (c := named(result, name)) is not None and c.hidden is not None
@@ -157,6 +157,15 @@ def headline(result: Result) -> str:
     -------
     str
     """
+    text, chosen = _verdict(result), named(result, result.decision.chosen)
+    if chosen is not None and chosen.hidden is not None and chosen.hidden.value == chosen.hidden.value:
+        metric, m = plain(result.metric), chosen.hidden
+        value = f"{_of_100(m.value)} %" if is_share(result.metric) else number(m.value)
+        text = f"{text[:-1]} (measured on hidden labels: {metric} {value})."
+    return text
+
+
+def _verdict(result: Result) -> str:
     decision = result.decision
     if decision.evidence == CLUSTERS:
         return (

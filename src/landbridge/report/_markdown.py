@@ -9,7 +9,7 @@ from typing import Any
 from landbridge.report._candidates import evidence_column, evidence_in_percent, in_order
 from landbridge.report._headline import expected_table, headline, hidden_check
 from landbridge.report._next import next_steps
-from landbridge.report._words import between, plain, shown
+from landbridge.report._words import between, journal, plain, shown
 from landbridge.results import Result, rows_shown
 from landbridge.tasks import is_share
 
@@ -48,7 +48,7 @@ def to_markdown(result: Result, *, title: str | None = None) -> str:
     names = [str(settings.get(side) or side) for side in ("source", "target")]
     parts = [f"## {_text(title or ' → '.join(names))}", f"**{_text(headline(result))}**"]
     verdict = f"Transferred with {decision.chosen}." if decision.transferred else f"Not transferred: {decision.chosen}."
-    parts.append(_text(f"{verdict} {decision.reason}"))
+    parts.append(_text(f"{verdict} {journal(decision.reason)}"))
     if check := hidden_check(result):
         parts.append(f"> **Caution.** {_text(check)}")
     found = expected_table(result)
@@ -56,8 +56,8 @@ def to_markdown(result: Result, *, title: str | None = None) -> str:
         lines = [[r["name"], r["value"], r["between"], r["basis"]] for r in table["rows"]]
         head = ["model", table["metric"] + (" (%)" if table["percent"] else ""), f"{table['level']} interval", "from"]
         parts += [f"### {_text(table['title'])}", _table(head, lines)]
-    if lines := _candidates(result):
-        parts += ["### Candidates", lines]
+    if listed := _candidates(result):
+        parts += ["### Candidates", listed]
     steps = next_steps(result)
     parts += ["### What to do next", "\n".join(_step(s) for s in steps)]
     if result.notes:

@@ -7,6 +7,7 @@ from typing import Any
 
 from scipy.special import ndtri
 
+from landbridge.measurement import Measurement
 from landbridge.report._headline import CLUSTERS, expected_quality, named
 from landbridge.report._words import count, number
 from landbridge.results import Result
@@ -153,36 +154,46 @@ def _labels(result: Result) -> list[dict[str, Any]]:
 
 def _settle(result: Result) -> list[dict[str, Any]]:
     """How many labels would settle the comparison with the best candidate."""
-    gain, n = result.decision.gain, int(result.settings.get("n_target_labelled") or 0)
+    n = int(result.settings.get("n_target_labelled") or 0)
+    name, gain = _best(result)
     if result.decision.transferred or gain is None or gain.low is None or gain.high is None or n < 2:
         return []
-    confidence = float(result.settings.get("confidence") or 0.9)
+    if not math.isfinite(gain.value + gain.low + gain.high) or gain.high <= gain.low:
+        return []
+    kept = result.decision.chosen
     by = difference_in_words(abs(gain.value), result.metric)
+    if gain.high <= 0:
+        words = f"The best candidate, {name}, is {by} worse than {kept}; more labels are unlikely to change that."
+        return [_step("No more labels are needed to decide", words)]
+    confidence = float(result.settings.get("confidence") or 0.9)
     needed = labels_for_difference(gain.value, gain.low, gain.high, n, confidence)
-    if gain.high <= 0 or (needed <= n and gain.value < 0):
-        words = (
-            f"The best candidate is {by} worse than the model that is kept; more labels are unlikely to change that."
-        )
+    if needed > max(MOST_LABELS, 100 * n):
+        words = f"The best candidate, {name}, differs from {kept} by only {by}: too little to be worth more labels."
         return [_step("No more labels are needed to decide", words)]
     formula = (
         f"n = n₀ ((z₁ + z₂) s / d)² with n₀ = {n:,} labelled samples, s = {number((gain.high - gain.low) / 3.92)} the "
         f"standard error of the difference d = {number(abs(gain.value))}, z₁ = {float(ndtri(confidence)):.2f} for a "
         f"confidence of {100 * confidence:.0f} % and z₂ = {float(ndtri(POWER)):.2f} for a power of 80 %"
     )
-    if needed > max(MOST_LABELS, 100 * n):
-        words = (
-            f"The best candidate differs from the model that is kept by only {by}: too little to be worth more labels."
-        )
-        return [_step("No more labels are needed to decide", words)]
     which = "worse" if gain.value < 0 else "better"
     more = _round(max(needed - n, 1))
     words = (
-        f"About {more:,} more labelled target samples would settle whether the best candidate differs from the model "
-        f"that is kept, if it stays {by} {which}."
+        f"About {count(more, 'more labelled target sample')} would settle whether {name} differs from {kept}, if it "
+        f"stays {by} {which}."
     )
     if more > SELDOM * n:
         words += " For a difference this small that is seldom worth it."
     return [_step("More labels would settle it", words, formula)]
+
+
+def _best(result: Result) -> tuple[str, Measurement | None]:
+    """Name and gain of the best candidate that is not kept."""
+    rest = [c for c in result.candidates if c.gain is not None and c.name != result.decision.chosen]
+    rest = [c for c in rest if c.family != "baseline" and c.gain is not None and math.isfinite(c.gain.value)]
+    if not rest:
+        return "", None
+    best = max(rest, key=lambda c: -math.inf if c.gain is None else c.gain.value)
+    return best.name, best.gain
 
 
 def _narrow(result: Result) -> list[dict[str, Any]]:

@@ -41,7 +41,9 @@ def score_rows(scores: Mapping[str, Any]) -> list[tuple[str, str, str]]:
 
     def ends(key: str, percent: bool = False) -> str:
         low, high = intervals.get(key) or (None, None)
-        return between(low, high, percent)
+        if low is None or high is None or percent:
+            return between(low, high, percent)
+        return f"{low:.3f} to {high:.3f}"
 
     rows = [
         (

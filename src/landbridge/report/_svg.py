@@ -13,7 +13,7 @@ from landbridge.report._words import number
 __all__ = ["Scale", "axis", "calibration_curve", "residuals", "roc_curve", "scale_of", "strip", "true_and_predicted"]
 
 WIDTH, PAD = 180, 12
-SIZE, LEFT, BOTTOM, TOP = 300, 46, 40, 10
+SIZE, LEFT, BOTTOM, TOP, RIGHT = 300, 46, 40, 10, 18
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ def scale_of(everyone: Sequence[Measurement | None], *, percent: bool, base: flo
         low, high = max(low, 0.0), min(high, 1.0)
     if high - low < 1e-9:
         low, high = low - 0.05 * max(abs(low), 1e-3), high + 0.05 * max(abs(high), 1e-3)
-    ticks = _ticks(low, high, 3)
+    ticks = _ticks(low, high, 4)
     return Scale(min(low, ticks[0]), max(high, ticks[-1]), percent, ticks, base)
 
 
@@ -232,24 +232,23 @@ class _Frame:
 
     def x(self, value: float) -> float:
         a, b = self.across
-        return round(LEFT + (SIZE - LEFT - TOP) * (value - a) / max(b - a, 1e-12), 1)
+        return round(LEFT + (SIZE - LEFT - RIGHT) * (value - a) / max(b - a, 1e-12), 1)
 
     def y(self, value: float) -> float:
         a, b = self.up
         return round(SIZE - BOTTOM - (SIZE - BOTTOM - TOP) * (value - a) / max(b - a, 1e-12), 1)
 
     def svg(self, key: str, title: str, description: str, inner: str) -> str:
-        bottom, right = SIZE - BOTTOM, SIZE - TOP
+        bottom, right = SIZE - BOTTOM, SIZE - RIGHT
         parts = [f'<path class="axis" d="M{LEFT} {TOP}V{bottom}H{right}"/>']
         for t in _ticks(*self.across, 4):
             if self.across[0] <= t <= self.across[1]:
                 parts.append(f'<path class="axis" d="M{self.x(t)} {bottom}v5"/>')
-                parts.append(f'<text x="{self.x(t)}" y="{bottom + 18}">{number(t) if t else "0"}</text>')
+                parts.append(f'<text x="{self.x(t)}" y="{bottom + 18}">{_plain(t)}</text>')
         for t in _ticks(*self.up, 4):
             if self.up[0] <= t <= self.up[1]:
                 parts.append(f'<path class="axis" d="M{LEFT} {self.y(t)}h-5"/>')
-                text = number(t) if t else "0"
-                parts.append(f'<text class="end" x="{LEFT - 8}" y="{self.y(t) + 4}">{text}</text>')
+                parts.append(f'<text class="end" x="{LEFT - 8}" y="{self.y(t) + 4}">{_plain(t)}</text>')
         middle = (TOP + bottom) / 2
         parts.append(f'<text x="{(LEFT + right) / 2}" y="{SIZE - 4}">{html.escape(_cut(self.xlabel))}</text>')
         parts.append(f'<text transform="translate(11 {middle}) rotate(-90)">{html.escape(self.ylabel)}</text>')
@@ -287,4 +286,8 @@ def _ticks(low: float, high: float, about: int) -> tuple[float, ...]:
 def _tick(value: float, scale: Scale) -> str:
     if scale.percent:
         return f"{100 * value:g}".replace("-", "\N{MINUS SIGN}")
+    return _plain(value)
+
+
+def _plain(value: float) -> str:
     return "0" if value == 0 else f"{value:,.4g}".replace("-", "\N{MINUS SIGN}")

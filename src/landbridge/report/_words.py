@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
+import re
 from typing import Any
 
 from landbridge.measurement import Measurement
 
-__all__ = ["between", "count", "number", "p_value", "plain", "shown"]
+__all__ = ["between", "count", "journal", "number", "p_value", "plain", "shown"]
 
 MINUS = "\N{MINUS SIGN}"
 
@@ -110,6 +111,31 @@ def p_value(p: float | None) -> str:
     if p < 0.001:
         return "< 0.001"
     return f"{p:.3f}" if p < 0.01 else "> 0.99" if p > 0.99 else f"{p:.2f}"
+
+
+def journal(text: str) -> str:
+    """Return a sentence with its p-values as journals print them.
+
+    Parameters
+    ----------
+    text : str
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> from landbridge.report._words import journal
+    >>> journal("The gain is significant (p = 1.2e-05).")
+    'The gain is significant (p < 0.001).'
+    """
+
+    def printed(found: re.Match[str]) -> str:
+        p = p_value(float(found.group(1)))
+        return f"p {p}" if p[0] in "<>" else f"p = {p}"
+
+    return re.sub(r"\bp = (\d[\d.]*(?:e[+-]?\d+)?(?<!\.))", printed, text)
 
 
 def count(n: Any, one: str, many: str | None = None) -> str:

@@ -16,6 +16,7 @@ from landbridge.report._markdown import to_markdown
 from landbridge.report._next import next_steps
 from landbridge.report._pictures import class_marks, domains_before, domains_shared, example_strip
 from landbridge.report._shift import evidence_rows, measured_rows, regime
+from landbridge.report._words import journal
 from landbridge.results import Result
 from landbridge.results._files import strict, write_atomically
 
@@ -113,6 +114,7 @@ def _gather(result: Result, title: str | None) -> dict[str, Any]:
         "title": title or f"{names[0]} → {names[1]}",
         "headline": headline(result),
         "decision": result.decision,
+        "reason": journal(result.decision.reason),
         "check": hidden_check(result),
         "expected": expected_table(result),
         "expected_words": "" if result.expected is None else result.expected.words,

@@ -280,7 +280,7 @@ def _score(task: Any, truth: Any, predicted: Any, proba: Any, classes: Any) -> t
 def _subgroups(problem: Any, at: NDArray[np.intp]) -> list[tuple[str, NDArray[Any]]]:
     target = problem.target
     found: list[tuple[str, NDArray[Any]]] = []
-    groups = target.groups if getattr(target, "groups", None) is not None else problem.hidden_groups
+    groups = getattr(target, "groups", None)
     if groups is not None:
         found.append(("group", np.asarray(groups)[at].astype(str)))
     columns = list(getattr(target, "columns", None) or ())
@@ -310,8 +310,8 @@ def _values(X: NDArray[np.float64], names: list[str], age: bool) -> NDArray[Any]
         in_years = values.min() >= 0 and 10 < values.max() <= 130
         ends = np.asarray(AGE_BANDS if in_years else np.unique(np.quantile(values, [0.25, 0.5, 0.75])), dtype=float)
         texts = [f"{v:.4g}" for v in ends]
-        labels = [f"below {texts[0]}", *(f"{a} to below {b}" for a, b in pairwise(texts))]
-        return np.array([*labels, f"{texts[-1]} and more"])[np.digitize(values, ends)]
+        bands = [f"below {texts[0]}", *(f"{a} to below {b}" for a, b in pairwise(texts))]
+        return np.array([*bands, f"{texts[-1]} and more"])[np.digitize(values, ends)]
     if len(np.unique(values)) > MOST_SUBGROUPS:
         return np.full(len(values), "all")
     return np.array([f"{v:.6g}" for v in values])
