@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from landbridge.measurement import Measurement
@@ -126,7 +127,7 @@ def expected_table(result: Result) -> dict[str, Any] | None:
         return None
     found = []
     for title, name, level, rows in tables:
-        percent = is_share(name.replace(" ", "_"))
+        percent = is_share(result.metric) if name == plain(result.metric) else is_share(name.replace(" ", "_"))
         base = next((m.value for n, _, m, _ in rows if n == "source-only" and m is not None), None)
         scale: Scale | None = scale_of([m for _, _, m, _ in rows], percent=percent, base=base)
         lines = [
@@ -143,7 +144,15 @@ def expected_table(result: Result) -> dict[str, Any] | None:
         ]
         head = Markup(axis(scale))
         found.append({"title": title, "metric": name, "level": level, "rows": lines, "axis": head, "percent": percent})
-    return {"tables": found}
+    return {"tables": found, "words": _further(result, metric)}
+
+
+def _further(result: Result, metric: str) -> str:
+    """What was said of the expected quality beside its value and interval, which the table shows."""
+    if result.expected is None or plain(result.expected.metric) != metric:
+        return ""
+    sentences = re.split(r"(?<=\.)\s+(?=[A-Z0-9])", result.expected.words)
+    return " ".join(s for s in sentences if not s.startswith("Expected "))
 
 
 def headline(result: Result) -> str:
@@ -264,7 +273,8 @@ def _in_words(m: Measurement, metric: str) -> str:
     ends = f" ({b})" if (b := between(m.low, m.high)) else ""
     if metric == "RMSE":
         return f"be off by about {number(m.value)} for a typical target sample{ends}"
-    return f"have a {metric} of about {number(m.value)} on the target{ends}"
+    article = "an" if metric[:1] in "AEIOaeio" else "a"
+    return f"have {article} {metric} of about {number(m.value)} on the target{ends}"
 
 
 def _short(m: Measurement, metric: str) -> str:

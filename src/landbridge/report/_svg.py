@@ -12,7 +12,7 @@ from landbridge.report._words import number
 
 __all__ = ["Scale", "axis", "calibration_curve", "residuals", "roc_curve", "scale_of", "strip", "true_and_predicted"]
 
-WIDTH, PAD = 180, 12
+WIDTH, PAD = 150, 12
 SIZE, LEFT, BOTTOM, TOP, RIGHT = 300, 46, 40, 10, 18
 
 

@@ -117,7 +117,6 @@ def _gather(result: Result, title: str | None) -> dict[str, Any]:
         "reason": journal(result.decision.reason),
         "check": hidden_check(result),
         "expected": expected_table(result),
-        "expected_words": "" if result.expected is None else result.expected.words,
         "steps": next_steps(result),
         "data": data_section(result),
         "regime": regime(settings),
