@@ -114,7 +114,7 @@ def expected_table(result: Result) -> dict[str, Any] | None:
     tables: list[tuple[str, str, str, list[tuple[str, str, Measurement | None, str]]]] = []
     if qualities:
         rows = [(q.name, q.what, q.measured, q.basis) for q in qualities]
-        tables.append((f"Expected {metric} on the target", metric, "90 %", rows))
+        tables.append((f"Expected {metric} on the target: the chosen model and the baselines", metric, "90 %", rows))
     hidden: list[tuple[str, str, Measurement | None, str]] = [
         (c.name, "chosen" if c.name == result.decision.chosen else BASELINES[c.name], c.hidden, _hidden_words(result))
         for name in dict.fromkeys((result.decision.chosen, *BASELINES))

@@ -47,8 +47,7 @@ def log_mlflow(result: Result, run_name: str | None = None, tracking_uri: str | 
     """
     try:
         from mlflow.entities import Metric, Param
-        from mlflow.tracking import MlflowClient
-        from mlflow.tracking.fluent import _get_experiment_id
+        from mlflow.tracking import MlflowClient, fluent
     except ImportError as error:
         raise MissingExtraError(
             "log_mlflow needs the library 'mlflow'; install it with: pip install 'landbridge[mlflow]'"
@@ -56,8 +55,9 @@ def log_mlflow(result: Result, run_name: str | None = None, tracking_uri: str | 
     client = MlflowClient(tracking_uri=tracking_uri)
     settings = result.settings
     name = run_name or f"{settings.get('source') or 'source'} to {settings.get('target') or 'target'}"
-    # an experiment that was set belongs to the store that MLflow is set to
-    experiment = _get_experiment_id() if tracking_uri is None else "0"
+    # an experiment that was set belongs to the store that MLflow is set to; only a private function names it
+    current = getattr(fluent, "_get_experiment_id", None) if tracking_uri is None else None
+    experiment = "0" if current is None else current()
     run = client.create_run(experiment, run_name=name[:MOST_LETTERS])
     key = run.info.run_id
     status = "FAILED"

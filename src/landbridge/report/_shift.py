@@ -10,6 +10,7 @@ from landbridge.results import Result
 
 __all__ = ["evidence_rows", "measured_rows", "regime"]
 
+MOST_SOURCES = 12
 # What each measurement means.
 MEANING = {
     "mmd": "squared maximum mean discrepancy; 0 if both domains have one distribution",
@@ -88,7 +89,12 @@ def regime(settings: Mapping[str, Any]) -> dict[str, Any] | None:
         n, labelled = int(settings[f"n_{side}"]), int(settings[f"n_{side}_labelled"])
         sides.append({"side": side, "n": f"{n:,}", "labelled": f"{labelled:,}", "share": 100.0 * labelled / max(n, 1)})
     source, target = (int(settings[f"n_{side}_labelled"]) > 0 for side in ("source", "target"))
-    return {"sides": sides, "words": REGIMES[source, target]}
+    words, sizes = REGIMES[source, target], settings.get("n_by_source") or {}
+    if len(sizes) > 1:
+        each = ", ".join(f"{name} {n:,}" for name, n in list(sizes.items())[:MOST_SOURCES])
+        more = f" and {len(sizes) - MOST_SOURCES} more" if len(sizes) > MOST_SOURCES else ""
+        words += f" {sum(sizes.values()):,} source samples of {len(sizes)} sources: {each}{more}."
+    return {"sides": sides, "words": words}
 
 
 REGIMES = {
