@@ -54,6 +54,9 @@ def test_intervals_hold_the_scores_and_groups_widen_them():
         return high - low
 
     assert width(groups) > 2 * width(None)
+    right = class_details(repeated[0], repeated[0], None, np.array([0, 1]), groups)["intervals"]
+    n = (repeated[0] == 0).sum() // 8
+    assert right["specificity"] == pytest.approx(wilson(1.0, n))  # never an interval of no width
 
 
 def test_names_of_classes_keep_the_order_of_the_model():

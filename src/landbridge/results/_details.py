@@ -222,10 +222,12 @@ def _class_intervals(
         for name, c in (("sensitivity", classes[1]), ("specificity", classes[0])):
             own = truth == c
             if own.any():
-                ends = None
-                if not independent:
-                    ends = _ends(recalls[list(np.unique(truth)).index(c)])
-                found[name] = ends or list(wilson(float(np.mean(predicted[own] == c)), int(own.sum())))
+                share, n_own = float(np.mean(predicted[own] == c)), int(own.sum())
+                ends = None if independent else _ends(recalls[list(np.unique(truth)).index(c)])
+                if ends is None or ends[0] == ends[1]:
+                    # resamples of samples that are all right, or all wrong, do not vary
+                    ends = list(wilson(share, n_own if groups is None else len(np.unique(np.asarray(groups)[own]))))
+                found[name] = ends
     return found
 
 
