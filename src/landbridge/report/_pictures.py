@@ -18,7 +18,7 @@ from landbridge.domain import Domain
 from landbridge.guard import MajorityVote, common_space
 from landbridge.results import Result
 
-__all__ = ["class_marks", "domains_before", "domains_shared", "example_strip", "interval_bar"]
+__all__ = ["class_marks", "domains_before", "domains_shared", "example_strip"]
 
 # Stand-ins that matplotlib accepts as colours; in the finished SVG each becomes a colour of the page, which has one
 # for light and one for dark (Okabe and Ito's palette: distinguishable for colour-blind readers).
@@ -137,36 +137,6 @@ def example_strip(domain: Domain, *, n: int = 10) -> str | None:
     return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()
 
 
-def interval_bar(value: float, low: float | None, high: float | None, ends: tuple[float, float]) -> str:
-    """Draw a value and its interval on a common scale, as a small SVG.
-
-    Parameters
-    ----------
-    value : float
-    low, high : float or None
-    ends : tuple of float
-        Ends of the scale.
-
-    Returns
-    -------
-    str
-    """
-    a, b = ends
-    reach = max(b - a, 1e-12)
-
-    def x(v: float) -> float:
-        return round(4 + 112 * min(max((v - a) / reach, 0.0), 1.0), 1)
-
-    whisker = ""
-    if low is not None and high is not None:
-        whisker = f'<line x1="{x(low)}" x2="{x(high)}" y1="8" y2="8" stroke="currentColor" stroke-width="2"/>'
-    return (
-        '<svg class="bar" viewBox="0 0 120 16" width="120" height="16" aria-hidden="true" focusable="false">'
-        '<line x1="4" x2="116" y1="8" y2="8" stroke="currentColor" stroke-opacity=".18"/>'
-        f'{whisker}<circle cx="{x(value)}" cy="8" r="4" fill="currentColor"/></svg>'
-    )
-
-
 def _scatter(Zs: NDArray[Any], Zt: NDArray[Any], result: Result, weights: Any, key: str, title: str) -> str:
     import matplotlib
     from matplotlib.figure import Figure
@@ -194,7 +164,7 @@ def _scatter(Zs: NDArray[Any], Zt: NDArray[Any], result: Result, weights: Any, k
             for k in np.unique(kinds):
                 at = kinds == k
                 ax.scatter(
-                    points[at, 0], points[at, 1], s=sizes[at], c=colour, marker=MARKERS[k], alpha=0.55, linewidths=0
+                    points[at, 0], points[at, 1], s=sizes[at], c=colour, marker=MARKERS[k], alpha=0.85, linewidths=0
                 )
         # a few distant samples must not compress all others
         for set_limits, values in ((ax.set_xlim, flat[:, 0]), (ax.set_ylim, flat[:, 1])):
@@ -205,7 +175,7 @@ def _scatter(Zs: NDArray[Any], Zt: NDArray[Any], result: Result, weights: Any, k
         ax.set_yticks([])
         for spine in ax.spines.values():
             spine.set_color(FRAME)
-            spine.set_alpha(0.25)
+            spine.set_alpha(0.5)
         figure.patch.set_alpha(0)
         ax.patch.set_alpha(0)
         buffer = io.StringIO()

@@ -128,13 +128,14 @@ class Result(Presentable):
 
         return pd.DataFrame([c.row() for c in self.candidates])
 
-    def report(self, path: str | Path) -> Path:
-        """Write the report: one self-contained HTML page.
+    def report(self, path: str | Path, *, format: str = "html") -> Path:
+        """Write the report: one self-contained HTML page, or Markdown.
 
         Parameters
         ----------
         path : str or Path
-            Folder for ``report.html``; made if it does not exist.
+            Folder for ``report.html`` or ``report.md``; made if it does not exist.
+        format : {"html", "markdown"}, default="html"
 
         Returns
         -------
@@ -142,7 +143,53 @@ class Result(Presentable):
             The file.
         """
         # By name: the report package stands above this one.
-        return Path(import_module("landbridge.report").write_report(self, path))
+        return Path(import_module("landbridge.report").write_report(self, path, format=format))
+
+    def to_markdown(self) -> str:
+        """Return the verdict as Markdown, for a pull request or an issue.
+
+        Returns
+        -------
+        str
+            Headline, expected quality, the best candidates, what to do next, and notes.
+        """
+        return str(import_module("landbridge.report").to_markdown(self))
+
+    def plot(self, ax: Any = None) -> Any:
+        """Draw the interval of each candidate, with source-only as a line.
+
+        Parameters
+        ----------
+        ax : matplotlib.axes.Axes, optional
+            Where to draw. If None, a new figure is made, without pyplot and whatever its backend is.
+
+        Returns
+        -------
+        matplotlib.axes.Axes
+        """
+        return import_module("landbridge.report").plot_candidates(self, ax)
+
+    def log_mlflow(self, run_name: str | None = None, tracking_uri: str | None = None) -> str:
+        """Write the result as a finished run of MLflow: parameters, metrics and the report.
+
+        Parameters
+        ----------
+        run_name : str, optional
+            If None, the names of source and target.
+        tracking_uri : str, optional
+            Where runs are kept, such as ``"sqlite:///runs.db"``. If None, what MLflow is set to.
+
+        Returns
+        -------
+        str
+            Identifier of the run.
+
+        Raises
+        ------
+        MissingExtraError
+            If MLflow is not installed.
+        """
+        return str(import_module("landbridge.report").log_mlflow(self, run_name, tracking_uri))
 
     @cached_property
     def target_predictions(self) -> NDArray[Any] | None:

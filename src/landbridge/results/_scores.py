@@ -8,6 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.metrics import roc_auc_score
 
+from landbridge.results._details import class_details, subgroup_scores, value_details
+
 __all__ = ["N_BINS", "calibration_error", "chosen_scores", "class_scores", "value_scores"]
 
 # Bins of equal width of the largest class probability, for the calibration error.
@@ -26,26 +28,33 @@ def chosen_scores(trial: Any, problem: Any) -> dict[str, Any]:
     -------
     dict
         ``labels`` says which: hidden target labels if there are any, else the labelled target samples, each predicted
-        by a model that was fitted without its label. Empty without either.
+        by a model that was fitted without its label. Empty without either. ``intervals``, ``confusion``, ``roc``,
+        ``calibration``, ``pairs`` and ``subgroups`` hold what stands behind the scores.
     """
-    classes = trial.classes
+    classes, groups = trial.classes, None
     if problem.hidden_labels is not None and trial.predicted is not None:
         at = np.flatnonzero([v is not None for v in problem.hidden_labels])
         truth = np.array(problem.hidden_labels[at].tolist())
         predicted, proba = np.asarray(trial.predicted)[at], None if trial.proba is None else np.asarray(trial.proba)[at]
         labels = "hidden target labels"
+        groups = None if problem.hidden_groups is None else np.asarray(problem.hidden_groups)[at]
     elif problem.splits is not None and trial.validated is not None:
         truth, predicted, proba = problem.splits.labels, np.asarray(trial.validated), trial.validated_proba
+        at, given = problem.splits.indices, getattr(problem.target, "groups", None)
+        groups = None if given is None else np.asarray(given)[at]
         labels = "labelled target samples, each predicted by a model that was fitted without its label"
     else:
         return {}
     if problem.task.name == "regression":
-        return {"labels": labels, **value_scores(truth, predicted)}
+        found = {"labels": labels, **value_scores(truth, predicted), **value_details(truth, predicted, groups)}
+        return found | {"subgroups": subgroup_scores(problem, at, truth, predicted, None, None)}
     if classes is None:
         source = problem.source if problem.source is not None and problem.source.y is not None else None
         model_classes = getattr(problem.source_model, "classes_", np.unique(problem.target_labels))
         classes = np.unique(source.y) if source is not None else np.asarray(model_classes)
-    return {"labels": labels, **class_scores(truth, predicted, proba, classes)}
+    found = {"labels": labels, **class_scores(truth, predicted, proba, classes)}
+    found |= class_details(truth, predicted, proba, classes, groups)
+    return found | {"subgroups": subgroup_scores(problem, at, truth, predicted, proba, classes)}
 
 
 def class_scores(

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from landbridge.guard._majority_vote import is_same_model
+from landbridge.measurement import Measurement
 from landbridge.results._candidate import Candidate
 from landbridge.results._hidden_score import hidden_score
 
 __all__ = ["candidate_rows", "rows_shown"]
 
 
-def candidate_rows(specs: Any, trials: Any, verdict: Any, problem: Any) -> tuple[Candidate, ...]:
+def candidate_rows(
+    specs: Any, trials: Any, verdict: Any, problem: Any, *, expected_of_source: Measurement | None = None
+) -> tuple[Candidate, ...]:
     """Build the candidates of a result.
 
     Parameters
@@ -21,6 +25,8 @@ def candidate_rows(specs: Any, trials: Any, verdict: Any, problem: Any) -> tuple
     trials : list of Trial
     verdict : Verdict
     problem : Problem
+    expected_of_source : Measurement, optional
+        Expected score of source-only on the target, kept as its evidence ``"expected"``. If None, it is not known.
 
     Returns
     -------
@@ -32,6 +38,9 @@ def candidate_rows(specs: Any, trials: Any, verdict: Any, problem: Any) -> tuple
     rows = [
         _row(t, reasons.get(t.name, ""), verdict.assessments.get(t.name), problem, same.get(t.name, "")) for t in trials
     ]
+    if expected_of_source is not None:
+        known = {"expected": expected_of_source}
+        rows = [replace(c, evidence={**c.evidence, **known}) if c.name == "source-only" else c for c in rows]
     return (*rows, *(Candidate(s.name, s.family, "skipped", s.reason) for s in specs if s.skipped))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import warnings
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -26,6 +27,7 @@ from landbridge.guard import (
     worth_refitting,
 )
 from landbridge.guard._fitting import held_out_fits, take
+from landbridge.guard._verdict import NO_LABELS
 from landbridge.measurement import Measurement
 from landbridge.numerics.target_shift import weighted_moments
 from landbridge.performance import (
@@ -40,7 +42,15 @@ from landbridge.performance._labelled import weighted_by_precision
 from landbridge.problem import Problem
 from landbridge.results import Expected
 
-__all__ = ["describe", "digest_of", "expected_of_run", "held_out_source", "predictions_of", "to_expected"]
+__all__ = [
+    "describe",
+    "digest_of",
+    "expected_of_run",
+    "expected_of_source",
+    "held_out_source",
+    "predictions_of",
+    "to_expected",
+]
 
 # Source samples whose held-out predictions are kept with a result.
 MAX_SAMPLES = 2000
@@ -132,6 +142,43 @@ def digest_of(X: Any) -> str:
     for part in parts:
         digest.update(np.ascontiguousarray(part).tobytes())
     return digest.hexdigest()
+
+
+def expected_of_source(
+    problem: Problem, chosen: Trial, trials: Sequence[Trial], verdict: Verdict
+) -> Measurement | None:
+    """Estimate how good the source model alone is on the target, to stand beside the chosen model.
+
+    Parameters
+    ----------
+    problem : Problem
+    chosen : Trial
+    trials : sequence of Trial
+    verdict : Verdict
+
+    Returns
+    -------
+    Measurement or None
+        Named after the metric, with an interval of 90 %. None where target labels judge it, where it is the chosen one,
+        and where it would have to be fitted again at a high price.
+    """
+    source = next((t for t in trials if t.role == "source-only" and not t.error), None)
+    if source is None or chosen.role == "source-only" or verdict.evidence != NO_LABELS or source.predicted is None:
+        return None
+    fitted, learner = source.model, problem.baseline_learner
+    if learner is None or hasattr(fitted, "network_") or hasattr(learner, "network"):
+        return None
+    if not _can_hold_out(problem, source, learner) or not worth_refitting(learner, *map(len, problem.domains)):
+        return None
+    assert problem.source is not None
+    metric = ESTIMATED.get(problem.task.metric, problem.task.default_metric)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # its fit has shown them already
+        rows, held_out = held_out_source(learner, *problem.domains, random_state=problem.random_state)
+        target = predictions_of_trial(source, problem)
+    samples = {"X_source": problem.source.X[rows], "X_target": problem.domains[1].X}
+    found = estimate_performance(held_out, target, metric=metric, random_state=problem.random_state, **samples)
+    return replace(found.combined, name=metric)
 
 
 def held_out_source(

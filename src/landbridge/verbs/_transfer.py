@@ -33,7 +33,7 @@ from landbridge.results._table import candidate_rows
 from landbridge.runner import RunStore, fit_again, prepare_processes, run, validate_in_reverse
 from landbridge.runner._run import one_thread
 from landbridge.runner._store import fingerprint
-from landbridge.verbs._expected import digest_of, expected_of_run
+from landbridge.verbs._expected import digest_of, expected_of_run, expected_of_source
 
 __all__ = ["transfer"]
 
@@ -185,6 +185,7 @@ def transfer(
         scores = chosen_scores(chosen, problem)
         clock.lap("guard")
         expected = expected_of_run(problem, chosen, trials, verdict)
+        of_source = expected_of_source(problem, chosen, trials, verdict)
     clock.lap("expected")
     store.clear()
     return Result(
@@ -197,7 +198,7 @@ def transfer(
             verdict.gain,
             verdict.assumption,
         ),
-        candidates=candidate_rows(specs, trials, verdict, problem),
+        candidates=candidate_rows(specs, trials, verdict, problem, expected_of_source=of_source),
         diagnosis=diagnosis,
         task=problem.task.name,
         metric=problem.task.metric,
