@@ -198,7 +198,8 @@ def test_a_name_may_be_given():
 
 
 def test_text_of_one_file(tmp_path):
-    said = pd.DataFrame({"said": ["a good film", "a bad film", "good good"] * 5, "n": [0.5, 1.5, 2.5] * 5, "y": [0, 1, 0] * 5})
+    words, n = ["a good film", "a bad film", "good good"] * 5, [0.5, 1.5, 2.5] * 5
+    said = pd.DataFrame({"said": words, "n": n, "y": [0, 1, 0] * 5})
     domain = read(said, text="said")
     assert domain.kind == "text" and domain.columns[0] == "said:0" and domain.y.tolist() == said["y"].tolist()
     with pytest.raises(InputError, match="text='sad' is no column of the DataFrame"):
