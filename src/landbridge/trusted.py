@@ -136,6 +136,9 @@ def check_archive(data: bytes) -> None:
     try:
         with zipfile.ZipFile(BytesIO(data)) as archive:
             entries = archive.infolist()
+            # Sparse matrices are archives of their own.
+            inner = [e for e in entries if e.filename.endswith(".npz") and e.file_size <= len(data)]
+            nested = [archive.read(e) for e in inner] if len(inner) < len(entries) else []
     except Exception as error:
         raise UntrustedModelError("the file is damaged: it is no skops file; save the model again.") from error
     names = [e.filename for e in entries]
@@ -150,6 +153,8 @@ def check_archive(data: bytes) -> None:
         raise UntrustedModelError(
             f"the file holds {size:,} bytes in {len(data):,}, more than a model does; do not load it."
         )
+    for part in nested:
+        check_archive(part)
 
 
 def trusted_types(data: bytes) -> list[str]:

@@ -167,18 +167,18 @@ def transfer(
         clock.lap("measure")
         specs = strategy.plan(problem, diagnosis, sides)
         weighted = _weighting(problem, diagnosis, arguments.scoring) if _features_count(problem) else None
-    store = _store(arguments, settings, problem)
-    shift = "" if weighted is None else diagnosis.kind
-    trials = run(specs, problem, arguments, shift=shift, store=store)
-    clock.lap("candidates")
-    with one_thread(problem):
-        trials, verdict = _judge(trials, specs, problem, diagnosis, weighted, arguments)
-        trials, chosen = _model_of(verdict, trials, specs, problem, store)
-        scores = chosen_scores(chosen, problem)
-        clock.lap("guard")
-        expected = expected_of_run(problem, chosen, trials, verdict)
-    clock.lap("expected")
-    store.clear()
+    with _store(arguments, settings, problem) as store:
+        shift = "" if weighted is None else diagnosis.kind
+        trials = run(specs, problem, arguments, shift=shift, store=store)
+        clock.lap("candidates")
+        with one_thread(problem):
+            trials, verdict = _judge(trials, specs, problem, diagnosis, weighted, arguments)
+            trials, chosen = _model_of(verdict, trials, specs, problem, store)
+            scores = chosen_scores(chosen, problem)
+            clock.lap("guard")
+            expected = expected_of_run(problem, chosen, trials, verdict)
+        clock.lap("expected")
+        store.clear()
     return Result(
         model=chosen.model,
         decision=Decision(
