@@ -16,7 +16,16 @@ from sklearn.base import BaseEstimator
 
 from landbridge.exceptions import UntrustedModelError
 
-__all__ = ["HARMLESS", "PARTS", "PART_FOLDERS", "check_archive", "foreign_types", "import_skops", "is_own_type", "trusted_types"]
+__all__ = [
+    "HARMLESS",
+    "PARTS",
+    "PART_FOLDERS",
+    "check_archive",
+    "foreign_types",
+    "import_skops",
+    "is_own_type",
+    "trusted_types",
+]
 
 # Classes of landbridge that are no estimators and yet part of fitted ones.
 PARTS = frozenset(
@@ -147,7 +156,9 @@ def check_archive(data: bytes) -> None:
     for name in names:
         posix, windows = PurePosixPath(name), PureWindowsPath(name)
         if posix.is_absolute() or windows.drive or windows.root or ".." in (*posix.parts, *windows.parts):
-            raise UntrustedModelError("the file holds an entry outside of it, which skops never writes; do not load it.")
+            raise UntrustedModelError(
+                "the file holds an entry outside of it, which skops never writes; do not load it."
+            )
     size = sum(e.file_size for e in entries)
     if size > MOST_RATIO * len(data) + SMALL_ARCHIVE:
         raise UntrustedModelError(

@@ -11,8 +11,8 @@ from scipy import sparse
 from sklearn.base import clone
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 from sklearn.model_selection import GroupKFold, KFold, StratifiedGroupKFold, StratifiedKFold
-from threadpoolctl import threadpool_limits
 
+from landbridge._process_state import one_thread
 from landbridge.domain import Domain
 from landbridge.guard import corrected_gain
 from landbridge.numerics.resampling import subsample
@@ -73,7 +73,7 @@ def better_trees(
         return None, 0.0, ()
     kind = HistGradientBoostingRegressor if classes is None else HistGradientBoostingClassifier
     trees = kind(random_state=random_state)
-    with threadpool_limits(1):
+    with one_thread():
         before, after = _scores(linear, trees, source, task, random_state)
     gain = corrected_gain(after - before, 1 / N_FOLDS)
     if not (gain.value > 0 and gain.p_value is not None and gain.p_value <= LEVEL):

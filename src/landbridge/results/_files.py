@@ -18,7 +18,15 @@ from typing import Any
 
 from landbridge.exceptions import WriteError
 
-__all__ = ["is_running", "make_folder", "one_line_errors", "refuse_other_kinds", "remove_leftovers", "strict", "write_atomically"]
+__all__ = [
+    "is_running",
+    "make_folder",
+    "one_line_errors",
+    "refuse_other_kinds",
+    "remove_leftovers",
+    "strict",
+    "write_atomically",
+]
 
 # Temporary files bear the name of the file, the process that writes them and its machine.
 TEMPORARY = re.compile(r"\.(?P<name>.+)\.(?P<pid>\d+)-(?P<host>[0-9a-f]{8})-[0-9a-f]{32}\.part", re.DOTALL)

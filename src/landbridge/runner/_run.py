@@ -9,8 +9,8 @@ from dataclasses import replace
 from typing import Any
 
 import joblib
-from threadpoolctl import threadpool_limits
 
+from landbridge import _process_state
 from landbridge.candidates._specification import CandidateSpec
 from landbridge.exceptions import InputError
 from landbridge.guard import Trial, collect_evidence
@@ -204,7 +204,7 @@ def one_thread(problem: Problem) -> AbstractContextManager[Any]:
     """
     if problem.situation in ("trained network", "network learner"):
         return nullcontext()
-    return threadpool_limits(1)
+    return _process_state.one_thread()
 
 
 def _one(i: int, spec: CandidateSpec, problem: Problem, *, ends: float | None, **how: Any) -> tuple[int, Trial]:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
 import shutil
+import threading
 import zipfile
 from io import BytesIO
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
+from weakref import WeakValueDictionary
 
 import numpy as np
 
@@ -26,6 +29,8 @@ __all__ = ["RunStore", "fingerprint"]
 SCORES = "scores.json"
 ARRAYS = ("predicted", "proba", "classes", "splits", "validated", "validated_proba", "held_out")
 FACTS = ("error", "traceback", "warnings", "seconds", "intermediate")
+# Locks by folder and thread.
+_BEGUN: WeakValueDictionary[tuple[str, int], FolderLock] = WeakValueDictionary()
 
 
 class RunStore:
@@ -63,7 +68,11 @@ class RunStore:
         if self.folder is None:
             return
         _refuse_foreign(self.folder)
-        self._lock = FolderLock(make_folder(self.folder), keep=True).acquire()
+        me = (os.path.realpath(self.folder), threading.get_ident())
+        # A run that this thread began before has ended, whatever still refers to it.
+        if (before := _BEGUN.get(me)) is not None:
+            before.release()
+        self._lock = _BEGUN[me] = FolderLock(make_folder(self.folder), keep=True).acquire()
         try:
             self._begin(resume)
         except BaseException:
@@ -161,7 +170,13 @@ class RunStore:
                 arrays = {k: held[k] for k in ARRAYS if k in held.files}
             facts["warnings"] = tuple(facts["warnings"])
             return Trial(
-                spec.name, spec.family, shifts=spec.shifts, role=spec.role, preference=spec.preference, **arrays, **facts
+                spec.name,
+                spec.family,
+                shifts=spec.shifts,
+                role=spec.role,
+                preference=spec.preference,
+                **arrays,
+                **facts,
             )
         except (OSError, EOFError, ValueError, KeyError, TypeError, MemoryError, zipfile.BadZipFile):
             return None  # it is tried again

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -10,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import is_regressor
 
+from landbridge._process_state import quiet
 from landbridge.domain import Domain
 from landbridge.exceptions import InputError
 from landbridge.guard import (
@@ -86,8 +86,7 @@ def expected_of_run(problem: Problem, chosen: Trial, trials: Sequence[Trial], ve
     vote = chosen.name == MAJORITY_VOTE
     tried: Any = source_model(trials) if vote else chosen
     rows, held_out = None, None
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # the fits of the candidate have shown them already
+    with quiet():  # the fits of the candidate have shown them already
         model = problem.baseline_learner if vote or tried.role == "source-only" else tried.model
         if _can_hold_out(problem, tried, model):
             assert problem.source is not None
