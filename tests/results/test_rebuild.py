@@ -43,8 +43,18 @@ def test_null_is_nan_where_a_number_is_required():
 
 @pytest.mark.parametrize(
     "value",
-    [[], None, "x", 5, {}, {"name": "a"}, {"name": "a", "value": True}, {"name": 1, "value": 1.0}]
-    + [{"name": "a", "value": 1.0, "more": 1}, {"name": "a", "value": 1.0, "details": []}],
+    [
+        [],
+        None,
+        "x",
+        5,
+        {},
+        {"name": "a"},
+        {"name": "a", "value": True},
+        {"name": 1, "value": 1.0},
+        {"name": "a", "value": 1.0, "more": 1},
+        {"name": "a", "value": 1.0, "details": []},
+    ],
 )
 def test_other_types_are_refused(value):
     with pytest.raises(TypeError):

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.utils import check_random_state
 
+from landbridge._random_state import check_random_state
 from landbridge.exceptions import InputError, LabelError
 from landbridge.neural._inputs import is_plain
 from landbridge.neural._network import Network

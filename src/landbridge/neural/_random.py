@@ -9,7 +9,8 @@ from numbers import Integral
 from typing import Any
 
 import torch
-from sklearn.utils import check_random_state
+
+from landbridge._random_state import check_random_state
 
 __all__ = ["seed_from", "seeded"]
 

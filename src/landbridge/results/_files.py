@@ -63,7 +63,7 @@ def write_atomically(path: Path, data: bytes) -> None:
         refuse_other_kinds(path)
         remove_leftovers(path.parent, lambda name: name == path.name)
         temporary = path.with_name(f".{path.name}.{os.getpid()}-{_host()}-{uuid.uuid4().hex}.part")
-        # os.open heeds the umask; tempfile and chmod do not, and a result may be about patients. O_EXCL follows no link.
+        # os.open heeds the umask; tempfile and chmod do not, and a result may be about patients. No link is followed.
         handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o666)
         try:
             with os.fdopen(handle, "wb") as file:

@@ -336,7 +336,7 @@ def _settings(settings: Any) -> dict[str, Any]:
         value = rebuild(dict, settings).get(name)
         if value is not None and not isinstance(value, kind):
             raise _Unreadable(name)
-        if kind is list and not all(isinstance(v, str) for v in value or ()):
+        if isinstance(value, list) and not all(isinstance(v, str) for v in value):
             raise _Unreadable(name)
     return dict(settings)
 

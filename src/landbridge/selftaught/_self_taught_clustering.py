@@ -13,9 +13,10 @@ from scipy import sparse
 from sklearn.base import BaseEstimator, ClusterMixin
 from sklearn.cluster import KMeans
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.utils import check_array, check_random_state
+from sklearn.utils import check_array
 
 from landbridge._process_state import quiet
+from landbridge._random_state import check_random_state
 from landbridge._sklearn_compat import Interval, _fit_context
 from landbridge.exceptions import InputError
 
