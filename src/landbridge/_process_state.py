@@ -40,11 +40,13 @@ class _Here(threading.local):
 
     def __init__(self) -> None:
         self.blocks: list[_Block] = []
-        self.text = ""
+        self.text: str | None = None
 
 
 class _Text:
     """In the place of a pattern of a filter: matches every text in a thread that is in a block."""
+
+    pattern = ""
 
     def match(self, text: str, *_: Any) -> Any:
         _HERE.text = text
@@ -58,10 +60,16 @@ class _Taken(type):
     """In the place of a category of a filter: a superclass of what a block of this thread takes."""
 
     def __subclasscheck__(cls, category: type) -> bool:
+        if not _HERE.blocks:
+            return False
+        text, _HERE.text = _HERE.text, None
+        if text is None:
+            _complete(warnings.filters)
+            return False
         for block in reversed(_HERE.blocks):
             if issubclass(category, block.categories):
                 if block.seen is not None:
-                    block.seen.append(Seen(category, _HERE.text))
+                    block.seen.append(Seen(category, text))
                 return True
         return False
 
@@ -78,6 +86,13 @@ _LOCK = threading.RLock()
 # Lists that hold the entry, and how many blocks there are.
 _LISTS: list[Any] = []
 _COUNT = 0
+
+
+def _complete(filters: Any) -> None:
+    """Add the entry after a copy that has no pattern: scikit-learn copies filters that way for its parallel calls."""
+    copies = [i for i, f in enumerate(filters) if f[2] is _TakenHere and f[1] is not _TEXT]
+    if copies and not any(f is _ENTRY for f in filters):
+        filters.insert(copies[-1] + 1, _ENTRY)
 
 
 @contextmanager

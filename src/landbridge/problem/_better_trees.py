@@ -13,6 +13,7 @@ from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostin
 from sklearn.model_selection import GroupKFold, KFold, StratifiedGroupKFold, StratifiedKFold
 
 from landbridge._process_state import one_thread
+from landbridge._random_state import seed_unseeded
 from landbridge.domain import Domain
 from landbridge.guard import corrected_gain
 from landbridge.numerics.resampling import subsample
@@ -93,7 +94,10 @@ def _scores(
     rows = subsample(len(y), MAX_SAMPLES, rng, None if task.name == "regression" else y)
     X, y, groups = source.X[rows], y[rows], None if source.groups is None else source.groups[rows]
     found = [
-        [task.score(y[test], clone(model).fit(X[train], y[train]).predict(X[test])) for model in (linear, trees)]
+        [
+            task.score(y[test], seed_unseeded(clone(model)).fit(X[train], y[train]).predict(X[test]))
+            for model in (linear, trees)
+        ]
         for train, test in _folds(y, groups, task, random_state)
     ]
     before, after = np.array(found).T

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 from sklearn.base import is_regressor
 
+from landbridge._random_state import drawn_seed, seed_unseeded
 from landbridge.domain import Domain, missing_labels
 from landbridge.exceptions import InputError, LabelError
 from landbridge.fitted_models import check_fitted_model, match_features
@@ -92,6 +93,7 @@ def estimate(
         if not Path(result).is_dir():
             raise InputError(f"model_or_result={str(result)!r} is no folder of a result and no .skops file; give one.")
         result = load_result(result)
+    random_state = drawn_seed(random_state)
     if isinstance(result, Result):
         return _of_result(result, target, source, label, metric, random_state)
     return _of_model(result, target, source, label, metric, fitted_on_source, random_state)
@@ -180,12 +182,13 @@ def _refit_on_table(
     from sklearn.base import clone
     from sklearn.model_selection import KFold, StratifiedKFold, cross_val_predict
 
+    fresh = seed_unseeded(clone(model), random_state)
     if is_regressor(model):
         folds: Any = KFold(3, shuffle=True, random_state=random_state)
-        return np.arange(len(y)), Predictions(cross_val_predict(clone(model), X, y.astype(float), cv=folds), None, y)
+        return np.arange(len(y)), Predictions(cross_val_predict(fresh, X, y.astype(float), cv=folds), None, y)
     folds = StratifiedKFold(3, shuffle=True, random_state=random_state)
     method = "predict_proba" if hasattr(model, "predict_proba") else "predict"
-    made = cross_val_predict(clone(model), X, y, cv=folds, method=method)
+    made = cross_val_predict(fresh, X, y, cv=folds, method=method)
     if method == "predict":
         return np.arange(len(y)), Predictions(made, np.ones(len(y)), y)
     return np.arange(len(y)), Predictions.of_probabilities(made, np.unique(y), y)

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import clone
 
+from landbridge._random_state import seed_unseeded
 from landbridge.domain import Domain
 from landbridge.exceptions import InputError
 from landbridge.problem import is_network, network_name, read_domains, read_network_target
@@ -220,7 +221,11 @@ def _source_outputs(
     if len(known) == 0 and (task == "regression" or len(np.unique(source.y)) < 2):
         return CandidateOutputs(name, source=source, target=target)
     is_sparse = hasattr(source.X, "tocsr")
-    base = get_task(task).default_estimator(is_sparse=is_sparse) if estimator is None else clone(estimator)
+    base = (
+        get_task(task).default_estimator(is_sparse=is_sparse)
+        if estimator is None
+        else seed_unseeded(clone(estimator), 0)
+    )
     if task == "classification" and len(np.unique(source.y)) < 2:
         raise InputError(f"its labels are all {source.y[0]!r}; a source needs two classes.")
     model = base.fit(source.X, source.y)
