@@ -2,16 +2,52 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+import os
+import select
+import signal
+import threading
+import time
+from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import closing, contextmanager
 from importlib import import_module
 from typing import Any
 
-__all__ = ["parallel", "start_processes"]
+from landbridge._process_state import quiet
+
+__all__ = ["Results", "end_with_parent", "parallel", "start_processes"]
+
+# Seconds between two looks at the parent, where the system cannot report its end.
+INTERVAL = 0.5
+_WATCHED: set[int] = set()
 
 
-def parallel(n_jobs: int, calls: Iterable[Any]) -> Iterable[Any]:
+class Results(Iterator[Any]):
+    """What calls in other processes return; :meth:`close` stops those that have not ended.
+
+    Parameters
+    ----------
+    made : generator
+    """
+
+    def __init__(self, made: Generator[Any, None, None]) -> None:
+        self._made = made
+
+    def __next__(self) -> Any:
+        return next(self._made)
+
+    def close(self) -> None:
+        """Stop the calls that have not ended."""
+        with quiet(UserWarning):  # joblib counts what was stopped
+            self._made.close()
+
+    def __del__(self) -> None:
+        self.close()
+
+
+def parallel(n_jobs: int, calls: Iterable[Any]) -> Results:
     """Run delayed calls in other processes and yield what they return, in the order in which they end.
+
+    The processes end with this one, in whatever way it ends, and are stopped if the iteration is.
 
     Parameters
     ----------
@@ -22,13 +58,17 @@ def parallel(n_jobs: int, calls: Iterable[Any]) -> Iterable[Any]:
 
     Returns
     -------
-    iterable of object
+    Results
+        To be iterated, and closed if not to the end.
     """
     import joblib
 
     if n_jobs == 1:
-        return (function(*args, **kwargs) for function, args, kwargs in calls)
-    return joblib.Parallel(n_jobs=n_jobs, return_as="generator_unordered")(calls)
+        return Results(function(*args, **kwargs) for function, args, kwargs in calls)
+    here = os.getpid()
+    watched = (joblib.delayed(_call)(here, function, args, kwargs) for function, args, kwargs in calls)
+    # Begun here, not when the first result is asked for: the processes load meanwhile.
+    return Results(joblib.Parallel(n_jobs=n_jobs, return_as="generator_unordered")(watched))
 
 
 @contextmanager
@@ -54,12 +94,56 @@ def start_processes(n_jobs: int) -> Iterator[None]:
     import joblib
 
     number = joblib.effective_n_jobs(n_jobs)
-    started = () if number == 1 else parallel(n_jobs, (joblib.delayed(_load)() for _ in range(number)))
-    try:
+    if number == 1:
         yield
-    finally:
+        return
+    # Closed after an error: nobody waits for processes that have nothing to do.
+    with closing(parallel(n_jobs, (joblib.delayed(_load)() for _ in range(number)))) as started:
+        yield
         for _ in started:
             pass
+
+
+def end_with_parent(parent: int) -> None:
+    """Let this process end when its parent has ended, even if the parent was killed.
+
+    Parameters
+    ----------
+    parent : int
+        Number of the parent process; without effect for any other one.
+
+    Notes
+    -----
+    A signal at the parent's death (``PR_SET_PDEATHSIG``) would also come when only the thread ends that started this
+    process.
+    """
+    if parent in _WATCHED or os.getppid() != parent or parent <= 1:
+        return
+    _WATCHED.add(parent)
+    threading.Thread(target=_watch, args=(parent,), name="landbridge-parent", daemon=True).start()
+
+
+def _call(parent: int, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    if os.getpid() != parent:
+        end_with_parent(parent)
+    return function(*args, **kwargs)
+
+
+def _watch(parent: int) -> None:
+    try:
+        handle = os.pidfd_open(parent)
+    except (AttributeError, OSError):  # not Linux, or an old kernel
+        handle = None
+    while os.getppid() == parent:
+        if handle is None:
+            time.sleep(INTERVAL)
+        else:
+            select.select([handle], [], [])
+            # The end is reported before this process has another parent.
+            time.sleep(0.01)
+    if hasattr(signal, "SIGKILL"):
+        os.kill(os.getpid(), signal.SIGKILL)
+    os._exit(1)
 
 
 def _load() -> None:

@@ -95,7 +95,7 @@ def _scores(
     X, y, groups = source.X[rows], y[rows], None if source.groups is None else source.groups[rows]
     found = [
         [
-            task.score(y[test], seed_unseeded(clone(model)).fit(X[train], y[train]).predict(X[test]))
+            task.score(y[test], seed_unseeded(clone(model), 0).fit(X[train], y[train]).predict(X[test]))
             for model in (linear, trees)
         ]
         for train, test in _folds(y, groups, task, random_state)
