@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 from sklearn.base import is_regressor
 
+from landbridge._process_state import restored_filters
 from landbridge._random_state import drawn_seed, seed_unseeded
 from landbridge.domain import Domain, missing_labels
 from landbridge.exceptions import InputError, LabelError
@@ -94,9 +95,10 @@ def estimate(
             raise InputError(f"model_or_result={str(result)!r} is no folder of a result and no .skops file; give one.")
         result = load_result(result)
     random_state = drawn_seed(random_state)
-    if isinstance(result, Result):
-        return _of_result(result, target, source, label, metric, random_state)
-    return _of_model(result, target, source, label, metric, fitted_on_source, random_state)
+    with restored_filters():
+        if isinstance(result, Result):
+            return _of_result(result, target, source, label, metric, random_state)
+        return _of_model(result, target, source, label, metric, fitted_on_source, random_state)
 
 
 def _of_result(
