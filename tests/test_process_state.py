@@ -23,7 +23,11 @@ from threadpoolctl import threadpool_info
 import landbridge
 from landbridge import _process_state
 from landbridge._process_state import Seen, one_thread, quiet, recorded_warnings, restored_filters
+from landbridge.base import InstanceTransfer
+from landbridge.candidates import compose
+from landbridge.catalogue import methods
 from landbridge.data import make_shift
+from landbridge.tasks import get_task
 
 
 def snapshot():
@@ -124,8 +128,24 @@ def test_verbs_change_nothing_in_four_threads(sides, result, tmp_path):
     calls[0]()  # imports what it needs
     before = snapshot()
     with ThreadPoolExecutor(4) as pool:
-        for done in [pool.submit(call) for call in calls * 2]:
+        for done in [pool.submit(call) for call in calls]:
             done.result()
+    assert changed(before, snapshot()) == []
+
+
+@pytest.mark.parametrize("method", [m for m in methods() if not m.tags.requires], ids=lambda m: m.name)
+def test_methods_change_no_generator(method):
+    """With their defaults, which scikit-learn's would take to mean the global one."""
+    source, target = make_shift("concept", n_source=40, n_target=30, random_state=0)
+    classes = "classification" in method.tags.tasks
+    known = np.arange(len(target)) < 12
+    y = source.y if classes else source.y + np.abs(source.X[:, 0])
+    labels = np.where(known, target.y, None) if classes else np.where(known, target.X[:, 0], np.nan)
+    learner = get_task("classification" if classes else "regression").default_estimator()
+    if not classes and issubclass(method.cls, InstanceTransfer):
+        learner = learner[-1]
+    before = snapshot()
+    compose(method.cls(), learner).fit(source.X, y, X_target=target.X, y_target=labels).predict(target.X)
     assert changed(before, snapshot()) == []
 
 

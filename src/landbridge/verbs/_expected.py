@@ -25,6 +25,7 @@ from landbridge.guard import (
     worth_refitting,
 )
 from landbridge.guard._fitting import held_out_fits, take
+from landbridge.guard._views import last_step
 from landbridge.measurement import Measurement
 from landbridge.numerics.target_shift import weighted_moments
 from landbridge.performance import (
@@ -276,6 +277,8 @@ def _can_hold_out(problem: Problem, trial: Trial, model: Any) -> bool:
     if not isinstance(problem.source, Domain) or not isinstance(problem.target, Domain) or not problem.same_features:
         return False
     if trial.role not in ("candidate", "source-only") or model is None or hasattr(model, "network_"):
+        return False
+    if "y_target" in getattr(getattr(last_step(model), "transfer_tags", None), "needs", ()):
         return False
     source = problem.source
     if source.y is None or not source.labelled.all() or len(source) < 12:
