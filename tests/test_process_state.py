@@ -140,7 +140,7 @@ def test_methods_change_no_generator(method):
     classes = "classification" in method.tags.tasks
     known = np.arange(len(target)) < 12
     y = source.y if classes else source.y + np.abs(source.X[:, 0])
-    labels = np.where(known, target.y, None) if classes else np.where(known, target.X[:, 0], np.nan)
+    labels = np.where(known, target.y, None) if classes else np.where(known, np.abs(target.X[:, 0]), np.nan)
     learner = get_task("classification" if classes else "regression").default_estimator()
     if not classes and issubclass(method.cls, InstanceTransfer):
         learner = learner[-1]

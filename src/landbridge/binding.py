@@ -23,6 +23,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from landbridge.base import METADATA, DelegatesToEstimator, TransferEstimator, _estimator_has
+from landbridge.domain import refuse_masked
 from landbridge.exceptions import InputError
 from landbridge.pipeline import reads_metadata
 
@@ -71,6 +72,7 @@ class _Bound(DelegatesToEstimator, BaseEstimator):
 
     def _checked_query(self, X: Any) -> Any:
         check_is_fitted(self)
+        refuse_masked(X, "X")
         return X
 
     @available_if(_estimator_has("transform"))
@@ -117,7 +119,11 @@ class _Bound(DelegatesToEstimator, BaseEstimator):
 
     def _fit_estimator(self, X: Any, y: Any, metadata: dict[str, Any], method: str = "fit") -> Any:
         given = {k: v for k, v in metadata.items() if v is not None}
+        refuse_masked(X, "X")
+        refuse_masked(y, "y")
         for name in given:
+            if name != "y_target":  # masked entries are samples without label
+                refuse_masked(given[name], name)
             if name not in ("X_target", "y_target") and not _may_read(self.estimator, name):
                 raise InputError(f"{name} was given, but {self.estimator!r} does not use it; fit without it.")
         self.estimator_ = clone(self.estimator)
@@ -392,6 +398,8 @@ class SourceBound(_Bound):
                 f"with_source(...) comes after {before} in a pipeline, which would not transform the bound X_source; "
                 f"bind the whole pipeline, with_source(landbridge.make_pipeline({before}(), ...), X_source, y_source)."
             )
+        for name, given in (("X", X), ("y", y), ("X_source", self.X_source), ("X_unlabelled", self.X_unlabelled)):
+            refuse_masked(given, name)
         labels = np.asarray(y)
         if self.X_unlabelled is None:
             X_target, y_target = X, labels

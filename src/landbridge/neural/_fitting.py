@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from landbridge._random_state import check_random_state
+from landbridge.domain import refuse_masked
 from landbridge.exceptions import InputError, LabelError
 from landbridge.neural._inputs import is_plain
 from landbridge.neural._network import Network
@@ -122,6 +123,7 @@ def check_rows(X: Any, what: str = "X") -> NDArray[Any]:
     """
     if X is None:
         raise InputError(f"{what} is None; give rows.")
+    refuse_masked(X, what)
     if not is_plain(X):
         X = X if isinstance(X, np.ndarray) else np.asarray([str(x) for x in X])
         X = X.astype(str) if X.dtype.kind == "O" else X
@@ -164,6 +166,7 @@ def check_labels(y: Any, n: int, what: str = "y", *, axes: tuple[int, ...] = (1,
     """
     if y is None:
         raise LabelError(f"{what} is None; every task needs labels.")
+    refuse_masked(y, what)
     y = np.asarray(y)
     if y.ndim not in axes or len(y) != n:
         raise LabelError(f"{what} has shape {y.shape} but X has {n} samples; give one label per sample.")

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from landbridge.discrepancy._diagnosis import Diagnosis
-from landbridge.domain import Domain
+from landbridge.domain import Domain, refuse_masked
 from landbridge.presentation import Presentable
 from landbridge.results._candidate import Candidate, Decision
 from landbridge.results._expected import Expected
@@ -213,11 +213,14 @@ class Result(Presentable):
         if isinstance(X, Domain):
             return X.frame()
         if self.encoder is None:
+            refuse_masked(X, "X")
             names = getattr(self.model, "feature_names_in_", None)
             numeric = isinstance(X, np.ndarray) and X.ndim == 2 and X.dtype.kind in "fiub"
             if names is not None and numeric and X.shape[1] == len(names):
                 return Domain(X)._with_columns(list(names)).frame()
             return X
+        if isinstance(X, np.ma.MaskedArray) and np.ma.is_masked(X):
+            X = X.astype(object if X.dtype.kind in "OUS" else float).filled(np.nan)  # a gap, as others are
         rows = self.encoder.transform(X)
         if getattr(self.encoder, "keeps_rows", False):
             return rows

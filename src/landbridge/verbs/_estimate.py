@@ -12,7 +12,7 @@ from sklearn.base import is_regressor
 
 from landbridge._process_state import restored_filters
 from landbridge._random_state import drawn_seed, seed_unseeded
-from landbridge.domain import Domain, missing_labels
+from landbridge.domain import Domain, missing_labels, refuse_masked, unmasked
 from landbridge.exceptions import InputError, LabelError
 from landbridge.fitted_models import check_fitted_model, match_features
 from landbridge.performance import METRICS, Predictions, estimate_performance
@@ -215,8 +215,7 @@ def _read_side(result: Result, side: Any, label: str | None, name: str) -> tuple
     if isinstance(side, Domain):
         return result._rows(side), None if side.y is None else _masked(side.y, ~side.labelled)
     if isinstance(side, tuple) and len(side) == 2:
-        y = np.asarray(side[1])
-        return result._rows(side[0]), _masked(y, missing_labels(y))
+        return result._rows(side[0]), _masked(np.asarray(unmasked(side[1])), missing_labels(side[1]))
     frame = side if hasattr(side, "columns") else _table(side)
     if frame is None:
         if isinstance(side, str | Path):
@@ -224,6 +223,7 @@ def _read_side(result: Result, side: Any, label: str | None, name: str) -> tuple
                 raise InputError(f"{name} {side} is no table, and the result was not made from files; give arrays.")
             X, _ = result.encoder.read(side)
             return result._rows(X) if not hasattr(X, "columns") else X, None
+        refuse_masked(side, name)
         return result._rows(np.asarray(side) if not sparse.issparse(side) else side), None
     from landbridge.data._files import apply_label_rule
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from sklearn.base import clone
 
 from landbridge._random_state import seed_unseeded
-from landbridge.domain import Domain
+from landbridge.domain import Domain, refuse_masked
 from landbridge.exceptions import InputError
 from landbridge.problem import is_network, network_name, read_domains, read_network_target
 from landbridge.problem._domains import BUILTIN, read_one
@@ -167,6 +167,7 @@ def candidate_outputs(
         raise InputError("a model can only be scored with labelled target samples; label some of the target.")
     X = alone.X[known]
     if isinstance(candidate, np.ndarray):
+        refuse_masked(candidate, "it")
         if len(candidate) not in (len(alone), len(known)):
             raise InputError(
                 f"it is an array of {len(candidate)} samples and the target has {len(alone)}; give the features of "
