@@ -8,10 +8,14 @@ import os
 import subprocess
 import zipfile
 
+import numpy as np
 import pytest
 import skops.io
+from sklearn.ensemble import GradientBoostingClassifier, HistGradientBoostingClassifier, RandomForestRegressor
 from sklearn.linear_model import LogisticRegression
-from sklearn.preprocessing import FunctionTransformer
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer, StandardScaler
+from sklearn.tree import DecisionTreeClassifier
 
 from landbridge.data import read_fitted_model
 from landbridge.exceptions import LandbridgeError, UntrustedModelError
@@ -19,6 +23,7 @@ from landbridge.trusted import (
     LARGE_PARTS,
     PARTS,
     check_archive,
+    check_trees,
     foreign_types,
     import_skops,
     is_own_type,
@@ -195,3 +200,36 @@ def test_large_libraries_are_importable_after_skops():
 
     import_skops()
     assert None not in [sys.modules.get(n, 1) for n in LARGE_PARTS]
+
+
+TREES = [
+    DecisionTreeClassifier(random_state=0),
+    RandomForestRegressor(3, random_state=0),
+    HistGradientBoostingClassifier(max_iter=3),
+    GradientBoostingClassifier(n_estimators=3),
+]
+
+
+@pytest.mark.parametrize("model", TREES, ids=lambda m: type(m).__name__)
+def test_trees_that_were_grown_are_let_through(model):
+    X = np.random.default_rng(0).normal(size=(60, 3))
+    check_trees({"model": make_pipeline(StandardScaler(), model).fit(X, np.arange(60) % 2)})
+
+
+@pytest.mark.parametrize(("part", "value"), [("left_child", 10**9), ("right_child", 0), ("feature", 10**9)])
+def test_forged_nodes_are_refused(part, value, tmp_path):
+    """They would be read far outside of the tree, or for ever."""
+    fitted = DecisionTreeClassifier(random_state=0).fit(np.arange(50.0)[:, None], np.arange(50) % 2)
+    with zipfile.ZipFile(io.BytesIO(skops.io.dumps(fitted))) as file:
+        entries = {n: file.read(n) for n in file.namelist()}
+    path = tmp_path / "model.skops"
+    with zipfile.ZipFile(path, "w") as file:
+        for name, data in entries.items():
+            nodes = np.load(io.BytesIO(data)) if name.endswith(".npy") else np.empty(0)
+            if nodes.dtype.names:
+                nodes[part][0], out = value, io.BytesIO()
+                np.save(out, nodes)
+                data = out.getvalue()
+            file.writestr(name, data)
+    with pytest.raises(LandbridgeError):
+        read_fitted_model(path)

@@ -12,6 +12,7 @@ from io import BytesIO
 from pathlib import PurePosixPath, PureWindowsPath
 from typing import Any
 
+import numpy as np
 from sklearn.base import BaseEstimator
 
 from landbridge.exceptions import UntrustedModelError
@@ -21,6 +22,7 @@ __all__ = [
     "PARTS",
     "PART_FOLDERS",
     "check_archive",
+    "check_trees",
     "foreign_types",
     "import_skops",
     "is_own_type",
@@ -166,6 +168,60 @@ def check_archive(data: bytes) -> None:
         )
     for part in nested:
         check_archive(part)
+
+
+def check_trees(model: Any) -> None:
+    """Raise if a tree in a loaded model has nodes that do not exist or lead back, which scikit-learn does not check.
+
+    Parameters
+    ----------
+    model : object
+        As :func:`skops.io.loads` returned it.
+
+    Raises
+    ------
+    UntrustedModelError
+
+    Examples
+    --------
+    >>> from sklearn.tree import DecisionTreeClassifier
+    >>> from landbridge.trusted import check_trees
+    >>> check_trees(DecisionTreeClassifier().fit([[0.0], [1.0]], [0, 1]))
+    """
+    seen: set[int] = set()
+    rest: list[tuple[Any, int | None]] = [(model, None)]
+    while rest:
+        held, n_features = rest.pop()
+        if isinstance(held, str | bytes | int | float | type | None) or id(held) in seen:
+            continue
+        seen.add(id(held))
+        kind = type(held).__name__
+        if kind == "Tree" and hasattr(held, "children_left"):
+            known = held.n_features if n_features is None else min(n_features, held.n_features)
+            _check_nodes(held.children_left, held.children_right, held.feature, held.children_left == -1, known)
+        elif kind == "TreePredictor" and hasattr(held, "nodes"):
+            nodes = held.nodes
+            _check_nodes(nodes["left"], nodes["right"], nodes["feature_idx"], nodes["is_leaf"] != 0, n_features)
+        if isinstance(held, dict):
+            rest += [(v, n_features) for v in held.values()]
+        elif isinstance(held, list | tuple | set):
+            rest += [(v, n_features) for v in held]
+        elif isinstance(held, np.ndarray):
+            rest += [(v, n_features) for v in held.ravel().tolist()] if held.dtype == object else []
+        else:
+            given = getattr(held, "__dict__", {})
+            own = given.get("n_features_in_", n_features)
+            rest += [(v, own if isinstance(own, int | None) else n_features) for v in given.values()]
+
+
+def _check_nodes(left: Any, right: Any, feature: Any, leaf: Any, n_features: int | None) -> None:
+    """Children come after their parent in every tree that scikit-learn grows."""
+    inner, n = np.flatnonzero(~np.asarray(leaf, dtype=bool)), len(left)
+    children = np.stack([np.asarray(left)[inner], np.asarray(right)[inner]]).astype(np.int64)
+    columns = np.asarray(feature)[inner].astype(np.int64)
+    wrong = (children <= inner).any() or (children >= n).any() or (columns < 0).any() or n == 0
+    if wrong or (n_features is not None and (columns >= n_features).any()):
+        raise UntrustedModelError("the file holds a tree whose nodes do not exist; do not load it.")
 
 
 def trusted_types(data: bytes) -> list[str]:

@@ -35,7 +35,7 @@ from landbridge.results._files import (
 from landbridge.results._lock import FolderLock
 from landbridge.results._rebuild import rebuild
 from landbridge.results._result import Result
-from landbridge.trusted import check_archive, foreign_types, import_skops
+from landbridge.trusted import check_archive, check_trees, foreign_types, import_skops
 
 __all__ = ["load", "save"]
 
@@ -272,6 +272,7 @@ def _model(data: bytes, path: Path) -> dict[str, Any]:
                 f"{path} holds the type {foreign[0]}, which a result of landbridge never needs; do not load it."
             )
         held = skops_io.loads(data, trusted=needed)
+        check_trees(held)
         if not isinstance(held, dict) or not hasattr(held["model"], "predict"):
             raise _Unreadable("no model")
         if held["encoder"] is not None and not hasattr(held["encoder"], "transform"):

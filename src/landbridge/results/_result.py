@@ -220,7 +220,9 @@ class Result(Presentable):
                 return Domain(X)._with_columns(list(names)).frame()
             return X
         if isinstance(X, np.ma.MaskedArray) and np.ma.is_masked(X):
-            X = X.astype(object if X.dtype.kind in "OUS" else float).filled(np.nan)  # a gap, as others are
+            gaps = np.ma.getmaskarray(X)
+            X = np.array(X.data, dtype=object if X.dtype.kind in "OUS" else float)
+            X[gaps] = np.nan  # as other gaps are
         rows = self.encoder.transform(X)
         if getattr(self.encoder, "keeps_rows", False):
             return rows
