@@ -6,7 +6,7 @@ import pytest
 from scipy import sparse
 
 from landbridge import Domain
-from landbridge.domain import missing_labels
+from landbridge.domain import missing_labels, unmasked
 from landbridge.exceptions import InputError, LabelError
 
 
@@ -122,3 +122,52 @@ def test_masked_entries_are_no_labels_and_no_data():
 def test_minus_one_is_a_label_unless_it_is_said_to_be_none():
     assert Domain(np.ones((2, 1)), [-1, 1]).regime == "labelled"
     assert Domain(np.ones((2, 1)), [-1, 1], unlabelled=-1).regime == "partly labelled"
+
+
+def _masked(values, hidden):
+    """An entry that holds -9999 under a mask."""
+    values = np.ma.array(values, copy=True)
+    values[(3, 0) if values.ndim == 2 else 3] = hidden
+    values[(3, 0) if values.ndim == 2 else 3] = np.ma.masked
+    return values
+
+
+ROWS, LABELS = np.arange(40.0).reshape(20, 2), np.arange(20) % 2
+
+
+@pytest.mark.parametrize("X", [_masked(ROWS, -9999.0), list(_masked(ROWS, -9999.0))], ids=["array", "list"])
+def test_masked_samples_are_refused(X):
+    with pytest.raises(InputError, match="1 masked entries"):
+        Domain(X, LABELS)
+
+
+@pytest.mark.parametrize("y", [_masked(LABELS, 7), list(_masked(LABELS, 7))], ids=["array", "list"])
+def test_masked_labels_are_missing(y):
+    domain = Domain(ROWS, y)
+    assert domain.labelled.sum() == 19 and not domain.labelled[3] and domain.classes.tolist() == [0, 1]
+
+
+def test_masked_text_labels_are_missing():
+    assert Domain(ROWS[:3], ["a", np.ma.masked, "b"]).classes.tolist() == ["a", "b"]
+
+
+@pytest.mark.parametrize("name", ["groups", "source_domain"])
+@pytest.mark.parametrize("values", [_masked(LABELS, 7), [None, *LABELS[1:]], list(_masked(LABELS, 7))])
+def test_each_sample_has_a_group_and_a_source(name, values):
+    with pytest.raises(InputError, match=f"{name} has 1 missing entries"):
+        Domain(ROWS, LABELS, **{name: values})
+
+
+def test_labels_of_other_kinds_are_returned_as_they_are():
+    assert unmasked(LABELS) is LABELS
+    plain = np.ma.array([1, 2])
+    assert isinstance(unmasked(plain), np.ndarray) and not np.ma.isMaskedArray(unmasked(plain))
+    assert unmasked(_masked(LABELS, 7)).tolist()[3] is None
+
+
+def test_nullable_columns_are_gaps():
+    pd = pytest.importorskip("pandas")
+    frame = pd.DataFrame({"a": pd.array([1, None, 3], dtype="Int64"), "b": [1.0, 2.0, 3.0]})
+    with pytest.raises(InputError, match="NaN"):
+        Domain(frame)
+    assert Domain(frame[["b"]], pd.array(["x", None, "y"], dtype="string")).labelled.tolist() == [True, False, True]

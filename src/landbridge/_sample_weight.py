@@ -33,6 +33,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 from sklearn.utils.validation import has_fit_parameter
 
+from landbridge._random_state import seed_unseeded
 from landbridge._sklearn_compat import (
     BAGGING_DRAWS_BY_WEIGHT,
     BaseSearchCV,
@@ -96,7 +97,7 @@ def fit_weighted(estimator: Any, X: Any, y: Any, sample_weight: Any) -> Any:
     >>> fit_weighted(search, X, y, [1.0, 1.0, 2.0, 2.0]).predict([[3.0]])
     array([1])
     """
-    model = clone(estimator)
+    model = seed_unseeded(clone(estimator))
     refused = _without_weights(model)
     if refused is not None:
         who = _name(refused) if refused is model else f"{type(model).__name__}: {_name(refused)}"

@@ -23,6 +23,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from landbridge.base import METADATA, DelegatesToEstimator, TransferEstimator, _estimator_has
+from landbridge.domain import refuse_masked
 from landbridge.exceptions import InputError
 from landbridge.pipeline import reads_metadata
 
@@ -71,6 +72,7 @@ class _Bound(DelegatesToEstimator, BaseEstimator):
 
     def _checked_query(self, X: Any) -> Any:
         check_is_fitted(self)
+        refuse_masked(X, "X")
         return X
 
     @available_if(_estimator_has("transform"))
@@ -117,8 +119,9 @@ class _Bound(DelegatesToEstimator, BaseEstimator):
 
     def _fit_estimator(self, X: Any, y: Any, metadata: dict[str, Any], method: str = "fit") -> Any:
         given = {k: v for k, v in metadata.items() if v is not None}
-        for name in given:
-            if name not in ("X_target", "y_target") and not _may_read(self.estimator, name):
+        for name, value in {"X": X, "y": y, **given}.items():
+            refuse_masked(None if name == "y_target" else value, name)  # masked target labels are missing ones
+            if name not in ("X", "y", "X_target", "y_target") and not _may_read(self.estimator, name):
                 raise InputError(f"{name} was given, but {self.estimator!r} does not use it; fit without it.")
         self.estimator_ = clone(self.estimator)
         return getattr(self.estimator_, method)(X, y, **given)
@@ -392,6 +395,8 @@ class SourceBound(_Bound):
                 f"with_source(...) comes after {before} in a pipeline, which would not transform the bound X_source; "
                 f"bind the whole pipeline, with_source(landbridge.make_pipeline({before}(), ...), X_source, y_source)."
             )
+        for name, value in {"X": X, "y": y, **self.get_params(deep=False)}.items():
+            refuse_masked(value, name)
         labels = np.asarray(y)
         if self.X_unlabelled is None:
             X_target, y_target = X, labels

@@ -12,7 +12,7 @@ from sklearn.utils import check_array
 
 from landbridge.exceptions import InputError, LabelError
 
-__all__ = ["Domain", "checked_groups", "missing_labels", "refuse_masked", "split_labelled"]
+__all__ = ["Domain", "checked_groups", "missing_labels", "refuse_masked", "split_labelled", "unmasked"]
 
 KINDS = ("table", "images", "audio", "text", "series")
 
@@ -43,6 +43,7 @@ def missing_labels(y: Any) -> NDArray[np.bool_]:
         return np.ma.getmaskarray(y) | missing_labels(y.data)
     if hasattr(y, "isna"):
         return np.asarray(y.isna(), dtype=bool)
+    y = unmasked(y)
     y = np.asarray(y)
     if y.dtype.kind == "f":
         return np.isnan(y)
@@ -59,7 +60,7 @@ def refuse_masked(values: Any, name: str) -> None:
     Parameters
     ----------
     values : object
-        Anything; only masked arrays are looked at.
+        Anything; only masked arrays, and sequences of them, are looked at.
     name : str
         The argument, for the message.
 
@@ -68,10 +69,42 @@ def refuse_masked(values: Any, name: str) -> None:
     InputError
         If any entry is masked.
     """
-    if isinstance(values, np.ma.MaskedArray) and np.ma.is_masked(values):
-        raise InputError(
-            f"{name} is a masked array with {np.ma.count_masked(values)} masked entries; fill or drop them."
-        )
+    parts = [values] if isinstance(values, np.ma.MaskedArray) else values if isinstance(values, list | tuple) else ()
+    masked = sum(int(np.ma.count_masked(v)) for v in parts if isinstance(v, np.ma.MaskedArray))
+    if masked:
+        raise InputError(f"{name} is a masked array with {masked} masked entries; fill or drop them.")
+
+
+def unmasked(y: Any) -> Any:
+    """Return labels with None, or NaN among floats, in the place of masked entries; others are returned as given.
+
+    Parameters
+    ----------
+    y : array-like of shape (n_samples,)
+
+    Returns
+    -------
+    array-like of shape (n_samples,)
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from landbridge.domain import unmasked
+    >>> unmasked(np.ma.masked_array([1, -9999], mask=[False, True])).tolist()
+    [1, None]
+    >>> unmasked(["a", np.ma.masked])
+    ['a', None]
+    """
+    if isinstance(y, np.ma.MaskedArray):
+        if not np.ma.is_masked(y):
+            return y.data
+        gap: Any = np.nan if y.dtype.kind == "f" else None
+        plain = np.array(y.data, dtype=None if y.dtype.kind == "f" else object)
+        plain[np.ma.getmaskarray(y)] = gap
+        return plain
+    if isinstance(y, list | tuple) and any(v is np.ma.masked for v in y):
+        return [None if v is np.ma.masked else v for v in y]
+    return y
 
 
 def split_labelled(y_target: Any, n_target: int, classes: Any = None) -> tuple[NDArray[np.intp], NDArray[Any]]:
@@ -114,6 +147,7 @@ def split_labelled(y_target: Any, n_target: int, classes: Any = None) -> tuple[N
     if y_target is None:
         return np.empty(0, dtype=np.intp), np.empty(0)
     missing = missing_labels(y_target)
+    y_target = unmasked(y_target)
     given = np.asarray(y_target, dtype=object) if missing.any() and hasattr(y_target, "isna") else np.asarray(y_target)
     if given.ndim == 2 and given.shape[1] == 1:
         given, missing = given[:, 0], missing.reshape(-1)
@@ -231,11 +265,16 @@ class Domain:
         X = _checked_rows(X, label)
         mask, labels = _checked_labels(y, X.shape[0], label, unlabelled)
         if source_domain is not None:
-            source_domain = np.asarray(source_domain)
+            missing = missing_labels(source_domain)
+            source_domain = np.asarray(unmasked(source_domain))
             if source_domain.shape != (X.shape[0],):
                 raise InputError(
                     f"source_domain has shape {source_domain.shape} but X has {X.shape[0]} samples; "
                     "give one entry per sample."
+                )
+            if missing.any():
+                raise InputError(
+                    f"source_domain has {int(missing.sum())} missing entries; name the source of each sample."
                 )
         if groups is not None:
             groups = checked_groups(groups, X.shape[0])
@@ -391,7 +430,7 @@ def checked_groups(groups: Any, n_samples: int) -> NDArray[Any]:
         If there is another number of them, or one is missing.
     """
     missing = missing_labels(groups)
-    groups = np.asarray(groups)
+    groups = np.asarray(unmasked(groups))
     if groups.shape != (n_samples,):
         raise InputError(f"groups has shape {groups.shape} but X has {n_samples} samples; give one entry per sample.")
     if missing.any():
@@ -415,6 +454,7 @@ def _checked_labels(y: Any, n: int, label: str, unlabelled: Any) -> tuple[NDArra
     if y is None:
         return np.zeros(n, dtype=bool), None
     missing = missing_labels(y)
+    y = unmasked(y)
     labels = np.asarray(y, dtype=object) if hasattr(y, "isna") and missing.any() else np.asarray(y)
     if labels.ndim == 2 and labels.shape[1] == 1:
         labels, missing = labels[:, 0], missing.reshape(-1)

@@ -6,7 +6,8 @@
     └── LandbridgeError                 base class
         ├── InputError  (ValueError)    an argument is wrong; the message names it and says what to do
         │   ├── LabelError              labels: missing, unknown, of one class only
-        │   └── ReadError               a file or folder could not be read as data
+        │   ├── ReadError               a file or folder could not be read as data
+        │   └── WriteError  (OSError)   a file or folder could not be written
         ├── UntrustedModelError (ValueError)   a saved result was changed, or holds types that are not allowed
         └── MissingExtraError (ImportError)    an optional library is missing; the message says how to install it
 
@@ -23,6 +24,7 @@ __all__ = [
     "MissingExtraError",
     "ReadError",
     "UntrustedModelError",
+    "WriteError",
 ]
 
 
@@ -40,6 +42,10 @@ class LabelError(InputError):
 
 class ReadError(InputError):
     """A file or folder could not be read as data."""
+
+
+class WriteError(InputError, OSError):
+    """A file or folder could not be written; what was there before is unchanged."""
 
 
 class UntrustedModelError(LandbridgeError, ValueError):

@@ -11,6 +11,7 @@ from sklearn.exceptions import NotFittedError
 from sklearn.frozen import FrozenEstimator
 from sklearn.utils.validation import check_is_fitted
 
+from landbridge.domain import refuse_masked
 from landbridge.exceptions import InputError
 
 __all__ = ["check_fitted_model", "is_fitted_model", "match_features", "unwrap"]
@@ -134,6 +135,7 @@ def match_features(model: Any, X: Any, name: str = "X_target") -> Any:
     """
     import pandas as pd
 
+    refuse_masked(X, name)
     names = getattr(model, "feature_names_in_", None)
     expected = getattr(model, "n_features_in_", None)
     if hasattr(X, "columns"):

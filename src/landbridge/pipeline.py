@@ -12,6 +12,7 @@ from sklearn.pipeline import make_pipeline as _make_pipeline
 from sklearn.utils.metaestimators import available_if
 
 from landbridge.base import METADATA, TransferEstimator
+from landbridge.domain import refuse_masked
 from landbridge.exceptions import InputError
 
 __all__ = ["TransferPipeline", "make_pipeline", "reads_metadata", "reads_sources"]
@@ -97,6 +98,7 @@ class TransferPipeline(Pipeline):
             If no step uses what was given.
         """
         given = _given(X_target, y_target, source_domain, intermediate_domains, pairs)
+        _refuse_masked(X=X, y=y, **given)
         with config_context(enable_metadata_routing=True), _named_steps():
             return super().fit(X, y, **given, **params)
 
@@ -139,8 +141,98 @@ class TransferPipeline(Pipeline):
         array of shape (n_source, n_components)
         """
         given = _given(X_target, y_target, source_domain, intermediate_domains, pairs)
+        _refuse_masked(X=X, y=y, **given)
         with config_context(enable_metadata_routing=True), _named_steps():
             return super().fit_transform(X, y, **given, **params)
+
+    def _refuse_and(self, method: str, X: Any, *args: Any, **params: Any) -> Any:
+        """Call a method of scikit-learn's pipeline, whose steps would take what is masked for data."""
+        _refuse_masked(X=X)
+        return getattr(super(), method)(X, *args, **params)
+
+    @available_if(_has("predict"))
+    def predict(self, X: Any, **params: Any) -> Any:
+        """Predict for target samples.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+        **params
+            As in :class:`sklearn.pipeline.Pipeline`.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,)
+        """
+        return self._refuse_and("predict", X, **params)
+
+    @available_if(_has("predict_proba"))
+    def predict_proba(self, X: Any, **params: Any) -> Any:
+        """Predict class probabilities for target samples.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+        **params
+            As in :class:`sklearn.pipeline.Pipeline`.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_classes)
+        """
+        return self._refuse_and("predict_proba", X, **params)
+
+    @available_if(_has("decision_function"))
+    def decision_function(self, X: Any, **params: Any) -> Any:
+        """Return the decision values of target samples.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+        **params
+            As in :class:`sklearn.pipeline.Pipeline`.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,) or (n_samples, n_classes)
+        """
+        return self._refuse_and("decision_function", X, **params)
+
+    @available_if(_has("transform"))
+    def transform(self, X: Any, **params: Any) -> Any:
+        """Transform target samples by every step.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+        **params
+            As in :class:`sklearn.pipeline.Pipeline`.
+
+        Returns
+        -------
+        array of shape (n_samples, n_components)
+        """
+        return self._refuse_and("transform", X, **params)
+
+    @available_if(_has("score"))
+    def score(self, X: Any, y: Any = None, sample_weight: Any = None, **params: Any) -> Any:
+        """Return the score of the last step on labelled target samples.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+        y : array-like of shape (n_samples,), default=None
+        sample_weight : array-like of shape (n_samples,), default=None
+            If None, all samples count alike.
+        **params
+            As in :class:`sklearn.pipeline.Pipeline`.
+
+        Returns
+        -------
+        float
+        """
+        _refuse_masked(y=y, sample_weight=sample_weight)
+        return self._refuse_and("score", X, y, sample_weight, **params)
 
 
 def make_pipeline(*steps: Any, memory: Any = None, verbose: bool = False) -> TransferPipeline:
@@ -187,6 +279,15 @@ def _named_steps() -> Iterator[None]:
         raise InputError(
             f"{given} was given, but no step of the pipeline reads it; add a method that does, or fit without."
         ) from error
+
+
+def _refuse_masked(**given: Any) -> None:
+    for name, value in given.items():
+        if name == "intermediate_domains":
+            for i, domain in enumerate(value):
+                refuse_masked(domain, f"{name}[{i}]")
+        elif name != "y_target":  # masked entries are samples without label
+            refuse_masked(value, name)
 
 
 def _given(X_target: Any, y_target: Any, source_domain: Any, intermediate_domains: Any, pairs: Any) -> dict[str, Any]:

@@ -3,23 +3,52 @@
 from __future__ import annotations
 
 import os
+import select
 import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import closing, contextmanager
 from importlib import import_module
 from typing import Any
 
-__all__ = ["end_processes", "parallel", "start_processes"]
+from landbridge._process_state import quiet
 
-# Seconds between two looks of a process at whether the one that started it still runs.
-INTERVAL = 1.0
+__all__ = ["Results", "end_processes", "end_with_parent", "parallel", "start_processes"]
+
+# Seconds between two looks at the parent, where the system cannot report its end.
+INTERVAL = 0.5
+_WATCHED: set[int] = set()
 
 
-def parallel(n_jobs: int, calls: Iterable[Any]) -> Iterable[Any]:
+class Results(Iterator[Any]):
+    """What calls in other processes return; :meth:`close` stops those that have not ended.
+
+    Parameters
+    ----------
+    made : generator
+    """
+
+    def __init__(self, made: Generator[Any, None, None]) -> None:
+        self._made = made
+
+    def __next__(self) -> Any:
+        return next(self._made)
+
+    def close(self) -> None:
+        """Stop the calls that have not ended."""
+        with quiet(UserWarning):  # joblib counts what was stopped
+            self._made.close()
+
+    def __del__(self) -> None:
+        self.close()
+
+
+def parallel(n_jobs: int, calls: Iterable[Any]) -> Results:
     """Run delayed calls in other processes and yield what they return, in the order in which they end.
+
+    The processes end with this one, in whatever way it ends, and are stopped if the iteration is.
 
     Parameters
     ----------
@@ -30,15 +59,17 @@ def parallel(n_jobs: int, calls: Iterable[Any]) -> Iterable[Any]:
 
     Returns
     -------
-    iterable of object
+    Results
+        To be iterated, and closed if not to the end.
     """
     import joblib
 
     if n_jobs == 1:
-        return (function(*args, **kwargs) for function, args, kwargs in calls)
+        return Results(function(*args, **kwargs) for function, args, kwargs in calls)
     here = os.getpid()
-    bound: Iterator[Any] = ((_call, (here, function, args, kwargs), {}) for function, args, kwargs in calls)
-    return joblib.Parallel(n_jobs=n_jobs, return_as="generator_unordered")(bound)
+    watched = (joblib.delayed(_call)(here, function, args, kwargs) for function, args, kwargs in calls)
+    # Begun here, not when the first result is asked for: the processes load meanwhile.
+    return Results(joblib.Parallel(n_jobs=n_jobs, return_as="generator_unordered")(watched))
 
 
 @contextmanager
@@ -64,10 +95,12 @@ def start_processes(n_jobs: int) -> Iterator[None]:
     import joblib
 
     number = joblib.effective_n_jobs(n_jobs)
-    started = () if number == 1 else parallel(n_jobs, (joblib.delayed(_load)() for _ in range(number)))
-    try:
+    if number == 1:
         yield
-    finally:
+        return
+    # Closed after an error: nobody waits for processes that have nothing to do.
+    with closing(parallel(n_jobs, (joblib.delayed(_load)() for _ in range(number)))) as started:
+        yield
         for _ in started:
             pass
 
@@ -85,28 +118,46 @@ def end_processes() -> None:
         pool.shutdown(wait=True, kill_workers=True)
 
 
+def end_with_parent(parent: int) -> None:
+    """Let this process end when its parent has ended, even if the parent was killed.
+
+    Parameters
+    ----------
+    parent : int
+        Number of the parent process; without effect for any other one.
+
+    Notes
+    -----
+    A signal at the parent's death (``PR_SET_PDEATHSIG``) would also come when only the thread ends that started this
+    process.
+    """
+    if parent in _WATCHED or os.getppid() != parent or parent <= 1:
+        return
+    _WATCHED.add(parent)
+    threading.Thread(target=_watch, args=(parent,), name="landbridge-parent", daemon=True).start()
+
+
 def _call(parent: int, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    _end_with(parent)
+    if os.getpid() != parent:
+        end_with_parent(parent)
     return function(*args, **kwargs)
 
 
-_watched: set[int] = set()
-
-
-def _end_with(parent: int) -> None:
-    """End this process when the one that started it ends, even by a signal, and leave Ctrl-C to that one."""
-    if os.getpid() in _watched or os.name == "nt" or os.getppid() != parent:
-        return
-    _watched.add(os.getpid())
-    if threading.current_thread() is threading.main_thread():
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
-
-    def watch() -> None:
-        while os.getppid() == parent:
+def _watch(parent: int) -> None:
+    try:
+        handle = os.pidfd_open(parent)
+    except (AttributeError, OSError):  # not Linux, or an old kernel
+        handle = None
+    while os.getppid() == parent:
+        if handle is None:
             time.sleep(INTERVAL)
-        os._exit(1)
-
-    threading.Thread(target=watch, name="landbridge-parent", daemon=True).start()
+        else:
+            select.select([handle], [], [])
+            # The end is reported before this process has another parent.
+            time.sleep(0.01)
+    if hasattr(signal, "SIGKILL"):
+        os.kill(os.getpid(), signal.SIGKILL)
+    os._exit(1)
 
 
 def _load() -> None:

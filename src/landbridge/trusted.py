@@ -5,14 +5,29 @@ from __future__ import annotations
 import importlib
 import inspect
 import sys
+import threading
+import zipfile
 from collections.abc import Iterable
+from io import BytesIO
+from pathlib import PurePosixPath, PureWindowsPath
 from typing import Any
 
+import numpy as np
 from sklearn.base import BaseEstimator
 
 from landbridge.exceptions import UntrustedModelError
 
-__all__ = ["HARMLESS", "PARTS", "PART_FOLDERS", "foreign_types", "import_skops", "is_own_type", "trusted_types"]
+__all__ = [
+    "HARMLESS",
+    "PARTS",
+    "PART_FOLDERS",
+    "check_archive",
+    "check_trees",
+    "foreign_types",
+    "import_skops",
+    "is_own_type",
+    "trusted_types",
+]
 
 # Classes of landbridge that are no estimators and yet part of fitted ones.
 PARTS = frozenset(
@@ -80,6 +95,9 @@ HARMLESS = frozenset(
 
 
 # Parts of scikit-learn that import large libraries; skops imports every part of it to find the estimators.
+# Bytes that data may unpack to, as a multiple of their own, and beyond it.
+MOST_RATIO, SMALL_ARCHIVE = 100, 16 * 2**20
+_IMPORT = threading.Lock()
 LARGE_PARTS = ("sklearn.externals.array_api_compat.torch", "sklearn.externals.array_api_compat.dask.array")
 
 
@@ -96,14 +114,114 @@ def import_skops() -> Any:
     >>> import_skops().__name__
     'skops.io'
     """
-    hidden = [name for name in LARGE_PARTS if name not in sys.modules]
-    for name in hidden:
-        sys.modules[name] = None  # type: ignore[assignment]  # an import of it fails, and is skipped
-    try:
-        return importlib.import_module("skops.io")
-    finally:
+    with _IMPORT:
+        hidden = [] if "skops.io" in sys.modules else [name for name in LARGE_PARTS if name not in sys.modules]
         for name in hidden:
-            sys.modules.pop(name, None)
+            sys.modules[name] = None  # type: ignore[assignment]  # an import of it fails, and is skipped
+        try:
+            return importlib.import_module("skops.io")
+        finally:
+            for name in hidden:
+                sys.modules.pop(name, None)
+
+
+def check_archive(data: bytes) -> None:
+    """Raise if skops data would unpack to far more than they are, or have entries that skops does not write.
+
+    Parameters
+    ----------
+    data : bytes
+        Content of a skops file.
+
+    Raises
+    ------
+    UntrustedModelError
+        If it is no archive, its entries are larger than :data:`MOST_RATIO` times the data, or bear names outside it.
+
+    Examples
+    --------
+    >>> import skops.io
+    >>> from landbridge.trusted import check_archive
+    >>> check_archive(skops.io.dumps([1, 2]))
+    """
+    try:
+        with zipfile.ZipFile(BytesIO(data)) as archive:
+            entries = archive.infolist()
+            # Sparse matrices are archives of their own.
+            inner = [e for e in entries if e.filename.endswith(".npz") and e.file_size <= len(data)]
+            nested = [archive.read(e) for e in inner] if len(inner) < len(entries) else []
+    except Exception as error:
+        raise UntrustedModelError("the file is damaged: it is no skops file; save the model again.") from error
+    names = [e.filename for e in entries]
+    if len(set(names)) < len(names):
+        raise UntrustedModelError("the file holds two entries of one name, which skops never writes; do not load it.")
+    for name in names:
+        posix, windows = PurePosixPath(name), PureWindowsPath(name)
+        if posix.is_absolute() or windows.drive or windows.root or ".." in (*posix.parts, *windows.parts):
+            raise UntrustedModelError(
+                "the file holds an entry outside of it, which skops never writes; do not load it."
+            )
+    size = sum(e.file_size for e in entries)
+    if size > MOST_RATIO * len(data) + SMALL_ARCHIVE:
+        raise UntrustedModelError(
+            f"the file holds {size:,} bytes in {len(data):,}, more than a model does; do not load it."
+        )
+    for part in nested:
+        check_archive(part)
+
+
+def check_trees(model: Any) -> None:
+    """Raise if a tree in a loaded model has nodes that do not exist or lead back, which scikit-learn does not check.
+
+    Parameters
+    ----------
+    model : object
+        As :func:`skops.io.loads` returned it.
+
+    Raises
+    ------
+    UntrustedModelError
+
+    Examples
+    --------
+    >>> from sklearn.tree import DecisionTreeClassifier
+    >>> from landbridge.trusted import check_trees
+    >>> check_trees(DecisionTreeClassifier().fit([[0.0], [1.0]], [0, 1]))
+    """
+    seen: set[int] = set()
+    rest: list[tuple[Any, int | None]] = [(model, None)]
+    while rest:
+        held, n_features = rest.pop()
+        if isinstance(held, str | bytes | int | float | type | None) or id(held) in seen:
+            continue
+        seen.add(id(held))
+        kind = type(held).__name__
+        if kind == "Tree" and hasattr(held, "children_left"):
+            known = held.n_features if n_features is None else min(n_features, held.n_features)
+            _check_nodes(held.children_left, held.children_right, held.feature, held.children_left == -1, known)
+        elif kind == "TreePredictor" and hasattr(held, "nodes"):
+            nodes = held.nodes
+            _check_nodes(nodes["left"], nodes["right"], nodes["feature_idx"], nodes["is_leaf"] != 0, n_features)
+        if isinstance(held, dict):
+            rest += [(v, n_features) for v in held.values()]
+        elif isinstance(held, list | tuple | set):
+            rest += [(v, n_features) for v in held]
+        elif isinstance(held, np.ndarray):
+            rest += [(v, n_features) for v in held.ravel().tolist()] if held.dtype == object else []
+        else:
+            given = getattr(held, "__dict__", {})
+            own = given.get("n_features_in_", n_features)
+            rest += [(v, own if isinstance(own, int | None) else n_features) for v in given.values()]
+
+
+def _check_nodes(left: Any, right: Any, feature: Any, leaf: Any, n_features: int | None) -> None:
+    """Children come after their parent in every tree that scikit-learn grows."""
+    inner, n = np.flatnonzero(~np.asarray(leaf, dtype=bool)), len(left)
+    children = np.stack([np.asarray(left)[inner], np.asarray(right)[inner]]).astype(np.int64)
+    columns = np.asarray(feature)[inner].astype(np.int64)
+    wrong = (children <= inner).any() or (children >= n).any() or (columns < 0).any() or n == 0
+    if wrong or (n_features is not None and (columns >= n_features).any()):
+        raise UntrustedModelError("the file holds a tree whose nodes do not exist; do not load it.")
 
 
 def trusted_types(data: bytes) -> list[str]:
@@ -131,6 +249,7 @@ def trusted_types(data: bytes) -> list[str]:
     >>> trusted_types(skops.io.dumps({"values": [1, 2]}))
     []
     """
+    check_archive(data)
     needed = list(import_skops().get_untrusted_types(data=data))
     if foreign := foreign_types(needed):
         raise UntrustedModelError(

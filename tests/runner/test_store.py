@@ -73,3 +73,72 @@ def test_other_settings_are_named(tmp_path):
     (tmp_path / "run" / "scores.json").write_text("{")
     assert RunStore(tmp_path / "run", {"epochs": 4}, resume=True).scores == {}
     assert json.loads((tmp_path / "run" / "scores.json").read_text())["run"] == {"epochs": "4"}
+
+
+def test_a_folder_of_somebody_else_is_not_emptied(tmp_path):
+    (tmp_path / "thesis.doc").write_text("precious")
+    for resume in (False, True):
+        with pytest.raises(InputError, match="no unfinished run"):
+            RunStore(tmp_path, {}, resume=resume)
+    assert [p.name for p in tmp_path.iterdir()] == ["thesis.doc"]
+
+
+def test_links_are_not_followed(tmp_path):
+    (tmp_path / "precious").mkdir()
+    (tmp_path / "precious" / "file").write_text("")
+    RunStore(tmp_path / "run", {})
+    (tmp_path / "run" / "A-0").symlink_to(tmp_path / "precious")
+    RunStore(tmp_path / "run", {}).clear()
+    assert (tmp_path / "precious" / "file").exists() and not (tmp_path / "run").exists()
+
+
+def test_two_runs_at_once(tmp_path):
+    """The second is refused, in another thread as in another process."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    def again():
+        with pytest.raises(InputError, match="is being written by another run"):
+            RunStore(tmp_path / "run", {})
+
+    with RunStore(tmp_path / "run", {}), ThreadPoolExecutor(1) as pool:
+        pool.submit(again).result()
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(RunStore, tmp_path / "run", {}).result()
+
+
+def test_names_that_are_alike_are_kept_apart(tmp_path):
+    store = RunStore(tmp_path / "run", {})
+    for name, score in (("A+B", 0.25), ("A-B", 0.5), ("A B", 0.75)):
+        store.keep_score(name, "0", score)
+    again = RunStore(tmp_path / "run", {}, resume=True)
+    assert [again.score(n, "0") for n in ("A+B", "A-B", "A B")] == [0.25, 0.5, 0.75]
+
+
+@pytest.mark.parametrize("content", [b"", b"PK\x03\x04", b"[]", b"\x93NUMPY"])
+def test_rubbish_is_tried_again(tmp_path, content):
+    store = RunStore(tmp_path / "run", {})
+    store.keep_trial(TRIAL)
+    next((tmp_path / "run").glob("*.npz")).write_bytes(content)
+    assert store.trial(SPEC) is None
+
+
+@pytest.mark.parametrize("content", ["[]", '{"run": [], "scores": 5}', "[" * 100_000, '{"a 0": "x"}'])
+def test_rubbish_scores_are_no_scores(tmp_path, content):
+    RunStore(tmp_path / "run", {})
+    (tmp_path / "run" / "scores.json").write_text(content)
+    (tmp_path / "run" / "a.json").write_text(content)
+    assert RunStore(tmp_path / "run", {}, resume=True).score("a", "0") is None
+
+
+def test_a_full_disk_ends_the_run(tmp_path, monkeypatch):
+    from landbridge.exceptions import WriteError
+    from landbridge.results import _files
+
+    store = RunStore(tmp_path / "run", {})
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(_files.os, "fsync", full)
+    with pytest.raises(WriteError, match="No space left"):
+        store.keep_trial(TRIAL)

@@ -317,3 +317,13 @@ def test_any_learner_can_be_the_base_of_all_methods():
     assert result["CORAL"].status == "tried"
     failed = result["KMM"]
     assert failed.status == "failed" and "sample_weight" in failed.why
+
+
+def test_a_chosen_method_that_needs_labels_is_not_held_out_without_them():
+    from sklearn.tree import DecisionTreeClassifier
+
+    source, target = make_shift("concept", n_source=40, n_target=40, random_state=0)
+    result = transfer(
+        source, target, target_labels=5, methods=["TrAdaBoost"], estimator=DecisionTreeClassifier(), random_state=1
+    )
+    assert result.expected is None or result.expected.held_out is None or result.decision.chosen != "TrAdaBoost"

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from sklearn.utils import check_random_state
 
+from landbridge._random_state import check_random_state
 from landbridge.domain import Domain
 from landbridge.exceptions import InputError
 

@@ -279,7 +279,7 @@ def _identifies(name: str, columns: Mapping[str, Any], sides: list[NDArray[np.fl
         return None
     typed = all(column.dtype.kind in "iuO" for column in columns.values())
     if all(len(np.unique(v)) == len(v) for v in sides):
-        running = typed and all(v.max() - v.min() == len(v) - 1 or (np.diff(v) > 0).all() for v in sides)
+        running = typed and all(v.max() - v.min() == len(v) - 1 for v in sides)
         if running or (ID_NAMES.fullmatch(plain) and (typed or plain not in ("no", "nr", "index", "row"))):
             return "holds row numbers or identifiers", "Convert it to floats to use it all the same."
         return None

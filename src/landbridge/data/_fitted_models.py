@@ -9,7 +9,7 @@ from typing import Any
 from landbridge.data._files import existing
 from landbridge.exceptions import InputError, ReadError, UntrustedModelError
 from landbridge.fitted_models import check_fitted_model, is_fitted_model
-from landbridge.trusted import import_skops, trusted_types
+from landbridge.trusted import check_trees, import_skops, trusted_types
 
 __all__ = ["is_fitted_model", "is_fitted_model_file", "read_fitted_model"]
 
@@ -87,6 +87,7 @@ def read_fitted_model(path: str | Path) -> Any:
     data = path.read_bytes()
     try:
         model = import_skops().loads(data, trusted=trusted_types(data))
+        check_trees(model)
     except UntrustedModelError as error:
         raise UntrustedModelError(f"{path}: {error}") from error
     except Exception as error:  # whatever is wrong inside the file becomes one line

@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.utils import check_random_state
 
+from landbridge._random_state import check_random_state
 from landbridge.domain import Domain
 from landbridge.exceptions import InputError
 

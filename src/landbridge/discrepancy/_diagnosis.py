@@ -108,6 +108,6 @@ class Diagnosis(Presentable):
             "measurements": {k: m.to_dict() for k, m in self.measurements.items()},
             "kinds": list(self.kinds),
             "concept": self.concept,
-            "columns": {k: {"scale": f.scale, "offset": f.offset} for k, f in self.columns.items()},
+            "columns": {k: {"index": f.index, "scale": f.scale, "offset": f.offset} for k, f in self.columns.items()},
             "share_profile": None if self.share_profile is None else self.share_profile.to_dict(),
         }

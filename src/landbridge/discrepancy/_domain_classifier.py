@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import Any
 
 import numpy as np
@@ -14,6 +13,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from landbridge._process_state import quiet
 from landbridge.numerics.grouping import fold_of_groups
 from landbridge.numerics.resampling import balanced_folds
 
@@ -156,8 +156,7 @@ def fit_quietly(classifier: Any, X: Any, y: Any, weights: Any = None) -> Any:
     -------
     classifier
     """
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)
+    with quiet(ConvergenceWarning):
         model = linear_classifier() if classifier is None else clone(classifier)
         if weights is None:
             return model.fit(X, y)

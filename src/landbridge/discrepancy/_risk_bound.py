@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from landbridge.discrepancy._posterior import cross_fit_posterior, kernel_classifier
 from landbridge.discrepancy._proxy_a_distance import proxy_a_distance
 from landbridge.discrepancy._samples import label_codes, two_samples
-from landbridge.domain import missing_labels
+from landbridge.domain import missing_labels, unmasked
 from landbridge.exceptions import InputError
 from landbridge.measurement import Measurement
 from landbridge.numerics.grouping import common_codes
@@ -143,7 +143,7 @@ def risk_bound(
 
 
 def _target_part(y_target: Any, n_target: int, rows: NDArray[np.intp]) -> NDArray[Any]:
-    y_target = np.asarray(y_target)
+    y_target = np.asarray(unmasked(y_target))
     if len(y_target) != n_target:
         raise InputError(
             f"y_target has {len(y_target)} entries but X_target has {n_target} samples; give one label per sample."

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 from sklearn.utils import check_array
 
+from landbridge.domain import refuse_masked
 from landbridge.exceptions import InputError
 from landbridge.numerics.grouping import resample_counts, shuffle_groups
 from landbridge.numerics.resampling import subsample
@@ -43,6 +44,7 @@ def two_samples(
     """
     sets = []
     for name, X in (("X_source", X_source), ("X_target", X_target)):
+        refuse_masked(X, name)
         try:
             X = check_array(X, accept_sparse="csr", dtype=[np.float64, np.float32], input_name=name)
         except (ValueError, TypeError) as error:
@@ -182,6 +184,7 @@ def label_codes(y: Any, n: int, argument: str = "y_source") -> tuple[NDArray[Any
     InputError
         If the length is wrong or there is one class only.
     """
+    refuse_masked(y, argument)
     y = np.asarray(y)
     if y.shape != (n,):
         raise InputError(f"{argument} has shape {y.shape} but there are {n} samples; give one label per sample.")

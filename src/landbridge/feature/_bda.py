@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.utils import check_random_state
 
+from landbridge._random_state import check_random_state
 from landbridge._sklearn_compat import HasMethods, Interval, StrOptions
 from landbridge.base import TransferTags
 from landbridge.feature._kernel_feature import (

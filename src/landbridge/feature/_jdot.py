@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import clone
 from sklearn.linear_model import Ridge
-from sklearn.utils import check_random_state
 
+from landbridge._random_state import check_random_state
 from landbridge._sklearn_compat import HasMethods, Interval, StrOptions, _fit_context
 from landbridge.base import TransferTags
 from landbridge.feature._delegate import DelegatingTransfer

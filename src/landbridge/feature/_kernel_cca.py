@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import linalg
 from sklearn.base import BaseEstimator
-from sklearn.utils import check_random_state
 
+from landbridge._random_state import check_random_state
 from landbridge._sklearn_compat import Interval, StrOptions
 from landbridge.base import FeatureTransfer, TransferTags
 from landbridge.domain import missing_labels

@@ -12,8 +12,8 @@ from scipy import linalg
 from sklearn.base import ClassifierMixin
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.preprocessing import normalize
-from sklearn.utils import check_random_state
 
+from landbridge._random_state import check_random_state
 from landbridge._sklearn_compat import Interval, StrOptions, _fit_context
 from landbridge.base import TransferEstimator, TransferTags
 from landbridge.exceptions import LabelError

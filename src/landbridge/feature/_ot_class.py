@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import warnings
 from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from landbridge._process_state import quiet
 from landbridge._sklearn_compat import Interval, StrOptions
 from landbridge.base import TransferTags
 from landbridge.domain import missing_labels
@@ -167,8 +167,7 @@ class ClassRegularizedOT(BarycentricMapping):
         if self.penalty == "laplace" and neighbours < 1:  # a single sample has no neighbour
             return transport_plan(cost, weights, b, solver="emd")
         codes = np.unique(ys, return_inverse=True)[1]
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", UserWarning)  # max_iter bounds the iterations on purpose
+        with quiet(UserWarning):  # max_iter bounds the iterations on purpose
             if self.penalty == "laplace":
                 scale = np.sqrt(max(float(np.median(((Xs - Xs.mean(axis=0)) ** 2).sum(axis=1))), 1e-300))
                 plan = ot.da.emd_laplace(

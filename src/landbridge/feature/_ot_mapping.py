@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from abc import abstractmethod
 from numbers import Integral, Real
 from typing import Any
@@ -10,8 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.metrics import pairwise_distances_argmin
-from sklearn.utils import check_random_state
 
+from landbridge._process_state import quiet
+from landbridge._random_state import check_random_state
 from landbridge._sklearn_compat import Interval, StrOptions
 from landbridge.base import FeatureTransfer, TransferTags
 from landbridge.numerics.resampling import subsample
@@ -71,8 +71,7 @@ def transport_plan(
         plan, _ = ot.emd(source_weights, target_weights, cost, numItermax=1000 * max_iter, log=True)
         return plan, 1
     method = "sinkhorn" if cost.max() < 300 * reg_e else "sinkhorn_stabilized"
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)  # max_iter bounds the iterations on purpose
+    with quiet(UserWarning):  # max_iter bounds the iterations on purpose
         plan, log = ot.unbalanced.sinkhorn_unbalanced(
             source_weights,
             target_weights,

@@ -11,6 +11,7 @@ from sklearn.base import clone, is_regressor
 from sklearn.model_selection import KFold, StratifiedKFold
 from sklearn.pipeline import Pipeline
 
+from landbridge._random_state import seed_unseeded
 from landbridge.base import TransferEstimator
 from landbridge.domain import Domain
 from landbridge.exceptions import InputError
@@ -197,7 +198,7 @@ def held_out_fits(
     for train, test in _folds(estimator, source, cv, random_state):
         origin = None if source.source_domain is None else source.source_domain[train]
         model = fit_transfer(
-            clone(estimator),
+            seed_unseeded(clone(estimator), random_state),
             take(Xs, train),
             ys[train],
             Xt,

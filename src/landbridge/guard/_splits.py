@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import clone, is_regressor
 from sklearn.model_selection import GroupKFold, RepeatedKFold, RepeatedStratifiedKFold, StratifiedGroupKFold
 
+from landbridge._random_state import seed_unseeded
 from landbridge.exceptions import InputError
 from landbridge.guard._corrected_t_test import corrected_gain
 from landbridge.guard._fitting import fit_transfer, reads_labels, take
@@ -194,7 +195,13 @@ def scores_on_splits(
         elif refit:
             yt = _known_labels(Xt.shape[0], splits, train)
             one = fit_transfer(
-                clone(model), Xs, ys, Xt, yt, source_domain=source_domain, intermediate_domains=intermediate_domains
+                seed_unseeded(clone(model), 0),
+                Xs,
+                ys,
+                Xt,
+                yt,
+                source_domain=source_domain,
+                intermediate_domains=intermediate_domains,
             )
         if one is None:
             predicted = np.repeat(splits.labels[train][:1], len(test))
@@ -247,7 +254,7 @@ def _fit_on_target(model: Any, Xt: Any, splits: LabelledSplits, train: NDArray[n
     labels = splits.labels[train]
     if not is_regressor(model) and len(np.unique(labels)) < 2:
         return None
-    return clone(model).fit(take(Xt, splits.indices[train]), labels)
+    return seed_unseeded(clone(model), 0).fit(take(Xt, splits.indices[train]), labels)
 
 
 def _known_labels(n_target: int, splits: LabelledSplits, train: NDArray[np.intp]) -> NDArray[Any]:

@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 from sklearn.tree import DecisionTreeClassifier
-from sklearn.utils import check_random_state
 
+from landbridge._random_state import check_random_state
 from landbridge.base import Read
 from landbridge.exceptions import EarlyStoppingWarning
 

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import nnls
-from sklearn.utils import check_random_state
 
+from landbridge._random_state import check_random_state
 from landbridge._sklearn_compat import HasMethods, Interval
 from landbridge.base import InstanceTransfer, TransferTags
 from landbridge.numerics.kernels import kernel, median_gamma, row_blocks, squared_distances

@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import get_blas_funcs
-from sklearn.utils import check_random_state
 
+from landbridge._random_state import check_random_state
 from landbridge._sklearn_compat import HasMethods, Interval, StrOptions
 from landbridge.base import InstanceTransfer, TransferTags
 from landbridge.numerics.boxqp import BoxQP, box_qp

@@ -13,8 +13,8 @@ from sklearn.base import clone
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
-from sklearn.utils import check_random_state
 
+from landbridge._random_state import check_random_state
 from landbridge._sklearn_compat import HasMethods, Interval, StrOptions
 from landbridge.base import InstanceTransfer, TransferTags
 from landbridge.numerics.label_shift import bbse_priors, em_priors

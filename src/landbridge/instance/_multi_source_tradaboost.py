@@ -13,6 +13,7 @@ from sklearn.utils import get_tags
 
 from landbridge._sklearn_compat import HasMethods, Interval, _fit_context
 from landbridge.base import TransferEstimator, TransferTags, fit_weighted
+from landbridge.domain import missing_labels, unmasked
 from landbridge.exceptions import InputError
 from landbridge.instance._boosting import (
     Rounds,
@@ -475,8 +476,11 @@ def read_sources(source_domain: Any, n: int) -> tuple[NDArray[Any], NDArray[np.i
     """
     if source_domain is None:
         return np.array(["source"]), np.zeros(n, dtype=np.intp)
-    given = np.asarray(source_domain)
+    missing = missing_labels(source_domain)
+    given = np.asarray(unmasked(source_domain))
     if given.shape != (n,):
         raise InputError(f"source_domain has shape {given.shape} but X has {n} samples; give one entry per sample.")
+    if missing.any():
+        raise InputError(f"source_domain has {int(missing.sum())} missing entries; name the source of each sample.")
     names, codes = np.unique(given, return_inverse=True)
     return names, codes

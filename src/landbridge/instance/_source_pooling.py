@@ -9,8 +9,8 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import nnls
-from sklearn.utils import check_random_state
 
+from landbridge._random_state import check_random_state
 from landbridge._sklearn_compat import HasMethods, Interval, _fit_context
 from landbridge.base import InstanceTransfer, TransferTags
 from landbridge.instance._multi_source_tradaboost import read_sources

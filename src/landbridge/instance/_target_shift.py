@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.utils import check_random_state
 
+from landbridge._random_state import check_random_state
 from landbridge._sklearn_compat import HasMethods, Interval
 from landbridge.base import InstanceTransfer, TransferTags
 from landbridge.numerics.kernels import median_gamma

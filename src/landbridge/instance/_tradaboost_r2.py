@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import MetaEstimatorMixin, RegressorMixin
 from sklearn.tree import DecisionTreeRegressor
-from sklearn.utils import check_random_state, get_tags
+from sklearn.utils import get_tags
 
+from landbridge._random_state import check_random_state
 from landbridge._sklearn_compat import HasMethods, Interval, StrOptions, _fit_context
 from landbridge.base import TransferEstimator, TransferTags, fit_weighted
 from landbridge.instance._boosting import (

@@ -6,9 +6,10 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.utils import check_random_state
 
+from landbridge._random_state import check_random_state
 from landbridge.data._image_arrays import channel_count
+from landbridge.domain import refuse_masked
 from landbridge.exceptions import InputError, LabelError
 from landbridge.neural._inputs import as_array, is_plain
 from landbridge.neural._network import Network
@@ -123,6 +124,7 @@ def check_rows(X: Any, what: str = "X") -> NDArray[Any]:
     """
     if X is None:
         raise InputError(f"{what} is None; give rows.")
+    refuse_masked(X, what)
     if not is_plain(X):
         X = as_array(X, what)
         X = X.astype(str) if X.dtype.kind == "O" else X
@@ -165,6 +167,7 @@ def check_labels(y: Any, n: int, what: str = "y", *, axes: tuple[int, ...] = (1,
     """
     if y is None:
         raise LabelError(f"{what} is None; every task needs labels.")
+    refuse_masked(y, what)
     y = np.asarray(y)
     if y.ndim not in axes or len(y) != n:
         raise LabelError(f"{what} has shape {y.shape} but X has {n} samples; give one label per sample.")

@@ -11,6 +11,7 @@ import torch
 
 from landbridge.base import Read, split_labelled
 from landbridge.data._image_arrays import channels_last, match_pixels, pixel_level
+from landbridge.domain import refuse_masked
 from landbridge.exceptions import InputError, LabelError
 from landbridge.neural._network import Network
 
@@ -56,6 +57,7 @@ def read_plain(
     X = _checked(X, "X")
     if not reset:
         return X
+    refuse_masked(y, "y")
     y = np.asarray(y)
     if y.shape != (len(X),):
         raise LabelError(f"y has shape {y.shape} but X has {len(X)} samples; give one label per sample.")
@@ -106,6 +108,7 @@ def to_tensors(network: Network, X: Any, image_shape: Any = None) -> Any:
 
 
 def _checked(X: Any, name: str) -> Any:
+    refuse_masked(X, name)
     X = as_array(X, name)
     if len(X) == 0:
         raise InputError(f"{name} has no samples; give at least one.")

@@ -9,7 +9,8 @@ from numbers import Integral
 from typing import Any
 
 import torch
-from sklearn.utils import check_random_state
+
+from landbridge._random_state import check_random_state
 
 __all__ = ["seed_from", "seeded"]
 
@@ -58,7 +59,7 @@ def seed_from(random_state: Any) -> int:
     Parameters
     ----------
     random_state : int, RandomState instance or None
-        An int is the seed itself. If None, the seed is drawn from numpy's global random number generator.
+        An int is the seed itself. If None, the seed is drawn from the operating system.
 
     Returns
     -------

@@ -11,10 +11,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import MetaEstimatorMixin, clone, is_classifier
 from sklearn.metrics import accuracy_score, r2_score
-from sklearn.utils import check_random_state, column_or_1d, get_tags
+from sklearn.utils import column_or_1d, get_tags
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
+from landbridge._random_state import check_random_state
 from landbridge._sklearn_compat import HasMethods, Interval, _fit_context
 from landbridge.base import TransferEstimator, TransferTags, predicts_as
 from landbridge.pipeline import TransferPipeline, reads_sources

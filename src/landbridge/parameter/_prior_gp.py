@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import warnings
+from contextlib import nullcontext
 from numbers import Integral
 from typing import Any
 
@@ -13,6 +13,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.gaussian_process import GaussianProcessRegressor
 from sklearn.gaussian_process.kernels import RBF, ConstantKernel, Kernel, WhiteKernel
 
+from landbridge._process_state import quiet
 from landbridge._sklearn_compat import HasMethods, Interval
 from landbridge.base import TransferTags
 from landbridge.numerics.resampling import subsample
@@ -91,9 +92,8 @@ def fit_process(
     process = GaussianProcessRegressor(
         clone(chosen), normalize_y=True, n_restarts_optimizer=n_restarts_optimizer, random_state=random_state
     )
-    with warnings.catch_warnings():
-        if kernel is None:  # the default bounds are wide on purpose: an optimum at a bound is valid
-            warnings.simplefilter("ignore", ConvergenceWarning)
+    # The default bounds are wide on purpose: an optimum at a bound is valid.
+    with quiet(ConvergenceWarning) if kernel is None else nullcontext():
         return process.fit(X, y)
 
 

@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import ClassifierMixin, RegressorMixin, clone
 from sklearn.frozen import FrozenEstimator
-from sklearn.utils import check_random_state
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
+from landbridge._random_state import check_random_state
 from landbridge._sklearn_compat import _fit_context
 from landbridge.base import TransferEstimator, split_labelled
 from landbridge.exceptions import InputError, LabelError

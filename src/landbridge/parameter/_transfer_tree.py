@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from scipy.special import xlogy
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.tree import DecisionTreeClassifier
-from sklearn.utils import check_random_state
 
+from landbridge._random_state import check_random_state
 from landbridge._sklearn_compat import HasMethods, Interval, StrOptions
 from landbridge.base import TransferTags
 from landbridge.parameter._flat_tree import FlatTree

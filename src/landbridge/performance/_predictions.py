@@ -8,6 +8,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from landbridge.domain import refuse_masked
 from landbridge.exceptions import InputError
 
 __all__ = ["Predictions"]
@@ -45,6 +46,8 @@ class Predictions:
     def __post_init__(self) -> None:
         """Check the shapes."""
         n = np.shape(self.predicted)
+        for name in ("predicted", "confidence", "y"):
+            refuse_masked(getattr(self, name), name)
         for name in ("confidence", "y", "label_confidence"):
             held = getattr(self, name)
             if held is not None and np.shape(held) != n:

@@ -9,6 +9,7 @@ from typing import Any, TypedDict
 
 import numpy as np
 
+from landbridge._random_state import drawn_seed
 from landbridge.data import ReadOptions
 from landbridge.exceptions import InputError
 from landbridge.tasks import scoring_name
@@ -122,7 +123,8 @@ n_jobs, time_budget, progress, work_dir, resume, error_score, read_options, on_i
         made = cls(**values)
         made._check()
         given = frozenset(n for n in known if not _same(getattr(made, n), cls.__dataclass_fields__[n].default))
-        return cls(**values, given=given)
+        # A run without a seed draws one, and its settings name it.
+        return cls(**values | {"random_state": drawn_seed(made.random_state), "given": given})
 
     def _check(self) -> None:
         if not isinstance(self.confidence, int | float) or not 0.5 <= self.confidence < 1:

@@ -11,8 +11,9 @@ from scipy import sparse
 from sklearn.base import clone
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 from sklearn.model_selection import GroupKFold, KFold, StratifiedGroupKFold, StratifiedKFold
-from threadpoolctl import threadpool_limits
 
+from landbridge._process_state import one_thread
+from landbridge._random_state import seed_unseeded
 from landbridge.domain import Domain
 from landbridge.guard import corrected_gain
 from landbridge.numerics.resampling import subsample
@@ -75,7 +76,7 @@ def better_trees(
         return None, 0.0, ()
     kind = HistGradientBoostingRegressor if classes is None else HistGradientBoostingClassifier
     trees = kind(random_state=random_state)
-    with threadpool_limits(1):
+    with one_thread():
         before, after = _scores(linear, trees, source, task, random_state)
     gain = corrected_gain(after - before, 1 / N_FOLDS)
     if not (gain.value > 0 and gain.p_value is not None and gain.p_value <= LEVEL):
@@ -95,7 +96,10 @@ def _scores(
     rows = subsample(len(y), MAX_SAMPLES, rng, None if task.name == "regression" else y)
     X, y, groups = source.X[rows], y[rows], None if source.groups is None else source.groups[rows]
     found = [
-        [task.score(y[test], clone(model).fit(X[train], y[train]).predict(X[test])) for model in (linear, trees)]
+        [
+            task.score(y[test], seed_unseeded(clone(model), 0).fit(X[train], y[train]).predict(X[test]))
+            for model in (linear, trees)
+        ]
         for train, test in _folds(y, groups, task, random_state)
     ]
     before, after = np.array(found).T

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 
-from landbridge.domain import Domain, missing_labels
+from landbridge.domain import Domain, missing_labels, refuse_masked, unmasked
 from landbridge.exceptions import InputError
 from landbridge.problem._model_target import ModelTarget
 
@@ -129,12 +129,14 @@ def _from_arrays(target: Any) -> ModelTarget:
         names = [str(i) for i in range(len(target))]
         return ModelTarget(target.name or "target", target.frame(), y, names, groups=target.groups)
     X, y = target if isinstance(target, tuple) and len(target) == 2 else (target, None)
+    refuse_masked(X, "the target")
     X = X if hasattr(X, "shape") else np.asarray(X)
     if y is not None:
-        y = np.asarray(y)
+        missing = missing_labels(y)
+        y = np.asarray(unmasked(y))
         if y.shape != (X.shape[0],):
             raise InputError(f"y has shape {y.shape} but the target has {X.shape[0]} samples; give one per sample.")
-        y = _masked(y, missing_labels(y))
+        y = _masked(y, missing)
     return ModelTarget("target", X, y, [str(i) for i in range(X.shape[0])])
 
 

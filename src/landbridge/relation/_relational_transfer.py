@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit
 from sklearn.base import BaseEstimator
-from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
+from landbridge._random_state import check_random_state
 from landbridge._sklearn_compat import Interval, StrOptions, _fit_context
 from landbridge.exceptions import InputError, LabelError
 from landbridge.relation._clauses import Clause, Literal

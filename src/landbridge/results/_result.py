@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from landbridge.data._inspection import Inspection
 from landbridge.discrepancy._diagnosis import Diagnosis
-from landbridge.domain import Domain
+from landbridge.domain import Domain, refuse_masked
 from landbridge.presentation import Presentable
 from landbridge.results._candidate import Candidate, Decision
 from landbridge.results._expected import Expected
@@ -265,11 +265,16 @@ class Result(Presentable):
         if isinstance(X, Domain):
             return X.frame()
         if self.encoder is None:
+            refuse_masked(X, "X")
             names = getattr(self.model, "feature_names_in_", None)
             numeric = isinstance(X, np.ndarray) and X.ndim == 2 and X.dtype.kind in "fiub"
             if names is not None and numeric and X.shape[1] == len(names):
                 return Domain(X)._with_columns(list(names)).frame()
             return X
+        if isinstance(X, np.ma.MaskedArray) and np.ma.is_masked(X):
+            gaps = np.ma.getmaskarray(X)
+            X = np.array(X.data, dtype=object if X.dtype.kind in "OUS" else float)
+            X[gaps] = np.nan  # as other gaps are
         if hasattr(self.encoder, "check_types"):
             self.encoder.check_types(X)
         rows = self.encoder.transform(X)

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import clone
 
+from landbridge._random_state import seed_unseeded
 from landbridge._sklearn_compat import _safe_indexing
 from landbridge.candidates._specification import CandidateSpec
 from landbridge.guard import fit_transfer
@@ -65,7 +66,7 @@ def fit_candidate(
     """
     y = problem.target_labels
     keep = np.arange(len(y)) if keep is None else keep
-    fresh = clone(model)
+    fresh = seed_unseeded(clone(model), problem.random_state)
     if spec.reseed and part != "all":
         fresh.set_params(random_state=fresh.random_state + int(part))
     n_samples = len(keep) if spec.fit_on == "target" else len(problem.target)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, closing, nullcontext
 from dataclasses import replace
 from typing import Any
 
 import joblib
-from threadpoolctl import threadpool_limits
 
+from landbridge import _process_state
 from landbridge.candidates._specification import CandidateSpec
 from landbridge.exceptions import InputError
 from landbridge.guard import Trial, collect_evidence
@@ -80,10 +80,11 @@ def run(
     )
     done: dict[int, Trial] = {}
     jobs = 1 if any(s.cluster is not None for s in todo) else n_jobs(arguments.n_jobs, len(todo), problem)
-    for i, trial in parallel(jobs, calls):
-        done[i] = trial
-        if arguments.progress is not None:
-            arguments.progress(len(done), len(todo), trial.name)
+    with closing(parallel(jobs, calls)) as results:
+        for i, trial in results:
+            done[i] = trial
+            if arguments.progress is not None:
+                arguments.progress(len(done), len(todo), trial.name)
     trials = [done[i] for i in range(len(todo))]
     for trial in trials:
         if trial.role != "candidate" and trial.error:
@@ -204,7 +205,7 @@ def one_thread(problem: Problem) -> AbstractContextManager[Any]:
     """
     if problem.situation in ("trained network", "network learner"):
         return nullcontext()
-    return threadpool_limits(1)
+    return _process_state.one_thread()
 
 
 def _one(i: int, spec: CandidateSpec, problem: Problem, *, ends: float | None, **how: Any) -> tuple[int, Trial]:

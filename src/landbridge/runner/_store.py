@@ -4,10 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
 import shutil
+import threading
+import zipfile
+from io import BytesIO
 from pathlib import Path
-from typing import Any
+from types import TracebackType
+from typing import Any, Self
+from weakref import WeakValueDictionary
 
 import numpy as np
 
@@ -15,17 +21,22 @@ from landbridge.candidates._specification import CandidateSpec
 from landbridge.exceptions import InputError
 from landbridge.guard import Trial
 from landbridge.problem._problem import Problem
-from landbridge.results._files import write_atomically
+from landbridge.results._files import make_folder, one_line_errors, remove_leftovers, write_atomically
+from landbridge.results._lock import LOCK, FolderLock
 
 __all__ = ["RunStore", "fingerprint"]
 
 SCORES = "scores.json"
 ARRAYS = ("predicted", "proba", "classes", "splits", "validated", "validated_proba", "held_out")
 FACTS = ("error", "traceback", "warnings", "seconds", "intermediate")
+# Locks by folder and thread.
+_BEGUN: WeakValueDictionary[tuple[str, int], FolderLock] = WeakValueDictionary()
 
 
 class RunStore:
     """A folder that holds the work done so far, written so that a kill at any moment leaves it readable.
+
+    One run uses the folder at a time: until :meth:`clear` or the end of a ``with`` block, another one is refused.
 
     Parameters
     ----------
@@ -39,7 +50,9 @@ class RunStore:
     Raises
     ------
     InputError
-        If what is there was made with other settings or data.
+        If what is there was made with other settings or data, or is no unfinished run.
+    WriteError
+        If the folder cannot be written, or another run uses it.
 
     Notes
     -----
@@ -51,21 +64,29 @@ class RunStore:
         self.folder = None if folder is None else Path(folder)
         self.run = {k: str(v) for k, v in run.items()}
         self.scores: dict[str, float] = {}
+        self._lock: FolderLock | None = None
         if self.folder is None:
             return
-        held = _read(self.folder / SCORES)
-        if resume and held is not None:
-            if other := [k for k, v in self.run.items() if held["run"].get(k) != v]:
-                before, now = (str(v)[:60] for v in (held["run"].get(other[0]), self.run[other[0]]))
-                raise InputError(
-                    f"the run in {self.folder} was begun with another {other[0]} ({before!r}, now {now!r}); give the "
-                    "same, or start anew without resume."
-                )
-            self.scores = {str(k): float(v) for k, v in held["scores"].items()}
-        elif self.folder.exists():
-            shutil.rmtree(self.folder)
-        self.folder.mkdir(parents=True, exist_ok=True)
-        self._write()
+        _refuse_foreign(self.folder)
+        me = (os.path.realpath(self.folder), threading.get_ident())
+        # A run that this thread began before has ended, whatever still refers to it.
+        if (before := _BEGUN.get(me)) is not None:
+            before.release()
+        self._lock = _BEGUN[me] = FolderLock(make_folder(self.folder), keep=True).acquire()
+        try:
+            self._begin(resume)
+        except BaseException:
+            self._lock.release()
+            raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._lock is not None:
+            self._lock.release()
 
     def checkpoints(self, name: str, part: str) -> Path | None:
         """Return the folder for the checkpoints of one fit.
@@ -96,7 +117,7 @@ class RunStore:
         # Other processes write scores of their own candidates.
         self.scores[f"{name} {part}"] = float(score)
         write_atomically(self._score_file(name), json.dumps(self._mine(name)).encode())
-        shutil.rmtree(self.folder / f"{_plain(name)}-{part}", ignore_errors=True)
+        _delete(self.folder / f"{_plain(name)}-{part}")
 
     def score(self, name: str, part: str) -> float | None:
         """Return the score of a fit that was finished before.
@@ -112,8 +133,7 @@ class RunStore:
         if self.folder is None:
             return None
         if f"{name} {part}" not in self.scores:
-            held = _read_json(self._score_file(name)) or {}
-            self.scores |= {k: float(v) for k, v in held.items()}
+            self.scores |= _numbers(_read_json(self._score_file(name)))
         return self.scores.get(f"{name} {part}")
 
     def keep_trial(self, trial: Trial) -> None:
@@ -127,11 +147,9 @@ class RunStore:
             return
         arrays = {k: _plain_array(v) for k in ARRAYS if (v := getattr(trial, k)) is not None}
         facts = {k: getattr(trial, k) for k in FACTS}
-        file = self._trial_file(trial.name)
-        partial = file.with_name(f".{file.name}")
-        with partial.open("wb") as stream:
-            np.savez(stream, facts=np.array(json.dumps(facts)), **arrays)
-        partial.replace(file)
+        stream = BytesIO()
+        np.savez(stream, facts=np.array(json.dumps(facts)), **arrays)
+        write_atomically(self._trial_file(trial.name), stream.getvalue())
 
     def trial(self, spec: CandidateSpec) -> Trial | None:
         """Return a trial that was finished before, without its model.
@@ -150,17 +168,49 @@ class RunStore:
             with np.load(file, allow_pickle=False) as held:
                 facts = json.loads(str(held["facts"]))
                 arrays = {k: held[k] for k in ARRAYS if k in held.files}
-        except (OSError, ValueError, KeyError):
-            return None
-        facts["warnings"] = tuple(facts["warnings"])
-        return Trial(
-            spec.name, spec.family, shifts=spec.shifts, role=spec.role, preference=spec.preference, **arrays, **facts
-        )
+            facts["warnings"] = tuple(facts["warnings"])
+            return Trial(
+                spec.name,
+                spec.family,
+                shifts=spec.shifts,
+                role=spec.role,
+                preference=spec.preference,
+                **arrays,
+                **facts,
+            )
+        except (OSError, EOFError, ValueError, KeyError, TypeError, MemoryError, zipfile.BadZipFile):
+            return None  # it is tried again
 
     def clear(self) -> None:
         """Delete the folder, once the result stands."""
-        if self.folder is not None:
-            shutil.rmtree(self.folder, ignore_errors=True)
+        if self.folder is None:
+            return
+        _empty(self.folder)
+        if self._lock is not None:
+            self._lock.keep = False
+            self._lock.release()
+        try:
+            self.folder.rmdir()
+        except OSError:  # a link, or somebody else's file in it
+            pass
+
+    def _begin(self, resume: bool) -> None:
+        assert self.folder is not None
+        held = _read(self.folder / SCORES)
+        if resume and held is not None:
+            begun = held["run"]
+            if other := [k for k, v in self.run.items() if begun.get(k) != v]:
+                before, now = (str(v)[:60] for v in (begun.get(other[0]), self.run[other[0]]))
+                raise InputError(
+                    f"the run in {self.folder} was begun with another {other[0]} ({before!r}, now {now!r}); give the "
+                    "same, or start anew without resume."
+                )
+            self.scores = _numbers(held["scores"])
+            remove_leftovers(self.folder)
+        else:
+            with one_line_errors(self.folder):
+                _empty(self.folder)
+        self._write()
 
     def _write(self) -> None:
         assert self.folder is not None
@@ -210,17 +260,55 @@ def _plain_array(values: Any) -> Any:
 
 
 def _plain(name: str) -> str:
-    return re.sub(r"[^A-Za-z0-9]+", "-", name)
+    """A name that files may bear; names that differ stay different."""
+    plain = re.sub(r"[^A-Za-z0-9]+", "-", name)[:80]
+    return plain if plain == name else f"{plain}-{hashlib.blake2b(name.encode(), digest_size=4).hexdigest()}"
+
+
+def _refuse_foreign(folder: Path) -> None:
+    """A folder that no run has made is not emptied."""
+    try:
+        held = [p.name for p in folder.iterdir()]
+    except FileNotFoundError:
+        return
+    except OSError:  # make_folder says why it cannot be used
+        return
+    if held and LOCK not in held and _read(folder / SCORES) is None:
+        raise InputError(
+            f"work_dir={str(folder)!r} holds {sorted(held)[0]!r} and no unfinished run; name a folder that is empty or "
+            "does not exist, because it is deleted in the end."
+        )
+
+
+def _empty(folder: Path) -> None:
+    for entry in folder.iterdir():
+        if entry.name != LOCK:
+            _delete(entry)
+
+
+def _delete(entry: Path) -> None:
+    """Delete a file or folder; a link itself, never what it names."""
+    if entry.is_dir() and not entry.is_symlink():
+        shutil.rmtree(entry, ignore_errors=True)
+    else:
+        entry.unlink(missing_ok=True)
+
+
+def _numbers(held: Any) -> dict[str, float]:
+    if not isinstance(held, dict):
+        return {}
+    return {str(k): float(v) for k, v in held.items() if isinstance(v, int | float)}
 
 
 def _read(file: Path) -> dict[str, Any] | None:
     held = _read_json(file)
-    return held if held is not None and {"run", "scores"} <= set(held) else None
+    ours = held is not None and isinstance(held.get("run"), dict) and isinstance(held.get("scores"), dict)
+    return held if ours else None
 
 
 def _read_json(file: Path) -> dict[str, Any] | None:
     try:
         held = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return None
     return held if isinstance(held, dict) else None

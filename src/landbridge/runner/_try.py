@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import time
 import traceback
-import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -16,7 +13,9 @@ from sklearn.neighbors import NearestCentroid
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from landbridge._process_state import Seen, recorded_warnings
 from landbridge.candidates._specification import CandidateSpec
+from landbridge.exceptions import WriteError
 from landbridge.guard import Trial, held_out_predictions, in_class_order, probabilities
 from landbridge.problem._problem import Problem
 from landbridge.runner._cross_validation import SplitScores, source_classes, validate_on_splits
@@ -64,12 +63,14 @@ def try_candidate(
         return kept
     started = time.perf_counter()
     found: dict[str, Any] = {}
-    with _recorded_warnings() as seen:
+    with recorded_warnings() as seen:
         try:
             if spec.cluster is not None:
                 found = _stability(spec, problem)
             else:
                 found = _evaluate(spec, problem, held_out=held_out, predict=predict, store=store)
+        except WriteError:  # no candidate could be kept
+            raise
         except Exception as error:  # the failure of one method must not affect the others; it is shown in the table
             if raise_errors:
                 raise
@@ -140,14 +141,7 @@ def _stability(spec: CandidateSpec, problem: Problem) -> dict[str, Any]:
     return {"model": model, "predicted": labels, "splits": np.array(scores)}
 
 
-@contextmanager
-def _recorded_warnings() -> Iterator[list[warnings.WarningMessage]]:
-    with warnings.catch_warnings(record=True) as seen:
-        warnings.simplefilter("always")
-        yield seen
-
-
-def _distinct(seen: list[warnings.WarningMessage]) -> tuple[str, ...]:
+def _distinct(seen: list[Seen]) -> tuple[str, ...]:
     lines = dict.fromkeys(f"{w.category.__name__}: {_first_line(w.message)}" for w in seen)
     return tuple(list(lines)[:MOST_WARNINGS])
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from numbers import Integral, Real
@@ -14,8 +13,10 @@ from scipy import sparse
 from sklearn.base import BaseEstimator, ClusterMixin
 from sklearn.cluster import KMeans
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.utils import check_array, check_random_state
+from sklearn.utils import check_array
 
+from landbridge._process_state import quiet
+from landbridge._random_state import check_random_state
 from landbridge._sklearn_compat import Interval, _fit_context
 from landbridge.exceptions import InputError
 
@@ -365,8 +366,7 @@ def _initialize(X: Any, k: int, rng: Any) -> NDArray[np.intp]:
     shares = (sparse.diags_array(1.0 / total) @ X).sqrt()
     shares = shares.toarray() if X.shape[1] <= 500 else sparse.csr_matrix(shares)
     seed = int(rng.randint(2**31 - 1))
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)  # identical samples: fewer clusters are enough at the start
+    with quiet(ConvergenceWarning):  # identical samples: fewer clusters are enough at the start
         return KMeans(k, n_init=1, max_iter=20, random_state=seed).fit_predict(shares).astype(np.intp)
 
 

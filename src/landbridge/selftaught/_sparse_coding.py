@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.decomposition import MiniBatchDictionaryLearning
-from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from landbridge._random_state import check_random_state
 from landbridge._sklearn_compat import Interval, _fit_context
 
 __all__ = ["SparseCodingFeatures", "sparse_codes"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +11,7 @@ from scipy import sparse
 from sklearn.decomposition import NMF
 from sklearn.exceptions import ConvergenceWarning
 
+from landbridge._process_state import quiet
 from landbridge.stepwise._samples import stack_samples
 
 __all__ = ["CoupledFactors", "coupled_nmtf", "fold_in"]
@@ -183,8 +183,7 @@ def _start(
 ) -> tuple[list[Any], list[Any]]:
     """Initialise the feature clusters by a short factorisation of all samples, the associations by class means."""
     k = n_common + n_specific
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)
+    with quiet(ConvergenceWarning):
         everything = stack_samples([x[np.linspace(0, x.shape[0] - 1, min(x.shape[0], 2000)).astype(int)] for x in X])
         base = NMF(k, init="random", max_iter=30, random_state=random_state).fit(everything).components_
     base = base / np.maximum(base.sum(axis=1, keepdims=True), TINY)

@@ -12,8 +12,8 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedKFold, cross_val_predict
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MaxAbsScaler, StandardScaler
-from sklearn.utils import check_random_state
 
+from landbridge._random_state import check_random_state
 from landbridge.exceptions import InputError
 from landbridge.stepwise._samples import stack_samples
 

@@ -12,8 +12,8 @@ from scipy import sparse
 from sklearn.base import ClassifierMixin, MetaEstimatorMixin, clone
 from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import MaxAbsScaler
-from sklearn.utils import check_random_state
 
+from landbridge._random_state import check_random_state
 from landbridge._sklearn_compat import HasMethods, Interval, StrOptions, _fit_context
 from landbridge.base import Read, TransferEstimator, TransferTags
 from landbridge.exceptions import InputError

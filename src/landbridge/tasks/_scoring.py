@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -13,6 +12,7 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.metrics import get_scorer, get_scorer_names
 
+from landbridge._process_state import quiet
 from landbridge.exceptions import InputError
 
 __all__ = ["Scoring", "difference_in_words", "get_scoring", "is_share", "scoring_name"]
@@ -139,8 +139,7 @@ class Scoring:
         known = (_Values if self.task == "regression" else _Classes)(
             predicted, proba, None if classes is None else np.asarray(classes)
         )
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+        with quiet():
             try:
                 return float(self.scorer(known, np.arange(len(y_true))[:, None], y_true))
             except ValueError:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils import check_array
 
-from landbridge.domain import missing_labels
+from landbridge.domain import missing_labels, refuse_masked, unmasked
 from landbridge.exceptions import InputError, LabelError
 
 __all__ = ["class_codes", "feature_rows", "probability_rows", "regression_values"]
@@ -33,6 +33,7 @@ def feature_rows(features: Any, argument: str = "features") -> NDArray[np.float6
     InputError
         If they are not a finite array of two or more samples.
     """
+    refuse_masked(features, argument)
     try:
         F = check_array(features, accept_sparse="csr", dtype=np.float64, input_name=argument)
     except (ValueError, TypeError) as error:
@@ -98,7 +99,7 @@ def class_codes(
     LabelError
         If the length is wrong, a label is missing, there is one class only, or they are no classes.
     """
-    y = np.asarray(labels)
+    y = np.asarray(unmasked(labels))
     if y.ndim != 1:
         raise LabelError(f"{argument} has the shape {y.shape}; give one label per sample.")
     if n is not None and len(y) != n:
@@ -134,6 +135,7 @@ def regression_values(values: Any, n: int, argument: str = "target_labels") -> N
     LabelError
         If they are not finite numbers, not one per sample, or all equal.
     """
+    refuse_masked(values, argument)
     try:
         y = np.asarray(values, dtype=np.float64)
     except (ValueError, TypeError) as error:

@@ -10,9 +10,11 @@ from numpy.typing import NDArray
 from scipy import sparse
 from sklearn.base import is_regressor
 
+from landbridge._process_state import restored_filters
+from landbridge._random_state import drawn_seed, seed_unseeded
 from landbridge.data import ReadOptions
 from landbridge.data._headers import mark_missing, rename_columns
-from landbridge.domain import Domain, missing_labels
+from landbridge.domain import Domain, missing_labels, refuse_masked, unmasked
 from landbridge.exceptions import InputError, LabelError
 from landbridge.fitted_models import check_fitted_model, match_features
 from landbridge.performance import METRICS, Predictions, estimate_performance
@@ -102,9 +104,11 @@ def estimate(
         if not Path(result).is_dir():
             raise InputError(f"model_or_result={str(result)!r} is no folder of a result and no .skops file; give one.")
         result = load_result(result)
-    if isinstance(result, Result):
-        return _of_result(result, target, source, label, metric, random_state)
-    return _of_model(result, target, source, label, metric, fitted_on_source, random_state)
+    random_state = drawn_seed(random_state)
+    with restored_filters():
+        if isinstance(result, Result):
+            return _of_result(result, target, source, label, metric, random_state)
+        return _of_model(result, target, source, label, metric, fitted_on_source, random_state)
 
 
 def _of_result(
@@ -201,12 +205,13 @@ def _refit_on_table(
     from sklearn.base import clone
     from sklearn.model_selection import KFold, StratifiedKFold, cross_val_predict
 
+    fresh = seed_unseeded(clone(model), random_state)
     if is_regressor(model):
         folds: Any = KFold(3, shuffle=True, random_state=random_state)
-        return np.arange(len(y)), Predictions(cross_val_predict(clone(model), X, y.astype(float), cv=folds), None, y)
+        return np.arange(len(y)), Predictions(cross_val_predict(fresh, X, y.astype(float), cv=folds), None, y)
     folds = StratifiedKFold(3, shuffle=True, random_state=random_state)
     method = "predict_proba" if hasattr(model, "predict_proba") else "predict"
-    made = cross_val_predict(clone(model), X, y, cv=folds, method=method)
+    made = cross_val_predict(fresh, X, y, cv=folds, method=method)
     if method == "predict":
         return np.arange(len(y)), Predictions(made, np.ones(len(y)), y)
     return np.arange(len(y)), Predictions.of_probabilities(made, np.unique(y), y)
@@ -231,8 +236,7 @@ def _read_side(result: Result, side: Any, label: str | None, name: str) -> tuple
     if isinstance(side, Domain):
         return result._rows(side), None if side.y is None else _masked(side.y, ~side.labelled)
     if isinstance(side, tuple) and len(side) == 2:
-        y = np.asarray(side[1])
-        return result._rows(side[0]), _masked(y, missing_labels(y))
+        return result._rows(side[0]), _masked(np.asarray(unmasked(side[1])), missing_labels(side[1]))
     frame = side if hasattr(side, "columns") else _table(side, _options_of(result))
     if frame is None:
         if isinstance(side, str | Path):
@@ -240,6 +244,7 @@ def _read_side(result: Result, side: Any, label: str | None, name: str) -> tuple
                 raise InputError(f"{name} {side} is no table, and the result was not made from files; give arrays.")
             X, _ = result.encoder.read(side)
             return result._rows(X) if not hasattr(X, "columns") else X, None
+        refuse_masked(side, name)
         return result._rows(np.asarray(side) if not sparse.issparse(side) else side), None
     from landbridge.data._files import apply_label_rule
 

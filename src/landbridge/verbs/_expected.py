@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -12,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import is_regressor
 
+from landbridge._process_state import quiet
 from landbridge.domain import Domain
 from landbridge.exceptions import InputError
 from landbridge.guard import (
@@ -28,6 +28,7 @@ from landbridge.guard import (
 )
 from landbridge.guard._fitting import held_out_fits, take
 from landbridge.guard._verdict import NO_LABELS
+from landbridge.guard._views import last_step
 from landbridge.measurement import Measurement
 from landbridge.numerics.target_shift import weighted_moments
 from landbridge.performance import (
@@ -97,8 +98,7 @@ def expected_of_run(problem: Problem, chosen: Trial, trials: Sequence[Trial], ve
     vote = chosen.name == MAJORITY_VOTE
     tried: Any = source_model(trials) if vote else chosen
     rows, held_out = None, None
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # the fits of the candidate have shown them already
+    with quiet():  # the fits of the candidate have shown them already
         model = problem.baseline_learner if vote or tried.role == "source-only" else tried.model
         if _can_hold_out(problem, tried, model):
             assert problem.source is not None
@@ -172,8 +172,7 @@ def expected_of_source(
         return None
     assert problem.source is not None
     metric = ESTIMATED.get(problem.task.metric, problem.task.default_metric)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # its fit has shown them already
+    with quiet():  # its fit has shown them already
         rows, held_out = held_out_source(learner, *problem.domains, random_state=problem.random_state)
         target = predictions_of_trial(source, problem)
     samples = {"X_source": problem.source.X[rows], "X_target": problem.domains[1].X}
@@ -344,6 +343,8 @@ def _can_hold_out(problem: Problem, trial: Trial, model: Any) -> bool:
     if not isinstance(problem.source, Domain) or not isinstance(problem.target, Domain) or not problem.same_features:
         return False
     if trial.role not in ("candidate", "source-only") or model is None or hasattr(model, "network_"):
+        return False
+    if "y_target" in getattr(getattr(last_step(model), "transfer_tags", None), "needs", ()):
         return False
     source = problem.source
     if source.y is None or not source.labelled.all() or len(source) < 12:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from landbridge._process_state import restored_filters
 from landbridge.discrepancy import Diagnosis, diagnose
 from landbridge.exceptions import InputError
 from landbridge.problem import Arguments, Sides, infer_pair_task
@@ -82,10 +83,11 @@ def measure(
             "scoring does not apply to measure(), which scores no predictions of labels; give it to transfer."
         )
     arguments = Arguments.of(label=label, groups=groups, task=task, read_options=read_options)
-    one, two, _ = Sides(source, target, arguments).domains(other_features=False)
-    name = None
-    if one.labelled.any():
-        name = infer_pair_task(arguments, one)[0].name
-    return diagnose(
-        one, two, task=name, n_permutations=n_permutations, n_bootstrap=n_bootstrap, random_state=random_state
-    )
+    with restored_filters():
+        one, two, _ = Sides(source, target, arguments).domains(other_features=False)
+        name = None
+        if one.labelled.any():
+            name = infer_pair_task(arguments, one)[0].name
+        return diagnose(
+            one, two, task=name, n_permutations=n_permutations, n_bootstrap=n_bootstrap, random_state=random_state
+        )

@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.utils import check_random_state
 
+from landbridge._process_state import restored_filters
+from landbridge._random_state import check_random_state
 from landbridge.discrepancy._risk_bound import risk_bound
 from landbridge.domain import Domain
 from landbridge.exceptions import InputError
@@ -147,30 +148,43 @@ def rank(
         raise TypeError(f"rank() got an unexpected keyword argument {next(iter(others))!r}")
     if max_samples < 4 or n_bootstrap < 0 or n_permutations < 0:
         raise InputError("max_samples must be at least 4, n_bootstrap and n_permutations at least 0.")
-    table = named(candidates)
-    alone = read_target(target, table, label, groups, read_options)
-    outputs: list[CandidateOutputs] = []
-    skipped: dict[str, str] = {}
-    for name, candidate in table.items():
-        try:
-            outputs.append(
-                candidate_outputs(
-                    name,
-                    candidate,
-                    target,
-                    alone,
-                    label=label,
-                    groups=groups,
-                    read_options=read_options,
-                    estimator=estimator,
-                    max_samples=10 * max_samples,
-                )
-            )
-        except InputError as error:
-            skipped[name] = str(error).rstrip(".")
-    score = _choose(score, outputs, alone)
     seed = check_random_state(random_state).randint(2**31 - 1)
-    sizes = {"n_bootstrap": n_bootstrap, "n_permutations": n_permutations, "random_state": seed}
+    sizes: dict[str, Any] = {"n_bootstrap": n_bootstrap, "n_permutations": n_permutations, "random_state": seed}
+    with restored_filters():
+        table = named(candidates)
+        alone = read_target(target, table, label, groups, read_options)
+        outputs: list[CandidateOutputs] = []
+        skipped: dict[str, str] = {}
+        for name, candidate in table.items():
+            try:
+                outputs.append(
+                    candidate_outputs(
+                        name,
+                        candidate,
+                        target,
+                        alone,
+                        label=label,
+                        groups=groups,
+                        read_options=read_options,
+                        estimator=estimator,
+                        max_samples=10 * max_samples,
+                    )
+                )
+            except InputError as error:
+                skipped[name] = str(error).rstrip(".")
+        return _scored(score, outputs, skipped, alone, max_samples, sizes)
+
+
+def _scored(
+    score: str,
+    outputs: list[CandidateOutputs],
+    skipped: dict[str, str],
+    alone: Domain | None,
+    max_samples: int,
+    sizes: dict[str, Any],
+) -> Ranking:
+    score = _choose(score, outputs, alone)
+    seed, n_bootstrap = sizes["random_state"], sizes["n_bootstrap"]
     kept = []
     for candidate in outputs:
         if why := _lacks(candidate, score):

@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import clone
 
-from landbridge.domain import Domain
+from landbridge._random_state import seed_unseeded
+from landbridge.domain import Domain, refuse_masked
 from landbridge.exceptions import InputError
 from landbridge.problem import is_network, network_name, read_domains, read_network_target
 from landbridge.problem._domains import BUILTIN, read_one
@@ -172,6 +173,7 @@ def candidate_outputs(
         raise InputError("a model can only be scored with labelled target samples; label some of the target.")
     X = alone.X[known]
     if isinstance(candidate, np.ndarray):
+        refuse_masked(candidate, "it")
         if len(candidate) not in (len(alone), len(known)):
             raise InputError(
                 f"it is an array of {len(candidate)} samples and the target has {len(alone)}; give the features of "
@@ -226,7 +228,11 @@ def _source_outputs(
     if len(known) == 0 and (task == "regression" or len(np.unique(source.y)) < 2):
         return CandidateOutputs(name, source=source, target=target)
     is_sparse = hasattr(source.X, "tocsr")
-    base = get_task(task).default_estimator(is_sparse=is_sparse) if estimator is None else clone(estimator)
+    base = (
+        get_task(task).default_estimator(is_sparse=is_sparse)
+        if estimator is None
+        else seed_unseeded(clone(estimator), 0)
+    )
     if task == "classification" and len(np.unique(source.y)) < 2:
         raise InputError(f"its labels are all {source.y[0]!r}; a source needs two classes.")
     model = base.fit(source.X, source.y)

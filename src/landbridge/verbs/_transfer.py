@@ -6,6 +6,7 @@ import time
 from dataclasses import replace
 from typing import Any, Unpack
 
+from landbridge._process_state import restored_filters
 from landbridge.candidates import CandidateSpec, Strategy, find_strategy
 from landbridge.discrepancy import Diagnosis
 from landbridge.domain import Domain
@@ -157,12 +158,16 @@ def transfer(
     >>> result.decision.evidence
     'no target labels'
     """
-    clock = _Clock()
     arguments = Arguments.of(
         label=label, task=task, estimator=estimator, methods=methods, target_labels=target_labels,
         confidence=confidence, random_state=random_state, **options,
     )  # fmt: skip
-    sides = Sides(source, target, arguments)
+    with restored_filters():
+        return _transfer(Sides(source, target, arguments), arguments)
+
+
+def _transfer(sides: Sides, arguments: Arguments) -> Result:
+    clock = _Clock()
     strategy = find_strategy(sides)
     problem = strategy.read(sides)
     inspection = sides.inspection()
@@ -170,24 +175,24 @@ def transfer(
         arguments.on_inspection(inspection)
     settings = _settings(strategy, problem, arguments)
     clock.lap("read")
-    with prepare_processes(problem, arguments), one_thread(problem):
-        diagnosis = strategy.diagnose(problem)
-        clock.lap("measure")
-        specs = strategy.plan(problem, diagnosis, sides)
-        weighted = _weighting(problem, diagnosis, arguments.scoring) if _features_count(problem) else None
-    store = _store(arguments, settings, problem)
-    shift = "" if weighted is None else diagnosis.kind
-    trials = run(specs, problem, arguments, shift=shift, store=store)
-    clock.lap("candidates")
-    with one_thread(problem):
-        trials, verdict = _judge(trials, specs, problem, diagnosis, weighted, arguments)
-        trials, chosen = _model_of(verdict, trials, specs, problem, store)
-        scores = chosen_scores(chosen, problem)
-        clock.lap("guard")
-        expected = expected_of_run(problem, chosen, trials, verdict)
-        of_source = expected_of_source(problem, chosen, trials, verdict)
-    clock.lap("expected")
-    store.clear()
+    with _store(arguments, settings, problem) as store:
+        with prepare_processes(problem, arguments), one_thread(problem):
+            diagnosis = strategy.diagnose(problem)
+            clock.lap("measure")
+            specs = strategy.plan(problem, diagnosis, sides)
+            weighted = _weighting(problem, diagnosis, arguments.scoring) if _features_count(problem) else None
+        shift = "" if weighted is None else diagnosis.kind
+        trials = run(specs, problem, arguments, shift=shift, store=store)
+        clock.lap("candidates")
+        with one_thread(problem):
+            trials, verdict = _judge(trials, specs, problem, diagnosis, weighted, arguments)
+            trials, chosen = _model_of(verdict, trials, specs, problem, store)
+            scores = chosen_scores(chosen, problem)
+            clock.lap("guard")
+            expected = expected_of_run(problem, chosen, trials, verdict)
+            of_source = expected_of_source(problem, chosen, trials, verdict)
+        clock.lap("expected")
+        store.clear()
     return Result(
         model=chosen.model,
         decision=Decision(

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import softmax
-from sklearn.utils import check_random_state
 
+from landbridge._random_state import check_random_state
 from landbridge.domain import Domain
 from landbridge.guard._views import check_classifier, probabilities
 from landbridge.measurement import Measurement

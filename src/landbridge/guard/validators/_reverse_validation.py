@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from sklearn.base import clone, is_regressor
 
+from landbridge._random_state import seed_unseeded
 from landbridge.domain import Domain
 from landbridge.guard._fitting import fit_transfer
 from landbridge.measurement import Measurement
@@ -82,7 +83,9 @@ def reverse_validation(
         return Measurement(name, 0.0, higher_is_better=True, details={"collapsed": True})
     path = getattr(estimator, "intermediate_domains_", None) if intermediate_domains is None else intermediate_domains
     opposite = None if path is None else list(path)[::-1]
-    reverse = fit_transfer(clone(estimator), Xt, predicted, Xs, intermediate_domains=opposite).predict(Xs)
+    reverse = fit_transfer(
+        seed_unseeded(clone(estimator), 0), Xt, predicted, Xs, intermediate_domains=opposite
+    ).predict(Xs)
     if regression:
         loss = (reverse - ys) ** 2 / np.var(ys)
         weights = np.ones(len(loss))

@@ -7,13 +7,13 @@ import importlib
 import logging
 import os
 import uuid
-import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import torch
 
+from landbridge._process_state import quiet
 from landbridge.exceptions import InputError, MissingExtraError
 from landbridge.neural._samples import Samples
 from landbridge.neural.handover._parity import check_parity, more_rows
@@ -250,8 +250,7 @@ def _quietly() -> Iterator[None]:
     """Without the exporters' remarks about libraries that are not used here."""
     loggers = [logging.getLogger(n) for n in ("torch.onnx", "torch.export", "torch._export", "onnxscript", "onnx_ir")]
     levels = [logger.level for logger in loggers]
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+    with quiet():
         for logger in loggers:
             logger.setLevel(logging.CRITICAL)
         try:

@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import stdtrit
 from sklearn.base import clone
-from sklearn.utils import check_random_state
 
+from landbridge._random_state import check_random_state
 from landbridge._sklearn_compat import _safe_indexing
 from landbridge.exceptions import InputError
 from landbridge.neural._fitting import draw_seed
