@@ -89,6 +89,8 @@ class TransferTags:
         The planner omits the method if a domain has more samples. If None, it never does.
     heterogeneous : bool, default=False
         Whether the target may have other features than the source.
+    moved_features : bool, default=False
+        Whether the planner tries it only where single features were multiplied or moved.
     """
 
     family: str
@@ -103,6 +105,7 @@ class TransferTags:
     new_classes: bool = False
     max_samples: int | None = None
     heterogeneous: bool = False
+    moved_features: bool = False
 
 
 class Read(NamedTuple):

@@ -125,6 +125,7 @@ def reason_to_skip(method: Method, problem: Problem, diagnosis: Diagnosis, *, ex
             and not problem.n_labelled,
             "without target labels it is the source model itself",
         ),
+        (tags.moved_features and not diagnosis.columns, "no feature seems to be in another unit"),
         ("source_domain" in tags.needs and not several, "needs several sources, identified by source_domain"),
         (not method.available, f"needs the library {', '.join(tags.requires)}, which is not installed"),
         (sparse.issparse(source.X) and not method.cls._accept_sparse, "takes no sparse samples"),

@@ -20,7 +20,6 @@ from landbridge.discrepancy._diagnosis import SHIFTS, Diagnosis
 from landbridge.discrepancy._different_features import DIFFERENT_FEATURES, different_features
 from landbridge.discrepancy._label_shift import label_shift, label_shift_fit
 from landbridge.discrepancy._mmd import mmd, weighted_mmd2
-from landbridge.discrepancy._moved_columns import MovedFeature, moved_features
 from landbridge.discrepancy._proxy_a_distance import proxy_a_distance
 from landbridge.discrepancy._risk_bound import risk_bound
 from landbridge.discrepancy._share_profile import (
@@ -33,6 +32,7 @@ from landbridge.discrepancy._share_profile import (
 from landbridge.discrepancy._shift_kind import diagnose
 from landbridge.discrepancy._sliced_wasserstein import line_transport, sliced_wasserstein
 from landbridge.discrepancy._subspace_distance import missed_variance, subspace_distance
+from landbridge.numerics.moved_features import MovedFeature, moved_features
 
 __all__ = [
     "DIFFERENT_FEATURES",

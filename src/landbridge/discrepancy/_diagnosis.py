@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from landbridge.discrepancy._moved_columns import MovedFeature
 from landbridge.discrepancy._share_profile import ShareProfile
 from landbridge.measurement import Measurement
+from landbridge.numerics.moved_features import MovedFeature
 from landbridge.presentation import Presentable
 
 __all__ = ["SHIFTS", "Diagnosis"]

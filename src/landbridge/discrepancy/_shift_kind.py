@@ -17,7 +17,6 @@ from landbridge.discrepancy._domain_classifier import balanced_error, cross_fitt
 from landbridge.discrepancy._kinds import all_kinds, meaning_of_concept
 from landbridge.discrepancy._label_shift import measure_fit, measure_priors
 from landbridge.discrepancy._mmd import mixture_kernel, permuted_mmd2, weighted_mmd2
-from landbridge.discrepancy._moved_columns import MovedFeature, moved_features
 from landbridge.discrepancy._posterior import Posterior, cross_fit_posterior, kernel_classifier
 from landbridge.discrepancy._proxy_a_distance import distance_from_probabilities
 from landbridge.discrepancy._samples import within_scale
@@ -30,6 +29,7 @@ from landbridge.exceptions import InputError
 from landbridge.measurement import Measurement
 from landbridge.numerics.grouping import common_codes, shuffle_groups
 from landbridge.numerics.kernels import median_gamma
+from landbridge.numerics.moved_features import MovedFeature, moved_features
 from landbridge.numerics.resampling import permutation_p_value, random_generator, subsample
 
 __all__ = ["diagnose"]

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from landbridge.discrepancy._moved_columns import MovedFeature
 from landbridge.discrepancy._share_profile import ShareProfile
 from landbridge.measurement import Measurement
+from landbridge.numerics.moved_features import MovedFeature
 
 __all__ = ["columns_in_words", "contradicted", "in_words"]
 

@@ -30,6 +30,7 @@ from landbridge.feature._subspace_alignment import SubspaceAlignment, subspace_a
 from landbridge.feature._tca import TCA, transfer_components
 from landbridge.feature._tjm import TJM, joint_matching
 from landbridge.feature._transfer_subspace import TransferSubspaceLearning, divergence_gradient
+from landbridge.feature._unit_scaler import UnitScaler
 
 __all__ = [
     "BDA",
@@ -59,6 +60,7 @@ __all__ = [
     "StructuralCorrespondence",
     "SubspaceAlignment",
     "TransferSubspaceLearning",
+    "UnitScaler",
     "adaptation_solver",
     "alignment_matrices",
     "assign_classes",

@@ -13,6 +13,7 @@ from landbridge.guard._by_intermediate import by_intermediate
 from landbridge.guard._by_labels import FEW_LABELS, by_labels
 from landbridge.guard._by_reverse_validation import by_reverse_validation
 from landbridge.guard._by_share_profile import by_share_profile
+from landbridge.guard._by_units import by_units
 from landbridge.guard._by_weighting import WeightedSource, by_weighting
 from landbridge.guard._different_features import different_features
 from landbridge.guard._no_shift import no_shift
@@ -111,11 +112,30 @@ def _by_features(
     groups: Any,
     shares_kept: bool,
 ) -> Verdict:
-    """Decide without target labels."""
+    """Decide without target labels; features in another unit are converted where nothing else is chosen."""
     if diagnosis.kind == DIFFERENT_FEATURES:
         return different_features(fitted)
     source_only = source_model(fitted)
     candidates = [t for t in fitted if not t.baseline]
+    verdict = _by_shift(
+        source_only, candidates, diagnosis, weighted_source, graph, confidence, random_state, groups, shares_kept
+    )
+    converted = None if verdict.transferred else by_units(source_only, candidates, diagnosis)
+    return verdict if converted is None else converted
+
+
+def _by_shift(
+    source_only: Trial,
+    candidates: list[Trial],
+    diagnosis: Diagnosis,
+    weighted_source: WeightedSource | None,
+    graph: Any,
+    confidence: float,
+    random_state: int | None,
+    groups: Any,
+    shares_kept: bool,
+) -> Verdict:
+    """Decide by the evidence that the diagnosed shift allows."""
     if diagnosis.kind == "none":
         return no_shift(source_only, candidates)
     if (verdict := shares_unknown(source_only, candidates, diagnosis)) is not None:

@@ -43,6 +43,7 @@ class EvidenceKind(StrEnum):
     INTERMEDIATE_PATH = "intermediate path"
     CLUSTER_STABILITY = "cluster stability"
     SHARE_PROFILE = "share profile"
+    UNITS = "units of single features"
 
 
 @dataclass(frozen=True)

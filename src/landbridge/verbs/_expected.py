@@ -55,6 +55,8 @@ __all__ = [
 
 # Source samples whose held-out predictions are kept with a result.
 MAX_SAMPLES = 2000
+# Evidence for a model that maps the features of the target.
+MAPS = (EvidenceKind.SHARE_PROFILE, EvidenceKind.ENSEMBLE, EvidenceKind.UNITS)
 # Metrics that can be estimated, under their names as scorers; for any other, the default one of the task is.
 ESTIMATED = {
     "accuracy": "accuracy",
@@ -383,7 +385,7 @@ def _of_vote(
 def _maps(verdict: Verdict, chosen: Trial) -> bool:
     """Return whether the chosen model maps the features of the target to those of the source."""
     assessment = verdict.assessments.get(chosen.name)
-    return assessment is not None and assessment.kind in (EvidenceKind.SHARE_PROFILE, EvidenceKind.ENSEMBLE)
+    return assessment is not None and assessment.kind in MAPS
 
 
 def _standardised(X: Any) -> Any:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.stats import rankdata
 
 __all__ = ["MovedFeature", "moved_features"]
 
@@ -36,6 +37,8 @@ class MovedFeature:
         Factor; 1 if the values only moved.
     offset : float
         Added after multiplication; 0 if the values were only multiplied.
+    separates : float, default=0.5
+        AUC of separating the domains by this feature, at least one half.
 
     Examples
     --------
@@ -47,6 +50,7 @@ class MovedFeature:
     index: int
     scale: float
     offset: float
+    separates: float = 0.5
 
     def __str__(self) -> str:
         if self.offset == 0.0:
@@ -107,7 +111,14 @@ def moved_features(Xs: Array, Xt: Array, *, source_weights: Array | None = None)
     if not 0 < far.sum() <= MOST * d:
         return ()
     found = (_affine(int(j), qs[:, j], qt[:, j], spread_t[j]) for j in np.flatnonzero(far))
-    return tuple(f for f in found if f is not None)
+    return tuple(replace(f, separates=_area(Xs[:, f.index], Xt[:, f.index])) for f in found if f is not None)
+
+
+def _area(source: Array, target: Array) -> float:
+    n, m = len(source), len(target)
+    ranks = rankdata(np.concatenate([source, target]))
+    area = float((ranks[n:].sum() - m * (m + 1) / 2) / (n * m))
+    return max(area, 1.0 - area)
 
 
 def _affine(index: int, qs: Array, qt: Array, spread: float) -> MovedFeature | None:
