@@ -38,6 +38,7 @@ EVIDENCE = {
     "another scale and offset, the same": "share profile",
     "rescaled or moved for all classes alike": "share profile",
     "any distribution that the features allow": "share profile, kept",
+    "those of the source in another unit": "units of single features",
     "have learned something on the source": "unlearnable source",
 }
 # Target labels are given for every eighth pair.

@@ -16,7 +16,7 @@ __all__ = ["UNITS", "by_units"]
 
 # The method that undoes the factors of single features.
 UNITS = "UnitScaler"
-# A factor from here on, without an offset, and domains that hardly overlap in the feature. Set on generated tables.
+# A factor from here on, without an offset, and domains that hardly overlap in the feature.
 FACTOR = 5.0
 SEPARATES = 0.99
 ASSUMPTION = "Target values of these features are those of the source in another unit; the other features keep theirs."
