@@ -171,3 +171,8 @@ def test_nullable_columns_are_gaps():
     with pytest.raises(InputError, match="NaN"):
         Domain(frame)
     assert Domain(frame[["b"]], pd.array(["x", None, "y"], dtype="string")).labelled.tolist() == [True, False, True]
+
+
+def test_a_notebook_shows_counts_and_no_markup_of_the_user():
+    page = Domain(np.eye(3), ["<b>", "a", "a"], name="<i>")._repr_html_()
+    assert "&lt;b&gt;" in page and "<i>" not in page and "<td>2</td>" in page

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from collections.abc import Sequence
 from typing import Any
 
@@ -306,6 +307,16 @@ class Domain:
         known = int(self.labelled.sum())
         labels = "no labels" if known == 0 else "labelled" if known == n else f"{known} of {n} labelled"
         return f"Domain({self.name!r}, {n} samples x {self.X.shape[1]} features, {self.kind}, {labels})"
+
+    def _repr_html_(self) -> str:
+        """Return the facts as a short HTML table, for notebooks."""
+        rows = [("samples", f"{len(self):,}"), ("features", f"{self.X.shape[1]:,}"), ("kind", self.kind)]
+        rows.append(("labels", self.regime))
+        if self.labelled.any() and len(classes := np.unique(self.labelled_part().y, return_counts=True)[0]) <= 12:
+            counts = np.unique(self.labelled_part().y, return_counts=True)[1]
+            rows += [(f"label {c}", f"{n:,}") for c, n in zip(classes.tolist(), counts.tolist(), strict=True)]
+        body = "".join(f"<tr><th>{html.escape(name)}</th><td>{html.escape(value)}</td></tr>" for name, value in rows)
+        return f"<strong>Domain {html.escape(self.name)}</strong><table>{body}</table>"
 
     @property
     def regime(self) -> str:

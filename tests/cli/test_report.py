@@ -13,6 +13,15 @@ def test_the_page_is_written_again(clinics, command, tmp_path):
     assert "Clinic B" in (tmp_path / "p.html").read_text(encoding="utf-8")
 
 
+def test_a_report_for_a_pull_request(clinics, command, tmp_path):
+    done = command("report", "run", "--format", "markdown", "--out", tmp_path, "-q", cwd=clinics)
+    assert done.returncode == 0, done.stderr
+    text = (tmp_path / "report.md").read_text(encoding="utf-8")
+    assert text.startswith("#") and "|" in text and "<html" not in text
+    done = command("report", "run", "--format", "pdf", cwd=clinics)
+    assert done.returncode == 2 and "html or markdown" in done.stderr
+
+
 def test_a_folder_without_a_result(clinics, command):
     done = command("report", ".", cwd=clinics)
     assert done.returncode == 2 and "holds no result.json" in done.stderr

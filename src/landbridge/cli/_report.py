@@ -22,17 +22,23 @@ def report_command(
     *,
     out: Annotated[
         Path | None,
-        typer.Option(metavar="PATH", help="Folder, or .html file, to write; report.html in RESULT if omitted."),
+        typer.Option(metavar="PATH", help="Folder or file to write; report.html or report.md in RESULT if omitted."),
     ] = None,
+    form: Annotated[
+        str, typer.Option("--format", metavar="FORMAT", help="html, or markdown for a pull request.")
+    ] = "html",
     title: Annotated[str | None, typer.Option(metavar="TEXT", help="Heading of the page.")] = None,
     printing: PrintOptions,
 ) -> None:
     """Write the report of a saved result again; pictures of the data need the run itself."""
     from landbridge.cli._checks import check_file, check_folder
     from landbridge.cli._tables import console, print_json, show_verdict
+    from landbridge.exceptions import InputError
 
     place = result_dir if out is None else out
-    if place.suffix.lower() in (".html", ".htm"):
+    if form not in ("html", "markdown"):
+        raise InputError(f"--format {form} is unknown; give html or markdown.")
+    if place.suffix.lower() in (".html", ".htm", ".md", ".markdown"):
         check_file(place, "--out")
     else:
         check_folder(place)
@@ -40,7 +46,7 @@ def report_command(
     from landbridge.results import load_result
 
     result = load_result(result_dir)
-    page = write_report(result, place, title=title)
+    page = write_report(result, place, title=title, format=form)
     if printing.as_json:
         facts = json.loads((result_dir / "result.json").read_text(encoding="utf-8"))
         print_json({"report": str(page)} | {name: facts.get(name) for name in FACTS})
