@@ -72,7 +72,7 @@ def test_a_stopped_run_says_what_is_kept_and_goes_on(clinics, command, number, c
     process.send_signal(number)
     _, err = process.communicate(timeout=30)
     assert process.returncode == code
-    assert err.count("\n") == 1 and "2 finished candidates are kept in stopped" in err and "--resume" in err
+    assert err.count("\nlandbridge: ") == 1 and "2 finished candidates are kept in stopped" in err and "--resume" in err
     options = ["--label", "ill", "--target-labels", "hide", "--methods", "CORAL,GFK", "--jobs", "1", "--out", "stopped"]
     done = command("transfer", "a.csv", "b.csv", *options, "--resume", cwd=clinics)
     assert done.returncode == 0 and not (clinics / "stopped" / "unfinished").exists()

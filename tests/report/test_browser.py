@@ -2,7 +2,8 @@
 
 import pytest
 
-from landbridge.data._inspection import Column, Inspection, Side
+from landbridge.data import Column, Inspection
+from landbridge.data import SideFacts as Side
 from landbridge.report import write_report
 
 playwright = pytest.importorskip("playwright", reason="pip install playwright axe-playwright-python")

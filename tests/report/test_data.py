@@ -1,4 +1,5 @@
-from landbridge.data._inspection import Column, Inspection, Side
+from landbridge.data import Column, Inspection
+from landbridge.data import SideFacts as Side
 from landbridge.report._data import data_section
 
 

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from landbridge import Expected, Measurement
-from landbridge.data._inspection import Column, Inspection, Side
+from landbridge.data import Column, Inspection
+from landbridge.data import SideFacts as Side
 from landbridge.report._next import labels_for_difference, labels_for_interval, next_steps
 
 

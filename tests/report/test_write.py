@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from landbridge import Domain, Measurement, load_result, transfer
-from landbridge.data import load_builtin, make_shift
-from landbridge.data._inspection import Column, Inspection, Side
+from landbridge.data import Column, Inspection, load_builtin, make_shift
+from landbridge.data import SideFacts as Side
 from landbridge.exceptions import InputError
 from landbridge.guard import MajorityVote
 from landbridge.report import write_report

@@ -174,8 +174,8 @@ def test_what_was_read_is_saved_where_the_result_knows_it(saved, results, tmp_pa
     object.__setattr__(made, "inspection", Read())
     facts = json.loads((made.save(tmp_path) / FACTS).read_text())
     assert facts["inspection"] == {"kind": "table", "gap": None}
-    assert "inspection" not in json.loads((saved / FACTS).read_text())
-    load_result(tmp_path)
+    assert json.loads((saved / FACTS).read_text())["inspection"]["sides"]
+    assert load_result(saved).inspection == results[0].inspection
 
 
 DEEP = "[" * 1_000_000

@@ -110,7 +110,7 @@ class Inspection(Presentable):
     >>> source = pd.DataFrame({"age": [30.0, None, 50.0], "ill": [0, 1, 0]})
     >>> inspection = landbridge.inspect(source, pd.DataFrame({"age": [40.0, 70.0]}), label="ill")
     >>> [(c.name, c.kind, dict(c.gaps)) for c in inspection.columns]
-    [('age', 'number', {'source': 1, 'target': 0}), ('ill', 'label', {'source': 0, 'target': 2})]
+    [('age', 'number', {'source': 1, 'target': 0}), ('ill', 'label', {'source': 0})]
     """
 
     kind: str
@@ -137,11 +137,11 @@ class Inspection(Presentable):
         head = [_side_line(side) for side in self.sides]
         head.append(self._feature_line())
         notes = list(self.notes)
-        room = most - len(head)
-        if len(notes) > room:
+        room = max(most - len(head), 0)
+        if len(notes) > room > 0:
             left = len(notes) - room + 1
             notes = [*notes[: room - 1], f"{left} more notes: see 'Your data' in the report, or landbridge inspect."]
-        return [*head, *notes]
+        return [*head, *notes[:room]]
 
     def to_frame(self) -> Any:
         """Return the columns as a table, one row per column.
@@ -202,12 +202,16 @@ class Inspection(Presentable):
     def _feature_line(self) -> str:
         used = [c for c in self.columns if c.used]
         if not self.columns:
-            return f"{self.n_features:,} features ({self.kind})."
+            return f"{_counted(self.n_features, 'feature')} ({self.kind})."
         kinds: dict[str, int] = {}
         for c in used:
             kinds[c.kind] = kinds.get(c.kind, 0) + 1
         words = ", ".join(f"{n} {kind}" for kind, n in sorted(kinds.items(), key=lambda item: -item[1]))
-        return f"{len(used)} columns used ({words}) as {self.n_features:,} features."
+        return f"{_counted(len(used), 'column')} used ({words}) as {_counted(self.n_features, 'feature')}."
+
+
+def _counted(n: int, noun: str) -> str:
+    return f"{n:,} {noun}{'' if n == 1 else 's'}"
 
 
 def _side_line(side: SideFacts) -> str:

@@ -105,8 +105,9 @@ def read(
     """
     options = ReadOptions.of(read_options)
     text = text if text is not None else options.text
-    name = name or (_name(path, "table") if not str(path).startswith(BUILTIN) else None)
-    path, kind = listed_files(path, _side_kind(path, "path"), label)
+    kind = _side_kind(path, "path")
+    name = name or (_name(path, "table") if kind != "builtin" else None)
+    path, kind = listed_files(path, kind, label)
     _check_sources(sources, label, kind)
     _check_groups(groups, label, sources, [kind])
     if kind == "builtin":
@@ -209,7 +210,6 @@ def read_pair(
     options = ReadOptions.of(read_options)
     found = [listed_files(s, _side_kind(s, n), label) for s, n in ((source, "source"), (target, "target"))]
     sides, kinds = tuple(side for side, _ in found), tuple(kind for _, kind in found)
-    names = _name(source, "source"), _name(target, "target")
     _check_options(options, kinds)
     _check_sources(sources, label, kinds[0])
     _check_groups(groups, label, sources, kinds)
@@ -220,9 +220,9 @@ def read_pair(
     if kinds[0] != kinds[1]:
         raise InputError(f"source holds {kinds[0]} but target holds {kinds[1]}; give both as the same kind.")
     if kinds[0] == "images":
-        return _image_pair(sides, names, _size(image_size))
+        return _image_pair(sides, (_name(source, "source"), _name(target, "target")), _size(image_size))
     if kinds[0] == "audio":
-        return _audio_pair(sides, names)
+        return _audio_pair(sides, (_name(source, "source"), _name(target, "target")))
     if kinds[0] == "arrays":
         return _array_pair(source, target, label)
     return _table_pair(

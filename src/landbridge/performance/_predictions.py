@@ -75,7 +75,9 @@ class Predictions:
         classes = np.asarray(classes)
         of_label = None
         if y is not None and np.isin(y, classes).all():
-            of_label = np.asarray(proba, dtype=float)[np.arange(len(proba)), np.searchsorted(classes, y)]
+            place = {c: i for i, c in enumerate(classes.tolist())}
+            at = [place[v] for v in np.asarray(y).tolist()]
+            of_label = np.asarray(proba, dtype=float)[np.arange(len(proba)), at]
         return cls(classes[proba.argmax(axis=1)], np.asarray(proba.max(axis=1), dtype=float), y, of_label)
 
     def take(self, indices: Any) -> Self:

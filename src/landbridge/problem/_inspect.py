@@ -24,6 +24,8 @@ MAX_SAMPLES = 2000
 SEPARATES = 0.9
 # A side with this share of gaps in a column is named first.
 MANY_GAPS = 0.2
+# Fewer gaps than this are never many.
+FEW = 5
 # Labelled source samples are searched for repeats up to this number.
 MAX_REPEATS = 800
 # More features than this have no names that a reader would know.
@@ -140,7 +142,7 @@ def _columns(source: Domain, target: Domain | None, encoder: Any, random_state: 
     found = []
     for column in known:
         places = _places(names, column) if column.used else []
-        area = max((areas[i] for i in places), default=None) if places else None
+        area = max((float(areas[i]) for i in places), default=None) if places else None
         unit = next((units[i] for i in places if i in units), "")
         found.append(replace(column, separates=area, unit=unit))
     return tuple(found)
@@ -241,7 +243,7 @@ def _about_gaps(used: Sequence[Column], sizes: Mapping[str, int]) -> tuple[list[
     shares = [(c.gaps[side] / n, c, side, n) for c in used for side, n in sizes.items() if c.gaps.get(side, 0)]
     if not shares:
         return [], []
-    many = sorted((s for s in shares if s[0] >= MANY_GAPS), key=lambda s: -s[0])
+    many = sorted((s for s in shares if s[0] >= MANY_GAPS and s[1].gaps[s[2]] >= FEW), key=lambda s: -s[0])
     notes = []
     if many:
         shown = "; ".join(f"{c.name}: {c.gaps[side]:,} of {n:,} in the {side}" for _, c, side, n in many[:5])

@@ -27,8 +27,9 @@ def inspect(
     Parameters
     ----------
     source : Domain, (X, y) tuple, array, DataFrame, path or "builtin:NAME"
-    target : the same, optional
-        If None, the source alone is inspected.
+        The source domain; labels are optional.
+    target : Domain, (X, y) tuple, array, DataFrame, path or "builtin:NAME", optional
+        The target domain. If None, the source alone is inspected.
     label : str, optional
         Name of the label column, where a side is a table. If None, the one that is named like a label, if any.
     sources, groups : str, optional
@@ -64,7 +65,7 @@ def inspect(
     >>> print(landbridge.inspect(source, pd.DataFrame({"age": [40.0, 70.0], "sex": ["m", "f"]}), label="ill"))
     Source source: 3 samples; labels 0: 2, 1: 1.
     Target target: 2 samples; no labels.
-    2 columns used (1 category, 1 number) as 3 features.
+    2 columns used (1 number, 1 category) as 3 features.
     Missing values filled: age 1 (median 45).
     """
     names: dict[str, Any] = {
