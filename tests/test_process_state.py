@@ -133,6 +133,7 @@ def test_verbs_change_nothing_in_four_threads(sides, result, tmp_path):
     assert changed(before, snapshot()) == []
 
 
+@pytest.mark.filterwarnings("ignore::landbridge.exceptions.EarlyStoppingWarning")
 @pytest.mark.parametrize("method", [m for m in methods() if not m.tags.requires], ids=lambda m: m.name)
 def test_methods_change_no_generator(method):
     """With their defaults, which scikit-learn's would take to mean the global one."""
