@@ -9,7 +9,7 @@ import numpy as np
 from scipy import sparse
 
 from landbridge.domain import Domain
-from landbridge.exceptions import InputError
+from landbridge.exceptions import InputError, LabelError
 
 __all__ = ["read_domains", "read_intermediate", "read_one", "share_features"]
 
@@ -165,6 +165,8 @@ def _read_both(
 
     try:
         one, two, encoder = read_pair(source, target, image_size=image_size, **names)
+    except LabelError:
+        raise
     except InputError:
         names.pop("require_label", None)
         apart = _read_apart(source, target, **names) if other_features else None
