@@ -51,5 +51,7 @@ def test_nothing_is_chosen_without_the_method_or_without_such_features(source_on
     assert by_units(source_only, [converted], diagnosis()) is None
 
 
-def test_it_decides_where_nothing_else_is_chosen(source_only, converted):
-    assert decide([source_only, converted], diagnosis(CONVERTED)).chosen == UNITS
+def test_it_comes_before_maps_of_all_features(source_only, converted, variants, flip):
+    aligned = variants(flip(0, 30))
+    assert decide([source_only, *aligned, converted], diagnosis(CONVERTED)).chosen == UNITS
+    assert decide([source_only, *aligned, converted], diagnosis(replace(CONVERTED, offset=3.0))).chosen != UNITS

@@ -12,7 +12,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 from landbridge import Domain, rank
-from landbridge.data import make_gradual_shift
+from landbridge.data import make_gradual_shift, make_shift
 from landbridge.exceptions import InputError
 from landbridge.transferability import leep, logme
 from landbridge.verbs._rank import SCORES
@@ -240,3 +240,15 @@ def test_halves_of_three_labels_a_class_hold_both():
         some[at] = c
     sources = {"a": (X[:100], y[:100]), "b": (X[100:200], y[100:200])}
     assert set(rank(sources, (X[200:300], some)).names) == {"a", "b"}
+
+
+def test_equal_candidates_are_called_equal():
+    source, target = make_shift("label", random_state=0)
+    ranking = rank({"a": source, "b": source}, target, score="leep")
+    assert "a and b are equal" in ranking.words and "comes first" not in ranking.words
+
+
+def test_sources_without_labels_are_named_and_no_score_is():
+    source, target = make_shift("label", random_state=0)
+    with pytest.raises(InputError, match=r"^no candidate can be scored \(a: a source needs labels"):
+        rank({"a": source.without_labels()}, target.without_labels())

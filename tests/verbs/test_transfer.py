@@ -327,3 +327,27 @@ def test_a_chosen_method_that_needs_labels_is_not_held_out_without_them():
         source, target, target_labels=5, methods=["TrAdaBoost"], estimator=DecisionTreeClassifier(), random_state=1
     )
     assert result.expected is None or result.expected.held_out is None or result.decision.chosen != "TrAdaBoost"
+
+
+def test_groups_of_one_side_and_too_few_labels_are_said():
+    source, target = make_shift("label", n_source=60, n_target=60, random_state=0)
+    grouped = Domain(source.X, source.y, groups=np.arange(60) // 3)
+    notes = " ".join(transfer(grouped, target, methods=["CORAL"], target_labels=50).notes)
+    assert "Only the source has groups" in notes and "asks for more labels than there are" in notes
+
+
+def test_one_group_of_the_source_is_refused_in_words():
+    source, target = make_shift("label", n_source=60, n_target=60, random_state=0)
+    with pytest.raises(InputError, match="groups holds a single group"):
+        transfer(Domain(source.X, source.y, groups=np.zeros(60)), target.X, methods=["CORAL"])
+
+
+def test_a_column_in_another_unit_is_converted_whatever_else_moved():
+    source, target = make_shift("covariate", n_source=300, n_target=300, random_state=0)
+    rng = np.random.default_rng(0)
+    more = [rng.normal(5.0, 1.0, size=(300, 3)), rng.normal(5.0, 1.0, size=(300, 3)) * [1.0, 38.67, 1.0]]
+    one, two = (Domain(np.hstack([d.X, m]), d.y) for d, m in zip((source, target), more, strict=True))
+    result = transfer(one, two, target_labels="hide")
+    assert result["UnitScaler"].status == "tried"
+    assert result[result.decision.chosen].hidden.value >= result["source-only"].hidden.value
+    assert result[result.decision.chosen].hidden.value >= result["UnitScaler"].hidden.value - 0.05

@@ -112,16 +112,17 @@ def _by_features(
     groups: Any,
     shares_kept: bool,
 ) -> Verdict:
-    """Decide without target labels; features in another unit are converted where nothing else is chosen."""
+    """Decide without target labels; features in another unit beyond doubt come first."""
     if diagnosis.kind == DIFFERENT_FEATURES:
         return different_features(fitted)
     source_only = source_model(fitted)
     candidates = [t for t in fitted if not t.baseline]
-    verdict = _by_shift(
+    converted = by_units(source_only, candidates, diagnosis)
+    if converted is not None and unlearnable(source_only, candidates, diagnosis) is None:
+        return converted
+    return _by_shift(
         source_only, candidates, diagnosis, weighted_source, graph, confidence, random_state, groups, shares_kept
     )
-    converted = None if verdict.transferred else by_units(source_only, candidates, diagnosis)
-    return verdict if converted is None else converted
 
 
 def _by_shift(
