@@ -66,7 +66,7 @@ def test_evidence_is_frozen_and_kinds_are_strings():
     with pytest.raises(dataclasses.FrozenInstanceError):
         evidence.assumption = "another"
     assert EvidenceKind("target labels") is EvidenceKind.TARGET_LABELS
-    assert len(set(EvidenceKind)) == 9
+    assert len(set(EvidenceKind)) == 10
 
 
 @pytest.fixture(scope="module")
