@@ -16,7 +16,7 @@ $(VENV)/.test: $(VENV)/.base
 	touch $@
 
 $(VENV)/.docs: $(VENV)/.base
-	$(BIN)/python -m pip install --quiet -c constraints.txt -e ".[docs]"
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e ".[neural,docs]"
 	touch $@
 
 setup: $(VENV)/.base
