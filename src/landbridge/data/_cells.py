@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -34,6 +35,8 @@ __all__ = ["restore_class", "tidy_cells"]
 
 # Whole numbers beyond this are not exact as floats.
 EXACT = 2**53
+# A character that no plain number has.
+PLAIN_MARKS = re.compile(r"[^-+.eE0-9]")
 
 
 @dataclass
@@ -174,6 +177,8 @@ def _plain_column(column: Any, typed: bool, options: ReadOptions) -> tuple[Any, 
     import pandas as pd
 
     if options.decimal == "," or column.dtype.kind in "biufcmM" or isinstance(column.dtype, pd.CategoricalDtype):
+        return None
+    if any(type(c) is str and c.strip() not in WORDS and PLAIN_MARKS.search(c.strip()) for c in column.iloc[:100]):
         return None
     cells = column.tolist()
     if not all(type(c) is str for c in cells) or (typed and not any("." in c for c in cells)):

@@ -17,6 +17,7 @@ from landbridge.data._missing import MARKS, WORDS
 from landbridge.data._notation import parse_cell
 from landbridge.data._read_options import ReadOptions
 from landbridge.data.formats._text import decode
+from landbridge.data.formats._typed import find_layout, read_typed
 from landbridge.exceptions import ReadError
 
 __all__ = ["Dialect", "find_dialect", "read_delimited", "unique_names"]
@@ -24,6 +25,7 @@ __all__ = ["Dialect", "find_dialect", "read_delimited", "unique_names"]
 BLANKS = " "
 NAMES = {"\t": "tab", ";": "semicolon", "|": "vertical bar", BLANKS: "blank", ",": "comma"}
 SAMPLE_LINES = 200
+HEAD_LINES = 5000
 NUMBERS = re.compile(r"\s*[-+]?[\d.,]+([eE][-+]?\d+)?(\s+[-+]?[\d.,]+([eE][-+]?\d+)?)+\s*")
 
 
@@ -74,10 +76,15 @@ def read_delimited(content: Content, options: ReadOptions) -> Any:
     dialect = find_dialect(text, prefer="\t" if tab else "", header=options.header)
     if dialect.separator == BLANKS:
         dialect.text = "\n".join(_single_blanks(line) for line in dialect.text.split("\n"))
-    width, extra = _check_lines(content.path, dialect)
-    frame = _parse(dialect, width + (extra == "names"))
+    layout = find_layout(dialect.text, dialect.separator, dialect.quoting) if options.decimal != "," else None
+    frame = read_typed(layout, dialect.separator, dialect.quoting, header=options.header) if layout else None
+    names, extra = ([], "") if frame is None else (list(frame.columns), "")
+    if frame is None:
+        width, extra = _check_lines(content.path, dialect)
+        frame = _parse(dialect, width + (extra == "names"))
+        if options.header:
+            frame, names = frame.iloc[1:].reset_index(drop=True), [str(v) for v in frame.iloc[0]]
     if options.header:
-        frame, names = frame.iloc[1:].reset_index(drop=True), [str(v) for v in frame.iloc[0]]
         if extra == "names":
             names = ["", *names[:-1]]
             dialect.notes.append("The first column has no name in the header; it is read as 'Unnamed: 0'.")
@@ -115,7 +122,9 @@ def find_dialect(text: str, *, prefer: str = "", header: bool = True) -> Dialect
     >>> find_dialect("x;y\\n3,14;1\\n2,5;2\\n").separator
     ';'
     """
-    lines = text.split("\n")
+    lines = text.split("\n", HEAD_LINES)  # the last one is all the rest
+    if all(not line.strip() or line.lstrip().startswith("#") for line in lines[:HEAD_LINES]):
+        lines = text.split("\n")
     notes: list[str] = []
     start = 0
     given = None
@@ -146,17 +155,18 @@ def find_dialect(text: str, *, prefer: str = "", header: bool = True) -> Dialect
     if separator != "," and not (separator == "\t" and prefer == "\t"):
         notes.append(f"The separator is the {NAMES.get(separator, repr(separator))}.")
     quoting: Literal[0, 3] = csv.QUOTE_MINIMAL
-    if separator != BLANKS and _quotes_are_text(body, separator):
+    rest = "\n".join(body) if start or body is not lines else text
+    if separator != BLANKS and '"' in rest and _quotes_are_text(rest, separator):
         quoting = csv.QUOTE_NONE
         notes.append("Quotation marks are read as text, because they do not enclose cells.")
-    return Dialect(separator, "\n".join(body), start, quoting, notes)
+    return Dialect(separator, rest, start, quoting, notes)
 
 
-def _quotes_are_text(lines: list[str], separator: str) -> bool:
+def _quotes_are_text(text: str, separator: str) -> bool:
     """Return whether each line is one row only if quotation marks are text, not marks of cells with line breaks."""
-    if not any('"' in line for line in lines):
+    if find_layout(text, separator) is not None:
         return False
-    filled = [line for line in lines if line.strip()]
+    filled = [line for line in text.split("\n") if line.strip()]
     try:
         if sum(1 for row in csv.reader(filled, delimiter=separator, skipinitialspace=True)) == len(filled):
             return False
@@ -353,11 +363,15 @@ def unique_names(names: list[str]) -> list[str]:
 def _without_empty_ends(frame: Any, names: list[str], dialect: Dialect) -> Any:
     """Drop columns at the end that have neither name nor cells."""
     keep = len(names)
-    while keep > 1 and not names[keep - 1].strip() and not frame.iloc[:, keep - 1].fillna("").str.strip().any():
+    while keep > 1 and not names[keep - 1].strip() and _is_blank(frame.iloc[:, keep - 1]):
         keep -= 1
     if keep < len(names):
         dialect.notes.append("Columns at the end without name and cells are not read.")
     return frame.iloc[:, :keep]
+
+
+def _is_blank(column: Any) -> bool:
+    return column.dtype == object and not column.fillna("").str.strip().any()
 
 
 def _header_note(frame: Any, names: list[str]) -> list[str]:
