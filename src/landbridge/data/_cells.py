@@ -20,6 +20,7 @@ from landbridge.data._missing import (
     sentinel_notes,
 )
 from landbridge.data._notation import (
+    Cell,
     Notation,
     decimal_evidence,
     differing_units,
@@ -50,6 +51,7 @@ class _Column:
     typed: bool = False
     gone: dict[str, str] = field(default_factory=dict)  # cell -> word or value that means "no value"
     given: list[str] = field(default_factory=list)  # the other distinct cells
+    parsed: dict[str, Cell | None] = field(default_factory=dict)  # those that were taken apart
 
     def are(self, texts: Sequence[str]) -> NDArray[np.bool_]:
         """Return which rows hold one of these cells."""
@@ -252,9 +254,9 @@ def _evidence(columns: Iterable[_Column], points: list[list[str]], options: Read
         if all(is_plain(t) for t in column.given):
             simple.append([t for t in column.given if "." in t][:1000])
             continue
-        notation = infer_notation(_without_marks(column)[0], options.decimal, "", ".")
+        notation = infer_notation(_without_marks(column)[0], options.decimal, "", ".", column.parsed)
         if notation is not None:
-            cells = [c for t in notation.numbers if (c := parse_cell(t)) is not None]
+            cells = [c for t in notation.numbers if (c := column.parsed[t]) is not None]
             marks.add(decimal_evidence(cells))
             commas = commas or any("," in t for t in notation.numbers)
     for texts in simple if commas else []:
@@ -288,14 +290,14 @@ def _read_column(column: _Column, options: ReadOptions, evidence: str, fallback:
         return _as_text(column, found)
     numbers = _plain_numbers(given, column.typed, evidence, options) if given and not codes else None
     if numbers is None and given and not codes:
-        notation = infer_notation(given, options.decimal, evidence, fallback)
+        notation = infer_notation(given, options.decimal, evidence, fallback, column.parsed)
         if notation is not None and not (column.typed and _is_whole(notation)):
             _note(column, notation, found)
             if notation.others:
                 return _as_text(column, found, {**notation.numbers})
             numbers = notation.numbers
     if numbers is None:
-        if units := differing_units(given):
+        if units := differing_units(given, column.parsed):
             shown = ", ".join(repr(t) for t in units.values())
             found.notes.append(f"Column {column.name!r} mixes units ({shown}), so its cells stay text; convert them.")
         return _as_text(column, found)

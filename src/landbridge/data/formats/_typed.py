@@ -182,7 +182,7 @@ def _exact() -> dict[str, Any]:
     return {} if tuple(map(int, pd.__version__.split(".")[:2])) >= (3, 1) else {"float_precision": "round_trip"}
 
 
-def _read(data: bytes, numbers: list[int], how: dict[str, Any]) -> Any:
+def _read(data: bytes, numbers: list[Any], how: dict[str, Any]) -> Any:
     import pandas as pd
 
     text = {i: object for i in how["names"] if i not in numbers}
@@ -207,4 +207,4 @@ def _are_plain(column: Any) -> bool:
 
 
 def _has_comma(column: Any) -> bool:
-    return any(COMMA.search(cell) for cell in column.unique() if isinstance(cell, str))
+    return any("," in cell and COMMA.search(cell) is not None for cell in column.unique() if isinstance(cell, str))
