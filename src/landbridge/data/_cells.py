@@ -218,7 +218,7 @@ def _text_column(column: Any, typed: bool, options: ReadOptions) -> _Column | No
             column, typed = cells.map(_as_written), False
     codes, distinct = pd.factorize(column.astype(object))
     raw = [str(t).strip() for t in distinct]
-    out = _Column(column.name, codes, raw, [plain(t) for t in raw], typed)
+    out = _Column(str(column.name).strip(), codes, raw, [plain(t) for t in raw], typed)
     _sort_cells(out, options)
     return out
 
@@ -394,7 +394,8 @@ def _note(column: _Column, notation: Notation, found: _Notes) -> None:
     if notation.others:
         n = column.count(notation.others)
         found.notes.append(
-            f"Column {name!r}: {n:,} cell{'s' * (n != 1)}, such as {notation.others[0]!r}, no number{'s' * (n != 1)}."
+            f"Column {name!r}: {n:,} cell{'s' * (n != 1)}, such as {notation.others[0]!r}, "
+            f"{'are no numbers' if n != 1 else 'is no number'}."
         )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 from collections.abc import Sequence
 from dataclasses import asdict, replace
@@ -547,6 +548,10 @@ def _numbered(X: Any) -> list[str]:
     return [str(i) for i in range(X.shape[0])]
 
 
+def _is_number(name: str) -> bool:
+    return re.fullmatch(r"\s*-?\d+([.,]\d+)?\s*", name) is not None
+
+
 def _nothing_shared(columns: list[Column], A: Any, B: Any) -> str:
     """Say that no common column can be a feature."""
     names = {c.name for c in columns}
@@ -554,8 +559,11 @@ def _nothing_shared(columns: list[Column], A: Any, B: Any) -> str:
     why = " ".join(f"Column {c.name!r} {c.reason}." for c in columns[:4])
     if all(other):
         shown = [", ".join(c[:4]) + (", ..." if len(c) > 4 else "") for c in other]
+        remedy = "Rename columns with the same meaning."
+        if all(sum(map(_is_number, c)) > 0.5 * len(c) for c in other):
+            remedy = "If their names are points of a scale, such as wavelengths, interpolate both to the same points."
         return (
             f"source and target have different columns (source: {shown[0]}; target: {shown[1]}), and what they share "
-            f"is no feature. {why} Rename columns with the same meaning."
+            f"is no feature. {why} {remedy}"
         )
     return f"no column can be used as a feature. {why}"

@@ -203,6 +203,9 @@ class Inspection(Presentable):
         used = [c for c in self.columns if c.used]
         if not self.columns:
             return f"{self.n_features:,} features ({self.kind})."
+        own = {s.side: sum(c.n_features for c in used if s.side in c.gaps) for s in self.sides}
+        if len(own) == 2 and used and all(len(c.gaps) == 1 for c in used):
+            return f"{own['source']:,} features in the source and {own['target']:,} in the target, none in common."
         kinds: dict[str, int] = {}
         for c in used:
             kinds[c.kind] = kinds.get(c.kind, 0) + 1

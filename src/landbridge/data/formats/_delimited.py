@@ -8,6 +8,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Literal
 
@@ -145,11 +146,11 @@ def find_dialect(text: str, *, prefer: str = "", header: bool = True) -> Dialect
         start -= 1
         notes.append("The names of the columns stand in a comment line.")
     if n_comments:
-        notes.append(f"The first {n_comments} line{'s' * (n_comments != 1)} (comments) are not read.")
+        first = "first line (a comment) is" if n_comments == 1 else f"first {n_comments} lines (comments) are"
+        notes.append(f"The {first} not read.")
     if header and (titles := _titles(body, separator)):
-        notes.append(
-            f"{titles} line{'s' * (titles != 1)} above the header are not read, such as {body[0].strip()[:60]!r}."
-        )
+        above = "1 line above the header is" if titles == 1 else f"{titles} lines above the header are"
+        notes.append(f"{above} not read, such as {body[0].strip()[:60]!r}.")
         start, body = start + titles, body[titles:]
         separator = given or _separator(body, prefer)
     if separator != "," and not (separator == "\t" and prefer == "\t"):
@@ -378,7 +379,7 @@ def _header_note(frame: Any, names: list[str]) -> list[str]:
     """Say so if the first line looks like a sample."""
     given = [n.strip() for n in names if n.strip()]
     numbers = [n for n in given if _is_number(n)]
-    if not numbers or _are_running(numbers):
+    if not numbers or _are_running(numbers) or _are_scale(numbers):
         return []
     suspect = 2 * len(numbers) >= len(given) or any("." in n for n in numbers)
     for i, name in enumerate(names[: frame.shape[1]]):
@@ -387,6 +388,16 @@ def _header_note(frame: Any, names: list[str]) -> list[str]:
     return (
         ["The first line looks like a sample but is read as names; set header=False (--no-header)."] if suspect else []
     )
+
+
+def _are_scale(names: list[str]) -> bool:
+    """Return whether names are points of a scale, such as wavelengths: at least five, in one order."""
+    try:
+        numbers = [float(n.replace(",", ".")) for n in names]
+    except ValueError:
+        return False
+    steps = [b - a for a, b in pairwise(numbers)]
+    return len(steps) > 3 and (min(steps) > 0 or max(steps) < 0)
 
 
 def _are_running(names: list[str]) -> bool:
