@@ -35,6 +35,7 @@ VALUES = {
     "assume": "shares-kept",
     "n_seeds": 2,
     "skip_corrupt": True,
+    "read_options": {"drop": ["visit"]},
 }
 
 

@@ -43,7 +43,7 @@ def test_lines_and_a_table_in_eighty_columns(clinics, command, calls):
     assert shown.returncode == 0, shown.stderr
     lines = shown.stdout.splitlines()
     assert max(map(len, lines)) <= 80 and "\x1b" not in shown.stdout
-    assert lines[0].startswith("Source a: 80 samples; labels yes 41, no 39")
+    assert lines[0].startswith("Source a: 80 samples; labels yes: 41, no: 39")
     text = " ".join(shown.stdout.split())
     for part in ("0.73", "in months", "gaps filled with the median", "2 cells are no numbers", "another value"):
         assert part in text, part

@@ -351,6 +351,9 @@ class Encoder(BaseEstimator):
         self.notes_ = [*self.notes_, *remarks]
         self.remarks_ = [*self.remarks_, *remarks]
 
+    def _skips_corrupt(self) -> bool:
+        return ReadOptions.of(self.read_options).skip_corrupt
+
     def read(self, path: str | Path) -> tuple[Any, list[str]]:
         """Read and encode new samples from a file or folder; labels in it are not used.
 
@@ -386,10 +389,13 @@ class Encoder(BaseEstimator):
             held, wanted = _KINDS[kind], _KINDS[self.kind_]
             raise ReadError(f"{path} is {held}, but the model was fitted on {wanted}; give the same kind.")
         if kind == "images":
-            pictures = read_images(media, self.shape_[:2], self.mode_, features=self.features_, spans=self.spans_)
+            shape, skip = self.shape_[:2], self._skips_corrupt()
+            pictures = read_images(
+                media, shape, self.mode_, features=self.features_, spans=self.spans_, skip_corrupt=skip
+            )
             return pictures.X, pictures.names
         if kind == "audio":
-            sounds = read_audio(media, rate=self.rate_)
+            sounds = read_audio(media, rate=self.rate_, skip_corrupt=self._skips_corrupt())
             return sounds.X, sounds.names
         if kind == "arrays":
             base, form = getattr(self, "zero_based_", None), getattr(self, "sparse_", None)

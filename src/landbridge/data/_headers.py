@@ -28,7 +28,7 @@ def plain_header(name: str) -> str:
     --------
     >>> from landbridge.data._headers import plain_header
     >>> plain_header(" Blood-Pressure (mmHg)"), plain_header("Größe_2")
-    ('bloodpressuremmhg', 'große2')
+    ('bloodpressuremmhg', 'grosse2')
     """
     text = unicodedata.normalize("NFKD", str(name)).casefold()
     text = "".join(c for c in text if not unicodedata.combining(c))

@@ -110,7 +110,7 @@ class Inspection(Presentable):
     >>> source = pd.DataFrame({"age": [30.0, None, 50.0], "ill": [0, 1, 0]})
     >>> inspection = landbridge.inspect(source, pd.DataFrame({"age": [40.0, 70.0]}), label="ill")
     >>> [(c.name, c.kind, dict(c.gaps)) for c in inspection.columns]
-    [('age', 'number', {'source': 1, 'target': 0}), ('ill', 'label', {'source': 0, 'target': 2})]
+    [('age', 'number', {'source': 1, 'target': 0}), ('ill', 'label', {'source': 0})]
     """
 
     kind: str

@@ -80,7 +80,7 @@ def inspect_domains(
         *_about_repeats(source, random_state),
         *(r for r in getattr(encoder, "remarks_", ()) if not _is_about_text_in(columns, r)),
         *filled,
-        *_about_duplicates(digests),
+        *_about_duplicates({s: d for s, d in digests.items() if s != "source" or not _is_resampled(columns)}),
     ]
     return Inspection(
         kind=source.kind,
@@ -184,6 +184,11 @@ def _about_shared(sides: Mapping[str, Domain], shared: int) -> list[str]:
     if shared == n and len(sides["source"]) == n:
         return ["Source and target hold the same samples: is it the same file twice?"]
     return [f"{shared:,} of {n:,} target samples are in the source as well, equal in every feature."]
+
+
+def _is_resampled(columns: Sequence[Column]) -> bool:
+    """Whether the source was drawn by its weights, so that its samples repeat."""
+    return any(c.kind == "sample weight" for c in columns)
 
 
 def _about_duplicates(digests: Mapping[str, NDArray[Any]]) -> list[str]:
