@@ -262,7 +262,9 @@ def open_sound(path: str | Path) -> Sound:
     name, path = printable(path), Path(path)
     try:
         if os.path.getsize(path) == 0:
-            raise ReadError(f"{name} cannot be read as a sound: the file is empty; repair it or remove it.")
+            raise ReadError(
+                f"{name} cannot be read as a sound: the file is empty; repair it or remove it, or skip such files (--skip-corrupt)."
+            )
         samples, rate = _decoded(path)
     except (ReadError, MissingExtraError):
         raise
@@ -271,9 +273,13 @@ def open_sound(path: str | Path) -> Sound:
     except Exception as error:  # decoders raise errors of many types for damaged files
         text = str(error).strip()
         why = printable(text.splitlines()[0].rstrip(".")) if text else type(error).__name__
-        raise ReadError(f"{name} cannot be read as a sound: {why}; repair it or remove it.") from error
+        raise ReadError(
+            f"{name} cannot be read as a sound: {why}; repair it or remove it, or skip such files (--skip-corrupt)."
+        ) from error
     if samples.shape[0] == 0:
-        raise ReadError(f"{name} cannot be read as a sound: it has no samples; repair it or remove it.")
+        raise ReadError(
+            f"{name} cannot be read as a sound: it has no samples; repair it or remove it, or skip such files (--skip-corrupt)."
+        )
     known = np.isfinite(samples)
     gaps = int(known.size - known.sum())
     return Sound(np.where(known, samples, 0.0).mean(axis=1), rate, samples.shape[1], gaps)
