@@ -34,6 +34,10 @@ RATES = (1000, 48000)
 PARTS = 3
 
 
+# What to do about a file that cannot be read.
+REMEDY = "repair it or remove it, or skip such files (--skip-corrupt)"
+
+
 @dataclass(frozen=True)
 class Sound:
     """A sound file that was read.
@@ -262,9 +266,7 @@ def open_sound(path: str | Path) -> Sound:
     name, path = printable(path), Path(path)
     try:
         if os.path.getsize(path) == 0:
-            raise ReadError(
-                f"{name} cannot be read as a sound: the file is empty; repair it or remove it, or skip such files (--skip-corrupt)."
-            )
+            raise ReadError(f"{name} cannot be read as a sound: the file is empty; {REMEDY}.")
         samples, rate = _decoded(path)
     except (ReadError, MissingExtraError):
         raise
@@ -273,13 +275,9 @@ def open_sound(path: str | Path) -> Sound:
     except Exception as error:  # decoders raise errors of many types for damaged files
         text = str(error).strip()
         why = printable(text.splitlines()[0].rstrip(".")) if text else type(error).__name__
-        raise ReadError(
-            f"{name} cannot be read as a sound: {why}; repair it or remove it, or skip such files (--skip-corrupt)."
-        ) from error
+        raise ReadError(f"{name} cannot be read as a sound: {why}; {REMEDY}.") from error
     if samples.shape[0] == 0:
-        raise ReadError(
-            f"{name} cannot be read as a sound: it has no samples; repair it or remove it, or skip such files (--skip-corrupt)."
-        )
+        raise ReadError(f"{name} cannot be read as a sound: it has no samples; {REMEDY}.")
     known = np.isfinite(samples)
     gaps = int(known.size - known.sum())
     return Sound(np.where(known, samples, 0.0).mean(axis=1), rate, samples.shape[1], gaps)

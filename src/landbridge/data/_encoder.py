@@ -140,7 +140,7 @@ class Encoder(BaseEstimator):
         if not shared:
             raise InputError(
                 f"source and target share no column (source: {', '.join(A.columns[:6])}; target: "
-                f"{', '.join(B.columns[:6])}); rename columns with the same meaning."
+                f"{', '.join(B.columns[:6])}); {_remedy(A.columns, B.columns)}"
             )
         if self.text_column is not None and self.text_column not in shared:
             raise InputError(
@@ -554,8 +554,12 @@ def _numbered(X: Any) -> list[str]:
     return [str(i) for i in range(X.shape[0])]
 
 
-def _is_number(name: str) -> bool:
-    return re.fullmatch(r"\s*-?\d+([.,]\d+)?\s*", name) is not None
+def _remedy(*names: Sequence[str]) -> str:
+    """Say what to do about tables with different columns."""
+    numbers = [sum(re.fullmatch(r"\s*-?\d+([.,]\d+)?\s*", str(n)) is not None for n in side) for side in names]
+    if all(2 * n > len(side) for n, side in zip(numbers, names, strict=True)):
+        return "if their names are points of a scale, such as wavelengths, interpolate both to the same points."
+    return "rename columns with the same meaning."
 
 
 def _nothing_shared(columns: list[Column], A: Any, B: Any) -> str:
@@ -565,11 +569,9 @@ def _nothing_shared(columns: list[Column], A: Any, B: Any) -> str:
     why = " ".join(f"Column {c.name!r} {c.reason}." for c in columns[:4])
     if all(other):
         shown = [", ".join(c[:4]) + (", ..." if len(c) > 4 else "") for c in other]
-        remedy = "Rename columns with the same meaning."
-        if all(sum(map(_is_number, c)) > 0.5 * len(c) for c in other):
-            remedy = "If their names are points of a scale, such as wavelengths, interpolate both to the same points."
+        remedy = _remedy(*other)
         return (
             f"source and target have different columns (source: {shown[0]}; target: {shown[1]}), and what they share "
-            f"is no feature. {why} {remedy}"
+            f"is no feature. {why} {remedy[0].upper()}{remedy[1:]}"
         )
     return f"no column can be used as a feature. {why}"
