@@ -56,7 +56,7 @@ def test_a_technician_transfers_from_a_workbook_to_an_export(desk):
     before = desk.checksums()
 
     seen = desk.run("inspect", "pompes nord.xlsx", "pompes sud.csv", "--label", "État")
-    assert "labels normal: 98, défaillant: 62" in seen.text or "défaillant" in seen.text
+    assert "Source pompes nord: 160 samples; labels normal: 98, défaillant: 62." in seen.text
     assert "Read with a decimal comma: Vibration (mm/s), Température (°C), Pression (bar)." in seen.text
     assert "Only the sheet 'Relevés' is read, not Notice; set sheet= (--sheet) to choose" in seen.text
     assert "1 row above the header is not read, such as 'Relevés des pompes - atelier Nord'" in seen.text

@@ -34,7 +34,7 @@ def test_a_shop_transfers_sentiment_from_books_to_kitchenware(desk):
     before = desk.checksums()
 
     seen = desk.run("inspect", "books.jsonl", "kitchen.jsonl", "--label", "sentiment")
-    assert "1 columns used (1 text)" in seen.text or "1 column used (1 text)" in seen.text
+    assert "1 column used (1 text) as " in seen.text
     assert "'review_id' has a different text in each row" in seen.text
     assert "Target kitchen: 160 samples; no labels" in seen.text and "review text yes" in seen.text
 

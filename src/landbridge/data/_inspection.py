@@ -210,7 +210,9 @@ class Inspection(Presentable):
         for c in used:
             kinds[c.kind] = kinds.get(c.kind, 0) + 1
         words = ", ".join(f"{n} {kind}" for kind, n in sorted(kinds.items(), key=lambda item: -item[1]))
-        return f"{len(used)} columns used ({words}) as {self.n_features:,} features."
+        columns = "1 column" if len(used) == 1 else f"{len(used)} columns"
+        features = "1 feature" if self.n_features == 1 else f"{self.n_features:,} features"
+        return f"{columns} used ({words}) as {features}."
 
 
 def _side_line(side: SideFacts) -> str:

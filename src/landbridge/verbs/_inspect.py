@@ -27,6 +27,7 @@ def inspect(
     Parameters
     ----------
     source : Domain, (X, y) tuple, array, DataFrame, path or "builtin:NAME"
+        Where the labels come from, or the only data there are.
     target : the same, optional
         If None, the source alone is inspected.
     label : str, optional
@@ -64,7 +65,8 @@ def inspect(
     >>> print(landbridge.inspect(source, pd.DataFrame({"age": [40.0, 70.0], "sex": ["m", "f"]}), label="ill"))
     Source source: 3 samples; labels 0: 2, 1: 1.
     Target target: 2 samples; no labels.
-    2 columns used (1 category, 1 number) as 3 features.
+    2 columns used (1 number, 1 category) as 3 features.
+    Many missing values were filled in (age: 1 of 3 in the source); check whether these columns are of use.
     Missing values filled: age 1 (median 45).
     """
     names: dict[str, Any] = {
