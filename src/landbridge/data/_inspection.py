@@ -137,11 +137,11 @@ class Inspection(Presentable):
         head = [_side_line(side) for side in self.sides]
         head.append(self._feature_line())
         notes = list(self.notes)
-        room = most - len(head)
-        if len(notes) > room:
+        room = max(most - len(head), 0)
+        if len(notes) > room > 0:
             left = len(notes) - room + 1
             notes = [*notes[: room - 1], f"{left} more notes: see 'Your data' in the report, or landbridge inspect."]
-        return [*head, *notes]
+        return [*head, *notes[:room]]
 
     def to_frame(self) -> Any:
         """Return the columns as a table, one row per column.
@@ -202,7 +202,7 @@ class Inspection(Presentable):
     def _feature_line(self) -> str:
         used = [c for c in self.columns if c.used]
         if not self.columns:
-            return f"{self.n_features:,} features ({self.kind})."
+            return f"{_counted(self.n_features, 'feature')} ({self.kind})."
         own = {s.side: sum(c.n_features for c in used if s.side in c.gaps) for s in self.sides}
         if len(own) == 2 and used and all(len(c.gaps) == 1 for c in used):
             return f"{own['source']:,} features in the source and {own['target']:,} in the target, none in common."
@@ -210,9 +210,11 @@ class Inspection(Presentable):
         for c in used:
             kinds[c.kind] = kinds.get(c.kind, 0) + 1
         words = ", ".join(f"{n} {kind}" for kind, n in sorted(kinds.items(), key=lambda item: -item[1]))
-        columns = "1 column" if len(used) == 1 else f"{len(used)} columns"
-        features = "1 feature" if self.n_features == 1 else f"{self.n_features:,} features"
-        return f"{columns} used ({words}) as {features}."
+        return f"{_counted(len(used), 'column')} used ({words}) as {_counted(self.n_features, 'feature')}."
+
+
+def _counted(n: int, noun: str) -> str:
+    return f"{n:,} {noun}{'' if n == 1 else 's'}"
 
 
 def _side_line(side: SideFacts) -> str:

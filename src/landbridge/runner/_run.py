@@ -10,7 +10,7 @@ from typing import Any
 
 import joblib
 
-from landbridge._process_state import one_thread as single_thread
+from landbridge._process_state import one_thread as limited_to_one_thread
 from landbridge.candidates._specification import CandidateSpec
 from landbridge.exceptions import InputError
 from landbridge.guard import Trial, collect_evidence
@@ -205,7 +205,7 @@ def one_thread(problem: Problem) -> AbstractContextManager[Any]:
     """
     if problem.situation in ("trained network", "network learner"):
         return nullcontext()
-    return single_thread()
+    return limited_to_one_thread()
 
 
 def _one(i: int, spec: CandidateSpec, problem: Problem, *, ends: float | None, **how: Any) -> tuple[int, Trial]:

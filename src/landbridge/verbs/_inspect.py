@@ -27,9 +27,9 @@ def inspect(
     Parameters
     ----------
     source : Domain, (X, y) tuple, array, DataFrame, path or "builtin:NAME"
-        Where the labels come from, or the only data there are.
-    target : the same, optional
-        If None, the source alone is inspected.
+        The source domain; labels are optional.
+    target : Domain, (X, y) tuple, array, DataFrame, path or "builtin:NAME", optional
+        The target domain. If None, the source alone is inspected.
     label : str, optional
         Name of the label column, where a side is a table. If None, the one that is named like a label, if any.
     sources, groups : str, optional
@@ -66,7 +66,6 @@ def inspect(
     Source source: 3 samples; labels 0: 2, 1: 1.
     Target target: 2 samples; no labels.
     2 columns used (1 number, 1 category) as 3 features.
-    Many missing values were filled in (age: 1 of 3 in the source); check whether these columns are of use.
     Missing values filled: age 1 (median 45).
     """
     names: dict[str, Any] = {
