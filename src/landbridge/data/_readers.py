@@ -106,7 +106,7 @@ def read(
     options = ReadOptions.of(read_options)
     text = text if text is not None else options.text
     kind = _side_kind(path, "path")
-    name = name or (_name(path, "table") if not str(path).startswith(BUILTIN) else None)
+    name = name or (_name(path, "table") if kind != "builtin" else None)
     path, kind = listed_files(path, kind, label)
     _check_sources(sources, label, kind)
     _check_groups(groups, label, sources, [kind])
