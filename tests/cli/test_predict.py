@@ -62,6 +62,22 @@ def test_the_identifier_of_the_run_is_used_without_being_asked_for(clinics, comm
     assert done.returncode == 0 and done.stdout.startswith("row,label,p(")
 
 
+def test_an_identifier_is_found_in_another_writing_and_its_absence_is_said(clinics, command, rows, monkeypatch):
+    from dataclasses import replace
+
+    rows[["x", "z"]].assign(**{" WHO": [f"p{i}" for i in range(80)]}).to_csv(clinics / "who.csv", index=False)
+    found = _read(command("predict", "run", "who.csv", "--id", "who", cwd=clinics).stdout)
+    assert [row["who"] for row in found[:2]] == ["p0", "p1"]
+
+    def load(folder):
+        result = load_result(folder)
+        return replace(result, settings={**result.settings, "read_options": {"id": "person"}})
+
+    monkeypatch.setattr("landbridge.results.load_result", load)
+    done = command("predict", "run", "who.csv", cwd=clinics)
+    assert done.returncode == 0 and "who.csv has no column 'person'" in done.stderr and len(_read(done.stdout)) == 80
+
+
 @pytest.mark.parametrize("options", [[], ["--all-columns"], ["--json", "--id", "who"]])
 def test_parts_give_what_the_whole_gives(clinics, command, rows, monkeypatch, options):
     whole = command("predict", "run", "new.csv", *options, cwd=clinics)

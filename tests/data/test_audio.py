@@ -113,7 +113,7 @@ def test_a_folder_of_classes_with_notes(tmp_path):
     said = " ".join(sounds.notes)
     for sentence in (
         "1 file of",
-        "1 of 6 sounds was resampled to 8,000 Hz (8,000 Hz 5, 22,050 Hz 1).",
+        "1 of 6 sounds was resampled to 8,000 Hz (8,000 Hz: 5, 22,050 Hz: 1).",
         "1 of 6 sounds has several channels; their mean was taken.",
         "1 of 6 sounds is silent, such as noise/d.wav; its features are 0.",
         "1 of 6 sounds is shorter than 25 ms, such as noise/e.wav.",

@@ -437,3 +437,47 @@ def test_labels_that_are_not_available_stay_missing_and_are_told_of(tmp_path):
     source, _, encoder = read_pair(tmp_path / "a.csv", tmp_path / "a.csv", label="label")
     assert int(source.labelled.sum()) == 40
     assert "20 labels are 'NA', read as missing labels; write another word if it is a class." in encoder.notes_
+
+
+def test_spectra_on_two_scales_are_to_be_interpolated():
+    one = pd.DataFrame(np.eye(6), columns=[f"{1100 + 10 * i}" for i in range(6)]).assign(y=range(6))
+    two = pd.DataFrame(np.eye(6), columns=[f"{1103 + 7.5 * i:g}" for i in range(6)])
+    with pytest.raises(InputError, match="interpolate both to the same points"):
+        read_pair(one, two, label="y")
+    with pytest.raises(InputError, match="rename columns with the same meaning"):
+        read_pair(one.rename(columns=lambda c: c if c == "y" else f"a{c}"), two, label="y")
+
+
+@pytest.mark.parametrize("kind", ["images", "audio"])
+def test_damaged_files_are_skipped_on_request(tmp_path, kind):
+    from PIL import Image
+    from scipy.io import wavfile
+
+    rng = np.random.default_rng(0)
+    for side in ("a", "b"):
+        for name in ("x/1", "x/2", "y/1"):
+            path = tmp_path / side / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            if kind == "images":
+                Image.fromarray(rng.integers(0, 255, (9, 9), dtype=np.uint8)).save(path.with_suffix(".png"))
+            else:
+                wavfile.write(path.with_suffix(".wav"), 8000, rng.integers(-999, 999, 2000).astype(np.int16))
+    damaged = next((tmp_path / "b" / "x").glob("2.*"))
+    damaged.write_bytes(damaged.read_bytes()[:20])
+    with pytest.raises(ReadError, match=r"2\.\w+.*--skip-corrupt"):
+        read_pair(tmp_path / "a", tmp_path / "b")
+    one, two, encoder = read_pair(tmp_path / "a", tmp_path / "b", read_options={"skip_corrupt": True})
+    assert len(one) == 3 and two.y.tolist() == ["x", "y"]
+    assert any(
+        note.startswith(f"1 of 3 {'images' if kind == 'images' else 'sounds'} cannot") for note in encoder.notes_
+    )
+    assert len(encoder.read(tmp_path / "b")[0]) == 2
+    for path in (tmp_path / "b").rglob("*.*"):
+        path.write_bytes(path.read_bytes()[:20])
+    with pytest.raises(ReadError, match="1"):
+        read_pair(tmp_path / "a", tmp_path / "b", read_options={"skip_corrupt": True})
+
+
+def test_skipping_damaged_files_does_not_apply_to_tables(frame):
+    with pytest.raises(InputError, match="skip_corrupt applies to images and sounds"):
+        read_pair(frame, frame, read_options={"skip_corrupt": True})

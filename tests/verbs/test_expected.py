@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from sklearn.linear_model import LogisticRegression
 
 from landbridge import Domain, transfer
 from landbridge.data import make_shift
@@ -65,3 +66,12 @@ def test_words_name_what_widens_the_interval():
     assert "70.0 %" in text and "40.0 to 90.0 %" in text and "60 % of the target samples" in text
     assert "labelled target samples would" in text
     assert "from 30 labelled" in describe(wide, "R²", 30, None, known=True)
+
+
+def test_a_fitted_model_on_a_target_with_a_rare_class_has_an_expected_accuracy():
+    """The run is scored by balanced accuracy, which cannot be estimated from the confidences of a model alone."""
+    source, target = make_shift("label", n_source=200, n_target=400, random_state=0)
+    rare = np.r_[np.flatnonzero(target.y == 0)[:100], np.flatnonzero(target.y == 1)[:8]]
+    model = LogisticRegression().fit(source.X, source.y)
+    result = transfer(model, target.take(rare), target_labels="hide")
+    assert result.metric == "balanced_accuracy" and result.expected.metric == "accuracy"

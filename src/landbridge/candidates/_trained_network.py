@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 from landbridge.candidates._specification import CandidateSpec, numbered
 from landbridge.candidates._strategy import Strategy
+from landbridge.data import ReadOptions
 from landbridge.discrepancy import Diagnosis
 from landbridge.exceptions import InputError, LabelError
 from landbridge.problem._judging import prepare_judging
@@ -27,7 +28,7 @@ class TrainedNetwork(Strategy):
 
     name: ClassVar[str] = "trained network"
     clause: ClassVar[str] = "the source is a trained network"
-    accepts: ClassVar[frozenset[str]] = frozenset({"methods", "epochs", "skip_corrupt"})
+    accepts: ClassVar[frozenset[str]] = frozenset({"methods", "epochs", "skip_corrupt", "read_options"})
     order: ClassVar[int] = 10
 
     def recognises(self, sides: Sides) -> bool:
@@ -62,7 +63,14 @@ class TrainedNetwork(Strategy):
                 "target_labels='hide' does not apply, because a network's head is learned from target labels; give "
                 "'use' or a number per class."
             )
-        target = read_network_target(sides.target, load_backbone(sides.source), skip_corrupt=arguments.skip_corrupt)
+        reading = ReadOptions.of(arguments.read_options).to_dict()
+        skip = bool(reading.pop("skip_corrupt", False) or arguments.skip_corrupt)
+        if reading:
+            raise InputError(
+                f"read_options {next(iter(reading))!r} does not apply, because {self.clause}; omit it, or give "
+                "'skip_corrupt' alone."
+            )
+        target = read_network_target(sides.target, load_backbone(sides.source), skip_corrupt=skip)
         if not target.labelled.any():
             raise LabelError(
                 f"target {target.name!r} has no labels, and a network's head is learned from them; put images into one "

@@ -79,9 +79,6 @@ def _whole(result: Result, rows: str, frame: bool) -> Chunk:
     if result.encoder is None:
         return _plain(result, rows)
     table = _table(result, rows) if frame else None
-    check = getattr(result.encoder, "check_types", None)  # refuses columns of another type than those of the fit
-    if check is not None and table is not None:
-        check(table)
     X, names = result.encoder.read(rows)
     columns = list(getattr(result.encoder, "columns_", []))
     if len(columns) == X.shape[1]:  # the model was fitted with feature names, and warns without them

@@ -194,6 +194,15 @@ class ReadingOptions:
             autocompletion=complete_columns,
         ),
     ] = None
+    skip_corrupt: Annotated[
+        bool,
+        typer.Option(
+            "--skip-corrupt",
+            metavar="",
+            help="Skip images and sounds that cannot be read, instead of naming the first.",
+            rich_help_panel=READING,
+        ),
+    ] = False
 
     def given(self) -> dict[str, Any]:
         """Return the options that were given, by the names that ``landbridge.data.ReadOptions`` has for them.
@@ -207,6 +216,7 @@ class ReadingOptions:
         named |= {"missing": list(self.missing or ()), "rename": renamed(self.rename)}
         named |= {n: getattr(self, n) for n in ("id", "weights", "decimal", "encoding", "sheet", "text")}
         named |= {"header": False} if self.no_header else {}
+        named |= {"skip_corrupt": True} if self.skip_corrupt else {}
         return {n: v for n, v in named.items() if v is False or v not in (None, [], {})}
 
     def keywords(self) -> dict[str, Any]:
@@ -331,15 +341,6 @@ class NetworkOptions:
         typer.Option("--n-seeds", metavar="N", help="Runs averaged per adversarial method.", rich_help_panel=NETWORKS),
     ] = 1
     epochs: Annotated[int, typer.Option(metavar="N", help="Epochs of a network.", rich_help_panel=NETWORKS)] = 20
-    skip_corrupt: Annotated[
-        bool,
-        typer.Option(
-            "--skip-corrupt",
-            metavar="",
-            help="Skip images that cannot be read, instead of naming the first.",
-            rich_help_panel=NETWORKS,
-        ),
-    ] = False
 
 
 @dataclass(frozen=True)
@@ -411,7 +412,7 @@ def takes(**groups: type) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     ... def command(source: str, *, network):
     ...     return network.epochs
     >>> list(inspect.signature(command).parameters)
-    ['source', 'network', 'n_seeds', 'epochs', 'skip_corrupt']
+    ['source', 'network', 'n_seeds', 'epochs']
     >>> command("a", epochs=3)
     3
     """

@@ -53,6 +53,10 @@ def predict_command(
             metavar="P", help="Also write sets of classes, or intervals, that hold the label with this probability."
         ),
     ] = None,
+    skip_corrupt: Annotated[
+        bool,
+        typer.Option("--skip-corrupt", metavar="", help="Skip images and sounds that cannot be read."),
+    ] = False,
     printing: PrintOptions,
 ) -> None:
     """Predict new target samples with a saved result: a csv of row, label and one probability per class.
@@ -67,6 +71,8 @@ def predict_command(
     check_file(out, "--out")
     check_side(rows, "FILE")
     result = load_result(result_dir)
+    if skip_corrupt:
+        _skip_corrupt(result, rows)
     calibration = None
     if coverage is not None:
         found = calibrate(result, coverage)
@@ -81,10 +87,22 @@ def predict_command(
         for chunk in chunks(result, rows, frame=bool(id_column) or all_columns):
             writer.write(*table.rows(chunk))
         writer.end()
+    if table.lacks_id:
+        say(f"{rows} has no column {id_column!r}, which identified the samples of the run; 'row' counts from 0.")
     if table.n_undefined:
         say(f"{table.n_undefined:,} of {table.n_samples:,} predictions are undefined; their labels are empty.")
     if out is not None and not printing.quiet and not printing.as_json:
         print(f"{table.n_samples:,} samples predicted: {out}")
+
+
+def _skip_corrupt(result: Result, rows: str) -> None:
+    """Let the encoder of a result skip files that cannot be read."""
+    from landbridge.exceptions import InputError
+
+    encoder = result.encoder
+    if getattr(encoder, "kind_", None) not in ("images", "audio"):
+        raise InputError(f"--skip-corrupt applies to images and sounds, which {rows} does not hold; omit it.")
+    encoder.read_options = {**(encoder.read_options or {}), "skip_corrupt": True}
 
 
 class _Table:
@@ -106,6 +124,7 @@ class _Table:
         self.result, self.id_column, self.given = result, id_column, given
         self.all_columns, self.calibration = all_columns, calibration
         self.n_samples = self.n_undefined = 0
+        self.lacks_id = False  # whether the column of the run that identifies samples is not in the file
 
     def rows(self, chunk: Chunk) -> tuple[list[str], list[list[Any]]]:
         """Return the header and one list per sample.
@@ -158,17 +177,30 @@ class _Table:
                 raise InputError("--id and --all-columns need a table; FILE is none.")
             return {}
         there = [str(c) for c in chunk.frame.columns]
-        if wanted and wanted[0] not in there:
+        written = self._written_as(there) if wanted else None
+        if wanted and written is None:
             if self.given:
                 import difflib
 
                 near = difflib.get_close_matches(wanted[0], there, n=3) or there[:8]
                 raise InputError(f"--id {wanted[0]!r} is no column of FILE; its columns are like {', '.join(near)}.")
-            wanted = []
-        wanted += [c for c in there if self.all_columns and c not in wanted]
+            self.lacks_id, wanted = True, []
+        wanted += [c for c in there if self.all_columns and c not in (*wanted, written)]
         classes = getattr(self.result.model, "classes_", ())
         taken = {"row", "label", "set", "low", "high", *(f"p({c})" for c in classes)}
-        return {f"{c} (input)" if c in taken else c: _cells(chunk.frame[c]) for c in wanted}
+        return {
+            f"{c} (input)" if c in taken else c: _cells(chunk.frame[written if c == self.id_column and written else c])
+            for c in wanted
+        }
+
+    def _written_as(self, there: list[str]) -> str | None:
+        """Return the column that identifies samples, as the file writes its name."""
+        from landbridge.data._headers import plain_header
+
+        if self.id_column in there:
+            return self.id_column
+        alike = [c for c in there if plain_header(c) == plain_header(str(self.id_column))]
+        return alike[0] if len(alike) == 1 else None
 
 
 class _Csv:

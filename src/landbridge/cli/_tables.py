@@ -192,7 +192,7 @@ def show_candidates(out: Console, result: Result, *, verbose: bool = False) -> N
     if gains:
         table.add_column("gain", justify="right")
     if hidden:
-        table.add_column(f"{result.metric} (hidden labels)", justify="right")
+        table.add_column(f"{result.metric.replace('_', ' ')} (hidden labels)", justify="right")
     table.add_column("s", justify="right")
     for c, twins in rows:
         style = "bold" if c.name == result.decision.chosen else "" if c.defensible else "dim"

@@ -37,7 +37,10 @@ def printable(value: Any) -> str:
     >>> printable("\\x1b[31mred\\x1b[0m")
     'red'
     """
-    return CONTROLS.sub("", SEQUENCES.sub("", str(value)))
+    text = str(value)
+    if text.isascii() and text.isprintable():
+        return text
+    return CONTROLS.sub("", SEQUENCES.sub("", text))
 
 
 def one_line(value: Any) -> str:

@@ -165,7 +165,6 @@ def _arguments(sides: SideOptions, run: RunOptions, networks: NetworkOptions) ->
         "network": networks.network,
         "n_seeds": networks.n_seeds if networks.n_seeds != NetworkOptions().n_seeds else None,
         "epochs": networks.epochs if networks.epochs != NetworkOptions().epochs else None,
-        "skip_corrupt": networks.skip_corrupt or None,
     }
     return {name: value for name, value in named.items() if value is not None}
 
@@ -195,7 +194,6 @@ def _words(
     return [
         *words,
         *(["--exhaustive"] if run.exhaustive else []),
-        *(["--skip-corrupt"] if networks.skip_corrupt else []),
     ]
 
 

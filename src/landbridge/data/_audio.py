@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from landbridge.data._folders import Listing, list_folder
+from landbridge.data._folders import Listing, list_folder, without
 from landbridge.data._pictures import printable
 from landbridge.exceptions import InputError, MissingExtraError, ReadError
 
@@ -32,6 +32,10 @@ SILENT = 2e-7
 RATES = (1000, 48000)
 # Time is also divided into this many parts of the same length.
 PARTS = 3
+
+
+# What to do about a file that cannot be read.
+REMEDY = "repair it or remove it, or skip such files (--skip-corrupt)"
 
 
 @dataclass(frozen=True)
@@ -120,7 +124,7 @@ def list_sounds(folder: Path) -> Listing:
     return list_folder(folder, SOUNDS, "sounds")
 
 
-def read_audio(folder: str | Path | Listing, *, rate: int | None = None) -> Sounds:
+def read_audio(folder: str | Path | Listing, *, rate: int | None = None, skip_corrupt: bool = False) -> Sounds:
     """Read a folder of sounds: one subfolder for each class, or unlabelled files without subfolders.
 
     Stereo becomes one channel, and all clips are resampled to one rate. The features of a clip do not depend on other
@@ -134,6 +138,8 @@ def read_audio(folder: str | Path | Listing, *, rate: int | None = None) -> Soun
     rate : int, default=None
         Common rate, in samples per second. If None, the lowest rate of the files: higher frequencies are missing in
         some of them. Pass the rate of the source to read the target.
+    skip_corrupt : bool, default=False
+        Whether sounds that cannot be read are skipped, with a note.
 
     Returns
     -------
@@ -164,22 +170,33 @@ def read_audio(folder: str | Path | Listing, *, rate: int | None = None) -> Soun
     elif isinstance(rate, bool) or rate != int(rate) or rate < RATES[0]:
         raise InputError(f"rate must be a whole number of samples per second of at least {RATES[0]}; got {rate!r}.")
     # One file after another: only features stay in memory.
-    rows, facts = [], []
-    for file in listing.files:
-        sound = open_sound(file)
+    rows, facts, errors = [], [], dict[int, ReadError]()
+    for i, file in enumerate(listing.files):
+        try:
+            sound = open_sound(file)
+        except ReadError as error:
+            if not skip_corrupt:
+                raise
+            errors[i] = error
+            continue
         rows.append(sound_features(sound.at(int(rate)), int(rate)))
         facts.append(_Facts.of(sound))
+    listing = without(listing, errors, "sounds")
     notes = [*listing.notes, *_explain(facts, int(rate), listing.names)]
     return Sounds(np.stack(rows), listing.y, listing.names, notes, int(rate))
 
 
-def read_audio_pair(source: str | Path | Listing, target: str | Path | Listing) -> tuple[Sounds, Sounds]:
+def read_audio_pair(
+    source: str | Path | Listing, target: str | Path | Listing, *, skip_corrupt: bool = False
+) -> tuple[Sounds, Sounds]:
     """Read two folders of sounds at one rate, the lowest of both.
 
     Parameters
     ----------
     source, target : path-like or Listing
         As `folder` of :func:`read_audio`.
+    skip_corrupt : bool, default=False
+        As in :func:`read_audio`.
 
     Returns
     -------
@@ -187,7 +204,8 @@ def read_audio_pair(source: str | Path | Listing, target: str | Path | Listing) 
     """
     one, two = (side if isinstance(side, Listing) else list_sounds(Path(side)) for side in (source, target))
     rate = _lowest_rate([*one.files, *two.files])
-    return read_audio(one, rate=rate), read_audio(two, rate=rate)
+    one_read, two_read = (read_audio(side, rate=rate, skip_corrupt=skip_corrupt) for side in (one, two))
+    return one_read, two_read
 
 
 @dataclass(frozen=True)
@@ -248,7 +266,7 @@ def open_sound(path: str | Path) -> Sound:
     name, path = printable(path), Path(path)
     try:
         if os.path.getsize(path) == 0:
-            raise ReadError(f"{name} cannot be read as a sound: the file is empty; repair it or remove it.")
+            raise ReadError(f"{name} cannot be read as a sound: the file is empty; {REMEDY}.")
         samples, rate = _decoded(path)
     except (ReadError, MissingExtraError):
         raise
@@ -257,9 +275,9 @@ def open_sound(path: str | Path) -> Sound:
     except Exception as error:  # decoders raise errors of many types for damaged files
         text = str(error).strip()
         why = printable(text.splitlines()[0].rstrip(".")) if text else type(error).__name__
-        raise ReadError(f"{name} cannot be read as a sound: {why}; repair it or remove it.") from error
+        raise ReadError(f"{name} cannot be read as a sound: {why}; {REMEDY}.") from error
     if samples.shape[0] == 0:
-        raise ReadError(f"{name} cannot be read as a sound: it has no samples; repair it or remove it.")
+        raise ReadError(f"{name} cannot be read as a sound: it has no samples; {REMEDY}.")
     known = np.isfinite(samples)
     gaps = int(known.size - known.sum())
     return Sound(np.where(known, samples, 0.0).mean(axis=1), rate, samples.shape[1], gaps)
@@ -391,7 +409,7 @@ def _explain(held: Sequence[_Facts], rate: int, names: Sequence[str]) -> list[st
     n, notes = len(held), []
     rates = Counter(s.rate for s in held)
     if other := n - rates.get(rate, 0):
-        shown = ", ".join(f"{r:,} Hz {k:,}" for r, k in sorted(rates.items())[:5])
+        shown = ", ".join(f"{r:,} Hz: {k:,}" for r, k in sorted(rates.items())[:5])
         notes.append(f"{other:,} of {n:,} sounds {_were(other)} resampled to {rate:,} Hz ({shown}).")
     if stereo := sum(s.channels > 1 for s in held):
         notes.append(f"{stereo:,} of {n:,} sounds {_have(stereo)} several channels; their mean was taken.")
@@ -405,10 +423,11 @@ def _explain(held: Sequence[_Facts], rate: int, names: Sequence[str]) -> list[st
         notes.append(f"{len(short):,} of {n:,} sounds {verb} shorter than 25 ms, such as {names[short[0]]}.")
     if gaps := sum(s.n_gaps > 0 for s in held):
         notes.append(f"{gaps:,} of {n:,} sounds {_have(gaps)} samples that are NaN or infinite; read as 0.")
-    lengths = [s.seconds for s in held]
+    shortest, longest = (f"{f(s.seconds for s in held):.3g}" for f in (min, max))
+    lasting = f"{shortest} s" if shortest == longest else f"{shortest} to {longest} s"
     notes.append(
         f"Each sound is described by {COEFFICIENTS * (4 + PARTS) + 1} features of its spectrum over time (MFCC); the "
-        f"sounds last {min(lengths):.3g} to {max(lengths):.3g} s."
+        f"sounds last {lasting}."
     )
     return notes
 

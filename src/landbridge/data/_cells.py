@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -19,6 +20,7 @@ from landbridge.data._missing import (
     sentinel_notes,
 )
 from landbridge.data._notation import (
+    Cell,
     Notation,
     decimal_evidence,
     differing_units,
@@ -34,6 +36,8 @@ __all__ = ["restore_class", "tidy_cells"]
 
 # Whole numbers beyond this are not exact as floats.
 EXACT = 2**53
+# A character that no plain number has.
+PLAIN_MARKS = re.compile(r"[^-+.eE0-9]")
 
 
 @dataclass
@@ -47,6 +51,7 @@ class _Column:
     typed: bool = False
     gone: dict[str, str] = field(default_factory=dict)  # cell -> word or value that means "no value"
     given: list[str] = field(default_factory=list)  # the other distinct cells
+    parsed: dict[str, Cell | None] = field(default_factory=dict)  # those that were taken apart
 
     def are(self, texts: Sequence[str]) -> NDArray[np.bool_]:
         """Return which rows hold one of these cells."""
@@ -175,6 +180,8 @@ def _plain_column(column: Any, typed: bool, options: ReadOptions) -> tuple[Any, 
 
     if options.decimal == "," or column.dtype.kind in "biufcmM" or isinstance(column.dtype, pd.CategoricalDtype):
         return None
+    if any(type(c) is str and c.strip() not in WORDS and PLAIN_MARKS.search(c.strip()) for c in column.iloc[:100]):
+        return None
     cells = column.tolist()
     if not all(type(c) is str for c in cells) or (typed and not any("." in c for c in cells)):
         return None
@@ -211,7 +218,7 @@ def _text_column(column: Any, typed: bool, options: ReadOptions) -> _Column | No
             column, typed = cells.map(_as_written), False
     codes, distinct = pd.factorize(column.astype(object))
     raw = [str(t).strip() for t in distinct]
-    out = _Column(column.name, codes, raw, [plain(t) for t in raw], typed)
+    out = _Column(str(column.name).strip(), codes, raw, [plain(t) for t in raw], typed)
     _sort_cells(out, options)
     return out
 
@@ -247,9 +254,9 @@ def _evidence(columns: Iterable[_Column], points: list[list[str]], options: Read
         if all(is_plain(t) for t in column.given):
             simple.append([t for t in column.given if "." in t][:1000])
             continue
-        notation = infer_notation(_without_marks(column)[0], options.decimal, "", ".")
+        notation = infer_notation(_without_marks(column)[0], options.decimal, "", ".", column.parsed)
         if notation is not None:
-            cells = [c for t in notation.numbers if (c := parse_cell(t)) is not None]
+            cells = [c for t in notation.numbers if (c := column.parsed[t]) is not None]
             marks.add(decimal_evidence(cells))
             commas = commas or any("," in t for t in notation.numbers)
     for texts in simple if commas else []:
@@ -283,14 +290,14 @@ def _read_column(column: _Column, options: ReadOptions, evidence: str, fallback:
         return _as_text(column, found)
     numbers = _plain_numbers(given, column.typed, evidence, options) if given and not codes else None
     if numbers is None and given and not codes:
-        notation = infer_notation(given, options.decimal, evidence, fallback)
+        notation = infer_notation(given, options.decimal, evidence, fallback, column.parsed)
         if notation is not None and not (column.typed and _is_whole(notation)):
             _note(column, notation, found)
             if notation.others:
                 return _as_text(column, found, {**notation.numbers})
             numbers = notation.numbers
     if numbers is None:
-        if units := differing_units(given):
+        if units := differing_units(given, column.parsed):
             shown = ", ".join(repr(t) for t in units.values())
             found.notes.append(f"Column {column.name!r} mixes units ({shown}), so its cells stay text; convert them.")
         return _as_text(column, found)
@@ -387,7 +394,8 @@ def _note(column: _Column, notation: Notation, found: _Notes) -> None:
     if notation.others:
         n = column.count(notation.others)
         found.notes.append(
-            f"Column {name!r}: {n:,} cell{'s' * (n != 1)}, such as {notation.others[0]!r}, no number{'s' * (n != 1)}."
+            f"Column {name!r}: {n:,} cell{'s' * (n != 1)}, such as {notation.others[0]!r}, "
+            f"{'are no numbers' if n != 1 else 'is no number'}."
         )
 
 

@@ -204,8 +204,13 @@ def _constant(name: str, sides: Mapping[str, Any], gaps: dict[str, int]) -> Lear
         given = column.dropna()
         if len(given) < MIN_ROWS_OF_CONSTANT or len(given) < 0.5 * len(column):
             return None
-        counts = given.astype(object).map(lambda v: str(word_of(v, ""))).value_counts()
-        top.append((str(counts.index[0]), float(counts.iloc[0]) / len(given)))
+        distinct = given.value_counts() if column.dtype.kind in "iufb" else given.astype(object).value_counts()
+        counts: dict[str, int] = {}
+        for value, n in zip(distinct.index, distinct, strict=True):
+            word = str(word_of(value, ""))
+            counts[word] = counts.get(word, 0) + int(n)
+        one = max(counts, key=lambda word: counts[word])
+        top.append((one, counts[one] / len(given)))
     (one, share), (two, other) = top
     if one == two and min(share, other) == 1.0:
         return _unused(name, "constant", f"is {one[:40]!r} in every sample", gaps=gaps)

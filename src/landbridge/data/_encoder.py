@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 from collections.abc import Sequence
 from dataclasses import asdict, replace
@@ -139,7 +140,7 @@ class Encoder(BaseEstimator):
         if not shared:
             raise InputError(
                 f"source and target share no column (source: {', '.join(A.columns[:6])}; target: "
-                f"{', '.join(B.columns[:6])}); rename columns with the same meaning."
+                f"{', '.join(B.columns[:6])}); {_remedy(A.columns, B.columns)}"
             )
         if self.text_column is not None and self.text_column not in shared:
             raise InputError(
@@ -350,6 +351,9 @@ class Encoder(BaseEstimator):
         self.notes_ = [*self.notes_, *remarks]
         self.remarks_ = [*self.remarks_, *remarks]
 
+    def _skips_corrupt(self) -> bool:
+        return ReadOptions.of(self.read_options).skip_corrupt
+
     def read(self, path: str | Path) -> tuple[Any, list[str]]:
         """Read and encode new samples from a file or folder; labels in it are not used.
 
@@ -385,10 +389,13 @@ class Encoder(BaseEstimator):
             held, wanted = _KINDS[kind], _KINDS[self.kind_]
             raise ReadError(f"{path} is {held}, but the model was fitted on {wanted}; give the same kind.")
         if kind == "images":
-            pictures = read_images(media, self.shape_[:2], self.mode_, features=self.features_, spans=self.spans_)
+            shape, skip = self.shape_[:2], self._skips_corrupt()
+            pictures = read_images(
+                media, shape, self.mode_, features=self.features_, spans=self.spans_, skip_corrupt=skip
+            )
             return pictures.X, pictures.names
         if kind == "audio":
-            sounds = read_audio(media, rate=self.rate_)
+            sounds = read_audio(media, rate=self.rate_, skip_corrupt=self._skips_corrupt())
             return sounds.X, sounds.names
         if kind == "arrays":
             base, form = getattr(self, "zero_based_", None), getattr(self, "sparse_", None)
@@ -547,6 +554,14 @@ def _numbered(X: Any) -> list[str]:
     return [str(i) for i in range(X.shape[0])]
 
 
+def _remedy(*names: Sequence[str]) -> str:
+    """Say what to do about tables with different columns."""
+    numbers = [sum(re.fullmatch(r"\s*-?\d+([.,]\d+)?\s*", str(n)) is not None for n in side) for side in names]
+    if all(2 * n > len(side) for n, side in zip(numbers, names, strict=True)):
+        return "if their names are points of a scale, such as wavelengths, interpolate both to the same points."
+    return "rename columns with the same meaning."
+
+
 def _nothing_shared(columns: list[Column], A: Any, B: Any) -> str:
     """Say that no common column can be a feature."""
     names = {c.name for c in columns}
@@ -554,8 +569,9 @@ def _nothing_shared(columns: list[Column], A: Any, B: Any) -> str:
     why = " ".join(f"Column {c.name!r} {c.reason}." for c in columns[:4])
     if all(other):
         shown = [", ".join(c[:4]) + (", ..." if len(c) > 4 else "") for c in other]
+        remedy = _remedy(*other)
         return (
             f"source and target have different columns (source: {shown[0]}; target: {shown[1]}), and what they share "
-            f"is no feature. {why} Rename columns with the same meaning."
+            f"is no feature. {why} {remedy[0].upper()}{remedy[1:]}"
         )
     return f"no column can be used as a feature. {why}"

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from landbridge.data._pictures import printable
 from landbridge.exceptions import ReadError
 
-__all__ = ["Listing", "is_system_file", "list_folder"]
+__all__ = ["Listing", "is_system_file", "list_folder", "without"]
 
 # Files and folders that systems write beside the data; so are all names that start with a dot, such as ._0001.jpg.
 SYSTEM = {"thumbs.db", "desktop.ini", "ehthumbs.db", "__macosx", "$recycle.bin", "@eadir"}
@@ -40,6 +40,38 @@ class Listing:
     y: NDArray[Any] | None
     names: list[str]
     notes: list[str]
+
+
+def without(listing: Listing, errors: dict[int, ReadError], what: str) -> Listing:
+    """Return a listing without the files that cannot be read, with a note.
+
+    Parameters
+    ----------
+    listing : Listing
+    errors : dict of int to ReadError
+        By place in `listing.files`.
+    what : str
+        What the files are, in the plural.
+
+    Returns
+    -------
+    Listing
+
+    Raises
+    ------
+    ReadError
+        The first of `errors`, if no file can be read.
+    """
+    if not errors:
+        return listing
+    if len(errors) == len(listing.files):
+        raise errors[0]
+    kept = [i for i in range(len(listing.files)) if i not in errors]
+    first, n = listing.names[min(errors)], len(errors)
+    was = "cannot be read and is skipped" if n == 1 else "cannot be read and are skipped"
+    note = f"{n:,} of {len(listing.files):,} {what} {was}: {first}{' and others' * (n > 1)}."
+    y = None if listing.y is None else listing.y[kept]
+    return Listing([listing.files[i] for i in kept], y, [listing.names[i] for i in kept], [note, *listing.notes])
 
 
 def is_system_file(name: str) -> bool:

@@ -86,9 +86,22 @@ def _unique(names: Iterable[str]) -> dict[str, str]:
 
 def _renamed_attrs(attrs: dict[str, Any], new: dict[str, str]) -> dict[str, Any]:
     """Notes on the cells of columns, under the new names of the columns."""
-    if "words" in attrs:
-        attrs = attrs | {"words": {new.get(name, name): held for name, held in attrs["words"].items()}}
+    for key in ("words", "kept_words", "units"):
+        if key in attrs:
+            attrs = attrs | {key: {new.get(name, name): held for name, held in attrs[key].items()}}
+    if "notes" in attrs:
+        attrs = attrs | {"notes": [_with_new_names(note, new) for note in attrs["notes"]]}
     return attrs
+
+
+def _with_new_names(note: str, new: dict[str, str]) -> str:
+    """Replace names of columns in a note, where they stand in quotation marks or in a list after a colon."""
+    head, colon, tail = note.partition(": ")
+    for old, name in new.items():
+        head = head.replace(repr(old), repr(name))
+        if colon and not head.startswith("Column ") and old in (listed := tail.rstrip(".").split(", ")):
+            tail = ", ".join(name if n == old else n for n in listed) + "."
+    return f"{head}{colon}{tail}"
 
 
 def rename_columns(frames: Sequence[Any], pairs: Sequence[tuple[str, str]]) -> list[Any]:

@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from landbridge.data._folders import Listing, list_folder
+from landbridge.data._folders import Listing, list_folder, without
 from landbridge.data._image_features import GRADIENT_SIZE, KINDS, choose_kind, gradient_features
 from landbridge.data._pictures import Picture, Span, common_spans, explain_pictures, open_picture, usual_span
-from landbridge.exceptions import InputError
+from landbridge.exceptions import InputError, ReadError
 
 __all__ = ["IMAGES", "Pictures", "list_image_folder", "list_images", "read_image_pair", "read_images"]
 
@@ -118,6 +118,7 @@ def read_images(
     *,
     features: str | None = None,
     spans: Mapping[str, Sequence[float]] | None = None,
+    skip_corrupt: bool = False,
 ) -> Pictures:
     """Read a folder of images: one subfolder for each class, or unlabelled images without subfolders.
 
@@ -135,6 +136,8 @@ def read_images(
     spans : mapping of str to (float, float), default=None
         Darkest and brightest value of pixels of more than eight bits, as in ``Pictures.spans``. If None, from these
         images.
+    skip_corrupt : bool, default=False
+        Whether images that cannot be read are skipped, with a note.
 
     Returns
     -------
@@ -159,7 +162,7 @@ def read_images(
     listing = folder if isinstance(folder, Listing) else list_image_folder(Path(folder))
     kind = _kind([listing], size, features)
     shape = _size(size, kind)
-    held = _open_all(listing.files, shape)
+    held, listing = _open_all(listing, shape, skip_corrupt)
     return _assemble(held, listing, shape, mode, kind, spans)
 
 
@@ -169,6 +172,7 @@ def read_image_pair(
     size: Sequence[int] | None = None,
     *,
     features: str | None = None,
+    skip_corrupt: bool = False,
 ) -> tuple[Pictures, Pictures]:
     """Read two folders of images in the same way: colour, size, features and range of pixels are common to both.
 
@@ -180,6 +184,8 @@ def read_image_pair(
         Common size of the images. If None, 32 x 32 for pixels.
     features : {"auto", "pixels", "gradients"}, default=None
         As in :func:`read_images`.
+    skip_corrupt : bool, default=False
+        As in :func:`read_images`.
 
     Returns
     -------
@@ -188,7 +194,8 @@ def read_image_pair(
     listings = [side if isinstance(side, Listing) else list_image_folder(Path(side)) for side in (source, target)]
     kind = _kind(listings, size, features)
     shape = _size(size, kind)
-    held = [_open_all(listing.files, shape) for listing in listings]
+    opened = [_open_all(listing, shape, skip_corrupt) for listing in listings]
+    held, listings = [pictures for pictures, _ in opened], [listing for _, listing in opened]
     spans: dict[str, Span] = {}
     for side in held:
         for depth, (low, high) in common_spans(side).items():
@@ -199,14 +206,21 @@ def read_image_pair(
     return one, two
 
 
-def _open_all(files: Sequence[Path], shape: tuple[int, int]) -> list[Picture]:
-    """Read files at a common size, several at once; the first that cannot be read raises."""
+def _open_all(listing: Listing, shape: tuple[int, int], skip_corrupt: bool) -> tuple[list[Picture], Listing]:
+    """Read files at a common size, several at once; the first that cannot be read raises, or all such are skipped."""
 
-    def one(file: Path) -> Picture:
-        return open_picture(file, max(shape)).resized(shape)
+    def one(file: Path) -> Picture | ReadError:
+        try:
+            return open_picture(file, max(shape)).resized(shape)
+        except ReadError as error:
+            if skip_corrupt:
+                return error
+            raise
 
     with ThreadPoolExecutor(N_THREADS) as pool:
-        return list(pool.map(one, files))
+        found = list(pool.map(one, listing.files))
+    errors = {i: f for i, f in enumerate(found) if isinstance(f, ReadError)}
+    return [f for f in found if isinstance(f, Picture)], without(listing, errors, "images")
 
 
 def _assemble(

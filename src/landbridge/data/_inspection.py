@@ -135,7 +135,7 @@ class Inspection(Presentable):
         list of str
         """
         head = [_side_line(side) for side in self.sides]
-        head.append(self._feature_line())
+        head.append(self._features_apart() or self._feature_line())
         notes = list(self.notes)
         room = max(most - len(head), 0)
         if len(notes) > room > 0:
@@ -198,6 +198,14 @@ class Inspection(Presentable):
 
     def _sentences(self) -> list[str]:
         return self.lines(1000)
+
+    def _features_apart(self) -> str:
+        """Count the features of two sides without a common one; empty for any others."""
+        used = [c for c in self.columns if c.used]
+        own = {s.side: sum(c.n_features for c in used if s.side in c.gaps) for s in self.sides}
+        if len(own) < 2 or not used or any(len(c.gaps) > 1 for c in used):
+            return ""
+        return f"{own['source']:,} features in the source and {own['target']:,} in the target, none in common."
 
     def _feature_line(self) -> str:
         used = [c for c in self.columns if c.used]

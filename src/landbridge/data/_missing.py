@@ -167,14 +167,24 @@ def _columns(names: list[str]) -> str:
 def _sentinels(values: Any) -> list[str]:
     if values.size < 4:
         return []
-    distinct, counts = np.unique(values, return_counts=True)
-    ends = np.unique(np.r_[0:3, len(distinct) - 3 : len(distinct)].clip(0, len(distinct) - 1))
-    likely = [
-        i for i in ends if counts[i] > 1 and (SENTINEL.fullmatch(f"{distinct[i]:.10g}") or abs(distinct[i]) > HUGE)
-    ]
-    rest = np.delete(distinct, likely)
-    if not likely or len(rest) < 2:
+    ends = [v for v in _ends(values) if SENTINEL.fullmatch(f"{v:.10g}") or abs(v) > HUGE]
+    likely = [v for v in ends if np.count_nonzero(values == v) > 1]
+    rest = values[~np.isin(values, likely)] if likely else values[:0]
+    if not rest.size or rest.min() == rest.max():
         return []
     low, high = rest.min(), rest.max()
     span = max(high - low, 1e-12)
-    return [f"{distinct[i]:g}" for i in likely if not low - span <= distinct[i] <= high + span]
+    return [f"{v:g}" for v in likely if not low - span <= v <= high + span]
+
+
+def _ends(values: Any) -> list[float]:
+    """Return the three least and the three largest distinct numbers, in order."""
+    found: set[float] = set()
+    for sign in (1, -1):
+        rest = sign * values
+        for _ in range(3):
+            if rest.size:
+                least = rest.min()
+                found.add(float(sign * least))
+                rest = rest[rest > least]
+    return sorted(found)

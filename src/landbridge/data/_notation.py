@@ -254,7 +254,13 @@ def decimal_evidence(cells: Sequence[Cell]) -> str:
     return certain.pop() if len(certain) == 1 else ""
 
 
-def infer_notation(texts: Sequence[str], decimal: str | None, evidence: str, fallback: str) -> Notation | None:
+def infer_notation(
+    texts: Sequence[str],
+    decimal: str | None,
+    evidence: str,
+    fallback: str,
+    parsed: dict[str, Cell | None] | None = None,
+) -> Notation | None:
     """Infer how the numbers of a column are written.
 
     Parameters
@@ -267,6 +273,8 @@ def infer_notation(texts: Sequence[str], decimal: str | None, evidence: str, fal
         Decimal mark that other columns are certain of; empty where there is none.
     fallback : {".", ","}
         Decimal mark of ``"1,234"`` where nothing else decides.
+    parsed : dict of str to Cell or None, default=None
+        Cells that were taken apart before; those that are not are added. If None, all are taken apart.
 
     Returns
     -------
@@ -279,10 +287,9 @@ def infer_notation(texts: Sequence[str], decimal: str | None, evidence: str, fal
     >>> infer_notation(["3,14", "1.000,5"], None, "", ".").numbers
     {'3,14': '3.14', '1.000,5': '1000.5'}
     """
-    if sum(parse_cell(t) is None for t in texts[:100]) > max(len(texts[:100]) // 2, 100 * (1 - LEAST)):
+    if _are_words(texts[:100]) or any(t[0] == "0" and len(t) > 1 and t.isdigit() for t in texts):
         return None
-    parsed = {t: parse_cell(t) for t in texts}
-    cells = {t: c for t, c in parsed.items() if c is not None}
+    cells = _parsed(texts, parsed)
     if len(cells) < LEAST * len(texts) or not cells:
         return None
     if any(is_code(c.body) and not c.sign for c in cells.values()):
@@ -338,19 +345,37 @@ def _decimal(cells: list[Cell], given: str | None, evidence: str, fallback: str)
     return (evidence or fallback) if len(bare) < 0.1 * len(cells) else ".", True
 
 
-def differing_units(texts: Sequence[str]) -> dict[str, str]:
+def _are_words(texts: Sequence[str]) -> bool:
+    """Return whether the first cells of a column are so often no numbers that it holds words."""
+    return sum(parse_cell(t) is None for t in texts) > max(len(texts) // 2, 100 * (1 - LEAST))
+
+
+def _parsed(texts: Sequence[str], parsed: dict[str, Cell | None] | None) -> dict[str, Cell]:
+    """Return the cells that are numbers, each taken apart once."""
+    parsed = {} if parsed is None else parsed
+    for t in texts:
+        if t not in parsed:
+            parsed[t] = parse_cell(t)
+    return {t: c for t in texts if (c := parsed[t]) is not None}
+
+
+def differing_units(texts: Sequence[str], parsed: dict[str, Cell | None] | None = None) -> dict[str, str]:
     """Return an example by unit if a column holds numbers in several units, else nothing.
 
     Parameters
     ----------
     texts : sequence of str
         Distinct cells that are not missing.
+    parsed : dict of str to Cell or None, default=None
+        As of :func:`infer_notation`.
 
     Returns
     -------
     dict of str to str
     """
-    cells = {t: c for t in texts if (c := parse_cell(t)) is not None}
+    if _are_words(texts[:100]):
+        return {}
+    cells = _parsed(texts, parsed)
     units: dict[str, str] = {}
     for t, c in cells.items():
         units.setdefault(c.unit, t)

@@ -65,7 +65,9 @@ class UnreadablePicture(ReadError):
     """
 
     def __init__(self, name: str, why: str) -> None:
-        super().__init__(f"{name} is no image that can be read: {why}; repair it or remove it.")
+        super().__init__(
+            f"{name} is no image that can be read: {why}; repair it or remove it, or skip such files (--skip-corrupt)."
+        )
         self.name, self.why = name, why
 
     def __reduce__(self) -> tuple[Any, ...]:

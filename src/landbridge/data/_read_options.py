@@ -1,4 +1,4 @@
-"""How files are read: columns to drop and to keep, names, marks of missing values, encodings."""
+"""How files are read: columns to drop and to keep, names, marks of missing values, encodings, damaged files."""
 
 from __future__ import annotations
 
@@ -41,6 +41,8 @@ class ReadOptions:
         Old and new names of columns, in either file.
     text : str, default=None
         Column of running text. If None, inferred.
+    skip_corrupt : bool, default=False
+        Whether images and sounds that cannot be read are skipped, with a note, instead of raising an error.
 
     Examples
     --------
@@ -60,6 +62,7 @@ class ReadOptions:
     header: bool = True
     rename: tuple[tuple[str, str], ...] = ()
     text: str | None = None
+    skip_corrupt: bool = False
 
     @classmethod
     def of(cls, given: ReadOptions | Mapping[str, Any] | None) -> Self | ReadOptions:
@@ -124,9 +127,9 @@ def _checked(name: str, value: Any) -> Any:
     if name in ("drop", "keep", "missing"):
         values = (value,) if isinstance(value, str | int | float) else tuple(value)
         return tuple(str(v) for v in values)
-    if name == "header":
+    if name in ("header", "skip_corrupt"):
         if not isinstance(value, bool):
-            raise InputError(f"header must be True or False; got {value!r}.")
+            raise InputError(f"{name} must be True or False; got {value!r}.")
         return value
     if value is not None and not isinstance(value, str | int):
         raise InputError(f"{name} must be text or None; got {value!r}.")

@@ -115,10 +115,14 @@ def read(
         return domain if name is None else domain.replace(name=name)
     assert name is not None
     if kind == "audio":
-        sounds = read_audio(path)
+        sounds = read_audio(path, skip_corrupt=options.skip_corrupt)
         return Domain(sounds.X, sounds.y, name=name, kind="audio")
     if kind == "images":
-        pictures = read_images(existing(path) if isinstance(path, str | Path) else path, _size(image_size))
+        pictures = read_images(
+            existing(path) if isinstance(path, str | Path) else path,
+            _size(image_size),
+            skip_corrupt=options.skip_corrupt,
+        )
         return Domain(pictures.X, pictures.y, name=name, kind="images", image_shape=pictures.image_shape)
     if kind == "arrays":
         X, y = read_arrays(existing(path), label)
@@ -220,9 +224,10 @@ def read_pair(
     if kinds[0] != kinds[1]:
         raise InputError(f"source holds {kinds[0]} but target holds {kinds[1]}; give both as the same kind.")
     if kinds[0] == "images":
-        return _image_pair(sides, (_name(source, "source"), _name(target, "target")), _size(image_size))
+        named = _name(source, "source"), _name(target, "target")
+        return _image_pair(sides, named, _size(image_size), options)
     if kinds[0] == "audio":
-        return _audio_pair(sides, (_name(source, "source"), _name(target, "target")))
+        return _audio_pair(sides, (_name(source, "source"), _name(target, "target")), options)
     if kinds[0] == "arrays":
         return _array_pair(source, target, label)
     return _table_pair(
@@ -247,6 +252,9 @@ class Columns:
 def _check_options(options: ReadOptions, kinds: Sequence[str]) -> None:
     """Raise an error if options of tables are given for something else."""
     given = options.to_dict()
+    skipping = given.pop("skip_corrupt", False)
+    if skipping and not {"images", "audio"} & set(kinds):
+        raise InputError(f"skip_corrupt applies to images and sounds, but the sides hold {kinds[0]}; omit it.")
     if given and "table" not in kinds:
         raise InputError(
             f"read_options {next(iter(given))!r} applies to tables, but the sides hold {kinds[0]}; omit it."
@@ -419,11 +427,11 @@ def _of_sides(source: Sequence[str], target: Sequence[str]) -> list[str]:
 
 
 def _image_pair(
-    sides: tuple[Any, ...], names: tuple[str, str], size: tuple[int, int] | None
+    sides: tuple[Any, ...], names: tuple[str, str], size: tuple[int, int] | None, options: ReadOptions
 ) -> tuple[Domain, Domain, Encoder]:
     first_side, second_side = (existing(s) if isinstance(s, str | Path) else s for s in sides)
-    one, two = read_image_pair(first_side, second_side, size)
-    encoder = Encoder(image_size=size).fit_images(one)
+    one, two = read_image_pair(first_side, second_side, size, skip_corrupt=options.skip_corrupt)
+    encoder = Encoder(image_size=size, read_options=options.to_dict() or None).fit_images(one)
     encoder.add_remarks(_of_sides(one.notes, two.notes))
     first, second = (
         Domain(pictures.X, pictures.y, name=name, kind="images", image_shape=pictures.image_shape)
@@ -432,9 +440,9 @@ def _image_pair(
     return first, second, encoder
 
 
-def _audio_pair(sides: tuple[Any, ...], names: tuple[str, str]) -> tuple[Domain, Domain, Encoder]:
-    one, two = read_audio_pair(*sides)
-    encoder = Encoder().fit_audio(one)
+def _audio_pair(sides: tuple[Any, ...], names: tuple[str, str], options: ReadOptions) -> tuple[Domain, Domain, Encoder]:
+    one, two = read_audio_pair(*sides, skip_corrupt=options.skip_corrupt)
+    encoder = Encoder(read_options=options.to_dict() or None).fit_audio(one)
     encoder.add_remarks(_of_sides(one.notes, two.notes))
     first, second = (
         Domain(sounds.X, sounds.y, name=name, kind="audio") for sounds, name in zip((one, two), names, strict=True)

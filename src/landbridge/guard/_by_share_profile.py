@@ -205,7 +205,7 @@ def _keep(source_only: Trial, candidates: Sequence[Trial], why: str) -> Verdict:
     assessments = {t.name: Assessment(None, None, False, refused) for t in candidates} | {source_only.name: BASELINE}
     reason = (
         f"{why} Without target labels no gain can be defended, and {source_only.name} is kept. If the labels are known "
-        "to have the same distribution in both domains, say so with assume='shares-kept'; a few target labels decide "
-        "in any case."
+        "to have the same distribution in both domains, say so with assume='shares-kept' (--assume shares-kept); a few "
+        "target labels decide in any case."
     )
     return Verdict(source_only.name, False, reason, NO_LABELS, None, assessments, UNKNOWN)

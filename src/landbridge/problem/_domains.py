@@ -217,12 +217,32 @@ def _read_apart(
     A, B = A.drop(columns=shared), B.drop(columns=shared)
     if groups is not None and not all(groups in side.columns for side in (A, B)):
         return None
-    one = read_pair(A, A, label=column, sources=sources, groups=groups)[0]
+    one, _, first = read_pair(A, A, label=column, sources=sources, groups=groups)
     has_labels = column in B.columns
     B = B if has_labels else B.assign(**{column: 0})
     _, two, encoder = read_pair(B, B, label=column, groups=groups)
+    assert first is not None and encoder is not None
+    encoder.facts_ = _facts_apart(first.facts_, encoder.facts_, has_labels)
+    if shared := [c for c in shared if c != options.id]:
+        encoder.remarks_ = [f"In both, but no feature: {', '.join(map(repr, shared[:6]))}.", *encoder.remarks_]
     names = [Path(str(s)).stem if isinstance(s, str | Path) else n for s, n in ((source, "source"), (target, "target"))]
     return _named(one, names[0]), _named(two if has_labels else two.without_labels(), names[1], two.columns), encoder
+
+
+def _facts_apart(source: list[Any], target: list[Any], target_has_labels: bool) -> list[Any]:
+    """Facts on the columns of two tables without a common one, each with the gaps of its own side."""
+    labels = [f for f in target if f["kind"] == "label"] if target_has_labels else []
+    found = []
+    for side, facts in (("source", source), ("target", target)):
+        for fact in facts:
+            gaps = {side: fact["gaps"].get(side, 0)}
+            if fact["kind"] == "label":
+                if side == "target":
+                    continue
+                gaps |= {"target": labels[0]["gaps"].get("target", 0)} if labels else {}
+            odd = {s: n for s, n in fact["not_numbers"].items() if s == side}
+            found.append({**fact, "gaps": gaps, "not_numbers": odd})
+    return found
 
 
 def _named(domain: Domain, name: str, columns: list[str] | None = None) -> Domain:

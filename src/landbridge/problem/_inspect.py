@@ -80,9 +80,9 @@ def inspect_domains(
         *many,
         *_about_columns(columns, sizes),
         *_about_repeats(source, random_state),
-        *getattr(encoder, "remarks_", ()),
+        *(r for r in getattr(encoder, "remarks_", ()) if not _is_about_text_in(columns, r)),
         *filled,
-        *_about_duplicates(digests),
+        *_about_duplicates({s: d for s, d in digests.items() if s != "source" or not _is_resampled(columns)}),
     ]
     return Inspection(
         kind=source.kind,
@@ -188,6 +188,11 @@ def _about_shared(sides: Mapping[str, Domain], shared: int) -> list[str]:
     return [f"{shared:,} of {n:,} target samples are in the source as well, equal in every feature."]
 
 
+def _is_resampled(columns: Sequence[Column]) -> bool:
+    """Whether the source was drawn by its weights, so that its samples repeat."""
+    return any(c.kind == "sample weight" for c in columns)
+
+
 def _about_duplicates(digests: Mapping[str, NDArray[Any]]) -> list[str]:
     twice = {side: len(held) - len(np.unique(held)) for side, held in digests.items()}
     return [
@@ -218,6 +223,11 @@ def _about_columns(columns: Sequence[Column], sizes: Mapping[str, int]) -> list[
         shown = "; ".join(f"{c.name!r} {c.reason}" for c in gone[:5])
         more = f"; and {len(gone) - 5} more" if len(gone) > 5 else ""
         notes.append(f"Not used: {shown}{more}.")
+    if repeated := [c.name for c in gone if c.reason == "holds identifiers that repeat"]:
+        notes.append(
+            f"If samples with the same {repeated[0]!r} belong together, set groups={repeated[0]!r} "
+            f"(--groups {repeated[0] if repeated[0].split() == [repeated[0]] else repr(repeated[0])})."
+        )
     for side in sizes:
         if alone := [c.name for c in columns if c.reason == f"is in the {side} only"]:
             more = f" and {len(alone) - 6} more" if len(alone) > 6 else ""
@@ -236,6 +246,15 @@ def _about_columns(columns: Sequence[Column], sizes: Mapping[str, int]) -> list[
         more = f" and {len(apart) - 5} more" if len(apart) > 5 else ""
         notes.append(f"Columns that separate the domains, with their AUC: {shown}{more}.")
     return notes
+
+
+def _is_about_text_in(columns: Sequence[Column], remark: str) -> bool:
+    """Return whether a remark on how a file was read says what the facts on a column say for both files."""
+    return any(
+        remark.startswith(f"Column {c.name!r}: ") and " no number" in remark
+        for c in columns
+        if c.used and c.not_numbers
+    )
 
 
 def _about_gaps(used: Sequence[Column], sizes: Mapping[str, int]) -> tuple[list[str], list[str]]:
@@ -267,5 +286,5 @@ def _about_repeats(source: Domain, random_state: int | None) -> list[str]:
         return []
     return [
         f"The {len(part):,} labelled source samples look like repeats of {len(np.unique(found)):,} (of one person or "
-        "machine each); name the column that identifies them with groups."
+        "machine each); name the column that identifies them with groups (--groups)."
     ]

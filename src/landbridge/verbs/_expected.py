@@ -111,8 +111,10 @@ def expected_of_run(problem: Problem, chosen: Trial, trials: Sequence[Trial], ve
         # the values of a vote are judged by the errors of the source model; its classes are compared with that model's
         judged = chosen if vote and problem.task.name == "regression" else tried
         target = predictions_of_trial(judged, problem)
-    if held_out is None and labelled is None and target.confidence is None:
-        return None
+    if held_out is None and labelled is None:
+        if target.confidence is None:
+            return None
+        metric = "accuracy"  # confidences alone say nothing about the recall of each class
     samples: dict[str, Any] = {}
     if held_out is not None and problem.source is not None:
         samples = {"X_source": problem.source.X[rows], "X_target": problem.domains[1].X}

@@ -173,3 +173,19 @@ def test_names_that_repeat(tmp_path):
 def test_binary_content_is_no_text(tmp_path):
     with pytest.raises(ReadError, match="neither text nor"):
         table(tmp_path, bytes(range(256)) * 4)
+
+
+def test_names_that_are_points_of_a_scale_are_names(tmp_path):
+    rows = "\n".join(f"{i},0.1,0.2,0.3,0.4,0.5" for i in range(3))
+    assert "looks like a sample" not in notes(table(tmp_path, f"sample,1100.5,1108,1115.5,1123,1130.5\n{rows}\n"))
+    assert "looks like a sample" in notes(table(tmp_path, f"0,0.3,0.1,0.2,0.5,0.4\n{rows}\n"))
+
+
+def test_notes_bear_the_names_of_the_source(tmp_path):
+    from landbridge.data._headers import match_headers
+
+    one = table(tmp_path, "Preis (EUR);Quote;Nr\n1,5;7 %;007\n2,5;8 %;008\n")
+    two = table(tmp_path, " PREIS (EUR) ;quote;nr\n1,5;7 %;007\n2,5;8 %;008\n", "b.csv")
+    found, matched = match_headers(one, two)
+    assert found.attrs["notes"] == one.attrs["notes"] and len(matched) == 1
+    assert found.attrs["units"] == {"Quote": "%"}

@@ -66,7 +66,7 @@ def test_titles_offsets_and_empty_ends(tmp_path):
     ]
     frame = read_table(book(tmp_path / "a.xlsx", one=rows))
     assert {"a", "b"} <= set(frame.columns) and frame["a"].tolist() == [1, 2] and len(frame) == 2
-    assert "Rows above the header are not read (1)." in notes(frame)
+    assert "1 row above the header is not read, such as" in notes(frame)
 
 
 def test_merged_cells(tmp_path):

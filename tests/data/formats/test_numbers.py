@@ -153,7 +153,7 @@ def test_the_choice_is_said():
 def test_a_few_cells_that_are_no_numbers_do_not_hide_the_notation():
     frame = tidy(x=[*(f"{i},5" for i in range(40)), "broken"])
     assert pd.to_numeric(frame["x"], errors="coerce").tolist()[:3] == [0.5, 1.5, 2.5]
-    assert "1 cell, such as 'broken', no number" in notes(frame)
+    assert "1 cell, such as 'broken', is no number" in notes(frame)
 
 
 def test_text_of_typed_tables_is_changed_only_where_it_is_clearly_a_measurement():

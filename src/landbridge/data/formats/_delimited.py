@@ -8,6 +8,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Literal
 
@@ -17,6 +18,7 @@ from landbridge.data._missing import MARKS, WORDS
 from landbridge.data._notation import parse_cell
 from landbridge.data._read_options import ReadOptions
 from landbridge.data.formats._text import decode
+from landbridge.data.formats._typed import find_layout, read_typed
 from landbridge.exceptions import ReadError
 
 __all__ = ["Dialect", "find_dialect", "read_delimited", "unique_names"]
@@ -24,6 +26,7 @@ __all__ = ["Dialect", "find_dialect", "read_delimited", "unique_names"]
 BLANKS = " "
 NAMES = {"\t": "tab", ";": "semicolon", "|": "vertical bar", BLANKS: "blank", ",": "comma"}
 SAMPLE_LINES = 200
+HEAD_LINES = 5000
 NUMBERS = re.compile(r"\s*[-+]?[\d.,]+([eE][-+]?\d+)?(\s+[-+]?[\d.,]+([eE][-+]?\d+)?)+\s*")
 
 
@@ -74,10 +77,15 @@ def read_delimited(content: Content, options: ReadOptions) -> Any:
     dialect = find_dialect(text, prefer="\t" if tab else "", header=options.header)
     if dialect.separator == BLANKS:
         dialect.text = "\n".join(_single_blanks(line) for line in dialect.text.split("\n"))
-    width, extra = _check_lines(content.path, dialect)
-    frame = _parse(dialect, width + (extra == "names"))
+    layout = find_layout(dialect.text, dialect.separator, dialect.quoting) if options.decimal != "," else None
+    frame = read_typed(layout, dialect.separator, dialect.quoting, header=options.header) if layout else None
+    names, extra = ([], "") if frame is None else (list(frame.columns), "")
+    if frame is None:
+        width, extra = _check_lines(content.path, dialect)
+        frame = _parse(dialect, width + (extra == "names"))
+        if options.header:
+            frame, names = frame.iloc[1:].reset_index(drop=True), [str(v) for v in frame.iloc[0]]
     if options.header:
-        frame, names = frame.iloc[1:].reset_index(drop=True), [str(v) for v in frame.iloc[0]]
         if extra == "names":
             names = ["", *names[:-1]]
             dialect.notes.append("The first column has no name in the header; it is read as 'Unnamed: 0'.")
@@ -115,7 +123,9 @@ def find_dialect(text: str, *, prefer: str = "", header: bool = True) -> Dialect
     >>> find_dialect("x;y\\n3,14;1\\n2,5;2\\n").separator
     ';'
     """
-    lines = text.split("\n")
+    lines = text.split("\n", HEAD_LINES)  # the last one is all the rest
+    if all(not line.strip() or line.lstrip().startswith("#") for line in lines[:HEAD_LINES]):
+        lines = text.split("\n")
     notes: list[str] = []
     start = 0
     given = None
@@ -136,27 +146,28 @@ def find_dialect(text: str, *, prefer: str = "", header: bool = True) -> Dialect
         start -= 1
         notes.append("The names of the columns stand in a comment line.")
     if n_comments:
-        notes.append(f"The first {n_comments} line{'s' * (n_comments != 1)} (comments) are not read.")
+        first = "first line (a comment) is" if n_comments == 1 else f"first {n_comments} lines (comments) are"
+        notes.append(f"The {first} not read.")
     if header and (titles := _titles(body, separator)):
-        notes.append(
-            f"{titles} line{'s' * (titles != 1)} above the header are not read, such as {body[0].strip()[:60]!r}."
-        )
+        above = "1 line above the header is" if titles == 1 else f"{titles} lines above the header are"
+        notes.append(f"{above} not read, such as {body[0].strip()[:60]!r}.")
         start, body = start + titles, body[titles:]
         separator = given or _separator(body, prefer)
     if separator != "," and not (separator == "\t" and prefer == "\t"):
         notes.append(f"The separator is the {NAMES.get(separator, repr(separator))}.")
     quoting: Literal[0, 3] = csv.QUOTE_MINIMAL
-    if separator != BLANKS and _quotes_are_text(body, separator):
+    rest = "\n".join(body) if start or body is not lines else text
+    if separator != BLANKS and '"' in rest and _quotes_are_text(rest, separator):
         quoting = csv.QUOTE_NONE
         notes.append("Quotation marks are read as text, because they do not enclose cells.")
-    return Dialect(separator, "\n".join(body), start, quoting, notes)
+    return Dialect(separator, rest, start, quoting, notes)
 
 
-def _quotes_are_text(lines: list[str], separator: str) -> bool:
+def _quotes_are_text(text: str, separator: str) -> bool:
     """Return whether each line is one row only if quotation marks are text, not marks of cells with line breaks."""
-    if not any('"' in line for line in lines):
+    if find_layout(text, separator) is not None:
         return False
-    filled = [line for line in lines if line.strip()]
+    filled = [line for line in text.split("\n") if line.strip()]
     try:
         if sum(1 for row in csv.reader(filled, delimiter=separator, skipinitialspace=True)) == len(filled):
             return False
@@ -353,18 +364,22 @@ def unique_names(names: list[str]) -> list[str]:
 def _without_empty_ends(frame: Any, names: list[str], dialect: Dialect) -> Any:
     """Drop columns at the end that have neither name nor cells."""
     keep = len(names)
-    while keep > 1 and not names[keep - 1].strip() and not frame.iloc[:, keep - 1].fillna("").str.strip().any():
+    while keep > 1 and not names[keep - 1].strip() and _is_blank(frame.iloc[:, keep - 1]):
         keep -= 1
     if keep < len(names):
         dialect.notes.append("Columns at the end without name and cells are not read.")
     return frame.iloc[:, :keep]
 
 
+def _is_blank(column: Any) -> bool:
+    return column.dtype == object and not column.fillna("").str.strip().any()
+
+
 def _header_note(frame: Any, names: list[str]) -> list[str]:
     """Say so if the first line looks like a sample."""
     given = [n.strip() for n in names if n.strip()]
     numbers = [n for n in given if _is_number(n)]
-    if not numbers or _are_running(numbers):
+    if not numbers or _are_running(numbers) or _are_scale(numbers):
         return []
     suspect = 2 * len(numbers) >= len(given) or any("." in n for n in numbers)
     for i, name in enumerate(names[: frame.shape[1]]):
@@ -373,6 +388,16 @@ def _header_note(frame: Any, names: list[str]) -> list[str]:
     return (
         ["The first line looks like a sample but is read as names; set header=False (--no-header)."] if suspect else []
     )
+
+
+def _are_scale(names: list[str]) -> bool:
+    """Return whether names are points of a scale, such as wavelengths: at least five, in one order."""
+    try:
+        numbers = [float(n.replace(",", ".")) for n in names]
+    except ValueError:
+        return False
+    steps = [b - a for a, b in pairwise(numbers)]
+    return len(steps) > 3 and (min(steps) > 0 or max(steps) < 0)
 
 
 def _are_running(names: list[str]) -> bool:

@@ -97,7 +97,9 @@ def _table(rows: Rows, merged: list[Range], header: bool) -> tuple[list[str], Ro
     left, right = used[0], used[-1] + 1
     head = _header_row(rows, left, right) if header else next(i for i, row in enumerate(rows) if _filled(row))
     if titles := sum(bool(_filled(row)) for row in rows[:head]):
-        notes.append(f"Rows above the header are not read ({titles}).")
+        title = next(str(v).strip() for row in rows[:head] for v in _filled(row))
+        lines = "1 row above the header is" if titles == 1 else f"{titles} rows above the header are"
+        notes.append(f"{lines} not read, such as {title[:60]!r}.")
     deep = _header_depth(rows, merged, head) if header else 0
     rows, filled = _fill(rows, merged, head, head + deep)
     if filled:

@@ -46,7 +46,10 @@ def decode(data: bytes, path: Path, encoding: str | None = None) -> tuple[str, l
         If the bytes are not of this encoding, or no text.
     """
     text, notes = _found(data, path) if encoding is None else (_given(data, path, encoding), [])
-    text = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n").rstrip("\x1a")
+    text = text.removeprefix("\ufeff")
+    if "\r" in text:
+        text = text.replace("\r\n", "\n").replace("\r", "\n")
+    text = text.rstrip("\x1a")
     if "\x00" in text:
         raise ReadError(f"{path} holds zero bytes, so it is no text in that encoding; set encoding= (--encoding).")
     return text, notes
