@@ -21,7 +21,8 @@ html_theme = "pydata_sphinx_theme"
 html_title = "landbridge"
 html_theme_options = {"show_prev_next": False, "navbar_align": "left", "show_toc_level": 2}
 html_show_sourcelink = False
-exclude_patterns = ["_build", "gallery/*.ipynb", "gallery/*.py*"]
+templates_path = ["_templates"]
+exclude_patterns = ["_build", "_templates", "gallery/*.ipynb", "gallery/*.py*"]
 sphinx_gallery_conf = {
     "examples_dirs": "../examples",
     "gallery_dirs": "gallery",
