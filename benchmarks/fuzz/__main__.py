@@ -40,6 +40,8 @@ def main() -> int:
                 print(outcome.trace, flush=True)
     outcomes.sort(key=lambda o: (list(KINDS).index(o.kind), o.index))
     print(table(outcomes))
+    for o in sorted(outcomes, key=lambda o: -o.seconds)[:5]:
+        print(f"{o.seconds:6.1f} s {o.kind} {o.index}: {o.name}")
     if given.lines:
         print_lines(outcomes)
     if not given.only and given.n >= 3000:
@@ -60,7 +62,9 @@ def table(outcomes: list[Outcome]) -> str:
     """
     rows = [("kind", "cases", "right", "refused", "failed", "slowest")]
     for kind, held in by_kind(outcomes).items():
-        rows.append((kind, *(str(held[k]) for k in ("cases", "right", "refused", "failed")), f"{held['slowest']:.1f} s"))
+        rows.append(
+            (kind, *(str(held[k]) for k in ("cases", "right", "refused", "failed")), f"{held['slowest']:.1f} s")
+        )
     return "\n".join(f"{r[0]:18s}" + "".join(f"{c:>9s}" for c in r[1:]) for r in rows)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from benchmarks.fuzz import texts
+from benchmarks.fuzz import frames, texts
 from benchmarks.fuzz.case import Case, Place
 
 __all__ = ["KINDS", "Kind"]
@@ -32,4 +32,9 @@ KINDS = {
     "encodings": Kind(texts.encoding, 6),
     "numbers": Kind(texts.numbers, 12),
     "lines": Kind(texts.lines, 8),
+    "gaps": Kind(frames.gaps, 8),
+    "columns": Kind(frames.columns, 12),
+    "labels": Kind(frames.labels, 14),
+    "tiny": Kind(frames.tiny, 12),
+    "other columns": Kind(frames.other_columns, 6),
 }

@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import shutil
+import tempfile
 import time
+import warnings
 from collections.abc import Iterator
 from multiprocessing.connection import Connection, wait
+from pathlib import Path
 from typing import Any
 
-from benchmarks.fuzz.case import SECONDS, Outcome, run_case
+import numpy as np
+
+from benchmarks.fuzz.case import SECONDS, Outcome, Place, run_case
 from benchmarks.fuzz.kinds import KINDS
+from benchmarks.fuzz.tables import command, in_range, measured, plain_pair, tables, transferred
 
 __all__ = ["plan", "run_all"]
 
@@ -130,3 +137,19 @@ def prepare() -> None:
     settings: dict[str, Any] = {f"POT_BACKEND_DISABLE_{b}": "1" for b in ("PYTORCH", "JAX", "CUPY", "TENSORFLOW")}
     settings |= {"HF_HUB_OFFLINE": "1", "NO_COLOR": "1", "COLUMNS": "100"}
     os.environ.update(settings)
+    with warnings.catch_warnings():  # libraries add warning filters when they are first imported
+        warnings.simplefilter("ignore")
+        _warm_up()
+
+
+def _warm_up() -> None:
+    """Call everything once, so that no case pays for imports, or is blamed for what they change."""
+    folder = Path(tempfile.mkdtemp(prefix="fuzz-"))
+    place = Place(np.random.default_rng(0), folder)
+    A, B = tables(place, 20, m=20)
+    result = transferred(A, B, label="ill")
+    in_range(B, m=20)(result)
+    result.save(folder / "out")
+    command("inspect", *plain_pair(place, A, B), "--json")
+    measured(A, B, label="ill")
+    shutil.rmtree(folder)

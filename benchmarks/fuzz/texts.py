@@ -144,6 +144,7 @@ def encoding(place: Place) -> Case:
     A, B = (f.assign(sex=f["sex"].map(letters)) for f in (A, B))
     A = A.assign(ill=A["ill"].map({"yes": f"{one}yes", "no": "no"}))
     plain, target = plain_pair(place, A, B)
+    wanted = target
     name = place.pick(["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "latin-1", "cp1252"])
     text = A.to_csv(index=False)
     if name in ("utf-16-le", "utf-16-be") and place.chance():
@@ -152,10 +153,11 @@ def encoding(place: Place) -> Case:
     options: dict[str, Any] = {}
     if place.chance(0.2):
         options = {"read_options": {"encoding": name}}
+        target = str(place.file("odd/b.csv", B.to_csv(index=False).encode(name)))
         if place.chance():
             wrong = place.pick(["ascii", "utf-16", "nonsense", "utf-32", "idna", "rot13", "base64", "", "punycode"])
             return Case(f"{name} read as {wrong!r}", _read(path, target, read_options={"encoding": wrong}))
-    return Case(f"{name} {letters} {options}", _read(path, target, **options), same_as(plain, target), "answer")
+    return Case(f"{name} {letters} {options}", _read(path, target, **options), same_as(plain, wanted), "answer")
 
 
 NUMBERS: dict[str, Callable[[float], str]] = {

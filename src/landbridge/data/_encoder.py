@@ -135,7 +135,8 @@ class Encoder(BaseEstimator):
             f.drop(columns=[c for c in [self.ignored_column] if c in f.columns])
             for f in (_named(source, "source"), _named(target, "target"))
         )
-        shared = [c for c in A.columns if c in set(B.columns)]
+        there = set(B.columns)
+        shared = [c for c in A.columns if c in there]
         if not shared:
             raise InputError(
                 f"source and target share no column (source: {', '.join(A.columns[:6])}; target: "
@@ -145,13 +146,14 @@ class Encoder(BaseEstimator):
             raise InputError(
                 f"text={self.text_column!r} is no column of both sides; choose from {', '.join(shared[:12])}."
             )
+        both = set(shared)
         self.kind_ = "table"
         self.tfidf_: Any = None
         self.svd_: Any = None
         self.notes_: list[str] = []
         self.remarks_: list[str] = []
         for side, frame in (("source", A), ("target", B)):
-            if alone := [c for c in frame.columns if c not in shared]:
+            if alone := [c for c in frame.columns if c not in both]:
                 more = f" and {len(alone) - 8} more" if len(alone) > 8 else ""
                 self.notes_.append(f"Only the {side} has {', '.join(alone[:8])}{more}; not used.")
         self.numbers_: dict[str, float] = {}
@@ -450,7 +452,7 @@ class Encoder(BaseEstimator):
             for name in frame.columns:
                 if name not in found:
                     found[name] = Column(name, "other", used=False, reason=f"is in the {side} only", n_features=0)
-        order = [*A.columns, *(c for c in B.columns if c not in set(A.columns))]
+        order = dict.fromkeys([*A.columns, *B.columns])
         facts = [asdict(found[name]) for name in order]
         return [{**fact, "examples": list(fact["examples"])} for fact in facts]
 

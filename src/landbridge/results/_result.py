@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from landbridge.data._inspection import Inspection
 from landbridge.discrepancy._diagnosis import Diagnosis
 from landbridge.domain import Domain, refuse_masked
+from landbridge.exceptions import InputError
 from landbridge.presentation import Presentable
 from landbridge.results._candidate import Candidate, Decision
 from landbridge.results._expected import Expected
@@ -201,8 +202,9 @@ class Result(Presentable):
 
         Parameters
         ----------
-        X : array-like, DataFrame or Domain
-            Target samples; raw rows where the result has an encoder.
+        X : array-like, DataFrame, Domain or path
+            Target samples; raw rows where the result has an encoder. A path only where the sides of the run were files
+            or tables.
 
         Returns
         -------
@@ -215,8 +217,9 @@ class Result(Presentable):
 
         Parameters
         ----------
-        X : array-like, DataFrame or Domain
-            Target samples; raw rows where the result has an encoder.
+        X : array-like, DataFrame, Domain or path
+            Target samples; raw rows where the result has an encoder. A path only where the sides of the run were files
+            or tables.
 
         Returns
         -------
@@ -264,6 +267,8 @@ class Result(Presentable):
     def _rows(self, X: Any) -> Any:
         if isinstance(X, Domain):
             return X.frame()
+        if isinstance(X, str | Path):
+            return self._read_rows(X)
         if self.encoder is None:
             refuse_masked(X, "X")
             names = getattr(self.model, "feature_names_in_", None)
@@ -281,6 +286,13 @@ class Result(Presentable):
         if getattr(self.encoder, "keeps_rows", False):
             return rows
         # With the names that the model was fitted with; images and arrays have none.
+        return Domain(rows)._with_columns(list(self.encoder.columns_) or None).frame()
+
+    def _read_rows(self, path: str | Path) -> Any:
+        """Samples of a file or folder, encoded as those of the run."""
+        if not hasattr(self.encoder, "read"):
+            raise InputError(f"X={str(path)!r} is a path, but the model was fitted on arrays; give the samples.")
+        rows = self.encoder.read(path)[0]
         return Domain(rows)._with_columns(list(self.encoder.columns_) or None).frame()
 
 

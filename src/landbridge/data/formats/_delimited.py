@@ -339,12 +339,14 @@ def unique_names(names: list[str]) -> list[str]:
     """
     full = [n if n.strip() else f"Unnamed: {i}" for i, n in enumerate(names)]
     seen: set[str] = set()
+    known, last = set(full), dict[str, int]()
     out = []
     for name in full:
-        new, k = name, 0
-        while new in seen or (k and new in full):
+        new, k = name, last.get(name, 0)
+        while new in seen or (k and new in known):
             k += 1
             new = f"{name}.{k}"
+        last[name] = k
         seen.add(new)
         out.append(new)
     return out
