@@ -22,7 +22,7 @@ def _used(place: Place, A: Any, B: Any, name: str, *, how: str | None = None, **
 
     how = how or place.pick(["inspect", "inspect", "read", "read", "measure", "transfer"])
     options.setdefault("label", "ill")
-    if place.chance(0.3) and all(isinstance(c, str) for c in A.columns) and len(A):
+    if place.chance(0.3) and _writable(A) and _writable(B):
         A, B = plain_pair(place, A, B)
         name = f"{name}, as files"
     kept = (A, B)
@@ -45,6 +45,16 @@ def _used(place: Place, A: Any, B: Any, name: str, *, how: str | None = None, **
         in_range(B, m=m)(result)
 
     return Case(f"transfer: {name}", lambda: transferred(A, B, **options), check, kept=kept)
+
+
+def _writable(frame: Any) -> bool:
+    """Whether a table can be written as a csv file in UTF-8 that a user would write."""
+    text = frame.to_csv(index=False)
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return all(isinstance(c, str) for c in frame.columns) and " object at 0x" not in text
 
 
 def gaps(place: Place) -> Case:

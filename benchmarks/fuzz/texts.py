@@ -52,7 +52,6 @@ def written(frame: pd.DataFrame, separator: str, quoting: int, end: str, decimal
 def dialect(place: Place) -> Case:
     """Return a table in another dialect, which must be read as the plain one is."""
     A, B = tables(place)
-    plain, target = plain_pair(place, A, B)
     separator = place.pick(SEPARATORS)
     quoting = place.pick([csv.QUOTE_MINIMAL, csv.QUOTE_ALL, csv.QUOTE_NONNUMERIC])
     end = place.pick(["\n", "\r\n", "\r"])

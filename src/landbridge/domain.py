@@ -14,6 +14,10 @@ from landbridge.exceptions import InputError, LabelError
 
 __all__ = ["Domain", "checked_groups", "missing_labels", "refuse_masked", "split_labelled", "unmasked"]
 
+# Largest number of features and of labels: their third powers are finite.
+LARGEST = 1e100
+# Single precision holds the squares of numbers up to this.
+LARGEST_SINGLE = 1e15
 KINDS = ("table", "images", "audio", "text", "series")
 
 
@@ -439,15 +443,31 @@ def checked_groups(groups: Any, n_samples: int) -> NDArray[Any]:
 
 
 def _checked_rows(X: Any, label: str) -> Any:
+    shape = getattr(X, "shape", ())
+    if len(shape) == 2 and 0 in shape:
+        what = "sample" if shape[0] == 0 else "feature"
+        raise InputError(f"{label} has no {what}s; X has shape {tuple(shape)}, give at least one {what}.")
     try:
         X = check_array(X, accept_sparse="csr", dtype=[np.float64, np.float32], input_name="X")
     except (ValueError, TypeError) as error:
         why = str(error).splitlines()[0].rstrip(".")
         raise InputError(f"{label}: {why}. Drop or fill such samples and encode text as numbers.") from error
+    X = _in_range(X, label)
     if not sparse.issparse(X):
         X = X.view()
         X.flags.writeable = False
     return X
+
+
+def _in_range(X: Any, label: str) -> Any:
+    """Refuse numbers whose squares overflow; single precision becomes double where its squares would."""
+    cells = X.data if sparse.issparse(X) else X
+    largest = max(abs(float(cells.max())), abs(float(cells.min()))) if cells.size else 0.0
+    if largest > LARGEST:
+        raise InputError(
+            f"{label}: X holds {largest:.4g}; convert it to a unit in which no number exceeds {LARGEST:g}."
+        )
+    return X.astype(np.float64) if X.dtype == np.float32 and largest > LARGEST_SINGLE else X
 
 
 def _checked_labels(y: Any, n: int, label: str, unlabelled: Any) -> tuple[NDArray[np.bool_], NDArray[Any] | None]:
@@ -462,6 +482,8 @@ def _checked_labels(y: Any, n: int, label: str, unlabelled: Any) -> tuple[NDArra
         raise InputError(f"{label}: y must have one label per sample, got an array of shape {labels.shape}.")
     if len(labels) != n:
         raise InputError(f"{label}: y has {len(labels)} entries but X has {n} samples; give one per sample.")
+    if labels.dtype.kind == "f" and (np.abs(labels[~missing]) > LARGEST).any():
+        raise LabelError(f"{label}: y holds numbers beyond {LARGEST:g}; convert them to another unit.")
     if unlabelled is not None:
         missing = missing | np.array([v == unlabelled for v in labels], dtype=bool)
     if missing.any() and labels.dtype.kind != "f":

@@ -137,6 +137,9 @@ class Encoder(BaseEstimator):
         )
         there = set(B.columns)
         shared = [c for c in A.columns if c in there]
+        for side, frame in (("source", A), ("target", B)):
+            if not len(frame.columns):
+                raise InputError(f"the {side} has no column that can be a feature; give at least one.")
         if not shared:
             raise InputError(
                 f"source and target share no column (source: {', '.join(A.columns[:6])}; target: "

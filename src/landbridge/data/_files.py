@@ -192,7 +192,7 @@ def pick_label(frame: Any, label: str | None, where: str, *, required: bool) -> 
     LabelError
         If the column is required and does not exist.
     """
-    columns = list(frame.columns)
+    columns = [str(c) for c in frame.columns]
     if label is not None:
         if label in columns:
             return label

@@ -196,11 +196,13 @@ def _read_apart(
     frames, options = [], ReadOptions.of(read_options)
     for side in (source, target):
         if hasattr(side, "columns"):
-            frames.append(side.rename(columns=str))
+            frames.append(side.set_axis([str(c) for c in side.columns], axis=1))
         elif kind_of(existing(side)) == "table" and not str(side).startswith(BUILTIN):
             frames.append(read_table(existing(side), options).rename(columns=str))
         else:
             return None
+    if any(frame.columns.duplicated().any() for frame in frames):
+        return None
     A, B = rename_columns(frames, options.rename)
     B, _ = match_headers(A, B)
     extra = [*options.drop, *(n for n in (options.id, options.weights) if n)]
@@ -213,6 +215,8 @@ def _read_apart(
     if any(is_feature(c, A[c], B[c]) for c in shared if c not in options.keep) or set(shared) & set(options.keep):
         return None
     A, B = A.drop(columns=shared), B.drop(columns=shared)
+    if set(A.columns) <= {column, *special} or set(B.columns) <= {column, *special}:
+        return None
     if groups is not None and not all(groups in side.columns for side in (A, B)):
         return None
     one = read_pair(A, A, label=column, sources=sources, groups=groups)[0]

@@ -103,8 +103,13 @@ def infer_task(y: Any, estimator: Any = None, *, task: str | None = None) -> Inf
     task='regression' was inferred from 60 whole numbers from 20 to 79; pass task='classification' if they are classes.
     """
     if task is not None:
-        return InferredTask(get_task(task).name, f"task={task!r} was given.")
+        name = get_task(task).name
+        if y is not None:
+            _check_fits(y, name)
+        return InferredTask(name, f"task={task!r} was given.")
     if estimator is not None and (name := _of_estimator(estimator)) is not None:
+        if y is not None:
+            _check_fits(y, name)
         return InferredTask(
             name,
             f"task={name!r} was inferred from estimator={type(estimator).__name__}; pass another one to change it.",
@@ -127,6 +132,25 @@ def infer_task(y: Any, estimator: Any = None, *, task: str | None = None) -> Inf
 def _reason(name: str, what: str) -> InferredTask:
     other, they = ("regression", "values") if name == "classification" else ("classification", "classes")
     return InferredTask(name, f"task={name!r} was inferred from {what}; pass task={other!r} if they are {they}.")
+
+
+def _check_fits(y: Any, name: str) -> None:
+    """Raise an error if labels are text but values are needed, or numbers with fractions but classes are."""
+    try:
+        labels = _present(y)
+    except LabelError:  # nothing to look at
+        return
+    if name == "regression" and labels.dtype.kind not in "iufb":
+        raise LabelError(
+            f"the labels are no numbers, such as {str(labels[0])[:60]!r}, and a regression needs numbers; convert them, "
+            "or give task='classification'."
+        )
+    if name == "classification" and labels.dtype.kind == "f" and not np.all(labels == np.floor(labels)):
+        fraction = labels[labels != np.floor(labels)][0]
+        raise LabelError(
+            f"the labels are numbers with fractions, such as {fraction:.4g}, and a classification needs classes; give "
+            "task='regression', or a rule such as label='y>0.5'."
+        )
 
 
 def _of_estimator(estimator: Any) -> str | None:

@@ -72,6 +72,8 @@ def read_delimited(content: Content, options: ReadOptions) -> Any:
     text, notes = decode(content.read(), content.path, options.encoding)
     tab = content.path.name.lower().split(".")[-1 - bool(content.packing)] in ("tsv", "tab")
     dialect = find_dialect(text, prefer="\t" if tab else "", header=options.header)
+    if not dialect.text.strip():
+        raise ReadError(f"{content.path} holds nothing but empty lines; it needs a header line and rows.")
     if dialect.separator == BLANKS:
         dialect.text = "\n".join(_single_blanks(line) for line in dialect.text.split("\n"))
     width, extra = _check_lines(content.path, dialect)
