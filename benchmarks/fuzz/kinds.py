@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from benchmarks.fuzz import frames, texts
+from benchmarks.fuzz import commands, files, frames, memory, texts
 from benchmarks.fuzz.case import Case, Place
 
 __all__ = ["KINDS", "Kind"]
@@ -37,4 +37,12 @@ KINDS = {
     "labels": Kind(frames.labels, 14),
     "tiny": Kind(frames.tiny, 12),
     "other columns": Kind(frames.other_columns, 6),
+    "formats": Kind(files.formats, 6),
+    "damaged files": Kind(files.damaged, 14),
+    "media": Kind(files.media, 7),
+    "folders": Kind(files.folders, 6),
+    "sides in memory": Kind(memory.sides, 12),
+    "arguments": Kind(memory.arguments, 24),
+    "predictions": Kind(memory.predictions, 8),
+    "command line": Kind(commands.commands, 12),
 }

@@ -448,7 +448,8 @@ def _checked_rows(X: Any, label: str) -> Any:
         what = "sample" if shape[0] == 0 else "feature"
         raise InputError(f"{label} has no {what}s; X has shape {tuple(shape)}, give at least one {what}.")
     try:
-        X = check_array(X, accept_sparse="csr", dtype=[np.float64, np.float32], input_name="X")
+        with np.errstate(invalid="ignore", over="ignore"):  # infinity is refused in words
+            X = check_array(X, accept_sparse="csr", dtype=[np.float64, np.float32], input_name="X")
     except (ValueError, TypeError) as error:
         why = str(error).splitlines()[0].rstrip(".")
         raise InputError(f"{label}: {why}. Drop or fill such samples and encode text as numbers.") from error
@@ -457,6 +458,20 @@ def _checked_rows(X: Any, label: str) -> Any:
         X = X.view()
         X.flags.writeable = False
     return X
+
+
+def _of_one_type(labels: NDArray[Any], missing: NDArray[np.bool_], label: str) -> NDArray[Any]:
+    """Labels that can be compared: text where they are text and numbers, or whole numbers beyond 64 bits."""
+    given = labels[~missing].tolist()
+    plain = (str, bytes, int, float, np.generic)
+    if odd := next((type(v).__name__ for v in given if not isinstance(v, plain) and not hasattr(v, "isoformat")), None):
+        raise LabelError(f"{label}: y holds a {odd}; give numbers or text as labels.")
+    words = [isinstance(v, str) for v in given]
+    large = any(isinstance(v, int) and not -(2**63) <= v < 2**63 for v in given)
+    if large or (any(words) and not all(words)):
+        labels = labels.copy()
+        labels[~missing] = [str(v) for v in given]
+    return labels if missing.any() or not large else labels.astype(str)
 
 
 def _in_range(X: Any, label: str) -> Any:
@@ -493,6 +508,8 @@ def _checked_labels(y: Any, n: int, label: str, unlabelled: Any) -> tuple[NDArra
         labels = np.where(missing, np.nan, labels)
     elif labels.dtype == object:
         labels = np.array(labels.tolist())
+    if labels.dtype == object:
+        labels = _of_one_type(labels, missing, label)
     labels = labels.view()
     labels.flags.writeable = False
     return ~missing, labels

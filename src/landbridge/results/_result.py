@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import sparse
 
 from landbridge.data._inspection import Inspection
 from landbridge.discrepancy._diagnosis import Diagnosis
@@ -275,7 +276,7 @@ class Result(Presentable):
             numeric = isinstance(X, np.ndarray) and X.ndim == 2 and X.dtype.kind in "fiub"
             if names is not None and numeric and X.shape[1] == len(names):
                 return Domain(X)._with_columns(list(names)).frame()
-            return X
+            return self._checked(X, names)
         if isinstance(X, np.ma.MaskedArray) and np.ma.is_masked(X):
             gaps = np.ma.getmaskarray(X)
             X = np.array(X.data, dtype=object if X.dtype.kind in "OUS" else float)
@@ -287,6 +288,24 @@ class Result(Presentable):
             return rows
         # With the names that the model was fitted with; images and arrays have none.
         return Domain(rows)._with_columns(list(self.encoder.columns_) or None).frame()
+
+    def _checked(self, X: Any, names: Any) -> Any:
+        """Samples of a run on arrays; a table has the columns of the run, in any order."""
+        if hasattr(X, "columns"):
+            columns = [str(c) for c in X.columns]
+            if names is None or sorted(columns) == sorted(names):
+                made = Domain(X)
+                X = made.frame() if names is None else made.frame()[list(names)]
+            elif missing := [n for n in names if n not in columns]:
+                raise InputError(f"X lacks the column {missing[0]!r}, which the model was fitted on; add it.")
+            else:
+                X = Domain(X.set_axis(columns, axis=1)[list(names)]).frame()
+        elif np.ndim(X) <= 2 or sparse.issparse(X):
+            X = Domain(X).X
+        wanted = getattr(self.model, "n_features_in_", None)
+        if wanted is not None and np.ndim(X) == 2 and X.shape[1] != wanted:
+            raise InputError(f"X has {X.shape[1]} features but the model was fitted on {wanted}; give the same ones.")
+        return X
 
     def _read_rows(self, path: str | Path) -> Any:
         """Samples of a file or folder, encoded as those of the run."""
