@@ -9,6 +9,7 @@ import os
 import random
 import shutil
 import signal
+import sys
 import tempfile
 import time
 import traceback
@@ -29,6 +30,8 @@ __all__ = ["SECONDS", "Case", "Outcome", "Place", "Wrong", "run_case"]
 # Seconds after which a case has failed.
 SECONDS = 60
 LONGEST_LINE = 700
+# Libraries that add warning filters when they are imported.
+IMPORTING = {"torch", "transformers", "sklearn", "pandas", "dask", "distributed", "h5py", "soundfile", "matplotlib"}
 
 
 class Wrong(AssertionError):
@@ -162,7 +165,7 @@ def _judged(case: Case, folder: Path, seconds: int) -> tuple[str, str, str]:
     before = _state(folder), [_print_of(k) for k in case.kept]
     with warnings.catch_warnings(record=True) as shown:
         warnings.simplefilter("always")
-        filters = list(warnings.filters)
+        filters, loaded = list(warnings.filters), len(IMPORTING & sys.modules.keys())
         try:
             with _limit(seconds):
                 value = case.call()
@@ -173,7 +176,7 @@ def _judged(case: Case, folder: Path, seconds: int) -> tuple[str, str, str]:
             return "failed", f"more than {seconds} s", ""
         except (Exception, SystemExit) as error:
             return "failed", f"{type(error).__name__}: {error}"[:500], traceback.format_exc()[-4000:]
-        if list(warnings.filters) != filters:
+        if list(warnings.filters) != filters and not (len(IMPORTING & sys.modules.keys()) > loaded):
             return "failed", "the warning filters were changed", ""
     if changed := _changed(before[0], _state(folder)):
         return "failed", f"changed: {changed}", ""

@@ -30,15 +30,16 @@ OPTIONS = {
 FLAGS = "--no-header --exhaustive --resume --require-transfer --skip-corrupt --json --quiet --verbose --help".split()
 PAIRS = [(c, o) for c, options in OPTIONS.items() for o in options.split()]
 VALUES = [
-    "", " ", "0", "-1", "1", "2", "1.5", "nan", "inf", "1e400", "99999999999999999999", "age", "ill", "weight", "sex", "age,sex",
-    "age=x", "=", "a=b=c", "ill>0", "ill==yes", "nonsense", "CORAL", "CORAL,nonsense", "KMM,CORAL", ",", "use", "hide", ".", ",",
-    "utf-8", "latin-1", "utf-99", "classification", "regression", "accuracy", "r2", "auto", "nce", "H-score", "ü", "\u202e", "a\nb",
-    "\0", "x" * 5000, "--", "-", "--label", "$HOME", "~", "*", "/", "/dev/null", "/dev/full", "/proc/self/mem", "nowhere/deep/er",
-    "new", "[red]x[/red]", "%s", "{x}", "builtin", "builtin:nothing", "mlp", "True", "None", "'", '"', ";", "html", "markdown",
+    "", " ", "0", "-1", "1", "2", "1.5", "nan", "inf", "1e400", "99999999999999999999", "age", "ill", "weight",
+    "sex", "age,sex", "age=x", "=", "a=b=c", "ill>0", "ill==yes", "nonsense", "CORAL", "CORAL,nonsense",
+    "KMM,CORAL", ",", "use", "hide", ".", ",", "utf-8", "latin-1", "utf-99", "classification", "regression",
+    "accuracy", "r2", "auto", "nce", "H-score", "ü", "\u202e", "a\nb", "\0", "x" * 5000, "--", "-", "--label",
+    "$HOME", "~", "*", "/", "/dev/null", "/dev/full", "/proc/self/mem", "nowhere/deep/er", "new", "[red]x[/red]",
+    "%s", "{x}", "builtin", "builtin:nothing", "mlp", "True", "None", "'", '"', ";", "html", "markdown",
 ]  # fmt: skip
 SIDES = [
-    "nowhere.csv", "", ".", "/", "/dev/null", "builtin:nothing", "builtin:", "\0", "x" * 4000, "-", "--", "~", "https://example.org/a.csv",
-    "a\nb.csv", "[red].csv", "ü.csv", "hf://x/y",
+    "nowhere.csv", "", ".", "/", "/dev/null", "builtin:nothing", "builtin:", "\0", "x" * 4000, "-", "--", "~",
+    "https://example.org/a.csv", "a\nb.csv", "[red].csv", "ü.csv", "hf://x/y",
 ]  # fmt: skip
 
 
@@ -102,6 +103,7 @@ def _copy_of(folder: Path, place: Place) -> Path:
 
 
 CONFIGS = [
-    "", "x", "label = 3", "label = 'ill'", "nonsense = 1", "source = 1", "[a]\nb = 1", "label = ['a']", "seed = 'x'", "seed = 1.5",
-    "\ufeffseed = 1", "seed = 1\nseed = 2", "out = ''", "drop = [1]", "missing = {a = 1}", "seed = 1979-05-27", "seed = nan", "jobs = true",
+    "", "x", "label = 3", "label = 'ill'", "nonsense = 1", "source = 1", "[a]\nb = 1", "label = ['a']",
+    "seed = 'x'", "seed = 1.5", "\ufeffseed = 1", "seed = 1\nseed = 2", "out = ''", "drop = [1]",
+    "missing = {a = 1}", "seed = 1979-05-27", "seed = nan", "jobs = true",
 ]  # fmt: skip

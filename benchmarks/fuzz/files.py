@@ -78,7 +78,8 @@ def _ods(frame: pd.DataFrame, path: Path) -> None:
     def cell(value: Any) -> str:
         if isinstance(value, str):
             return f'<table:table-cell office:value-type="string"><text:p>{value}</text:p></table:table-cell>'
-        return f'<table:table-cell office:value-type="float" office:value="{value}"><text:p>{value}</text:p></table:table-cell>'
+        number = f'office:value-type="float" office:value="{value}"'
+        return f"<table:table-cell {number}><text:p>{value}</text:p></table:table-cell>"
 
     lines = [list(frame.columns), *frame.astype(object).to_numpy().tolist()]
     rows = "".join(f"<table:table-row>{''.join(cell(v) for v in line)}</table:table-row>" for line in lines)
@@ -197,13 +198,14 @@ def damaged(place: Place) -> Case:
     damage = place.pick(DAMAGE)
     path.write_bytes(DAMAGE[damage](place, path.read_bytes()))
     if place.chance(0.3):
-        path = path.rename(
-            path.with_suffix(f".{place.pick(['csv', 'npz', 'mat', 'parquet', 'xlsx', 'json', 'png', ''])}")
-        )
+        path = path.rename(path.with_suffix(place.pick(ENDINGS)))
     name = f"{form} {damage} as {path.name}"
     if place.chance(0.3):
         return Case(name, lambda: landbridge.inspect(path).to_dict())
     return Case(name, lambda: landbridge.inspect(path, other).to_dict())
+
+
+ENDINGS = [".csv", ".npz", ".mat", ".parquet", ".xlsx", ".json", ".png", ""]
 
 
 def _cut(place: Place, data: bytes) -> bytes:
@@ -309,7 +311,7 @@ def media(place: Place) -> Case:
         if len(result.target_predictions) != len(result.target):
             raise Wrong("not every sample has a prediction")
 
-    return Case(f"transfer: {name}", lambda: transferred(a, b), check)
+    return Case(f"transfer: {name}", lambda: transferred(a, b, methods=["DomainScaler"]), check)
 
 
 def _empty(path: Path) -> None:

@@ -184,14 +184,8 @@ def sides(place: Place) -> Case:
     as_source = labelled or place.chance()
     plain = Z if as_source else (X, y)
     how = place.pick(["inspect", "measure", "transfer", "transfer", "estimate", "rank"])
-    if (
-        not labelled
-        and as_source
-        and how in ("transfer", "rank")
-        and hasattr(odd, "__len__")
-        and not isinstance(odd, str | bytes)
-    ):
-        odd = (odd, (np.arange(len(odd)) % 2) if np.ndim(odd) or not isinstance(odd, np.ndarray) else y)
+    if not labelled and as_source and how in ("transfer", "rank") and not isinstance(odd, str | bytes):
+        odd = (odd, np.arange(_length(odd)) % 2)
     source, target = (odd, plain) if as_source else (plain, odd)
     kept = (source, target)
     title = f"{how}: {name} as {'source' if as_source else 'target'}"
@@ -215,6 +209,13 @@ def sides(place: Place) -> Case:
             raise Wrong("not every sample has a prediction")
 
     return Case(title, lambda: transferred(source, target), check, kept=kept)
+
+
+def _length(odd: Any) -> int:
+    try:
+        return int(odd.shape[0]) if hasattr(odd, "shape") else len(odd)
+    except (TypeError, IndexError):
+        return 18
 
 
 def _same_table(place: Place) -> Case:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -262,7 +262,7 @@ class Domain:
         refuse_masked(X, label if name == "" else f"X of {label}")
         columns = [str(c) for c in X.columns] if hasattr(X, "columns") else None
         if not sparse.issparse(X) and not hasattr(X, "columns"):
-            X = np.asarray(X)
+            X = _as_array(X, label)
             if X.ndim in (3, 4) and kind == "images":
                 image_shape = X.shape[1:]
                 X = X.reshape(len(X), -1)
@@ -442,11 +442,31 @@ def checked_groups(groups: Any, n_samples: int) -> NDArray[Any]:
     return np.array(groups.tolist())
 
 
+def _as_array(X: Any, label: str) -> NDArray[Any]:
+    """Samples in memory as an array; what can be none is refused."""
+    try:
+        rows = np.asarray(X)
+    except (TypeError, ValueError) as error:
+        raise InputError(f"{label}: samples have different numbers of features; give all the same ones.") from error
+    if rows.ndim == 0:
+        what = f"{type(X).__name__} {X!r}" if isinstance(X, int | float | str) else f"of type {type(X).__name__}"
+        raise InputError(f"{label} is {what}; give an array or a list with one row per sample, a DataFrame or a path.")
+    if rows.dtype.names is not None or rows.dtype.kind == "V":
+        raise InputError(f"{label} is a structured array; give pandas.DataFrame(X).")
+    if rows.dtype.kind == "c":
+        raise InputError(f"{label} holds complex numbers; give real and imaginary part as features of their own.")
+    if rows.ndim == 1:
+        raise InputError(f"{label} has shape {rows.shape}; give one row per sample, such as X.reshape(-1, 1).")
+    return rows
+
+
 def _checked_rows(X: Any, label: str) -> Any:
-    shape = getattr(X, "shape", ())
+    shape = tuple(getattr(X, "shape", ()))
     if len(shape) == 2 and 0 in shape:
         what = "sample" if shape[0] == 0 else "feature"
-        raise InputError(f"{label} has no {what}s; X has shape {tuple(shape)}, give at least one {what}.")
+        raise InputError(f"{label} has no {what}s; X has shape {shape}, give at least one {what}.")
+    if len(shape) > 2:
+        raise InputError(f"{label} has shape {shape}; give one row per sample.")
     try:
         with np.errstate(invalid="ignore", over="ignore"):  # infinity is refused in words
             X = check_array(X, accept_sparse="csr", dtype=[np.float64, np.float32], input_name="X")
@@ -488,6 +508,8 @@ def _in_range(X: Any, label: str) -> Any:
 def _checked_labels(y: Any, n: int, label: str, unlabelled: Any) -> tuple[NDArray[np.bool_], NDArray[Any] | None]:
     if y is None:
         return np.zeros(n, dtype=bool), None
+    if isinstance(y, str | bytes | Mapping) or not hasattr(y, "__len__"):
+        raise InputError(f"{label}: y is of type {type(y).__name__}; give one label per sample, in an array or a list.")
     missing = missing_labels(y)
     y = unmasked(y)
     labels = np.asarray(y, dtype=object) if hasattr(y, "isna") and missing.any() else np.asarray(y)
@@ -499,6 +521,8 @@ def _checked_labels(y: Any, n: int, label: str, unlabelled: Any) -> tuple[NDArra
         raise InputError(f"{label}: y has {len(labels)} entries but X has {n} samples; give one per sample.")
     if labels.dtype.kind == "f" and (np.abs(labels[~missing]) > LARGEST).any():
         raise LabelError(f"{label}: y holds numbers beyond {LARGEST:g}; convert them to another unit.")
+    if labels.dtype.kind == "c":
+        raise LabelError(f"{label}: y holds complex numbers; give real numbers or text as labels.")
     if unlabelled is not None:
         missing = missing | np.array([v == unlabelled for v in labels], dtype=bool)
     if missing.any() and labels.dtype.kind != "f":

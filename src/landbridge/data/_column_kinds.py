@@ -423,8 +423,8 @@ def numbers(column: Any) -> tuple[NDArray[np.float64], list[str]]:
     values = np.where(np.isfinite(values), values, np.nan)
     if (large := np.abs(values) > LARGEST).any():
         raise InputError(
-            f"column {str(column.name)!r} holds {values[large][0]:.4g}; convert it to a unit in which no number exceeds "
-            f"{LARGEST:g}, or drop it."
+            f"column {str(column.name)!r} holds {values[large][0]:.4g}; convert it to a unit in which no number "
+            f"exceeds {LARGEST:g}, or drop it."
         )
     return values, words
 

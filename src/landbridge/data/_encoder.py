@@ -491,8 +491,13 @@ class Encoder(BaseEstimator):
             X = sparse.csr_matrix(X, copy=True) if X.shape[1] < wanted else X.tocsr()
             if X.shape[1] < wanted:
                 X.resize(X.shape[0], wanted)
+            X = X.toarray() if self.kind_ == "table" and X.shape[1] == wanted else X
         else:
-            X = np.asarray(X, dtype=float)
+            try:
+                X = np.asarray(X, dtype=float)
+            except (TypeError, ValueError) as error:
+                what = "a DataFrame with named columns" if self.kind_ == "table" else "arrays of numbers"
+                raise InputError(f"X holds something else than numbers; give {what}.") from error
             X = X.reshape(len(X), -1) if self.kind_ != "table" and X.ndim > 2 else X
         if X.ndim != 2 or X.shape[1] != wanted:
             got = f"{X.shape[1]} features" if X.ndim == 2 else f"shape {X.shape}"

@@ -88,6 +88,8 @@ def existing(path: str | Path) -> Path:
     ReadError
         If it does not exist, is an empty file, or is a pipe or device.
     """
+    if isinstance(path, str) and not path.strip():
+        raise ReadError("the path is empty; give the path of a file or folder.")
     path = Path(path)
     try:
         found = path.exists()
@@ -134,9 +136,9 @@ def read_table(path: str | Path, options: ReadOptions | None = None) -> Any:
         raise
     except Exception as error:  # every error of the parser becomes one line
         why = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise ReadError(
-            f"{path} cannot be read as a table: {why}. Check that every line has the same columns."
-        ) from error
+        text = content.format in ("delimited", "arff")
+        remedy = "Check that every line has the same columns" if text else "It seems to be damaged; get it again"
+        raise ReadError(f"{path} cannot be read as a table: {why.rstrip('.')}. {remedy}.") from error
     if frame.shape[0] == 0 or frame.shape[1] == 0:
         raise ReadError(f"{path} has no rows below its header; give at least one row.")
     renames = dict(options.rename)

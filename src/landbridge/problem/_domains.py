@@ -319,7 +319,10 @@ def read_one(
 
 
 def _arrays(X: Any, y: Any, name: str) -> Domain:
-    flat = sparse.issparse(X) or hasattr(X, "columns") or np.ndim(X) not in (3, 4)
+    try:
+        flat = sparse.issparse(X) or hasattr(X, "columns") or np.ndim(X) not in (3, 4)
+    except ValueError:  # samples of different lengths, which the domain refuses
+        flat = True
     return Domain(X, y, name=name, kind="table" if flat else "images")
 
 

@@ -12,15 +12,15 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import sparse
 
+from landbridge._checks import check_path
 from landbridge.data._inspection import Inspection
 from landbridge.discrepancy._diagnosis import Diagnosis
-from landbridge.domain import Domain, refuse_masked
-from landbridge.exceptions import InputError
+from landbridge.domain import Domain
 from landbridge.presentation import Presentable
 from landbridge.results._candidate import Candidate, Decision
 from landbridge.results._expected import Expected
+from landbridge.results._new_samples import samples_for
 
 __all__ = ["Result", "load_result", "versions"]
 
@@ -144,6 +144,7 @@ class Result(Presentable):
         Path
             The file.
         """
+        check_path("path", path)
         # By name: the report package stands above this one.
         return Path(import_module("landbridge.report").write_report(self, path, format=format))
 
@@ -263,56 +264,11 @@ class Result(Presentable):
         """
         from landbridge.results._persist import save
 
+        check_path("folder", folder)
         return save(self, Path(folder))
 
     def _rows(self, X: Any) -> Any:
-        if isinstance(X, Domain):
-            return X.frame()
-        if isinstance(X, str | Path):
-            return self._read_rows(X)
-        if self.encoder is None:
-            refuse_masked(X, "X")
-            names = getattr(self.model, "feature_names_in_", None)
-            numeric = isinstance(X, np.ndarray) and X.ndim == 2 and X.dtype.kind in "fiub"
-            if names is not None and numeric and X.shape[1] == len(names):
-                return Domain(X)._with_columns(list(names)).frame()
-            return self._checked(X, names)
-        if isinstance(X, np.ma.MaskedArray) and np.ma.is_masked(X):
-            gaps = np.ma.getmaskarray(X)
-            X = np.array(X.data, dtype=object if X.dtype.kind in "OUS" else float)
-            X[gaps] = np.nan  # as other gaps are
-        if hasattr(self.encoder, "check_types"):
-            self.encoder.check_types(X)
-        rows = self.encoder.transform(X)
-        if getattr(self.encoder, "keeps_rows", False):
-            return rows
-        # With the names that the model was fitted with; images and arrays have none.
-        return Domain(rows)._with_columns(list(self.encoder.columns_) or None).frame()
-
-    def _checked(self, X: Any, names: Any) -> Any:
-        """Samples of a run on arrays; a table has the columns of the run, in any order."""
-        if hasattr(X, "columns"):
-            columns = [str(c) for c in X.columns]
-            if names is None or sorted(columns) == sorted(names):
-                made = Domain(X)
-                X = made.frame() if names is None else made.frame()[list(names)]
-            elif missing := [n for n in names if n not in columns]:
-                raise InputError(f"X lacks the column {missing[0]!r}, which the model was fitted on; add it.")
-            else:
-                X = Domain(X.set_axis(columns, axis=1)[list(names)]).frame()
-        elif np.ndim(X) <= 2 or sparse.issparse(X):
-            X = Domain(X).X
-        wanted = getattr(self.model, "n_features_in_", None)
-        if wanted is not None and np.ndim(X) == 2 and X.shape[1] != wanted:
-            raise InputError(f"X has {X.shape[1]} features but the model was fitted on {wanted}; give the same ones.")
-        return X
-
-    def _read_rows(self, path: str | Path) -> Any:
-        """Samples of a file or folder, encoded as those of the run."""
-        if not hasattr(self.encoder, "read"):
-            raise InputError(f"X={str(path)!r} is a path, but the model was fitted on arrays; give the samples.")
-        rows = self.encoder.read(path)[0]
-        return Domain(rows)._with_columns(list(self.encoder.columns_) or None).frame()
+        return samples_for(X, self.model, self.encoder)
 
 
 def load_result(folder: str | Path) -> Result:
@@ -349,6 +305,7 @@ def load_result(folder: str | Path) -> Result:
     """
     from landbridge.results._persist import load
 
+    check_path("folder", folder)
     return load(Path(folder))
 
 

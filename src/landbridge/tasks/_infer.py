@@ -103,10 +103,10 @@ def infer_task(y: Any, estimator: Any = None, *, task: str | None = None) -> Inf
     task='regression' was inferred from 60 whole numbers from 20 to 79; pass task='classification' if they are classes.
     """
     if task is not None:
-        name = get_task(task).name
+        known = get_task(task).name
         if y is not None:
-            _check_fits(y, name)
-        return InferredTask(name, f"task={task!r} was given.")
+            _check_fits(y, known)
+        return InferredTask(known, f"task={task!r} was given.")
     if estimator is not None and (name := _of_estimator(estimator)) is not None:
         if y is not None:
             _check_fits(y, name)
@@ -142,8 +142,8 @@ def _check_fits(y: Any, name: str) -> None:
         return
     if name == "regression" and labels.dtype.kind not in "iufb":
         raise LabelError(
-            f"the labels are no numbers, such as {str(labels[0])[:60]!r}, and a regression needs numbers; convert them, "
-            "or give task='classification'."
+            f"the labels are no numbers, such as {str(labels[0])[:60]!r}, and a regression needs numbers; convert "
+            "them, or give task='classification'."
         )
     if name == "classification" and labels.dtype.kind == "f" and not np.all(labels == np.floor(labels)):
         fraction = labels[labels != np.floor(labels)][0]

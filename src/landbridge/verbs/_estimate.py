@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 from sklearn.base import is_regressor
 
+from landbridge._checks import check_column, check_flag, check_seed, shown
 from landbridge._process_state import restored_filters
 from landbridge._random_state import drawn_seed, seed_unseeded
 from landbridge.data import ReadOptions
@@ -97,6 +98,11 @@ def estimate(
     True
     """
     options = ReadOptions.of(read_options)
+    check_column("label", label)
+    check_flag("fitted_on_source", fitted_on_source)
+    check_seed(random_state)
+    if metric is not None and not isinstance(metric, str):
+        raise InputError(f"metric must be the name of a metric, as text, or None; got {shown(metric)}.")
     if read_options:
         target, source = _table_or_same(target, options), _table_or_same(source, options)
     result = model_or_result
