@@ -464,7 +464,7 @@ def _checked_rows(X: Any, label: str) -> Any:
     shape = tuple(getattr(X, "shape", ()))
     if len(shape) == 2 and 0 in shape:
         what = "sample" if shape[0] == 0 else "feature"
-        raise InputError(f"{label} has no {what}s; X has shape {shape}, give at least one {what}.")
+        raise InputError(f"{label} is empty: X has shape {shape}; give at least one {what}.")
     if len(shape) > 2:
         raise InputError(f"{label} has shape {shape}; give one row per sample.")
     try:

@@ -105,8 +105,9 @@ def read(
     """
     options = ReadOptions.of(read_options)
     text = text if text is not None else options.text
+    kind = _side_kind(path, "path")
     name = name or (_name(path, "table") if not str(path).startswith(BUILTIN) else None)
-    path, kind = listed_files(path, _side_kind(path, "path"), label)
+    path, kind = listed_files(path, kind, label)
     _check_sources(sources, label, kind)
     _check_groups(groups, label, sources, [kind])
     if kind == "builtin":

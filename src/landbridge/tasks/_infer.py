@@ -13,7 +13,7 @@ from sklearn.base import is_classifier, is_regressor
 from landbridge.exceptions import LabelError
 from landbridge.tasks._registry import get_task
 
-__all__ = ["InferredTask", "infer_task"]
+__all__ = ["InferredTask", "check_labels_fit", "infer_task"]
 
 # So many distinct whole numbers are codes of classes, whatever they are.
 FEW = 10
@@ -103,13 +103,8 @@ def infer_task(y: Any, estimator: Any = None, *, task: str | None = None) -> Inf
     task='regression' was inferred from 60 whole numbers from 20 to 79; pass task='classification' if they are classes.
     """
     if task is not None:
-        known = get_task(task).name
-        if y is not None:
-            _check_fits(y, known)
-        return InferredTask(known, f"task={task!r} was given.")
+        return InferredTask(get_task(task).name, f"task={task!r} was given.")
     if estimator is not None and (name := _of_estimator(estimator)) is not None:
-        if y is not None:
-            _check_fits(y, name)
         return InferredTask(
             name,
             f"task={name!r} was inferred from estimator={type(estimator).__name__}; pass another one to change it.",
@@ -134,8 +129,24 @@ def _reason(name: str, what: str) -> InferredTask:
     return InferredTask(name, f"task={name!r} was inferred from {what}; pass task={other!r} if they are {they}.")
 
 
-def _check_fits(y: Any, name: str) -> None:
-    """Raise an error if labels are text but values are needed, or numbers with fractions but classes are."""
+def check_labels_fit(y: Any, name: str) -> None:
+    """Raise an error if labels are text but values are needed, or numbers with fractions but classes are.
+
+    Parameters
+    ----------
+    y : array-like of shape (n_samples,)
+        Labels; missing ones are not looked at.
+    name : {"classification", "regression"}
+
+    Raises
+    ------
+    LabelError
+
+    Examples
+    --------
+    >>> from landbridge.tasks import check_labels_fit
+    >>> check_labels_fit([0, 1, 1], "classification")
+    """
     try:
         labels = _present(y)
     except LabelError:  # nothing to look at
