@@ -20,6 +20,7 @@ def _used(place: Place, A: Any, B: Any, name: str, *, how: str | None = None, **
     """Inspect, read, measure or transfer between two tables; predictions must be finite."""
     import landbridge
 
+    m = len(B)
     how = how or place.pick(["inspect", "inspect", "read", "read", "measure", "transfer"])
     options.setdefault("label", "ill")
     if place.chance(0.3) and _writable(A) and _writable(B):
@@ -38,7 +39,6 @@ def _used(place: Place, A: Any, B: Any, name: str, *, how: str | None = None, **
         return Case(f"read: {name}", read, kept=kept)
     if how == "measure":
         return Case(f"measure: {name}", lambda: measured(A, B, **options).to_dict(), kept=kept)
-    m = len(B) if not isinstance(B, str) else len(pd.read_csv(B))
 
     def check(result: Any) -> None:
         finite_result(result)
@@ -49,8 +49,8 @@ def _used(place: Place, A: Any, B: Any, name: str, *, how: str | None = None, **
 
 def _writable(frame: Any) -> bool:
     """Whether a table can be written as a csv file in UTF-8 that a user would write."""
-    text = frame.to_csv(index=False)
     try:
+        text = frame.to_csv(index=False)
         text.encode()
     except UnicodeEncodeError:
         return False

@@ -44,3 +44,24 @@ def test_frames_are_encoded_together():
     a = pd.DataFrame({"sex": ["f", "m"], "ill": [0, 1]})
     source, target, encoder = read_domains(a, a[["sex"]], label="ill")
     assert source.columns == target.columns == ["sex=f", "sex=m"] and encoder.transform(a[["sex"]]).shape == (2, 2)
+
+
+def test_columns_that_occur_twice_or_have_two_levels_are_refused():
+    frame = pd.DataFrame({"a": [1.0, 2.0, 4.0], "b": [1.0, 3.0, 2.0], "ill": [0, 1, 0]})
+    twice = frame.set_axis(["a", "a", "ill"], axis=1)
+    levels = frame.set_axis(pd.MultiIndex.from_product([["x"], frame.columns]), axis=1)
+    for side in (twice, levels):
+        with pytest.raises(InputError):
+            read_domains(side, side, label="ill", other_features=True)
+
+
+def test_samples_of_different_lengths_are_refused():
+    with pytest.raises(InputError, match="different numbers of features"):
+        read_domains(([[1.0], [1.0, 2.0]], [0, 1]), np.eye(2))
+
+
+def test_a_side_whose_columns_are_all_empty_is_named():
+    frame = pd.DataFrame({"a": [1.0, 2.0, 4.0], "b": ["x", "y", "x"], "ill": [0, 1, 0]})
+    gone = frame.assign(a=None, b=None)
+    with pytest.raises(InputError, match="'a' is empty in the source"):
+        read_domains(gone, frame.drop(columns="ill"), label="ill", other_features=True)

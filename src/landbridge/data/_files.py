@@ -18,6 +18,7 @@ from landbridge.data._images import IMAGES
 from landbridge.data._labels import clean_labels
 from landbridge.data._read_options import ReadOptions
 from landbridge.data.formats._arrays import pick_arrays
+from landbridge.domain import LARGEST
 from landbridge.exceptions import InputError, LabelError, MissingExtraError, ReadError
 
 __all__ = [
@@ -300,9 +301,9 @@ def take_weights(frame: Any, weights: str, where: str) -> tuple[Any, NDArray[np.
         near = difflib.get_close_matches(weights, columns, n=3) or columns[:8]
         raise InputError(f"weights={weights!r} is no column of {where}; its columns are like {', '.join(near)}.")
     values = _numbers(frame[weights]).to_numpy(dtype=float, na_value=np.nan)
-    if not np.isfinite(values).all() or (values < 0).any() or values.sum() <= 0:
+    if not np.isfinite(values).all() or (values < 0).any() or (values > LARGEST).any() or values.sum() <= 0:
         raise InputError(
-            f"weights={weights!r} of {where} must hold numbers from 0 on, with a positive sum; correct it."
+            f"weights={weights!r} of {where} must hold numbers from 0 to {LARGEST:g}, with a positive sum; correct it."
         )
     return frame.drop(columns=[weights]), values
 

@@ -160,8 +160,8 @@ n_jobs, time_budget, progress, work_dir, resume, error_score, read_options, on_i
             raise InputError(f"error_score must be 'raise' or numpy.nan; got {shown(self.error_score)}.")
         if self.assume is not None and not (isinstance(self.assume, str) and self.assume == SHARES_KEPT):
             raise InputError(
-                f"assume={shown(self.assume)} is unknown; give {SHARES_KEPT!r}, if the labels have the same distribution "
-                "in both domains, or None."
+                f"assume={shown(self.assume)} is unknown; give {SHARES_KEPT!r}, if the labels have the same "
+                "distribution in both domains, or None."
             )
         if self.resume and self.work_dir is None:
             raise InputError("resume=True needs work_dir, the folder of the run to go on with.")

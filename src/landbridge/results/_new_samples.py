@@ -95,7 +95,7 @@ def _of_arrays(X: Any, model: Any, names: Any) -> Any:
         if missing := [n for n in names if n not in columns]:
             raise InputError(f"X lacks the column {missing[0]!r}, which the model was fitted on; add it.")
         return Domain(X.set_axis(columns, axis=1)[list(names)]).frame()
-    if np.ndim(X) > 2 and not sparse.issparse(X):
+    if getattr(X, "ndim", 2) > 2:  # images, which networks take as they are
         return X
     return _matched(Domain(X), model, names)
 
