@@ -221,3 +221,7 @@ def test_labels_of_several_types_become_text_and_large_numbers_stay_apart():
 def test_single_precision_becomes_double_where_its_squares_overflow():
     assert Domain(np.ones((2, 2), dtype=np.float32)).X.dtype == np.float32
     assert Domain(np.full((2, 2), 1e30, dtype=np.float32)).X.dtype == np.float64
+
+
+def test_bytes_are_read_as_text():
+    assert Domain(np.eye(2), [b"a", b"b"]).y.tolist() == ["a", "b"]

@@ -513,6 +513,8 @@ def _checked_labels(y: Any, n: int, label: str, unlabelled: Any) -> tuple[NDArra
     missing = missing_labels(y)
     y = unmasked(y)
     labels = np.asarray(y, dtype=object) if hasattr(y, "isna") and missing.any() else np.asarray(y)
+    if labels.dtype.kind == "S":
+        labels = np.char.decode(labels, "utf-8", errors="replace")
     if labels.ndim == 2 and labels.shape[1] == 1:
         labels, missing = labels[:, 0], missing.reshape(-1)
     if labels.ndim != 1:

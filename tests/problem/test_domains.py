@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import sparse
 
 from landbridge import Domain
 from landbridge.exceptions import InputError
@@ -65,3 +66,12 @@ def test_a_side_whose_columns_are_all_empty_is_named():
     gone = frame.assign(a=None, b=None)
     with pytest.raises(InputError, match="'a' is empty in the source"):
         read_domains(gone, frame.drop(columns="ill"), label="ill", other_features=True)
+
+
+def test_a_sparse_and_a_dense_side_become_dense():
+    X = np.eye(3)
+    for a, b in ((X, sparse.csr_matrix(X)), (sparse.csr_matrix(X), X)):
+        one, two, _ = read_domains((a, [0, 1, 0]), b)
+        assert one.X.tolist() == two.X.tolist() == X.tolist()
+    one, two, _ = read_domains((sparse.csr_matrix(X), [0, 1, 0]), sparse.csr_matrix(X))
+    assert sparse.issparse(one.X) and sparse.issparse(two.X)

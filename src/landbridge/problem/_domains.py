@@ -86,6 +86,7 @@ def read_domains(
     else:
         one = read_one(source, "source", label, sources, groups, read_options)
         two = read_one(target, "target", label, None, groups, read_options)
+    one, two = _of_one_form(one, two)
     n, m = one.X.shape[1], two.X.shape[1]
     if not share_features(one, two) and other_features:
         return one, two, encoder
@@ -225,6 +226,14 @@ def _read_apart(
     _, two, encoder = read_pair(B, B, label=column, groups=groups)
     names = [Path(str(s)).stem if isinstance(s, str | Path) else n for s, n in ((source, "source"), (target, "target"))]
     return _named(one, names[0]), _named(two if has_labels else two.without_labels(), names[1], two.columns), encoder
+
+
+def _of_one_form(one: Domain, two: Domain) -> tuple[Domain, Domain]:
+    """Two domains that are both sparse or both dense; where they differ, the sparse one becomes dense."""
+    if sparse.issparse(one.X) == sparse.issparse(two.X):
+        return one, two
+    dense = [d.replace(X=d.X.toarray())._with_columns(d.columns) if sparse.issparse(d.X) else d for d in (one, two)]
+    return dense[0], dense[1]
 
 
 def _named(domain: Domain, name: str, columns: list[str] | None = None) -> Domain:

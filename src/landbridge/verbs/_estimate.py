@@ -174,6 +174,7 @@ def _of_model(
         if not known.labelled.any():
             raise InputError("source has no labels; give labelled source samples, or omit source.")
         known = known.labelled_part()
+        _check_classes(model, known.y)
         Xs = match_features(model, known.X, "source")
         if fitted_on_source:
             one, two = Domain(_numbers(Xs), known.y), Domain(_numbers(X))
@@ -188,6 +189,19 @@ def _of_model(
         kept = {**held_out.to_dict(), "rows": np.asarray(rows).tolist()}
     found = estimate_performance(held_out, made, metric=metric, random_state=random_state, **samples)
     return to_expected(found, metric, _n_labelled(side.y), kept)
+
+
+def _check_classes(model: Any, y: Any) -> None:
+    """Raise an error if no label of the source is a class of the model."""
+    classes = getattr(model, "classes_", None)
+    if classes is None or is_regressor(model):
+        return
+    known, given = np.asarray(classes).tolist(), list(dict.fromkeys(np.asarray(y).tolist()))
+    if not set(known) & set(given):
+        raise LabelError(
+            f"source has the labels {', '.join(map(str, given[:4]))}, and none is a class of the model "
+            f"({', '.join(map(str, known[:4]))}); use the same spelling on both sides."
+        )
 
 
 def _target_of_model(model: Any, target: Any, label: str | None, *, optional: bool) -> Any:
