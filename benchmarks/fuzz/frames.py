@@ -207,7 +207,7 @@ COLUMNS: dict[str, Callable[[Place, int, str], Any]] = {
     "many categories": lambda p, n, s: [f"c{int(v)}" for v in p.rng.integers(0, 50, n)],
     "addresses of the web": lambda p, n, s: [f"https://example.org/{i}" for i in range(n)],
     "emoji": lambda p, n, s: [p.pick(["😀", "👍🏽", "\u200b", "é", "e\u0301"]) for _ in range(n)],
-    "lone surrogates": lambda p, n, s: [p.pick(["\ud800", "b"]) for _ in range(n)],
+    "lone surrogates": lambda p, n, s: pd.Series([p.pick(["\ud800", "b"]) for _ in range(n)], dtype=object),
     "control characters": lambda p, n, s: [p.pick(["\x00a", "\x1b[31m", "b\nc"]) for _ in range(n)],
     "long cells": lambda p, n, s: [p.pick(["x" * 5000, "y" * 9000]) for _ in range(n)],
 }

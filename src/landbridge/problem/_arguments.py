@@ -165,8 +165,6 @@ n_jobs, time_budget, progress, work_dir, resume, error_score, read_options, on_i
             )
         if self.resume and self.work_dir is None:
             raise InputError("resume=True needs work_dir, the folder of the run to go on with.")
-        if self.network is not None and self.estimator is not None:
-            raise InputError("network and estimator were both given; the network is the base learner, give one.")
 
     def _check_types(self) -> None:
         ReadOptions.of(self.read_options)
@@ -177,6 +175,8 @@ n_jobs, time_budget, progress, work_dir, resume, error_score, read_options, on_i
                 f"groups must be the name of a column of both tables; got {type(self.groups).__name__}. For arrays "
                 "give landbridge.Domain(X, y, groups=...)."
             )
+        if self.network is not None and self.estimator is not None:
+            raise InputError("network and estimator were both given; the network is the base learner, give one.")
         check_learner("estimator", self.estimator)
         for name in ("skip_corrupt", "exhaustive", "resume"):
             check_flag(name, getattr(self, name))

@@ -16,7 +16,7 @@ from landbridge.exceptions import InputError
 __all__ = ["samples_for"]
 
 
-def samples_for(X: Any, model: Any, encoder: Any) -> Any:
+def samples_for(X: Any, model: Any, encoder: Any, *, same_features: bool = True) -> Any:
     """Return samples as the model takes them.
 
     Parameters
@@ -27,6 +27,8 @@ def samples_for(X: Any, model: Any, encoder: Any) -> Any:
         Fitted.
     encoder : Encoder or None
         What encoded the sides of the run.
+    same_features : bool, default=True
+        Whether the features that the model was fitted on are those of the samples.
 
     Returns
     -------
@@ -37,15 +39,16 @@ def samples_for(X: Any, model: Any, encoder: Any) -> Any:
     InputError
         If the samples have other features, or are no numbers where numbers are needed.
     """
-    names = getattr(model, "feature_names_in_", None)
+    names = getattr(model, "feature_names_in_", None) if same_features else None
+    wanted = getattr(model, "n_features_in_", None) if same_features else None
     if isinstance(X, Domain):
-        return _matched(X, model, names)
+        return _matched(X, wanted, names)
     if isinstance(X, str | Path):
         return _read(X, encoder)
     X = _plain(X, table=encoder is not None and getattr(encoder, "kind_", "table") == "table")
     if encoder is None:
         refuse_masked(X, "X")
-        return _of_arrays(X, model, names)
+        return _of_arrays(X, wanted, names)
     if isinstance(X, np.ma.MaskedArray) and np.ma.is_masked(X):
         gaps = np.ma.getmaskarray(X)
         X = np.array(X.data, dtype=object if X.dtype.kind in "OUS" else float)
@@ -88,7 +91,7 @@ def _read(path: str | Path, encoder: Any) -> Any:
     return Domain(rows)._with_columns(list(encoder.columns_) or None).frame()
 
 
-def _of_arrays(X: Any, model: Any, names: Any) -> Any:
+def _of_arrays(X: Any, wanted: int | None, names: Any) -> Any:
     """Samples of a run on arrays or domains; the columns of a table may stand in any order."""
     if hasattr(X, "columns") and names is not None:
         columns = [str(c) for c in X.columns]
@@ -97,12 +100,11 @@ def _of_arrays(X: Any, model: Any, names: Any) -> Any:
         return Domain(X.set_axis(columns, axis=1)[list(names)]).frame()
     if getattr(X, "ndim", 2) > 2:  # images, which networks take as they are
         return X
-    return _matched(Domain(X), model, names)
+    return _matched(Domain(X), wanted, names)
 
 
-def _matched(domain: Domain, model: Any, names: Any) -> Any:
+def _matched(domain: Domain, wanted: int | None, names: Any) -> Any:
     """Samples of a domain, with the names that the model knows where it has none."""
-    wanted = getattr(model, "n_features_in_", None)
     n = int(domain.X.shape[1])
     if wanted is not None and n != wanted:
         raise InputError(f"X has {n} features but the model was fitted on {wanted}; give the same ones.")

@@ -268,7 +268,9 @@ class Result(Presentable):
         return save(self, Path(folder))
 
     def _rows(self, X: Any) -> Any:
-        return samples_for(X, self.model, self.encoder)
+        # A model between domains with different features knows the features of the source, not those of X.
+        same = self.settings.get("situation") != "different features"
+        return samples_for(X, self.model, self.encoder, same_features=same)
 
 
 def load_result(folder: str | Path) -> Result:
