@@ -266,3 +266,10 @@ def test_encoded_samples_may_be_sparse_and_must_be_numbers(rows):
 def test_a_side_without_features_is_named(rows):
     with pytest.raises(InputError, match="the source has no column that can be a feature"):
         Encoder(ignored_column="ill").fit(pd.DataFrame({"ill": [0, 1]}), rows)
+
+
+def test_halves_of_surrogate_pairs_are_unknown_characters():
+    words = pd.Series(["\ud800", "b"] * 6, dtype=object)
+    frame = pd.DataFrame({"word": words, "ill": [0, 1] * 6})
+    source, _, _ = read_pair(frame, frame, label="ill")
+    assert source.columns == ["word=b", "word=\ufffd"]
