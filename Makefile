@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 OUT ?= demo
-.PHONY: setup setup-test demo test test-kernels test-oldest test-wheel lint docs ledger speed guard-audit clean
+.PHONY: setup setup-test demo test test-kernels test-oldest test-wheel lint docs ledger speed fuzz guard-audit clean
 
 $(VENV)/.base: pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -87,6 +87,9 @@ ledger: setup-test
 
 speed: setup-test
 	$(BIN)/python -m benchmarks.speed
+
+fuzz: setup-test
+	$(PARTS) $(BIN)/python -m benchmarks.fuzz
 
 guard-audit: setup-test
 	$(PARTS) $(BIN)/python -m benchmarks.guard_audit --peers

@@ -176,3 +176,57 @@ def test_nullable_columns_are_gaps():
 def test_a_notebook_shows_counts_and_no_markup_of_the_user():
     page = Domain(np.eye(3), ["<b>", "a", "a"], name="<i>")._repr_html_()
     assert "&lt;b&gt;" in page and "<i>" not in page and "<td>2</td>" in page
+
+
+@pytest.mark.parametrize(
+    "X, words",
+    [
+        ([[1e300, 1.0]], "no number exceeds 1e\\+100"),
+        (sparse.csr_matrix([[1e300, 1.0]]), "no number exceeds"),
+        ([[1.0], [1.0, 2.0]], "different numbers of features"),
+        ({1, 2}, "of type set"),
+        (None, "of type NoneType"),
+        (3, "is int 3"),
+        (np.zeros(3), "one row per sample"),
+        (np.zeros((2, 2, 2, 2, 2)), "one row per sample"),
+        (np.zeros((0, 2)), "empty"),
+        (pd.DataFrame(index=[0, 1]), "empty"),
+        (np.ones((2, 2)) * 1j, "complex"),
+        (np.array([(1.0, 2.0)], dtype=[("a", float), ("b", float)]), "structured"),
+        ([[np.inf, -np.inf]], "infinity"),
+    ],
+)
+def test_what_is_no_table_of_numbers_is_refused(X, words):
+    with pytest.raises(InputError, match=words):
+        Domain(X)
+
+
+@pytest.mark.parametrize(
+    "y, words",
+    [
+        ([1e200, 0.0], "beyond 1e\\+100"),
+        ([1j, 0.0], "complex"),
+        ("ab", "of type str"),
+        ((v for v in (0, 1)), "of type generator"),
+        ([{"a": 1}, {"b": 1}], "holds a dict"),
+        ([object(), object()], "holds a object"),
+    ],
+)
+def test_what_is_no_label_is_refused(y, words):
+    with pytest.raises(InputError, match=words):
+        Domain([[1.0], [2.0]], y)
+
+
+def test_labels_of_several_types_become_text_and_large_numbers_stay_apart():
+    assert Domain(np.eye(3), [1, "a", None]).labelled_part().y.tolist() == ["1", "a"]
+    assert len(Domain(np.eye(2), [10**25, 10**25 + 1]).classes) == 2
+    assert len(Domain(np.eye(3), [10**25, 10**25 + 1, None]).classes) == 2
+
+
+def test_single_precision_becomes_double_where_its_squares_overflow():
+    assert Domain(np.ones((2, 2), dtype=np.float32)).X.dtype == np.float32
+    assert Domain(np.full((2, 2), 1e30, dtype=np.float32)).X.dtype == np.float64
+
+
+def test_bytes_are_read_as_text():
+    assert Domain(np.eye(2), [b"a", b"b"]).y.tolist() == ["a", "b"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,10 @@ from landbridge.exceptions import InputError, LabelError
 
 __all__ = ["Domain", "checked_groups", "missing_labels", "refuse_masked", "split_labelled", "unmasked"]
 
+# Largest number of features and of labels: their third powers are finite.
+LARGEST = 1e100
+# Single precision holds the squares of numbers up to this.
+LARGEST_SINGLE = 1e15
 KINDS = ("table", "images", "audio", "text", "series")
 
 
@@ -259,7 +263,7 @@ class Domain:
         refuse_masked(X, label if name == "" else f"X of {label}")
         columns = [str(c) for c in X.columns] if hasattr(X, "columns") else None
         if not sparse.issparse(X) and not hasattr(X, "columns"):
-            X = np.asarray(X)
+            X = _as_array(X, label)
             if X.ndim in (3, 4) and kind == "images":
                 image_shape = X.shape[1:]
                 X = X.reshape(len(X), -1)
@@ -449,30 +453,89 @@ def checked_groups(groups: Any, n_samples: int) -> NDArray[Any]:
     return np.array(groups.tolist())
 
 
-def _checked_rows(X: Any, label: str) -> Any:
+def _as_array(X: Any, label: str) -> NDArray[Any]:
+    """Samples in memory as an array; what can be none is refused."""
     try:
-        X = check_array(X, accept_sparse="csr", dtype=[np.float64, np.float32], input_name="X")
+        rows = np.asarray(X)
+    except (TypeError, ValueError) as error:
+        raise InputError(f"{label}: samples have different numbers of features; give all the same ones.") from error
+    if rows.ndim == 0:
+        what = f"{type(X).__name__} {X!r}" if isinstance(X, int | float | str) else f"of type {type(X).__name__}"
+        raise InputError(f"{label} is {what}; give an array or a list with one row per sample, a DataFrame or a path.")
+    if rows.dtype.names is not None or rows.dtype.kind == "V":
+        raise InputError(f"{label} is a structured array; give pandas.DataFrame(X).")
+    if rows.dtype.kind == "c":
+        raise InputError(f"{label} holds complex numbers; give real and imaginary part as features of their own.")
+    if rows.ndim == 1:
+        raise InputError(f"{label} has shape {rows.shape}; give one row per sample, such as X.reshape(-1, 1).")
+    return rows
+
+
+def _checked_rows(X: Any, label: str) -> Any:
+    shape = tuple(getattr(X, "shape", ()))
+    if len(shape) == 2 and 0 in shape:
+        what = "sample" if shape[0] == 0 else "feature"
+        raise InputError(f"{label} is empty: X has shape {shape}; give at least one {what}.")
+    if len(shape) > 2:
+        raise InputError(f"{label} has shape {shape}; give one row per sample.")
+    try:
+        with np.errstate(invalid="ignore", over="ignore"):  # infinity is refused in words
+            X = check_array(X, accept_sparse="csr", dtype=[np.float64, np.float32], input_name="X")
     except (ValueError, TypeError) as error:
         why = str(error).splitlines()[0].rstrip(".")
         raise InputError(f"{label}: {why}. Drop or fill such samples and encode text as numbers.") from error
+    X = _in_range(X, label)
     if not sparse.issparse(X):
         X = X.view()
         X.flags.writeable = False
     return X
 
 
+def _of_one_type(labels: NDArray[Any], missing: NDArray[np.bool_], label: str) -> NDArray[Any]:
+    """Labels that can be compared: text where they are text and numbers, or whole numbers beyond 64 bits."""
+    given = labels[~missing].tolist()
+    plain = (str, bytes, int, float, np.generic)
+    if odd := next((type(v).__name__ for v in given if not isinstance(v, plain) and not hasattr(v, "isoformat")), None):
+        raise LabelError(f"{label}: y holds a {odd}; give numbers or text as labels.")
+    words = [isinstance(v, str) for v in given]
+    large = any(isinstance(v, int) and not -(2**63) <= v < 2**63 for v in given)
+    if large or (any(words) and not all(words)):
+        labels = labels.copy()
+        labels[~missing] = [str(v) for v in given]
+    return labels if missing.any() or not large else labels.astype(str)
+
+
+def _in_range(X: Any, label: str) -> Any:
+    """Refuse numbers whose squares overflow; single precision becomes double where its squares would."""
+    cells = X.data if sparse.issparse(X) else X
+    largest = max(abs(float(cells.max())), abs(float(cells.min()))) if cells.size else 0.0
+    if largest > LARGEST:
+        raise InputError(
+            f"{label}: X holds {largest:.4g}; convert it to a unit in which no number exceeds {LARGEST:g}."
+        )
+    return X.astype(np.float64) if X.dtype == np.float32 and largest > LARGEST_SINGLE else X
+
+
 def _checked_labels(y: Any, n: int, label: str, unlabelled: Any) -> tuple[NDArray[np.bool_], NDArray[Any] | None]:
     if y is None:
         return np.zeros(n, dtype=bool), None
+    if isinstance(y, str | bytes | Mapping) or not hasattr(y, "__len__"):
+        raise InputError(f"{label}: y is of type {type(y).__name__}; give one label per sample, in an array or a list.")
     missing = missing_labels(y)
     y = unmasked(y)
     labels = np.asarray(y, dtype=object) if hasattr(y, "isna") and missing.any() else np.asarray(y)
+    if labels.dtype.kind == "S":
+        labels = np.char.decode(labels, "utf-8", errors="replace")
     if labels.ndim == 2 and labels.shape[1] == 1:
         labels, missing = labels[:, 0], missing.reshape(-1)
     if labels.ndim != 1:
         raise InputError(f"{label}: y must have one label per sample, got an array of shape {labels.shape}.")
     if len(labels) != n:
         raise InputError(f"{label}: y has {len(labels)} entries but X has {n} samples; give one per sample.")
+    if labels.dtype.kind == "f" and (np.abs(labels[~missing]) > LARGEST).any():
+        raise LabelError(f"{label}: y holds numbers beyond {LARGEST:g}; convert them to another unit.")
+    if labels.dtype.kind == "c":
+        raise LabelError(f"{label}: y holds complex numbers; give real numbers or text as labels.")
     if unlabelled is not None:
         missing = missing | np.array([v == unlabelled for v in labels], dtype=bool)
     if missing.any() and labels.dtype.kind != "f":
@@ -482,6 +545,8 @@ def _checked_labels(y: Any, n: int, label: str, unlabelled: Any) -> tuple[NDArra
         labels = np.where(missing, np.nan, labels)
     elif labels.dtype == object:
         labels = np.array(labels.tolist())
+    if labels.dtype == object:
+        labels = _of_one_type(labels, missing, label)
     labels = labels.view()
     labels.flags.writeable = False
     return ~missing, labels

@@ -16,6 +16,8 @@ Warnings: :class:`EarlyStoppingWarning` (UserWarning).
 A guard that rejects every transfer is a *result*, not an exception.
 """
 
+import re
+
 __all__ = [
     "EarlyStoppingWarning",
     "InputError",
@@ -28,8 +30,20 @@ __all__ = [
 ]
 
 
+# Characters that would break a line, or that a terminal acts upon or cannot show; addresses of objects.
+_CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+_ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+(?=>)")
+# Longest message; of a longer one, the middle is omitted.
+_LONGEST = 600
+
+
 class LandbridgeError(Exception):
-    """Base class of the exceptions that landbridge raises."""
+    """Base class of the exceptions that landbridge raises; its text is one line."""
+
+    def __str__(self) -> str:
+        text = " ".join(re.split(r"\s*[\r\n]\s*", super().__str__().strip()))
+        text = _ADDRESS.sub("", _CONTROLS.sub(lambda c: c[0].encode("unicode_escape").decode(), text))
+        return text if len(text) <= _LONGEST else f"{text[: _LONGEST // 2]} ... {text[-_LONGEST // 3 :]}"
 
 
 class InputError(LandbridgeError, ValueError):

@@ -191,3 +191,9 @@ def test_spoken_digits_of_a_new_speaker():
     X, y, new = np.stack([sound_features(c, 8000) for c in clips]), held["digit"][kept], held["speaker"][kept] == 0
     model = make_pipeline(StandardScaler(), LogisticRegression(C=0.1)).fit(X[~new], y[~new])
     assert model.score(X[new], y[new]) > 0.65
+
+
+def test_a_header_with_too_few_samples_per_second_is_refused(tmp_path):
+    put(tmp_path / "a.wav", np.zeros(500), rate=1)
+    with pytest.raises(ReadError, match="1 samples per second"):
+        open_sound(tmp_path / "a.wav")

@@ -246,3 +246,30 @@ def test_row_numbers_and_identifiers_are_no_features(name, numbers, used):
 def test_few_rows_say_nothing_about_identifiers():
     table = pd.DataFrame({"age": [1, 2, 3], "x": [0.5, 0.1, 0.9]})
     assert Encoder().fit(table, table).columns_ == ["age", "x"]
+
+
+def test_numbers_whose_squares_overflow_are_refused_by_their_column(rows):
+    with pytest.raises(InputError, match=r"column 'age' holds 1e\+300; convert it"):
+        Encoder().fit(rows.assign(age=1e300), rows)
+    with pytest.raises(InputError, match="column 'age'"):
+        Encoder().fit(rows, rows).transform(rows.assign(age=1e300))
+
+
+def test_encoded_samples_may_be_sparse_and_must_be_numbers(rows):
+    encoder = Encoder().fit(rows, rows)
+    X = encoder.transform(rows)
+    assert encoder.transform(sparse.csr_matrix(X)).tolist() == X.tolist()
+    with pytest.raises(InputError, match="something else than numbers"):
+        encoder.transform([["a", "b", "c"]])
+
+
+def test_a_side_without_features_is_named(rows):
+    with pytest.raises(InputError, match="the source has no column that can be a feature"):
+        Encoder(ignored_column="ill").fit(pd.DataFrame({"ill": [0, 1]}), rows)
+
+
+def test_halves_of_surrogate_pairs_are_unknown_characters():
+    words = pd.Series(["\ud800", "b"] * 6, dtype=object)
+    frame = pd.DataFrame({"word": words, "ill": [0, 1] * 6})
+    source, _, _ = read_pair(frame, frame, label="ill")
+    assert source.columns == ["word=b", "word=\ufffd"]

@@ -149,3 +149,10 @@ def test_the_fields_of_one_struct_are_read(tmp_path):
     savemat(tmp_path / "b.mat", {"data": {"X": X, "y": np.arange(6) % 2}, "other": 1})
     with pytest.raises(ReadError, match="data is a struct with the fields X, y"):
         read(tmp_path / "b.mat")
+
+
+def test_whole_numbers_beyond_64_bits_stay_apart():
+    labels = clean_labels(np.array([10**25, 10**25 + 1], dtype=object), "y")
+    assert labels.tolist() == ["10000000000000000000000000", "10000000000000000000000001"]
+    one, two, _ = unify_labels(np.array(["9007199254740993", "1"]), np.array(["9007199254740993.0", "1"]))
+    assert one.tolist() == two.tolist() == [9007199254740993, 1]

@@ -110,3 +110,15 @@ def test_sparse_samples_have_facts():
     X = sparse.random_array((30, 8), density=0.3, rng=np.random.default_rng(0), format="csr")
     found = inspect_domains(Domain(X, [0, 1] * 15), Domain(X[:10]))
     assert found.n_shared_samples == 10 and found.n_features == 8
+
+
+def test_the_features_of_a_column_are_found_by_their_names():
+    rng = np.random.default_rng(0)
+    n = 40
+    A = pd.DataFrame({"a": rng.normal(size=n), "a=b": rng.normal(size=n), "b": ["x", "y"] * (n // 2)})
+    B = A.assign(**{"a=b": A["a=b"] + 9, "b": ["x"] * (n - 2) + ["y"] * 2})
+    one, two, encoder = read_pair(A.assign(ill=[0, 1] * (n // 2)), B, label="ill")
+    held = {c.name: c for c in inspect_domains(one, two, encoder).columns}
+    assert held["a"].separates == pytest.approx(0.5)
+    assert held["a=b"].separates == pytest.approx(1.0)
+    assert held["b"].separates == pytest.approx(0.5 + 0.5 * (0.5 - 2 / n))

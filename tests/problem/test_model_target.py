@@ -28,3 +28,11 @@ def test_labelled_part():
     assert not none.labelled.any() and none.classes is None
     with pytest.raises(LabelError, match="no labelled sample"):
         none.labelled_part()
+
+
+def test_sparse_samples_are_counted():
+    from scipy import sparse
+
+    from landbridge.problem._model_target import ModelTarget
+
+    assert len(ModelTarget("t", sparse.csr_matrix([[1.0], [2.0]]), None, ["0", "1"])) == 2

@@ -15,7 +15,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from landbridge.exceptions import InputError, LabelError
-from landbridge.tasks import InferredTask, infer_task
+from landbridge.tasks import InferredTask, check_labels_fit, infer_task
 
 DATA = Path(os.environ.get("LANDBRIDGE_DATA", "/nowhere"))
 RNG = np.random.default_rng(0)
@@ -195,3 +195,13 @@ def test_what_cannot_be_inferred():
         infer_task(np.eye(3))
     with pytest.raises(InputError, match="task must be 'classification' or 'regression'; got 'ranking'"):
         infer_task([0, 1], task="ranking")
+
+
+def test_labels_that_do_not_fit_the_task_are_refused():
+    with pytest.raises(LabelError, match="no numbers, such as 'a'"):
+        check_labels_fit(["a", "b"], "regression")
+    with pytest.raises(LabelError, match=r"fractions, such as 0\.5"):
+        check_labels_fit([0.5, 1.0, np.nan], "classification")
+    check_labels_fit([1.0, 2.0], "classification")
+    check_labels_fit([True, False], "regression")
+    check_labels_fit([None, None], "regression")

@@ -141,3 +141,9 @@ def test_neither_a_model_nor_a_result(tmp_path):
 
 def test_the_package_and_the_verb_have_their_own_names():
     assert callable(landbridge.estimate) and landbridge.performance.cbpe is not None
+
+
+def test_a_source_without_a_class_of_the_model_is_refused(model):
+    X = np.zeros((6, model.n_features_in_))
+    with pytest.raises(InputError, match="none is a class of the model"):
+        estimate(model, X, source=(X, ["other", "another"] * 3))

@@ -19,6 +19,8 @@ from landbridge.exceptions import InputError, MissingExtraError, ReadError
 
 __all__ = ["SOUNDS", "Sound", "Sounds", "list_sounds", "open_sound", "read_audio", "read_audio_pair", "sound_features"]
 
+# Least samples per second: at fewer, a recording is none, and would grow without limit at a common rate.
+SLOWEST = 100
 SOUNDS = tuple(".wav .wave .flac .ogg .oga .opus .mp3 .aif .aiff .au .caf .w64".split())
 # Without soundfile, these are read by scipy.
 WAVES = (".wav", ".wave")
@@ -278,6 +280,11 @@ def open_sound(path: str | Path) -> Sound:
         raise ReadError(f"{name} cannot be read as a sound: {why}; {REMEDY}.") from error
     if samples.shape[0] == 0:
         raise ReadError(f"{name} cannot be read as a sound: it has no samples; {REMEDY}.")
+    if rate < SLOWEST:
+        raise ReadError(
+            f"{name} cannot be read as a sound: its header says {rate} samples per second, and {SLOWEST} is the least; "
+            "correct the header or remove the file."
+        )
     known = np.isfinite(samples)
     gaps = int(known.size - known.sum())
     return Sound(np.where(known, samples, 0.0).mean(axis=1), rate, samples.shape[1], gaps)

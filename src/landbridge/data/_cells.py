@@ -217,10 +217,19 @@ def _text_column(column: Any, typed: bool, options: ReadOptions) -> _Column | No
         if kinds != {str}:  # numbers and text in one column: a sheet, or a database without types
             column, typed = cells.map(_as_written), False
     codes, distinct = pd.factorize(column.astype(object))
-    raw = [str(t).strip() for t in distinct]
+    raw = [_encodable(str(t).strip()) for t in distinct]
     out = _Column(str(column.name).strip(), codes, raw, [plain(t) for t in raw], typed)
     _sort_cells(out, options)
     return out
+
+
+def _encodable(text: str) -> str:
+    """Return text with the mark of an unknown character for a half of a surrogate pair, which no encoding has."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return text
 
 
 def _is_gap(value: Any) -> bool:

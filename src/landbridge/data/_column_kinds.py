@@ -11,6 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from landbridge.data._inspection import Column
+from landbridge.domain import LARGEST
+from landbridge.exceptions import InputError
 
 __all__ = [
     "OTHER",
@@ -423,7 +425,13 @@ def numbers(column: Any) -> tuple[NDArray[np.float64], list[str]]:
         values = pd.to_numeric(cells, errors="coerce").to_numpy(dtype=float, na_value=np.nan)
         odd = cells[np.isnan(values) & ~cells.isna().to_numpy()]
         words = [w for w in (str(v).strip() for v in odd) if w.lower() not in MISSING_MARKS]
-    return np.where(np.isfinite(values), values, np.nan), words
+    values = np.where(np.isfinite(values), values, np.nan)
+    if (large := np.abs(values) > LARGEST).any():
+        raise InputError(
+            f"column {str(column.name)!r} holds {values[large][0]:.4g}; convert it to a unit in which no number "
+            f"exceeds {LARGEST:g}, or drop it."
+        )
+    return values, words
 
 
 def as_text(column: Any, gap: str | None) -> NDArray[Any]:

@@ -136,7 +136,11 @@ class Encoder(BaseEstimator):
             f.drop(columns=[c for c in [self.ignored_column] if c in f.columns])
             for f in (_named(source, "source"), _named(target, "target"))
         )
-        shared = [c for c in A.columns if c in set(B.columns)]
+        there = set(B.columns)
+        shared = [c for c in A.columns if c in there]
+        for side, frame in (("source", A), ("target", B)):
+            if not len(frame.columns):
+                raise InputError(f"the {side} has no column that can be a feature; give at least one.")
         if not shared:
             raise InputError(
                 f"source and target share no column (source: {', '.join(A.columns[:6])}; target: "
@@ -146,13 +150,14 @@ class Encoder(BaseEstimator):
             raise InputError(
                 f"text={self.text_column!r} is no column of both sides; choose from {', '.join(shared[:12])}."
             )
+        both = set(shared)
         self.kind_ = "table"
         self.tfidf_: Any = None
         self.svd_: Any = None
         self.notes_: list[str] = []
         self.remarks_: list[str] = []
         for side, frame in (("source", A), ("target", B)):
-            if alone := [c for c in frame.columns if c not in shared]:
+            if alone := [c for c in frame.columns if c not in both]:
                 more = f" and {len(alone) - 8} more" if len(alone) > 8 else ""
                 self.notes_.append(f"Only the {side} has {', '.join(alone[:8])}{more}; not used.")
         self.numbers_: dict[str, float] = {}
@@ -457,7 +462,7 @@ class Encoder(BaseEstimator):
             for name in frame.columns:
                 if name not in found:
                     found[name] = Column(name, "other", used=False, reason=f"is in the {side} only", n_features=0)
-        order = [*A.columns, *(c for c in B.columns if c not in set(A.columns))]
+        order = dict.fromkeys([*A.columns, *B.columns])
         facts = [asdict(found[name]) for name in order]
         return [{**fact, "examples": list(fact["examples"])} for fact in facts]
 
@@ -493,8 +498,13 @@ class Encoder(BaseEstimator):
             X = sparse.csr_matrix(X, copy=True) if X.shape[1] < wanted else X.tocsr()
             if X.shape[1] < wanted:
                 X.resize(X.shape[0], wanted)
+            X = X.toarray() if self.kind_ == "table" and X.shape[1] == wanted else X
         else:
-            X = np.asarray(X, dtype=float)
+            try:
+                X = np.asarray(X, dtype=float)
+            except (TypeError, ValueError) as error:
+                what = "a DataFrame with named columns" if self.kind_ == "table" else "arrays of numbers"
+                raise InputError(f"X holds something else than numbers; give {what}.") from error
             X = X.reshape(len(X), -1) if self.kind_ != "table" and X.ndim > 2 else X
         if X.ndim != 2 or X.shape[1] != wanted:
             got = f"{X.shape[1]} features" if X.ndim == 2 else f"shape {X.shape}"

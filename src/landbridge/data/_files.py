@@ -18,6 +18,7 @@ from landbridge.data._images import IMAGES
 from landbridge.data._labels import clean_labels
 from landbridge.data._read_options import ReadOptions
 from landbridge.data.formats._arrays import pick_arrays
+from landbridge.domain import LARGEST
 from landbridge.exceptions import InputError, LabelError, MissingExtraError, ReadError
 
 __all__ = [
@@ -88,6 +89,8 @@ def existing(path: str | Path) -> Path:
     ReadError
         If it does not exist, is an empty file, or is a pipe or device.
     """
+    if isinstance(path, str) and not path.strip():
+        raise ReadError("the path is empty; give the path of a file or folder.")
     path = Path(path)
     try:
         found = path.exists()
@@ -134,9 +137,9 @@ def read_table(path: str | Path, options: ReadOptions | None = None) -> Any:
         raise
     except Exception as error:  # every error of the parser becomes one line
         why = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise ReadError(
-            f"{path} cannot be read as a table: {why}. Check that every line has the same columns."
-        ) from error
+        text = content.format in ("delimited", "arff")
+        remedy = "Check that every line has the same columns" if text else "It seems to be damaged; get it again"
+        raise ReadError(f"{path} cannot be read as a table: {why.rstrip('.')}. {remedy}.") from error
     if frame.shape[0] == 0 or frame.shape[1] == 0:
         raise ReadError(f"{path} has no rows below its header; give at least one row.")
     renames = dict(options.rename)
@@ -192,7 +195,7 @@ def pick_label(frame: Any, label: str | None, where: str, *, required: bool) -> 
     LabelError
         If the column is required and does not exist.
     """
-    columns = list(frame.columns)
+    columns = [str(c) for c in frame.columns]
     if label is not None:
         if label in columns:
             return label
@@ -298,9 +301,9 @@ def take_weights(frame: Any, weights: str, where: str) -> tuple[Any, NDArray[np.
         near = difflib.get_close_matches(weights, columns, n=3) or columns[:8]
         raise InputError(f"weights={weights!r} is no column of {where}; its columns are like {', '.join(near)}.")
     values = _numbers(frame[weights]).to_numpy(dtype=float, na_value=np.nan)
-    if not np.isfinite(values).all() or (values < 0).any() or values.sum() <= 0:
+    if not np.isfinite(values).all() or (values < 0).any() or (values > LARGEST).any() or values.sum() <= 0:
         raise InputError(
-            f"weights={weights!r} of {where} must hold numbers from 0 on, with a positive sum; correct it."
+            f"weights={weights!r} of {where} must hold numbers from 0 to {LARGEST:g}, with a positive sum; correct it."
         )
     return frame.drop(columns=[weights]), values
 

@@ -63,7 +63,7 @@ def clean_labels(column: Any, name: str, *, whole: bool = False) -> NDArray[Any]
     elif any(isinstance(v, bool | np.bool_) or not isinstance(v, int | float | np.number) for v in given):
         convert = str
     elif all(isinstance(v, Integral) for v in given):
-        convert = int
+        convert = int if all(-(2**63) <= int(v) < 2**63 for v in given) else str
     else:
         # Missing labels turn integers into floats on reading; without them the file itself has floats.
         few = missing.any() or (whole and len(set(given)) <= MAX_CLASSES)
@@ -142,7 +142,7 @@ def _common(given: list[list[Any]], kinds: list[str]) -> tuple[str | None, Calla
         if {str(v).lower() for v in text} <= {"true", "false"} and set(numbers) <= {0, 1}:
             return "int", lambda v: int(v.lower() == "true") if isinstance(v, str) else int(v)
         if all(WHOLE.fullmatch(v) for v in text) and all(float(v).is_integer() for v in numbers):
-            return "int", lambda v: int(float(v))
+            return "int", lambda v: _number(v) if isinstance(v, str) else int(v)
         return "text", _word
     values = [*given[0], *given[1]]
     if all(float(v).is_integer() for v in values) and len(set(values)) <= MAX_CLASSES:
@@ -166,7 +166,7 @@ def _common_text(given: list[list[str]]) -> tuple[str | None, Callable[[Any], An
 
 
 def _number(word: str) -> int:
-    return int(word.lower() == "true") if TRUTH.fullmatch(word) else int(float(word))
+    return int(word.lower() == "true") if TRUTH.fullmatch(word) else int(word.partition(".")[0])
 
 
 def _kind(values: list[Any]) -> str | None:

@@ -7,6 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any, Self
 
+import numpy as np
+
+from landbridge._checks import shown
 from landbridge.exceptions import InputError
 
 __all__ = ["ReadOptions"]
@@ -120,20 +123,29 @@ class ReadOptions:
 
 def _checked(name: str, value: Any) -> Any:
     if name == "rename":
-        pairs = tuple(value.items()) if isinstance(value, Mapping) else tuple(tuple(p) for p in value)
+        held = value.items() if isinstance(value, Mapping) else value
+        pairs = tuple(tuple(p) if isinstance(p, list | tuple) else () for p in _listed(name, held))
         if any(len(p) != 2 or not all(isinstance(n, str) for n in p) for p in pairs):
             raise InputError('rename must map old names to new names, such as {"Age": "age"}.')
         return pairs
     if name in ("drop", "keep", "missing"):
-        values = (value,) if isinstance(value, str | int | float) else tuple(value)
+        values = (value,) if isinstance(value, str | int | float) else _listed(name, value)
+        if odd := [v for v in values if not isinstance(v, str | int | float | np.number) or isinstance(v, bool)]:
+            raise InputError(f"{name} must be text, or a list of text; got {shown(odd[0])}.")
         return tuple(str(v) for v in values)
     if name in ("header", "skip_corrupt"):
         if not isinstance(value, bool):
-            raise InputError(f"{name} must be True or False; got {value!r}.")
+            raise InputError(f"{name} must be True or False; got {shown(value)}.")
         return value
-    if value is not None and not isinstance(value, str | int):
-        raise InputError(f"{name} must be text or None; got {value!r}.")
+    if value is not None and (not isinstance(value, str | int) or isinstance(value, bool)):
+        raise InputError(f"{name} must be text or None; got {shown(value)}.")
     value = None if value is None else str(value)
     if name == "decimal" and value not in (None, ".", ","):
         raise InputError(f"decimal must be '.' or ','; got {value!r}.")
     return value
+
+
+def _listed(name: str, value: Any) -> tuple[Any, ...]:
+    if isinstance(value, type) or not hasattr(value, "__iter__") or isinstance(value, str | bytes):
+        raise InputError(f"{name} must be a list; got {shown(value)}.")
+    return tuple(value)

@@ -39,6 +39,7 @@ def resample_by_weight(domain: Domain, weights: NDArray[np.float64]) -> tuple[Do
     [0.0, 0.0, 2.0, 3.0]
     """
     n = len(domain)
+    weights = weights / weights.max()  # neither squares nor sums leave the range of numbers
     edges = np.cumsum(weights) / weights.sum()
     rows = np.minimum(np.searchsorted(edges, (np.arange(n) + 0.5) / n), n - 1)
     taken: Any = domain.take(rows)

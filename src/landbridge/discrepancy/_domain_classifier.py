@@ -156,7 +156,7 @@ def fit_quietly(classifier: Any, X: Any, y: Any, weights: Any = None) -> Any:
     -------
     classifier
     """
-    with quiet(ConvergenceWarning):
+    with quiet(ConvergenceWarning, UserWarning):  # the latter where most samples have a class of their own
         model = linear_classifier() if classifier is None else clone(classifier)
         if weights is None:
             return model.fit(X, y)

@@ -3,12 +3,23 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from os import PathLike
 from typing import Any, TypedDict
 
 import numpy as np
 
+from landbridge._checks import (
+    check_column,
+    check_flag,
+    check_function,
+    check_learner,
+    check_path,
+    check_seed,
+    is_whole,
+    shown,
+)
 from landbridge._random_state import drawn_seed
 from landbridge.data import ReadOptions
 from landbridge.exceptions import InputError
@@ -128,44 +139,59 @@ n_jobs, time_budget, progress, work_dir, resume, error_score, read_options, on_i
 
     def _check(self) -> None:
         if not isinstance(self.confidence, int | float) or not 0.5 <= self.confidence < 1:
-            raise InputError(f"confidence must lie in [0.5, 1); got {self.confidence!r}.")
-        ReadOptions.of(self.read_options)
+            raise InputError(f"confidence must lie in [0.5, 1); got {shown(self.confidence)}.")
+        self._check_types()
         use = self.target_labels
-        if isinstance(use, bool) or not (use in ("use", "hide") or (isinstance(use, int | np.integer) and use > 0)):
-            raise InputError(f"target_labels must be 'use', 'hide' or a positive number per class; got {use!r}.")
+        if isinstance(use, bool) or not (
+            (isinstance(use, str) and use in ("use", "hide")) or (is_whole(use) and use > 0)
+        ):
+            raise InputError(f"target_labels must be 'use', 'hide' or a positive number per class; got {shown(use)}.")
         for name in ("epochs", "n_seeds"):
-            if not _whole(value := getattr(self, name)) or value < 1:
-                raise InputError(f"{name} must be a whole number of at least 1; got {value!r}.")
+            if not is_whole(value := getattr(self, name)) or value < 1:
+                raise InputError(f"{name} must be a whole number of at least 1; got {shown(value)}.")
+        if self.n_jobs is not None and (not is_whole(self.n_jobs) or self.n_jobs == 0):
+            raise InputError(f"n_jobs must be a whole number other than 0, or None; got {shown(self.n_jobs)}.")
+        budget = self.time_budget
+        if budget is not None and (isinstance(budget, bool) or not isinstance(budget, int | float) or not budget > 0):
+            raise InputError(f"time_budget must be a positive number of seconds; got {shown(budget)}.")
+        check_seed(self.random_state, generator=False)
+        raised = isinstance(self.error_score, str) and self.error_score == "raise"
+        if not raised and not (isinstance(self.error_score, float) and np.isnan(self.error_score)):
+            raise InputError(f"error_score must be 'raise' or numpy.nan; got {shown(self.error_score)}.")
+        if self.assume is not None and not (isinstance(self.assume, str) and self.assume == SHARES_KEPT):
+            raise InputError(
+                f"assume={shown(self.assume)} is unknown; give {SHARES_KEPT!r}, if the labels have the same "
+                "distribution in both domains, or None."
+            )
+        if self.resume and self.work_dir is None:
+            raise InputError("resume=True needs work_dir, the folder of the run to go on with.")
+
+    def _check_types(self) -> None:
+        ReadOptions.of(self.read_options)
+        for name in ("label", "sources"):
+            check_column(name, getattr(self, name))
         if self.groups is not None and not isinstance(self.groups, str):
             raise InputError(
                 f"groups must be the name of a column of both tables; got {type(self.groups).__name__}. For arrays "
                 "give landbridge.Domain(X, y, groups=...)."
             )
-        if self.n_jobs is not None and (not _whole(self.n_jobs) or self.n_jobs == 0):
-            raise InputError(f"n_jobs must be a whole number other than 0, or None; got {self.n_jobs!r}.")
-        if self.time_budget is not None and not self.time_budget > 0:
-            raise InputError(f"time_budget must be a positive number of seconds; got {self.time_budget!r}.")
-        if self.random_state is not None and (not _whole(self.random_state) or not 0 <= self.random_state < 2**32):
-            raise InputError(f"random_state must be None or a whole number in [0, 2**32); got {self.random_state!r}.")
-        if self.error_score != "raise" and not (isinstance(self.error_score, float) and np.isnan(self.error_score)):
-            raise InputError(f"error_score must be 'raise' or numpy.nan; got {self.error_score!r}.")
-        if self.assume not in (None, SHARES_KEPT):
-            raise InputError(
-                f"assume={self.assume!r} is unknown; give {SHARES_KEPT!r}, if the labels have the same distribution in "
-                "both domains, or None."
-            )
-        if self.resume and self.work_dir is None:
-            raise InputError("resume=True needs work_dir, the folder of the run to go on with.")
         if self.network is not None and self.estimator is not None:
             raise InputError("network and estimator were both given; the network is the base learner, give one.")
-        learner = self.estimator
-        if learner is not None and (
-            isinstance(learner, type) or not all(hasattr(learner, m) for m in ("fit", "predict"))
-        ):
-            raise InputError(
-                f"estimator={learner!r} is no estimator; give an unfitted one with fit and predict, such as "
-                "LogisticRegression()."
-            )
+        check_learner("estimator", self.estimator)
+        for name in ("skip_corrupt", "exhaustive", "resume"):
+            check_flag(name, getattr(self, name))
+        for name in ("progress", "on_inspection"):
+            check_function(name, getattr(self, name))
+        if self.work_dir is not None:
+            check_path("work_dir", self.work_dir)
+        network = self.network
+        if network is not None and not hasattr(network, "parameters"):
+            if not isinstance(network, str | PathLike):
+                raise InputError(f"network must be a name, a folder or a torch module; got {shown(network)}.")
+            check_path("network", network)
+        methods = self.methods
+        if methods is not None and (isinstance(methods, Mapping | bytes | type) or not hasattr(methods, "__len__")):
+            raise InputError(f"methods must be a list of names or estimators; got {shown(methods)}.")
 
     def check_applies(self, accepted: frozenset[str], situation: str) -> None:
         """Refuse arguments that the situation cannot use.
@@ -183,7 +209,7 @@ n_jobs, time_budget, progress, work_dir, resume, error_score, read_options, on_i
             Naming the first argument that does not apply, and why.
         """
         for name in sorted(self.given - accepted - ALWAYS):
-            raise InputError(f"{name}={_short(getattr(self, name))} does not apply, because {situation}; omit it.")
+            raise InputError(f"{name}={shown(getattr(self, name))} does not apply, because {situation}; omit it.")
 
     def settings(self, accepted: frozenset[str]) -> dict[str, Any]:
         """Return every argument that was used, as plain data.
@@ -245,10 +271,6 @@ ALWAYS = frozenset(
 RUN_ONLY = frozenset({"progress", "on_inspection", "work_dir", "resume", "given"})
 
 
-def _whole(value: Any) -> bool:
-    return isinstance(value, int | np.integer) and not isinstance(value, bool)
-
-
 def _same(value: Any, default: Any) -> bool:
     if value is default:
         return True
@@ -262,8 +284,3 @@ def _side_name(side: Any) -> str:
     if isinstance(side, str):
         return side
     return str(getattr(side, "name", None) or (side if hasattr(side, "__fspath__") else type(side).__name__))
-
-
-def _short(value: Any) -> str:
-    text = " ".join(repr(value).split())
-    return text if len(text) <= 40 else f"{text[:37]}..."

@@ -86,6 +86,7 @@ def read_domains(
     else:
         one = read_one(source, "source", label, sources, groups, read_options)
         two = read_one(target, "target", label, None, groups, read_options)
+    one, two = _of_one_form(one, two)
     n, m = one.X.shape[1], two.X.shape[1]
     if not share_features(one, two) and other_features:
         return one, two, encoder
@@ -198,11 +199,13 @@ def _read_apart(
     frames, options = [], ReadOptions.of(read_options)
     for side in (source, target):
         if hasattr(side, "columns"):
-            frames.append(side.rename(columns=str))
+            frames.append(side.set_axis([str(c) for c in side.columns], axis=1))
         elif kind_of(existing(side)) == "table" and not str(side).startswith(BUILTIN):
             frames.append(read_table(existing(side), options).rename(columns=str))
         else:
             return None
+    if any(frame.columns.duplicated().any() for frame in frames):
+        return None
     A, B = rename_columns(frames, options.rename)
     B, _ = match_headers(A, B)
     extra = [*options.drop, *(n for n in (options.id, options.weights) if n)]
@@ -215,6 +218,8 @@ def _read_apart(
     if any(is_feature(c, A[c], B[c]) for c in shared if c not in options.keep) or set(shared) & set(options.keep):
         return None
     A, B = A.drop(columns=shared), B.drop(columns=shared)
+    if set(A.columns) <= {column, *special} or set(B.columns) <= {column, *special}:
+        return None
     if groups is not None and not all(groups in side.columns for side in (A, B)):
         return None
     one, _, first = read_pair(A, A, label=column, sources=sources, groups=groups)
@@ -243,6 +248,14 @@ def _facts_apart(source: list[Any], target: list[Any], target_has_labels: bool) 
             odd = {s: n for s, n in fact["not_numbers"].items() if s == side}
             found.append({**fact, "gaps": gaps, "not_numbers": odd})
     return found
+
+
+def _of_one_form(one: Domain, two: Domain) -> tuple[Domain, Domain]:
+    """Two domains that are both sparse or both dense; where they differ, the sparse one becomes dense."""
+    if sparse.issparse(one.X) == sparse.issparse(two.X):
+        return one, two
+    dense = [d.replace(X=d.X.toarray())._with_columns(d.columns) if sparse.issparse(d.X) else d for d in (one, two)]
+    return dense[0], dense[1]
 
 
 def _named(domain: Domain, name: str, columns: list[str] | None = None) -> Domain:
@@ -337,7 +350,10 @@ def read_one(
 
 
 def _arrays(X: Any, y: Any, name: str) -> Domain:
-    flat = sparse.issparse(X) or hasattr(X, "columns") or np.ndim(X) not in (3, 4)
+    try:
+        flat = sparse.issparse(X) or hasattr(X, "columns") or np.ndim(X) not in (3, 4)
+    except ValueError:  # samples of different lengths, which the domain refuses
+        flat = True
     return Domain(X, y, name=name, kind="table" if flat else "images")
 
 

@@ -119,6 +119,17 @@ def read_fitted_model_target(target: Any, model: Any, label: str | None, groups:
     return ModelTarget(name, reader.transform(X), y, [str(i) for i in range(len(X))], reader, of)
 
 
+def _rows(X: Any) -> Any:
+    """Samples of any form that a model may take, one per row."""
+    try:
+        rows = np.asarray(X)
+    except ValueError as error:
+        raise InputError("the samples of the target have different numbers of features; give all the same.") from error
+    if rows.ndim == 0:
+        raise InputError(f"the target is of type {type(X).__name__}; give an array, a DataFrame, a Domain or a path.")
+    return rows
+
+
 def _from_arrays(target: Any) -> ModelTarget:
     if isinstance(target, str | Path):
         from landbridge.data import load_builtin
@@ -130,8 +141,10 @@ def _from_arrays(target: Any) -> ModelTarget:
         return ModelTarget(target.name or "target", target.frame(), y, names, groups=target.groups)
     X, y = target if isinstance(target, tuple) and len(target) == 2 else (target, None)
     refuse_masked(X, "the target")
-    X = X if hasattr(X, "shape") else np.asarray(X)
+    X = X if hasattr(X, "shape") else _rows(X)
     if y is not None:
+        if isinstance(y, str | bytes) or not hasattr(y, "__len__"):
+            raise InputError(f"y is of type {type(y).__name__}; give one label per sample, in an array or a list.")
         missing = missing_labels(y)
         y = np.asarray(unmasked(y))
         if y.shape != (X.shape[0],):

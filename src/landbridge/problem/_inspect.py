@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -138,23 +139,29 @@ def _columns(source: Domain, target: Domain | None, encoder: Any, random_state: 
     if source.X.shape[1] != target.X.shape[1] or source.columns != target.columns:
         return tuple(known)
     units, areas = _units(source, target), _areas(source, target, random_state)
-    names = source.columns or []
+    order = sorted((name, i) for i, name in enumerate(source.columns or []))
     found = []
     for column in known:
-        places = _places(names, column) if column.used else []
+        places = _places(order, column) if column.used else []
         area = max((float(areas[i]) for i in places), default=None) if places else None
         unit = next((units[i] for i in places if i in units), "")
         found.append(replace(column, separates=area, unit=unit))
     return tuple(found)
 
 
-def _places(names: Sequence[str], column: Column) -> list[int]:
-    """Positions of the features of a column."""
+def _places(order: Sequence[tuple[str, int]], column: Column) -> list[int]:
+    """Positions of the features of a column, from all names with their positions, sorted."""
     if column.kind == "text":
         return []
-    if column.kind in ("category", "boolean"):
-        return [i for i, name in enumerate(names) if name.startswith(f"{column.name}=")]
-    return [i for i, name in enumerate(names) if name == column.name]
+    several = column.kind in ("category", "boolean")
+    wanted = f"{column.name}=" if several else column.name
+    found = []
+    for k in range(bisect_left(order, (wanted, -1)), len(order)):
+        name, i = order[k]
+        if not (name.startswith(wanted) if several else name == wanted):
+            break
+        found.append(i)
+    return sorted(found)
 
 
 def _areas(source: Domain, target: Domain, random_state: int | None) -> NDArray[np.float64]:

@@ -40,9 +40,10 @@ def labelled_source(source: Domain, task: Any) -> Domain:
     require_labels(source)
     part = source.labelled_part() if source.regime != "labelled" else source
     if task.name == "classification" and len(np.unique(part.y)) < 2:
+        single = np.unique(part.y).tolist()[0]
         raise LabelError(
-            f"source {source.name!r} has the single class {np.unique(part.y)[0]!r}; a classifier needs at least two. "
-            "Check the label column."
+            f"source {source.name!r} has the single class {single!r}; a classifier needs at least two. Check the label "
+            "column."
         )
     return part
 

@@ -90,7 +90,7 @@ class ModelTarget:
     notes: tuple[str, ...] = ()
 
     def __len__(self) -> int:
-        return len(self.X)
+        return int(self.X.shape[0]) if hasattr(self.X, "shape") else len(self.X)
 
     @property
     def labelled(self) -> NDArray[np.bool_]:

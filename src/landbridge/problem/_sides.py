@@ -15,7 +15,7 @@ from landbridge.problem._arguments import Arguments
 from landbridge.problem._domains import in_memory, read_domains
 from landbridge.problem._inspect import inspect_domains
 from landbridge.problem._model_target import ModelTarget, is_network
-from landbridge.tasks import InferredTask, get_task, infer_task
+from landbridge.tasks import InferredTask, check_labels_fit, get_task, infer_task
 
 __all__ = ["Sides", "check_estimator_kind", "infer_pair_task"]
 
@@ -140,6 +140,8 @@ def infer_pair_task(arguments: Arguments, labelled: Domain | ModelTarget) -> tup
     else:
         found = infer_task(y, arguments.estimator if arguments.task is None else None, task=arguments.task)
     task = get_task(found.name)
+    if y is not None:
+        check_labels_fit(y, task.name)
     check_estimator_kind(arguments.estimator, task)
     return task, (found.reason,) if arguments.task is None and found.reason else ()
 

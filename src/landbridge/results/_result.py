@@ -13,12 +13,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from landbridge._checks import check_path
 from landbridge.data._inspection import Inspection
 from landbridge.discrepancy._diagnosis import Diagnosis
-from landbridge.domain import Domain, refuse_masked
+from landbridge.domain import Domain
 from landbridge.presentation import Presentable
 from landbridge.results._candidate import Candidate, Decision
 from landbridge.results._expected import Expected
+from landbridge.results._new_samples import samples_for
 
 __all__ = ["Result", "load_result", "versions"]
 
@@ -142,6 +144,7 @@ class Result(Presentable):
         Path
             The file.
         """
+        check_path("path", path)
         # By name: the report package stands above this one.
         return Path(import_module("landbridge.report").write_report(self, path, format=format))
 
@@ -201,8 +204,9 @@ class Result(Presentable):
 
         Parameters
         ----------
-        X : array-like, DataFrame or Domain
-            Target samples; raw rows where the result has an encoder.
+        X : array-like, DataFrame, Domain or path
+            Target samples; raw rows where the result has an encoder. A path only where the sides of the run were files
+            or tables.
 
         Returns
         -------
@@ -215,8 +219,9 @@ class Result(Presentable):
 
         Parameters
         ----------
-        X : array-like, DataFrame or Domain
-            Target samples; raw rows where the result has an encoder.
+        X : array-like, DataFrame, Domain or path
+            Target samples; raw rows where the result has an encoder. A path only where the sides of the run were files
+            or tables.
 
         Returns
         -------
@@ -259,29 +264,13 @@ class Result(Presentable):
         """
         from landbridge.results._persist import save
 
+        check_path("folder", folder)
         return save(self, Path(folder))
 
     def _rows(self, X: Any) -> Any:
-        if isinstance(X, Domain):
-            return X.frame()
-        if self.encoder is None:
-            refuse_masked(X, "X")
-            names = getattr(self.model, "feature_names_in_", None)
-            numeric = isinstance(X, np.ndarray) and X.ndim == 2 and X.dtype.kind in "fiub"
-            if names is not None and numeric and X.shape[1] == len(names):
-                return Domain(X)._with_columns(list(names)).frame()
-            return X
-        if isinstance(X, np.ma.MaskedArray) and np.ma.is_masked(X):
-            gaps = np.ma.getmaskarray(X)
-            X = np.array(X.data, dtype=object if X.dtype.kind in "OUS" else float)
-            X[gaps] = np.nan  # as other gaps are
-        if hasattr(self.encoder, "check_types"):
-            self.encoder.check_types(X)
-        rows = self.encoder.transform(X)
-        if getattr(self.encoder, "keeps_rows", False):
-            return rows
-        # With the names that the model was fitted with; images and arrays have none.
-        return Domain(rows)._with_columns(list(self.encoder.columns_) or None).frame()
+        # A model between domains with different features knows the features of the source, not those of X.
+        same = self.settings.get("situation") != "different features"
+        return samples_for(X, self.model, self.encoder, same_features=same)
 
 
 def load_result(folder: str | Path) -> Result:
@@ -318,6 +307,7 @@ def load_result(folder: str | Path) -> Result:
     """
     from landbridge.results._persist import load
 
+    check_path("folder", folder)
     return load(Path(folder))
 
 

@@ -7,7 +7,7 @@
 
 from landbridge.tasks._base import Task
 from landbridge.tasks._classification import Classification
-from landbridge.tasks._infer import InferredTask, infer_task
+from landbridge.tasks._infer import InferredTask, check_labels_fit, infer_task
 from landbridge.tasks._registry import TASKS, get_task
 from landbridge.tasks._regression import Regression
 from landbridge.tasks._scoring import Scoring, difference_in_words, get_scoring, is_share, scoring_name
@@ -19,6 +19,7 @@ __all__ = [
     "Regression",
     "Scoring",
     "Task",
+    "check_labels_fit",
     "difference_in_words",
     "get_scoring",
     "get_task",

@@ -13,7 +13,7 @@ from sklearn.base import is_classifier, is_regressor
 from landbridge.exceptions import LabelError
 from landbridge.tasks._registry import get_task
 
-__all__ = ["InferredTask", "infer_task"]
+__all__ = ["InferredTask", "check_labels_fit", "infer_task"]
 
 # So many distinct whole numbers are codes of classes, whatever they are.
 FEW = 10
@@ -127,6 +127,41 @@ def infer_task(y: Any, estimator: Any = None, *, task: str | None = None) -> Inf
 def _reason(name: str, what: str) -> InferredTask:
     other, they = ("regression", "values") if name == "classification" else ("classification", "classes")
     return InferredTask(name, f"task={name!r} was inferred from {what}; pass task={other!r} if they are {they}.")
+
+
+def check_labels_fit(y: Any, name: str) -> None:
+    """Raise an error if labels are text but values are needed, or numbers with fractions but classes are.
+
+    Parameters
+    ----------
+    y : array-like of shape (n_samples,)
+        Labels; missing ones are not looked at.
+    name : {"classification", "regression"}
+
+    Raises
+    ------
+    LabelError
+
+    Examples
+    --------
+    >>> from landbridge.tasks import check_labels_fit
+    >>> check_labels_fit([0, 1, 1], "classification")
+    """
+    try:
+        labels = _present(y)
+    except LabelError:  # nothing to look at
+        return
+    if name == "regression" and labels.dtype.kind not in "iufb":
+        raise LabelError(
+            f"the labels are no numbers, such as {str(labels[0])[:60]!r}, and a regression needs numbers; convert "
+            "them, or give task='classification'."
+        )
+    if name == "classification" and labels.dtype.kind == "f" and not np.all(labels == np.floor(labels)):
+        fraction = labels[labels != np.floor(labels)][0]
+        raise LabelError(
+            f"the labels are numbers with fractions, such as {fraction:.4g}, and a classification needs classes; give "
+            "task='regression', or a rule such as label='y>0.5'."
+        )
 
 
 def _of_estimator(estimator: Any) -> str | None:

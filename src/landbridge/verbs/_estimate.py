@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 from sklearn.base import is_regressor
 
+from landbridge._checks import check_column, check_flag, check_seed, shown
 from landbridge._process_state import restored_filters
 from landbridge._random_state import drawn_seed, seed_unseeded
 from landbridge.data import ReadOptions
@@ -97,6 +98,11 @@ def estimate(
     True
     """
     options = ReadOptions.of(read_options)
+    check_column("label", label)
+    check_flag("fitted_on_source", fitted_on_source)
+    check_seed(random_state)
+    if metric is not None and not isinstance(metric, str):
+        raise InputError(f"metric must be the name of a metric, as text, or None; got {shown(metric)}.")
     if read_options:
         target, source = _table_or_same(target, options), _table_or_same(source, options)
     result = model_or_result
@@ -168,6 +174,7 @@ def _of_model(
         if not known.labelled.any():
             raise InputError("source has no labels; give labelled source samples, or omit source.")
         known = known.labelled_part()
+        _check_classes(model, known.y)
         Xs = match_features(model, known.X, "source")
         if fitted_on_source:
             one, two = Domain(_numbers(Xs), known.y), Domain(_numbers(X))
@@ -182,6 +189,19 @@ def _of_model(
         kept = {**held_out.to_dict(), "rows": np.asarray(rows).tolist()}
     found = estimate_performance(held_out, made, metric=metric, random_state=random_state, **samples)
     return to_expected(found, metric, _n_labelled(side.y), kept)
+
+
+def _check_classes(model: Any, y: Any) -> None:
+    """Raise an error if no label of the source is a class of the model."""
+    classes = getattr(model, "classes_", None)
+    if classes is None or is_regressor(model):
+        return
+    known, given = np.asarray(classes).tolist(), list(dict.fromkeys(np.asarray(y).tolist()))
+    if not set(known) & set(given):
+        raise LabelError(
+            f"source has the labels {', '.join(map(str, given[:4]))}, and none is a class of the model "
+            f"({', '.join(map(str, known[:4]))}); use the same spelling on both sides."
+        )
 
 
 def _target_of_model(model: Any, target: Any, label: str | None, *, optional: bool) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from landbridge._checks import check_column, check_seed
 from landbridge.data import Inspection
 from landbridge.problem import inspect_domains, read_domains
 
@@ -68,6 +69,9 @@ def inspect(
     2 columns used (1 number, 1 category) as 3 features.
     Missing values filled: age 1 (median 45).
     """
+    for name, value in (("label", label), ("sources", sources), ("groups", groups)):
+        check_column(name, value)
+    check_seed(random_state, generator=False)
     names: dict[str, Any] = {
         "label": label,
         "sources": sources,

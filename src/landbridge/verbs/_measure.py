@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from landbridge._checks import check_count, check_seed
 from landbridge._process_state import restored_filters
 from landbridge.discrepancy import Diagnosis, diagnose
 from landbridge.exceptions import InputError
@@ -82,6 +83,9 @@ def measure(
         raise InputError(
             "scoring does not apply to measure(), which scores no predictions of labels; give it to transfer."
         )
+    check_count("n_permutations", n_permutations)
+    check_count("n_bootstrap", n_bootstrap)
+    check_seed(random_state)
     arguments = Arguments.of(label=label, groups=groups, task=task, read_options=read_options)
     with restored_filters():
         one, two, _ = Sides(source, target, arguments).domains(other_features=False)

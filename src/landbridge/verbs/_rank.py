@@ -8,8 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from landbridge._checks import check_column, check_count, check_learner, check_seed, shown
 from landbridge._process_state import restored_filters
 from landbridge._random_state import check_random_state
+from landbridge.data import ReadOptions
 from landbridge.discrepancy._risk_bound import risk_bound
 from landbridge.domain import Domain
 from landbridge.exceptions import InputError
@@ -140,14 +142,20 @@ def rank(
     >>> ranking.names, ranking.score
     (('near', 'far'), 'leep')
     """
-    if score != "auto" and score not in SCORES:
-        raise InputError(f"score={score!r} is unknown; give 'auto' or one of {', '.join(SCORES)}.")
+    if not isinstance(score, str) or (score != "auto" and score not in SCORES):
+        raise InputError(f"score={shown(score)} is unknown; give 'auto' or one of {', '.join(SCORES)}.")
     if others.pop("scoring", None) is not None:
         raise InputError(f"scoring does not apply to rank(); give score='auto' or one of {', '.join(SCORES)}.")
     if others:
         raise TypeError(f"rank() got an unexpected keyword argument {next(iter(others))!r}")
-    if max_samples < 4 or n_bootstrap < 0 or n_permutations < 0:
-        raise InputError("max_samples must be at least 4, n_bootstrap and n_permutations at least 0.")
+    for name, value in (("label", label), ("groups", groups)):
+        check_column(name, value)
+    for name, count, least in (("max_samples", max_samples, 4), ("n_bootstrap", n_bootstrap, 0)):
+        check_count(name, count, least)
+    check_count("n_permutations", n_permutations)
+    check_learner("estimator", estimator)
+    check_seed(random_state)
+    ReadOptions.of(read_options)
     seed = check_random_state(random_state).randint(2**31 - 1)
     sizes: dict[str, Any] = {"n_bootstrap": n_bootstrap, "n_permutations": n_permutations, "random_state": seed}
     with restored_filters():

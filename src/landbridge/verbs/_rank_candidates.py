@@ -234,7 +234,7 @@ def _source_outputs(
         else seed_unseeded(clone(estimator), 0)
     )
     if task == "classification" and len(np.unique(source.y)) < 2:
-        raise InputError(f"its labels are all {source.y[0]!r}; a source needs two classes.")
+        raise InputError(f"its labels are all {source.y.tolist()[0]!r}; a source needs two classes.")
     model = base.fit(source.X, source.y)
     if len(known) == 0:
         proba = _probabilities(model, target.X)

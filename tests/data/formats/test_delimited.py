@@ -189,3 +189,15 @@ def test_notes_bear_the_names_of_the_source(tmp_path):
     found, matched = match_headers(one, two)
     assert found.attrs["notes"] == one.attrs["notes"] and len(matched) == 1
     assert found.attrs["units"] == {"Quote": "%"}
+
+
+@pytest.mark.parametrize("content", ["\n\n\n", "   \n", "\r\n"])
+def test_nothing_but_empty_lines(tmp_path, content):
+    with pytest.raises(ReadError, match="nothing but empty lines"):
+        table(tmp_path, content)
+
+
+def test_thousands_of_columns_of_one_name(tmp_path):
+    n = 3000
+    frame = table(tmp_path, ",".join(["x"] * n) + "\n" + ",".join(["1.5"] * n) + "\n")
+    assert list(frame.columns[:3]) == ["x", "x.1", "x.2"] and frame.columns[-1] == f"x.{n - 1}"

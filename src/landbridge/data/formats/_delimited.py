@@ -75,6 +75,8 @@ def read_delimited(content: Content, options: ReadOptions) -> Any:
     text, notes = decode(content.read(), content.path, options.encoding)
     tab = content.path.name.lower().split(".")[-1 - bool(content.packing)] in ("tsv", "tab")
     dialect = find_dialect(text, prefer="\t" if tab else "", header=options.header)
+    if not dialect.text.strip():
+        raise ReadError(f"{content.path} holds nothing but empty lines; it needs a header line and rows.")
     if dialect.separator == BLANKS:
         dialect.text = "\n".join(_single_blanks(line) for line in dialect.text.split("\n"))
     layout = find_layout(dialect.text, dialect.separator, dialect.quoting) if options.decimal != "," else None
@@ -350,12 +352,14 @@ def unique_names(names: list[str]) -> list[str]:
     """
     full = [n if n.strip() else f"Unnamed: {i}" for i, n in enumerate(names)]
     seen: set[str] = set()
+    known, last = set(full), dict[str, int]()
     out = []
     for name in full:
-        new, k = name, 0
-        while new in seen or (k and new in full):
+        new, k = name, last.get(name, 0)
+        while new in seen or (k and new in known):
             k += 1
             new = f"{name}.{k}"
+        last[name] = k
         seen.add(new)
         out.append(new)
     return out
