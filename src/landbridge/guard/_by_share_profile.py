@@ -30,6 +30,8 @@ OUTSIDE_IF_MOVED = 0.5
 COLLINEAR = 0.2
 # Of several classes, shares that moved by no more (total variation) do not keep the ensemble from deciding.
 SMALL_MOVE = 0.2
+# Shares of several classes that are not identified object only if they fit so well, in misfits of a split of the source.
+WELL = 0.7
 # Where the class shares are not known, a map is allowed only if it predicts the same with either estimate of them, for
 # this share of the samples.
 SAME_EITHER_WAY = 0.85
@@ -95,7 +97,7 @@ def _explained_by_map(
     if profile.identified and needed and chosen is not None:
         return _choose(chosen, source_only, candidates, diagnosis, ASSUMPTION)
     if not kept:
-        if several and profile.move <= SMALL_MOVE:
+        if several and (profile.move <= SMALL_MOVE or not (profile.identified or _fits_well(profile))):
             return None
         return _keep(source_only, candidates, _objection(profile))
     members = ensemble_members([source_only, *candidates])
@@ -106,6 +108,15 @@ def _explained_by_map(
         if same < SAME_EITHER_WAY or (profile.outside <= OUTSIDE_IF_MOVED and not diagnosis.columns):
             return _keep(source_only, candidates, profile.reason() + _depends(same))
     return _choose(members[1], source_only, candidates, diagnosis, KEPT) if len(members) == 2 else None
+
+
+def _fits_well(profile: ShareProfile) -> bool:
+    """Return whether moved shares fit better than two parts of the source fit each other.
+
+    One of several classes and a map come near any target: only a close fit is a sign that the shares moved.
+    """
+    moved = profile.hypotheses["map and shares"]
+    return moved.misfit <= WELL * max(moved.split_misfit, 1.0)
 
 
 def _depends(same: float) -> str:
