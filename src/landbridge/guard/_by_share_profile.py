@@ -30,7 +30,7 @@ OUTSIDE_IF_MOVED = 0.5
 COLLINEAR = 0.2
 # Of several classes, shares that moved by no more (total variation) do not keep the ensemble from deciding.
 SMALL_MOVE = 0.2
-# Shares of several classes that are not identified object only if they fit so well, in misfits of a split of the source.
+# Shares of several classes that are not identified object only if they fit so well, in misfits of a split.
 WELL = 0.7
 # Where the class shares are not known, a map is allowed only if it predicts the same with either estimate of them, for
 # this share of the samples.
