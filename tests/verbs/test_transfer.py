@@ -327,3 +327,13 @@ def test_a_chosen_method_that_needs_labels_is_not_held_out_without_them():
         source, target, target_labels=5, methods=["TrAdaBoost"], estimator=DecisionTreeClassifier(), random_state=1
     )
     assert result.expected is None or result.expected.held_out is None or result.decision.chosen != "TrAdaBoost"
+
+
+@pytest.mark.filterwarnings("error::RuntimeWarning")
+@pytest.mark.parametrize("m", [5, 12])
+def test_samples_that_are_all_equal_raise_no_warning(m):
+    for seed in range(3):
+        rng = np.random.default_rng(seed)
+        X, Z = (np.tile(rng.normal(size=2), (n, 1)) for n in (12, m))
+        result = transfer((X, np.array(["a", "b"])[np.arange(12) % 2]), Z, methods=["CORAL"], n_jobs=1)
+        assert set(result.predict(Z)) <= {"a", "b"}

@@ -175,6 +175,6 @@ def _sentinels(values: Any) -> list[str]:
     rest = np.delete(distinct, likely)
     if not likely or len(rest) < 2:
         return []
-    low, high = rest.min(), rest.max()
-    span = max(high - low, 1e-12)
+    low, high = float(rest.min()), float(rest.max())
+    span = max(high - low, 1e-12)  # of plain floats, whose sums become infinite without a warning
     return [f"{distinct[i]:g}" for i in likely if not low - span <= distinct[i] <= high + span]
