@@ -92,7 +92,7 @@ GAPS: dict[str, Callable[[Place, pd.DataFrame], pd.DataFrame]] = {
     "two columns": lambda p, f: _some(p, f, 1.1, ["age", "weight"]),
     "whole rows": _rows_gone,
     "NaN in numbers": lambda p, f: f.assign(weight=f["weight"].where(p.rng.random(len(f)) > 0.5)),
-    "words": lambda p, f: f.assign(weight=[p.pick(["n/a", "NA", "missing", "?", v]) for v in f["weight"]]),
+    "words": lambda p, f: f.assign(weight=[p.pick(["n/a", "NA", "?", v]) for v in f["weight"]]),
     "infinite": lambda p, f: f.assign(weight=f["weight"].where(p.rng.random(len(f)) > 0.3, p.pick([np.inf, -np.inf]))),
     "pandas.NA": lambda p, f: f.convert_dtypes().where(lambda g: p.rng.random(g.shape) > 0.2),
     "NaT": lambda p, f: f.assign(day=pd.Series(pd.NaT, index=f.index)),

@@ -190,6 +190,7 @@ def command(*words: Any, codes: tuple[int, ...] = (0,), stdin: str = "") -> tupl
         raise AssertionError(f"stderr: {said[:400]}")
     if code == 2:
         lines = [line for line in said.splitlines() if line.strip() and "warning: " not in line]
+        lines = [line for line in lines if not line.endswith(" ...")]  # steps that --verbose prints
         if len(lines) != 1:
             raise AssertionError(f"{len(lines)} lines on stderr: {said[:400]!r}")
         if unclear(lines[0]):

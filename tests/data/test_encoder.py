@@ -273,3 +273,17 @@ def test_halves_of_surrogate_pairs_are_unknown_characters():
     frame = pd.DataFrame({"word": words, "ill": [0, 1] * 6})
     source, _, _ = read_pair(frame, frame, label="ill")
     assert source.columns == ["word=b", "word=\ufffd"]
+
+
+def test_words_for_missing_values_are_no_text_among_numbers(rows):
+    encoder = Encoder().fit(rows, rows)
+    mixed = rows.assign(age=pd.Series([50.0, *["N.A.", "?", "..."] * 8][:N], dtype=object))
+    encoder.check_types(mixed)
+    with pytest.raises(InputError, match="holds text such as 'heavy'"):
+        encoder.check_types(rows.assign(age="heavy"))
+
+
+@pytest.mark.filterwarnings("error")
+def test_the_largest_numbers_are_refused_without_a_warning(rows):
+    with pytest.raises(InputError, match="column 'age'"):
+        read_pair(rows.assign(age=[1.7e308, -1.7e308, 1.0] * (N // 3), ill=[0, 1] * (N // 2)), rows, label="ill")

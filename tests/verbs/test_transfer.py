@@ -351,3 +351,13 @@ def test_a_column_in_another_unit_is_converted_whatever_else_moved():
     assert result["UnitScaler"].status == "tried"
     assert result[result.decision.chosen].hidden.value >= result["source-only"].hidden.value
     assert result[result.decision.chosen].hidden.value >= result["UnitScaler"].hidden.value - 0.05
+
+
+@pytest.mark.filterwarnings("error::RuntimeWarning")
+@pytest.mark.parametrize("m", [5, 12])
+def test_samples_that_are_all_equal_raise_no_warning(m):
+    for seed in range(3):
+        rng = np.random.default_rng(seed)
+        X, Z = (np.tile(rng.normal(size=2), (n, 1)) for n in (12, m))
+        result = transfer((X, np.array(["a", "b"])[np.arange(12) % 2]), Z, methods=["CORAL"], n_jobs=1)
+        assert set(result.predict(Z)) <= {"a", "b"}

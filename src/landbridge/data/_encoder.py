@@ -36,6 +36,7 @@ from landbridge.data._headers import match_headers, rename_columns
 from landbridge.data._image_arrays import match_pixels, read_pixels
 from landbridge.data._images import Pictures, read_images
 from landbridge.data._inspection import Column
+from landbridge.data._missing import MARKS, WORDS
 from landbridge.data._read_options import ReadOptions
 from landbridge.exceptions import InputError, ReadError
 
@@ -229,6 +230,7 @@ class Encoder(BaseEstimator):
         frame = self._prepared(frame)
         for c, (low, median, high) in self.ranges_.items():
             values, words = numbers(frame[c])
+            words = [w for w in words if w not in WORDS | MARKS]
             given = values[np.isfinite(values)]
             if len(words) > len(given):
                 raise InputError(

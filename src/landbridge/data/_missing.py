@@ -172,8 +172,8 @@ def _sentinels(values: Any) -> list[str]:
     rest = values[~np.isin(values, likely)] if likely else values[:0]
     if not rest.size or rest.min() == rest.max():
         return []
-    low, high = rest.min(), rest.max()
-    span = max(high - low, 1e-12)
+    low, high = float(rest.min()), float(rest.max())
+    span = max(high - low, 1e-12)  # of plain floats, whose sums become infinite without a warning
     return [f"{v:g}" for v in likely if not low - span <= v <= high + span]
 
 

@@ -337,7 +337,7 @@ def profile_shares(
         found[free] = _hypothesis(free, best, low, high, split, fitted=True)
         here = model.evaluate(model.source_shares)
         shares = model.source_shares
-        close = here.unbiased - best.unbiased <= STANDARD_ERRORS * float((here.variations() - best.variations()).std())
+        close = here.unbiased - best.unbiased <= STANDARD_ERRORS * _spread(here.variations() - best.variations())
         close = close or bool((low <= shares).all() and (shares <= high).all())
         found[kept] = _hypothesis(kept, here, shares, shares, split, fitted=False, allowed=close)
     source = tuple(float(s) for s in np.bincount(codes) / len(codes))
@@ -392,9 +392,7 @@ def _possible(model: ClassShareModel, rng: np.random.RandomState) -> tuple[Share
     best = min(points, key=lambda p: p.unbiased)
     errors = best.variations()
     possible = [
-        p.shares
-        for p in points
-        if p.unbiased - best.unbiased <= STANDARD_ERRORS * float((p.variations() - errors).std())
+        p.shares for p in points if p.unbiased - best.unbiased <= STANDARD_ERRORS * _spread(p.variations() - errors)
     ]
     # resamples of the best shares themselves, to first order
     here = best.shares @ best.slopes
@@ -403,6 +401,12 @@ def _possible(model: ClassShareModel, rng: np.random.RandomState) -> tuple[Share
     low = np.minimum(np.min([best.shares, *possible], axis=0), ends[:, 0])
     high = np.maximum(np.max([best.shares, *possible], axis=0), ends[:, 1])
     return best, low, high
+
+
+def _spread(values: Array) -> float:
+    """Standard deviation; infinite where its squares overflow, as those of samples that are all equal may."""
+    with np.errstate(over="ignore"):
+        return float(values.std())
 
 
 def _hypothesis(

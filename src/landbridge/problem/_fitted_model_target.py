@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import sparse
 from sklearn.base import BaseEstimator
 
 from landbridge.domain import Domain, missing_labels, refuse_masked, unmasked
@@ -121,12 +122,16 @@ def read_fitted_model_target(target: Any, model: Any, label: str | None, groups:
 
 def _rows(X: Any) -> Any:
     """Samples of any form that a model may take, one per row."""
+    if hasattr(X, "columns") or sparse.issparse(X):
+        return X
     try:
-        rows = np.asarray(X)
+        rows = X if hasattr(X, "ndim") else np.asarray(X)
     except ValueError as error:
         raise InputError("the samples of the target have different numbers of features; give all the same.") from error
     if rows.ndim == 0:
         raise InputError(f"the target is of type {type(X).__name__}; give an array, a DataFrame, a Domain or a path.")
+    if getattr(rows, "dtype", None) is not None and getattr(rows.dtype, "kind", "") == "V":
+        raise InputError("the target is a structured array; give pandas.DataFrame(X).")
     return rows
 
 
@@ -141,7 +146,7 @@ def _from_arrays(target: Any) -> ModelTarget:
         return ModelTarget(target.name or "target", target.frame(), y, names, groups=target.groups)
     X, y = target if isinstance(target, tuple) and len(target) == 2 else (target, None)
     refuse_masked(X, "the target")
-    X = X if hasattr(X, "shape") else _rows(X)
+    X = _rows(X)
     if y is not None:
         if isinstance(y, str | bytes) or not hasattr(y, "__len__"):
             raise InputError(f"y is of type {type(y).__name__}; give one label per sample, in an array or a list.")

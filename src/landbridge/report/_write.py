@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from landbridge._checks import shown
 from landbridge.exceptions import InputError
 from landbridge.report._again import call, command, settings_rows, timing_rows
 from landbridge.report._candidates import candidate_table, evidence_column, evidence_in_percent
@@ -76,8 +77,8 @@ def write_report(result: Result, path: str | Path, *, title: str | None = None, 
     ...     write_report(result, folder).name
     'report.html'
     """
-    if format not in ENDINGS:
-        raise InputError(f"format must be 'html' or 'markdown'; got {format!r}.")
+    if not isinstance(format, str) or format not in ENDINGS:
+        raise InputError(f"format must be 'html' or 'markdown'; got {shown(format)}.")
     path, endings = Path(path), ENDINGS[format]
     if path.suffix.lower() not in endings:
         if path.is_file():

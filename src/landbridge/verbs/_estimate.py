@@ -196,10 +196,11 @@ def _check_classes(model: Any, y: Any) -> None:
     classes = getattr(model, "classes_", None)
     if classes is None or is_regressor(model):
         return
-    known, given = np.asarray(classes).tolist(), list(dict.fromkeys(np.asarray(y).tolist()))
-    if not set(known) & set(given):
+    known, given = np.asarray(classes).tolist(), np.asarray(y).tolist()
+    if not any(label in known for label in given):  # by comparison, because a label may be of any type
+        shown = list(dict.fromkeys(map(str, given)))
         raise LabelError(
-            f"source has the labels {', '.join(map(str, given[:4]))}, and none is a class of the model "
+            f"source has the labels {', '.join(shown[:4])}, and none is a class of the model "
             f"({', '.join(map(str, known[:4]))}); use the same spelling on both sides."
         )
 

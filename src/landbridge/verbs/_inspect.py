@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from landbridge._checks import check_column, check_seed
-from landbridge.data import Inspection
+from landbridge.data import Inspection, ReadOptions
 from landbridge.problem import inspect_domains, read_domains
 
 __all__ = ["inspect"]
@@ -72,6 +72,7 @@ def inspect(
     for name, value in (("label", label), ("sources", sources), ("groups", groups)):
         check_column(name, value)
     check_seed(random_state, generator=False)
+    ReadOptions.of(read_options)
     names: dict[str, Any] = {
         "label": label,
         "sources": sources,
