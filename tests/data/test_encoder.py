@@ -287,3 +287,13 @@ def test_words_for_missing_values_are_no_text_among_numbers(rows):
 def test_the_largest_numbers_are_refused_without_a_warning(rows):
     with pytest.raises(InputError, match="column 'age'"):
         read_pair(rows.assign(age=[1.7e308, -1.7e308, 1.0] * (N // 3), ill=[0, 1] * (N // 2)), rows, label="ill")
+
+
+def test_words_that_meant_a_gap_in_the_fit_mean_one_in_new_samples():
+    values = [*np.random.default_rng(0).normal(size=30).round(3).astype(str)]
+    frame = pd.DataFrame({"x": values, "z": np.arange(30) * 1.5})
+    mostly = frame.assign(x=["not done"] * 14 + values[14:])
+    encoder = Encoder().fit(frame, mostly)
+    encoder.check_types(frame.assign(x=["not done"] * 29 + ["1.5"]))
+    with pytest.raises(InputError, match="holds text such as 'unknown'"):
+        encoder.check_types(frame.assign(x=["unknown"] * 29 + ["1.5"]))

@@ -93,6 +93,8 @@ class LearnedColumn:
         Sentences for the user.
     remarks : tuple of str
         Those of them that the other fields do not hold.
+    words : tuple of str
+        Cells of a column of numbers that are text, in small letters: they mean a missing value.
     """
 
     column: Column
@@ -102,6 +104,7 @@ class LearnedColumn:
     text: bool = False
     notes: tuple[str, ...] = ()
     remarks: tuple[str, ...] = ()
+    words: tuple[str, ...] = ()
 
 
 def learn_column(name: str, source: Any, target: Any, *, keep: bool = False, text: bool | None = None) -> LearnedColumn:
@@ -242,7 +245,8 @@ def _learn_numbers(name: str, sides: Mapping[str, Any], keep: bool) -> LearnedCo
         gaps = {side: int(np.isnan(v).sum()) for side, v in values.items()}
         return _unused(name, "identifier", *why, gaps=gaps)
     examples = tuple(dict.fromkeys(w for words in odd.values() for w in words))[:3]
-    return _as_numbers(name, values, {side: len(words) for side, words in odd.items()}, examples)
+    learned = _as_numbers(name, values, {side: len(words) for side, words in odd.items()}, examples)
+    return replace(learned, words=tuple(sorted(distinct)))
 
 
 def _as_numbers(

@@ -164,6 +164,7 @@ class Encoder(BaseEstimator):
         self.numbers_: dict[str, float] = {}
         self.dates_: list[str] = []
         self.ranges_: dict[str, list[float]] = {}
+        self.words_: dict[str, list[str]] = {}
         self.categories_: dict[str, list[str]] = {}
         self.text_: str | None = self.text_column
         columns = [self._learn_column(c, A[c], B[c]) for c in shared]
@@ -230,7 +231,7 @@ class Encoder(BaseEstimator):
         frame = self._prepared(frame)
         for c, (low, median, high) in self.ranges_.items():
             values, words = numbers(frame[c])
-            words = [w for w in words if w not in WORDS | MARKS]
+            words = [w for w in words if w not in WORDS | MARKS and w.lower() not in self.words_.get(c, ())]
             given = values[np.isfinite(values)]
             if len(words) > len(given):
                 raise InputError(
@@ -451,6 +452,8 @@ class Encoder(BaseEstimator):
                 self.dates_.append(name)
                 return
             self.ranges_[name] = [float(v) for v in learned.span]
+            if learned.words:
+                self.words_[name] = list(learned.words)
         else:
             self.categories_[name] = list(learned.categories)
 
