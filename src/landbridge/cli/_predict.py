@@ -66,9 +66,12 @@ def predict_command(
     from landbridge.cli._checks import check_file, check_side, say
     from landbridge.cli._chunks import chunks
     from landbridge.cli._prediction_sets import calibrate
+    from landbridge.exceptions import InputError
     from landbridge.results import load_result
 
     check_file(out, "--out")
+    if out is not None and out.exists() and Path(rows).exists() and out.samefile(rows):
+        raise InputError(f"--out {out} is the file of the samples, which would be lost; name another file.")
     check_side(rows, "FILE")
     result = load_result(result_dir)
     if skip_corrupt:

@@ -36,6 +36,8 @@ def report_command(
     from landbridge.exceptions import InputError
 
     place = result_dir if out is None else out
+    if place.suffix.lower() in (".md", ".markdown"):
+        form = "markdown"
     if form not in ("html", "markdown"):
         raise InputError(f"--format {form} is unknown; give html or markdown.")
     if place.suffix.lower() in (".html", ".htm", ".md", ".markdown"):

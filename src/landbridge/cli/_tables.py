@@ -356,7 +356,7 @@ def show_inspection(out: Console, inspection: Inspection, *, quiet: bool = False
     """
     from rich.table import Table
 
-    for line in inspection.lines(8 if quiet else 10_000):
+    for line in inspection.lines(10_000):
         out.print(_text(line))
     if quiet or not inspection.columns:
         return

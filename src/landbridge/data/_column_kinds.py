@@ -84,7 +84,7 @@ class LearnedColumn:
     fill : float or None
         Median of a column of numbers; None for others.
     span : tuple of float
-        Least value, median and largest value of a column of numbers.
+        Least value, median and largest value of a column of numbers in the target.
     categories : tuple of str
         Of a column of categories.
     text : bool
@@ -278,7 +278,8 @@ def _as_numbers(
         not_numbers={side: n for side, n in odd.items() if n},
         examples=examples,
     )
-    span = (float(np.nanmin(every)), median, float(np.nanmax(every)))
+    like_new = values["target"][np.isfinite(values["target"])]
+    span = (float(like_new.min()), float(np.median(like_new)), float(like_new.max()))
     return LearnedColumn(column, fill=median, span=span, notes=tuple(notes))
 
 
@@ -317,8 +318,13 @@ def _learn_words(
     if not keep and (identifies := _identifies_as_text(words, sides, distinct)):
         return _unused(name, "identifier", *identifies, gaps=gaps)
     words, spelled = _same_spelling(words, sides)
-    if not keep and spelled is None and len(words) >= 2 * MIN_ROWS_OF_CONSTANT and max(distinct) <= MAX_CATEGORIES:
+    if not keep and spelled is None and len(words) >= 2 * MIN_ROWS_OF_CONSTANT:
         if why := _no_common_value(sides):
+            if min(distinct) > MAX_CATEGORIES or (
+                PERSON_ID_NAMES.fullmatch(name.strip().lower()) and min(distinct) > 1
+            ):
+                remedy = "Set groups= to it if samples of one identifier belong together."
+                return _unused(name, "identifier", "holds identifiers that repeat", remedy, gaps)
             return _unused(name, "category", why, "Write its values alike to use it.", gaps)
     return _as_categories(name, words, gaps, [] if spelled is None else [spelled.format(name)])
 

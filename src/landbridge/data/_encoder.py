@@ -22,6 +22,7 @@ from landbridge.data._builtin import load_builtin
 from landbridge.data._cells import tidy_cells
 from landbridge.data._column_kinds import (
     DAYS,
+    OTHER,
     LearnedColumn,
     as_text,
     days_of,
@@ -223,7 +224,8 @@ class Encoder(BaseEstimator):
         ------
         InputError
             If a column of numbers holds text, is empty in five rows or more, or seems to be in other units: all values
-            lie outside the range of ``fit``, and their median is five times as large or as small.
+            lie outside the range of the target of ``fit``, and their median is five times as large or as small. If most
+            cells of a column of categories are none that were learned.
         """
         check_is_fitted(self)
         if self.kind_ != "table" or not hasattr(frame, "columns"):
@@ -248,6 +250,16 @@ class Encoder(BaseEstimator):
                 raise InputError(
                     f"column {c!r} has values from {given.min():.4g} to {given.max():.4g}, and the model learned from "
                     f"{low:.4g} to {high:.4g}; convert it to the same unit."
+                )
+
+        for c, known in self.categories_.items():
+            words = [w for w in as_text(frame[c], None) if w is not None]
+            seen = {k.casefold() for k in known}
+            odd = [w for w in words if w.casefold() not in seen]
+            if len(words) >= LEAST_ROWS and len(odd) > 0.5 * len(words) and OTHER not in known:
+                raise InputError(
+                    f"column {c!r} holds {odd[0]!r} and other categories that the model never saw (it learned "
+                    f"{', '.join(known[:4])}); write them as it learned them."
                 )
 
     def _prepared(self, frame: Any) -> Any:

@@ -138,6 +138,9 @@ def _components(X: Any) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     X = np.asarray(X.toarray() if hasattr(X, "toarray") else X, dtype=np.float64)
     spread = X.std(axis=0)
     varied = spread > 1e-12 * np.maximum(np.abs(X).max(axis=0), 1.0)
+    # Indicators of one category exclude one another: permuted on their own they are nothing that chance could give.
+    several = varied & np.array([len(np.unique(column)) > 2 for column in X.T])
+    varied = several if several.sum() >= 2 else varied
     S = (X[:, varied] - X[:, varied].mean(axis=0)) / spread[varied]
     return S, _directions(S, KEPT_VARIANCE)
 

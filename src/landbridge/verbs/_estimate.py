@@ -127,6 +127,10 @@ def _of_result(
     X, y = _read_side(result, target, label, "target")
     if known is not None and source is None and known.metric == metric and _no_news(result, X, y):
         return known
+    if int(result.settings.get("n_target_labelled", 0)) and digest_of(_numbers(X)) == result.settings.get(
+        "target_digest"
+    ):
+        y = None  # the model was fitted on these labels
     made = predictions_of(result.model, X, y)
     kept = None if result.expected is None else result.expected.held_out
     held_out, samples = None, {}

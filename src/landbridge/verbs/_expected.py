@@ -96,6 +96,8 @@ def expected_of_run(problem: Problem, chosen: Trial, trials: Sequence[Trial], ve
     if verdict.evidence == "stability of clusters" or chosen.model is None:
         return None
     metric = ESTIMATED.get(problem.task.metric, problem.task.default_metric)
+    if problem.task.metric not in ESTIMATED and problem.splits is not None:
+        return None  # it is measured by a score that cannot be estimated, and another would contradict it
     labelled = _of_splits(chosen, verdict, problem) if problem.task.metric in ESTIMATED else None
     vote = chosen.name == MAJORITY_VOTE
     tried: Any = source_model(trials) if vote else chosen
@@ -123,6 +125,9 @@ def expected_of_run(problem: Problem, chosen: Trial, trials: Sequence[Trial], ve
     found = estimate_performance(
         held_out, target, labelled=labelled, metric=metric, random_state=problem.random_state, **samples
     )
+    if labelled is not None and labelled.low is not None and labelled.high is not None:
+        if not labelled.low <= found.combined.value <= labelled.high:  # what was measured outweighs what was estimated
+            found = found._replace(combined=labelled)
     if vote and held_out is not None and held_out.confidence is not None:
         found = _of_vote(found, held_out, target, predictions_of_trial(chosen, problem))
         found = _with_agreement(found, verdict, metric)
