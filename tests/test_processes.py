@@ -10,6 +10,15 @@ import pytest
 
 from landbridge.processes import end_with_parent, parallel, start_processes
 
+
+@pytest.fixture(autouse=True)
+def _interruptible():
+    """Ctrl-C reaches this process and those that it starts, even where a shell started it in the background."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 SCRIPT = """
 import os, sys, time
 import joblib

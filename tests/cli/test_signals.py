@@ -9,6 +9,15 @@ import pytest
 
 from landbridge.cli._signals import Stopped, stoppable
 
+
+@pytest.fixture(autouse=True)
+def _interruptible():
+    """Ctrl-C reaches this process and those that it starts, even where a shell started it in the background."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 posix = pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
 
 

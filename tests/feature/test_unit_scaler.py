@@ -39,3 +39,9 @@ def test_other_class_shares_are_not_undone():
     Xs, few = X[rows[:300]], rows[300:]
     Xt = X[np.concatenate([few[y[few] == 0][:80], few[y[few] == 1][:10]])]
     np.testing.assert_array_equal(UnitScaler().fit(Xs, X_target=Xt).transform(Xt), Xt)
+
+
+def test_offsets_stay_on_request(halves):
+    Xs, Xt = halves
+    Xt[:, 1] += 40.0
+    np.testing.assert_array_equal(UnitScaler(with_mean=False).fit(Xs, X_target=Xt).transform(Xt), Xt)

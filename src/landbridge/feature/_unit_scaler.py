@@ -19,6 +19,11 @@ class UnitScaler(FeatureTransfer):
     by a factor of 3 or an offset of two spreads at least, and at least two thirds of the features did not change so.
     All other features stay as they are, in both domains.
 
+    Parameters
+    ----------
+    with_mean : bool, default=True
+        If True, undo offsets as well; else convert only features that changed by a factor alone.
+
     Attributes
     ----------
     scale_, offset_ : ndarray of shape (n_features,)
@@ -61,10 +66,15 @@ class UnitScaler(FeatureTransfer):
     preserves_columns = True
     own_scaling = True
 
+    _parameter_constraints = {"with_mean": ["boolean"]}
+
+    def __init__(self, *, with_mean: bool = True) -> None:
+        self.with_mean = with_mean
+
     def _fit(self, Xs: Any, ys: Any, Xt: Any, yt: Any) -> None:
         self.scale_, self.offset_ = np.ones(Xs.shape[1]), np.zeros(Xs.shape[1])
         for moved in moved_features(Xs, Xt):
-            if moved.scale > 0:
+            if moved.scale > 0 and (self.with_mean or moved.offset == 0.0):
                 self.scale_[moved.index], self.offset_[moved.index] = moved.scale, moved.offset
 
     def _map_source(self, X: Any) -> Any:
