@@ -108,6 +108,8 @@ def moved_features(Xs: Array, Xt: Array, *, source_weights: Array | None = None)
     far = np.zeros(d, dtype=bool)
     for size, least in ((ratio, np.log(FACTOR)), (move, SPREADS)):
         far |= size > max(least, DISTINCT * float(np.quantile(size[varied], 0.75)) if varied.any() else np.inf)
+    # Indicators have no unit.
+    far &= np.array([far[j] and len(np.unique(Xs[:, j])) > 2 and len(np.unique(Xt[:, j])) > 2 for j in range(d)])
     if not 0 < far.sum() <= MOST * d:
         return ()
     found = (_affine(int(j), qs[:, j], qt[:, j], spread_t[j]) for j in np.flatnonzero(far))

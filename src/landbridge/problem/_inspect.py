@@ -144,7 +144,7 @@ def _columns(source: Domain, target: Domain | None, encoder: Any, random_state: 
     for column in known:
         places = _places(order, column) if column.used else []
         area = max((float(areas[i]) for i in places), default=None) if places else None
-        unit = next((units[i] for i in places if i in units), "")
+        unit = next((units[i] for i in places if i in units and column.kind == "number"), "")
         found.append(replace(column, separates=area, unit=unit))
     return tuple(found)
 
