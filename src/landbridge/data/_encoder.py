@@ -38,6 +38,7 @@ from landbridge.data._image_arrays import match_pixels, read_pixels
 from landbridge.data._images import Pictures, read_images
 from landbridge.data._inspection import Column
 from landbridge.data._missing import MARKS, WORDS
+from landbridge.data._named_columns import named
 from landbridge.data._read_options import ReadOptions
 from landbridge.exceptions import InputError, ReadError
 
@@ -136,7 +137,7 @@ class Encoder(BaseEstimator):
         """
         A, B = (
             f.drop(columns=[c for c in [self.ignored_column] if c in f.columns])
-            for f in (_named(source, "source"), _named(target, "target"))
+            for f in (named(source, "source"), named(target, "target"))
         )
         there = set(B.columns)
         shared = [c for c in A.columns if c in there]
@@ -265,7 +266,7 @@ class Encoder(BaseEstimator):
     def _prepared(self, frame: Any) -> Any:
         """A table with the columns of the fit, under their names."""
         options = ReadOptions.of(self.read_options)
-        frame = _named(frame, "the table")
+        frame = named(frame, "the table")
         if "codes" not in frame.attrs:  # a table in memory: a file has been tidied where it was read
             frame = tidy_cells(frame, options, typed=True)
         if options.rename:
@@ -536,45 +537,6 @@ _KINDS = {
     "audio": "a folder of sounds",
     "arrays": "a file of arrays",
 }
-
-
-def _named(frame: Any, side: str) -> Any:
-    """Return the table with unique column names of type str, at least one row, and no complex numbers."""
-    if not hasattr(frame, "columns"):
-        raise InputError(f"{side} must be a DataFrame; got {type(frame).__name__}.")
-    columns = [str(c) for c in frame.columns]
-    if len(set(columns)) < len(columns):
-        twice = next(c for c in columns if columns.count(c) > 1)
-        raise InputError(f"{side} has the column {twice!r} twice; give every column its own name.")
-    if not len(frame):
-        raise InputError(f"{side} has no rows; give at least one row.")
-    frame = frame.set_axis(columns, axis=1)
-    refuse_complex(frame, side)
-    return frame
-
-
-def refuse_complex(frame: Any, where: str) -> None:
-    """Raise an error if a column of a table holds complex numbers.
-
-    Parameters
-    ----------
-    frame : DataFrame
-        The table.
-    where : str
-        Name of the table in the error message.
-
-    Raises
-    ------
-    InputError
-        If a column holds complex numbers.
-    """
-    for name, column in frame.items():
-        held = column.dropna().head(1) if column.dtype.kind == "O" else ()
-        if column.dtype.kind == "c" or any(isinstance(v, complex | np.complexfloating) for v in held):
-            raise InputError(
-                f"{where}: column {name!r} holds complex numbers; replace it by columns of real numbers, such as real "
-                "and imaginary part, or modulus and phase."
-            )
 
 
 def _numbered(X: Any) -> list[str]:

@@ -14,7 +14,7 @@ from scipy import sparse
 from landbridge.data._audio import read_audio, read_audio_pair
 from landbridge.data._builtin import load_builtin
 from landbridge.data._cells import restore_class, tidy_cells
-from landbridge.data._encoder import Encoder, refuse_complex
+from landbridge.data._encoder import Encoder
 from landbridge.data._file_tables import listed_files
 from landbridge.data._files import (
     apply_label_rule,
@@ -33,6 +33,7 @@ from landbridge.data._image_arrays import read_pixel_pair, read_pixels
 from landbridge.data._images import read_image_pair, read_images
 from landbridge.data._inspection import Column
 from landbridge.data._labels import clean_labels, unify_labels
+from landbridge.data._named_columns import refuse_complex
 from landbridge.data._read_options import ReadOptions
 from landbridge.data._weights import resample_by_weight
 from landbridge.data.formats._svmlight import alike
