@@ -102,7 +102,7 @@ def _people() -> Iterator[Pair]:
             return split(X[person == a], y[person == a], X[person == b], y[person == b], rng)
 
         # the loss on one of them led to a rule
-        yield _pair(f"activity {people[i]} > {people[(i + 7) % len(people)]}", "activity", make, set_on=i == 5)
+        yield _pair(f"activity {people[i]} > {people[(i + 7) % len(people)]}", "activity", make, set_on=True)
 
 
 def _speakers() -> Iterator[Pair]:
@@ -113,7 +113,8 @@ def _speakers() -> Iterator[Pair]:
             source = speaker == (b + 1) % 6
             return split(X[source], y[source], X[speaker == b], y[speaker == b], rng, features=MAX_FEATURES)
 
-        yield _pair(f"spoken digits, speaker {(b + 1) % 6} > {b}", "spoken digits", make)
+        # `WELL` of the share profile was set on these and on the pairs of persons above
+        yield _pair(f"spoken digits, speaker {(b + 1) % 6} > {b}", "spoken digits", make, set_on=True)
 
 
 def _instruments() -> Iterator[Pair]:
