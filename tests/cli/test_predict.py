@@ -130,3 +130,10 @@ def test_sets_hold_the_label_as_often_as_promised(clinics, command, rows):
 def test_without_anything_to_calibrate_on_one_line_says_so(clinics, command, rows):
     done = command("predict", "run", "new.csv", "--coverage", "0.9999", cwd=clinics)
     assert done.returncode == 0 and "no sets are written" in done.stderr and "set" not in done.stdout.split("\n")[0]
+
+
+def test_the_samples_are_never_overwritten(clinics, command):
+    before = (clinics / "b.csv").read_bytes()
+    done = command("predict", "run", "b.csv", "--out", "b.csv", cwd=clinics)
+    assert done.returncode == 2 and "would be lost" in done.stderr
+    assert (clinics / "b.csv").read_bytes() == before

@@ -297,3 +297,15 @@ def test_words_that_meant_a_gap_in_the_fit_mean_one_in_new_samples():
     encoder.check_types(frame.assign(x=["not done"] * 29 + ["1.5"]))
     with pytest.raises(InputError, match="holds text such as 'unknown'"):
         encoder.check_types(frame.assign(x=["unknown"] * 29 + ["1.5"]))
+
+
+def test_categories_and_units_that_the_target_did_not_have_are_refused():
+    rng = np.random.default_rng(0)
+    source = pd.DataFrame({"glucose": rng.normal(5, 1, 40), "age": rng.normal(50, 9, 40), "sex": ["f", "m"] * 20})
+    target = source.assign(glucose=source["glucose"] * 18)
+    encoder = Encoder().fit(source, target)
+    encoder.check_types(target)
+    with pytest.raises(InputError, match=r"'glucose' has values from .*convert it to the same unit"):
+        encoder.check_types(source)
+    with pytest.raises(InputError, match=r"'sex' holds 'male' and other categories .*learned f, m"):
+        encoder.check_types(target.assign(sex=["male", "female"] * 20))

@@ -56,3 +56,13 @@ def test_voices_of_one_person_are_repeats():
     frame = pd.read_csv(shared_data("parkinsons.csv"))
     X, y = frame.drop(columns=["name", "status"]).to_numpy(), frame["status"].to_numpy()
     assert 30 <= len(np.unique(find_repeats(X, y, regression=False, random_state=0))) <= 80
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_independent_samples_with_categories_are_no_repeats(seed):
+    rng = np.random.default_rng(seed)
+    n = 200
+    numbers = np.column_stack([rng.normal(50, 10, n).round(), rng.normal(25, 4, n).round(1), rng.lognormal(1, 1, n)])
+    sex, smoking = np.eye(2)[rng.integers(0, 2, n)], np.eye(3)[rng.integers(0, 3, n)]
+    y = (numbers[:, 0] + rng.normal(0, 10, n) > 50).astype(int)
+    assert find_repeats(np.hstack([numbers, sex, smoking]), y, regression=False, random_state=0) is None
