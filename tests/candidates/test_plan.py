@@ -40,7 +40,7 @@ def test_every_method_is_planned_or_skipped_with_a_reason():
         ("KernelCCA", {}, "made for domains with different features"),
         ("TrAdaBoost", {}, "needs target labels"),
         ("SourcePooling", {}, "needs several sources"),
-        ("JDOTRegressor", {}, "made for regression, not classification"),
+        ("JDOTRegressor", {}, "is made for regression, not classification"),
         ("AdaptiveSVM", {}, "without target labels it is the source model itself"),
         ("GradualSelfTraining", {"risk": "low"}, "small enough for a single step"),
         ("KLIEP", {"kind": "concept"}, "concept shift was diagnosed"),

@@ -41,7 +41,12 @@ def plan(problem: Problem, diagnosis: Diagnosis, arguments: Arguments) -> list[C
     scaler = default_scaler(diagnosis, is_sparse=sparse.issparse(problem.source.X))
     if arguments.methods is not None:
         specs = numbered([_requested(m, problem, scaler, arguments.estimator) for m in arguments.methods])
-        if problem.intermediate_domains and not any(reads_metadata(s.model, "intermediate_domains") for s in specs):
+        if specs and all(s.model is None for s in specs):
+            why = "; ".join(f"{s.name} {s.reason}" for s in specs)
+            raise InputError(f"methods: no requested method applies ({why}); choose others, or omit methods.")
+        if problem.intermediate_domains and not any(
+            s.model is not None and reads_metadata(s.model, "intermediate_domains") for s in specs
+        ):
             able = ", ".join(m.name for m in all_methods() if "intermediate_domains" in m.tags.reads)
             raise InputError(
                 f"intermediate_domains does not apply, because no method of methods={_names(specs)} uses it; omit it, "
@@ -112,12 +117,10 @@ def reason_to_skip(method: Method, problem: Problem, diagnosis: Diagnosis, *, ex
     tags, source = method.tags, problem.source
     assert source is not None
     n = max(len(source), len(problem.target))
-    several = source.source_domain is not None
     rules = (
         (tags.heterogeneous and problem.same_features, "made for domains with different features"),
         (not tags.heterogeneous and not problem.same_features, "needs the same features"),
-        (problem.task.name not in tags.tasks, f"made for {' and '.join(sorted(tags.tasks))}, not {problem.task.name}"),
-        ("y_target" in tags.needs and not problem.n_labelled, "needs target labels, and there are none to learn from"),
+        (bool(unfit := _unfit(method, problem)), unfit),
         (
             method.family == "parameter"
             and "y_target" in tags.reads
@@ -126,9 +129,6 @@ def reason_to_skip(method: Method, problem: Problem, diagnosis: Diagnosis, *, ex
             "without target labels it is the source model itself",
         ),
         (tags.moved_features and not diagnosis.columns, "no feature seems to be in another unit"),
-        ("source_domain" in tags.needs and not several, "needs several sources, identified by source_domain"),
-        (not method.available, f"needs the library {', '.join(tags.requires)}, which is not installed"),
-        (sparse.issparse(source.X) and not method.cls._accept_sparse, "takes no sparse samples"),
         (tags.max_samples is not None and n > (tags.max_samples or n), f"too many samples for it ({tags.growth})"),
         (
             method.family == "stepwise" and not problem.intermediate_domains and diagnosis.risk != "high",
@@ -141,6 +141,26 @@ def reason_to_skip(method: Method, problem: Problem, diagnosis: Diagnosis, *, ex
     if ruled_out and not exhaustive:
         return f"{diagnosis.kind} shift was diagnosed and it is made for {' and '.join(sorted(tags.shifts))} shift"
     return ""
+
+
+def _unfit(method: Method, problem: Problem) -> str:
+    """Return why a method cannot be fitted on a problem at all; empty if it can."""
+    tags, source = method.tags, problem.source
+    assert source is not None
+    rules = (
+        (
+            problem.task.name not in tags.tasks,
+            f"is made for {' and '.join(sorted(tags.tasks))}, not {problem.task.name}",
+        ),
+        ("y_target" in tags.needs and not problem.n_labelled, "needs target labels, and there are none to learn from"),
+        (
+            "source_domain" in tags.needs and source.source_domain is None,
+            "needs several sources, identified by source_domain",
+        ),
+        (not method.available, f"needs the library {', '.join(tags.requires)}, which is not installed"),
+        (sparse.issparse(source.X) and not method.cls._accept_sparse, "takes no sparse samples"),
+    )
+    return next((why for applies, why in rules if applies), "")
 
 
 def _ruled_out(shifts: frozenset[str], diagnosis: Diagnosis) -> bool:
@@ -195,6 +215,8 @@ def compose(method: TransferEstimator, estimator: Any, scaler: Any = None, rando
 def _requested(asked: Any, problem: Problem, scaler: Any, estimator: Any) -> CandidateSpec:
     if isinstance(asked, str):
         method = find(asked)
+        if why := _unfit(method, problem):
+            return CandidateSpec(method.name, method.family, None, why, method.tags.shifts)
         made = _with_learner(method.cls(), estimator)
         model = compose(made, problem.estimator, scaler, problem.random_state)
         return CandidateSpec(method.name, method.family, model, "requested", method.tags.shifts)
@@ -227,6 +249,8 @@ def check_heterogeneous(specs: list[CandidateSpec], problem: Problem) -> None:
     """
     assert problem.source is not None
     for spec in specs:
+        if spec.model is None:
+            continue
         steps = [step for _, step in spec.model.steps]
         # Every step before the method would have to take both domains.
         if not (isinstance(steps[0], TransferEstimator) and steps[0].transfer_tags.heterogeneous):

@@ -101,6 +101,13 @@ REMEDIES = {
     errno.EMFILE: "too many files are open; raise the limit with ulimit -n",
     errno.EIO: "the disk cannot be read or written; check it",
 }
+# Options whose value is a path; an empty one would be the current folder.
+PATH_OPTIONS = ("--out", "-o", "--config")
+# How the parser says that a value is of another type, and how it is said here.
+PLAINER = {
+    "Input should be a valid integer, unable to parse string as an integer": "give a whole number",
+    "Input should be a valid number, unable to parse string as a number": "give a number",
+}
 # typer carries its own click or uses the installed one, by version; its public error leads to the right base class.
 _UsageError: Any = next(c for c in typer.BadParameter.__mro__ if c.__name__ == "UsageError")
 
@@ -158,7 +165,10 @@ def _exit_code(words: list[str]) -> int:
     except _UsageError as error:
         context = getattr(error, "ctx", None)
         command = context.command_path if context is not None else "landbridge"
-        say(f"{error.format_message().rstrip('.')}; `{command} --help` says what there is.")
+        said = error.format_message().rstrip(".")
+        for words_of_parser, plain in PLAINER.items():
+            said = said.replace(words_of_parser, plain)
+        say(f"{said}; `{command} --help` says what there is.")
     except LandbridgeError as error:
         say(str(error))
     except Stopped as stopped:
@@ -168,8 +178,11 @@ def _exit_code(words: list[str]) -> int:
         say("interrupted; nothing was written.")
         return 130
     except BrokenPipeError:  # `landbridge methods | head`
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-        return 141
+        return _pipe_closed()
+    except SystemExit as end:
+        if isinstance(end.__context__, BrokenPipeError):  # libraries for terminals turn it into exit code 1
+            return _pipe_closed()
+        raise
     except (FileNotFoundError, PermissionError, IsADirectoryError, NotADirectoryError, FileExistsError) as error:
         where = f"{error.filename}: " if error.filename else ""
         say(f"{where}{error.strerror or error}; check the path.")
@@ -182,12 +195,20 @@ def _exit_code(words: list[str]) -> int:
     return 2
 
 
+def _pipe_closed() -> int:
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    return 141
+
+
 def _run(words: list[str]) -> int:
     from landbridge.exceptions import InputError
     from landbridge.processes import end_processes
 
     if any("\0" in word for word in words):
         raise InputError("an argument holds a NUL character, which no name can; remove it.")
+    for option, value in zip(words, [*words[1:], "-"], strict=True):
+        if (option in PATH_OPTIONS and not value.strip()) or option in {f"{name}=" for name in PATH_OPTIONS}:
+            raise InputError(f"{option.rstrip('=')} is empty; name a file or a folder.")
     with stoppable():
         try:
             code = app(words or ["--help"], prog_name="landbridge", standalone_mode=False)

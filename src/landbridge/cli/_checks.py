@@ -22,6 +22,7 @@ __all__ = [
     "check_folder",
     "check_jobs",
     "check_methods",
+    "check_own_files",
     "check_scoring",
     "check_seed",
     "check_side",
@@ -36,6 +37,9 @@ __all__ = [
 # Processes per core that are allowed.
 MOST_PER_CORE = 4
 BUILTIN = "builtin:"
+# Files that a result writes, and how much of one says whose it is.
+OWN_FILES = ("result.json", "report.html", "run.toml")
+OWN_BYTES = 1 << 16
 
 
 def say(line: str) -> None:
@@ -185,6 +189,26 @@ def check_folder(out: Path, option: str = "--out") -> None:
                 raise InputError(f"{option}: the name {part[:40]}... is too long; give a shorter one.")
     except (AttributeError, OSError, ValueError):
         return
+
+
+def check_own_files(out: Path, option: str = "--out") -> None:
+    """Refuse a folder that holds files of other programs under the names of a result's.
+
+    Parameters
+    ----------
+    out : Path
+    option : str, default="--out"
+    """
+    for name in OWN_FILES:
+        place = out / name
+        if not place.is_file():
+            continue
+        with open(place, encoding="utf-8", errors="replace") as file:
+            text = file.read(OWN_BYTES)
+        if text.strip() and "landbridge" not in text.lower() and '"decision"' not in text:
+            raise InputError(
+                f"{option} {out} holds a {name} that is not of landbridge and would be overwritten; name another folder."
+            )
 
 
 def check_jobs(jobs: int | None) -> int | None:

@@ -35,7 +35,7 @@ def measure_command(
 ) -> None:
     """WHEN: how alike are source and target, which shift is it, and how risky is transfer?"""
     from landbridge.cli._checks import check_side
-    from landbridge.cli._progress import working
+    from landbridge.cli._progress import print_inspections, working
     from landbridge.cli._tables import console, print_json, show_diagnosis
 
     options = reading.keywords()
@@ -44,7 +44,15 @@ def measure_command(
     from landbridge.verbs._measure import measure
 
     with working("reading and measuring", printing):
-        diagnosis = measure(source, target, label=columns.label, groups=columns.groups, random_state=seed, **options)
+        diagnosis = measure(
+            source,
+            target,
+            label=columns.label,
+            groups=columns.groups,
+            random_state=seed,
+            on_inspection=print_inspections(printing),
+            **options,
+        )
     if printing.as_json:
         print_json(diagnosis.to_dict())
     else:

@@ -150,6 +150,14 @@ class ReadingOptions:
             metavar="VALUE", help="Cell that means a missing value, such as -999; repeat it.", rich_help_panel=READING
         ),
     ] = None
+    not_missing: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="WORD",
+            help="Word such as NA that is a category or a class, not a missing value; repeat it.",
+            rich_help_panel=READING,
+        ),
+    ] = None
     decimal: Annotated[
         str | None,
         typer.Option(
@@ -213,7 +221,8 @@ class ReadingOptions:
             Empty where none was given.
         """
         named: dict[str, Any] = {n: names_in(n, getattr(self, n)) for n in ("drop", "keep")}
-        named |= {"missing": list(self.missing or ()), "rename": renamed(self.rename)}
+        named |= {"missing": list(self.missing or ()), "not_missing": list(self.not_missing or ())}
+        named |= {"rename": renamed(self.rename)}
         named |= {n: getattr(self, n) for n in ("id", "weights", "decimal", "encoding", "sheet", "text")}
         named |= {"header": False} if self.no_header else {}
         named |= {"skip_corrupt": True} if self.skip_corrupt else {}

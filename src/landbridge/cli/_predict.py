@@ -95,7 +95,7 @@ def predict_command(
     if table.n_undefined:
         say(f"{table.n_undefined:,} of {table.n_samples:,} predictions are undefined; their labels are empty.")
     if out is not None and not printing.quiet and not printing.as_json:
-        print(f"{table.n_samples:,} samples predicted: {out}")
+        print(f"{table.n_samples:,} sample{'' if table.n_samples == 1 else 's'} predicted: {out}")
 
 
 def _skip_corrupt(result: Result, rows: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -15,7 +15,7 @@ from landbridge.cli._text import one_line
 if TYPE_CHECKING:
     from landbridge.data import Inspection
 
-__all__ = ["Remaining", "RunProgress", "in_words", "working"]
+__all__ = ["Remaining", "RunProgress", "in_words", "print_inspections", "working"]
 
 # Seconds that reading, measuring and judging take of a small run, and those per cell of the tables.
 FIXED, PER_CELL = 8.0, 1.5e-4
@@ -142,6 +142,36 @@ def working(what: str, printing: PrintOptions) -> Iterator[None]:
     with Progress(*columns, console=console(stderr=True), transient=True) as bar:
         bar.add_task(what, total=None)
         yield
+
+
+def print_inspections(printing: PrintOptions) -> Callable[[Inspection], None]:
+    """Return a function that prints what was read on standard error, each line once, before anything is measured.
+
+    Parameters
+    ----------
+    printing : PrintOptions
+
+    Returns
+    -------
+    callable
+        Takes an :class:`~landbridge.data.Inspection`.
+    """
+    seen: set[str] = set()
+
+    def show(inspection: Inspection) -> None:
+        if printing.quiet or printing.as_json:
+            return
+        from rich.text import Text
+
+        from landbridge.cli._tables import console
+
+        screen = console(stderr=True)
+        for line in inspection.lines(10_000 if printing.verbose else 8):
+            if line not in seen:
+                seen.add(line)
+                screen.print(Text(one_line(line), style="dim"))
+
+    return show
 
 
 class RunProgress:

@@ -41,7 +41,7 @@ def rank_command(
 ) -> None:
     """WHAT: which of several sources, or of several trained networks, suits the target best?"""
     from landbridge.cli._checks import check_side
-    from landbridge.cli._progress import working
+    from landbridge.cli._progress import print_inspections, working
     from landbridge.cli._tables import console, print_json, show_ranking
 
     if len(sides) < 2:
@@ -62,6 +62,7 @@ def rank_command(
             groups=columns.groups,
             score=score,
             random_state=seed,
+            on_inspection=print_inspections(printing),
             **options,
         )
     if printing.as_json:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -15,6 +15,7 @@ from landbridge.cli._checks import (
     check_folder,
     check_jobs,
     check_methods,
+    check_own_files,
     check_scoring,
     check_side,
     check_task,
@@ -116,6 +117,7 @@ def _check(
 ) -> RunOptions:
     """Refuse what cannot work, now and not after minutes."""
     check_folder(out)
+    check_own_files(out)
     check_side(source, "SOURCE", model=True)
     check_side(target, "TARGET")
     for domain in sides.intermediate or ():
@@ -140,6 +142,8 @@ def _kept(work: Path) -> str:
     """What an interrupted run has left, and how it goes on."""
     n = len(list(work.glob("[!.]*.npz"))) if work.is_dir() else 0
     if not n and not (work.is_dir() and any(p.is_dir() for p in work.iterdir())):
+        with suppress(OSError):
+            work.rmdir()  # an empty one
         return "no candidate was finished, so there is nothing to resume"
     done = f"{n} finished candidate{'s' if n != 1 else ''}" if n else "the checkpoints of a network"
     return f"{done} {'are' if n != 1 else 'is'} kept in {work}: add --resume to the same command to go on"

@@ -107,7 +107,7 @@ def tidy_cells(frame: Any, options: ReadOptions | None = None, *, separator: str
     frame : DataFrame
         It is not modified.
     options : ReadOptions, default=None
-        Of which `missing` and `decimal` apply.
+        Of which `missing`, `not_missing` and `decimal` apply.
     separator : str, default=","
         Separator of the file; a hint at the decimal mark of cells such as ``"1,234"``.
     typed : bool, default=False
@@ -250,7 +250,7 @@ def _sort_cells(column: _Column, options: ReadOptions) -> None:
         value = same_value(text, options.missing) if options.missing else None
         if value is not None or not text:
             column.gone[text] = value or ""
-        elif text in WORDS and not column.typed:
+        elif text in WORDS and not column.typed and text not in options.not_missing:
             column.gone[text] = text
         else:
             column.given.append(text)
@@ -440,7 +440,8 @@ def restore_class(frame: Any, column: str, word: str | None = None) -> tuple[Any
                 frame,
                 None,
                 [
-                    f"{len(rows)} labels are {w!r}, read as missing labels; write another word if it is a class."
+                    f"{len(rows)} label{'s are' if len(rows) != 1 else ' is'} {w!r}, read as missing; set "
+                    f"not_missing={w!r} (--not-missing {w}) if it is a class."
                     for w, rows in held.items()
                 ],
             )

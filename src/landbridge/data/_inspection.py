@@ -223,7 +223,7 @@ def _counted(n: int, noun: str) -> str:
 
 
 def _side_line(side: SideFacts) -> str:
-    line = f"{side.side.capitalize()} {side.name}: {side.n_samples:,} samples"
+    line = f"{side.side.capitalize()} {side.name}: {_counted(side.n_samples, 'sample')}"
     if side.labels:
         counts = sorted(side.labels.items(), key=lambda item: (-item[1], item[0]))
         shown = ", ".join(f"{name}: {n:,}" for name, n in counts[:6])

@@ -31,6 +31,8 @@ class ReadOptions:
         Column of sample weights of the source. If None, all have the same weight.
     missing : tuple of str, default=()
         Further cells that mean a missing value, such as ``"-999"`` or ``"unknown"``.
+    not_missing : tuple of str, default=()
+        Words for "no value" that are categories, or classes, in columns of text, such as ``"NA"``.
     decimal : {".", ","}, default=None
         Decimal mark of text files. If None, inferred for each column.
     encoding : str, default=None
@@ -59,6 +61,7 @@ class ReadOptions:
     id: str | None = None
     weights: str | None = None
     missing: tuple[str, ...] = ()
+    not_missing: tuple[str, ...] = ()
     decimal: str | None = None
     encoding: str | None = None
     sheet: str | None = None
@@ -128,7 +131,7 @@ def _checked(name: str, value: Any) -> Any:
         if any(len(p) != 2 or not all(isinstance(n, str) for n in p) for p in pairs):
             raise InputError('rename must map old names to new names, such as {"Age": "age"}.')
         return pairs
-    if name in ("drop", "keep", "missing"):
+    if name in ("drop", "keep", "missing", "not_missing"):
         values = (value,) if isinstance(value, str | int | float) else _listed(name, value)
         if odd := [v for v in values if not isinstance(v, str | int | float | np.number) or isinstance(v, bool)]:
             raise InputError(f"{name} must be text, or a list of text; got {shown(odd[0])}.")

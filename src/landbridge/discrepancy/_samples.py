@@ -50,7 +50,9 @@ def two_samples(
         except (ValueError, TypeError) as error:
             raise InputError(f"{name}: {str(error).splitlines()[0]}") from error
         if X.shape[0] < min_samples:
-            raise InputError(f"{name} has {X.shape[0]} samples; a distance needs at least {min_samples}.")
+            raise InputError(
+                f"{name} has {X.shape[0]} sample{'' if X.shape[0] == 1 else 's'}; a distance needs at least {min_samples}."
+            )
         sets.append(X)
     Xs, Xt = sets
     if Xs.shape[1] != Xt.shape[1]:

@@ -180,9 +180,28 @@ def diagnose(
     kinds, concept = all_kinds(kind, profile, found.posterior, m), meaning_of_concept(kind, m)
     columns = _named(source, _moved(pair, profile)) if found.differs else {}
     words = in_words(
-        kind, risk, evidence, m, (pair.used, (len(source), len(target))), kinds=kinds, profile=profile, columns=columns
+        kind,
+        risk,
+        evidence,
+        m,
+        (pair.used, (len(source), len(target))),
+        kinds=kinds,
+        profile=profile,
+        columns=columns,
+        counted=_counted_shares(source, target) if pair.codes is not None else None,
     )
     return Diagnosis(kind, risk, words, evidence, m, kinds, concept, columns, profile)
+
+
+def _counted_shares(source: Domain, target: Domain) -> dict[str, tuple[float, float]]:
+    """Share of each class in source and target by their labels; empty unless all target samples are labelled."""
+    if source.y is None or target.y is None or not target.labelled.all():
+        return {}
+    one, two = ([str(v) for v in np.asarray(y).tolist()] for y in (source.labelled_part().y, target.y))
+    if not set(one) & set(two):
+        return {}  # written differently
+    classes = sorted(set(one) | set(two))
+    return {c: (one.count(c) / len(one), two.count(c) / len(two)) for c in classes}
 
 
 @dataclass

@@ -24,6 +24,7 @@ def in_words(
     kinds: Sequence[str] = (),
     profile: ShareProfile | None = None,
     columns: Mapping[str, MovedFeature] | None = None,
+    counted: Mapping[str, tuple[float, float]] | None = None,
 ) -> str:
     """Write a diagnosis as sentences that need no statistics to read.
 
@@ -38,6 +39,8 @@ def in_words(
         All kinds that were found.
     profile : ShareProfile, optional
     columns : mapping of str to MovedFeature, optional
+    counted : mapping of str to (float, float), optional
+        Share of each class in source and target, where all target samples are labelled.
 
     Returns
     -------
@@ -47,6 +50,7 @@ def in_words(
     sentences = [
         _how_different(kind, m),
         _what(kind, evidence, m),
+        _counted(counted or {}),
         _moved(columns or {}),
         _together(kinds, m, profile),
         _threat(kind, risk, m, together=len(kinds) > 1),
@@ -104,6 +108,14 @@ def _what(kind: str, evidence: Mapping[str, float], m: Mapping[str, Measurement]
             f"{_percent(m['subspace_distance'].value)} of the variance of the other."
         )
     return "The class proportions look the same, too." if "label_shift" in m else ""
+
+
+def _counted(shares: Mapping[str, tuple[float, float]]) -> str:
+    """Say which class shares the labels of both domains have."""
+    if not shares:
+        return ""
+    source, target = zip(*shares.values(), strict=True)
+    return f"The labels of both domains say {_listed(list(shares), source, target, '')}."
 
 
 def columns_in_words(columns: Sequence[str] | Mapping[str, object], most: int = 3) -> str:
@@ -228,9 +240,11 @@ def _shares(m: Mapping[str, Measurement]) -> str:
     return _listed(d["classes"], d["source_priors"], d["target_priors"])
 
 
-def _listed(classes: Sequence[object], source: Sequence[float], target: Sequence[float]) -> str:
+def _listed(
+    classes: Sequence[object], source: Sequence[float], target: Sequence[float], remark: str = " (estimated)"
+) -> str:
     triples = list(zip(classes, source, target, strict=True))
     moved = sorted(triples, key=lambda t: -abs(t[2] - t[1]))[:3]
     listed = ", ".join(f"{c} {_percent(s)} → {_percent(t)}" for c, s, t in triples if (c, s, t) in moved)
     rest = len(triples) - len(moved)
-    return listed + (f" and {rest} more" if rest else "") + " (estimated)"
+    return listed + (f" and {rest} more" if rest else "") + remark

@@ -86,13 +86,19 @@ def split_target_labels(
     Raises
     ------
     LabelError
-        If a label to learn from is a class that the source does not have; hidden ones count as errors.
+        If a number of labels is asked for and there is none, or a label to learn from is a class that the source does
+        not have; hidden ones count as errors.
     """
-    if target.y is None:
-        return target, None
-    known, labels = split_labelled(target.y, len(target), classes)
+    known, labels = (
+        (np.empty(0, dtype=int), None) if target.y is None else split_labelled(target.y, len(target), classes)
+    )
     if len(known) == 0:
-        return target.without_labels(), None
+        if not isinstance(use, str):
+            raise LabelError(
+                f"target_labels={use} asks for labelled target samples, and target {target.name!r} has none; omit it, "
+                "or name the label column."
+            )
+        return target if target.y is None else target.without_labels(), None
     strata = [known] if classes is None else [known[labels == c] for c in np.unique(labels)]
     keep = _selected(known, strata, target, use, random_state)
     learned = set(labels[keep[known]].tolist())

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from landbridge._checks import check_count, check_seed
 from landbridge._process_state import restored_filters
+from landbridge.data import Inspection
 from landbridge.discrepancy import Diagnosis, diagnose
 from landbridge.exceptions import InputError
 from landbridge.problem import Arguments, Sides, infer_pair_task
@@ -25,6 +27,7 @@ def measure(
     random_state: Any = 0,
     n_permutations: int = 200,
     n_bootstrap: int = 100,
+    on_inspection: Callable[[Inspection], None] | None = None,
 ) -> Diagnosis:
     """Measure how alike two domains are, which shift lies between them, and whether it threatens transfer.
 
@@ -50,6 +53,8 @@ def measure(
         Number of permutations for the p-values.
     n_bootstrap : int, default=100
         Number of resamples for the intervals.
+    on_inspection : callable, optional
+        Called with the :class:`~landbridge.data.Inspection` once the data are read, before anything is measured.
 
     Returns
     -------
@@ -88,7 +93,10 @@ def measure(
     check_seed(random_state)
     arguments = Arguments.of(label=label, groups=groups, task=task, read_options=read_options)
     with restored_filters():
-        one, two, _ = Sides(source, target, arguments).domains(other_features=False)
+        sides = Sides(source, target, arguments)
+        one, two, _ = sides.domains(other_features=False)
+        if on_inspection is not None and (found := sides.inspection()) is not None:
+            on_inspection(found)
         name = None
         if one.labelled.any():
             name = infer_pair_task(arguments, one)[0].name

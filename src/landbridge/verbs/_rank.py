@@ -107,7 +107,9 @@ def rank(
     random_state : int, RandomState or None, default=0
         Seed of subsets, halves and permutations.
     **others
-        Nothing else applies; ``scoring`` raises, because candidates are ranked without predictions for new samples.
+        ``on_inspection``: called with the :class:`~landbridge.data.Inspection` of each source and the target, once they
+        are read. Nothing else applies; ``scoring`` raises, because candidates are ranked without predictions for new
+        samples.
 
     Returns
     -------
@@ -146,6 +148,9 @@ def rank(
         raise InputError(f"score={shown(score)} is unknown; give 'auto' or one of {', '.join(SCORES)}.")
     if others.pop("scoring", None) is not None:
         raise InputError(f"scoring does not apply to rank(); give score='auto' or one of {', '.join(SCORES)}.")
+    on_inspection = others.pop("on_inspection", None)
+    if on_inspection is not None and not callable(on_inspection):
+        raise InputError(f"on_inspection must be callable or None; got {shown(on_inspection)}.")
     if others:
         raise TypeError(f"rank() got an unexpected keyword argument {next(iter(others))!r}")
     for name, value in (("label", label), ("groups", groups)):
@@ -176,6 +181,7 @@ def rank(
                         read_options=read_options,
                         estimator=estimator,
                         max_samples=10 * max_samples,
+                        on_inspection=on_inspection,
                     )
                 )
             except InputError as error:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 from sklearn.base import clone
 
 from landbridge._random_state import seed_unseeded
+from landbridge.data import Inspection
 from landbridge.domain import Domain, refuse_masked
 from landbridge.exceptions import InputError
-from landbridge.problem import is_network, network_name, read_domains, read_network_target
+from landbridge.problem import inspect_domains, is_network, network_name, read_domains, read_network_target
 from landbridge.problem._domains import BUILTIN, read_one
 from landbridge.tasks import get_task, infer_task
 
@@ -127,6 +128,7 @@ def candidate_outputs(
     read_options: Any = None,
     estimator: Any,
     max_samples: int,
+    on_inspection: Callable[[Inspection], None] | None = None,
 ) -> CandidateOutputs:
     """Compute the outputs of a candidate on the labelled target samples.
 
@@ -148,6 +150,8 @@ def candidate_outputs(
         Fitted on candidates that are source domains.
     max_samples : int
         At most this many source samples are used.
+    on_inspection : callable, optional
+        Called with the inspection of a source and the target, once they are read.
 
     Returns
     -------
@@ -166,7 +170,10 @@ def candidate_outputs(
         return _network_outputs(name, candidate, target)
     if _is_data(candidate):
         names = {"label": label, "groups": groups, "read_options": read_options}
-        return _source_outputs(name, candidate, target if alone is None else alone, names, estimator, max_samples)
+        pair = read_domains(candidate, target if alone is None else alone, **names)
+        if on_inspection is not None:
+            on_inspection(inspect_domains(*pair))
+        return _source_outputs(name, *pair[:2], estimator, max_samples)
     assert alone is not None
     known = np.flatnonzero(alone.labelled)
     if len(known) == 0:
@@ -212,10 +219,7 @@ def _network_outputs(name: str, candidate: Any, target: Any) -> CandidateOutputs
     return CandidateOutputs(name, features=_table(features), labels=np.array(read.y[known].tolist()), groups=of)
 
 
-def _source_outputs(
-    name: str, candidate: Any, target: Any, names: dict[str, Any], estimator: Any, max_samples: int
-) -> CandidateOutputs:
-    source, target, _ = read_domains(candidate, target, **names)
+def _source_outputs(name: str, source: Domain, target: Domain, estimator: Any, max_samples: int) -> CandidateOutputs:
     if source.y is None:
         raise InputError("a source needs labels; give (X, y).")
     source = source.labelled_part()
