@@ -207,7 +207,7 @@ def check_own_files(out: Path, option: str = "--out") -> None:
             text = file.read(OWN_BYTES)
         if text.strip() and "landbridge" not in text.lower() and '"decision"' not in text:
             raise InputError(
-                f"{option} {out} holds a {name} that is not of landbridge and would be overwritten; name another folder."
+                f"{option} {out} holds a {name} of another program, which would be overwritten; name another folder."
             )
 
 

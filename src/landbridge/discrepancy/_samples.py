@@ -51,7 +51,8 @@ def two_samples(
             raise InputError(f"{name}: {str(error).splitlines()[0]}") from error
         if X.shape[0] < min_samples:
             raise InputError(
-                f"{name} has {X.shape[0]} sample{'' if X.shape[0] == 1 else 's'}; a distance needs at least {min_samples}."
+                f"{name} has {X.shape[0]} sample{'' if X.shape[0] == 1 else 's'}; a distance needs at least "
+                f"{min_samples}."
             )
         sets.append(X)
     Xs, Xt = sets
