@@ -154,8 +154,8 @@ def by_weighting(
         refused = {t.name: Assessment(None, None, False, why) for t in candidates}
         assessments = refused | {source_only.name: Assessment(None, None, True, "a baseline", KIND)}
         reason = (
-            f"The source has {rarest[1]} sample{'' if rarest[1] == 1 else 's'} of class {rarest[0]}: too few to estimate "
-            f"a gain on reweighted source samples; {source_only.name} is kept."
+            f"The source has {rarest[1]} sample{'' if rarest[1] == 1 else 's'} of class {rarest[0]}: too few to "
+            f"estimate a gain on reweighted source samples; {source_only.name} is kept."
         )
         return Verdict(source_only.name, False, reason, NO_LABELS, None, assessments, assumption)
     resamples = bootstrap_indices(len(weights), random_state, weighted_source.groups)
