@@ -215,7 +215,7 @@ def test_large_images_are_described_by_gradients_small_ones_by_pixels(tmp_path):
         np.testing.assert_array_equal(encoder.transform(two.X), two.X)
     assert read(tmp_path / "large", image_size=16).image_shape == (16, 16, 3)
     assert read_images(tmp_path / "large", features="pixels").X.shape == (2, 3072)
-    with pytest.raises(InputError, match="features must be"):
+    with pytest.raises(InputError, match="features='hog' must be"):
         read_images(tmp_path / "large", features="hog")
 
 

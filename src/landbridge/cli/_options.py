@@ -202,6 +202,14 @@ class ReadingOptions:
             autocompletion=complete_columns,
         ),
     ] = None
+    features: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="What describes images: pixels, gradients, or a trained network (folder, file or name on the hub).",
+            rich_help_panel=READING,
+        ),
+    ] = None
     skip_corrupt: Annotated[
         bool,
         typer.Option(
@@ -223,7 +231,7 @@ class ReadingOptions:
         named: dict[str, Any] = {n: names_in(n, getattr(self, n)) for n in ("drop", "keep")}
         named |= {"missing": list(self.missing or ()), "not_missing": list(self.not_missing or ())}
         named |= {"rename": renamed(self.rename)}
-        named |= {n: getattr(self, n) for n in ("id", "weights", "decimal", "encoding", "sheet", "text")}
+        named |= {n: getattr(self, n) for n in ("id", "weights", "decimal", "encoding", "sheet", "text", "features")}
         named |= {"header": False} if self.no_header else {}
         named |= {"skip_corrupt": True} if self.skip_corrupt else {}
         return {n: v for n, v in named.items() if v is False or v not in (None, [], {})}

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from landbridge.data._folders import Listing, list_folder, without
 from landbridge.data._image_features import GRADIENT_SIZE, KINDS, choose_kind, gradient_features
+from landbridge.data._network_features import NETWORK, network_at_hand, network_features, network_size
 from landbridge.data._pictures import Picture, Span, common_spans, explain_pictures, open_picture, usual_span
 from landbridge.exceptions import InputError, ReadError
 
@@ -35,7 +36,7 @@ class Pictures:
     Parameters
     ----------
     X : ndarray of shape (n_samples, n_features)
-        Pixels in [0, 1], or features of gradients and colours.
+        Pixels in [0, 1], features of gradients and colours, or those of a frozen network.
     y : ndarray of shape (n_samples,) or None
         Class labels.
     names : list of str
@@ -46,8 +47,8 @@ class Pictures:
         Grey or colour.
     notes : list of str
         Sentences on how the images were read.
-    features : {"pixels", "gradients"}
-        What `X` holds.
+    features : str
+        What `X` holds: ``"pixels"``, ``"gradients"`` or ``"network:NAME"``.
     spans : dict of str to (float, float)
         Darkest and brightest value of pixels of more than eight bits, by kind of number; empty without such images.
     """
@@ -130,9 +131,11 @@ def read_images(
         Common size of the images. If None, 32 x 32 for pixels.
     mode : {"L", "RGB"}, default=None
         Grey or colour. If None, colour if any image has colour.
-    features : {"auto", "pixels", "gradients"}, default=None
-        What describes an image (see :func:`~landbridge.data.image_features`). If None, pixels if `size` is given, and
-        else ``"auto"``: pixels of images up to 32 x 32, gradients and colours of larger ones.
+    features : str, default=None
+        What describes an image: ``"pixels"``, ``"gradients"`` (see :func:`~landbridge.data.image_features`), or a
+        trained network by folder, file or name on the hub, whose pooled features are taken. If None, pixels if `size`
+        is given, and else ``"auto"``: pixels of images up to 32 x 32; larger ones are described by the network that is
+        at hand, or else by gradients and colours.
     spans : mapping of str to (float, float), default=None
         Darkest and brightest value of pixels of more than eight bits, as in ``Pictures.spans``. If None, from these
         images.
@@ -182,7 +185,7 @@ def read_image_pair(
         As `folder` of :func:`read_images`.
     size : (height, width), default=None
         Common size of the images. If None, 32 x 32 for pixels.
-    features : {"auto", "pixels", "gradients"}, default=None
+    features : str, default=None
         As in :func:`read_images`.
     skip_corrupt : bool, default=False
         As in :func:`read_images`.
@@ -244,6 +247,13 @@ def _assemble(
     if kind == "pixels":
         X = colours.reshape(len(held), -1) / 255.0
         notes += _explain_sizes(held, shape)
+    elif kind.startswith(NETWORK):
+        name = kind.removeprefix(NETWORK)
+        X = network_features(name, colours)
+        notes.append(
+            f"The images are described by {X.shape[1]} pooled features of the trained network {Path(name).name}, which "
+            "is not changed; network= (--network) fine-tunes it, features= (--features) chooses other features."
+        )
     else:
         X = gradient_features(colours)
         notes.append(
@@ -287,17 +297,27 @@ def _explain_sizes(held: list[Picture], shape: tuple[int, int]) -> list[str]:
 def _kind(listings: list[Listing], size: Sequence[int] | None, features: str | None) -> str:
     if features is None:
         features = "auto" if size is None else "pixels"
-    if features not in ("auto", *KINDS):
-        raise InputError(f"features must be 'auto', {' or '.join(map(repr, KINDS))}; got {features!r}.")
-    if features != "auto":
+    if features in KINDS or features.startswith(NETWORK):
         return features
+    if features != "auto":
+        if "/" not in features and not Path(features).exists():
+            raise InputError(
+                f"features={features!r} must be {', '.join(map(repr, KINDS))}, or a trained network: a folder, a file, "
+                "or OWNER/NAME on the hub."
+            )
+        return NETWORK + (str(Path(features).absolute()) if Path(features).exists() else features)
     kinds = [choose_kind(_sizes(listing.files)) for listing in listings]
-    return "gradients" if "gradients" in kinds else "pixels"
+    if "gradients" not in kinds:
+        return "pixels"
+    network = network_at_hand()
+    return "gradients" if network is None else NETWORK + network
 
 
 def _size(size: Sequence[int] | None, kind: str) -> tuple[int, int]:
     if kind == "gradients":
         return GRADIENT_SIZE
+    if kind.startswith(NETWORK):
+        return network_size(kind.removeprefix(NETWORK))
     return PIXEL_SIZE if size is None else (int(size[0]), int(size[1]))
 
 

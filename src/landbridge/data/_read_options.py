@@ -46,6 +46,10 @@ class ReadOptions:
         Old and new names of columns, in either file.
     text : str, default=None
         Column of running text. If None, inferred.
+    features : str, default=None
+        What describes images: ``"pixels"``, ``"gradients"``, or a trained network by folder, file or name on the hub.
+        If None, pixels of images up to 32 x 32, and for larger ones the network that is at hand (environment variable
+        ``LANDBRIDGE_BACKBONE``, or the smallest image model in the hub's cache), or else gradients and colours.
     skip_corrupt : bool, default=False
         Whether images and sounds that cannot be read are skipped, with a note, instead of raising an error.
 
@@ -68,6 +72,7 @@ class ReadOptions:
     header: bool = True
     rename: tuple[tuple[str, str], ...] = ()
     text: str | None = None
+    features: str | None = None
     skip_corrupt: bool = False
 
     @classmethod

@@ -122,6 +122,7 @@ def read(
         pictures = read_images(
             existing(path) if isinstance(path, str | Path) else path,
             _size(image_size),
+            features=options.features,
             skip_corrupt=options.skip_corrupt,
         )
         return Domain(pictures.X, pictures.y, name=name, kind="images", image_shape=pictures.image_shape)
@@ -256,6 +257,9 @@ def _check_options(options: ReadOptions, kinds: Sequence[str]) -> None:
     skipping = given.pop("skip_corrupt", False)
     if skipping and not {"images", "audio"} & set(kinds):
         raise InputError(f"skip_corrupt applies to images and sounds, but the sides hold {kinds[0]}; omit it.")
+    describing = given.pop("features", None)
+    if describing is not None and "images" not in kinds:
+        raise InputError(f"features={describing!r} applies to images, but the sides hold {kinds[0]}; omit it.")
     if given and "table" not in kinds:
         raise InputError(
             f"read_options {next(iter(given))!r} applies to tables, but the sides hold {kinds[0]}; omit it."
@@ -431,7 +435,9 @@ def _image_pair(
     sides: tuple[Any, ...], names: tuple[str, str], size: tuple[int, int] | None, options: ReadOptions
 ) -> tuple[Domain, Domain, Encoder]:
     first_side, second_side = (existing(s) if isinstance(s, str | Path) else s for s in sides)
-    one, two = read_image_pair(first_side, second_side, size, skip_corrupt=options.skip_corrupt)
+    one, two = read_image_pair(
+        first_side, second_side, size, features=options.features, skip_corrupt=options.skip_corrupt
+    )
     encoder = Encoder(image_size=size, read_options=options.to_dict() or None).fit_images(one)
     encoder.add_remarks(_of_sides(one.notes, two.notes))
     first, second = (
