@@ -209,7 +209,10 @@ def _constant(name: str, sides: Mapping[str, Any], gaps: dict[str, int]) -> Lear
         given = column.dropna()
         if len(given) < MIN_ROWS_OF_CONSTANT or len(given) < 0.5 * len(column):
             return None
-        distinct = given.value_counts() if column.dtype.kind in "iufb" else given.astype(object).value_counts()
+        numeric = column.dtype.kind in "iufb"
+        distinct = given.value_counts() if numeric else given.astype(object).value_counts()
+        if numeric and distinct.iloc[0] < DOMINANT * len(given):  # no two numbers are written alike
+            return None
         counts: dict[str, int] = {}
         for value, n in zip(distinct.index, distinct, strict=True):
             word = str(word_of(value, ""))

@@ -149,7 +149,13 @@ def _directions(X: NDArray[np.float64], kept: float = 1.0) -> NDArray[np.float64
     """Principal directions, one per column."""
     if X.shape[1] == 0:
         return np.zeros((0, 0))
-    _, S, Vt = np.linalg.svd(X - X.mean(axis=0), full_matrices=False)
-    total = float((S**2).sum())
-    k = len(S) if kept >= 1.0 or total == 0 else int(np.searchsorted(np.cumsum(S**2) / total, kept)) + 1
-    return np.asarray(Vt[:k].T)
+    X = X - X.mean(axis=0)
+    if X.shape[1] <= X.shape[0]:
+        variances, V = np.linalg.eigh(X.T @ X)
+        variances, V = np.maximum(variances[::-1], 0.0), V[:, ::-1]
+    else:
+        _, S, Vt = np.linalg.svd(X, full_matrices=False)
+        variances, V = S**2, Vt.T
+    total = float(variances.sum())
+    k = len(variances) if kept >= 1.0 or total == 0 else int(np.searchsorted(np.cumsum(variances) / total, kept)) + 1
+    return np.asarray(V[:, :k])
