@@ -2,7 +2,8 @@
 
 Three runs of the command line, each a process of its own: two small tables, two wider ones, and the built-in demo.
 ``--against PATH`` pairs every run with the same run of another checkout (the folder that holds ``src``), in turn, so
-that both are measured on the same machine at the same time. ``--repeats`` takes the median of several.
+that both are measured on the same machine at the same time. ``--repeats`` takes the median of several. ``--shares``
+prints, for one process that has its libraries loaded, the share of reading, inspecting and reporting in a whole run.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -69,13 +71,41 @@ def seconds(source: Path, words: list[str], out: Path) -> float:
     return time.perf_counter() - started
 
 
+def shares(run: Callable[[Path], list[str]], folder: Path) -> dict[str, float]:
+    """Measure the parts of a run that are neither learning nor judging, in seconds, and their share of the whole."""
+    import landbridge
+
+    words = run(folder)
+    label = words[words.index("--label") + 1] if "--label" in words else None
+    times = {"transfer": 0.0, "read and inspect": 0.0, "report": 0.0}
+    for _ in range(2):  # the second time the libraries are loaded
+        started = time.perf_counter()
+        result = landbridge.transfer(words[0], words[1], label=label, target_labels="hide", n_jobs=1)
+        times["transfer"] = time.perf_counter() - started
+        started = time.perf_counter()
+        result.report(folder / "report.html")
+        times["report"] = time.perf_counter() - started
+        started = time.perf_counter()
+        landbridge.inspect(words[0], words[1], label=label)
+        times["read and inspect"] = time.perf_counter() - started
+    part = times["read and inspect"] + times["report"]
+    whole = times["transfer"] + times["report"]
+    return {name: round(t, 2) for name, t in times.items()} | {"share": round(part / whole, 3)}
+
+
 def main() -> None:
     """Time every run, alone or against another checkout."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--against", type=Path, help="folder of another checkout")
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--only", nargs="*", help="names of runs")
+    parser.add_argument("--shares", action="store_true", help="what reading, inspecting and reporting take of a run")
     given = parser.parse_args()
+    if given.shares:
+        for run in RUNS:
+            with tempfile.TemporaryDirectory() as name:
+                print(run.__name__, shares(run, Path(name)), flush=True)
+        return
     sides = {"now": SOURCE} | ({"before": given.against.resolve() / "src"} if given.against else {})
     found: dict[str, dict[str, float]] = {}
     for run in RUNS:

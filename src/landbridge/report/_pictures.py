@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import html
 import io
-import re
 from typing import Any
 
 import numpy as np
@@ -20,13 +19,21 @@ from landbridge.results import Result
 
 __all__ = ["class_marks", "domains_before", "domains_shared", "example_strip"]
 
-# Stand-ins that matplotlib accepts as colours; in the finished SVG each becomes a colour of the page, which has one
-# for light and one for dark (Okabe and Ito's palette: distinguishable for colour-blind readers).
-SOURCE, TARGET, FRAME = "#010203", "#010204", "#010205"
-PAGE_COLOURS = {SOURCE: "var(--source)", TARGET: "var(--mark)", FRAME: "currentColor"}
-MARKERS = "os^Dv*PX"
+# Outlines of the markers around (0, 0), in the order of their glyphs.
+MARKERS = (
+    "M2.6 0A2.6 2.6 0 1 1-2.6 0 2.6 2.6 0 1 1 2.6 0Z",
+    "M-2.3-2.3H2.3V2.3H-2.3Z",
+    "M0-3 3 2.4H-3Z",
+    "M0-3.3 3.3 0 0 3.3-3.3 0Z",
+    "M0 3-3-2.4H3Z",
+    "M-1.1-3.2H1.1V-1.1H3.2V1.1H1.1V3.2H-1.1V1.1H-3.2V-1.1H-1.1Z",
+    "M0-3.4 1-1.1 3.3-1.1 1.5.5 2.1 2.9 0 1.5-2.1 2.9-1.5.5-3.3-1.1-1-1.1Z",
+    "M-3-1.6-1.6-3 0-1.4 1.6-3 3-1.6 1.4 0 3 1.6 1.6 3 0 1.4-1.6 3-3 1.6-1.4 0Z",
+)
 GLYPHS = "●■▲◆▼★✚✖"
 MOST_POINTS = 500
+# Size of a picture.
+WIDE, HIGH = 420, 310
 
 
 def domains_before(result: Result) -> str | None:
@@ -138,12 +145,36 @@ def example_strip(domain: Domain, *, n: int = 10) -> str | None:
 
 
 def _scatter(Zs: NDArray[Any], Zt: NDArray[Any], result: Result, weights: Any, key: str, title: str) -> str:
-    import matplotlib
-    from matplotlib.figure import Figure
-
     rng = np.random.default_rng(0)
     keep_s, keep_t = (np.sort(rng.permutation(len(Z))[:MOST_POINTS]) for Z in (Zs, Zt))
-    both = np.concatenate([Zs[keep_s], Zt[keep_t]])
+    flat = _projected(np.concatenate([Zs[keep_s], Zt[keep_t]]))
+    marks = _classes(result, keep_s, keep_t)
+    areas = np.ones(len(keep_s)) if weights is None else 0.4 + 1.4 * np.minimum(weights[keep_s], 5.0)
+    sides = (
+        ("var(--source)", flat[: len(keep_s)], marks[0], np.sqrt(areas)),
+        ("var(--mark)", flat[len(keep_s) :], marks[1], np.ones(len(keep_t))),
+    )
+    inner = "".join(
+        f'<g fill="{colour}">{"".join(_mark(key, k, *p, s) for p, k, s in zip(points, kinds, scales, strict=True))}</g>'
+        for colour, points, kinds, scales in sides
+    )
+    shapes = "".join(f'<path id="{key}-m{k}" d="{MARKERS[k]}"/>' for k in sorted({int(k) for m in marks for k in m}))
+    words = (
+        f"Scatter plot of {len(keep_s)} source and {len(keep_t)} target samples, projected on their first two "
+        "principal components."
+    )
+    # the inner viewport cuts off what lies outside the frame
+    return (
+        f'<svg viewBox="0 0 {WIDE} {HIGH}" role="img" aria-labelledby="{key}-title {key}-desc">'
+        f'<title id="{key}-title">{html.escape(title)}</title><desc id="{key}-desc">{html.escape(words)}</desc>'
+        f'<defs>{shapes}</defs><svg width="{WIDE}" height="{HIGH}" fill-opacity=".85">{inner}</svg>'
+        f'<rect x=".5" y=".5" width="{WIDE - 1}" height="{HIGH - 1}" fill="none" stroke="currentColor" '
+        'stroke-opacity=".5"/></svg>'
+    )
+
+
+def _projected(both: NDArray[Any]) -> NDArray[np.float64]:
+    """Samples in their two leading directions, as places in the picture."""
     both = both - both.mean(axis=0)
     axes = np.linalg.svd(both, full_matrices=False)[2][:2]
     # the sign of a direction means nothing; fix it so that the same result is the same picture
@@ -151,53 +182,19 @@ def _scatter(Zs: NDArray[Any], Zt: NDArray[Any], result: Result, weights: Any, k
     flat = both @ axes.T
     if flat.shape[1] < 2:
         flat = np.column_stack([flat, np.zeros(len(flat))])
-    marks = _classes(result, keep_s, keep_t)
-    with matplotlib.rc_context({"svg.hashsalt": "landbridge", "svg.fonttype": "none", "font.family": "sans-serif"}):
-        figure = Figure(figsize=(5.2, 3.9))
-        ax = figure.subplots()
-        size = 16 * np.ones(len(keep_s)) if weights is None else 6 + 22 * np.minimum(weights[keep_s], 5.0)
-        sides: Any = (
-            (flat[: len(keep_s)], marks[0], SOURCE, size),
-            (flat[len(keep_s) :], marks[1], TARGET, 16 * np.ones(len(keep_t))),
-        )
-        for points, kinds, colour, sizes in sides:
-            for k in np.unique(kinds):
-                at = kinds == k
-                ax.scatter(
-                    points[at, 0], points[at, 1], s=sizes[at], c=colour, marker=MARKERS[k], alpha=0.85, linewidths=0
-                )
-        # a few distant samples must not compress all others
-        for set_limits, values in ((ax.set_xlim, flat[:, 0]), (ax.set_ylim, flat[:, 1])):
-            low, high = np.quantile(values, [0.01, 0.99])
-            reach = max(high - low, 1e-9)
-            set_limits(low - 0.12 * reach, high + 0.12 * reach)
-        ax.set_xticks([])
-        ax.set_yticks([])
-        for spine in ax.spines.values():
-            spine.set_color(FRAME)
-            spine.set_alpha(0.5)
-        figure.patch.set_alpha(0)
-        ax.patch.set_alpha(0)
-        buffer = io.StringIO()
-        figure.savefig(buffer, format="svg", bbox_inches="tight", metadata={"Date": None})
-    description = (
-        f"Scatter plot of {len(keep_s)} source and {len(keep_t)} target samples, projected on their first two "
-        "principal components."
-    )
-    return _for_page(buffer.getvalue(), key, title, description)
+    # a few distant samples must not compress all others
+    low, high = np.quantile(flat, [0.01, 0.99], axis=0)
+    reach = np.maximum(high - low, 1e-9)
+    shares = (flat - low + 0.12 * reach) / (1.24 * reach)
+    return np.column_stack([WIDE * shares[:, 0], HIGH * (1 - shares[:, 1])])
 
 
-def _for_page(text: str, key: str, title: str, description: str) -> str:
-    """Fit matplotlib's SVG into a page: the page's colours, names that occur once, words for those who do not see."""
-    text = re.sub(r"<metadata>.*?</metadata>\s*", "", text[text.index("<svg") :], flags=re.DOTALL)
-    for stand_in, colour in PAGE_COLOURS.items():
-        text = text.replace(stand_in, colour)
-    text = re.sub(r'(\bid="|href="#|url\(#)', rf"\g<1>{key}-", text)
-    words = (
-        f'<title id="{key}-title">{html.escape(title)}</title><desc id="{key}-desc">{html.escape(description)}</desc>'
-    )
-    head, rest = text.split(">", 1)
-    return f'{head} role="img" aria-labelledby="{key}-title {key}-desc">{words}{rest}'
+def _mark(key: str, kind: int, x: float, y: float, scale: float) -> str:
+    if not (-20 < x < WIDE + 20 and -20 < y < HIGH + 20):
+        return ""
+    if scale == 1.0:
+        return f'<use href="#{key}-m{kind}" x="{x:.1f}" y="{y:.1f}"/>'
+    return f'<use href="#{key}-m{kind}" transform="translate({x:.1f} {y:.1f}) scale({scale:.2f})"/>'
 
 
 def _classes(result: Result, rows_s: NDArray[np.intp], rows_t: NDArray[np.intp]) -> list[NDArray[np.intp]]:
