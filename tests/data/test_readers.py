@@ -500,7 +500,7 @@ def test_words_that_are_not_missing_are_classes_and_categories(tmp_path):
     assert one.labelled.all() and set(one.y) == {"NA", "good"}
     assert "grade=NA" in encoder.columns_ and "x" in encoder.columns_
     # in a column of numbers it is no category
-    assert np.isfinite(one.X).all() and encoder.numbers_["x"] == pytest.approx(float(np.median(one.X[:, 0])), abs=0.1)
+    assert np.isfinite(one.X).all() and one.X[3, 0] == encoder.numbers_["x"]
     np.testing.assert_array_equal(encoder.read(pair[1])[0], two.X)
 
 

@@ -126,10 +126,10 @@ def test_the_features_of_a_column_are_found_by_their_names():
 
 def test_points_of_two_scales_that_meet_by_chance_are_named():
     rng = np.random.default_rng(0)
-    A = pd.DataFrame(rng.normal(size=(20, 20)), columns=[f"{w}" for w in range(1100, 1140, 2)])
-    B = pd.DataFrame(rng.normal(size=(20, 8)), columns=[f"{w}" for w in range(1100, 1140, 5)])
+    A = pd.DataFrame(rng.normal(size=(20, 30)), columns=[f"{w}" for w in range(1100, 1160, 2)])
+    B = pd.DataFrame(rng.normal(size=(20, 12)), columns=[f"{w}" for w in range(1100, 1160, 5)])
     notes = inspect_domains(*read_pair(A.assign(y=range(20)), B, label="y")).notes
-    assert any(n.startswith("Only 4 of 20 and 8 points of a scale") and "interpolate" in n for n in notes)
+    assert any(n.startswith("Only 6 of 30 and 12 points of a scale") and "interpolate" in n for n in notes)
     notes = inspect_domains(*read_pair(A.assign(y=range(20)), A, label="y")).notes
     assert not any("points of a scale" in n for n in notes)
 
