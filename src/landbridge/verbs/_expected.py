@@ -41,6 +41,7 @@ from landbridge.performance import (
 )
 from landbridge.performance._labelled import weighted_by_precision
 from landbridge.problem import Problem
+from landbridge.problem._judging import LEAST_SHARE
 from landbridge.results import Expected
 
 __all__ = [
@@ -72,6 +73,8 @@ Z90 = 1.6449
 NARROWER = Z90 / 1.9600
 # Standard deviation of the agreement of a vote with a held-out member about its accuracy, on older pairs of the audit.
 AGREEMENT_ERROR = 0.15
+# Why the mean recall of the classes is estimated where no score was asked for.
+RARE_CLASS = "It is balanced, because a class of the source is rare."
 # Wider intervals, in units of accuracy or R², are commented on.
 WIDE = 0.25
 OUTSIDE = 0.15
@@ -95,7 +98,7 @@ def expected_of_run(problem: Problem, chosen: Trial, trials: Sequence[Trial], ve
     """
     if verdict.evidence == "stability of clusters" or chosen.model is None:
         return None
-    metric = ESTIMATED.get(problem.task.metric, problem.task.default_metric)
+    metric = _metric_of(problem)
     if problem.task.metric not in ESTIMATED and problem.splits is not None:
         return None  # it is measured by a score that cannot be estimated, and another would contradict it
     labelled = _of_splits(chosen, verdict, problem) if problem.task.metric in ESTIMATED else None
@@ -132,7 +135,23 @@ def expected_of_run(problem: Problem, chosen: Trial, trials: Sequence[Trial], ve
         found = _of_vote(found, held_out, target, predictions_of_trial(chosen, problem))
         found = _with_agreement(found, verdict, metric)
     kept = None if held_out is None or vote else {**held_out.to_dict(), "rows": rows.tolist()}  # type: ignore[union-attr]
-    return to_expected(found, metric, problem.n_labelled if labelled is not None else 0, kept)
+    expected = to_expected(found, metric, problem.n_labelled if labelled is not None else 0, kept)
+    if metric == "balanced accuracy" and problem.task.scoring is None:
+        return replace(expected, words=f"{expected.words} {RARE_CLASS}")
+    return expected
+
+
+def _metric_of(problem: Problem) -> str:
+    """The metric to estimate: balanced accuracy where a class of the source is rare and nothing else was asked for."""
+    metric = ESTIMATED.get(problem.task.metric, problem.task.default_metric)
+    source = problem.source
+    if metric != "accuracy" or problem.splits is not None or problem.task.scoring is not None:
+        return metric
+    if not isinstance(source, Domain) or source.y is None or not source.labelled.any():
+        return metric
+    counts = np.unique(np.asarray(source.labelled_part().y).astype(str), return_counts=True)[1]
+    rare = len(counts) > 1 and counts.min() / counts.sum() < 2 * LEAST_SHARE / len(counts)
+    return "balanced accuracy" if rare else metric
 
 
 def digest_of(X: Any) -> str:
@@ -180,7 +199,7 @@ def expected_of_source(
     if not _can_hold_out(problem, source, learner) or not worth_refitting(learner, *map(len, problem.domains)):
         return None
     assert problem.source is not None
-    metric = ESTIMATED.get(problem.task.metric, problem.task.default_metric)
+    metric = _metric_of(problem)
     with quiet():  # its fit has shown them already
         rows, held_out = held_out_source(learner, *problem.domains, random_state=problem.random_state)
         target = predictions_of_trial(source, problem)
