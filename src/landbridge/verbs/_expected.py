@@ -26,6 +26,7 @@ from landbridge.guard import (
     source_model,
     worth_refitting,
 )
+from landbridge.guard._by_weighting import ASSUMPTIONS
 from landbridge.guard._fitting import held_out_fits, take
 from landbridge.guard._verdict import NO_LABELS
 from landbridge.guard._views import last_step
@@ -36,6 +37,7 @@ from landbridge.performance import (
     Predictions,
     calibrated_confidence,
     estimate_performance,
+    performance_under_label_shift,
     revised_performance,
     wilson_interval,
 )
@@ -131,6 +133,9 @@ def expected_of_run(problem: Problem, chosen: Trial, trials: Sequence[Trial], ve
     if labelled is not None and labelled.low is not None and labelled.high is not None:
         if not labelled.low <= found.combined.value <= labelled.high:  # what was measured outweighs what was estimated
             found = found._replace(combined=labelled)
+    if _is_label_shift(verdict) and labelled is None and held_out is not None and held_out.confidence is not None:
+        held = replace(held_out, y=np.asarray(held_out.y))
+        found = found._replace(combined=performance_under_label_shift(found.combined, held, target, metric))
     if vote and held_out is not None and held_out.confidence is not None:
         found = _of_vote(found, held_out, target, predictions_of_trial(chosen, problem))
         found = _with_agreement(found, verdict, metric)
@@ -139,6 +144,11 @@ def expected_of_run(problem: Problem, chosen: Trial, trials: Sequence[Trial], ve
     if metric == "balanced accuracy" and problem.task.scoring is None:
         return replace(expected, words=f"{expected.words} {RARE_CLASS}")
     return expected
+
+
+def _is_label_shift(verdict: Verdict) -> bool:
+    """Whether the decision rests on the assumption that only the class shares differ."""
+    return verdict.assumption == ASSUMPTIONS["label"]
 
 
 def _metric_of(problem: Problem) -> str:
