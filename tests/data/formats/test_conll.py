@@ -122,12 +122,12 @@ def jsonl(folder, *held):
 
 def test_texts_with_spans(tmp_path):
     text = "Zo\u00eb-Ann lives in New York."
-    spans = [{"start": 18, "end": 26, "label": "LOC"}, {"start": 0, "end": 7, "label": "PER"}]
+    spans = [{"start": 17, "end": 25, "label": "LOC"}, {"start": 0, "end": 7, "label": "PER"}]
     sentences = jsonl(tmp_path, {"text": text, "spans": spans}, {"text": "No one.", "spans": []})
     assert sentences.tokens[0] == ["Zo\u00eb", "-", "Ann", "lives", "in", "New", "York", "."]
     assert sentences.tags[0] == ["B-PER", "I-PER", "I-PER", "O", "O", "B-LOC", "I-LOC", "O"]
     assert sentences.tags[1] == ["O"] * 3 and sentences.texts[0] == text
-    assert sentences.spans()[0] == [(0, 7, "PER"), (18, 26, "LOC")]
+    assert sentences.spans()[0] == [(0, 7, "PER"), (17, 25, "LOC")]
     assert all(text[a:b] == w for (a, b), w in zip(sentences.offsets[0], sentences.tokens[0], strict=True))
 
 

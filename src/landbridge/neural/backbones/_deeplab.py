@@ -79,7 +79,7 @@ def load_deeplab(folder: str | Path) -> Segmenter:
     model.load_state_dict({**own, **weights})
     body: Any = model.mobilenet_v2
     stages = {"stem": body.conv_stem, **{f"layer_{i}": layer for i, layer in enumerate(body.layer)}}
-    names = {int(i): str(name) for i, name in model.config.id2label.items()}
+    names = {int(i): str(name) for i, name in (model.config.id2label or {}).items()}
     head: Any = model.segmentation_head
     mean, std, size = _preprocessing(place)
     width = head.conv_aspp.convolution.in_channels

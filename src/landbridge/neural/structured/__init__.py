@@ -18,13 +18,12 @@ from landbridge.neural.structured._crf import (
     iob2_allowed,
 )
 from landbridge.neural.structured._entropy import map_entropy
+from landbridge.neural.structured._mask_pairs import MaskPairs, pair_masks
 from landbridge.neural.structured._mask_scores import MaskScores
 from landbridge.neural.structured._masks import (
     UNCLASSED,
     MaskClasses,
-    MaskPairs,
     overlay,
-    pair_masks,
     palette,
     read_mask,
     read_mask_classes,

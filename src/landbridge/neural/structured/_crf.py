@@ -41,10 +41,12 @@ class ChainWeights(NamedTuple):
 
     Parameters
     ----------
-    start, end : Tensor of shape (n_tags,)
-        Of the first and of the last tag.
+    start : Tensor of shape (n_tags,)
+        Of the first tag.
     between : Tensor of shape (n_tags, n_tags)
         Of a tag (row) followed by another (column).
+    end : Tensor of shape (n_tags,)
+        Of the last tag.
     """
 
     start: Tensor
@@ -57,9 +59,12 @@ class Allowed(NamedTuple):
 
     Parameters
     ----------
-    start, end : Tensor of bool, shape (n_tags,)
+    start : Tensor of bool, shape (n_tags,)
+        Whether a sequence may begin with a tag.
     between : Tensor of bool, shape (n_tags, n_tags)
         Whether a tag (row) may be followed by another (column).
+    end : Tensor of bool, shape (n_tags,)
+        Whether a sequence may end with a tag.
     """
 
     start: Tensor

@@ -147,8 +147,8 @@ class EntityScores:
         each = list(self.by_type().values())
         if not each:
             return Scores(0.0, 0.0, 0.0, 0)
-        means = [sum(s[k] for s in each) / len(each) for k in range(3)]
-        return Scores(*means, sum(s.support for s in each))
+        precision, recall, f1 = (sum(s[k] for s in each) / len(each) for k in range(3))
+        return Scores(precision, recall, f1, sum(s.support for s in each))
 
 
 class Window(NamedTuple):
