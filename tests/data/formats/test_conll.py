@@ -12,6 +12,7 @@ from landbridge.data._tags import tag_spans
 from landbridge.data.formats._conll import (
     TaggedSentences,
     read_conll,
+    read_tagged,
     read_tagged_json,
     split_words,
     write_conll,
@@ -166,6 +167,15 @@ def test_faults_of_json_are_one_line(tmp_path, held, why):
     with pytest.raises(ReadError, match=why) as caught:
         jsonl(tmp_path, {"text": "a", "spans": []}, held)
     assert "\n" not in str(caught.value)
+
+
+def test_the_content_decides_how_a_file_is_read(tmp_path):
+    sentences = TaggedSentences.of_words([["{", "a"], ["Rome"]], [["O", "O"], ["B-LOC"]])
+    assert read_tagged(write_conll(tmp_path / "a.txt", sentences)) == sentences
+    assert read_tagged(write_tagged_json(tmp_path / "b.txt", sentences, form="tokens")) == sentences
+    with pytest.raises(ReadError, match="line 2 is no JSON"):
+        (tmp_path / "c.txt").write_text('{"text": "a"}\n{"text"\n')
+        read_tagged(tmp_path / "c.txt")
 
 
 def test_words_of_other_scripts_stay_whole():

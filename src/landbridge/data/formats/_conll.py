@@ -18,7 +18,15 @@ from landbridge.data._writing import write_file
 from landbridge.data.formats._text import decode
 from landbridge.exceptions import InputError, LabelError, ReadError
 
-__all__ = ["TaggedSentences", "read_conll", "read_tagged_json", "split_words", "write_conll", "write_tagged_json"]
+__all__ = [
+    "TaggedSentences",
+    "read_conll",
+    "read_tagged",
+    "read_tagged_json",
+    "split_words",
+    "write_conll",
+    "write_tagged_json",
+]
 
 # Words that mark the beginning of a document, not of a sentence.
 DOCUMENT = "-DOCSTART-"
@@ -243,6 +251,31 @@ def read_tagged_json(path: str | Path, *, encoding: str | None = None) -> Tagged
         )
     texts, tokens, offsets = ([row[k] for row in rows] for k in range(3))
     return TaggedSentences(tokens, known or None, texts, offsets, notes)  # type: ignore[arg-type]
+
+
+def read_tagged(path: str | Path, *, encoding: str | None = None) -> TaggedSentences:
+    """Read a column file or JSON lines, whichever the content is.
+
+    Parameters
+    ----------
+    path : path-like
+        As in :func:`read_conll` or :func:`read_tagged_json`.
+    encoding : str, default=None
+        If None, inferred.
+
+    Returns
+    -------
+    TaggedSentences
+
+    Raises
+    ------
+    ReadError
+        As in :func:`read_conll` or :func:`read_tagged_json`.
+    """
+    _, text, _ = _text_of(path, encoding)
+    if re.match(r'\s*\{\s*["}]', text):
+        return read_tagged_json(path, encoding=encoding)
+    return read_conll(path, encoding=encoding)
 
 
 def write_conll(path: str | Path, sentences: TaggedSentences) -> Path:

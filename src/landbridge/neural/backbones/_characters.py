@@ -8,6 +8,7 @@ import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -112,7 +113,7 @@ class WordInput(nn.Module):
         Returns
         -------
         dict of str to Tensor
-            ``"letters"`` of shape (n, n_words, n_letters), ``"words"`` of shape (n, n_words, 2), both int64 with 0 for
+            ``"letters"`` of shape (n, n_words, n_letters), ``"words"`` of shape (n, n_words, 2), both int32 with 0 for
             padding, and ``"mask"`` of shape (n, n_words): which words are no padding.
 
         Raises
@@ -131,17 +132,15 @@ class WordInput(nn.Module):
                     known[word] = self._numbers(word, i)
         n, n_words = len(sentences), max(1, max(len(s) for s in sentences))
         n_letters = max((len(letters) for letters, _ in known.values()), default=1)
-        letters = torch.zeros((n, n_words, n_letters), dtype=torch.long)
-        words = torch.zeros((n, n_words, 2), dtype=torch.long)
-        mask = torch.zeros((n, n_words), dtype=torch.bool)
-        table = {w: torch.tensor(held) for w, (held, _) in known.items()}
+        letters = np.full((n, n_words, n_letters), PADDING, dtype=np.int32)
+        words = np.full((n, n_words, 2), PADDING, dtype=np.int32)
+        mask = np.zeros((n, n_words), dtype=bool)
         for i, sentence in enumerate(sentences):
             for j, word in enumerate(sentence):
-                letters[i, j, : len(table[word])] = table[word]
-            if len(sentence):
-                words[i, : len(sentence)] = torch.tensor([known[w][1] for w in sentence])
+                held, words[i, j] = known[word]
+                letters[i, j, : len(held)] = held
             mask[i, : len(sentence)] = True
-        return {"letters": letters, "words": words, "mask": mask}
+        return {"letters": torch.from_numpy(letters), "words": torch.from_numpy(words), "mask": torch.from_numpy(mask)}
 
     def forward(self, x: dict[str, Tensor]) -> dict[str, Tensor]:
         """Return numbers as they are.
