@@ -10,6 +10,7 @@ from landbridge.neural.backbones._characters import (
     letter_number,
     word_numbers,
 )
+from landbridge.neural.structured import EntityScores, LinearChainCRF, iob2_allowed
 
 SENTENCES = [["In", "Rome", "we", "saw", "Donaudampfschifffahrtsgesellschaft"], ["Yes"], [], ["東京", "!"]]
 
@@ -100,6 +101,33 @@ def test_it_learns_from_suffixes_of_unseen_words():
         torch.nn.functional.cross_entropy(logits, torch.tensor([0, 1] * 6)).backward()
         optimiser.step()
     assert head(encoder(new).hidden).argmax(-1).tolist() == [[0, 1]] * 2
+
+
+def test_with_a_field_on_top_it_learns_entities():
+    """Two words in capitals after "in" are one place; the sentence of the last line has new words."""
+    names = ["O", "B-LOC", "I-LOC"]
+    places = ["New York", "Los Angeles", "San Marino", "Cape Town", "Costa Rica", "El Paso", "Sri Lanka"]
+    sentences = [["we", "live", "in", *place.split(), "now"] for place in places]
+    tags = torch.tensor([[0, 0, 0, 1, 2, 0]] * len(places))
+    encoder = CharacterEncoder(16, dropout=0.0, generator=torch.Generator().manual_seed(1))
+    head = torch.nn.utils.skip_init(torch.nn.Linear, 16, 3)
+    torch.nn.init.zeros_(head.weight)
+    torch.nn.init.zeros_(head.bias)
+    crf = LinearChainCRF(3, iob2_allowed(names))
+    parameters = [*encoder.parameters(), *head.parameters(), *crf.parameters()]
+    optimiser = torch.optim.Adam(parameters, 0.01)
+    x = encoder.input.read(sentences[:-1])
+    for _ in range(25):
+        optimiser.zero_grad()
+        encoded = encoder(x)
+        total, weight = crf.loss(head(encoded.hidden), tags[:-1], encoded.mask)
+        (total / weight).backward()
+        optimiser.step()
+    encoded = encoder(encoder.input.read([*sentences[-1:], ["in", "Rome"]]))
+    found = crf(head(encoded.hidden), encoded.mask)
+    scores = EntityScores()
+    scores.update([[names[i] for i in tags[-1]]], [[names[i] for i in found[0]]])
+    assert scores.micro().f1 == 1.0 and (found[1, 2:] == -100).all()
 
 
 @pytest.mark.parametrize(
