@@ -6,7 +6,7 @@ import random
 import numpy as np
 import pytest
 
-from landbridge.data import shared_data
+from landbridge.data import shared_data, shared_weights
 from landbridge.exceptions import InputError, LabelError
 from landbridge.neural.structured import (
     EntityScores,
@@ -164,3 +164,27 @@ def test_entities_of_a_corpus():
     scores.update(sentences, sentences)
     assert scores.micro().f1 == 1.0 and scores.micro().support == sum(len(tag_spans(s)) for s in sentences)
     assert set(scores.by_type()) == {"LOC", "ORG", "PER"}
+
+
+@pytest.mark.data
+def test_pieces_of_a_tokenizer_lead_back_to_every_word():
+    """A sentence of 300 words through windows of 30 pieces; one of its words is dropped by the tokenizer."""
+    transformers = pytest.importorskip("transformers", reason="tokenizers come with transformers")
+    folder = shared_weights("minilm_l6_12k_fp16")
+    if folder is None:
+        pytest.skip("the shared weights folder is absent")
+    tokenizer = transformers.AutoTokenizer.from_pretrained(folder)
+    words = ["Immunohistochemistry", "of", "\u200b", "Copenhagen", "Airport", "-"] * 50
+    labels = list(range(len(words)))
+    n_pieces = [len(tokenizer(w, add_special_tokens=False)["input_ids"]) for w in words]
+    assert n_pieces[2] == 0 and n_pieces[0] > 2
+    windows = cut_windows(n_pieces, 30, 10)
+    assert len(windows) > 5
+    found = []
+    for w in windows:
+        coded = tokenizer(words[w.start : w.stop], is_split_into_words=True, truncation=True, max_length=32)
+        ids = coded.word_ids()
+        pieces = align_labels(ids, labels[w.start : w.stop])
+        assert sum(p >= 0 for p in pieces) == sum(n > 0 for n in n_pieces[w.start : w.stop])
+        found.append(words_from_pieces(ids, pieces, w.stop - w.start, None))
+    assert join_windows(windows, found) == [None if n == 0 else i for i, n in enumerate(n_pieces)]
