@@ -13,6 +13,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
 
+from landbridge._method_tags import MethodTags
 from landbridge.exceptions import InputError, LabelError
 from landbridge.neural._distances import squared_distances
 from landbridge.neural._features import cached_features
@@ -160,6 +161,8 @@ class PrototypicalClassifier(ClassifierMixin, BaseEstimator):
     >>> model.score(X[50:], digits.y[50:]) > 0.6
     True
     """
+
+    method_tags = MethodTags("few-shot", reads=frozenset(), tasks=frozenset({"classification"}), new_classes=True)
 
     def __init__(self, network: Network, *, reject: float | None = None, batch_size: int = 256) -> None:
         self.network = network

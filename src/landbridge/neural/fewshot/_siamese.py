@@ -13,6 +13,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.validation import check_is_fitted
 from torch import Tensor, nn
 
+from landbridge._method_tags import MethodTags
 from landbridge.exceptions import InputError, LabelError
 from landbridge.neural._features import cached_features
 from landbridge.neural._inputs import to_tensors
@@ -197,6 +198,8 @@ class SiameseClassifier(ClassifierMixin, BaseEstimator):
     >>> model.score(X[30:], digits.y[30:]) > 0.5
     True
     """
+
+    method_tags = MethodTags("few-shot", reads=frozenset(), tasks=frozenset({"classification"}), new_classes=True)
 
     def __init__(self, model: SiameseNetwork, *, batch_size: int = 256) -> None:
         self.model = model

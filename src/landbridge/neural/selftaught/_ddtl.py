@@ -16,6 +16,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 from torch import Tensor, nn
 
+from landbridge._method_tags import MethodTags
 from landbridge._sklearn_compat import Interval, StrOptions, _fit_context
 from landbridge.domain import split_labelled
 from landbridge.exceptions import InputError, LabelError
@@ -334,6 +335,12 @@ class DistantTransfer(ClassifierMixin, BaseEstimator):
     True
     """
 
+    method_tags = MethodTags(
+        "self-taught",
+        reads=frozenset({"X_target", "y_target"}),
+        needs=frozenset({"y_target"}),
+        tasks=frozenset({"classification"}),
+    )
     _parameter_constraints = {
         "n_components": [Interval(Integral, 1, None, closed="left")],
         "hidden_layer_sizes": [list, tuple],
