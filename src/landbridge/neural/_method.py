@@ -95,10 +95,11 @@ class Method(BaseEstimator):
         InputError
             Naming the first parameter at fault.
         """
-        try:
-            self._validate_params()
-        except InvalidParameterError as error:
-            raise InputError(str(error)) from None
+        if self._parameter_constraints:
+            try:
+                self._validate_params()
+            except InvalidParameterError as error:
+                raise InputError(str(error)) from None
         self._check_params()
 
     def _check_params(self) -> None:

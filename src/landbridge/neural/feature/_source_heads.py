@@ -104,8 +104,9 @@ class SourceHeads(SourceAware):
 
     A held-out sample is replaced in each epoch by another of its source; which samples those are is the same for every
     seed. So it chooses the order of the samples, as long as accuracies are asked for, and goes with no other method
-    that does. One source alone is trained as without this method: no sample is held out, and the head is what it was. With a
-    backbone that has batch norms those see the target's samples, as beside every method that reads the target.
+    that does. One source alone is trained as without this method: no sample is held out, and the head is what it
+    was. With a backbone that has batch norms those see the target's samples, as beside every method that reads the
+    target.
 
     Helps where sources disagree about labels, so that one head would learn their mean, and where one is labelled badly
     or far away. Hurts where sources are small and alike: each head learns from its own samples only. Accuracy does not

@@ -78,6 +78,8 @@ class LowRankAdapters(Method):
         import peft
         from peft.tuners.tuners_utils import BaseTunerLayer
 
+        if any(isinstance(m, BaseTunerLayer) for m in network.stages.modules()):
+            raise InputError("methods holds LowRankAdapters, but the network has adapters already; use one of the two.")
         fit = {name: m for name, m in network.stages.named_modules() if _can_be_adapted(m)}
         chosen = [name for name in fit if self.targets is None or re.search(self.targets, name)]
         if not chosen:

@@ -62,6 +62,11 @@ class DiscriminativeRates(Method):
     factors : mapping of str to float
         Stage (or ``"head"``) to factor; stages that are not named keep the rate.
 
+    Notes
+    -----
+    Helps where it is known which stages the target asks to change. Hurts where the factors are guessed: too large a one
+    forgets what the stage knew. Costs nothing.
+
     References
     ----------
     .. [1] J. Howard, S. Ruder. Universal language model fine-tuning for text classification. ACL 2018.
