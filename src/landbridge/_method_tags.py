@@ -19,6 +19,10 @@ class MethodTags(TransferTags):
 
     Parameters
     ----------
+    family, reads, needs, tasks, shifts, source_free, requires, growth, reference : object
+        As in :class:`~landbridge.base.TransferTags`.
+    new_classes, max_samples, heterogeneous, moved_features : object
+        Likewise.
     planned : frozenset of str, default=frozenset()
         Tasks for which the planner tries the method if none was requested.
     reason : str, default=""

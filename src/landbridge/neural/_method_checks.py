@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import functools
 import inspect
 import tempfile
 from collections.abc import Callable, Iterator
@@ -105,7 +106,7 @@ class _Case:
         """A copy of the network after a short training."""
         network = copy.deepcopy(self.network)
         double = next(network.parameters()).dtype == torch.float64
-        how = {"epochs": 3, "batch_size": 8, "learning_rate": 0.02, "device": "cpu", "random_state": 0}
+        how: dict[str, Any] = {"epochs": 3, "batch_size": 8, "learning_rate": 0.02, "device": "cpu", "random_state": 0}
         how |= {"precision": "64" if double else "32"} | settings
         train(network, self.task, self.source, methods=methods, target=self.target, settings=Training(**how))
         return network
@@ -152,7 +153,7 @@ def _check_tags(method: Method) -> None:
     assert tags.shifts <= {"covariate", "label", "concept", "subspace"}, f"shifts names {set(tags.shifts)}"
     text = inspect.getdoc(cls) or ""
     assert text.split("\n")[0].endswith("."), "docstring: the first line must be a sentence that says what it does"
-    for section in ("Notes", "Examples", *(() if tags.reports_only else ("References",))):
+    for section in ("Notes", "References", "Examples"):
         assert f"{section}\n---" in text, f"docstring: no section {section}"
     missing = [p for p in method.get_params(deep=False) if p not in text]
     assert not missing, f"docstring: the parameter {missing} is not described"
@@ -189,7 +190,7 @@ def _check_tasks(method: Method) -> None:
     assert method.method_tags is not None
     for name in {"classification", "regression"} - method.method_tags.tasks:
         case = _Case.of(name)
-        found = _refusal(lambda case=case: Methods([_fresh(method)]).prepare(case.network, case.task))
+        found = _refusal(functools.partial(Methods([_fresh(method)]).prepare, case.network, case.task))
         assert type(method).__name__ in found and name in found
 
 
@@ -258,15 +259,15 @@ def _terms(combined: Methods, case: _Case) -> Tensor:
         torch.manual_seed(2)
         combined = copy.deepcopy(combined)
         wanted = (*combined.stages, EMBEDDING)
-        batches = []
+        both: list[Batch] = []
         for rows in (case.source, case.target):
             index = torch.arange(8)
             inputs, labels = rows.take(index)
             logits, features = case.network(inputs, wanted)
-            batches.append(Batch(inputs, labels, logits, features, None, index))
+            both.append(Batch(inputs, labels, logits, features, None, index))
         for m in combined.answers:
-            m.answer(case.network, *batches)
-        terms = combined.loss(case.network, *batches, 0.7)
+            m.answer(case.network, both[0], both[1])
+        terms = combined.loss(case.network, both[0], both[1], 0.7)
         return torch.stack([t.reshape(()) for t in terms.values()]).sum() if terms else torch.zeros(())
 
 

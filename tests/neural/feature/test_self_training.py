@@ -42,7 +42,7 @@ def prepared(**options):
     with torch.no_grad():
         network.head.weight.copy_(torch.eye(3))
         network.head.bias.zero_()
-    method = SelfTraining(**options).validate_params()
+    method = SelfTraining(**options)
     method.prepare(network, Classification(range(3)))
     return network, method
 

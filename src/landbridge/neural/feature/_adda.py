@@ -364,6 +364,10 @@ class CollapseWatch(Method):
     discriminator that is always right, so that no feature was adapted. A target with few of the source's classes looks
     collapsed; lower `min_class_fraction` for it. Costs nothing.
 
+    References
+    ----------
+    .. [1] M. O. Hill. Diversity and evenness: a unifying notation and its consequences. Ecology 54, 1973.
+
     Examples
     --------
     >>> from landbridge.data import load_builtin
