@@ -124,7 +124,6 @@ def test_arguments_at_fault_are_named(call, message):
         (LowRankAdapters(targets="attention"), "matches no layer.*there are"),
         (DiscriminativeRates({"attic": 0.1}), "no stage 'attic'"),
         (LayerTransfer(9, random_state=0), "first=9 of the 4 stages"),
-        (LayerTransfer(4, frozen=False), "keeps every stage and freezes none"),
         (LayerTransfer(stages=["attic"], random_state=0), "no stage 'attic'"),
         (BalancedBatches("source").set_source_domain([0, 1]), "source_domain has 2 entries"),
         (BalancedBatches(shares={0: 1.0}), "shares lacks 1"),

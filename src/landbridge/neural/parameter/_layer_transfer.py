@@ -99,7 +99,5 @@ class LayerTransfer(Method):
             # If None, torch's generator is used, which the training loop has seeded.
             drawn = int(torch.randint(2**31, ())) if self.random_state is None else self.random_state
             network.reset(rest, random_state=drawn)
-        elif not self.frozen:
-            raise InputError("methods holds LayerTransfer, which keeps every stage and freezes none; omit it.")
         if self.frozen and kept:
             network.freeze(kept)
