@@ -25,6 +25,8 @@ from landbridge.neural._features import cached_features
 from landbridge.neural._fitting import backbone_for, draw_seed, learn_preprocessing, rate_for
 from landbridge.neural._inputs import is_plain, learned_level, match_scale, read_plain, to_tensors
 from landbridge.neural._loop import Training, predict_logits, train
+from landbridge.neural._method import Methods
+from landbridge.neural._method_params import HoldsMethods
 from landbridge.neural._network import Network
 from landbridge.neural._pack import pack, unpack
 from landbridge.neural._random import seeded
@@ -52,7 +54,7 @@ SAME = (
 PACKED = "packed network"
 
 
-class _NeuralEstimator(TransferEstimator):
+class _NeuralEstimator(HoldsMethods, TransferEstimator):
     __metadata_request__fit: ClassVar[Mapping[str, bool]] = {"X_target": True, "y_target": True, "source_domain": True}
     own_scaling = True
     _parameter_constraints = {
@@ -175,6 +177,7 @@ class _NeuralEstimator(TransferEstimator):
         -------
         self
         """
+        Methods(self.methods).validate()  # before the source is learned, which may take long
         read = self._take_in(X, y, X_target, y_target)
         sources = None if source_domain is None else _named_sources(source_domain, len(read.Xs))
         self._seed = draw_seed(self.random_state)

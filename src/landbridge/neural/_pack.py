@@ -14,7 +14,41 @@ from landbridge.neural.backbones import rebuild
 from landbridge.neural.backbones._builtin import Standardize
 from landbridge.neural.backbones._images import ImageInput
 
-__all__ = ["pack", "unpack"]
+__all__ = ["load_weights", "pack", "unpack", "weights_of"]
+
+
+def weights_of(module: torch.nn.Module) -> bytes:
+    """Return the weights of a module as safetensors bytes.
+
+    Parameters
+    ----------
+    module : Module
+
+    Returns
+    -------
+    bytes
+    """
+    return save({k: torch.empty(v.shape, dtype=v.dtype).copy_(v.detach()) for k, v in module.state_dict().items()})
+
+
+def load_weights(module: Any, weights: bytes) -> Any:
+    """Put weights into a module of the same layers, in their precision.
+
+    Parameters
+    ----------
+    module : Module
+    weights : bytes
+        As :func:`weights_of` gave them.
+
+    Returns
+    -------
+    Module
+        The same, in eval mode.
+    """
+    held = load(weights)
+    dtype = next((v.dtype for v in held.values() if v.is_floating_point()), None)
+    module.to(dtype).load_state_dict(held)
+    return module.eval()
 
 
 def pack(network: Network) -> dict[str, Any]:

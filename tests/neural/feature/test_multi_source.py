@@ -158,9 +158,9 @@ def test_arguments_at_fault_are_named():
     with pytest.raises(InputError, match="source_domain must be one whole number or name"):
         MomentMatchingSources().set_source_domain([0.5, 1.5])
     with pytest.raises(InputError, match="n_moments"):
-        MomentMatchingSources(n_moments=0)
+        MomentMatchingSources(n_moments=0).validate_params()
     with pytest.raises(InputError, match="sharpness"):
-        MomentMatchingSources(sharpness=-1)
+        MomentMatchingSources(sharpness=-1).validate_params()
     X, y, _, Z, _ = three_sources()
     with pytest.raises(InputError, match="source_domain has 2 entries but there are 360 training samples"):
         NeuralClassifier(methods=[MomentMatchingSources().set_source_domain([0, 1])], epochs=1).fit(X, y, X_target=Z)

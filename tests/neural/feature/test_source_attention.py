@@ -189,12 +189,12 @@ def test_values_other_methods_and_labelled_targets_go_along():
 def test_arguments_at_fault_are_named():
     with pytest.raises(InputError, match="source_domain must be one whole number or name"):
         SourceAttention().set_source_domain([0.5, 1.5])
-    with pytest.raises(InputError, match="temperature must be positive"):
-        SourceAttention(temperature=0)
+    with pytest.raises(InputError, match="'temperature'"):
+        SourceAttention(temperature=0).validate_params()
     with pytest.raises(InputError, match="sharpness"):
-        SourceAttention(sharpness=-1)
-    with pytest.raises(InputError, match="momentum must be from 0 to below 1"):
-        SourceAttention(momentum=1.0)
+        SourceAttention(sharpness=-1).validate_params()
+    with pytest.raises(InputError, match="'momentum'"):
+        SourceAttention(momentum=1.0).validate_params()
     X, y, _, Z = table()
     with pytest.raises(InputError, match="source_domain has 2 entries but there are 120 training samples"):
         NeuralClassifier(methods=[SourceAttention().set_source_domain([0, 1])], epochs=1).fit(X, y, X_target=Z)

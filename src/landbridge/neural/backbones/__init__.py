@@ -103,6 +103,11 @@ def rebuild(spec: dict[str, Any]) -> Network:
         return builtin_backbone(channels=spec["channels"], pretrained=False, random_state=0)
     if kind == "mlp":
         return mlp_backbone(spec["in_features"], tuple(spec["widths"]), random_state=0)
+    if kind == "blocks":
+        from landbridge.neural.fewshot._embedding import conv_embedding
+
+        sizes = (spec[k] for k in ("size", "channels", "width", "depth"))
+        return conv_embedding(*sizes, random_state=0)
     if kind == "raw":
         from landbridge.neural.backbones._raw import empty_raw
 

@@ -13,8 +13,9 @@ import torch.nn.functional as F
 from sklearn.exceptions import ConvergenceWarning
 from torch import Tensor, nn
 
+from landbridge._method_tags import MethodTags
 from landbridge.exceptions import InputError
-from landbridge.neural._checks import positive
+from landbridge.neural._checks import SHARE, positive
 from landbridge.neural._inputs import to_tensors
 from landbridge.neural._method import Batch, Method
 from landbridge.neural._network import Network, batch_norms, is_folded
@@ -363,6 +364,10 @@ class CollapseWatch(Method):
     discriminator that is always right, so that no feature was adapted. A target with few of the source's classes looks
     collapsed; lower `min_class_fraction` for it. Costs nothing.
 
+    References
+    ----------
+    .. [1] M. O. Hill. Diversity and evenness: a unifying notation and its consequences. Ecology 54, 1973.
+
     Examples
     --------
     >>> from landbridge.data import load_builtin
@@ -375,22 +380,22 @@ class CollapseWatch(Method):
     (300,)
     """
 
+    method_tags = MethodTags(
+        "feature", reads=frozenset({"X_target"}), tasks=frozenset({"classification"}), reports_only=True
+    )
+    _parameter_constraints: ClassVar[dict[str, Any]] = {
+        "min_class_fraction": SHARE,
+        "warn": ["boolean"],
+    }
+
     reads_target: ClassVar[bool] = True
     kept: ClassVar[tuple[str, ...]] = ("_counts",)
 
     def __init__(self, min_class_fraction: float = 0.4, *, warn: bool = True) -> None:
-        if not 0 < min_class_fraction <= 1:
-            raise InputError(f"min_class_fraction must be above 0 and at most 1; got {min_class_fraction}.")
-        self.min_class_fraction, self.warn = min_class_fraction, warn
+        self.min_class_fraction = min_class_fraction
+        self.warn = warn
 
     def prepare(self, network: Network, task: Any) -> None:
-        """Begin with nothing seen.
-
-        Parameters
-        ----------
-        network : Network
-        task : Task
-        """
         like = next(network.head.parameters()).detach()
         # predictions on the target and source labels by class, then the discriminator's right predictions and all
         self._counts = torch.zeros(2 * int(task.n_outputs) + 2, dtype=torch.float64, device=like.device)
@@ -400,29 +405,9 @@ class CollapseWatch(Method):
         self._collapsed = ""
 
     def epoch(self, network: Network, epoch: int, epochs: int) -> None:
-        """Sum the epoch before up.
-
-        Parameters
-        ----------
-        network : Network
-        epoch, epochs : int
-        """
         self._sum_up()
 
     def loss(self, network: Network, source: Batch, target: Batch | None, progress: float) -> dict[str, Tensor]:
-        """Count, and add nothing.
-
-        Parameters
-        ----------
-        network : Network
-        source : Batch
-        target : Batch or None
-        progress : float
-
-        Returns
-        -------
-        dict of str to Tensor
-        """
         if target is None:
             return {}
         c = (len(self._counts) - 2) // 2
@@ -441,12 +426,6 @@ class CollapseWatch(Method):
         return {}
 
     def finish(self, network: Network) -> None:
-        """Store the result, and warn of a collapse.
-
-        Parameters
-        ----------
-        network : Network
-        """
         self._sum_up()
         self.collapsed_, self.history_ = self._collapsed, self._history
         if self._handle is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from numbers import Integral, Real
 from typing import Any, Self
 
 import numpy as np
@@ -13,11 +14,15 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
 
-from landbridge.exceptions import InputError, LabelError
+from landbridge._method_tags import MethodTags
+from landbridge._sklearn_compat import Interval, _fit_context
+from landbridge.exceptions import InputError
 from landbridge.neural._distances import squared_distances
 from landbridge.neural._features import cached_features
+from landbridge.neural._fitting import check_labels
 from landbridge.neural._inputs import to_tensors
 from landbridge.neural._network import Network
+from landbridge.neural._pack import pack, unpack
 from landbridge.neural.fewshot._training import EpisodeSizes, train_on_episodes
 
 __all__ = ["UNKNOWN", "PrototypicalClassifier", "prototypical_loss", "train_prototypical"]
@@ -161,11 +166,20 @@ class PrototypicalClassifier(ClassifierMixin, BaseEstimator):
     True
     """
 
+    method_tags = MethodTags("few-shot", reads=frozenset(), tasks=frozenset({"classification"}), new_classes=True)
+
+    _parameter_constraints = {
+        "network": [Network],
+        "reject": [Interval(Real, 0, 1, closed="neither"), None],
+        "batch_size": [Interval(Integral, 1, None, closed="left")],
+    }
+
     def __init__(self, network: Network, *, reject: float | None = None, batch_size: int = 256) -> None:
         self.network = network
         self.reject = reject
         self.batch_size = batch_size
 
+    @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X: Any, y: Any) -> Self:
         """Take the means of the support samples.
 
@@ -183,12 +197,12 @@ class PrototypicalClassifier(ClassifierMixin, BaseEstimator):
         Raises
         ------
         InputError
-            If the labels do not fit, or a threshold cannot be calibrated.
+            If a threshold cannot be calibrated.
+        LabelError
+            If the labels do not fit.
         """
         embedded = self._embed(X)
-        y = np.asarray(y)
-        if y.shape != (len(embedded),):
-            raise LabelError(f"y has shape {y.shape} but X has {len(embedded)} samples; give one label per sample.")
+        y = check_labels(y, len(embedded))
         self.classes_, codes = np.unique(y, return_inverse=True)
         counts = np.bincount(codes)
         sums = np.zeros((len(self.classes_), embedded.shape[1]))
@@ -196,8 +210,6 @@ class PrototypicalClassifier(ClassifierMixin, BaseEstimator):
         self.prototypes_ = sums / counts[:, None]
         self.threshold_: float | None = None
         if self.reject is not None:
-            if not 0 < self.reject < 1:
-                raise InputError(f"reject must lie between 0 and 1; got {self.reject}.")
             if counts.min() < 2:
                 raise InputError("reject needs two support samples per class or more, to be calibrated on.")
             n = counts[codes][:, None]
@@ -254,6 +266,12 @@ class PrototypicalClassifier(ClassifierMixin, BaseEstimator):
         D = self.distances(X)
         P = np.exp(D.min(axis=1, keepdims=True) - D)
         return P / P.sum(axis=1, keepdims=True)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**super().__getstate__(), "network": pack(self.network)}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        super().__setstate__({**state, "network": unpack(state["network"])})
 
     def _embed(self, X: Any) -> NDArray[np.float64]:
         inputs = to_tensors(self.network, X if isinstance(X, np.ndarray) else np.asarray(X))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from numbers import Integral
 from typing import Any, Self
 
 import numpy as np
@@ -13,10 +14,14 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.validation import check_is_fitted
 from torch import Tensor, nn
 
-from landbridge.exceptions import InputError, LabelError
+from landbridge._method_tags import MethodTags
+from landbridge._sklearn_compat import Interval, _fit_context
+from landbridge.exceptions import InputError
 from landbridge.neural._features import cached_features
+from landbridge.neural._fitting import check_labels
 from landbridge.neural._inputs import to_tensors
 from landbridge.neural._network import Network
+from landbridge.neural._pack import load_weights, pack, unpack, weights_of
 from landbridge.neural._random import seed_from, seeded
 from landbridge.neural.fewshot._training import EpisodeSizes, train_on_episodes
 
@@ -165,7 +170,7 @@ class SiameseClassifier(ClassifierMixin, BaseEstimator):
 
     Parameters
     ----------
-    model : SiameseNetwork
+    network : SiameseNetwork
         From :func:`train_siamese`; it is not changed.
     batch_size : int, default=256
 
@@ -198,10 +203,18 @@ class SiameseClassifier(ClassifierMixin, BaseEstimator):
     True
     """
 
-    def __init__(self, model: SiameseNetwork, *, batch_size: int = 256) -> None:
-        self.model = model
+    method_tags = MethodTags("few-shot", reads=frozenset(), tasks=frozenset({"classification"}), new_classes=True)
+
+    _parameter_constraints = {
+        "network": [SiameseNetwork],
+        "batch_size": [Interval(Integral, 1, None, closed="left")],
+    }
+
+    def __init__(self, network: SiameseNetwork, *, batch_size: int = 256) -> None:
+        self.network = network
         self.batch_size = batch_size
 
+    @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X: Any, y: Any) -> Self:
         """Keep the support samples.
 
@@ -222,11 +235,9 @@ class SiameseClassifier(ClassifierMixin, BaseEstimator):
             If the labels do not fit.
         """
         embedded = self._embed(X)
-        y = np.asarray(y)
-        if y.shape != (len(embedded),):
-            raise LabelError(f"y has shape {y.shape} but X has {len(embedded)} samples; give one label per sample.")
+        y = check_labels(y, len(embedded))
         self.classes_, self._codes = np.unique(y, return_inverse=True)
-        self._support = embedded
+        self._support = embedded.numpy()
         return self
 
     def decision_function(self, X: Any) -> NDArray[np.float64]:
@@ -241,9 +252,10 @@ class SiameseClassifier(ClassifierMixin, BaseEstimator):
         ndarray of shape (n_samples, n_classes)
         """
         check_is_fitted(self, "classes_")
+        support = torch.from_numpy(self._support)
         with torch.inference_mode():
             parts = [
-                self.model.pairs(part, self._support).double().numpy() for part in self._embed(X).split(self.batch_size)
+                self.network.pairs(part, support).double().numpy() for part in self._embed(X).split(self.batch_size)
             ]
         logits = np.concatenate(parts)
         return np.stack([logits[:, self._codes == k].mean(axis=1) for k in range(len(self.classes_))], axis=1)
@@ -284,9 +296,18 @@ class SiameseClassifier(ClassifierMixin, BaseEstimator):
             raise InputError(f"A has {len(a)} samples but B has {len(b)}; give them pair by pair.")
         cuts = zip(a.split(self.batch_size), b.split(self.batch_size), strict=True)
         with torch.inference_mode():
-            return torch.cat([torch.sigmoid(self.model.rows(*cut)) for cut in cuts]).double().numpy()
+            return torch.cat([torch.sigmoid(self.network.rows(*cut)) for cut in cuts]).double().numpy()
+
+    def __getstate__(self) -> dict[str, Any]:
+        packed = {"embedding": pack(self.network.network), "distance": weights_of(self.network.distance)}
+        return {**super().__getstate__(), "network": packed}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        network = SiameseNetwork(unpack(state["network"]["embedding"]))
+        load_weights(network.distance, state["network"]["distance"])
+        super().__setstate__({**state, "network": network.eval()})
 
     def _embed(self, X: Any) -> Tensor:
-        network = self.model.network
+        network = self.network.network
         inputs = to_tensors(network, X if isinstance(X, np.ndarray) else np.asarray(X))
         return cached_features(network, inputs, batch_size=self.batch_size)

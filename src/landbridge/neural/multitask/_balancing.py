@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from landbridge._method_tags import MethodTags
 from landbridge.exceptions import InputError
 from landbridge.neural._random import seed_from
 
@@ -235,6 +236,8 @@ class UncertaintyWeights(EqualWeights):
        and semantics. CVPR 2018.
     """
 
+    method_tags = MethodTags("multitask", reads=frozenset())
+
     def __init__(self, learning_rate: float = 0.01) -> None:
         self.learning_rate = learning_rate
 
@@ -302,6 +305,8 @@ class GradNorm(EqualWeights):
 
     # Lower bound of a weight, so that no task is switched off.
     smallest = 0.01
+
+    method_tags = MethodTags("multitask", reads=frozenset())
 
     def __init__(self, asymmetry: float = 1.5, learning_rate: float = 0.025) -> None:
         self.asymmetry, self.learning_rate = asymmetry, learning_rate
@@ -382,6 +387,8 @@ class PCGrad(EqualWeights):
     .. [1] T. Yu, S. Kumar, A. Gupta, S. Levine, K. Hausman, C. Finn. Gradient surgery for multi-task learning.
        NeurIPS 2020.
     """
+
+    method_tags = MethodTags("multitask", reads=frozenset())
 
     def start(
         self, regression: Sequence[bool], *, device: Any = "cpu", dtype: Any = None, random_state: Any = None

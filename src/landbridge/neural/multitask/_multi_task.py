@@ -17,6 +17,7 @@ from sklearn.metrics import r2_score
 from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
 
+from landbridge._method_tags import MethodTags
 from landbridge._sklearn_compat import Interval, StrOptions, _fit_context
 from landbridge.exceptions import InputError, LabelError
 from landbridge.neural._device import resolve
@@ -126,6 +127,7 @@ class MultiTask(BaseEstimator):
     (3,)
     """
 
+    method_tags = MethodTags("multitask", reads=frozenset())
     _parameter_constraints = {
         "backbone": "no_validation",
         "tasks": [dict, None],

@@ -15,6 +15,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
 
+from landbridge._method_tags import MethodTags
 from landbridge._sklearn_compat import Interval
 from landbridge.exceptions import InputError, LabelError
 from landbridge.neural._device import resolve
@@ -117,6 +118,7 @@ class ProgressiveClassifier(BaseEstimator):
     _seed: int
     _form: tuple[Any, ...]
 
+    method_tags = MethodTags("progressive", reads=frozenset(), tasks=frozenset({"classification"}), new_classes=True)
     _parameter_constraints = {
         "backbone": "no_validation",
         "epochs": [Interval(Integral, 1, None, closed="left")],

@@ -13,10 +13,12 @@ from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, Transfo
 from sklearn.utils.validation import check_is_fitted, validate_data
 from torch import Tensor, nn
 
+from landbridge._method_tags import MethodTags
 from landbridge._sklearn_compat import Interval, StrOptions, _fit_context
 from landbridge.exceptions import InputError
 from landbridge.neural._device import resolve
 from landbridge.neural._fitting import draw_seed
+from landbridge.neural._pack import load_weights, weights_of
 from landbridge.neural.selftaught._parts import chain, draws, fresh, learn_scale
 
 __all__ = ["AutoencoderFeatures", "denoising_loss"]
@@ -107,6 +109,7 @@ class AutoencoderFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Bas
     True
     """
 
+    method_tags = MethodTags("self-taught", reads=frozenset())
     _parameter_constraints = {
         "n_components": [Interval(Integral, 1, None, closed="left")],
         "hidden_layer_sizes": [list, tuple],
@@ -210,6 +213,22 @@ class AutoencoderFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Bas
         X = validate_data(self, X, dtype=np.float64, reset=False)
         with torch.inference_mode():
             return self.encoder_(torch.from_numpy((X - self.mean_) / self.scale_)).numpy()
+
+    def __getstate__(self) -> dict[str, Any]:
+        state = dict(super().__getstate__())
+        if "encoder_" in state:
+            widths = [layer.out_features for layer in self.encoder_ if isinstance(layer, nn.Linear)]
+            state["encoder_"] = {"widths": [self.n_features_in_, *widths], "weights": weights_of(self.encoder_)}
+            state["decoder_"] = weights_of(self.decoder_)
+        return state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        if "encoder_" in state:
+            widths = list(state["encoder_"]["widths"])
+            encoder = load_weights(chain(widths), state["encoder_"]["weights"])
+            decoder = load_weights(chain(widths[::-1]), state["decoder_"])
+            state = {**state, "encoder_": encoder, "decoder_": decoder}
+        super().__setstate__(state)
 
     def inverse_transform(self, X: Any) -> NDArray[np.float64]:
         """Decode codes to samples.

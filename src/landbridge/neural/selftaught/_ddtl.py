@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from numbers import Integral, Real
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import torch
@@ -16,11 +16,13 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 from torch import Tensor, nn
 
+from landbridge._method_tags import MethodTags
 from landbridge._sklearn_compat import Interval, StrOptions, _fit_context
 from landbridge.domain import split_labelled
 from landbridge.exceptions import InputError, LabelError
 from landbridge.neural._device import resolve
 from landbridge.neural._fitting import draw_seed
+from landbridge.neural._pack import load_weights, weights_of
 from landbridge.neural.selftaught._autoencoder import check_layers
 from landbridge.neural.selftaught._parts import chain, draws, fresh, learn_scale
 
@@ -329,11 +331,24 @@ class DistantTransfer(ClassifierMixin, BaseEstimator):
     >>> between = handwritten.X[~np.isin(handwritten.y, [3, 8])][:300]
     >>> few = np.r_[np.flatnonzero(target.y == 3)[:3], np.flatnonzero(target.y == 8)[:3]]
     >>> model = DistantTransfer(standardize="global", random_state=0)
-    >>> model = model.fit(source.X, source.y, between, target.X[few], target.y[few])
+    >>> model = model.fit(
+    ...     source.X, source.y, X_target=target.X[few], y_target=target.y[few], intermediate_domains=[between]
+    ... )
     >>> model.score(target.X, target.y) > 0.8
     True
     """
 
+    __metadata_request__fit: ClassVar[Mapping[str, bool]] = {
+        "X_target": True,
+        "y_target": True,
+        "intermediate_domains": True,
+    }
+    method_tags = MethodTags(
+        "self-taught",
+        reads=frozenset({"X_target", "y_target", "intermediate_domains"}),
+        needs=frozenset({"y_target"}),
+        tasks=frozenset({"classification"}),
+    )
     _parameter_constraints = {
         "n_components": [Interval(Integral, 1, None, closed="left")],
         "hidden_layer_sizes": [list, tuple],
@@ -382,7 +397,9 @@ class DistantTransfer(ClassifierMixin, BaseEstimator):
         self.random_state = random_state
 
     @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X: Any, y: Any, X_intermediate: Any = None, X_target: Any = None, y_target: Any = None) -> Self:
+    def fit(
+        self, X: Any, y: Any, *, X_target: Any = None, y_target: Any = None, intermediate_domains: Any = None
+    ) -> Self:
         """Train on source, intermediate and target samples.
 
         Parameters
@@ -391,12 +408,12 @@ class DistantTransfer(ClassifierMixin, BaseEstimator):
             Source samples.
         y : array-like of shape (n_source,)
             Their classes.
-        X_intermediate : array-like of shape (n_intermediate, n_features), optional
-            Unlabelled samples of any kind.
         X_target : array-like of shape (n_target, n_features), optional
             Target samples. If None, the source is its own target.
         y_target : array-like of shape (n_target,), optional
             Classes of the target samples; ``None``, NaN or -1 where there is none. At least one is needed.
+        intermediate_domains : list of array-like of shape (n_samples, n_features), optional
+            Unlabelled samples of any kind. They are one pool, whose samples are selected one by one.
 
         Returns
         -------
@@ -419,7 +436,7 @@ class DistantTransfer(ClassifierMixin, BaseEstimator):
         else:
             Xt = self._rows(X_target, "X_target")
             target_codes = self._target_codes(y_target, len(Xt))
-        Xi = X[:0] if X_intermediate is None else self._rows(X_intermediate, "X_intermediate")
+        Xi = self._pool(intermediate_domains)
         device, seed = resolve(self.device), draw_seed(self.random_state)
         scale = learn_scale(np.vstack([X, Xi, Xt]), self.standardize)
         self.mean_, self.scale_ = scale
@@ -481,6 +498,32 @@ class DistantTransfer(ClassifierMixin, BaseEstimator):
         """
         P = self.predict_proba(X)  # first, so that an unfitted model raises
         return self.classes_[P.argmax(axis=1)]
+
+    def __getstate__(self) -> dict[str, Any]:
+        state = dict(super().__getstate__())
+        if "coder_" in state:
+            widths = [layer.in_features for layer in self.coder_.encoder if isinstance(layer, nn.Linear)]
+            widths.append(self.coder_.classifier.in_features)
+            state["coder_"] = {"widths": widths, "weights": weights_of(self.coder_)}
+        return state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        if "coder_" in state:
+            packed = state["coder_"]
+            coder = Coder(packed["widths"], len(state["classes_"]))
+            state = {**state, "coder_": load_weights(coder, packed["weights"])}
+        super().__setstate__(state)
+
+    def _pool(self, intermediate_domains: Any) -> NDArray[np.float64]:
+        if intermediate_domains is None:
+            return np.zeros((0, self.n_features_in_))
+        if not isinstance(intermediate_domains, list | tuple):
+            raise InputError(
+                f"intermediate_domains is a {type(intermediate_domains).__name__}; give a list of arrays, for example "
+                "[X_pool]."
+            )
+        parts = [self._rows(X, f"intermediate_domains[{i}]") for i, X in enumerate(intermediate_domains)]
+        return np.vstack([np.zeros((0, self.n_features_in_)), *parts])
 
     def _rows(self, X: Any, name: str) -> NDArray[np.float64]:
         try:
