@@ -63,11 +63,11 @@ def seeded(seed: int | None, devices: Sequence[Any] = ()) -> Iterator[None]:
 
 
 class OwnState:
-    """State of random numbers that belongs to one training, whatever other threads draw.
+    """Random numbers that belong to one training, whatever other threads draw.
 
-    Within :meth:`active`, every function of torch that draws random numbers in this thread draws from this state: it is
-    put in the place of the process's state for that one call, under a lock, and taken back afterwards. So dropout,
-    which takes no generator, gives the same numbers as if the training ran alone, and the process's state stays.
+    Within :meth:`active`, every function of torch that draws random numbers in this thread draws from here: on the CPU
+    by an own generator (dropout too, which takes none, in the same numbers); else the own state is put in the place of
+    the process's for that one call, under a lock, and taken back afterwards. The process's state stays as it was.
 
     Parameters
     ----------
@@ -76,13 +76,15 @@ class OwnState:
 
     Attributes
     ----------
-    states : list of Tensor
-        Of the CPU, then of the GPU. They are those of the process at first; seed it with :func:`seeded`.
+    generator : torch.Generator
+        Of the CPU. At first it has the state of the process; seed that with :func:`seeded`.
 
     Notes
     -----
     What draws within compiled code is covered where a function of torch calls it (dropout of recurrent layers and of
-    attention); custom operators that draw by themselves are not.
+    attention); custom operators that draw by themselves are not. Layers that take no generator (all on a GPU; dropout
+    of whole channels, of attention and of recurrent layers) borrow the process's state, so that another thread must not
+    draw from it at that moment without :func:`seeded`.
 
     Examples
     --------
@@ -100,12 +102,14 @@ class OwnState:
     """
 
     def __init__(self, device: torch.device | None = None) -> None:
+        self.on_cpu = device is None or device.type == "cpu"
         self.device = device if device is not None and device.type == "cuda" else None
-        self.states = self._read()
+        self.generator = torch.Generator()
+        self._take()
 
     @contextlib.contextmanager
     def active(self) -> Iterator[None]:
-        """Draw from this state within the block, in this thread.
+        """Draw from here within the block, in this thread.
 
         Yields
         ------
@@ -121,7 +125,8 @@ class OwnState:
         -------
         Tensor of uint8
         """
-        return torch.cat(self.states)
+        own = self.generator.get_state()
+        return own if self.device is None else torch.cat([own, self.gpu])
 
     def load(self, state: Tensor) -> None:
         """Take back what ``state`` gave.
@@ -130,10 +135,10 @@ class OwnState:
         ----------
         state : Tensor of uint8
         """
-        state, n = state.cpu(), len(self.states[0])
-        self.states[0] = state[:n].clone()
-        if len(self.states) > 1 and len(state) > n:
-            self.states[1] = state[n:].clone()
+        state, n = state.cpu(), len(self.generator.get_state())
+        self.generator.set_state(state[:n].clone())
+        if self.device is not None and len(state) > n:
+            self.gpu = state[n:].clone()
 
     def call(self, function: Any, args: Any, kwargs: Any) -> Any:
         """Call a function that draws.
@@ -147,22 +152,34 @@ class OwnState:
         -------
         object
         """
+        if self.on_cpu or _is_on_cpu(args, kwargs):
+            if function is F.dropout:
+                return self._dropout(*args, **kwargs)
+            if function in _TAKING:
+                return function(*args, **{**kwargs, "generator": self.generator})
         with _TURN:
-            kept = self._read()
-            self._put(self.states)
+            kept = [torch.get_rng_state(), *([] if self.device is None else [torch.cuda.get_rng_state(self.device)])]
+            torch.set_rng_state(self.generator.get_state())
+            if self.device is not None:
+                torch.cuda.set_rng_state(self.gpu, self.device)
             try:
                 return function(*args, **kwargs)
             finally:
-                self.states = self._read()
-                self._put(kept)
+                self._take()
+                torch.set_rng_state(kept[0])
+                if self.device is not None:
+                    torch.cuda.set_rng_state(kept[1], self.device)
 
-    def _read(self) -> list[Tensor]:
-        return [torch.get_rng_state(), *([] if self.device is None else [torch.cuda.get_rng_state(self.device)])]
-
-    def _put(self, states: list[Tensor]) -> None:
-        torch.set_rng_state(states[0])
+    def _take(self) -> None:
+        self.generator.set_state(torch.get_rng_state())
         if self.device is not None:
-            torch.cuda.set_rng_state(states[1], self.device)
+            self.gpu = torch.cuda.get_rng_state(self.device)
+
+    def _dropout(self, input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
+        if not training or not 0.0 < p < 1.0:
+            return F.dropout(input, p, training, inplace)  # which draws nothing, or refuses p
+        kept = torch.empty_like(input).bernoulli_(1.0 - p, generator=self.generator).div_(1.0 - p)
+        return input.mul_(kept) if inplace else input * kept
 
 
 class _Redirect(TorchFunctionMode):
@@ -200,9 +217,25 @@ def _drawing() -> frozenset[Any]:
 
 
 _DRAWING = _drawing()
+# Of these, those that take a generator.
+_TAKING = frozenset(
+    getattr(place, name)
+    for place, names in (
+        (torch, "bernoulli multinomial normal rand randint randn randperm"),
+        (torch.Tensor, "bernoulli bernoulli_ cauchy_ exponential_ geometric_ log_normal_ multinomial normal_ random_"),
+        (torch.Tensor, "uniform_"),
+    )
+    for name in names.split()
+)
 # Functions that draw only for a share of dropped values above zero: where that is among their arguments.
 _SHARES = {F.scaled_dot_product_attention: ("dropout_p", 4), F.multi_head_attention_forward: ("dropout_p", 10)}
 _RECURRENT = frozenset(getattr(torch._VF, name) for name in ("lstm", "gru", "rnn_tanh", "rnn_relu"))
+
+
+def _is_on_cpu(args: Any, kwargs: Any) -> bool:
+    device = kwargs.get("device")
+    tensors = (a for a in (*args, *kwargs.values()) if isinstance(a, Tensor))
+    return (device is None or torch.device(device).type == "cpu") and all(t.device.type == "cpu" for t in tensors)
 
 
 def _is_idle(function: Any, args: Any, kwargs: Any) -> bool:
