@@ -394,10 +394,12 @@ class Methods:
         found: list[tuple[Method, Tensor]] = []
         for m in self.orders:
             rng = torch.Generator().manual_seed(mix(seed, 5, epoch))
-            labels = rows.labels.cpu()
+            labels = rows.labels.cpu() if isinstance(rows.labels, Tensor) else rows.labels
+            if labels is None:
+                raise InputError(f"{m!r} needs the labels of all samples; give StreamedSamples(..., labels=...).")
             if (chosen := m.order(labels, epoch, rng)) is not None:
-                if len(chosen) != len(labels):
-                    raise InputError(f"{m!r} chose {len(chosen)} samples of {len(labels)}; an epoch keeps its length.")
+                if len(chosen) != len(rows):
+                    raise InputError(f"{m!r} chose {len(chosen)} samples of {len(rows)}; an epoch keeps its length.")
                 found.append((m, chosen))
         _only_one([m for m, _ in found], "both choose the order of the samples")
         return found[0][1] if found else None

@@ -76,7 +76,7 @@ def test_a_head_learns_from_its_own_source_alone(others, last):
     for m in methods.answers:
         m.answer(network, source, target)
     torch.testing.assert_close(source.logits, plain)
-    (task.loss(source.logits, labels) + sum(methods.loss(network, source, target, 0.5).values())).backward()
+    (task.mean_loss(source.logits, labels) + sum(methods.loss(network, source, target, 0.5).values())).backward()
     other, own = network.head.heads
     assert float(other.weight.grad.abs().sum() + other.bias.grad.abs().sum()) == 0
     assert float(own.weight.grad.abs().sum()) > 0 and float(network.stages["only"].weight.grad.abs().sum()) > 0

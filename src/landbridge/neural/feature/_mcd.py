@@ -130,7 +130,7 @@ class MCD(Method):
 
     def loss(self, network: Network, source: Batch, target: Batch | None, progress: float) -> dict[str, Tensor]:
         second = network.extras["second_head"]
-        terms = {"second_head": self._task.loss(second(source.features["embedding"]), source.labels)}
+        terms = {"second_head": self._task.mean_loss(second(source.features["embedding"]), source.labels)}
         if target is not None:
             weight = strength_at(self, progress)
             turned = reverse_gradient(target.features["embedding"], self.reversal)

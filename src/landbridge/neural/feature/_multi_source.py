@@ -165,7 +165,7 @@ class MomentMatchingSources(SourceAware):
         present = [g for g, n in enumerate(counts) if n]
         shares = self._source_weights()[present] * torch.tensor([counts[g] for g in present]).to(self._sums)
         shares = shares / shares.sum()
-        losses = [self._task.loss(source.logits[of == g], source.labels[of == g]) for g in present]
+        losses = [self._task.mean_loss(source.logits[of == g], source.labels[of == g]) for g in present]
         terms = {"task": (shares * torch.stack(losses)).sum()}
         several = [g for g in present if counts[g] > 1]
         if target is None or not several:

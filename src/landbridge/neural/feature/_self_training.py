@@ -171,7 +171,7 @@ class SelfTraining(Method):
 
     def loss(self, network: Network, source: Batch, target: Batch | None, progress: float) -> dict[str, Tensor]:
         if target is None:
-            return {"task": self._task.loss(source.logits, source.labels)}
+            return {"task": self._task.mean_loss(source.logits, source.labels)}
         terms = {"task": self._learn(source)}
         probabilities = (target.logits.detach() / float(self._now)).softmax(dim=1)
         means = self._remember(target.rows, probabilities)
@@ -204,13 +204,13 @@ class SelfTraining(Method):
     def _learn(self, source: Batch) -> Tensor:
         """The task's loss without the held-out samples, whose predictions are put aside."""
         if self.temperature != "auto" or source.labels.ndim != 1:
-            loss: Tensor = self._task.loss(source.logits, source.labels)
+            loss: Tensor = self._task.mean_loss(source.logits, source.labels)
             return loss
         out = _scattered(source.rows.to(source.labels.device)) < self.validation_fraction
         if out.all():
             return 0.0 * source.logits.sum()
         self._aside.append((source.logits.detach()[out], source.labels[out]))
-        return self._task.loss(source.logits[~out], source.labels[~out])
+        return self._task.mean_loss(source.logits[~out], source.labels[~out])
 
     def _remember(self, rows: Tensor, probabilities: Tensor) -> Tensor:
         """The samples' running means, with the current predictions in them."""

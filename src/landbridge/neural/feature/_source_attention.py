@@ -177,7 +177,9 @@ class SourceAttention(SourceAware):
         if target is not None:
             self._attend(rows, source, target)
         weights = self._rows[1, rows]
-        per_row = torch.vmap(lambda logits, y: self._task.loss(logits[None], y[None]))(source.logits, source.labels)
+        per_row = torch.vmap(lambda logits, y: self._task.mean_loss(logits[None], y[None]))(
+            source.logits, source.labels
+        )
         return {"task": (weights * per_row).sum() / weights.sum().clamp_min(1e-12)}
 
     def finish(self, network: Network) -> None:

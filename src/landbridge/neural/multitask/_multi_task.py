@@ -241,7 +241,7 @@ class MultiTask(BaseEstimator):
             return float(np.mean(task.predict(logits) == labels))
         if isinstance(task, Regression):
             return float(r2_score(labels, task.predict(logits)))
-        return task.metric(logits, task.encode(labels))
+        return task.score(logits, task.encode(labels))
 
     def _fit(self, data: Mapping[str, tuple[Any, Any]], n_steps: int | None) -> Self:
         """Learn, with a number of steps an epoch that is given, so that runs with other tasks are comparable."""
@@ -307,7 +307,7 @@ class MultiTask(BaseEstimator):
                     inputs.update((name, x) for name in g.names)
                     taken.update((name, answers[name][cut[k].to(like.device)]) for name in g.names)
                 logits = network({name: inputs[name] for name in names})
-                losses = torch.stack([self.tasks_[n].loss(logits[n], taken[n]) for n in names])
+                losses = torch.stack([self.tasks_[n].mean_loss(logits[n], taken[n]) for n in names])
                 if k == 0 and shared and len(names) > 1:
                     cosines += gradient_cosines([flat_gradient(loss, shared) for loss in losses]).double().cpu()
                 optimizer.zero_grad()
