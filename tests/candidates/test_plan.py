@@ -106,3 +106,13 @@ def test_methods_with_a_classifier_by_default_get_the_base_learner_for_regressio
         (method,) = [m.cls() for m in methods() if m.name == name]
         final = compose(method, Ridge(alpha=3.0)).steps[-1][1]
         assert isinstance(final.estimator, Ridge) and final.estimator.alpha == 3.0
+
+
+def test_requested_methods_that_cannot_be_fitted_are_refused_or_skipped():
+    with pytest.raises(InputError, match=r"no requested method applies \(TrAdaBoost needs target labels"):
+        _plan(methods=["TrAdaBoost"])
+    with pytest.raises(InputError, match="JDOTRegressor is made for regression, not classification"):
+        _plan(methods=["JDOTRegressor", "TrAdaBoost"])
+    found = _plan(methods=["TrAdaBoost", "CORAL"])
+    assert found["TrAdaBoost"].skipped and "needs target labels" in found["TrAdaBoost"].reason
+    assert not found["CORAL"].skipped

@@ -339,3 +339,35 @@ def test_estimate_of_a_result(result, tables):
     assert found["low"] <= found["value"] <= found["high"] and found["n_labelled"] == 0
     wrong = _run("estimate", "nowhere", "b.csv", cwd=tables)
     assert wrong.returncode == 2 and wrong.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["transfer", "a.csv", "b.csv", "--label", "ill", "--out", ""], "--out is empty"),
+        (["transfer", "a.csv", "b.csv", "--label", "ill", "--out", "other"], "holds a report.html of another program"),
+        (["measure", "a.csv", "b.csv", "--seed", "x"], "give a whole number"),
+    ],
+)
+def test_files_of_others_and_empty_names_are_safe(tables, arguments, message):
+    (tables / "other").mkdir(exist_ok=True)
+    (tables / "other" / "report.html").write_text("<html>mine</html>")
+    done = _run(*arguments, cwd=tables)
+    assert done.returncode == 2 and message in done.stderr and done.stderr.count("\n") == 1
+    assert (tables / "other" / "report.html").read_text() == "<html>mine</html>"
+
+
+def test_measure_and_rank_say_what_was_read(tables):
+    done = _run("measure", "a.csv", "b.csv", "--label", "ill", cwd=tables)
+    assert done.returncode == 0 and "Source a: 80 samples; labels" in done.stderr and "2 columns used" in done.stderr
+    done = _run("rank", "a.csv", "b.csv", "a.csv", "--label", "ill", cwd=tables)
+    assert done.stderr.count("Target a: 80 samples") == 1 and "Source b: 80 samples" in done.stderr
+    assert not _run("measure", "a.csv", "b.csv", "--label", "ill", "-q", cwd=tables).stderr
+
+
+@pytest.mark.skipif(os.name == "nt", reason="pipes end otherwise there")
+def test_a_closed_pipe_is_no_error(tables):
+    code = "from landbridge.cli import main; main()"
+    line = f"{sys.executable} -c '{code}' methods TCA | head -1; exit ${{PIPESTATUS[0]}}"
+    done = subprocess.run(["bash", "-c", line], capture_output=True, text=True, env=os.environ | PLAIN, check=False)
+    assert done.returncode in (0, 141) and "Traceback" not in done.stderr

@@ -436,7 +436,10 @@ def test_labels_that_are_not_available_stay_missing_and_are_told_of(tmp_path):
     (tmp_path / "a.csv").write_text("a,b,label\n" + rows)
     source, _, encoder = read_pair(tmp_path / "a.csv", tmp_path / "a.csv", label="label")
     assert int(source.labelled.sum()) == 40
-    assert "20 labels are 'NA', read as missing labels; write another word if it is a class." in encoder.notes_
+    assert (
+        "20 labels are 'NA', read as missing; set not_missing='NA' (--not-missing NA) if it is a class."
+        in encoder.notes_
+    )
 
 
 def test_spectra_on_two_scales_are_to_be_interpolated():
@@ -481,3 +484,28 @@ def test_damaged_files_are_skipped_on_request(tmp_path, kind):
 def test_skipping_damaged_files_does_not_apply_to_tables(frame):
     with pytest.raises(InputError, match="skip_corrupt applies to images and sounds"):
         read_pair(frame, frame, read_options={"skip_corrupt": True})
+
+
+def test_words_that_are_not_missing_are_classes_and_categories(tmp_path):
+    rng = np.random.default_rng(0)
+    for name in ("a", "b"):
+        y, grade = rng.choice(["NA", "good"], 60), rng.choice(["NA", "hi", "lo"], 60)
+        frame = pd.DataFrame({"x": rng.normal(size=60).round(3).astype(str), "grade": grade, "y": y})
+        frame.loc[3, "x"] = "NA"
+        frame.to_csv(tmp_path / f"{name}.csv", index=False)
+    pair = tmp_path / "a.csv", tmp_path / "b.csv"
+    one, _, _ = read_pair(*pair, label="y")
+    assert set(one.labelled_part().y) == {"good"}
+    one, two, encoder = read_pair(*pair, label="y", read_options={"not_missing": ["NA"]})
+    assert one.labelled.all() and set(one.y) == {"NA", "good"}
+    assert "grade=NA" in encoder.columns_ and "x" in encoder.columns_
+    # in a column of numbers it is no category
+    assert np.isfinite(one.X).all() and one.X[3, 0] == encoder.numbers_["x"]
+    np.testing.assert_array_equal(encoder.read(pair[1])[0], two.X)
+
+
+def test_a_long_line_of_numbers_and_a_word_is_read_at_once(tmp_path):
+    names = [f"{w}" for w in range(1100, 2500, 2)]
+    frame = pd.DataFrame(np.random.default_rng(0).normal(size=(12, len(names))), columns=names).assign(oil=range(12))
+    frame.to_csv(tmp_path / "spectra.csv", index=False)
+    assert read(tmp_path / "spectra.csv", label="oil").X.shape == (12, 700)

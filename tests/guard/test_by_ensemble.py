@@ -74,7 +74,7 @@ def test_the_source_model_has_two_votes(variants, flip, source_only):
     assert judge(source_only, unsure).gain is None
     assert judge(source_only, unsure).assessments[MAJORITY_VOTE].gain.value == pytest.approx(0.0)
     confident = variants(flip(0, 30), "ABC", certainty=0.95)
-    assert judge(source_only, confident).chosen == MAJORITY_VOTE
+    assert judge(source_only, confident, confidence=0.4).chosen == MAJORITY_VOTE
 
 
 @pytest.mark.parametrize("differing", [1, 2])
@@ -239,12 +239,13 @@ def test_regression_agreement_is_bounded_and_in_units_of_the_source_models_varia
 
 def test_it_repeats_by_its_seed_and_asks_for_the_given_confidence(fabricate, flip, labels, source_only):
     rng = np.random.default_rng(5)
-    trials = [fabricate(n, np.where(rng.random(100) < 0.6, flip(0, 12), labels)) for n in "ABCDEF"]
+    trials = [fabricate(n, np.where(rng.random(100) < 0.7, flip(0, 14), labels)) for n in "ABCDEF"]
     one, two = (by_ensemble(source_only, trials, None, 0.9, 3) for _ in range(2))
     assert one == two
     gain = one.assessments[MAJORITY_VOTE].gain
-    assert gain.value > 0 and 0.001 < gain.p_value < 0.5
-    for confidence, transferred in ((1 - gain.p_value - 1e-6, True), (1 - gain.p_value + 1e-6, False)):
+    assert gain.value > 0 and 0.0001 < gain.p_value < 0.05
+    p = 10 * gain.p_value  # of a level that is ten times as strict
+    for confidence, transferred in ((1 - p - 1e-6, True), (1 - p + 1e-6, False)):
         assert by_ensemble(source_only, trials, None, confidence, 3).transferred is transferred
 
 

@@ -122,3 +122,29 @@ def test_the_features_of_a_column_are_found_by_their_names():
     assert held["a"].separates == pytest.approx(0.5)
     assert held["a=b"].separates == pytest.approx(1.0)
     assert held["b"].separates == pytest.approx(0.5 + 0.5 * (0.5 - 2 / n))
+
+
+def test_points_of_two_scales_that_meet_by_chance_are_named():
+    rng = np.random.default_rng(0)
+    A = pd.DataFrame(rng.normal(size=(20, 30)), columns=[f"{w}" for w in range(1100, 1160, 2)])
+    B = pd.DataFrame(rng.normal(size=(20, 12)), columns=[f"{w}" for w in range(1100, 1160, 5)])
+    notes = inspect_domains(*read_pair(A.assign(y=range(20)), B, label="y")).notes
+    assert any(n.startswith("Only 6 of 30 and 12 points of a scale") and "interpolate" in n for n in notes)
+    notes = inspect_domains(*read_pair(A.assign(y=range(20)), A, label="y")).notes
+    assert not any("points of a scale" in n for n in notes)
+
+
+def test_columns_of_two_frames_in_memory_are_features_of_both():
+    import landbridge
+
+    X = pd.DataFrame(np.random.default_rng(0).normal(size=(20, 2)), columns=["a", "b"])
+    lines = landbridge.inspect((X, pd.Series([0, 1] * 10)), (X + 1, None)).lines()
+    assert not any("none in common" in line for line in lines) and "2 columns used (2 number) as 2 features." in lines
+
+
+def test_a_missing_label_column_is_said():
+    import landbridge
+
+    frame = pd.DataFrame({"a": [1.0, 2.0, 3.0], "klass": ["u", "v", "u"]})
+    assert any("No label column" in line for line in landbridge.inspect(frame).lines())
+    assert not any("No label column" in line for line in landbridge.inspect(frame, label="klass").lines())

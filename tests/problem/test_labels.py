@@ -80,3 +80,10 @@ def test_splits_hold_out_whole_groups():
     splits = target_splits(target, regression=False, random_state=0)
     assert all(set(groups[a].tolist()).isdisjoint(groups[b].tolist()) for a, b in splits.splits)
     assert target_splits(target.replace(groups=groups % 2), regression=False, random_state=0) is None
+
+
+def test_labels_are_asked_for_where_there_are_none():
+    for target in (Domain(np.zeros((4, 1))), Domain(np.zeros((4, 1)), [None] * 4)):
+        with pytest.raises(LabelError, match="target_labels=5 asks for labelled target samples, and target"):
+            split_target_labels(target, np.array([0, 1]), 5, 0)
+        assert split_target_labels(target, np.array([0, 1]), "hide", 0)[1] is None

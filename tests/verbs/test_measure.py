@@ -92,3 +92,24 @@ def test_groups_by_name_and_scoring():
         landbridge.measure((np.eye(6), [0, 1] * 3), np.eye(6), groups="who", **FEW)
     with pytest.raises(InputError, match="scoring does not apply to measure"):
         landbridge.measure(one, two, label="ill", scoring="f1", **FEW)
+
+
+def test_what_was_read_is_handed_over_before_anything_is_measured():
+    source, target = make_shift("translation", random_state=0)
+    seen = []
+    landbridge.measure(source, target, n_permutations=20, n_bootstrap=0, on_inspection=seen.append)
+    assert [len(i.sides) for i in seen] == [2] and seen[0].sides[0].n_samples == len(source)
+    seen.clear()
+    landbridge.rank({"a": source, "b": target}, target, n_bootstrap=0, n_permutations=0, on_inspection=seen.append)
+    assert len(seen) == 2 and seen[1].n_shared_samples == len(target)
+    with pytest.raises(InputError, match="on_inspection must be callable"):
+        landbridge.rank({"a": source}, target, on_inspection=3)
+
+
+def test_labels_of_the_whole_target_are_counted():
+    source, target = make_shift("label", random_state=0)
+    words = landbridge.measure(source, target, n_permutations=50, n_bootstrap=0).words
+    share = 100 * float(np.mean(target.y == 1))
+    assert "The labels of both domains say" in words and f"{share:.0f} %" in words.split("labels of both")[1]
+    half = target.replace(y=[v if i % 2 else None for i, v in enumerate(target.y.tolist())])
+    assert "labels of both" not in landbridge.measure(source, half, n_permutations=50, n_bootstrap=0).words

@@ -206,7 +206,7 @@ def _run(words: list[str]) -> int:
 
     if any("\0" in word for word in words):
         raise InputError("an argument holds a NUL character, which no name can; remove it.")
-    for option, value in zip(words, [*words[1:], "-"], strict=True):
+    for option, value in zip(words, [*words[1:], "-"], strict=False):
         if (option in PATH_OPTIONS and not value.strip()) or option in {f"{name}=" for name in PATH_OPTIONS}:
             raise InputError(f"{option.rstrip('=')} is empty; name a file or a folder.")
     with stoppable():

@@ -61,7 +61,7 @@ REFUSED = {
     b"version https://git-lfs": "is a pointer of Git LFS, not the file itself; fetch it with: git lfs pull",
 }
 JSON_START = re.compile(r'(\{\s*("|\})|\[\s*([\[{"\]\d-]|null|true|false))')
-NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
+NUMBER = r"[-+]?(?:\d++(?:\.\d*+)?|\.\d++)(?:[eE][-+]?\d++)?"  # in one way only, or long lines never end
 SVMLIGHT_LINE = re.compile(
     rf"\s*{NUMBER}(?:,{NUMBER})*(?:\s+qid:\d+)?(?:\s+\d+:(?:{NUMBER}|nan|inf|-inf))*\s*(?:#.*)?", re.IGNORECASE
 )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import warnings
 from collections.abc import Sequence
 from dataclasses import asdict, replace
@@ -33,7 +32,7 @@ from landbridge.data._column_kinds import (
 )
 from landbridge.data._file_tables import listed_files
 from landbridge.data._files import existing, kind_of, read_arrays, read_table
-from landbridge.data._headers import match_headers, rename_columns
+from landbridge.data._headers import is_point, match_headers, rename_columns
 from landbridge.data._image_arrays import match_pixels, read_pixels
 from landbridge.data._images import Pictures, read_images
 from landbridge.data._inspection import Column
@@ -545,7 +544,7 @@ def _numbered(X: Any) -> list[str]:
 
 def _remedy(*names: Sequence[str]) -> str:
     """Say what to do about tables with different columns."""
-    numbers = [sum(re.fullmatch(r"\s*-?\d+([.,]\d+)?\s*", str(n)) is not None for n in side) for side in names]
+    numbers = [sum(is_point(n) for n in side) for side in names]
     if all(2 * n > len(side) for n, side in zip(numbers, names, strict=True)):
         return "if their names are points of a scale, such as wavelengths, interpolate both to the same points."
     return "rename columns with the same meaning."

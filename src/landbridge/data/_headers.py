@@ -10,7 +10,10 @@ from typing import Any
 
 from landbridge.exceptions import InputError
 
-__all__ = ["drop_columns", "mark_missing", "match_headers", "plain_header", "rename_columns"]
+__all__ = ["drop_columns", "is_point", "mark_missing", "match_headers", "plain_header", "rename_columns"]
+
+# A number, with the unit of a spectrum or a time.
+POINT = re.compile(r"\s*-?\d+([.,]\d+)?\s*(nm|µm|um|1/cm|cm-1|hz|khz|mhz|ms|s)?\s*", re.IGNORECASE)
 
 
 def plain_header(name: str) -> str:
@@ -220,3 +223,23 @@ def _near(name: str, frames: Sequence[Any]) -> str:
     columns = list(dict.fromkeys(str(c) for f in frames for c in f.columns))
     near = difflib.get_close_matches(name, columns, n=3)
     return f"did you mean {' or '.join(near)}?" if near else f"they have {', '.join(columns[:8])}."
+
+
+def is_point(name: object) -> bool:
+    """Return whether the name of a column is a point of a scale, such as a wavelength or a time.
+
+    Parameters
+    ----------
+    name : object
+
+    Returns
+    -------
+    bool
+
+    Examples
+    --------
+    >>> from landbridge.data._headers import is_point
+    >>> [is_point(n) for n in ("1100", "1102.5 nm", 400, "age", "x1")]
+    [True, True, True, False, False]
+    """
+    return POINT.fullmatch(str(name)) is not None

@@ -203,7 +203,7 @@ class Inspection(Presentable):
         """Count the features of two sides without a common one; empty for any others."""
         used = [c for c in self.columns if c.used]
         own = {s.side: sum(c.n_features for c in used if s.side in c.gaps) for s in self.sides}
-        if len(own) < 2 or not used or any(len(c.gaps) > 1 for c in used):
+        if len(own) < 2 or not used or any(len(c.gaps) != 1 for c in used):
             return ""
         return f"{own['source']:,} features in the source and {own['target']:,} in the target, none in common."
 

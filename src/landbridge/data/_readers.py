@@ -133,7 +133,7 @@ def read(
     frame, origin, of = _frame(path, where, options), None, None
     (frame,) = rename_columns([frame], options.rename)
     (frame,) = drop_columns([frame], options.drop)
-    (frame,) = drop_columns([frame], [n for n in (options.id, options.weights) if n], "id or weights")
+    (frame,) = drop_columns([frame], [n for n in (options.id, options.weights) if n and n != groups], "id or weights")
     if sources is not None:
         frame, origin = take_sources(frame, sources, where)
     if groups is not None:
@@ -370,7 +370,7 @@ def _two_tables(source: Any, target: Any, columns: Columns) -> tuple[Any, Any, _
         if name not in A.columns or name not in B.columns:
             raise InputError(f"keep: {name!r} is no column of both tables; check the name.")
     facts: list[Column] = []
-    for argument, names in (("drop", options.drop), ("id", (options.id,) if options.id else ())):
+    for argument, names in (("drop", options.drop), ("id", (options.id,) if options.id and options.id != columns.groups else ())):
         A, B = drop_columns([A, B], names, argument)
         reason = "dropped on request" if argument == "drop" else "carried into predictions"
         kind = "other" if argument == "drop" else "id"

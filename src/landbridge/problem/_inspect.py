@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from scipy.stats import rankdata
 
 from landbridge.data import Column, Inspection, SideFacts
+from landbridge.data._headers import is_point
 from landbridge.discrepancy import moved_features
 from landbridge.domain import Domain
 from landbridge.problem._repeats import find_repeats
@@ -31,6 +32,8 @@ FEW = 5
 MAX_REPEATS = 800
 # More features than this have no names that a reader would know.
 MAX_COLUMNS = 2000
+# So many points of a scale that only one side has, on each side, are another grid.
+MANY_POINTS = 5
 # Kinds of columns that are used for something else than a feature.
 ROLES = ("label", "group", "source domain", "sample weight", "id")
 
@@ -77,7 +80,7 @@ def inspect_domains(
     many, filled = _about_gaps([c for c in columns if c.used], sizes)
     notes = [
         *_about_shared(sides, shared),
-        *_about_labels(facts),
+        *_about_labels(facts, columns),
         *many,
         *_about_columns(columns, sizes),
         *_about_repeats(source, random_state),
@@ -209,7 +212,9 @@ def _about_duplicates(digests: Mapping[str, NDArray[Any]]) -> list[str]:
     ]
 
 
-def _about_labels(sides: Sequence[SideFacts]) -> list[str]:
+def _about_labels(sides: Sequence[SideFacts], columns: Sequence[Column] = ()) -> list[str]:
+    if columns and not any(s.labels or s.label_range or s.n_missing_labels is not None for s in sides):
+        return ["No label column was named or recognised; set label (--label) if there is one."]
     if len(sides) < 2 or not (sides[0].labels and sides[1].labels):
         return []
     one, two = (set(side.labels) for side in sides)
@@ -219,6 +224,20 @@ def _about_labels(sides: Sequence[SideFacts]) -> list[str]:
             more = f" and {len(alone) - 5} more" if len(alone) > 5 else ""
             notes.append(f"Classes that only the {name} has: {', '.join(alone[:5])}{more}.")
     return notes
+
+
+def _about_scales(columns: Sequence[Column], sizes: Mapping[str, int]) -> list[str]:
+    """Say that columns which are points of a scale, such as wavelengths, are on both sides by chance."""
+    shared = [c.name for c in columns if c.used and is_point(c.name)]
+    alone = {side: [c.name for c in columns if c.reason == f"is in the {side} only"] for side in sizes}
+    points = {side: [n for n in names if is_point(n)] for side, names in alone.items()}
+    if len(sizes) < 2 or not shared or min(map(len, points.values())) < MANY_POINTS:
+        return []
+    n = {side: len(shared) + len(names) for side, names in points.items()}
+    return [
+        f"Only {len(shared)} of {n['source']} and {n['target']} points of a scale, such as wavelengths, are in both "
+        "domains; interpolate both to the same points to use all of them."
+    ]
 
 
 def _about_columns(columns: Sequence[Column], sizes: Mapping[str, int]) -> list[str]:
@@ -239,6 +258,7 @@ def _about_columns(columns: Sequence[Column], sizes: Mapping[str, int]) -> list[
         if alone := [c.name for c in columns if c.reason == f"is in the {side} only"]:
             more = f" and {len(alone) - 6} more" if len(alone) > 6 else ""
             notes.append(f"Only the {side} has {', '.join(alone[:6])}{more}; not used.")
+    notes += _about_scales(columns, sizes)
     used = [c for c in columns if c.used]
     if odd := [c for c in used if c.not_numbers]:
         shown = "; ".join(
