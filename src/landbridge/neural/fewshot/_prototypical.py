@@ -18,6 +18,7 @@ from landbridge.neural._distances import squared_distances
 from landbridge.neural._features import cached_features
 from landbridge.neural._inputs import to_tensors
 from landbridge.neural._network import Network
+from landbridge.neural._settings import Training
 from landbridge.neural.fewshot._training import EpisodeSizes, train_on_episodes
 
 __all__ = ["UNKNOWN", "PrototypicalClassifier", "prototypical_loss", "train_prototypical"]
@@ -66,6 +67,7 @@ def train_prototypical(
     augment: Callable[[Tensor, torch.Generator], Tensor] | None = None,
     random_state: Any = None,
     progress: Callable[[int, float, float], None] | None = None,
+    settings: Training | None = None,
 ) -> Network:
     """Train an embedding on episodes drawn from many classes.
 
@@ -89,6 +91,8 @@ def train_prototypical(
     random_state : int, RandomState instance or None, default=None
     progress : callable, optional
         Called every hundred episodes with (episode, loss, accuracy).
+    settings : Training, optional
+        Device, precision, checkpoints and logs of the run; epochs, batch size and learning rate are not read.
 
     Returns
     -------
@@ -116,6 +120,7 @@ def train_prototypical(
         augment=augment,
         random_state=random_state,
         progress=progress,
+        settings=settings,
     )
     return network
 

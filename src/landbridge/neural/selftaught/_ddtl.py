@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from numbers import Integral, Real
+from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
@@ -21,8 +22,12 @@ from landbridge.domain import split_labelled
 from landbridge.exceptions import InputError, LabelError
 from landbridge.neural._device import resolve
 from landbridge.neural._fitting import draw_seed
+from landbridge.neural._phase import Phase
+from landbridge.neural._samples import digest_of
+from landbridge.neural._settings import Training, own_settings
+from landbridge.neural._trainer import run_phase
 from landbridge.neural.selftaught._autoencoder import check_layers
-from landbridge.neural.selftaught._parts import chain, draws, fresh, learn_scale
+from landbridge.neural.selftaught._parts import Draws, chain, fresh, learn_scale
 
 __all__ = ["DistantTransfer", "Selection", "row_losses", "selective_learning"]
 
@@ -165,65 +170,11 @@ def selective_learning(
     ----------
     .. [1] B. Tan, Y. Zhang, S. J. Pan, Q. Yang. Distant domain transfer learning. AAAI 2017.
     """
-    (Xs, ys), (Xt, yt), Xi = source, target, intermediate
-    optimizer = torch.optim.Adam(coder.parameters(), lr=learning_rate)
-    labelled = yt >= 0
-    found = Selection(torch.ones(len(Xs), dtype=torch.bool), torch.zeros(len(Xi), dtype=torch.bool))
-    found.shares.append((1.0, 0.0))
-
-    def losses(x: Tensor, y: Tensor | None) -> Tensor:
-        reconstruction, logits = coder(x)
-        return row_losses(x, reconstruction, logits, y)
-
-    def target_loss(x: Tensor, reconstruction: Tensor, logits: Tensor, y: Tensor) -> Tensor:
-        known = y >= 0
-        loss = (reconstruction - x).square().mean()
-        return loss + F.cross_entropy(logits[known], y[known]) if bool(known.any()) else loss
-
-    queue = torch.randperm(len(Xi), generator=generator)  # the order in which random takes the intermediates
-    for turn in range(1, max_iter + 1):
-        sides = [torch.nonzero(v.cpu()).ravel() for v in (found.source, found.intermediate)]
-        parts = [draws(rows, batch_size, generator) for rows in sides]
-        known = draws(torch.nonzero(labelled.cpu()).ravel(), batch_size, generator)
-        others = draws(torch.nonzero(~labelled.cpu()).ravel(), batch_size, generator)
-        for _ in range(n_steps):
-            mine = torch.cat([next(known), next(others)]).to(Xt.device)
-            chosen: list[tuple[Tensor, Tensor | None, float]] = [(Xt[mine], yt[mine], 1.0)]
-            for rows, part, X, y in zip(sides, parts, (Xs, Xi), (ys, None), strict=True):
-                if len(rows):
-                    index = next(part).to(X.device)
-                    chosen.append((X[index], None if y is None else y[index], len(rows) / len(X)))
-            # one pass for all sides: for small networks the passes take the time, not the samples
-            sizes = [len(x) for x, _, _ in chosen]
-            reconstruction, logits = (out.split(sizes) for out in coder(torch.cat([x for x, _, _ in chosen])))
-            loss = target_loss(chosen[0][0], reconstruction[0], logits[0], yt[mine])
-            for (x, y, weight), r, z in zip(chosen[1:], reconstruction[1:], logits[1:], strict=True):
-                loss = loss + weight * row_losses(x, r, z, y).mean()
-            optimizer.zero_grad()
-            torch.autograd.backward(loss)
-            optimizer.step()
-        with torch.no_grad():
-            of_source, of_intermediate = losses(Xs, ys), losses(Xi, None)
-            done = min(1.0, turn / max(1, max_iter - 1))  # what is chosen after the last turn is not trained on
-            lam_s = threshold(of_source, 1.0 - (1.0 - keep_source) * done)
-            lam_i = threshold(of_intermediate, keep_intermediate * done)
-            found.source = (of_source < lam_s).cpu()
-            found.intermediate = (of_intermediate < lam_i).cpu()
-            if selection != "selective":
-                n_in = int(found.intermediate.sum())
-                sequence = queue if selection == "random" else of_intermediate.cpu().argsort(descending=True)
-                found.intermediate = torch.zeros(len(Xi), dtype=torch.bool)
-                found.intermediate[sequence[:n_in]] = True
-            reconstruction_t, logits_t = coder(Xt)
-            J = float(target_loss(Xt, reconstruction_t, logits_t, yt))
-            kept = (found.source, found.intermediate)
-            for v, terms, lam in zip(kept, (of_source, of_intermediate), (lam_s, lam_i), strict=True):
-                if len(v):
-                    reward = lam if np.isfinite(lam) else 0.0  # with all samples in, it is the same for any v
-                    J += float(torch.where(v.to(terms.device), terms - reward, 0.0).mean())
-        found.shares.append((float(kept[0].float().mean()), float(kept[1].float().mean()) if len(Xi) else 0.0))
-        found.objective.append(J)
-    return found
+    how = {"keep_source": keep_source, "keep_intermediate": keep_intermediate, "selection": selection}
+    phase = _Selecting(coder, (source, intermediate, target), how, n_steps, generator)
+    own = {"epochs": max_iter, "batch_size": batch_size, "learning_rate": learning_rate, "random_state": 0}
+    run_phase(phase, own_settings(None, coder, **own))
+    return phase.found
 
 
 def threshold(losses: Tensor, fraction: float) -> float:
@@ -277,6 +228,8 @@ class DistantTransfer(ClassifierMixin, BaseEstimator):
         ``"auto"`` takes a GPU where there is one.
     random_state : int, RandomState instance or None, default=None
         Draws first weights, batches and a random order.
+    settings : Training, optional
+        Precision, checkpoints, clipping and logs of the run; what has a parameter here is taken from here.
 
     Attributes
     ----------
@@ -348,6 +301,7 @@ class DistantTransfer(ClassifierMixin, BaseEstimator):
         "standardize": [StrOptions({"per_feature", "global"})],
         "device": [str],
         "random_state": ["random_state"],
+        "settings": [Training, None],
     }
 
     def __init__(
@@ -366,6 +320,7 @@ class DistantTransfer(ClassifierMixin, BaseEstimator):
         standardize: str = "per_feature",
         device: str = "auto",
         random_state: Any = None,
+        settings: Training | None = None,
     ) -> None:
         self.n_components = n_components
         self.hidden_layer_sizes = hidden_layer_sizes
@@ -380,6 +335,7 @@ class DistantTransfer(ClassifierMixin, BaseEstimator):
         self.standardize = standardize
         self.device = device
         self.random_state = random_state
+        self.settings = settings
 
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X: Any, y: Any, X_intermediate: Any = None, X_target: Any = None, y_target: Any = None) -> Self:
@@ -427,21 +383,17 @@ class DistantTransfer(ClassifierMixin, BaseEstimator):
         coder = fresh(lambda: Coder(widths, len(self.classes_)), seed).to(device)
         rng = torch.Generator().manual_seed(seed)
         rows = [torch.tensor(scale.apply(part), dtype=torch.float32, device=device) for part in (X, Xi, Xt)]
-        _reconstruct(coder, torch.cat(rows), self.n_pretrain_steps, self.batch_size, self.learning_rate, rng)
-        found = selective_learning(
-            coder,
-            (rows[0], torch.tensor(codes, device=device)),
-            rows[1],
-            (rows[2], torch.tensor(target_codes, device=device)),
-            keep_source=self.keep_source,
-            keep_intermediate=self.keep_intermediate,
-            selection=self.selection,
-            max_iter=self.max_iter,
-            n_steps=self.n_steps,
-            batch_size=self.batch_size,
-            learning_rate=self.learning_rate,
-            generator=rng,
-        )
+        own = {"batch_size": self.batch_size, "learning_rate": self.learning_rate, "device": self.device}
+        own |= {"random_state": seed}
+        if self.n_pretrain_steps:
+            whole = _Reconstructing(coder, torch.cat(rows), self.n_pretrain_steps, rng)
+            run_phase(whole, own_settings(_within(self.settings, "pretraining"), epochs=1, **own))
+        labels = [torch.tensor(c, device=device) for c in (codes, target_codes)]
+        how = {k: getattr(self, k) for k in ("keep_source", "keep_intermediate", "selection")}
+        sides = ((rows[0], labels[0]), rows[1], (rows[2], labels[1]))
+        phase = _Selecting(coder, sides, how, self.n_steps, rng)
+        run_phase(phase, own_settings(_within(self.settings, "selection"), epochs=self.max_iter, **own))
+        found = phase.found
         self.n_iter_ = self.max_iter
         self.selected_share_, self.objective_ = np.array(found.shares), np.array(found.objective)
         self.selection_ = {"source": found.source.numpy(), "intermediate": found.intermediate.numpy()}
@@ -503,13 +455,153 @@ class DistantTransfer(ClassifierMixin, BaseEstimator):
         return codes
 
 
-def _reconstruct(coder: Coder, X: Tensor, n_steps: int, size: int, learning_rate: float, rng: torch.Generator) -> None:
-    """Train the autoencoder on all samples alike."""
-    optimizer = torch.optim.Adam([*coder.encoder.parameters(), *coder.decoder.parameters()], lr=learning_rate)
-    batches = draws(torch.arange(len(X)), 2 * size, rng)
-    for _ in range(n_steps):
-        x = X[next(batches).to(X.device)]
-        loss = (coder.decoder(coder.encoder(x)) - x).square().mean()
-        optimizer.zero_grad()
-        torch.autograd.backward(loss)
-        optimizer.step()
+class _Reconstructing(Phase):
+    """Training of the autoencoder on all samples alike."""
+
+    name = "training of the autoencoder"
+
+    def __init__(self, coder: Coder, X: Tensor, n_steps: int, generator: torch.Generator) -> None:
+        super().__init__()
+        self.module, self.X, self.n_steps = coder, X, n_steps
+        self.generators = {"draws": generator}
+
+    def start(self, run: Any) -> None:
+        super().start(run)
+        parameters = [*self.module.encoder.parameters(), *self.module.decoder.parameters()]
+        self.optimizers = {"main": torch.optim.Adam(parameters, lr=run.settings.learning_rate)}
+        self.draws = Draws(torch.arange(len(self.X)), 2 * run.settings.batch_size, self.generators["draws"])
+
+    def rate(self, step: int, total: int) -> None:
+        return None
+
+    def step(self, batch: Any, share: float) -> None:
+        x = self.X[next(self.draws).to(self.X.device)]
+        loss = (self.module.decoder(self.module.encoder(x)) - x).square().mean()
+        self.descend(loss)
+        self.run.means.add("task", loss, 1)
+
+    def fingerprint(self) -> dict[str, Any]:
+        return {"samples": digest_of(self.X), "n_steps": self.n_steps}
+
+    def state(self) -> dict[str, Tensor]:
+        return {"rest": self.draws.rest}
+
+    def load_state(self, state: dict[str, Tensor]) -> None:
+        self.draws.rest = state["rest"]
+
+
+class _Selecting(Phase):
+    """Turns of gradient steps on the selected samples, each followed by a new selection."""
+
+    name = "training on selected samples"
+
+    def __init__(
+        self,
+        coder: Coder,
+        sides: tuple[Any, Tensor, Any],
+        how: dict[str, Any],
+        n_steps: int,
+        generator: torch.Generator,
+    ) -> None:
+        super().__init__()
+        self.module, self.how, self.n_steps = coder, how, n_steps
+        (self.Xs, self.ys), self.Xi, (self.Xt, self.yt) = sides
+        self.generators = {"draws": generator}
+        self.found = Selection(torch.ones(len(self.Xs), dtype=torch.bool), torch.zeros(len(self.Xi), dtype=torch.bool))
+        self.found.shares.append((1.0, 0.0))
+        self.queue = torch.randperm(len(self.Xi), generator=generator)  # in which random takes the intermediates
+        self.rests: list[Tensor] = []
+
+    def start(self, run: Any) -> None:
+        super().start(run)
+        self.optimizers = {"main": torch.optim.Adam(self.module.parameters(), lr=run.settings.learning_rate)}
+
+    def rate(self, step: int, total: int) -> None:
+        return None
+
+    def begin(self, epoch: int) -> None:
+        size, rng = self.run.settings.batch_size, self.generators["draws"]
+        labelled = (self.yt >= 0).cpu()
+        masks = (self.found.source, self.found.intermediate, labelled, ~labelled)
+        self.draws = [Draws(torch.nonzero(mask.cpu()).ravel(), size, rng) for mask in masks]
+        if self.run.state.at:
+            for draws, rest in zip(self.draws, self.rests, strict=True):
+                draws.rest = rest
+
+    def step(self, batch: Any, share: float) -> None:
+        of_source, of_intermediate, known, others = self.draws
+        mine = torch.cat([next(known), next(others)]).to(self.Xt.device)
+        chosen: list[tuple[Tensor, Tensor | None, float]] = [(self.Xt[mine], self.yt[mine], 1.0)]
+        for draws, X, y in ((of_source, self.Xs, self.ys), (of_intermediate, self.Xi, None)):
+            if n := len(draws.rows):
+                index = next(draws).to(X.device)
+                chosen.append((X[index], None if y is None else y[index], n / len(X)))
+        # one pass for all sides: for small networks the passes take the time, not the samples
+        sizes = [len(x) for x, _, _ in chosen]
+        reconstruction, logits = (out.split(sizes) for out in self.module(torch.cat([x for x, _, _ in chosen])))
+        loss = _target_loss(chosen[0][0], reconstruction[0], logits[0], self.yt[mine])
+        for (x, y, weight), r, z in zip(chosen[1:], reconstruction[1:], logits[1:], strict=True):
+            loss = loss + weight * row_losses(x, r, z, y).mean()
+        self.descend(loss)
+        self.run.means.add("task", loss, 1)
+
+    @torch.no_grad()
+    def end(self, epoch: int) -> bool:
+        """Select anew, and record shares and objective."""
+        found, turns = self.found, self.run.settings.epochs
+        of_source, of_intermediate = self._losses(self.Xs, self.ys), self._losses(self.Xi, None)
+        done = min(1.0, (epoch + 1) / max(1, turns - 1))  # what is chosen after the last turn is not trained on
+        lam_s = threshold(of_source, 1.0 - (1.0 - self.how["keep_source"]) * done)
+        lam_i = threshold(of_intermediate, self.how["keep_intermediate"] * done)
+        found.source = (of_source < lam_s).cpu()
+        found.intermediate = (of_intermediate < lam_i).cpu()
+        if self.how["selection"] != "selective":
+            n_in = int(found.intermediate.sum())
+            by_loss = of_intermediate.cpu().argsort(descending=True)
+            sequence = self.queue if self.how["selection"] == "random" else by_loss
+            found.intermediate = torch.zeros(len(self.Xi), dtype=torch.bool)
+            found.intermediate[sequence[:n_in]] = True
+        reconstruction, logits = self.module(self.Xt)
+        J = float(_target_loss(self.Xt, reconstruction, logits, self.yt))
+        kept = (found.source, found.intermediate)
+        for v, terms, lam in zip(kept, (of_source, of_intermediate), (lam_s, lam_i), strict=True):
+            if len(v):
+                reward = lam if np.isfinite(lam) else 0.0  # with all samples in, it is the same for any v
+                J += float(torch.where(v.to(terms.device), terms - reward, 0.0).mean())
+        found.shares.append((float(kept[0].float().mean()), float(kept[1].float().mean()) if len(self.Xi) else 0.0))
+        found.objective.append(J)
+        return False
+
+    def _losses(self, x: Tensor, y: Tensor | None) -> Tensor:
+        reconstruction, logits = self.module(x)
+        return row_losses(x, reconstruction, logits, y)
+
+    def fingerprint(self) -> dict[str, Any]:
+        content = digest_of((self.Xs, self.ys, self.Xi, self.Xt, self.yt))
+        return {"samples": content, "n_steps": self.n_steps, **self.how}
+
+    def state(self) -> dict[str, Tensor]:
+        found = self.found
+        kept = {"source": found.source, "intermediate": found.intermediate, "queue": self.queue}
+        kept |= {f"rest {k}": draws.rest for k, draws in enumerate(self.draws)}
+        shares, objective = (torch.tensor(v, dtype=torch.float64) for v in (found.shares, found.objective))
+        return kept | {"shares": shares, "objective": objective}
+
+    def load_state(self, state: dict[str, Tensor]) -> None:
+        self.found.source, self.found.intermediate, self.queue = state["source"], state["intermediate"], state["queue"]
+        self.found.shares = [tuple(pair) for pair in state["shares"].tolist()]
+        self.found.objective = state["objective"].tolist()
+        self.rests = [state[f"rest {k}"] for k in range(4)]
+
+
+def _target_loss(x: Tensor, reconstruction: Tensor, logits: Tensor, y: Tensor) -> Tensor:
+    known = y >= 0
+    loss = (reconstruction - x).square().mean()
+    return loss + F.cross_entropy(logits[known], y[known]) if bool(known.any()) else loss
+
+
+def _within(settings: Training | None, name: str) -> Training | None:
+    """The settings with a folder of its own for the checkpoints of a part of the run."""
+    if settings is None or settings.checkpoint_dir is None:
+        return settings
+    return replace(settings, checkpoint_dir=Path(settings.checkpoint_dir) / name)
