@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import warnings
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, TypedDict, Unpack
 
@@ -18,8 +19,11 @@ from landbridge.neural._checks import positive
 from landbridge.neural._inputs import to_tensors
 from landbridge.neural._method import Batch, Method
 from landbridge.neural._network import Network, batch_norms, is_folded
+from landbridge.neural._phase import Phase
 from landbridge.neural._random import seed_from, seeded
-from landbridge.neural._samples import Samples, batches, mix, stream
+from landbridge.neural._samples import Samples, batches, digest_of, mix, stream
+from landbridge.neural._settings import Training, own_settings
+from landbridge.neural._trainer import run_phase
 from landbridge.neural.feature._adversarial import discriminator as make_discriminator
 from landbridge.neural.feature._best_epoch import batch_score
 
@@ -155,6 +159,7 @@ def adapt_adda(
     decay: float = 0.99,
     eval_every: int = 25,
     random_state: Any = None,
+    settings: Training | None = None,
     **options: Unpack[DiscriminatorOptions],
 ) -> AdversarialCopy:
     """Adapt a trained network to unlabelled target samples by ADDA (adversarial discriminative domain adaptation).
@@ -181,6 +186,8 @@ def adapt_adda(
     eval_every : int, default=25
         Steps between looks at the answers.
     random_state : int, RandomState instance or None, default=None
+    settings : Training, optional
+        Precision, checkpoints, clipping and logs of the run, which stays on the network's device.
     **options
         Keywords described under *Other Parameters*.
 
@@ -279,35 +286,13 @@ def adapt_adda(
         raise InputError("network: every stage is frozen; unfreeze one, for the target's stages have to learn.")
     for p in moved:
         p.requires_grad_(True)
-    learns = torch.optim.Adam(critic.parameters(), lr=given["discriminator_learning_rate"], betas=(0.5, 0.9))
-    deceives = torch.optim.Adam(moved, lr=learning_rate, betas=(0.5, 0.9))
 
     # 2. both in turn, and a look at the predictions now and then
-    averaged = [p.detach().clone() for p in moved]
-    watch = _Looks(adapted, moved, averaged, mine)
-    total = (n_warmup_steps + n_steps) * batch_size
-    cuts = zip(
-        stream(len(theirs), 0, total, mix(random_state, 2)).to(device).split(batch_size),
-        stream(len(mine), 0, total, mix(random_state, 3)).to(device).split(batch_size),
-        strict=True,
-    )
-    for k, (rows, other) in enumerate(cuts, start=1 - n_warmup_steps):
-        real, made = own[rows], (adapted.embed(mine.take(other)[0]) - center) / scale
-        said = critic(torch.cat([real, made.detach()]))[:, 0]
-        sides = (torch.arange(len(said), device=device) < len(real)).to(said)
-        loss = F.binary_cross_entropy_with_logits(said, sides)
-        if gradient_penalty > 0:
-            loss = loss + gradient_penalty * (slope_penalty(critic, real) + slope_penalty(critic, made))
-        _descend(learns, loss)
-        watch.count((said > 0) == (sides > 0.5))
-        if k > 0:
-            deceives.param_groups[0]["lr"] = learning_rate * min(1.0, k / min(100, 1 + n_steps // 4))
-            # Inverted labels: the slope is steepest where the discriminator is most confident.
-            _descend(deceives, F.softplus(-critic(made)[:, 0]).mean())
-            with torch.no_grad():
-                torch._foreach_lerp_(averaged, [p.detach() for p in moved], 1.0 - decay)
-            if (k % eval_every == 0 or k == n_steps) and watch.look(k):
-                break
+    phase = _Adversarial(adapted, critic, moved, mine, (own, center, scale), given)
+    phase.how = {"n_steps": n_steps, "learning_rate": learning_rate, "decay": decay, "eval_every": eval_every}
+    own_plan = {"epochs": 1, "batch_size": batch_size, "device": str(device), "random_state": random_state}
+    run_phase(phase, own_settings(settings, **own_plan))
+    watch = phase.watch
     watch.put_best()
     collapsed, reason = bool(watch.reason), watch.reason
     if not collapsed and watch.best_step < n_steps / 4:
@@ -315,6 +300,93 @@ def adapt_adda(
     adapted.requires_grad_(True)
     adapted.freeze(frozen)
     return AdversarialCopy(adapted.eval(), watch.best_step, collapsed, reason, watch.history)
+
+
+class _Adversarial(Phase):
+    """The discriminator and the target's stages in turn."""
+
+    name = "adversarial adaptation"
+    how: dict[str, Any]
+
+    def __init__(
+        self,
+        adapted: Network,
+        critic: nn.Module,
+        moved: list[Any],
+        rows: Samples,
+        real: tuple[Tensor, Tensor, Tensor],
+        given: DiscriminatorOptions,
+    ) -> None:
+        super().__init__()
+        self.module = nn.ModuleDict({"network": adapted, "critic": critic})
+        self.adapted, self.critic, self.moved, self.rows, self.given = adapted, critic, moved, rows, given
+        self.own, self.center, self.scale = real
+
+    def start(self, run: Any) -> None:
+        super().start(run)
+        rate = self.given["discriminator_learning_rate"]
+        self.optimizers = {
+            "critic": torch.optim.Adam(self.critic.parameters(), lr=rate, betas=(0.5, 0.9)),
+            "stages": torch.optim.Adam(self.moved, lr=self.how["learning_rate"], betas=(0.5, 0.9)),
+        }
+        self.n_steps = self.given["n_warmup_steps"] + self.how["n_steps"]
+        self.averaged = [p.detach().clone() for p in self.moved]
+        self.watch = _Looks(self.adapted, self.moved, self.averaged, self.rows)
+
+    def begin(self, epoch: int) -> None:
+        """Statistics of batch norms stay, so nothing is put in train mode."""
+
+    def rate(self, step: int, total: int) -> None:
+        return None
+
+    def batches(self, epoch: int, first: int) -> Iterator[Any]:
+        size, seed = self.run.settings.batch_size, self.run.settings.random_state
+        total, device = self.n_steps * size, self.own.device
+        cuts = zip(
+            stream(len(self.own), 0, total, mix(seed, 2)).to(device).split(size),
+            stream(len(self.rows), 0, total, mix(seed, 3)).to(device).split(size),
+            strict=True,
+        )
+        for k, (rows, other) in enumerate(cuts, start=1 - self.given["n_warmup_steps"]):
+            if k + self.given["n_warmup_steps"] > first:
+                yield k, rows, other
+            if self.watch.reason:
+                return
+
+    def step(self, batch: Any, share: float) -> None:
+        k, rows, other = batch
+        critic, penalty, n_steps = self.critic, self.given["gradient_penalty"], self.how["n_steps"]
+        real, made = self.own[rows], (self.adapted.embed(self.rows.take(other)[0]) - self.center) / self.scale
+        said = critic(torch.cat([real, made.detach()]))[:, 0]
+        sides = (torch.arange(len(said), device=said.device) < len(real)).to(said)
+        loss = F.binary_cross_entropy_with_logits(said, sides)
+        if penalty > 0:
+            loss = loss + penalty * (slope_penalty(critic, real) + slope_penalty(critic, made))
+        self.descend(loss, "critic")
+        self.run.means.add("discriminator", loss, 1)
+        self.watch.count((said > 0) == (sides > 0.5))
+        if k > 0:
+            rate = self.how["learning_rate"] * min(1.0, k / min(100, 1 + n_steps // 4))
+            self.optimizers["stages"].param_groups[0]["lr"] = rate
+            # Inverted labels: the slope is steepest where the discriminator is most confident.
+            self.descend(F.softplus(-critic(made)[:, 0]).mean(), "stages")
+            with torch.no_grad():
+                torch._foreach_lerp_(self.averaged, [p.detach() for p in self.moved], 1.0 - self.how["decay"])
+            if k % self.how["eval_every"] == 0 or k == n_steps:
+                self.watch.look(k)
+
+    def fingerprint(self) -> dict[str, Any]:
+        return {"samples": digest_of((self.own, self.rows.inputs)), **self.how, **self.given}
+
+    def state(self) -> dict[str, Tensor]:
+        lists = {"averaged": self.averaged, "kept": self.watch.kept}
+        return {f"{name}.{i}": t for name, found in lists.items() for i, t in enumerate(found)} | self.watch.state()
+
+    def load_state(self, state: dict[str, Tensor]) -> None:
+        for i, own in enumerate(self.averaged):
+            own.copy_(state[f"averaged.{i}"])
+        self.watch.kept = [state[f"kept.{i}"].to(p) for i, p in enumerate(self.averaged)]
+        self.watch.load_state(state)
 
 
 @torch.no_grad()
@@ -533,15 +605,25 @@ class _Looks:
             )
         return bool(self.reason)
 
+    def state(self) -> dict[str, Tensor]:
+        numbers = [self.best, self.best_step, self.sure, self.fallen]
+        return {
+            "numbers": torch.tensor(numbers, dtype=torch.float64),
+            "history": torch.tensor(list(self.history.values()), dtype=torch.float64),
+            "right": self.right,
+            "reason": torch.tensor(list(self.reason.encode()), dtype=torch.uint8),
+        }
+
+    def load_state(self, state: dict[str, Tensor]) -> None:
+        best, *counts = state["numbers"].tolist()
+        self.best, (self.best_step, self.sure, self.fallen) = best, (int(n) for n in counts)
+        self.history = dict(zip(self.history, state["history"].tolist(), strict=True))
+        self.right.copy_(state["right"])
+        self.reason = bytes(state["reason"].tolist()).decode()
+
     @torch.no_grad()
     def put_best(self) -> None:
         torch._foreach_copy_([p.detach() for p in self.moved], self.kept)
-
-
-def _descend(optimizer: Any, loss: Tensor) -> None:
-    optimizer.zero_grad()
-    torch.autograd.backward(loss, inputs=[p for group in optimizer.param_groups for p in group["params"]])
-    optimizer.step()
 
 
 def _embedded(network: Network, rows: Samples) -> Tensor:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -181,6 +181,10 @@ class EqualWeights:
     """
 
     weights: Tensor
+    # Tensors that a resumed run needs, and an optimiser and a generator where there is one.
+    kept: ClassVar[tuple[str, ...]] = ()
+    _optimizer: Any = None
+    _rng: Any = None
 
     def start(
         self, regression: Sequence[bool], *, device: Any = "cpu", dtype: Any = None, random_state: Any = None
@@ -206,6 +210,30 @@ class EqualWeights:
         network : MultiTaskNetwork
         """
         torch.autograd.backward((self.weights * losses).sum())
+
+    def state(self) -> dict[str, Tensor]:
+        """Return the tensors that a resumed run needs.
+
+        Returns
+        -------
+        dict of str to Tensor
+        """
+        return {name: getattr(self, name).detach() for name in self.kept if getattr(self, name) is not None}
+
+    def load_state(self, state: dict[str, Tensor]) -> None:
+        """Take back what ``state`` gave.
+
+        Parameters
+        ----------
+        state : dict of str to Tensor
+        """
+        with torch.no_grad():
+            for name, value in state.items():
+                own = getattr(self, name)
+                if isinstance(own, nn.Parameter):
+                    own.copy_(value)
+                else:
+                    setattr(self, name, value.to(self.weights))
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}()"
@@ -234,6 +262,8 @@ class UncertaintyWeights(EqualWeights):
     .. [1] A. Kendall, Y. Gal, R. Cipolla. Multi-task learning using uncertainty to weigh losses for scene geometry
        and semantics. CVPR 2018.
     """
+
+    kept = ("log_variances", "weights")
 
     def __init__(self, learning_rate: float = 0.01) -> None:
         self.learning_rate = learning_rate
@@ -302,6 +332,7 @@ class GradNorm(EqualWeights):
 
     # Lower bound of a weight, so that no task is switched off.
     smallest = 0.01
+    kept = ("_moved", "weights", "_initial")
 
     def __init__(self, asymmetry: float = 1.5, learning_rate: float = 0.025) -> None:
         self.asymmetry, self.learning_rate = asymmetry, learning_rate
