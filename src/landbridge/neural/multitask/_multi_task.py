@@ -266,7 +266,7 @@ class MultiTask(BaseEstimator):
         self.tasks_: dict[str, Task] = tasks
         self.classes_ = {n: t.classes for n, t in tasks.items() if isinstance(t, Classification)}
         learning_rate = rate_for(backbone, self.learning_rate)
-        own = {"epochs": self.epochs, "batch_size": self.batch_size, "learning_rate": learning_rate}
+        own: dict[str, Any] = {"epochs": self.epochs, "batch_size": self.batch_size, "learning_rate": learning_rate}
         own |= {"device": self.device, "random_state": seed}
         phase = _Jointly(network, tasks, groups, answers, BALANCES[self.balance](), n_steps)
         phase.arguments = describe(self)

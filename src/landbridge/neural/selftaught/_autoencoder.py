@@ -182,7 +182,11 @@ class AutoencoderFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Bas
         encoder, decoder = encoder.to(device), decoder.to(device)
         rows = torch.tensor(scale.apply(X), dtype=torch.float32, device=device)
         phase = _Denoising(encoder, decoder, rows, self)
-        own = {"epochs": self.epochs, "batch_size": self.batch_size, "learning_rate": self.learning_rate}
+        own: dict[str, Any] = {
+            "epochs": self.epochs,
+            "batch_size": self.batch_size,
+            "learning_rate": self.learning_rate,
+        }
         own |= {"schedule": "cosine", "warmup": 0.0, "device": self.device, "random_state": seed}
         history = run_phase(phase, own_settings(self.settings, **own))
         # in double precision a sample's code does not depend on the samples beside it

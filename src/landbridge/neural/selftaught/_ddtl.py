@@ -383,7 +383,11 @@ class DistantTransfer(ClassifierMixin, BaseEstimator):
         coder = fresh(lambda: Coder(widths, len(self.classes_)), seed).to(device)
         rng = torch.Generator().manual_seed(seed)
         rows = [torch.tensor(scale.apply(part), dtype=torch.float32, device=device) for part in (X, Xi, Xt)]
-        own = {"batch_size": self.batch_size, "learning_rate": self.learning_rate, "device": self.device}
+        own: dict[str, Any] = {
+            "batch_size": self.batch_size,
+            "learning_rate": self.learning_rate,
+            "device": self.device,
+        }
         own |= {"random_state": seed}
         if self.n_pretrain_steps:
             whole = _Reconstructing(coder, torch.cat(rows), self.n_pretrain_steps, rng)
