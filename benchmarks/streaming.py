@@ -2,8 +2,8 @@
 
 A data set of 100,000 JPEG images of 224 x 224 pixels is decoded from one memory-mapped file (some hundred distinct
 images, taken in turn, so that the disk holds little) and trains a tiny network for an epoch. A plain loop over torch's
-DataLoader decodes the same images in the same number of workers. Each pair runs in turns; the figure is the median ratio
-of neighbouring runs. Peak memory is that of a process of its own that trains on all of them.
+DataLoader decodes the same images in the same number of workers. Each pair runs in turns; the figure is the median
+ratio of neighbouring runs. Peak memory is that of a process of its own that trains on all of them.
 """
 
 from __future__ import annotations

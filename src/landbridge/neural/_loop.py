@@ -32,6 +32,7 @@ from landbridge.neural._random import OwnState, draws_nothing, seeded
 from landbridge.neural._resume import History, fingerprint, seed_of
 from landbridge.neural._samples import mix
 from landbridge.neural._settings import Training
+from landbridge.neural._streaming import StreamedSamples
 from landbridge.neural._supervised import Supervised
 from landbridge.neural._trainer import Trainer
 
@@ -81,6 +82,9 @@ def train(
         combined = Methods(methods)
         if combined.reads_target and target is None:
             raise InputError(f"methods={list(methods)} need samples of the target; give X_target.")
+        if later := [m for m in combined.methods if type(m).after is not Method.after]:
+            if any(isinstance(s, StreamedSamples) for s in (rows, target)):
+                raise InputError(f"{later[0]!r} needs all samples in memory; give Samples, not StreamedSamples.")
         try:
             history, own = _trained(network, task, [rows, target, held_out], combined, settings)
         except ProcessRaisedException as error:
