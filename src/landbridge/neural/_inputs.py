@@ -127,7 +127,7 @@ def to_inputs(network: Network, X: Any, image_shape: Any = None, whole: bool = F
     -------
     Tensor, dict of Tensor, or ImageFiles
     """
-    how = network.preprocess
+    how: Any = network.preprocess
     if not whole and X.dtype.kind in "OU" and hasattr(how, "edge"):
         height, width = how.size
         if len(X) * int(how.mean.shape[1]) * height * width > LARGEST:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Self
+from typing import Any, Self, TypedDict, Unpack
 
 import numpy as np
 import torch
@@ -53,6 +53,13 @@ def prototypical_loss(support: Tensor, query: Tensor, n_way: int) -> tuple[Tenso
     return F.cross_entropy(logits, truth), (logits.argmax(dim=1) == truth).float().mean()
 
 
+class RunOptions(TypedDict, total=False):
+    """Keywords of :func:`train_prototypical` for the run; each is described there."""
+
+    progress: Callable[[int, float, float], None] | None
+    settings: Training | None
+
+
 def train_prototypical(
     network: Network,
     X: Any,
@@ -66,8 +73,7 @@ def train_prototypical(
     groups: Any = None,
     augment: Callable[[Tensor, torch.Generator], Tensor] | None = None,
     random_state: Any = None,
-    progress: Callable[[int, float, float], None] | None = None,
-    settings: Training | None = None,
+    **options: Unpack[RunOptions],
 ) -> Network:
     """Train an embedding on episodes drawn from many classes.
 
@@ -89,15 +95,20 @@ def train_prototypical(
     augment : callable, optional
         Changes a batch of images at random.
     random_state : int, RandomState instance or None, default=None
-    progress : callable, optional
-        Called every hundred episodes with (episode, loss, accuracy).
-    settings : Training, optional
-        Device, precision, checkpoints and logs of the run; epochs, batch size and learning rate are not read.
+    **options
+        Keywords described under *Other Parameters*.
 
     Returns
     -------
     Network
         The same.
+
+    Other Parameters
+    ----------------
+    progress : callable, optional
+        Called every hundred episodes with (episode, loss, accuracy).
+    settings : Training, optional
+        Device, precision, checkpoints and logs of the run; epochs, batch size and learning rate are not read.
 
     Raises
     ------
@@ -119,8 +130,7 @@ def train_prototypical(
         groups=groups,
         augment=augment,
         random_state=random_state,
-        progress=progress,
-        settings=settings,
+        **options,
     )
     return network
 
