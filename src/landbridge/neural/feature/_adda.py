@@ -22,7 +22,7 @@ from landbridge.neural._samples import Samples, mix
 from landbridge.neural._settings import Training, own_settings
 from landbridge.neural._trainer import run_phase
 from landbridge.neural.feature._adda_run import (
-    SURE,
+    ALWAYS_RIGHT,
     Adversarial,
     DiscriminatorOptions,
     effective_classes,
@@ -387,7 +387,7 @@ class CollapseWatch(Method):
                 f"in epoch {at} the predictions on the target fill {found:.1f} classes where the source's labels fill "
                 f"{wanted:.1f}, and {largest:.0%} are of one class; lower learning_rate or the method's strength."
             )
-        elif accuracy is not None and accuracy >= SURE:
+        elif accuracy is not None and accuracy >= ALWAYS_RIGHT:
             self._collapsed = (
                 f"in epoch {at} the discriminator is right on {accuracy:.1%} of the samples, so the features were "
                 "not adapted; raise the method's strength, or lower learning_rate."

@@ -16,7 +16,7 @@ from landbridge.neural._samples import Samples, batches, digest_of, mix, stream
 from landbridge.neural.feature._best_epoch import batch_score
 
 __all__ = [
-    "SURE",
+    "ALWAYS_RIGHT",
     "Adversarial",
     "DiscriminatorOptions",
     "effective_classes",
@@ -25,7 +25,7 @@ __all__ = [
     "slope_penalty",
 ]
 
-SURE = 0.995  # the accuracy from which the discriminator counts as always right
+ALWAYS_RIGHT = 0.995  # the accuracy from which the discriminator counts as always right
 FALLEN = 0.5  # share of the classes at the start below which the predictions have collapsed
 
 
@@ -223,7 +223,7 @@ class _Looks:
             self.history[key].append(float(value))
         start = self.history["effective_classes"][0]
         # Three in succession: predictions may collapse in the first steps and recover.
-        self.sure = self.sure + 1 if accuracy >= SURE else 0
+        self.sure = self.sure + 1 if accuracy >= ALWAYS_RIGHT else 0
         self.fallen = self.fallen + 1 if classes < FALLEN * start or not np.isfinite(score) else 0
         if self.fallen >= 3:
             self.reason = (
