@@ -232,3 +232,86 @@ def test_what_cannot_stream_is_said_in_one_line(make, says):
     with pytest.raises(InputError, match=says) as caught:
         make()
     assert "\n" not in str(caught.value)
+
+
+def test_image_files_too_large_for_memory_are_read_during_training(tmp_path, monkeypatch):
+    from landbridge.neural import NeuralClassifier, _inputs
+    from landbridge.neural.backbones._images import ImageInput
+    from landbridge.neural.feature import SHOT
+
+    rng = np.random.default_rng(0)
+    y = np.arange(24) % 2
+    paths = [str(tmp_path / f"{i}.png") for i in range(24)]
+    for path, label in zip(paths, y, strict=True):
+        shade = rng.integers(100, size=(20, 20, 3)) + 150 * label
+        Image.fromarray(shade.astype(np.uint8)).save(path)
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        stages = {"a": nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU()), "b": nn.Conv2d(4, 6, 3)}
+    backbone = Network(stages, in_features=6, preprocess=ImageInput((16, 16), [0.5] * 3, [0.5] * 3))
+
+    def fitted(**changes):
+        how = {"epochs": 3, "batch_size": 8, "device": "cpu", "random_state": 0, "patience": 3}
+        labels = np.where(np.arange(24) < 8, y, -1)
+        return NeuralClassifier(backbone, **how | changes).fit(paths, y, X_target=paths, y_target=labels)
+
+    expected = fitted()
+    monkeypatch.setattr(_inputs, "LARGEST", 100)
+    seen = []
+    read = ImageFiles.__getitem__
+    monkeypatch.setattr(ImageFiles, "__getitem__", lambda self, i: seen.append(i) or read(self, i))
+    found = fitted()
+    assert len(seen) > 24 * 3 and np.array_equal(found.predict_proba(paths), expected.predict_proba(paths))
+    assert np.array_equal(found.embed(paths), expected.embed(paths))
+    seen.clear()
+    fitted(methods=[SHOT(1)])  # whose second stage needs all samples at once
+    assert not seen
+    rows = StreamedSamples(ImageFiles(paths, size=(16, 16)), TASK.encode(y))
+    with pytest.raises(InputError, match=r"SHOT\(.*needs all samples in memory"):
+        train(backbone, TASK, rows, methods=[SHOT(1)], target=rows, settings=plan())
+
+
+def test_samples_are_selected():
+    X, y = data()
+    rows, texts = torch.tensor([3, 1]), [torch.arange(n) for n in (4, 2, 3, 1)]
+    for samples in (Samples(X, y), StreamedSamples(Pairs(X), y), StreamedSamples(ArrayRows(X.numpy(), y))):
+        x, labels = samples.subset(rows).take(torch.tensor([1, 0]))
+        assert torch.equal(x, X[[1, 3]]) and torch.equal(labels, y[[1, 3]])
+        assert samples.subset(rows, torch.tensor([7, 8])).take(torch.tensor([1]))[1].tolist() == [8]
+    some = Samples(texts, texts).subset(rows)
+    assert len(some) == 2 and some.lengths().tolist() == [1, 2] and some.labels[1].tolist() == [0, 1]
+    assert Samples({"x": X}).subset(rows).inputs["x"].shape == (2, 4)
+
+
+def test_streamed_samples_in_two_processes_give_the_result_of_one():
+    X, y = data()
+    a, b = (Network({"a": nn.Linear(4, 6)}, in_features=6, head=nn.Linear(6, 3)) for _ in range(2))
+    b.load_state_dict(a.state_dict())
+    first = train(a, TASK, StreamedSamples(Pairs(X, y), n_workers=1), settings=plan(epochs=2))
+    second = train(b, TASK, StreamedSamples(Pairs(X, y), n_workers=1), settings=plan(epochs=2, processes=2))
+    assert torch.allclose(weights(a), weights(b), atol=1e-6)
+    assert second.epochs[-1]["loss"] == pytest.approx(first.epochs[-1]["loss"], abs=1e-5)
+
+
+def test_batches_of_similar_lengths():
+    lengths = np.arange(40) % 8
+    seen = []
+
+    class Watch(Method):
+        def transform(self, inputs, labels, generator):
+            seen.append(inputs.shape[1])
+            return inputs, labels
+
+    class Texts(Pairs):
+        def __getitem__(self, i):
+            return torch.ones(int(lengths[i]) + 1, 4), int(i % 3)
+
+    rows = StreamedSamples(Texts(lengths), lengths=lengths)
+
+    class Mean(nn.Module):
+        def forward(self, x):
+            return x.mean(1)
+
+    net = Network({"a": Mean(), "b": nn.Linear(4, 6)}, in_features=6, head=nn.Linear(6, 3))
+    train(net, TASK, rows, methods=[Watch()], settings=plan(epochs=1, batch_size=10, by_length=True))
+    assert sorted(seen) == [2, 4, 6, 8]  # in any other order, batches padded to about eight

@@ -370,7 +370,10 @@ def _two_tables(source: Any, target: Any, columns: Columns) -> tuple[Any, Any, _
         if name not in A.columns or name not in B.columns:
             raise InputError(f"keep: {name!r} is no column of both tables; check the name.")
     facts: list[Column] = []
-    for argument, names in (("drop", options.drop), ("id", (options.id,) if options.id and options.id != columns.groups else ())):
+    for argument, names in (
+        ("drop", options.drop),
+        ("id", (options.id,) if options.id and options.id != columns.groups else ()),
+    ):
         A, B = drop_columns([A, B], names, argument)
         reason = "dropped on request" if argument == "drop" else "carried into predictions"
         kind = "other" if argument == "drop" else "id"

@@ -27,7 +27,7 @@ _NAMES = {
     "Samples": "_samples",
     "SeedAverage": "_seeds",
     "Task": "tasks._task",
-    "Training": "_loop",
+    "Training": "_settings",
     "batch_norms": "_network",
     "cached_features": "_features",
     "is_folded": "_network",
@@ -109,13 +109,14 @@ if TYPE_CHECKING:
     from landbridge.neural._evaluation import predict, predict_logits
     from landbridge.neural._features import cached_features
     from landbridge.neural._layer_study import LayerStudy, layer_study
-    from landbridge.neural._loop import Training, train
+    from landbridge.neural._loop import train
     from landbridge.neural._method import Batch, Method, Methods
     from landbridge.neural._network import Network, batch_norms, is_folded, pool
     from landbridge.neural._resume import History
     from landbridge.neural._samples import Samples
     from landbridge.neural._schedule import schedule_factor
     from landbridge.neural._seeds import SeedAverage, pairwise_agreement
+    from landbridge.neural._settings import Training
     from landbridge.neural._stages import StageReport, linear_cka, stages
     from landbridge.neural._states import Features
     from landbridge.neural._streaming import ArrayRows, ImageFiles, StreamedSamples

@@ -13,6 +13,7 @@ from landbridge.domain import refuse_masked
 from landbridge.exceptions import InputError, LabelError
 from landbridge.neural._inputs import as_array, is_plain
 from landbridge.neural._network import Network
+from landbridge.neural._streaming import ImageFiles
 from landbridge.neural.backbones import load_backbone, mlp_backbone
 
 __all__ = ["backbone_for", "check_labels", "check_rows", "draw_seed", "learn_preprocessing", "rate_for"]
@@ -82,11 +83,11 @@ def learn_preprocessing(network: Network, inputs: Any) -> None:
     Parameters
     ----------
     network : Network
-    inputs : Tensor or dict of Tensor
-        Raw input.
+    inputs : Tensor, dict of Tensor, or ImageFiles
+        Raw input. Files hold bytes, of which the largest is known.
     """
     learn = getattr(network.preprocess, "learn", None)
-    if learn is not None:
+    if learn is not None and not isinstance(inputs, ImageFiles):
         learn(inputs)
 
 

@@ -104,10 +104,10 @@ class Phase(ABC):
         optimizer : str, default="main"
         """
         chosen = self.optimizers[optimizer]
+        params = [p for group in chosen.param_groups for p in group["params"]]
         chosen.zero_grad()
-        self.run.fabric.backward(loss)
+        self.run.fabric.backward(loss, inputs=params)
         if self.run.settings.clip is not None:
-            params = [p for group in chosen.param_groups for p in group["params"]]
             nn.utils.clip_grad_norm_(params, self.run.settings.clip)
         chosen.step()
 

@@ -26,6 +26,8 @@ __all__ = ["History", "State", "clear", "describe", "fingerprint", "restore", "s
 
 # Settings that may differ between a run and its continuation.
 FREE = ("checkpoint_dir", "checkpoint_every", "resume", "cache_dir", "log_dir", "logger", "verbose", "device")
+# Arguments that are compared by themselves, or that may differ.
+APART = ("self", "settings", "device", "verbose")
 # What is compared by content, as messages call it.
 CONTENT = {
     "network": "network",
@@ -258,7 +260,7 @@ def describe(thing: Any) -> str:
     >>> describe(L2SP(0.1)) == describe(L2SP(0.2))
     False
     """
-    names = [n for n in inspect.signature(type(thing).__init__).parameters if n != "self" and hasattr(thing, n)]
+    names = [n for n in inspect.signature(type(thing).__init__).parameters if n not in APART and hasattr(thing, n)]
     names += [n for n in ("source_domain_",) if hasattr(thing, n)]
     return f"{type(thing).__name__}({', '.join(f'{n}={_plain(getattr(thing, n))}' for n in names)})"
 

@@ -103,6 +103,24 @@ class Samples:
         for rows in cuts:
             yield self.take(rows, device)
 
+    def subset(self, rows: Tensor, labels: Any = None) -> Self:
+        """Select samples, with other labels where they are given.
+
+        Parameters
+        ----------
+        rows : Tensor of int64
+            Sample indices.
+        labels : Tensor or list of Tensor, optional
+            Of the selected samples.
+
+        Returns
+        -------
+        Samples
+        """
+        x, y = (None if part is None else _selected(part, rows) for part in (self.inputs, self.labels))
+        labels = y if labels is None else labels
+        return type(self)(x, labels, collate=self.collate, collate_labels=self.collate_labels)
+
     def lengths(self) -> Tensor:
         """Return the length of each sample: places of the mask, entries of a list's tensors, else the same for all.
 
@@ -327,6 +345,12 @@ def _add(digest: Any, content: Any) -> None:
             _add(digest, value)
     else:
         digest.update(repr(content).encode())
+
+
+def _selected(x: Any, rows: Tensor) -> Any:
+    if isinstance(x, list):
+        return [x[i] for i in rows.tolist()]
+    return {k: v[rows] for k, v in x.items()} if isinstance(x, dict) else x.index_select(0, rows)
 
 
 def _ignored(labels: list[Tensor]) -> Tensor:

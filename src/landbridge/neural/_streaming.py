@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from landbridge.exceptions import InputError
-from landbridge.neural._ragged import IGNORED, collate, moved, pad
+from landbridge.neural._ragged import IGNORED, collate, moved, pad, select
 from landbridge.neural._samples import digest_of
 
 __all__ = ["ArrayRows", "ImageFiles", "StreamedSamples"]
@@ -244,6 +244,25 @@ class StreamedSamples:
         for batch in found:
             yield batch if device is None else moved(batch, device)
 
+    def subset(self, rows: Tensor, labels: Any = None) -> Self:
+        """Select samples, with other labels where they are given.
+
+        Parameters
+        ----------
+        rows : Tensor of int64
+            Sample indices.
+        labels : Tensor or list of Tensor, optional
+            Of the selected samples.
+
+        Returns
+        -------
+        StreamedSamples
+        """
+        if labels is None and self.given is not None:
+            labels = select(self.given, rows)
+        lengths = None if self.given_lengths is None else self.given_lengths[rows]
+        return type(self)(_Some(self.dataset, rows.tolist()), labels, **self._how() | {"lengths": lengths})
+
     def lengths(self) -> Tensor:
         """Return the length of each sample.
 
@@ -268,16 +287,10 @@ class StreamedSamples:
         """
         if self.collate is not None and self.collate_labels is not None:
             return self
-        return type(self)(
-            self.dataset,
-            self.given,
-            n_workers=self.n_workers,
-            workers=self.workers,
-            prefetch=self.prefetch,
-            lengths=self.given_lengths,
-            collate=self.collate or getattr(task, "collate", None),
-            collate_labels=self.collate_labels or getattr(task, "collate_labels", None),
-        )
+        how = self._how()
+        how["collate"] = self.collate or getattr(task, "collate", None)
+        how["collate_labels"] = self.collate_labels or getattr(task, "collate_labels", None)
+        return type(self)(self.dataset, self.given, **how)
 
     def to(self, device: Any) -> Self:
         """Return the samples as they are: batches go to a device one by one.
@@ -306,6 +319,16 @@ class StreamedSamples:
             return str(own())
         some = sorted({int(i) for i in np.linspace(0, len(self) - 1, min(len(self), LOOKED_AT))})
         return digest_of((len(self), self.labels, self._read(some)))
+
+    def _how(self) -> dict[str, Any]:
+        return {
+            "n_workers": self.n_workers,
+            "workers": self.workers,
+            "prefetch": self.prefetch,
+            "lengths": self.given_lengths,
+            "collate": self.collate,
+            "collate_labels": self.collate_labels,
+        }
 
     def _read(self, rows: list[int]) -> list[tuple[Any, Any]]:
         found = [self.dataset[i] for i in rows]
@@ -354,6 +377,21 @@ class StreamedSamples:
         )
         for batch in loader:
             yield tuple(batch)
+
+
+class _Some:
+    """Some entries of a data set."""
+
+    def __init__(self, dataset: Any, rows: list[int]) -> None:
+        self.dataset, self.rows = dataset, rows
+        y = getattr(dataset, "y", None)
+        self.y = None if y is None else select(y, torch.tensor(rows, dtype=torch.int64))
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __getitem__(self, i: int) -> Any:
+        return self.dataset[self.rows[i]]
 
 
 class _Entries:

@@ -177,7 +177,9 @@ def run_phase(phase: Phase, settings: Any) -> History:
             own = OwnState(fabric.device)
         phase.module.to(fabric.device)
         keyed = {} if settings.checkpoint_dir is None else settings_that_matter(settings) | phase.fingerprint()
-        with own.active(), fabric.autocast():
+        # In full precision there is nothing to cast, and double precision would change a default of the process.
+        cast = fabric.autocast() if settings.precision == "bf16" else contextlib.nullcontext()
+        with own.active(), cast:
             return Trainer(fabric, phase, settings, own, keyed).run()
 
 

@@ -11,8 +11,9 @@ from sklearn.utils.estimator_checks import check_estimator
 from landbridge.data import load_builtin
 from landbridge.exceptions import InputError, LabelError
 from landbridge.neural.selftaught import DistantTransfer, row_losses
-from landbridge.neural.selftaught._ddtl import Coder, selective_learning, threshold
+from landbridge.neural.selftaught._ddtl import selective_learning
 from landbridge.neural.selftaught._parts import fresh
+from landbridge.neural.selftaught._selection import Coder, threshold
 
 PRINTED, HANDWRITTEN = load_builtin("printed"), load_builtin("handwritten")
 SETTING = {"standardize": "global"}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from numbers import Integral, Real
-from typing import Any, Self
+from typing import Any, Self, TypedDict, Unpack
 
 import numpy as np
 import torch
@@ -23,6 +23,7 @@ from landbridge.neural._fitting import check_labels
 from landbridge.neural._inputs import to_tensors
 from landbridge.neural._network import Network
 from landbridge.neural._pack import pack, unpack
+from landbridge.neural._settings import Training
 from landbridge.neural.fewshot._training import EpisodeSizes, train_on_episodes
 
 __all__ = ["UNKNOWN", "PrototypicalClassifier", "prototypical_loss", "train_prototypical"]
@@ -57,6 +58,13 @@ def prototypical_loss(support: Tensor, query: Tensor, n_way: int) -> tuple[Tenso
     return F.cross_entropy(logits, truth), (logits.argmax(dim=1) == truth).float().mean()
 
 
+class RunOptions(TypedDict, total=False):
+    """Keywords of :func:`train_prototypical` for the run; each is described there."""
+
+    progress: Callable[[int, float, float], None] | None
+    settings: Training | None
+
+
 def train_prototypical(
     network: Network,
     X: Any,
@@ -70,7 +78,7 @@ def train_prototypical(
     groups: Any = None,
     augment: Callable[[Tensor, torch.Generator], Tensor] | None = None,
     random_state: Any = None,
-    progress: Callable[[int, float, float], None] | None = None,
+    **options: Unpack[RunOptions],
 ) -> Network:
     """Train an embedding on episodes drawn from many classes.
 
@@ -92,13 +100,20 @@ def train_prototypical(
     augment : callable, optional
         Changes a batch of images at random.
     random_state : int, RandomState instance or None, default=None
-    progress : callable, optional
-        Called every hundred episodes with (episode, loss, accuracy).
+    **options
+        Keywords described under *Other Parameters*.
 
     Returns
     -------
     Network
         The same.
+
+    Other Parameters
+    ----------------
+    progress : callable, optional
+        Called every hundred episodes with (episode, loss, accuracy).
+    settings : Training, optional
+        Device, precision, checkpoints and logs of the run; epochs, batch size and learning rate are not read.
 
     Raises
     ------
@@ -120,7 +135,7 @@ def train_prototypical(
         groups=groups,
         augment=augment,
         random_state=random_state,
-        progress=progress,
+        **options,
     )
     return network
 

@@ -23,6 +23,7 @@ from landbridge.neural._inputs import to_tensors
 from landbridge.neural._network import Network
 from landbridge.neural._pack import load_weights, pack, unpack, weights_of
 from landbridge.neural._random import seed_from, seeded
+from landbridge.neural._settings import Training
 from landbridge.neural.fewshot._training import EpisodeSizes, train_on_episodes
 
 __all__ = ["SiameseClassifier", "SiameseNetwork", "train_siamese"]
@@ -91,6 +92,7 @@ def train_siamese(
     augment: Callable[[Tensor, torch.Generator], Tensor] | None = None,
     random_state: Any = None,
     progress: Callable[[int, float, float], None] | None = None,
+    settings: Training | None = None,
 ) -> SiameseNetwork:
     """Train a siamese network to verify: the same class, or not.
 
@@ -117,6 +119,8 @@ def train_siamese(
     random_state : int, RandomState instance or None, default=None
     progress : callable, optional
         Called every hundred batches with (batch, loss, accuracy of the nearest).
+    settings : Training, optional
+        Device, precision, checkpoints and logs of the run; epochs, batch size and learning rate are not read.
 
     Returns
     -------
@@ -141,11 +145,11 @@ def train_siamese(
     truth = torch.eye(n_way).repeat_interleave(n_samples - 1, dim=0)
 
     def objective(embedded: Tensor) -> tuple[Tensor, Tensor]:
-        logits = model.pairs(embedded[n_way:], embedded[:n_way])
-        per_pair = F.binary_cross_entropy_with_logits(logits, truth, reduction="none")
-        loss = 0.5 * (per_pair[truth == 1].mean() + per_pair[truth == 0].mean())
+        logits, true = model.pairs(embedded[n_way:], embedded[:n_way]), truth.to(embedded.device)
+        per_pair = F.binary_cross_entropy_with_logits(logits, true, reduction="none")
+        loss = 0.5 * (per_pair[true == 1].mean() + per_pair[true == 0].mean())
         # the nearest must be the right one, not only near enough: verification alone asks too little of a ranking
-        nearest = truth.argmax(dim=1)
+        nearest = true.argmax(dim=1)
         loss = loss + F.cross_entropy(logits, nearest)
         return loss, (logits.argmax(dim=1) == nearest).float().mean()
 
@@ -161,6 +165,7 @@ def train_siamese(
         augment=augment,
         random_state=random_state,
         progress=progress,
+        settings=settings,
     )
     return model
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -182,6 +182,10 @@ class EqualWeights:
     """
 
     weights: Tensor
+    # Tensors that a resumed run needs, and an optimiser and a generator where there is one.
+    kept: ClassVar[tuple[str, ...]] = ()
+    _optimizer: Any = None
+    _rng: Any = None
 
     def start(
         self, regression: Sequence[bool], *, device: Any = "cpu", dtype: Any = None, random_state: Any = None
@@ -207,6 +211,30 @@ class EqualWeights:
         network : MultiTaskNetwork
         """
         torch.autograd.backward((self.weights * losses).sum())
+
+    def state(self) -> dict[str, Tensor]:
+        """Return the tensors that a resumed run needs.
+
+        Returns
+        -------
+        dict of str to Tensor
+        """
+        return {name: getattr(self, name).detach() for name in self.kept if getattr(self, name) is not None}
+
+    def load_state(self, state: dict[str, Tensor]) -> None:
+        """Take back what ``state`` gave.
+
+        Parameters
+        ----------
+        state : dict of str to Tensor
+        """
+        with torch.no_grad():
+            for name, value in state.items():
+                own = getattr(self, name)
+                if isinstance(own, nn.Parameter):
+                    own.copy_(value)
+                else:
+                    setattr(self, name, value.to(self.weights))
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}()"
@@ -237,6 +265,7 @@ class UncertaintyWeights(EqualWeights):
     """
 
     method_tags = MethodTags("multitask", reads=frozenset())
+    kept = ("log_variances", "weights")
 
     def __init__(self, learning_rate: float = 0.01) -> None:
         self.learning_rate = learning_rate
@@ -305,6 +334,7 @@ class GradNorm(EqualWeights):
 
     # Lower bound of a weight, so that no task is switched off.
     smallest = 0.01
+    kept = ("_moved", "weights", "_initial")
 
     method_tags = MethodTags("multitask", reads=frozenset())
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import copy
 import zlib
 from collections.abc import Mapping
+from dataclasses import replace
 from numbers import Integral, Real
+from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
@@ -21,10 +23,11 @@ from landbridge.exceptions import InputError, LabelError
 from landbridge.neural._device import resolve
 from landbridge.neural._fitting import backbone_for, check_labels, check_rows, draw_seed, learn_preprocessing, rate_for
 from landbridge.neural._inputs import to_tensors
-from landbridge.neural._loop import History, Training, predict_logits, train
+from landbridge.neural._loop import History, predict_logits, train
 from landbridge.neural._network import Network
 from landbridge.neural._random import seeded
 from landbridge.neural._samples import Samples, mix
+from landbridge.neural._settings import Training, own_settings
 from landbridge.neural.progressive._network import ProgressiveColumn, ProgressiveNetwork
 from landbridge.neural.progressive._sensitivity import fisher_sensitivity
 from landbridge.neural.tasks import Classification
@@ -57,6 +60,9 @@ class ProgressiveClassifier(BaseEstimator):
     random_state : int, RandomState instance or None, default=None
     device : str, default="auto"
         ``"cpu"``, ``"cuda"``, ``"cuda:1"``, ``"mps"``; a device that is not there is an error.
+    settings : Training, optional
+        Precision, schedule, checkpoints, clipping and logs of each task's run; what has a parameter here is taken from
+        here. Each task has its own folder of checkpoints.
 
     Attributes
     ----------
@@ -129,6 +135,7 @@ class ProgressiveClassifier(BaseEstimator):
         "image_shape": [tuple, list, None],
         "random_state": ["random_state"],
         "device": [str],
+        "settings": [Training, None],
     }
 
     def __init__(
@@ -143,6 +150,7 @@ class ProgressiveClassifier(BaseEstimator):
         image_shape: Any = None,
         random_state: Any = None,
         device: str = "auto",
+        settings: Training | None = None,
     ) -> None:
         self.backbone = backbone
         self.epochs = epochs
@@ -153,6 +161,7 @@ class ProgressiveClassifier(BaseEstimator):
         self.image_shape = image_shape
         self.random_state = random_state
         self.device = device
+        self.settings = settings
 
     def fit(self, data: Mapping[str, tuple[Any, Any]]) -> Self:
         """Forget all tasks, then learn these, one after another.
@@ -323,15 +332,14 @@ class ProgressiveClassifier(BaseEstimator):
     ) -> History:
         if len(rows) == 1:
             column.freeze_statistics()  # one sample has no spread
-        settings = Training(
-            epochs=self.epochs,
-            batch_size=self.batch_size,
-            learning_rate=learning_rate,
-            precision="64" if next(column.parameters()).dtype == torch.float64 else "auto",
-            device=self.device,
-            random_state=seed,
-        )
-        return train(column, task, column.with_below(rows), settings=settings)
+        own: dict[str, Any] = {"epochs": self.epochs, "batch_size": self.batch_size, "learning_rate": learning_rate}
+        own |= {"device": self.device, "random_state": seed}
+        if next(column.parameters()).dtype == torch.float64:
+            own["precision"] = "64"
+        given = self.settings
+        if given is not None and given.checkpoint_dir is not None:  # a folder for each task, named by its seed
+            given = replace(given, checkpoint_dir=Path(given.checkpoint_dir) / f"task-{seed}")
+        return train(column, task, column.with_below(rows), settings=own_settings(given, **own))
 
     def _measure(self, name: str, column: ProgressiveColumn, inputs: Any) -> dict[str, dict[str, float]]:
         names = list(self.tasks_)
