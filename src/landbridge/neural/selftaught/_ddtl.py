@@ -510,7 +510,7 @@ class DistantTransfer(ClassifierMixin, BaseEstimator):
     def __setstate__(self, state: dict[str, Any]) -> None:
         if "coder_" in state:
             packed = state["coder_"]
-            coder = Coder(packed["widths"], len(state["classes_"]))
+            coder = fresh(lambda: Coder(packed["widths"], len(state["classes_"])), 0)  # weights that are replaced
             state = {**state, "coder_": load_weights(coder, packed["weights"])}
         super().__setstate__(state)
 
