@@ -13,7 +13,14 @@ from landbridge.catalogue import entries  # noqa: E402
 from landbridge.exceptions import InputError  # noqa: E402
 from landbridge.neural import Method, Methods, NeuralClassifier  # noqa: E402
 from landbridge.neural._method_checks import example_network, method_checks  # noqa: E402
-from landbridge.neural.feature import CDAN, DANN, MCC, MomentMatchingSources, PartialAdversarial  # noqa: E402
+from landbridge.neural.feature import (  # noqa: E402
+    CDAN,
+    DANN,
+    MCC,
+    MomentMatchingSources,
+    PartialAdversarial,
+    _adda,
+)
 from landbridge.neural.parameter import L2SP, BalancedBatches, LinearProbe  # noqa: E402
 from landbridge.testing import check_method  # noqa: E402
 
@@ -50,7 +57,8 @@ def test_the_catalogue_has_them_all():
 
 
 @pytest.mark.parametrize("name", sorted(METHODS))
-def test_methods(name):
+def test_methods(name, monkeypatch):
+    monkeypatch.setitem(_adda.DISCRIMINATOR, "n_warmup_steps", 2)  # most of the time of a second stage
     check_method(make(name))
 
 

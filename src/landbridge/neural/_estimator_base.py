@@ -28,7 +28,7 @@ from landbridge.neural._loop import Training, predict_logits, train
 from landbridge.neural._method import Method, Methods
 from landbridge.neural._method_params import HoldsMethods
 from landbridge.neural._network import Network
-from landbridge.neural._pack import pack, unpack
+from landbridge.neural._pack import pack, pack_backbone, unpack, unpack_backbone
 from landbridge.neural._random import seeded
 from landbridge.neural._samples import Samples
 from landbridge.neural._source_aware import SourceAware
@@ -53,8 +53,6 @@ SAME = (
 )
 # Threads that read image files; what is read does not depend on their number.
 READERS = 4
-# Where a backbone that was given as a network lies in a pickle.
-PACKED = "packed network"
 
 
 class _NeuralEstimator(HoldsMethods, TransferEstimator):
@@ -355,24 +353,20 @@ class _NeuralEstimator(HoldsMethods, TransferEstimator):
         raise NotImplementedError
 
     def __getstate__(self) -> dict[str, Any]:
-        state = dict(super().__getstate__())
+        state = pack_backbone(super().__getstate__())
         state.pop("methods_", None)
         if "network_" in state:
             adapted = state["network_"] is not state["source_network_"]
             state["network_"] = pack(state["network_"])
             state["source_network_"] = pack(state["source_network_"]) if adapted else None
-        if isinstance(self.backbone, Network):
-            state["backbone"] = {PACKED: pack(self.backbone)}
         return state
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        state = dict(state)
+        state = unpack_backbone(state)
         if "network_" in state:
             state["network_"] = unpack(state["network_"])
             source = state["source_network_"]
             state["source_network_"] = state["network_"] if source is None else unpack(source)
-        if isinstance(state["backbone"], dict) and PACKED in state["backbone"]:
-            state["backbone"] = unpack(state["backbone"][PACKED])
         super().__setstate__(state)
 
 

@@ -88,6 +88,19 @@ class _Case:
     target: Samples
 
     @classmethod
+    def table(cls, name: str) -> _Case:
+        """The same of a table, and of a network without batch norms and places."""
+        case = cls.of(name)
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(0)
+            low = nn.Sequential(nn.Linear(64, 6), nn.Tanh())
+            high = nn.Sequential(nn.Linear(6, WIDTH), nn.Tanh())
+        case.network = Network({"low": low, "high": high}, in_features=WIDTH, head=case.network.head).double()
+        case.source = Samples(case.source.inputs.flatten(1), case.source.labels)
+        case.target = Samples(case.target.inputs.flatten(1))
+        return case
+
+    @classmethod
     def of(cls, name: str, dtype: torch.dtype = torch.float64) -> _Case:
         rng = torch.Generator().manual_seed(0)
         labels = torch.arange(N_SOURCE) % N_CLASSES
@@ -348,6 +361,28 @@ def _check_effect(method: Method) -> None:
             assert any(apart), f"{case.task.name}: nothing is learned otherwise than without the method"
 
 
+def _check_other_network(method: Method) -> None:
+    """On a network that lacks what the method changes it is refused by name; elsewhere it has its effect."""
+    assert method.method_tags is not None
+    if any(isinstance(v, Network) for v in method.get_params(deep=False).values()):
+        return  # it holds a network for images
+    for name in sorted(method.method_tags.tasks):
+        case = _Case.table(name)
+        idle = True
+        try:
+            for seed in range(3):
+                own = _weights(case.run([_fresh(method)], random_state=seed))
+                plain = _weights(case.run([], random_state=seed))
+                idle = idle and _equal(plain, {k: v for k, v in own.items() if k in plain})
+                if not idle:
+                    break
+        except InputError as error:
+            assert type(method).__name__ in str(error) and "\n" not in str(error), str(error)
+            continue
+        wanted = method.method_tags.reports_only or type(method).after is not Method.after
+        assert wanted or not idle, f"{name}: nothing is learned otherwise than without the method"
+
+
 def _check_twice(method: Method) -> None:
     """Two of one kind train together, or are refused in one line."""
     for case in _cases(method):
@@ -366,5 +401,6 @@ _CHECKS: tuple[tuple[str, Callable[[Method], None]], ...] = (
     ("resumed runs", _check_resumed),
     ("precision", _check_precision),
     ("effect", _check_effect),
+    ("networks of another kind", _check_other_network),
     ("two of one kind", _check_twice),
 )

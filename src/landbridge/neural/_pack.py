@@ -14,7 +14,41 @@ from landbridge.neural.backbones import rebuild
 from landbridge.neural.backbones._builtin import Standardize
 from landbridge.neural.backbones._images import ImageInput
 
-__all__ = ["load_weights", "pack", "unpack", "weights_of"]
+__all__ = ["load_weights", "pack", "pack_backbone", "unpack", "unpack_backbone", "weights_of"]
+
+# Where a backbone that was given as a network lies in a saved estimator.
+PACKED = "packed network"
+
+
+def pack_backbone(state: dict[str, Any]) -> dict[str, Any]:
+    """Return the state of an estimator with its parameter ``backbone`` as plain data, if it is a network.
+
+    Parameters
+    ----------
+    state : dict
+
+    Returns
+    -------
+    dict
+    """
+    given = state["backbone"]
+    return {**state, "backbone": {PACKED: pack(given)}} if isinstance(given, Network) else dict(state)
+
+
+def unpack_backbone(state: dict[str, Any]) -> dict[str, Any]:
+    """Undo :func:`pack_backbone`.
+
+    Parameters
+    ----------
+    state : dict
+
+    Returns
+    -------
+    dict
+    """
+    given = state["backbone"]
+    packed = isinstance(given, dict) and PACKED in given
+    return {**state, "backbone": unpack(given[PACKED])} if packed else dict(state)
 
 
 def weights_of(module: torch.nn.Module) -> bytes:
@@ -69,6 +103,7 @@ def pack(network: Network) -> dict[str, Any]:
     head, around = parts_of(network.head)
     if network.spec is not None and type(head) in (torch.nn.Identity, torch.nn.Linear) and not network.extras:
         like = rebuild(network.spec)
+        nothing = type(like.preprocess) is type(network.preprocess) is torch.nn.Identity
         if isinstance(head, torch.nn.Linear):
             plain = torch.nn.Linear(head.in_features, head.out_features, bias=head.bias is not None)
             like.replace_head(made_around(plain, *around))
@@ -82,7 +117,7 @@ def pack(network: Network) -> dict[str, Any]:
                 packed["head"] = [head.in_features, head.out_features, head.bias is not None, *around]
             if isinstance(network.preprocess, ImageInput):
                 packed["images"] = network.preprocess.describe()
-            elif not isinstance(network.preprocess, Standardize):
+            elif not isinstance(network.preprocess, Standardize) and not nothing:
                 packed["preprocess"] = copy.deepcopy(network.preprocess).cpu()
             return packed
     packed["module"] = copy.deepcopy(network).cpu()

@@ -197,7 +197,7 @@ class RelationalTransfer(BaseEstimator):
 
     schema_: Schema
     clauses_: list[Clause]
-    method_tags = MethodTags("relation", requires=("duckdb",))
+    method_tags = MethodTags("relation", reads=frozenset(), tasks=frozenset({"classification"}), requires=("duckdb",))
     _parameter_constraints = {
         "strategy": [StrOptions({"mapping", "second_order"})],
         "revision": ["boolean"],

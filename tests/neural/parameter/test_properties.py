@@ -234,7 +234,7 @@ def test_gradients_are_cut_and_turned(network, images):
 
 
 def test_steps_that_lead_away_from_the_source_are_turned(network):
-    method = GradientProjection()
+    method = GradientProjection(0.0)
     method.prepare(network, Ten())
     start = {n: p.detach().clone() for n, p in network.stages.named_parameters()}
     nudge(network)

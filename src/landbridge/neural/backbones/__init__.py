@@ -106,8 +106,7 @@ def rebuild(spec: dict[str, Any]) -> Network:
     if kind == "blocks":
         from landbridge.neural.fewshot._embedding import conv_embedding
 
-        sizes = (spec[k] for k in ("size", "channels", "width", "depth"))
-        return conv_embedding(*sizes, random_state=0)
+        return conv_embedding(spec["size"], spec["channels"], spec["width"], spec["depth"], random_state=0)
     if kind == "raw":
         from landbridge.neural.backbones._raw import empty_raw
 

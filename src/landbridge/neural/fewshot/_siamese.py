@@ -308,7 +308,8 @@ class SiameseClassifier(ClassifierMixin, BaseEstimator):
         return {**super().__getstate__(), "network": packed}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        network = SiameseNetwork(unpack(state["network"]["embedding"]))
+        with seeded(0):  # weights that are replaced
+            network = SiameseNetwork(unpack(state["network"]["embedding"]))
         load_weights(network.distance, state["network"]["distance"])
         super().__setstate__({**state, "network": network.eval()})
 

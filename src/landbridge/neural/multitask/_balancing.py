@@ -273,29 +273,12 @@ class UncertaintyWeights(EqualWeights):
     def start(
         self, regression: Sequence[bool], *, device: Any = "cpu", dtype: Any = None, random_state: Any = None
     ) -> None:
-        """Prepare for a run, with variances of one.
-
-        Parameters
-        ----------
-        regression : sequence of bool
-            One per task: whether its loss is a squared error.
-        device : torch.device or str, default="cpu"
-        dtype : torch.dtype, optional
-        random_state : int, RandomState instance or None, default=None
-        """
         self.log_variances = nn.Parameter(torch.zeros(len(regression), device=device, dtype=dtype))
         self._regression = torch.tensor(list(regression), device=device)
         self._optimizer = torch.optim.Adam([self.log_variances], lr=self.learning_rate)
         self._set_weights()
 
     def backward(self, losses: Tensor, network: Any) -> None:
-        """Put gradients into the network's parameters, and move the variances.
-
-        Parameters
-        ----------
-        losses : Tensor of shape (n_tasks,)
-        network : MultiTaskNetwork
-        """
         self._optimizer.zero_grad()
         torch.autograd.backward(uncertainty_loss(losses, self.log_variances, self._regression))
         self._optimizer.step()
@@ -344,16 +327,6 @@ class GradNorm(EqualWeights):
     def start(
         self, regression: Sequence[bool], *, device: Any = "cpu", dtype: Any = None, random_state: Any = None
     ) -> None:
-        """Prepare for a run, with weights of one.
-
-        Parameters
-        ----------
-        regression : sequence of bool
-            One per task: whether its loss is a squared error.
-        device : torch.device or str, default="cpu"
-        dtype : torch.dtype, optional
-        random_state : int, RandomState instance or None, default=None
-        """
         super().start(regression, device=device, dtype=dtype)
         self._moved = nn.Parameter(self.weights.clone())
         self._optimizer = torch.optim.Adam([self._moved], lr=self.learning_rate)
@@ -384,13 +357,6 @@ class GradNorm(EqualWeights):
             self.weights = self._moved.detach().clone()
 
     def backward(self, losses: Tensor, network: Any) -> None:
-        """Put gradients into the network's parameters, and move the weights.
-
-        Parameters
-        ----------
-        losses : Tensor of shape (n_tasks,)
-        network : MultiTaskNetwork
-        """
         last = network.last_shared_parameters()
         if last and len(losses) > 1:
             norms = torch.stack([flat_gradient(loss, last).norm() for loss in losses])
@@ -423,28 +389,10 @@ class PCGrad(EqualWeights):
     def start(
         self, regression: Sequence[bool], *, device: Any = "cpu", dtype: Any = None, random_state: Any = None
     ) -> None:
-        """Prepare for a run.
-
-        Parameters
-        ----------
-        regression : sequence of bool
-            One per task: whether its loss is a squared error.
-        device : torch.device or str, default="cpu"
-        dtype : torch.dtype, optional
-        random_state : int, RandomState instance or None, default=None
-            Of the orders in which tasks are compared.
-        """
         super().start(regression, device=device, dtype=dtype)
         self._rng = torch.Generator().manual_seed(seed_from(random_state))
 
     def backward(self, losses: Tensor, network: Any) -> None:
-        """Put gradients into the network's parameters, without the conflicts in the shared ones.
-
-        Parameters
-        ----------
-        losses : Tensor of shape (n_tasks,)
-        network : MultiTaskNetwork
-        """
         shared = network.shared_parameters()
         if shared:
             grads = [flat_gradient(loss, shared) for loss in losses]

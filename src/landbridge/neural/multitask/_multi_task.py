@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 import zlib
 from collections.abc import Iterator, Mapping
@@ -24,6 +25,7 @@ from landbridge.neural._device import resolve
 from landbridge.neural._fitting import backbone_for, check_labels, check_rows, draw_seed, rate_for
 from landbridge.neural._inputs import to_tensors
 from landbridge.neural._network import Network
+from landbridge.neural._pack import load_weights, pack, pack_backbone, unpack, unpack_backbone, weights_of
 from landbridge.neural._phase import Phase
 from landbridge.neural._resume import describe
 from landbridge.neural._samples import Samples, digest_of, mix, stream
@@ -83,11 +85,11 @@ class MultiTask(BaseEstimator):
         Learning rate. If None, 0.005 for the perceptron, 0.003 for the built-in network and 0.001 for others.
     image_shape : tuple of int, optional
         ``(height, width)`` or ``(height, width, channels)`` of images that are flat rows.
-    random_state : int, RandomState instance or None, default=None
     device : str, default="auto"
         ``"cpu"``, ``"cuda"``, ``"cuda:1"``, ``"mps"``; a device that is not there is an error.
     settings : Training, optional
         Precision, schedule, checkpoints, clipping and logs of the run; what has a parameter here is taken from here.
+    random_state : int, RandomState instance or None, default=None
 
     Attributes
     ----------
@@ -159,9 +161,9 @@ class MultiTask(BaseEstimator):
         batch_size: int = 32,
         learning_rate: float | None = None,
         image_shape: Any = None,
-        random_state: Any = None,
         device: str = "auto",
         settings: Training | None = None,
+        random_state: Any = None,
     ) -> None:
         self.backbone = backbone
         self.tasks = tasks
@@ -337,6 +339,28 @@ class MultiTask(BaseEstimator):
                 )
         self._columns = one.shape[1] if one.ndim == 2 else None
         return found, labels
+
+    def __getstate__(self) -> dict[str, Any]:
+        state = pack_backbone(super().__getstate__())
+        if "network_" in state:
+            network: MultiTaskNetwork = state["network_"]
+            base = copy.deepcopy(network.column(network.names[0])).replace_head(torch.nn.Identity())
+            state["network_"] = {
+                "base": pack(base),
+                "sharing": network.sharing,
+                "shared_until": network.shared[-1] if network.shared else None,
+                "weights": weights_of(network),
+            }
+        return state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        state = unpack_backbone(state)
+        if "network_" in state:
+            packed = state["network_"]
+            how = {"sharing": packed["sharing"], "shared_until": packed["shared_until"], "random_state": 0}
+            network = MultiTaskNetwork(unpack(packed["base"]), state["tasks_"], **how)
+            state["network_"] = load_weights(network, packed["weights"])
+        super().__setstate__(state)
 
     def _make_backbone(self, groups: list[_Group], seed: int, device: torch.device) -> Network:
         network = backbone_for(self.backbone, groups[0].X, self.image_shape, seed=seed, double=device.type == "cpu")

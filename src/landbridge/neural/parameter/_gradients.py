@@ -62,19 +62,21 @@ class GradientProjection(Method):
 
     Parameters
     ----------
-    slack : float, default=0.0
+    slack : float, default=0.01
         Distance from the source, relative to the size of its weights, up to which nothing is removed.
 
     Notes
     -----
     The removal is the projection of gradient episodic memory, with the direction towards the source in place of a past
     task. It is made on the optimiser's step: momentum and rates per weight would turn a projected gradient outwards
-    again. The first step is free. Later ones add to the distance by turning only, so that it grows with the root of the
-    number of steps, where plain training moves steadily in one direction.
+    again. Beyond the slack, steps add to the distance by turning only, so that it grows with the root of the number of
+    steps, where plain training moves steadily in one direction.
 
-    Helps with few labels. Hurts where the target needs other features. A `slack` beyond what plain training moves, for
-    example 0.01 at a low learning rate, changes nothing. Costs two copies of the weights and two passes over them a
-    step.
+    Helps where the source must not be forgotten; a gain in accuracy on the target has not been measured. Hurts where
+    the target needs other features: in one run from a network of printed digits to handwritten ones, with 100 labels,
+    0.77 of the others were right against 0.87 after plain training. Nothing changes as long as plain training stays
+    within the slack: at a learning rate of 0.0001, 20 epochs on 25 to 100 images moved no parameter of a pretrained
+    network by a hundredth of its size. Costs two copies of the weights and two passes over them a step.
 
     References
     ----------
@@ -83,8 +85,8 @@ class GradientProjection(Method):
     Examples
     --------
     >>> from landbridge.neural.parameter import GradientProjection
-    >>> GradientProjection(slack=0.01)
-    GradientProjection(slack=0.01)
+    >>> GradientProjection(slack=0.05)
+    GradientProjection(slack=0.05)
     """
 
     method_tags = MethodTags("parameter", reads=frozenset({"y_target"}), shifts=frozenset({"concept", "covariate"}))
@@ -92,7 +94,7 @@ class GradientProjection(Method):
         "slack": NOT_NEGATIVE,
     }
 
-    def __init__(self, slack: float = 0.0) -> None:
+    def __init__(self, slack: float = 0.01) -> None:
         self.slack = slack
 
     def prepare(self, network: Network, task: Any) -> None:

@@ -226,8 +226,9 @@ class AutoencoderFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Bas
     def __setstate__(self, state: dict[str, Any]) -> None:
         if "encoder_" in state:
             widths = list(state["encoder_"]["widths"])
-            encoder = load_weights(chain(widths), state["encoder_"]["weights"])
-            decoder = load_weights(chain(widths[::-1]), state["decoder_"])
+            encoder, decoder = fresh(lambda: (chain(widths), chain(widths[::-1])), 0)  # weights that are replaced
+            load_weights(encoder, state["encoder_"]["weights"])
+            load_weights(decoder, state["decoder_"])
             state = {**state, "encoder_": encoder, "decoder_": decoder}
         super().__setstate__(state)
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
-from torch import Tensor
+from torch import Tensor, nn
 
 from landbridge._method_tags import MethodTags
 from landbridge._sklearn_compat import Interval, StrOptions, _fit_context
@@ -369,7 +369,7 @@ class DistantTransfer(ClassifierMixin, BaseEstimator):
     def __setstate__(self, state: dict[str, Any]) -> None:
         if "coder_" in state:
             packed = state["coder_"]
-            coder = Coder(packed["widths"], len(state["classes_"]))
+            coder = fresh(lambda: Coder(packed["widths"], len(state["classes_"])), 0)  # weights that are replaced
             state = {**state, "coder_": load_weights(coder, packed["weights"])}
         super().__setstate__(state)
 
