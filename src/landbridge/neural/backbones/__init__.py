@@ -108,6 +108,10 @@ def rebuild(spec: dict[str, Any]) -> Network:
         return builtin_backbone(channels=spec["channels"], pretrained=False, random_state=0)
     if kind == "characters":
         return characters_backbone(spec["width"], random_state=0)
+    if kind == "words":
+        from landbridge.neural.backbones._pieces import over_words
+
+        return over_words(rebuild(spec["model"]), spec["tokenizer"], spec["longest"])
     if kind == "mlp":
         return mlp_backbone(spec["in_features"], tuple(spec["widths"]), random_state=0)
     if kind == "blocks":

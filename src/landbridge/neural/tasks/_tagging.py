@@ -146,8 +146,15 @@ class Tagging(Task):
         """
         from landbridge.neural.backbones import load_backbone
 
+        from landbridge.neural.backbones._words import TextInput
+
         named = "characters" if isinstance(backbone, str) and backbone == "auto" else backbone
-        return load_backbone(named, pretrained=pretrained, random_state=random_state)
+        network = load_backbone(named, pretrained=pretrained, random_state=random_state)
+        if isinstance(network.preprocess, TextInput):
+            from landbridge.neural.backbones._pieces import words_backbone
+
+            return words_backbone(network)
+        return network
 
     def read_inputs(self, network: Any, X: Sequence[Any]) -> list[dict[str, Tensor]]:
         """Convert sentences to the network's input, one by one.
