@@ -85,12 +85,14 @@ def load_weights(module: Any, weights: bytes) -> Any:
     return module.eval()
 
 
-def pack(network: Network) -> dict[str, Any]:
+def pack(network: Network, *, with_head: bool = True) -> dict[str, Any]:
     """Turn a network into plain data.
 
     Parameters
     ----------
     network : Network
+    with_head : bool, default=True
+        False for heads that a task makes anew; only a network that nothing shorter describes is then kept with its own.
 
     Returns
     -------
@@ -98,9 +100,13 @@ def pack(network: Network) -> dict[str, Any]:
         ``spec``, ``weights`` (bytes) and what else is needed; ``module`` instead of ``spec`` where a network was made
         from a module or changed by a method, so that nothing shorter describes it.
     """
-    weights = {k: torch.empty(v.shape, dtype=v.dtype).copy_(v.detach()) for k, v in network.state_dict().items()}
+    weights = {
+        k: torch.empty(v.shape, dtype=v.dtype).copy_(v.detach())
+        for k, v in network.state_dict().items()
+        if with_head or not k.startswith("head.")
+    }
     packed: dict[str, Any] = {"weights": save(weights), "frozen": list(network.frozen), "spec": None, "module": None}
-    head, around = parts_of(network.head)
+    head, around = parts_of(network.head) if with_head else (torch.nn.Identity(), [])
     if network.spec is not None and type(head) in (torch.nn.Identity, torch.nn.Linear) and not network.extras:
         like = rebuild(network.spec)
         nothing = type(like.preprocess) is type(network.preprocess) is torch.nn.Identity
@@ -117,7 +123,9 @@ def pack(network: Network) -> dict[str, Any]:
                 packed["head"] = [head.in_features, head.out_features, head.bias is not None, *around]
             if isinstance(network.preprocess, ImageInput):
                 packed["images"] = network.preprocess.describe()
-            elif not isinstance(network.preprocess, Standardize) and not nothing:
+            elif not (
+                nothing or isinstance(network.preprocess, Standardize) or getattr(network.preprocess, "in_spec", False)
+            ):
                 packed["preprocess"] = copy.deepcopy(network.preprocess).cpu()
             return packed
     packed["module"] = copy.deepcopy(network).cpu()
