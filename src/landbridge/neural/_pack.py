@@ -13,6 +13,8 @@ from landbridge.neural._network import Network
 from landbridge.neural.backbones import rebuild
 from landbridge.neural.backbones._builtin import Standardize
 from landbridge.neural.backbones._images import ImageInput
+from landbridge.neural.backbones._pixel_head import PixelHead
+from landbridge.neural.backbones._pixel_input import PixelInput
 
 __all__ = ["load_weights", "pack", "unpack", "weights_of"]
 
@@ -67,8 +69,10 @@ def pack(network: Network) -> dict[str, Any]:
     weights = {k: torch.empty(v.shape, dtype=v.dtype).copy_(v.detach()) for k, v in network.state_dict().items()}
     packed: dict[str, Any] = {"weights": save(weights), "frozen": list(network.frozen), "spec": None, "module": None}
     head, around = parts_of(network.head)
-    if network.spec is not None and type(head) in (torch.nn.Identity, torch.nn.Linear) and not network.extras:
+    if network.spec is not None and type(head) in (torch.nn.Identity, torch.nn.Linear, PixelHead) and not network.extras:
         like = rebuild(network.spec)
+        if isinstance(head, PixelHead) and isinstance(like.head, PixelHead):
+            like.replace_head(like.head.for_classes(head.classes))
         if isinstance(head, torch.nn.Linear):
             plain = torch.nn.Linear(head.in_features, head.out_features, bias=head.bias is not None)
             like.replace_head(made_around(plain, *around))
@@ -80,7 +84,9 @@ def pack(network: Network) -> dict[str, Any]:
             packed["head"] = None
             if isinstance(head, torch.nn.Linear):
                 packed["head"] = [head.in_features, head.out_features, head.bias is not None, *around]
-            if isinstance(network.preprocess, ImageInput):
+            if isinstance(head, PixelHead):
+                packed["classes"] = [list(head.classes), list(head.kept), head.closed]
+            if isinstance(network.preprocess, ImageInput | PixelInput):
                 packed["images"] = network.preprocess.describe()
             elif not isinstance(network.preprocess, Standardize):
                 packed["preprocess"] = copy.deepcopy(network.preprocess).cpu()
@@ -108,8 +114,12 @@ def unpack(packed: dict[str, Any]) -> Network:
     if packed["head"] is not None:
         width, outputs, bias, *around = packed["head"]
         network.replace_head(made_around(torch.nn.Linear(width, outputs, bias=bias), *around))
+    if "classes" in packed and isinstance(like := network.head, PixelHead):
+        names, kept, closed = packed["classes"]
+        network.replace_head(PixelHead(like.for_classes(names).layers, names, kept, closed))
     if "images" in packed:
-        network.preprocess = ImageInput.from_description(packed["images"])
+        kind = PixelInput if isinstance(network.preprocess, PixelInput) else ImageInput
+        network.preprocess = kind.from_description(packed["images"])
     if "preprocess" in packed:
         network.preprocess = packed["preprocess"]
     network.to(next(v.dtype for v in weights.values() if v.is_floating_point()))
