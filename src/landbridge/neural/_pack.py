@@ -18,6 +18,9 @@ from landbridge.neural.backbones._pixel_input import PixelInput
 
 __all__ = ["load_weights", "pack", "unpack", "weights_of"]
 
+# Heads that a few numbers describe.
+PLAIN_HEADS = (torch.nn.Identity, torch.nn.Linear, PixelHead)
+
 
 def weights_of(module: torch.nn.Module) -> bytes:
     """Return the weights of a module as safetensors bytes.
@@ -69,7 +72,11 @@ def pack(network: Network) -> dict[str, Any]:
     weights = {k: torch.empty(v.shape, dtype=v.dtype).copy_(v.detach()) for k, v in network.state_dict().items()}
     packed: dict[str, Any] = {"weights": save(weights), "frozen": list(network.frozen), "spec": None, "module": None}
     head, around = parts_of(network.head)
-    if network.spec is not None and type(head) in (torch.nn.Identity, torch.nn.Linear, PixelHead) and not network.extras:
+    if (
+        network.spec is not None
+        and type(head) in (torch.nn.Identity, torch.nn.Linear, PixelHead)
+        and not network.extras
+    ):
         like = rebuild(network.spec)
         if isinstance(head, PixelHead) and isinstance(like.head, PixelHead):
             like.replace_head(like.head.for_classes(head.classes))

@@ -68,7 +68,7 @@ def segmenter_backbone(source: str | Path) -> Network:
         from landbridge.neural.backbones._espnet import load_espnet
 
         made = load_espnet(place)
-        p, q = (len(getattr(made.stages[f"level{n}"], "blocks")) for n in (2, 3))
+        p, q = (len(made.stages[f"level{n}"].blocks) for n in (2, 3))
         return _network(made, {"kind": "segmenter", "name": "espnet", "maps": made.in_features, "p": p, "q": q})
     from landbridge.neural.backbones._deeplab import deeplab_config, load_deeplab
 
@@ -103,5 +103,5 @@ def _network(made: Segmenter, spec: dict[str, Any]) -> Network:
     for norm in batch_norms(network):
         momentum: Any = norm.momentum
         if (momentum or 0.0) > 0.5:
-            norm.momentum = 1.0 - float(momentum)  # written where momentum means the share that is kept
+            setattr(norm, "momentum", 1.0 - float(momentum))  # written where it means the share that is kept
     return network.eval()

@@ -1,0 +1,572 @@
+"""Semantic segmentation: one class per pixel of an image."""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from landbridge.data._pictures import open_picture
+from landbridge.exceptions import InputError, LabelError, ReadError
+from landbridge.neural._ragged import pad
+from landbridge.neural.structured._mask_scores import MaskScores
+from landbridge.neural.structured._masks import UNCLASSED, palette, read_mask, write_mask, write_overlay
+from landbridge.neural.tasks._task import Metric, Task
+
+__all__ = ["Segmentation", "class_weights_of"]
+
+# Added to the share of a class before the logarithm; bounds the weight of a rare class to about ten.
+SMOOTHING = 1.1
+# Longest edge of pictures in a report.
+THUMBNAIL = 160
+
+
+def class_weights_of(counts: Any) -> NDArray[np.float64]:
+    r"""Compute class weights :math:`1 / \log(1.1 + p_c)` from the shares of the pixels [1]_.
+
+    Parameters
+    ----------
+    counts : array-like of shape (n_classes,)
+        Number of pixels of each class.
+
+    Returns
+    -------
+    ndarray of shape (n_classes,)
+        Of mean 1 over the pixels; 0 for classes without pixels.
+
+    References
+    ----------
+    .. [1] A. Paszke, A. Chaurasia, S. Kim, E. Culurciello. ENet: a deep neural network architecture for real-time
+       semantic segmentation. arXiv:1606.02147, 2016.
+
+    Examples
+    --------
+    >>> from landbridge.neural.tasks._segmentation import class_weights_of
+    >>> class_weights_of([90, 10, 0]).round(2).tolist()
+    [0.78, 2.97, 0.0]
+    """
+    n = np.asarray(counts, dtype=float)
+    shares = n / max(n.sum(), 1.0)
+    weights = np.where(n > 0, 1.0 / np.log(SMOOTHING + shares), 0.0)
+    mean = float((weights * shares).sum())
+    return weights / mean if mean > 0 else np.ones_like(weights)
+
+
+class Segmentation(Task):
+    """Semantic segmentation, one class per pixel: softmax, cross-entropy over the pixels that count, mean IoU.
+
+    Images and masks are brought to one size to learn from; the cross-entropy is that of the scores at the size of the
+    masks. Agreement of two models is the share of pixels that are equal: it is symmetric, and does not depend on
+    which rare classes happen to occur.
+
+    Parameters
+    ----------
+    classes : sequence of str
+        Names of the classes, by the numbers that masks hold. 255 marks pixels that do not count.
+    class_weights : array-like of shape (n_classes,), optional
+        Weight of the pixels of each class in the loss. If None, all are equal.
+    size : tuple of int, optional
+        Height and width to learn at. If None, images have one size and keep it.
+
+    Notes
+    -----
+    Linear in the number of pixels, times the number of classes.
+
+    References
+    ----------
+    .. [1] J. Long, E. Shelhamer, T. Darrell. Fully convolutional networks for semantic segmentation. CVPR 2015.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from landbridge.neural.tasks import Segmentation
+    >>> task = Segmentation(["sky", "road"])
+    >>> labels = task.encode([[[0, 1], [1, 255]]])
+    >>> scores = torch.nn.functional.one_hot(torch.tensor([[[0, 1], [0, 0]]]), 2).movedim(-1, 1).float()
+    >>> round(task.score(scores, labels), 2)  # sky: 1 of 2, road: 1 of 2
+    0.5
+    """
+
+    name = "segmentation"
+    metric_name = "mean IoU"
+    takes = "map"
+    structured = True
+
+    def __init__(
+        self, classes: Sequence[str], *, class_weights: Any = None, size: tuple[int, int] | None = None
+    ) -> None:
+        self.classes = tuple(str(c) for c in classes)
+        if not 0 < len(self.classes) <= UNCLASSED:
+            raise InputError(f"classes holds {len(self.classes)} names; give 1 to {UNCLASSED}.")
+        self.n_outputs = len(self.classes)
+        self.class_weights = None if class_weights is None else tuple(float(w) for w in class_weights)
+        if self.class_weights is not None and len(self.class_weights) != self.n_outputs:
+            raise InputError(f"class_weights has {len(self.class_weights)} entries for {self.n_outputs} classes.")
+        self.size = None if size is None else (int(size[0]), int(size[1]))
+
+    @classmethod
+    def from_labels(
+        cls,
+        labels: Sequence[Any],
+        *,
+        classes: Sequence[str] | None = None,
+        class_weights: Any = None,
+        size: Any = None,
+    ) -> Self:
+        """Make the task from masks.
+
+        Parameters
+        ----------
+        labels : sequence of ndarray of shape (height, width)
+        classes : sequence of str, optional
+            Names by number. If None, the numbers themselves, up to the largest.
+        class_weights : {"log"} or array-like of shape (n_classes,), optional
+            ``"log"`` takes :func:`class_weights_of` the masks. If None, all are equal.
+        size : tuple of int, optional
+            Height and width to learn at. If None, the most usual size of the masks.
+
+        Returns
+        -------
+        Segmentation
+        """
+        counts = np.zeros(256, dtype=np.int64)
+        for mask in labels:
+            counts += np.bincount(np.asarray(mask, dtype=np.uint8).ravel(), minlength=256)
+        present = np.flatnonzero(counts[:UNCLASSED])
+        if not len(present):
+            raise LabelError("y holds no pixel that counts (all are 255); give masks of classes.")
+        names = [str(i) for i in range(int(present[-1]) + 1)] if classes is None else list(classes)
+        if isinstance(class_weights, str):
+            if class_weights != "log":
+                raise InputError(f"class_weights={class_weights!r} is unknown; give 'log', an array, or None.")
+            class_weights = class_weights_of(counts[: len(names)])
+        usual = Counter(np.shape(m) for m in labels).most_common(1)[0][0]
+        task = cls(names, class_weights=class_weights, size=usual if size is None else size)
+        task._refuse_unknown(present)
+        return task
+
+    @classmethod
+    def check(cls, X: Any, y: Any = None, name: str = "X") -> tuple[list[Any], list[Any] | None]:
+        """Check images and masks.
+
+        Parameters
+        ----------
+        X : sequence
+            Paths of image files, or arrays (height, width) or (height, width, 3) of bytes.
+        y : sequence, optional
+            Masks as arrays (height, width) or paths, None for images without.
+        name : str, default="X"
+
+        Returns
+        -------
+        X : list
+        y : list of ndarray of uint8 or None, or None
+
+        Raises
+        ------
+        InputError, LabelError
+            If numbers or sizes do not fit.
+        """
+        rows = [str(x) if isinstance(x, Path) else x for x in _listed(X, name)]
+        for i, x in enumerate(rows):
+            if not isinstance(x, str) and (np.ndim(x) not in (2, 3) or np.asarray(x).dtype != np.uint8):
+                raise InputError(
+                    f"{name}[{i}] is no image; give the path of a file, or bytes of the shape (height, width, 3)."
+                )
+        if y is None:
+            return rows, None
+        of_labels = name.replace("X", "y", 1)
+        if len(y) != len(rows):
+            raise LabelError(f"{of_labels} has {len(y)} masks but {name} has {len(rows)} images; give one per image.")
+        masks: list[Any] = []
+        for i, mask in enumerate(y):
+            if mask is None:
+                masks.append(None)
+                continue
+            held = read_mask(mask) if isinstance(mask, str | Path) else np.asarray(mask)
+            if held.ndim != 2 or held.dtype.kind not in "iu" or held.size == 0 or held.min() < 0 or held.max() > 255:
+                raise LabelError(f"{of_labels}[{i}] is no mask; give class numbers of the shape (height, width).")
+            if not isinstance(rows[i], str) and held.shape != np.shape(rows[i])[:2]:
+                raise LabelError(
+                    f"{of_labels}[{i}] has the shape {held.shape} and its image {np.shape(rows[i])[:2]}; give one size."
+                )
+            masks.append(held.astype(np.uint8))
+        return rows, masks
+
+    @classmethod
+    def make_backbone(
+        cls, backbone: Any, X: Sequence[Any], *, pretrained: bool = True, random_state: Any = None
+    ) -> Any:
+        """Make the network that reads images; ``"auto"`` is an ESPNet with new weights.
+
+        Parameters
+        ----------
+        backbone : str, path-like, Module or Network
+        X : sequence
+        pretrained : bool, default=True
+        random_state : int, RandomState instance or None, default=None
+
+        Returns
+        -------
+        Network
+        """
+        from landbridge.neural.backbones import load_backbone, rebuild
+
+        if isinstance(backbone, str) and backbone in ("auto", "espnet"):
+            network = rebuild({"kind": "segmenter", "name": "espnet", "maps": 20, "p": 2, "q": 3})
+            return network.reset((*network.stage_names, "head"), random_state=random_state)
+        channels = 3 if isinstance(X[0], str) or np.ndim(X[0]) == 3 else 1
+        return load_backbone(backbone, pretrained=pretrained, channels=channels, random_state=random_state)
+
+    def head_for(self, network: Any) -> nn.Module:
+        """Make the head; classes that the network's own head knows by name keep their weights.
+
+        Parameters
+        ----------
+        network : Network
+
+        Returns
+        -------
+        Module
+        """
+        from landbridge.neural.backbones._pixel_head import PixelHead
+
+        if isinstance(network.head, PixelHead):
+            return network.head.for_classes(self.classes, seed=int(torch.randint(2**31 - 1, ())))
+        return self.head(network.in_features)
+
+    def read_inputs(self, network: Any, X: Sequence[Any]) -> Tensor:
+        """Read images at the size to learn at.
+
+        Parameters
+        ----------
+        network : Network
+        X : sequence of str or ndarray
+
+        Returns
+        -------
+        Tensor of shape (n, channels, height, width)
+            Bytes, or shares between 0 and 1 for networks without preprocessing.
+        """
+        sizes = {_size_of(x) for x in X} if self.size is None else {self.size}
+        if len(sizes) > 1:
+            raise InputError("X holds images of several sizes; give size=(height, width) to learn at.")
+        pixels = torch.from_numpy(np.stack([_pixels(x, *next(iter(sizes))) for x in X])).movedim(3, 1).contiguous()
+        if isinstance(getattr(network.preprocess, "mean", None), Tensor):
+            return pixels
+        return pixels.to(next(network.parameters()).dtype) / 255.0
+
+    def accepts(self, labels: Sequence[Any]) -> bool:
+        """Return whether masks hold no class beyond those of the task.
+
+        Parameters
+        ----------
+        labels : sequence of ndarray
+
+        Returns
+        -------
+        bool
+        """
+        return all(int(np.where(m == UNCLASSED, 0, m).max()) < self.n_outputs for m in labels)
+
+    def encode(self, y: Any) -> Tensor:
+        """Encode masks at the size to learn at, without interpolation.
+
+        Parameters
+        ----------
+        y : sequence of array-like of int, shape (height, width)
+
+        Returns
+        -------
+        Tensor of uint8, shape (n, height, width)
+        """
+        masks = [np.asarray(m) for m in y]
+        sizes = {m.shape for m in masks} if self.size is None else {self.size}
+        if len(sizes) > 1:
+            raise LabelError("y holds masks of several sizes; give size=(height, width) to learn at.")
+        size = next(iter(sizes))
+        for m in masks:
+            self._refuse_unknown(np.unique(m))
+        return torch.from_numpy(np.stack([resized_mask(m.astype(np.uint8), size) for m in masks]))
+
+    def collate_labels(self, labels: Sequence[Tensor]) -> Tensor:
+        """Join masks; smaller ones are filled up with pixels that do not count.
+
+        Parameters
+        ----------
+        labels : sequence of Tensor of shape (height, width)
+
+        Returns
+        -------
+        Tensor of shape (n, height, width)
+        """
+        return pad(labels, UNCLASSED)
+
+    def weight(self, labels: Tensor) -> Tensor:
+        """Return the number of pixels that count, or the sum of their class weights.
+
+        Parameters
+        ----------
+        labels : Tensor of shape (n, height, width)
+
+        Returns
+        -------
+        Tensor
+        """
+        counted = labels != UNCLASSED
+        if self.class_weights is None:
+            return counted.sum()
+        return self._weights(labels)[labels[counted].long()].sum()
+
+    def loss(self, output: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+        """Compute the cross-entropy, summed over the pixels that count, and their weight.
+
+        Parameters
+        ----------
+        output : Tensor of shape (n, n_classes, height, width)
+            Scores, of any size.
+        labels : Tensor of shape (n, height, width)
+
+        Returns
+        -------
+        total, weight : Tensor
+        """
+        weights = None if self.class_weights is None else self._weights(output)
+        scores = _at_size(output, labels)
+        total = F.cross_entropy(scores, labels.long(), weights, ignore_index=UNCLASSED, reduction="sum")
+        return total, self.weight(labels)
+
+    def metric(self) -> Metric:
+        """Make an accumulator of the mean IoU.
+
+        Returns
+        -------
+        Metric
+        """
+        return _MeanIoU(self.n_outputs)
+
+    def predict(self, output: Tensor) -> NDArray[np.uint8]:
+        """Turn scores into masks.
+
+        Parameters
+        ----------
+        output : Tensor of shape (n, n_classes, height, width)
+
+        Returns
+        -------
+        ndarray of uint8, shape (n, height, width)
+        """
+        return output.argmax(1).to(torch.uint8).cpu().numpy()
+
+    def fit_to(self, X: Sequence[Any], predictions: Sequence[Any]) -> list[NDArray[np.uint8]]:
+        """Bring masks to the sizes of their images.
+
+        Parameters
+        ----------
+        X : sequence of str or ndarray
+        predictions : sequence of ndarray of shape (height, width)
+
+        Returns
+        -------
+        list of ndarray
+        """
+        return [resized_mask(mask, _size_of(x)) for x, mask in zip(X, predictions, strict=True)]
+
+    def probabilities(self, output: Tensor) -> NDArray[Any]:
+        """Turn scores into probabilities.
+
+        Parameters
+        ----------
+        output : Tensor of shape (n, n_classes, height, width)
+
+        Returns
+        -------
+        ndarray of shape (n, n_classes, height, width)
+        """
+        return output.softmax(1).cpu().numpy()
+
+    @classmethod
+    def score_labels(cls, labels: Sequence[Any], predictions: Sequence[Any]) -> float:
+        """Compute the mean IoU of masks.
+
+        Parameters
+        ----------
+        labels, predictions : sequence of ndarray of shape (height, width)
+
+        Returns
+        -------
+        float
+            0 where no pixel counts.
+        """
+        scores = MaskScores(UNCLASSED + 1)
+        for true, found in zip(labels, predictions, strict=True):
+            scores.update(true, found)
+        return float(np.nan_to_num(scores.mean_iou()))
+
+    def show(self, x: Any, y: Any, prediction: Any) -> dict[str, str]:
+        """Draw an image, its mask and the predicted mask for a report.
+
+        Parameters
+        ----------
+        x : str or ndarray
+        y : ndarray or None
+        prediction : ndarray
+
+        Returns
+        -------
+        dict of str to str
+            Data URIs ``"picture"``, ``"prediction"`` and, with `y`, ``"label"``; at most 160 pixels wide and high.
+        """
+        height, width = _size_of(x)
+        scale = min(1.0, THUMBNAIL / max(height, width))
+        size = max(1, round(height * scale)), max(1, round(width * scale))
+        drawn = {"picture": _uri(_pixels(x, *size), "JPEG"), "prediction": _uri(resized_mask(prediction, size), "PNG")}
+        return drawn if y is None else drawn | {"label": _uri(resized_mask(np.asarray(y), size), "PNG")}
+
+    def write(self, path: str | Path, ids: Sequence[Any], predictions: Any) -> Path:
+        """Write masks as png files with a palette, and beside them the images with the masks drawn over.
+
+        Parameters
+        ----------
+        path : path-like
+            A folder, which is made if need be.
+        ids : sequence
+            Paths of the images, or names without an overlay.
+        predictions : sequence of ndarray of shape (height, width)
+
+        Returns
+        -------
+        Path
+            With ``masks/NAME.png``, and ``overlays/NAME.png`` where the image is a file.
+        """
+        root = Path(path)
+        (root / "masks").mkdir(parents=True, exist_ok=True)
+        for name, place, mask in zip(_names(ids), ids, predictions, strict=True):
+            write_mask(root / "masks" / f"{name}.png", mask)
+            if isinstance(place, str | Path) and Path(place).is_file():
+                (root / "overlays").mkdir(exist_ok=True)
+                write_overlay(root / "overlays" / f"{name}.png", _pixels(str(place), *np.shape(mask)), mask)
+        return root
+
+    def read(self, path: str | Path) -> tuple[list[str], Any]:
+        """Read masks that ``write`` wrote.
+
+        Parameters
+        ----------
+        path : path-like
+
+        Returns
+        -------
+        ids : list of str
+            Names of the files.
+        predictions : list of ndarray
+        """
+        files = sorted((Path(path) / "masks").glob("*.png"))
+        if not files:
+            raise ReadError(f"{path} holds no predicted masks; give a folder that write() wrote.")
+        return [f.stem for f in files], [read_mask(f) for f in files]
+
+    def _weights(self, like: Tensor) -> Tensor:
+        dtype = like.dtype if like.is_floating_point() else torch.float32
+        return torch.tensor(self.class_weights, dtype=dtype, device=like.device)
+
+    def _refuse_unknown(self, numbers: Any) -> None:
+        odd = [int(n) for n in numbers if self.n_outputs <= n != UNCLASSED]
+        if odd:
+            raise LabelError(
+                f"a mask holds the number {odd[0]}, but there are {self.n_outputs} classes; add it to the classes, or "
+                "mark such pixels with 255."
+            )
+
+
+class _MeanIoU(Metric):
+    """Mean IoU from a confusion matrix; scores are brought to the size of the masks."""
+
+    def __init__(self, n_classes: int) -> None:
+        self.scores = MaskScores(n_classes)
+
+    def update(self, output: Tensor, labels: Tensor) -> None:
+        found = _at_size(output, labels).argmax(1)
+        self.scores.update(labels.cpu().numpy(), found.cpu().numpy())
+
+    def compute(self) -> float:
+        return float(np.nan_to_num(self.scores.mean_iou()))
+
+
+def resized_mask(mask: Any, size: Sequence[int]) -> NDArray[np.uint8]:
+    """Resize a mask without interpolation.
+
+    Parameters
+    ----------
+    mask : ndarray of shape (height, width)
+    size : sequence of int
+        Height and width.
+
+    Returns
+    -------
+    ndarray of uint8
+    """
+    from PIL import Image
+
+    held = np.asarray(mask, dtype=np.uint8)
+    if held.shape == tuple(size):
+        return held
+    return np.array(Image.fromarray(held).resize((int(size[1]), int(size[0])), Image.Resampling.NEAREST))
+
+
+def _at_size(output: Tensor, labels: Tensor) -> Tensor:
+    if output.shape[-2:] == labels.shape[-2:]:
+        return output
+    return F.interpolate(output, labels.shape[-2:], mode="bilinear", align_corners=False)
+
+
+def _listed(X: Any, name: str) -> list[Any]:
+    if X is None or isinstance(X, str) or not hasattr(X, "__len__") or len(X) == 0:
+        raise InputError(f"{name} has no images; give a list of at least one.")
+    return list(X)
+
+
+def _size_of(x: Any) -> tuple[int, int]:
+    return open_picture(x).size if isinstance(x, str) else (int(np.shape(x)[0]), int(np.shape(x)[1]))
+
+
+def _pixels(x: Any, height: int, width: int) -> NDArray[np.uint8]:
+    """An image as bytes (height, width, channels) of a size."""
+    from PIL import Image
+
+    if not isinstance(x, str) and np.shape(x)[:2] == (height, width):
+        held = np.asarray(x, dtype=np.uint8)
+    else:
+        image = open_picture(x).colours() if isinstance(x, str) else Image.fromarray(np.asarray(x, dtype=np.uint8))
+        held = np.array(image.resize((width, height), Image.Resampling.BILINEAR), dtype=np.uint8)
+    return held[..., None] if held.ndim == 2 else held
+
+
+def _names(ids: Sequence[Any]) -> list[str]:
+    """A file name for each image; several of one name are told apart by their folder."""
+    stems = [Path(str(i)).stem for i in ids]
+    seen = Counter(stems)
+    twice = [f"{Path(str(i)).parent.name}_{s}" if seen[s] > 1 else s for i, s in zip(ids, stems, strict=True)]
+    seen = Counter(twice)
+    return [f"{s}_{k}" if seen[s] > 1 else s for k, s in enumerate(twice)]
+
+
+def _uri(pixels: Any, kind: str) -> str:
+    from PIL import Image
+
+    held = np.asarray(pixels)
+    image = Image.fromarray(held[..., 0] if held.ndim == 3 and held.shape[2] == 1 else held)
+    if kind == "PNG":
+        image.putpalette(palette().tobytes())
+    buffer = io.BytesIO()
+    image.save(buffer, format=kind, quality=80)
+    return f"data:image/{kind.lower()};base64," + base64.b64encode(buffer.getvalue()).decode()
