@@ -23,6 +23,7 @@ _NAMES = {
     "Network": "_network",
     "NeuralClassifier": "_estimator",
     "NeuralRegressor": "_estimator",
+    "NeuralStructuredEstimator": "_structured_estimator",
     "Regression": "tasks._regression",
     "Samples": "_samples",
     "SeedAverage": "_seeds",
@@ -62,6 +63,7 @@ __all__ = [
     "Network",
     "NeuralClassifier",
     "NeuralRegressor",
+    "NeuralStructuredEstimator",
     "Regression",
     "Samples",
     "SeedAverage",
@@ -119,6 +121,7 @@ if TYPE_CHECKING:
     from landbridge.neural._stages import StageReport, linear_cka, stages
     from landbridge.neural._states import Features
     from landbridge.neural._streaming import ArrayRows, ImageFiles, StreamedSamples
+    from landbridge.neural._structured_estimator import NeuralStructuredEstimator
     from landbridge.neural.backbones import load_backbone
     from landbridge.neural.tasks._classification import Classification
     from landbridge.neural.tasks._multilabel import MultiLabel

@@ -253,7 +253,7 @@ class _NeuralEstimator(HoldsMethods, TransferEstimator):
 
     def _fine_tune(self, network: Network, Xt: Any, read: Read) -> None:
         rows = torch.from_numpy(np.asarray(read.rows, dtype=np.int64))
-        labelled = Samples(Samples(Xt).take(rows)[0], self.task_.encode(read.yt))
+        labelled = Samples(Samples(Xt).part(rows).inputs, self.task_.encode(read.yt))
         self._train(network, labelled, Samples(Xt), self.methods, "target")
 
     def _train(
@@ -268,7 +268,7 @@ class _NeuralEstimator(HoldsMethods, TransferEstimator):
         held_out = None
         if self.patience is not None:
             kept, out = self._hold_out(rows)
-            rows, held_out = Samples(*rows.take(kept)), Samples(*rows.take(out))
+            rows, held_out = rows.part(kept), rows.part(out)
             sources = None if sources is None else sources[kept.numpy()]
         if len(rows) == 1:
             network.freeze_statistics()  # one sample has no spread
@@ -283,6 +283,7 @@ class _NeuralEstimator(HoldsMethods, TransferEstimator):
             log_dir=None if self.log_dir is None else Path(self.log_dir) / phase,
             random_state=self._seed,
             verbose=int(self.verbose),
+            by_length=isinstance(rows.inputs, list),
         )
         # Methods learn about the run; what they were given stays as it was.
         self.methods_ = copy.deepcopy(list(methods))
@@ -306,7 +307,7 @@ class _NeuralEstimator(HoldsMethods, TransferEstimator):
         assert labels is not None
         rng = np.random.RandomState(self._seed)
         groups = [np.arange(len(rows))]
-        if labels.ndim == 1 and not labels.is_floating_point():
+        if isinstance(labels, Tensor) and labels.ndim == 1 and not labels.is_floating_point():
             groups = [np.flatnonzero(labels.numpy() == c) for c in np.unique(labels.numpy())]
         out = np.concatenate(
             [rng.permutation(g)[: int(self.validation_fraction * len(g) + rng.rand())] for g in groups]
@@ -349,13 +350,20 @@ class _NeuralEstimator(HoldsMethods, TransferEstimator):
     def _make_task(self, ys: Any) -> Task:
         raise NotImplementedError
 
+    def _packed(self, network: Network) -> dict[str, Any]:
+        """A network as plain data."""
+        return pack(network)
+
+    def _unpacked(self, packed: dict[str, Any], task: Task) -> Network:
+        return unpack(packed)
+
     def __getstate__(self) -> dict[str, Any]:
         state = dict(super().__getstate__())
         state.pop("methods_", None)
         if "network_" in state:
             adapted = state["network_"] is not state["source_network_"]
-            state["network_"] = pack(state["network_"])
-            state["source_network_"] = pack(state["source_network_"]) if adapted else None
+            state["network_"] = self._packed(state["network_"])
+            state["source_network_"] = self._packed(state["source_network_"]) if adapted else None
         if isinstance(self.backbone, Network):
             state["backbone"] = {PACKED: pack(self.backbone)}
         return state
@@ -363,9 +371,10 @@ class _NeuralEstimator(HoldsMethods, TransferEstimator):
     def __setstate__(self, state: dict[str, Any]) -> None:
         state = dict(state)
         if "network_" in state:
-            state["network_"] = unpack(state["network_"])
             source = state["source_network_"]
-            state["source_network_"] = state["network_"] if source is None else unpack(source)
+            state["network_"] = self._unpacked(state["network_"], state["task_"])
+            task = state.get("source_task_", state["task_"])
+            state["source_network_"] = state["network_"] if source is None else self._unpacked(source, task)
         if isinstance(state["backbone"], dict) and PACKED in state["backbone"]:
             state["backbone"] = unpack(state["backbone"][PACKED])
         super().__setstate__(state)

@@ -100,10 +100,12 @@ def cached_rows(
     if any(s in done for s in methods.stages):
         return None, sets
     first = next(s for s in sets if s is not None)
+    takes = getattr(network.head, "takes", POOLED)
+    if takes == "tokens" and len(done) == len(names) and all(s is None or isinstance(s.inputs, list) for s in sets):
+        return _cached_tokens(network, sets, settings)
     # What is computed once is one tensor for all samples, and labels have to be at hand.
     if any(s is not None and (isinstance(s.inputs, list) or (s.inputs is None and s.labels is None)) for s in sets):
         return None, sets
-    takes = getattr(network.head, "takes", POOLED)
     if takes in ("pyramid", "decoder") or getattr(network.head, "sized", False):
         return None, sets
     if len(done) == len(names) and takes == POOLED:
@@ -120,6 +122,28 @@ def cached_rows(
 def _cached(network: Network, rows: Any, stage: str, settings: Any) -> Samples:
     features = cached_features(network, rows, stage, settings.cache_dir, settings.batch_size)
     return Samples(features, rows.labels, collate=rows.collate, collate_labels=rows.collate_labels)
+
+
+def _cached_tokens(network: Network, sets: list[Any], settings: Any) -> tuple[str | None, list[Samples | None]]:
+    """One vector per position, sample by sample, where all stages are frozen and samples differ in length."""
+    network.eval()
+    device, cached, size = next(network.parameters()).device, [], 0
+    for rows in sets:
+        held: list[Any] = []
+        cuts = [] if rows is None else torch.arange(len(rows)).split(settings.batch_size)
+        for x, _ in () if rows is None else rows.feed(cuts, device):
+            with torch.inference_mode():
+                found = network.tokens(x)
+            hidden, lengths = found.hidden.cpu().clone(), found.places().sum(1).tolist()
+            held += [
+                {"hidden": h[: max(n, 1)].clone(), "mask": torch.arange(max(n, 1)) < n}
+                for h, n in zip(hidden, lengths, strict=True)
+            ]
+            size += sum(lengths) * hidden.shape[2] * hidden.element_size()
+            if size > LARGEST:
+                return None, sets
+        cached.append(None if rows is None else Samples(held, rows.labels, collate_labels=rows.collate_labels))
+    return network.after(EMBEDDING), cached
 
 
 def _key(network: Network, inputs: Any, stage: str) -> str:

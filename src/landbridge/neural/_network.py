@@ -243,6 +243,19 @@ class Network(nn.Module):
             return self.forward(x, stages=(EMBEDDING,), start=start)[1][EMBEDDING]
         return _pooled(self._last(without_decoder(x)[0], start, (), {}))
 
+    def tokens(self, x: Any) -> Features:
+        """Compute the output of the last stage as one vector per position.
+
+        Parameters
+        ----------
+        x : Tensor or dict of Tensor
+
+        Returns
+        -------
+        Features
+        """
+        return as_tokens(self._last(x, None, (), {}))
+
     def activations(self, x: Any, stage: str) -> Any:
         """Compute the raw output of a stage: what ``forward(..., start=<the next stage>)`` takes.
 

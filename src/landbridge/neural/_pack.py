@@ -56,12 +56,14 @@ def load_weights(module: Any, weights: bytes) -> Any:
     return module.eval()
 
 
-def pack(network: Network) -> dict[str, Any]:
+def pack(network: Network, *, with_head: bool = True) -> dict[str, Any]:
     """Turn a network into plain data.
 
     Parameters
     ----------
     network : Network
+    with_head : bool, default=True
+        False for heads that a task makes anew; only a network that nothing shorter describes is then kept with its own.
 
     Returns
     -------
@@ -69,14 +71,14 @@ def pack(network: Network) -> dict[str, Any]:
         ``spec``, ``weights`` (bytes) and what else is needed; ``module`` instead of ``spec`` where a network was made
         from a module or changed by a method, so that nothing shorter describes it.
     """
-    weights = {k: torch.empty(v.shape, dtype=v.dtype).copy_(v.detach()) for k, v in network.state_dict().items()}
+    weights = {
+        k: torch.empty(v.shape, dtype=v.dtype).copy_(v.detach())
+        for k, v in network.state_dict().items()
+        if with_head or not k.startswith("head.")
+    }
     packed: dict[str, Any] = {"weights": save(weights), "frozen": list(network.frozen), "spec": None, "module": None}
-    head, around = parts_of(network.head)
-    if (
-        network.spec is not None
-        and type(head) in (torch.nn.Identity, torch.nn.Linear, PixelHead)
-        and not network.extras
-    ):
+    head, around = parts_of(network.head) if with_head else (torch.nn.Identity(), [])
+    if network.spec is not None and type(head) in PLAIN_HEADS and not network.extras:
         like = rebuild(network.spec)
         if isinstance(head, PixelHead) and isinstance(like.head, PixelHead):
             like.replace_head(like.head.for_classes(head.classes))
@@ -95,7 +97,7 @@ def pack(network: Network) -> dict[str, Any]:
                 packed["classes"] = [list(head.classes), list(head.kept), head.closed]
             if isinstance(network.preprocess, ImageInput | PixelInput):
                 packed["images"] = network.preprocess.describe()
-            elif not isinstance(network.preprocess, Standardize):
+            elif not isinstance(network.preprocess, Standardize) and not getattr(network.preprocess, "in_spec", False):
                 packed["preprocess"] = copy.deepcopy(network.preprocess).cpu()
             return packed
     packed["module"] = copy.deepcopy(network).cpu()

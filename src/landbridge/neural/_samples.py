@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from landbridge.exceptions import InputError
-from landbridge.neural._ragged import IGNORED, collate, moved, pad
+from landbridge.neural._ragged import IGNORED, collate, moved, pad, select
 
 __all__ = ["Samples", "batches", "by_length", "digest_of", "permutation", "stream"]
 
@@ -86,6 +86,21 @@ class Samples:
         if device is not None:
             cut, y = moved(cut, device), None if y is None else moved(y, device)
         return cut, y
+
+    def part(self, rows: Tensor) -> Self:
+        """Select samples; unlike in a batch, lists stay lists.
+
+        Parameters
+        ----------
+        rows : Tensor of int64
+            Sample indices.
+
+        Returns
+        -------
+        Samples
+        """
+        x, y = (None if held is None else select(held, rows) for held in (self.inputs, self.labels))
+        return type(self)(x, y, collate=self.collate, collate_labels=self.collate_labels)
 
     def feed(self, cuts: Sequence[Tensor], device: Any = None) -> Iterator[tuple[Any, Any]]:
         """Iterate over batches.

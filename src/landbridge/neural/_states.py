@@ -56,12 +56,15 @@ def as_tokens(x: Any) -> Features:
     Parameters
     ----------
     x : Tensor of shape (n, time, width), (n, channels, ...) or (n, width), or an object with ``hidden`` and ``mask``
-        Places of a map become positions, row by row; one vector per sample becomes one position.
+        Places of a map become positions, row by row; one vector per sample becomes one position. A dict may stand for
+        the object.
 
     Returns
     -------
     Features
     """
+    if isinstance(x, dict):
+        x = Features(x["hidden"], x["mask"])
     hidden = x if isinstance(x, Tensor) else x.hidden
     mask = getattr(x, "mask", None)
     if hidden.ndim == 2:

@@ -7,6 +7,7 @@ import unicodedata
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -14,7 +15,8 @@ from torch import Tensor, nn
 
 from landbridge._checks import check_count
 from landbridge.exceptions import InputError
-from landbridge.neural._random import seeded
+from landbridge.neural._network import Network
+from landbridge.neural._random import seed_from, seeded
 
 __all__ = [
     "CharacterEncoder",
@@ -22,6 +24,7 @@ __all__ = [
     "WordContext",
     "WordInput",
     "WordVectors",
+    "characters_backbone",
     "letter_number",
     "word_numbers",
 ]
@@ -95,6 +98,11 @@ class WordInput(nn.Module):
     max_letters : int, default=24
         Of longer words, the letters at both ends are kept.
     """
+
+    # The description of a network holds these settings.
+    in_spec = True
+    # Samples are lists of words.
+    reads_words = True
 
     def __init__(self, n_buckets: int = 8192, max_letters: int = 24) -> None:
         super().__init__()
@@ -365,3 +373,31 @@ class CharacterEncoder(nn.Module):
         for stage in self.stages.values():
             x = stage(x)
         return x  # type: ignore[return-value]
+
+
+def characters_backbone(width: int = 128, *, random_state: Any = None) -> Network:
+    """Make the encoder of sentences as a network with new weights.
+
+    Parameters
+    ----------
+    width : int, default=128
+        Of the vectors of words; even.
+    random_state : int, RandomState instance or None, default=None
+        Draws the weights. Pass an int for reproducible results.
+
+    Returns
+    -------
+    Network
+        Without a head; stages ``"words"`` and ``"context"``.
+
+    Examples
+    --------
+    >>> from landbridge.neural.backbones import characters_backbone
+    >>> characters_backbone(8, random_state=0).stage_names
+    ('words', 'context')
+    """
+    generator = torch.Generator().manual_seed(seed_from(random_state))
+    encoder = CharacterEncoder(width, generator=generator)
+    stages = {name: stage for name, stage in encoder.stages.items()}
+    spec = {"kind": "characters", "width": width}
+    return Network(stages, in_features=width, preprocess=encoder.input, spec=spec).eval()

@@ -68,7 +68,8 @@ def segmenter_backbone(source: str | Path) -> Network:
         from landbridge.neural.backbones._espnet import load_espnet
 
         made = load_espnet(place)
-        p, q = (len(made.stages[f"level{n}"].blocks) for n in (2, 3))
+        stages: Any = made.stages
+        p, q = (len(stages[f"level{n}"].blocks) for n in (2, 3))
         return _network(made, {"kind": "segmenter", "name": "espnet", "maps": made.in_features, "p": p, "q": q})
     from landbridge.neural.backbones._deeplab import deeplab_config, load_deeplab
 
@@ -100,8 +101,8 @@ def _network(made: Segmenter, spec: dict[str, Any]) -> Network:
     prepare = PixelInput(scale[0], scale[1], made.reverse, made.multiple)
     head: nn.Module = PixelHead(made.head, made.classes)
     network = Network(made.stages, in_features=made.in_features, head=head, preprocess=prepare, spec=spec)
-    for norm in batch_norms(network):
-        momentum: Any = norm.momentum
-        if (momentum or 0.0) > 0.5:
-            setattr(norm, "momentum", 1.0 - float(momentum))  # written where it means the share that is kept
+    norms: list[Any] = list(batch_norms(network))
+    for norm in norms:
+        if (norm.momentum or 0.0) > 0.5:
+            norm.momentum = 1.0 - norm.momentum  # written where it means the share that is kept
     return network.eval()

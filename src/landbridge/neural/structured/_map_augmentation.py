@@ -23,7 +23,9 @@ class MapAugmentation(Method):
     flip : bool, default=True
         False where left and right differ.
     smallest : float, default=0.5
-        Least height and width of a crop, as a share of the image's; crops are enlarged to the size of the image.
+        Least height and width of a crop, as a share of the image's.
+    size : tuple of int, optional
+        Height and width that crops are brought to; smaller ones make training faster. If None, those of the image.
 
     Notes
     -----
@@ -43,11 +45,16 @@ class MapAugmentation(Method):
     True
     """
 
-    _parameter_constraints: ClassVar[dict[str, Any]] = {"flip": ["boolean"], "smallest": SHARE}
+    _parameter_constraints: ClassVar[dict[str, Any]] = {
+        "flip": ["boolean"],
+        "smallest": SHARE,
+        "size": [tuple, list, None],
+    }
 
-    def __init__(self, flip: bool = True, *, smallest: float = 0.5) -> None:
+    def __init__(self, flip: bool = True, *, smallest: float = 0.5, size: Any = None) -> None:
         self.flip = flip
         self.smallest = smallest
+        self.size = size
 
     def transform(self, inputs: Any, labels: Any, generator: torch.Generator) -> tuple[Any, Any]:
         if not isinstance(inputs, Tensor) or inputs.ndim != 4:
@@ -69,10 +76,11 @@ class MapAugmentation(Method):
             image = image.flip(-1)
         share = self.smallest + (1.0 - self.smallest) * draws[1]
         high, wide = max(1, round(share * height)), max(1, round(share * width))
-        if (high, wide) == (height, width):
+        size = (height, width) if self.size is None else (int(self.size[0]), int(self.size[1]))
+        if (high, wide) == (height, width) == size:
             return image
         top, left = int(draws[2] * (height - high + 1)), int(draws[3] * (width - wide + 1))
         cut = image[None, :, top : top + high, left : left + wide]
         options: dict[str, Any] = {"mode": mode} if mode == "nearest" else {"mode": mode, "align_corners": False}
-        changed = F.interpolate(cut.float(), (height, width), **options)[0]
+        changed = F.interpolate(cut.float(), size, **options)[0]
         return changed.round().to(image.dtype) if not image.is_floating_point() else changed.to(image.dtype)

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from landbridge.neural.tasks._classification import Classification as Classification
     from landbridge.neural.tasks._multilabel import MultiLabel as MultiLabel
     from landbridge.neural.tasks._regression import Regression as Regression
+    from landbridge.neural.tasks._tagging import Tagging as Tagging
 
 globals().update({found.__name__: found for found in task_classes().values()})
 

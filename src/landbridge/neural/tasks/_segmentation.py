@@ -227,7 +227,7 @@ class Segmentation(Task):
         channels = 3 if isinstance(X[0], str) or np.ndim(X[0]) == 3 else 1
         return load_backbone(backbone, pretrained=pretrained, channels=channels, random_state=random_state)
 
-    def head_for(self, network: Any) -> nn.Module:
+    def make_head(self, network: Any) -> nn.Module:
         """Make the head; classes that the network's own head knows by name keep their weights.
 
         Parameters

@@ -6,12 +6,12 @@ import csv
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from torch import Tensor, nn
 
-from landbridge.exceptions import ReadError
+from landbridge.exceptions import InputError, LabelError, ReadError
 from landbridge.neural._ragged import IGNORED, collate, pad
 
 __all__ = ["TAKES", "Metric", "Task"]
@@ -49,7 +49,9 @@ class Task(ABC):
     """Base class of tasks.
 
     A new task is one file in ``landbridge/neural/tasks`` with a subclass that has a `name` of its own; it is found by
-    that name.
+    that name. A structured task, whose labels are more than one class or value per sample, sets ``structured = True``
+    and gives ``from_labels``, ``accepts`` and ``score_labels``; where samples are no table, also ``check``,
+    ``make_backbone`` and ``read_inputs``. :class:`~landbridge.neural.NeuralStructuredEstimator` then learns it.
 
     Attributes
     ----------
@@ -59,6 +61,8 @@ class Task(ABC):
     takes : {"pooled", "tokens", "map", "pyramid", "decoder"}
         What the head takes: one vector per sample; one vector per position, with a mask; a feature map; the maps of all
         stages; or the encoded input of a decoder.
+    structured : bool
+        Whether a label is more than one class or value, such as a tag per word.
     n_outputs : int
         Width of the output: classes, or values.
     """
@@ -66,7 +70,160 @@ class Task(ABC):
     name: ClassVar[str]
     metric_name: ClassVar[str]
     takes: ClassVar[str] = "pooled"
+    structured: ClassVar[bool] = False
     n_outputs: int
+
+    @classmethod
+    def from_labels(cls, labels: Sequence[Any], **options: Any) -> Self:
+        """Make the task that the labels of the training samples describe.
+
+        Parameters
+        ----------
+        labels : sequence
+            One label per sample, as ``check`` returned them.
+        **options : object
+            Options of the task, such as a kind of head.
+
+        Returns
+        -------
+        Task
+        """
+        raise NotImplementedError(f"{cls.__name__} is not made from labels.")
+
+    @classmethod
+    def check(cls, X: Any, y: Any = None, name: str = "X") -> tuple[list[Any], list[Any] | None]:
+        """Check samples and labels, and return them as lists.
+
+        Parameters
+        ----------
+        X : sequence
+            Samples.
+        y : sequence, optional
+            One label per sample, None for those without.
+        name : str, default="X"
+            How messages call the samples; the labels are ``"y"`` with the same ending.
+
+        Returns
+        -------
+        X : list
+        y : list, or None
+
+        Raises
+        ------
+        InputError, LabelError
+            If there are no samples, or the numbers differ.
+        """
+        if X is None or isinstance(X, str) or not hasattr(X, "__len__") or len(X) == 0:
+            raise InputError(f"{name} has no samples; give a list of at least one.")
+        rows = list(X)
+        if y is None:
+            return rows, None
+        of_labels = name.replace("X", "y", 1)
+        if isinstance(y, str) or not hasattr(y, "__len__") or len(y) != len(rows):
+            n = len(y) if hasattr(y, "__len__") else 0
+            raise LabelError(f"{of_labels} has {n} labels but {name} has {len(rows)} samples; give one per sample.")
+        return rows, list(y)
+
+    @classmethod
+    def make_backbone(
+        cls, backbone: Any, X: Sequence[Any], *, pretrained: bool = True, random_state: Any = None
+    ) -> Any:
+        """Make the network, without a head, that reads the samples of the task.
+
+        Parameters
+        ----------
+        backbone : str, path-like, Module or Network
+            ``"auto"`` is the default of the task.
+        X : sequence
+            Checked samples.
+        pretrained : bool, default=True
+        random_state : int, RandomState instance or None, default=None
+            Of new weights.
+
+        Returns
+        -------
+        Network
+        """
+        from landbridge.neural.backbones import load_backbone
+
+        named = "builtin" if isinstance(backbone, str) and backbone == "auto" else backbone
+        return load_backbone(named, pretrained=pretrained, random_state=random_state)
+
+    def read_inputs(self, network: Any, X: Sequence[Any]) -> Any:
+        """Convert checked samples to the network's input.
+
+        Parameters
+        ----------
+        network : Network
+        X : sequence
+
+        Returns
+        -------
+        Tensor, dict of Tensor, or list with an entry per sample
+            As :class:`~landbridge.neural.Samples` takes them.
+        """
+        read = getattr(network.preprocess, "read", None)
+        if read is None:
+            raise InputError(f"this backbone does not read samples of {self.name}; take another backbone.")
+        return read(list(X))
+
+    def accepts(self, labels: Sequence[Any]) -> bool:
+        """Return whether the head has an output for everything in the labels.
+
+        Where it has not, a network that is tuned on them gets a new head.
+
+        Parameters
+        ----------
+        labels : sequence
+
+        Returns
+        -------
+        bool
+        """
+        return True
+
+    @classmethod
+    def score_labels(cls, labels: Sequence[Any], predictions: Sequence[Any]) -> float:
+        """Compute the metric of predictions that are in the labels' own terms.
+
+        Parameters
+        ----------
+        labels, predictions : sequence
+            One per sample.
+
+        Returns
+        -------
+        float
+        """
+        raise NotImplementedError(f"{cls.__name__} scores outputs only.")
+
+    def make_head(self, network: Any) -> nn.Module:
+        """Make a new head for a network, which may carry over what the network's own head knows.
+
+        Parameters
+        ----------
+        network : Network
+
+        Returns
+        -------
+        Module
+        """
+        return self.head(network.in_features)
+
+    def fit_to(self, X: Sequence[Any], predictions: Any) -> Any:
+        """Bring predictions to the form of their samples, such as masks to the sizes of the images.
+
+        Parameters
+        ----------
+        X : sequence
+            Checked samples.
+        predictions : ndarray or list
+
+        Returns
+        -------
+        ndarray or list
+        """
+        return predictions
 
     def head(self, in_features: int) -> nn.Module:
         """Make a new head.
