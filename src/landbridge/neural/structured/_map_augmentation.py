@@ -67,7 +67,7 @@ class MapAugmentation(Method):
             image = self._changed(image, draws, "bilinear")
             images.append(image)
             if mask is not None:
-                masks.append(self._changed(mask.unsqueeze(0), draws, "nearest")[0])
+                masks.append(self._changed(mask.unsqueeze(0), draws, "nearest-exact")[0])
         return torch.stack(images), torch.stack(masks) if has_masks else labels
 
     def _changed(self, image: Tensor, draws: list[float], mode: str) -> Tensor:
@@ -81,6 +81,6 @@ class MapAugmentation(Method):
             return image
         top, left = int(draws[2] * (height - high + 1)), int(draws[3] * (width - wide + 1))
         cut = image[None, :, top : top + high, left : left + wide]
-        options: dict[str, Any] = {"mode": mode} if mode == "nearest" else {"mode": mode, "align_corners": False}
+        options: dict[str, Any] = {"mode": mode} if mode == "nearest-exact" else {"mode": mode, "align_corners": False}
         changed = F.interpolate(cut.float(), size, **options)[0]
         return changed.round().to(image.dtype) if not image.is_floating_point() else changed.to(image.dtype)
