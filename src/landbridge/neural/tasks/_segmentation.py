@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import io
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,11 +13,18 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from landbridge.data._pictures import open_picture
 from landbridge.exceptions import InputError, LabelError, ReadError
 from landbridge.neural._ragged import pad
+from landbridge.neural.structured._image_files import (
+    image_pixels,
+    image_size,
+    image_uri,
+    read_mask_folder,
+    resized_mask,
+    write_masks,
+)
 from landbridge.neural.structured._mask_scores import MaskScores
-from landbridge.neural.structured._masks import UNCLASSED, palette, read_mask, write_mask, write_overlay
+from landbridge.neural.structured._masks import UNCLASSED, read_mask
 from landbridge.neural.tasks._task import Metric, Task
 
 __all__ = ["Segmentation", "class_weights_of"]
@@ -203,6 +208,96 @@ class Segmentation(Task):
         return rows, masks
 
     @classmethod
+    def stratum(cls, label: Any) -> bool:
+        """Return whether a mask has a pixel that counts.
+
+        Parameters
+        ----------
+        label : ndarray
+
+        Returns
+        -------
+        bool
+        """
+        return bool((np.asarray(label) != UNCLASSED).any())
+
+    @classmethod
+    def read_file(cls, path: str | Path) -> tuple[list[str], list[Any] | None, dict[str, Any]]:
+        """Read a folder of images, and the masks that are beside them.
+
+        Parameters
+        ----------
+        path : path-like
+            See :func:`~landbridge.neural.structured.pair_masks`; masks may be missing. A file ``classes.json`` names
+            the classes and says how masks store them. An image file alone is one image.
+
+        Returns
+        -------
+        X : list of str
+        y : list of ndarray or None, or None
+            None without any mask.
+        held : dict
+            ``"images"``, and ``"classes"`` or None.
+        """
+        return read_mask_folder(path)
+
+    @classmethod
+    def options_of(cls, held: Any) -> dict[str, Any]:
+        """Return the options of the task that a folder states: the names of its classes.
+
+        Parameters
+        ----------
+        held : dict
+            As ``read_file`` returned it.
+
+        Returns
+        -------
+        dict
+        """
+        return {} if not held or held["classes"] is None else {"classes": held["classes"]}
+
+    @classmethod
+    def write_file(cls, path: str | Path, held: Any, predictions: Sequence[Any]) -> Path:
+        """Write predicted masks and overlays to a folder.
+
+        Parameters
+        ----------
+        path : path-like
+        held : dict
+            As ``read_file`` returned it.
+        predictions : sequence of ndarray
+
+        Returns
+        -------
+        Path
+        """
+        return write_masks(path, held["images"], predictions)
+
+    @classmethod
+    def details(cls, labels: Sequence[Any], predictions: Sequence[Any]) -> dict[str, Any]:
+        """Compute the IoU of each class.
+
+        Parameters
+        ----------
+        labels, predictions : sequence of ndarray
+
+        Returns
+        -------
+        dict
+            ``rows``: class number, IoU and share of the pixels of each class.
+        """
+        scores = MaskScores(UNCLASSED + 1)
+        for true, found in zip(labels, predictions, strict=True):
+            scores.update(true, found)
+        n, iou = scores.confusion.sum(1), scores.iou()
+        total = max(int(n.sum()), 1)
+        rows = [
+            {"class": c, "IoU": round(float(iou[c]), 3), "share of pixels": round(float(n[c] / total), 3)}
+            for c in np.flatnonzero(~np.isnan(iou)).tolist()
+        ]
+        return {"rows": rows}
+
+    @classmethod
     def make_backbone(
         cls, backbone: Any, X: Sequence[Any], *, pretrained: bool = True, random_state: Any = None
     ) -> Any:
@@ -257,10 +352,10 @@ class Segmentation(Task):
         Tensor of shape (n, channels, height, width)
             Bytes, or shares between 0 and 1 for networks without preprocessing.
         """
-        sizes = {_size_of(x) for x in X} if self.size is None else {self.size}
+        sizes = {image_size(x) for x in X} if self.size is None else {self.size}
         if len(sizes) > 1:
             raise InputError("X holds images of several sizes; give size=(height, width) to learn at.")
-        pixels = torch.from_numpy(np.stack([_pixels(x, *next(iter(sizes))) for x in X])).movedim(3, 1).contiguous()
+        pixels = torch.from_numpy(np.stack([image_pixels(x, *next(iter(sizes))) for x in X])).movedim(3, 1).contiguous()
         if isinstance(getattr(network.preprocess, "mean", None), Tensor):
             return pixels
         return pixels.to(next(network.parameters()).dtype) / 255.0
@@ -379,7 +474,7 @@ class Segmentation(Task):
         -------
         list of ndarray
         """
-        return [resized_mask(mask, _size_of(x)) for x, mask in zip(X, predictions, strict=True)]
+        return [resized_mask(mask, image_size(x)) for x, mask in zip(X, predictions, strict=True)]
 
     def probabilities(self, output: Tensor) -> NDArray[Any]:
         """Turn scores into probabilities.
@@ -426,11 +521,14 @@ class Segmentation(Task):
         dict of str to str
             Data URIs ``"picture"``, ``"prediction"`` and, with `y`, ``"label"``; at most 160 pixels wide and high.
         """
-        height, width = _size_of(x)
+        height, width = image_size(x)
         scale = min(1.0, THUMBNAIL / max(height, width))
         size = max(1, round(height * scale)), max(1, round(width * scale))
-        drawn = {"picture": _uri(_pixels(x, *size), "JPEG"), "prediction": _uri(resized_mask(prediction, size), "PNG")}
-        return drawn if y is None else drawn | {"label": _uri(resized_mask(np.asarray(y), size), "PNG")}
+        drawn = {
+            "picture": image_uri(image_pixels(x, *size), "JPEG"),
+            "prediction": image_uri(resized_mask(prediction, size), "PNG"),
+        }
+        return drawn if y is None else drawn | {"label": image_uri(resized_mask(np.asarray(y), size), "PNG")}
 
     def write(self, path: str | Path, ids: Sequence[Any], predictions: Any) -> Path:
         """Write masks as png files with a palette, and beside them the images with the masks drawn over.
@@ -448,14 +546,7 @@ class Segmentation(Task):
         Path
             With ``masks/NAME.png``, and ``overlays/NAME.png`` where the image is a file.
         """
-        root = Path(path)
-        (root / "masks").mkdir(parents=True, exist_ok=True)
-        for name, place, mask in zip(_names(ids), ids, predictions, strict=True):
-            write_mask(root / "masks" / f"{name}.png", mask)
-            if isinstance(place, str | Path) and Path(place).is_file():
-                (root / "overlays").mkdir(exist_ok=True)
-                write_overlay(root / "overlays" / f"{name}.png", _pixels(str(place), *np.shape(mask)), mask)
-        return root
+        return write_masks(path, ids, predictions)
 
     def read(self, path: str | Path) -> tuple[list[str], Any]:
         """Read masks that ``write`` wrote.
@@ -502,27 +593,6 @@ class _MeanIoU(Metric):
         return float(np.nan_to_num(self.scores.mean_iou()))
 
 
-def resized_mask(mask: Any, size: Sequence[int]) -> NDArray[np.uint8]:
-    """Resize a mask without interpolation.
-
-    Parameters
-    ----------
-    mask : ndarray of shape (height, width)
-    size : sequence of int
-        Height and width.
-
-    Returns
-    -------
-    ndarray of uint8
-    """
-    from PIL import Image
-
-    held = np.asarray(mask, dtype=np.uint8)
-    if held.shape == tuple(size):
-        return held
-    return np.array(Image.fromarray(held).resize((int(size[1]), int(size[0])), Image.Resampling.NEAREST))
-
-
 def _at_size(output: Tensor, labels: Tensor) -> Tensor:
     if output.shape[-2:] == labels.shape[-2:]:
         return output
@@ -533,40 +603,3 @@ def _listed(X: Any, name: str) -> list[Any]:
     if X is None or isinstance(X, str) or not hasattr(X, "__len__") or len(X) == 0:
         raise InputError(f"{name} has no images; give a list of at least one.")
     return list(X)
-
-
-def _size_of(x: Any) -> tuple[int, int]:
-    return open_picture(x).size if isinstance(x, str) else (int(np.shape(x)[0]), int(np.shape(x)[1]))
-
-
-def _pixels(x: Any, height: int, width: int) -> NDArray[np.uint8]:
-    """An image as bytes (height, width, channels) of a size."""
-    from PIL import Image
-
-    if not isinstance(x, str) and np.shape(x)[:2] == (height, width):
-        held = np.asarray(x, dtype=np.uint8)
-    else:
-        image = open_picture(x).colours() if isinstance(x, str) else Image.fromarray(np.asarray(x, dtype=np.uint8))
-        held = np.array(image.resize((width, height), Image.Resampling.BILINEAR), dtype=np.uint8)
-    return held[..., None] if held.ndim == 2 else held
-
-
-def _names(ids: Sequence[Any]) -> list[str]:
-    """A file name for each image; several of one name are told apart by their folder."""
-    stems = [Path(str(i)).stem for i in ids]
-    seen = Counter(stems)
-    twice = [f"{Path(str(i)).parent.name}_{s}" if seen[s] > 1 else s for i, s in zip(ids, stems, strict=True)]
-    seen = Counter(twice)
-    return [f"{s}_{k}" if seen[s] > 1 else s for k, s in enumerate(twice)]
-
-
-def _uri(pixels: Any, kind: str) -> str:
-    from PIL import Image
-
-    held = np.asarray(pixels)
-    image = Image.fromarray(held[..., 0] if held.ndim == 3 and held.shape[2] == 1 else held)
-    if kind == "PNG":
-        image.putpalette(palette().tobytes())
-    buffer = io.BytesIO()
-    image.save(buffer, format=kind, quality=80)
-    return f"data:image/{kind.lower()};base64," + base64.b64encode(buffer.getvalue()).decode()
