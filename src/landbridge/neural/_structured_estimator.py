@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping, Sequence
+from numbers import Integral
 from typing import Any, ClassVar, Self
 
 import torch
 from sklearn.utils.validation import check_is_fitted
 
-from landbridge._sklearn_compat import StrOptions, _fit_context
+from landbridge._sklearn_compat import Interval, StrOptions, _fit_context
 from landbridge.base import TransferTags, check_requires
 from landbridge.exceptions import InputError, LabelError
 from landbridge.neural._estimator_base import _NeuralEstimator
@@ -27,6 +28,8 @@ __all__ = ["NeuralStructuredEstimator"]
 
 # Joint training repeats the target's samples until they are this share of all, but at most so many times.
 TARGET_SHARE, MOST_REPEATS = 0.25, 10
+# Where a network that training began with lies in a pickle.
+BEGUN = "begun with"
 
 
 class NeuralStructuredEstimator(_NeuralEstimator):
@@ -37,9 +40,10 @@ class NeuralStructuredEstimator(_NeuralEstimator):
 
     Parameters
     ----------
-    backbone : str, path-like, Module or Network, default="auto"
+    backbone : str, path-like, Module, Network or tuple, default="auto"
         Where the stages come from (see :func:`~landbridge.neural.load_backbone`). ``"auto"`` is the default of the
-        task.
+        task. A tuple of ``network_`` and ``task_`` of a fitted estimator begins with its head too, where that has an
+        output for every label.
     task : str, default="tagging"
         Name of a structured task (see :func:`~landbridge.neural.tasks.task_classes`).
     task_options : mapping, optional
@@ -50,6 +54,7 @@ class NeuralStructuredEstimator(_NeuralEstimator):
     methods : sequence of Method, default=()
         Methods added to plain training; their contributions are summed.
     epochs : int, default=30
+        0 keeps the network of a tuple as it is.
     batch_size : int, default=32
         Samples per step, over all parts of an accumulation.
     learning_rate : float, optional
@@ -144,6 +149,7 @@ class NeuralStructuredEstimator(_NeuralEstimator):
     __metadata_request__fit: ClassVar[Mapping[str, bool]] = {"X_target": True, "y_target": True}
     _parameter_constraints = {
         **{k: v for k, v in _NeuralEstimator._parameter_constraints.items() if k != "image_shape"},
+        "epochs": [Interval(Integral, 0, None, closed="left")],
         "task": [str],
         "task_options": [dict, None],
         "on_target": [StrOptions({"fine-tune", "joint", "ignore"})],
@@ -247,12 +253,14 @@ class NeuralStructuredEstimator(_NeuralEstimator):
             labelled, yt = [], []
         self._seed = draw_seed(self.random_state)
         joint = self.on_target == "joint" and len(labelled) > 0
-        self.task_ = self.source_task_ = self._task_of(kind, [*ys, *yt] if joint else ys)
-        network = kind.make_backbone(self.backbone, Xs, pretrained=self.pretrained, random_state=self._seed)
-        network = self._with_head(network.double() if self.precision == "64" else network)
+        network = self._begin(kind, Xs, [*ys, *yt] if joint else ys)
         if joint:
             times = min(MOST_REPEATS, max(1, round(TARGET_SHARE * len(Xs) / len(yt))))
             Xs, ys = Xs + [Xt[i] for i in labelled] * times, ys + yt * times
+        if not self.epochs:
+            self.network_ = self.source_network_ = network.eval()
+            self.device_ = str(next(network.parameters()).device)
+            return self
         inputs = self.task_.read_inputs(network, Xs)
         learn_preprocessing(network, inputs)
         rows = Samples(inputs, self.task_.encode(ys))
@@ -353,6 +361,20 @@ class NeuralStructuredEstimator(_NeuralEstimator):
                 found.append(self.network_.embed(x).double().cpu())
         return torch.cat(found).numpy()
 
+    def _begin(self, kind: type[Task], X: list[Any], labels: list[Any]) -> Network:
+        """The network with its head before training."""
+        given = self.backbone
+        if isinstance(given, tuple):
+            network, self.task_ = copy.deepcopy(given[0]), given[1]
+            self.source_task_ = self.task_
+            if not self.epochs or self.task_.accepts(labels):
+                return network
+        else:
+            network = kind.make_backbone(given, X, pretrained=self.pretrained, random_state=self._seed)
+            network = network.double() if self.precision == "64" else network
+        self.task_ = self.source_task_ = self._task_of(kind, labels)
+        return self._with_head(network)
+
     def _kind(self) -> type[Task]:
         """The class of the task."""
         kind = find_task(self.task)
@@ -396,6 +418,19 @@ class NeuralStructuredEstimator(_NeuralEstimator):
             head = self.task_.make_head(network)
         like = next(network.parameters())
         return network.replace_head(head.to(like.device, like.dtype))
+
+    def __getstate__(self) -> dict[str, Any]:
+        state = super().__getstate__()
+        if isinstance(self.backbone, tuple):
+            network, task = self.backbone
+            state["backbone"] = {BEGUN: self._packed(network), "task": task}
+        return state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        held = state["backbone"]
+        if isinstance(held, dict) and BEGUN in held:
+            state = state | {"backbone": (self._unpacked(held[BEGUN], held["task"]), held["task"])}
+        super().__setstate__(state)
 
     def _packed(self, network: Network) -> dict[str, Any]:
         if isinstance(network.head, PixelHead):

@@ -34,7 +34,8 @@ def chosen_scores(trial: Any, problem: Any) -> dict[str, Any]:
     classes, groups = trial.classes, None
     if problem.hidden_labels is not None and trial.predicted is not None:
         at = np.flatnonzero([v is not None for v in problem.hidden_labels])
-        truth = np.array(problem.hidden_labels[at].tolist())
+        truth = problem.hidden_labels[at]
+        truth = truth if problem.task.structured else np.array(truth.tolist())
         predicted, proba = np.asarray(trial.predicted)[at], None if trial.proba is None else np.asarray(trial.proba)[at]
         labels = "hidden target labels"
         groups = None if problem.hidden_groups is None else np.asarray(problem.hidden_groups)[at]
@@ -45,6 +46,8 @@ def chosen_scores(trial: Any, problem: Any) -> dict[str, Any]:
         labels = "labelled target samples, each predicted by a model that was fitted without its label"
     else:
         return {}
+    if problem.task.structured:
+        return {"labels": labels, "task": problem.task.name, **problem.task.kind.details(list(truth), list(predicted))}
     if problem.task.name == "regression":
         found = {"labels": labels, **value_scores(truth, predicted), **value_details(truth, predicted, groups)}
         return found | {"subgroups": subgroup_scores(problem, at, truth, predicted, None, None)}

@@ -20,6 +20,7 @@ from landbridge.exceptions import InputError, LabelError, ReadError
 
 __all__ = [
     "TaggedSentences",
+    "form_of",
     "read_conll",
     "read_tagged",
     "read_tagged_json",
@@ -30,6 +31,8 @@ __all__ = [
 
 # Words that mark the beginning of a document, not of a sentence.
 DOCUMENT = "-DOCSTART-"
+# Stands for the tag of each word of a sentence that nobody has tagged.
+UNTAGGED = "_"
 # Identifiers of words of several tokens and of empty tokens in CoNLL-U, which have no tag of their own.
 SEVERAL = re.compile(r"\d+[-.]\d+")
 FORMS = '{"text": ..., "spans": [{"start": 0, "end": 4, "label": "PER"}]} or {"tokens": [...], "tags": [...]}'
@@ -44,7 +47,7 @@ class TaggedSentences:
     tokens : list of list of str
         Words of each sentence.
     tags : list of list of str or None
-        In IOB2, one per word; None where the file has none.
+        In IOB2, one per word; None where the file has none, and within it for single sentences without tags.
     texts : list of str
         Each sentence as it was written; words joined by blanks where the file has words only.
     offsets : list of list of (int, int)
@@ -65,7 +68,7 @@ class TaggedSentences:
 
     @classmethod
     def of_words(
-        cls, tokens: Iterable[Sequence[str]], tags: Iterable[Sequence[str]] | None = None, notes: Sequence[str] = ()
+        cls, tokens: Iterable[Sequence[str]], tags: Iterable[Any] | None = None, notes: Sequence[str] = ()
     ) -> TaggedSentences:
         """Make sentences of words alone.
 
@@ -92,8 +95,9 @@ class TaggedSentences:
         [['O', 'B-LOC']]
         """
         words = [list(sentence) for sentence in tokens]
-        held = None if tags is None else [to_iob2(list(sentence)) for sentence in tags]
-        if held is not None and [len(s) for s in held] != [len(s) for s in words]:
+        held = None if tags is None else [None if one is None else to_iob2(list(one)) for one in tags]
+        lengths = [len(s) for s in words]
+        if held is not None and [n if t is None else len(t) for t, n in zip(held, lengths, strict=False)] != lengths:
             raise InputError("tags must hold one tag per word of each sentence; the numbers differ.")
         offsets = []
         for sentence in words:
@@ -114,13 +118,18 @@ class TaggedSentences:
         """
         tags = [[]] * len(self.tokens) if self.tags is None else self.tags
         return [
-            [(places[s.start][0], places[s.stop - 1][1], s.label) for s in tag_spans(held)]
+            [(places[s.start][0], places[s.stop - 1][1], s.label) for s in tag_spans(held or [])]
             for places, held in zip(self.offsets, tags, strict=True)
         ]
 
 
 def read_conll(
-    path: str | Path, *, word: int | None = None, tag: int | None = None, encoding: str | None = None
+    path: str | Path,
+    *,
+    word: int | None = None,
+    tag: int | None = None,
+    encoding: str | None = None,
+    partial: bool = False,
 ) -> TaggedSentences:
     """Read a file of one word per line, with columns of tags, and blank lines between sentences.
 
@@ -139,6 +148,8 @@ def read_conll(
         words alone has no tags.
     encoding : str, default=None
         If None, inferred.
+    partial : bool, default=False
+        Whether single sentences may be without tags, which are None then; in a file, by ``_`` in place of every tag.
 
     Returns
     -------
@@ -177,19 +188,22 @@ def read_conll(
     if word_at and word is None:
         blocks = [[line for line in block if not SEVERAL.fullmatch(line[1][0])] for block in blocks]
         blocks = [block for block in blocks if block]
-    tag_at = _tag_column(blocks, word_at, place) if tag is None else _column("tag", tag, columns, place)
+    tag_at = _tag_column(blocks, word_at, place, partial) if tag is None else _column("tag", tag, columns, place)
     tokens: list[list[str]] = []
-    tags: list[list[str]] = []
+    tags: list[list[str] | None] = []
     for block in blocks:
         if empty := next((number for number, cells in block if not cells[word_at].strip()), 0):
             raise ReadError(f"{place}: line {empty} has no word in column {word_at}; remove it, or set word=.")
         tokens.append([cells[word_at] for _, cells in block])
         if tag_at is not None:
-            tags.append(_line_tags(block, tag_at, place))
+            untagged = partial and all(cells[tag_at] == UNTAGGED for _, cells in block)
+            tags.append(None if untagged else _line_tags(block, tag_at, place))
+    if not any(t is not None for t in tags):
+        tag_at = None
     return TaggedSentences.of_words(tokens, None if tag_at is None else tags, notes)
 
 
-def read_tagged_json(path: str | Path, *, encoding: str | None = None) -> TaggedSentences:
+def read_tagged_json(path: str | Path, *, encoding: str | None = None, partial: bool = False) -> TaggedSentences:
     """Read JSON lines of texts with spans, or of words with tags.
 
     A text is cut into words and signs, and also where a span begins or ends. Characters are counted as Unicode code
@@ -203,6 +217,8 @@ def read_tagged_json(path: str | Path, *, encoding: str | None = None) -> Tagged
         ``"spans"`` or ``"tags"`` in all of them, there are no tags.
     encoding : str, default=None
         If None, inferred.
+    partial : bool, default=False
+        Whether single sentences may be without tags, which are None then.
 
     Returns
     -------
@@ -244,16 +260,16 @@ def read_tagged_json(path: str | Path, *, encoding: str | None = None) -> Tagged
         raise ReadError(f"{place} holds no sentences; write one object per line, {FORMS}.")
     tags = [row[3] for row in rows]
     known = [t for t in tags if t is not None]
-    if known and len(known) < len(tags):
+    if known and len(known) < len(tags) and not partial:
         raise ReadError(
             f"{place}: {len(tags) - len(known):,} of {len(tags):,} objects have neither spans nor tags; give "
             '"spans": [] to sentences without entities.'
         )
     texts, tokens, offsets = ([row[k] for row in rows] for k in range(3))
-    return TaggedSentences(tokens, known or None, texts, offsets, notes)  # type: ignore[arg-type]
+    return TaggedSentences(tokens, tags if known else None, texts, offsets, notes)  # type: ignore[arg-type]
 
 
-def read_tagged(path: str | Path, *, encoding: str | None = None) -> TaggedSentences:
+def read_tagged(path: str | Path, *, encoding: str | None = None, partial: bool = False) -> TaggedSentences:
     """Read a column file or JSON lines, whichever the content is.
 
     Parameters
@@ -262,6 +278,8 @@ def read_tagged(path: str | Path, *, encoding: str | None = None) -> TaggedSente
         As in :func:`read_conll` or :func:`read_tagged_json`.
     encoding : str, default=None
         If None, inferred.
+    partial : bool, default=False
+        Whether single sentences may be without tags, which are None then.
 
     Returns
     -------
@@ -274,8 +292,26 @@ def read_tagged(path: str | Path, *, encoding: str | None = None) -> TaggedSente
     """
     _, text, _ = _text_of(path, encoding)
     if re.match(r'\s*\{\s*["}]', text):
-        return read_tagged_json(path, encoding=encoding)
-    return read_conll(path, encoding=encoding)
+        return read_tagged_json(path, encoding=encoding, partial=partial)
+    return read_conll(path, encoding=encoding, partial=partial)
+
+
+def form_of(path: str | Path) -> str:
+    """Return the form in which a file holds sentences.
+
+    Parameters
+    ----------
+    path : path-like
+
+    Returns
+    -------
+    {"columns", "spans", "tokens"}
+    """
+    _, text, _ = _text_of(path, None)
+    if not re.match(r'\s*\{\s*["}]', text):
+        return "columns"
+    first = json.loads(next(line for line in text.split("\n") if line.strip()))
+    return "spans" if isinstance(first.get("text"), str) else "tokens"
 
 
 def write_conll(path: str | Path, sentences: TaggedSentences) -> Path:
@@ -300,7 +336,8 @@ def write_conll(path: str | Path, sentences: TaggedSentences) -> Path:
     """
     lines: list[str] = []
     for i, words in enumerate(sentences.tokens):
-        cells = [words] if sentences.tags is None else [words, sentences.tags[i]]
+        tags = None if sentences.tags is None else sentences.tags[i]
+        cells = [words] if sentences.tags is None else [words, [UNTAGGED] * len(words) if tags is None else tags]
         for word in (cell for column in cells for cell in column):
             if not word.strip() or re.search(r"[\t\r\n]", word):
                 raise InputError(
@@ -339,9 +376,10 @@ def write_tagged_json(path: str | Path, sentences: TaggedSentences, form: str = 
     lines = []
     for i, words in enumerate(sentences.tokens):
         held: dict[str, Any] = {"text": sentences.texts[i]} if form == "spans" else {"tokens": words}
-        if sentences.tags is not None and form == "spans":
+        tagged = sentences.tags is not None and sentences.tags[i] is not None
+        if tagged and form == "spans":
             held["spans"] = [{"start": start, "end": end, "label": label} for start, end, label in spans[i]]
-        elif sentences.tags is not None:
+        elif tagged and sentences.tags is not None:
             held["tags"] = sentences.tags[i]
         lines.append(json.dumps(held, ensure_ascii=False) + "\n")
     # What UTF-8 cannot hold becomes an escape, which JSON reads as the same character.
@@ -444,11 +482,15 @@ def _word_column(blocks: list[list[tuple[int, list[str]]]]) -> int:
     return 1
 
 
-def _tag_column(blocks: list[list[tuple[int, list[str]]]], word_at: int, place: Path) -> int | None:
+def _tag_column(
+    blocks: list[list[tuple[int, list[str]]]], word_at: int, place: Path, partial: bool = False
+) -> int | None:
     columns = len(blocks[0][0][1])
     words = [cells for block in blocks for _, cells in block]
     for column in range(columns - 1, -1, -1):
-        if column != word_at and all(is_tag(cells[column]) for cells in words):
+        if column != word_at and all(
+            is_tag(cells[column]) or (partial and cells[column] == UNTAGGED) for cells in words
+        ):
             return column
     if columns == 1:
         return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -11,7 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from landbridge.data._tags import OUTSIDE, is_tag, tag_spans, to_iob2
-from landbridge.data.formats._conll import TaggedSentences, read_tagged, write_conll, write_tagged_json
+from landbridge.data.formats._conll import TaggedSentences, form_of, read_tagged, write_conll, write_tagged_json
 from landbridge.exceptions import InputError, LabelError
 from landbridge.neural._ragged import IGNORED, padded
 from landbridge.neural._states import Features
@@ -145,7 +146,6 @@ class Tagging(Task):
         Network
         """
         from landbridge.neural.backbones import load_backbone
-
         from landbridge.neural.backbones._words import TextInput
 
         named = "characters" if isinstance(backbone, str) and backbone == "auto" else backbone
@@ -292,6 +292,79 @@ class Tagging(Task):
         scores = EntityScores()
         scores.update(first, second)
         return scores.micro().f1 if scores.true or scores.predicted else 1.0
+
+    @classmethod
+    def stratum(cls, label: Any) -> bool:
+        """Return whether a sentence holds an entity.
+
+        Parameters
+        ----------
+        label : sequence of str
+
+        Returns
+        -------
+        bool
+        """
+        return any(t is not None and t != OUTSIDE for t in label)
+
+    @classmethod
+    def read_file(cls, path: str | Path) -> tuple[list[list[str]], Any, Any]:
+        """Read a column file (CoNLL) or JSON lines; the content decides.
+
+        Parameters
+        ----------
+        path : path-like
+            Sentences with a tag ``_`` for every word, or without ``spans`` and ``tags``, are unlabelled.
+
+        Returns
+        -------
+        X : list of list of str
+        y : list of list of str or None, or None
+        held : tuple of (TaggedSentences, str)
+            The sentences, and the form of the file.
+        """
+        held, form = read_tagged(path, partial=True), form_of(path)
+        return held.tokens, held.tags, (held, form)
+
+    @classmethod
+    def write_file(cls, path: str | Path, held: Any, predictions: Sequence[Any]) -> Path:
+        """Write sentences with predicted tags in the form of the file that they were read from.
+
+        Parameters
+        ----------
+        path : path-like
+        held : tuple of (TaggedSentences, str)
+        predictions : list of list of str
+
+        Returns
+        -------
+        Path
+        """
+        sentences, form = held
+        tagged = replace(sentences, tags=[list(tags) for tags in predictions])
+        return write_conll(path, tagged) if form == "columns" else write_tagged_json(path, tagged, form)
+
+    @classmethod
+    def details(cls, labels: Sequence[Any], predictions: Sequence[Any]) -> dict[str, Any]:
+        """Compute precision, recall and F1 of each type of entity.
+
+        Parameters
+        ----------
+        labels, predictions : sequence of sequence of str
+
+        Returns
+        -------
+        dict
+        """
+        scores = EntityScores()
+        pairs = [_known(true, found) for true, found in zip(labels, predictions, strict=True)]
+        scores.update([true for true, _ in pairs], [found for _, found in pairs])
+        held = {"all types": scores.micro()} | scores.by_type()
+        rows = [
+            {"type": k, "precision": s.precision, "recall": s.recall, "F1": s.f1, "entities": s.support}
+            for k, s in held.items()
+        ]
+        return {"rows": rows}
 
     @classmethod
     def score_labels(cls, labels: Sequence[Any], predictions: Sequence[Any]) -> float:

@@ -51,7 +51,8 @@ class Task(ABC):
     A new task is one file in ``landbridge/neural/tasks`` with a subclass that has a `name` of its own; it is found by
     that name. A structured task, whose labels are more than one class or value per sample, sets ``structured = True``
     and gives ``from_labels``, ``accepts`` and ``score_labels``; where samples are no table, also ``check``,
-    ``make_backbone`` and ``read_inputs``. :class:`~landbridge.neural.NeuralStructuredEstimator` then learns it.
+    ``make_backbone`` and ``read_inputs``; for files ``read_file`` and ``write_file``.
+    :class:`~landbridge.neural.NeuralStructuredEstimator` then learns it.
 
     Attributes
     ----------
@@ -181,6 +182,72 @@ class Task(ABC):
         bool
         """
         return True
+
+    @classmethod
+    def stratum(cls, label: Any) -> Any:
+        """Return what splits keep balanced, such as whether a label holds anything at all.
+
+        Parameters
+        ----------
+        label : object
+
+        Returns
+        -------
+        object
+            Hashable; false where the label alone teaches nothing.
+        """
+        return True
+
+    @classmethod
+    def read_file(cls, path: str | Path) -> tuple[Sequence[Any], Sequence[Any] | None, Any]:
+        """Read samples from a file or folder, and labels where there are any.
+
+        Parameters
+        ----------
+        path : path-like
+
+        Returns
+        -------
+        X : sequence
+        y : sequence, or None
+            None for samples without a label.
+        held : object
+            From which ``write_file`` writes predictions in the form of the input.
+        """
+        raise InputError(f"task {cls.name!r} reads no files; give (X, y).")
+
+    @classmethod
+    def write_file(cls, path: str | Path, held: Any, predictions: Sequence[Any]) -> Path:
+        """Write predictions for the samples of a file, in its form.
+
+        Parameters
+        ----------
+        path : path-like
+        held : object
+            As ``read_file`` returned it.
+        predictions : sequence
+
+        Returns
+        -------
+        Path
+        """
+        raise InputError(f"task {cls.name!r} writes no files; use Result.predict.")
+
+    @classmethod
+    def details(cls, labels: Sequence[Any], predictions: Sequence[Any]) -> dict[str, Any]:
+        """Compute what stands behind the metric, as plain data for a report.
+
+        Parameters
+        ----------
+        labels, predictions : sequence
+            One per sample.
+
+        Returns
+        -------
+        dict
+            ``rows``: a list of dicts with one entry per type or class; empty where there is nothing to say.
+        """
+        return {"rows": []}
 
     @classmethod
     def score_labels(cls, labels: Sequence[Any], predictions: Sequence[Any]) -> float:
