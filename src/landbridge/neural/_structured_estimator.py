@@ -274,14 +274,16 @@ class NeuralStructuredEstimator(_NeuralEstimator):
         return self
 
     def adapt(self, X_target: Any, y_target: Any = None) -> Self:
-        """Fine-tune on labelled target samples, without the source's; always starts from what :meth:`fit` left.
+        """Train on target samples without the source's; always starts from what :meth:`fit` left.
+
+        Without :meth:`fit` it starts from a `backbone` that is a tuple of network and task.
 
         Parameters
         ----------
         X_target : sequence of length n_target
             All target samples.
-        y_target : sequence of length n_target
-            Labels of some of them; None for the others.
+        y_target : sequence of length n_target, optional
+            Labels of some of them; None for the others. Methods that need no labels learn from all samples.
 
         Returns
         -------
@@ -290,15 +292,27 @@ class NeuralStructuredEstimator(_NeuralEstimator):
         Raises
         ------
         LabelError
-            If no target sample is labelled.
+            If no target sample is labelled, and the methods need labels.
         """
+        if isinstance(self.backbone, tuple) and not hasattr(self, "network_"):
+            (self.source_network_, self.source_task_), self._seed = self.backbone, draw_seed(self.random_state)
+            self.network_ = self.source_network_
         check_is_fitted(self, "network_")
         Xt, labelled, yt = self._target(self._kind(), X_target, y_target)
-        if not labelled:
-            raise LabelError("y_target: no target sample is labelled; label at least one to adapt to.")
         self.task_ = self.source_task_
         network = copy.deepcopy(self.source_network_)
-        self._tune(network, Samples(self.task_.read_inputs(network, Xt)), labelled, yt)
+        if not self.epochs:
+            self.network_, self.device_ = network.eval(), str(next(network.parameters()).device)
+            return self
+        without = Methods(self.methods).replaces_task_loss
+        if not labelled and not without:
+            raise LabelError("y_target: no target sample is labelled; label at least one to adapt to.")
+        target = Samples(self.task_.read_inputs(network, Xt))
+        if without:
+            self._train(network, target, None, self.methods, "target")
+            self.network_ = network
+        else:
+            self._tune(network, target, labelled, yt)
         return self
 
     def predict(self, X: Any, **options: Any) -> Any:

@@ -16,9 +16,8 @@ from torch.nn import functional as F  # noqa: E402
 from landbridge.exceptions import InputError, LabelError, ReadError  # noqa: E402
 from landbridge.neural import NeuralStructuredEstimator, load_backbone  # noqa: E402
 from landbridge.neural.backbones import rebuild  # noqa: E402
-from landbridge.neural.structured import read_mask, write_mask  # noqa: E402
+from landbridge.neural.structured import class_weights_of, read_mask, write_mask  # noqa: E402
 from landbridge.neural.tasks import Segmentation  # noqa: E402
-from landbridge.neural.tasks._segmentation import class_weights_of  # noqa: E402
 
 CLASSES = ["ground", "green", "blue"]
 

@@ -7,6 +7,7 @@ For tags, :class:`LinearChainCRF` is a loss and a decoder in which tags depend o
 :class:`MapSelfTraining` and :class:`MapAdversarial` learn from unlabelled images.
 """
 
+from landbridge.neural.structured._class_weights import class_weights_of
 from landbridge.neural.structured._crf import (
     Allowed,
     ChainWeights,
@@ -75,6 +76,7 @@ __all__ = [
     "chain_loss",
     "chain_marginals",
     "chain_score",
+    "class_weights_of",
     "cut_windows",
     "first_pieces",
     "iob2_allowed",

@@ -15,20 +15,68 @@ from numpy.typing import NDArray
 from landbridge.data._folders import is_system_file
 from landbridge.data._images import IMAGES
 from landbridge.data._pictures import open_picture, printable
-from landbridge.exceptions import ReadError
+from landbridge.exceptions import InputError, LabelError, ReadError
 from landbridge.neural.structured._mask_pairs import pair_masks
 from landbridge.neural.structured._masks import (
     palette,
+    read_mask,
     read_mask_classes,
     read_masked_image,
     write_mask,
     write_overlay,
 )
 
-__all__ = ["image_pixels", "image_size", "image_uri", "read_mask_folder", "resized_mask", "write_masks"]
+__all__ = ["check_images", "image_pixels", "image_size", "image_uri", "read_mask_folder", "resized_mask", "write_masks"]
 
 # What names the classes of a folder of masks.
 CLASSES = "classes.json"
+
+
+def check_images(X: Any, y: Any = None, name: str = "X") -> tuple[list[Any], list[Any] | None]:
+    """Check images and masks.
+
+    Parameters
+    ----------
+    X : sequence of path-like or array
+    y : sequence of path-like, array or None, optional
+    name : str, default="X"
+        How messages call the images.
+
+    Returns
+    -------
+    X : list of str or array
+    y : list of ndarray of uint8 or None, or None
+
+    Raises
+    ------
+    InputError, LabelError
+        If numbers or sizes do not fit.
+    """
+    rows = [str(x) if isinstance(x, Path) else x for x in _listed(X, name)]
+    for i, x in enumerate(rows):
+        if not isinstance(x, str) and (np.ndim(x) not in (2, 3) or np.asarray(x).dtype != np.uint8):
+            raise InputError(
+                f"{name}[{i}] is no image; give the path of a file, or bytes of the shape (height, width, 3)."
+            )
+    if y is None:
+        return rows, None
+    of_labels = name.replace("X", "y", 1)
+    if len(y) != len(rows):
+        raise LabelError(f"{of_labels} has {len(y)} masks but {name} has {len(rows)} images; give one per image.")
+    masks: list[Any] = []
+    for i, mask in enumerate(y):
+        if mask is None:
+            masks.append(None)
+            continue
+        held = read_mask(mask) if isinstance(mask, str | Path) else np.asarray(mask)
+        if held.ndim != 2 or held.dtype.kind not in "iu" or held.size == 0 or held.min() < 0 or held.max() > 255:
+            raise LabelError(f"{of_labels}[{i}] is no mask; give class numbers of the shape (height, width).")
+        if not isinstance(rows[i], str) and held.shape != np.shape(rows[i])[:2]:
+            raise LabelError(
+                f"{of_labels}[{i}] has the shape {held.shape} and its image {np.shape(rows[i])[:2]}; give one size."
+            )
+        masks.append(held.astype(np.uint8))
+    return rows, masks
 
 
 def read_mask_folder(path: str | Path) -> tuple[list[str], list[Any] | None, dict[str, Any]]:
@@ -198,3 +246,9 @@ def _names(ids: Sequence[Any]) -> list[str]:
     twice = [f"{Path(str(i)).parent.name}_{s}" if seen[s] > 1 else s for i, s in zip(ids, stems, strict=True)]
     seen = Counter(twice)
     return [f"{s}_{k}" if seen[s] > 1 else s for k, s in enumerate(twice)]
+
+
+def _listed(X: Any, name: str) -> list[Any]:
+    if X is None or isinstance(X, str) or not hasattr(X, "__len__") or len(X) == 0:
+        raise InputError(f"{name} has no images; give a list of at least one.")
+    return list(X)

@@ -15,7 +15,10 @@ from torch.nn import functional as F
 
 from landbridge.exceptions import InputError, LabelError, ReadError
 from landbridge.neural._ragged import pad
+from landbridge.neural.backbones._pixel_head import PixelHead
+from landbridge.neural.structured._class_weights import class_weights_of
 from landbridge.neural.structured._image_files import (
+    check_images,
     image_pixels,
     image_size,
     image_uri,
@@ -23,47 +26,18 @@ from landbridge.neural.structured._image_files import (
     resized_mask,
     write_masks,
 )
+from landbridge.neural.structured._map_adversarial import MapAdversarial
+from landbridge.neural.structured._map_augmentation import MapAugmentation
+from landbridge.neural.structured._map_entropy_method import MapEntropyMinimization
+from landbridge.neural.structured._map_self_training import MapSelfTraining
 from landbridge.neural.structured._mask_scores import MaskScores
 from landbridge.neural.structured._masks import UNCLASSED, read_mask
 from landbridge.neural.tasks._task import Metric, Task
 
-__all__ = ["Segmentation", "class_weights_of"]
+__all__ = ["Segmentation"]
 
-# Added to the share of a class before the logarithm; bounds the weight of a rare class to about ten.
-SMOOTHING = 1.1
 # Longest edge of pictures in a report.
 THUMBNAIL = 160
-
-
-def class_weights_of(counts: Any) -> NDArray[np.float64]:
-    r"""Compute class weights :math:`1 / \log(1.1 + p_c)` from the shares of the pixels [1]_.
-
-    Parameters
-    ----------
-    counts : array-like of shape (n_classes,)
-        Number of pixels of each class.
-
-    Returns
-    -------
-    ndarray of shape (n_classes,)
-        Of mean 1 over the pixels; 0 for classes without pixels.
-
-    References
-    ----------
-    .. [1] A. Paszke, A. Chaurasia, S. Kim, E. Culurciello. ENet: a deep neural network architecture for real-time
-       semantic segmentation. arXiv:1606.02147, 2016.
-
-    Examples
-    --------
-    >>> from landbridge.neural.tasks._segmentation import class_weights_of
-    >>> class_weights_of([90, 10, 0]).round(2).tolist()
-    [0.78, 2.97, 0.0]
-    """
-    n = np.asarray(counts, dtype=float)
-    shares = n / max(n.sum(), 1.0)
-    weights = np.where(n > 0, 1.0 / np.log(SMOOTHING + shares), 0.0)
-    mean = float((weights * shares).sum())
-    return weights / mean if mean > 0 else np.ones_like(weights)
 
 
 class Segmentation(Task):
@@ -181,31 +155,7 @@ class Segmentation(Task):
         InputError, LabelError
             If numbers or sizes do not fit.
         """
-        rows = [str(x) if isinstance(x, Path) else x for x in _listed(X, name)]
-        for i, x in enumerate(rows):
-            if not isinstance(x, str) and (np.ndim(x) not in (2, 3) or np.asarray(x).dtype != np.uint8):
-                raise InputError(
-                    f"{name}[{i}] is no image; give the path of a file, or bytes of the shape (height, width, 3)."
-                )
-        if y is None:
-            return rows, None
-        of_labels = name.replace("X", "y", 1)
-        if len(y) != len(rows):
-            raise LabelError(f"{of_labels} has {len(y)} masks but {name} has {len(rows)} images; give one per image.")
-        masks: list[Any] = []
-        for i, mask in enumerate(y):
-            if mask is None:
-                masks.append(None)
-                continue
-            held = read_mask(mask) if isinstance(mask, str | Path) else np.asarray(mask)
-            if held.ndim != 2 or held.dtype.kind not in "iu" or held.size == 0 or held.min() < 0 or held.max() > 255:
-                raise LabelError(f"{of_labels}[{i}] is no mask; give class numbers of the shape (height, width).")
-            if not isinstance(rows[i], str) and held.shape != np.shape(rows[i])[:2]:
-                raise LabelError(
-                    f"{of_labels}[{i}] has the shape {held.shape} and its image {np.shape(rows[i])[:2]}; give one size."
-                )
-            masks.append(held.astype(np.uint8))
-        return rows, masks
+        return check_images(X, y, name)
 
     @classmethod
     def stratum(cls, label: Any) -> bool:
@@ -322,6 +272,73 @@ class Segmentation(Task):
         channels = 3 if isinstance(X[0], str) or np.ndim(X[0]) == 3 else 1
         return load_backbone(backbone, pretrained=pretrained, channels=channels, random_state=random_state)
 
+    @classmethod
+    def adopt(cls, network: Any, classes: Sequence[str] | None = None, **options: Any) -> Segmentation | None:
+        """Make the task of the classes that the head of a network knows; others are never predicted.
+
+        Parameters
+        ----------
+        network : Network
+            Its head is replaced.
+        classes : sequence of str, optional
+            If None, those of the network.
+        **options : object
+            Not used.
+
+        Returns
+        -------
+        Segmentation, or None
+        """
+        if not isinstance(network.head, PixelHead):
+            return None
+        names = network.head.classes if classes is None else classes
+        head = network.head.for_classes(names, closed=True)
+        if not head.kept:
+            return None
+        network.replace_head(head)
+        return cls(names)
+
+    def kept(self, network: Any) -> Sequence[str]:
+        """Return the classes that were carried over by name.
+
+        Parameters
+        ----------
+        network : Network
+
+        Returns
+        -------
+        sequence of str
+        """
+        return getattr(network.head, "kept", ())
+
+    @classmethod
+    def training_defaults(cls) -> dict[str, Any]:
+        """Return small batches, flips and crops, and class weights from the masks.
+
+        Returns
+        -------
+        dict
+        """
+        return {"batch_size": 5, "methods": [MapAugmentation()], "task_options": {"class_weights": "log"}}
+
+    @classmethod
+    def adaptation(cls, *, source_free: bool) -> dict[str, list[Any]]:
+        """Return entropy minimisation, self-training and, with source images, the adversarial method.
+
+        Parameters
+        ----------
+        source_free : bool
+
+        Returns
+        -------
+        dict of str to list of Method
+        """
+        found: dict[str, list[Any]] = {
+            "entropy minimisation": [MapEntropyMinimization(source_free=source_free)],
+            "self-training": [MapSelfTraining(source_free=source_free)],
+        }
+        return found if source_free else found | {"output-space adversarial": [MapAdversarial()]}
+
     def make_head(self, network: Any) -> nn.Module:
         """Make the head; classes that the network's own head knows by name keep their weights.
 
@@ -333,14 +350,12 @@ class Segmentation(Task):
         -------
         Module
         """
-        from landbridge.neural.backbones._pixel_head import PixelHead
-
         if isinstance(network.head, PixelHead):
             return network.head.for_classes(self.classes, seed=int(torch.randint(2**31 - 1, ())))
         return self.head(network.in_features)
 
     def read_inputs(self, network: Any, X: Sequence[Any]) -> Tensor:
-        """Read images at the size to learn at.
+        """Read images at the size to learn at; without one, at the most usual size among them.
 
         Parameters
         ----------
@@ -352,10 +367,8 @@ class Segmentation(Task):
         Tensor of shape (n, channels, height, width)
             Bytes, or shares between 0 and 1 for networks without preprocessing.
         """
-        sizes = {image_size(x) for x in X} if self.size is None else {self.size}
-        if len(sizes) > 1:
-            raise InputError("X holds images of several sizes; give size=(height, width) to learn at.")
-        pixels = torch.from_numpy(np.stack([image_pixels(x, *next(iter(sizes))) for x in X])).movedim(3, 1).contiguous()
+        size = Counter(image_size(x) for x in X).most_common(1)[0][0] if self.size is None else self.size
+        pixels = torch.from_numpy(np.stack([image_pixels(x, *size) for x in X])).movedim(3, 1).contiguous()
         if isinstance(getattr(network.preprocess, "mean", None), Tensor):
             return pixels
         return pixels.to(next(network.parameters()).dtype) / 255.0
@@ -476,19 +489,6 @@ class Segmentation(Task):
         """
         return [resized_mask(mask, image_size(x)) for x, mask in zip(X, predictions, strict=True)]
 
-    def probabilities(self, output: Tensor) -> NDArray[Any]:
-        """Turn scores into probabilities.
-
-        Parameters
-        ----------
-        output : Tensor of shape (n, n_classes, height, width)
-
-        Returns
-        -------
-        ndarray of shape (n, n_classes, height, width)
-        """
-        return output.softmax(1).cpu().numpy()
-
     @classmethod
     def score_labels(cls, labels: Sequence[Any], predictions: Sequence[Any]) -> float:
         """Compute the mean IoU of masks.
@@ -597,9 +597,3 @@ def _at_size(output: Tensor, labels: Tensor) -> Tensor:
     if output.shape[-2:] == labels.shape[-2:]:
         return output
     return F.interpolate(output, labels.shape[-2:], mode="bilinear", align_corners=False)
-
-
-def _listed(X: Any, name: str) -> list[Any]:
-    if X is None or isinstance(X, str) or not hasattr(X, "__len__") or len(X) == 0:
-        raise InputError(f"{name} has no images; give a list of at least one.")
-    return list(X)

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from landbridge.exceptions import InputError, LabelError, ReadError
 from landbridge.neural._ragged import IGNORED, collate, pad
+from landbridge.neural.tasks._carrying import Carrying
 
 __all__ = ["TAKES", "Metric", "Task"]
 
@@ -45,7 +46,7 @@ class Metric(ABC):
         """
 
 
-class Task(ABC):
+class Task(Carrying, ABC):
     """Base class of tasks.
 
     A new task is one file in ``landbridge/neural/tasks`` with a subclass that has a `name` of its own; it is found by
@@ -263,34 +264,6 @@ class Task(ABC):
         float
         """
         raise NotImplementedError(f"{cls.__name__} scores outputs only.")
-
-    def make_head(self, network: Any) -> nn.Module:
-        """Make a new head for a network, which may carry over what the network's own head knows.
-
-        Parameters
-        ----------
-        network : Network
-
-        Returns
-        -------
-        Module
-        """
-        return self.head(network.in_features)
-
-    def fit_to(self, X: Sequence[Any], predictions: Any) -> Any:
-        """Bring predictions to the form of their samples, such as masks to the sizes of the images.
-
-        Parameters
-        ----------
-        X : sequence
-            Checked samples.
-        predictions : ndarray or list
-
-        Returns
-        -------
-        ndarray or list
-        """
-        return predictions
 
     def head(self, in_features: int) -> nn.Module:
         """Make a new head.
