@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import io
 import json
+import tempfile
 import time
 import zipfile
 from pathlib import Path
@@ -28,7 +29,11 @@ NETWORKS = {"ESPNet": "espnet_cityscapes.safetensors", "DeepLabV3": "deeplabv3_m
 SIZE, CROP = (176, 240), (112, 160)
 EPOCHS, BATCH = 15, 5
 # Training from scratch gets twice the epochs and its own learning rate.
-WAYS = {"source model": None, "head only": 0.002, "fine-tuned": 0.002, "from scratch": 0.005}
+WAYS = {"head only": 0.002, "fine-tuned": 0.002, "from scratch": 0.005}
+# Without target labels: the images of the training part, in a few epochs.
+UNLABELLED = {"entropy minimisation": 3, "self-training": 3}
+# What the guard chooses from is fitted on five splits, therefore with fewer epochs and at the stored size.
+GUARDED_EPOCHS = 4
 
 
 def camvid() -> tuple[dict[str, list[Any]], list[str]]:
@@ -104,6 +109,101 @@ def source_masks(network: str, images: list[Any], classes: list[str]) -> list[An
     return task.fit_to(images, predict(model, task, task.read_inputs(model, images), BATCH))
 
 
+def adapted(network: str, way: str, images: list[Any], classes: list[str], seed: int) -> Any:
+    """The source model after it learned from unlabelled images.
+
+    Parameters
+    ----------
+    network, way : str
+    images : list of ndarray
+    classes : list of str
+    seed : int
+
+    Returns
+    -------
+    NeuralStructuredEstimator
+    """
+    from landbridge.neural import NeuralStructuredEstimator, load_backbone
+    from landbridge.neural.tasks import Segmentation
+
+    begun = load_backbone(shared_weights(NETWORKS[network]))
+    task = Segmentation.adopt(begun, classes)
+    model = NeuralStructuredEstimator(
+        (begun, task),
+        task="segmentation",
+        methods=Segmentation.adaptation(source_free=True)[way],
+        epochs=UNLABELLED[way],
+        batch_size=BATCH,
+        learning_rate=0.0005,
+        device="cpu",
+        random_state=seed,
+    )
+    return model.adapt(images)
+
+
+def guarded(network: str, rows: list[Any], folder: Path, classes: list[str], seed: int) -> tuple[Any, str]:
+    """The model that ``transfer`` chooses, and its name.
+
+    Parameters
+    ----------
+    network : str
+    rows : list of (image, mask)
+    folder : Path
+        An empty one for the images.
+    classes : list of str
+    seed : int
+
+    Returns
+    -------
+    model : NeuralStructuredEstimator
+    chosen : str
+    """
+    from landbridge import transfer
+    from landbridge.neural.structured import write_mask
+
+    for part in ("images", "masks"):
+        (folder / part).mkdir()
+    (folder / "classes.json").write_text(json.dumps(classes))
+    for i, (image, mask) in enumerate(rows):
+        Image.fromarray(image).save(folder / "images" / f"{i:03d}.png")
+        write_mask(folder / "masks" / f"{i:03d}.png", mask)
+    weights = str(shared_weights(NETWORKS[network]))
+    result = transfer(weights, folder, task="segmentation", epochs=GUARDED_EPOCHS, random_state=seed, n_jobs=1)
+    for candidate in result.candidates:
+        print(candidate.name, candidate.estimate, candidate.gain, flush=True)
+    return result.model, result.decision.chosen
+
+
+def predicted_masks(
+    network: str, way: str, n: int, seed: int, splits: dict[str, list[Any]], classes: list[str]
+) -> tuple[Any, dict[str, str]]:
+    """Masks of the test images, and what else is to be noted.
+
+    Parameters
+    ----------
+    network, way : str
+    n, seed : int
+    splits : dict of str to list of (image, mask)
+    classes : list of str
+
+    Returns
+    -------
+    masks : list of ndarray
+    facts : dict of str to str
+    """
+    images = [x for x, _ in splits["test"]]
+    if way == "source model":
+        return source_masks(network, images, classes), {}
+    if way in UNLABELLED:
+        return adapted(network, way, [x for x, _ in splits["train"]], classes, seed).predict(images), {}
+    rows = [splits["train"][i] for i in np.random.RandomState(seed).permutation(len(splits["train"]))[:n]]
+    if way == "guarded":
+        with tempfile.TemporaryDirectory() as folder:
+            model, chosen = guarded(network, rows, Path(folder), classes, seed)
+            return model.predict(images), {"chosen": chosen}
+    return learned(network, way, rows, classes, seed).predict(images), {}
+
+
 def main() -> None:
     """Compute what is missing, and write it."""
     from landbridge.neural.tasks import Segmentation
@@ -112,28 +212,28 @@ def main() -> None:
     parser.add_argument("--out", default="benchmarks/segmentation.json")
     parser.add_argument("--network", default="ESPNet", choices=list(NETWORKS))
     parser.add_argument("--sizes", type=int, nargs="+", default=[25, 10, 75])
+    parser.add_argument("--ways", default="labelled", choices=["labelled", "unlabelled", "guarded"])
     parser.add_argument("--seeds", type=int, default=3)
     given = parser.parse_args()
     out = Path(given.out)
     found = json.loads(out.read_text()) if out.is_file() else []
     done = {(r["network"], r["way"], r["labelled"], r["seed"]) for r in found}
     splits, classes = camvid()
-    images, masks = (list(part) for part in zip(*splits["test"], strict=True))
-    runs = [(given.network, "source model", 0, 0)]
-    for n in given.sizes:
-        runs += [(given.network, w, n, s) for s in range(given.seeds) for w in list(WAYS)[1:]]
+    masks = [m for _, m in splits["test"]]
+    if given.ways == "unlabelled":
+        runs = [(given.network, w, 0, s) for s in range(given.seeds) for w in UNLABELLED]
+    elif given.ways == "guarded":
+        runs = [(given.network, "guarded", n, s) for n in given.sizes for s in range(given.seeds)]
+    else:
+        runs = [(given.network, "source model", 0, 0)]
+        runs += [(given.network, w, n, s) for n in given.sizes for s in range(given.seeds) for w in WAYS]
     for network, way, n, seed in runs:
         if (network, way, n, seed) in done:
             continue
         started = time.perf_counter()
-        if way == "source model":
-            predicted = source_masks(network, images, classes)
-        else:
-            chosen = np.random.RandomState(seed).permutation(len(splits["train"]))[:n]
-            model = learned(network, way, [splits["train"][i] for i in chosen], classes, seed)
-            predicted = model.predict(images)
+        predicted, facts = predicted_masks(network, way, n, seed, splits, classes)
         score = Segmentation.score_labels(masks, predicted)
-        row = {"network": network, "way": way, "labelled": n, "seed": seed, "mean_iou": round(score, 4)}
+        row = {"network": network, "way": way, "labelled": n, "seed": seed, "mean_iou": round(score, 4)} | facts
         row["seconds"] = round(time.perf_counter() - started)
         print(row, flush=True)
         found.append(row)
