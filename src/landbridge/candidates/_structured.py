@@ -23,8 +23,8 @@ from landbridge.tasks import get_task, structured_tasks
 
 __all__ = ["Structured"]
 
-# Small batches: a label per position teaches more than one per sample.
-BATCH_SIZE = 16
+# Small batches: a label per position teaches more than one per sample. Few samples are seen more often.
+BATCH_SIZE, LEAST_STEPS = 8, 300
 
 
 class Structured(Strategy):
@@ -140,7 +140,8 @@ class Structured(Strategy):
         tuned = "tunes the source's network on target labels"
         specs += [
             CandidateSpec(
-                "target-only", "baseline", make(), "the network trained on the labelled target samples",
+                "target-only", "baseline", make(epochs=make.longer()),
+                "the network trained on the labelled target samples",
                 role="target-only", fit_on="target", reseed=True,
             ),
             CandidateSpec(
@@ -179,7 +180,13 @@ class _Maker:
 
     def tuned(self) -> Any:
         """The network of the source, to be trained further."""
-        return self(backbone=self.learned())
+        return self(backbone=self.learned(), epochs=self.longer())
+
+    def longer(self) -> int:
+        """Epochs on the labelled target samples: as given, else so many that few samples are learned too."""
+        if "epochs" in self.arguments.given:
+            return int(self.arguments.epochs)
+        return max(self.arguments.epochs, LEAST_STEPS * BATCH_SIZE // max(self.problem.n_labelled, 1))
 
     def learned(self) -> tuple[Any, Any]:
         """Network and task that were learned on the source."""

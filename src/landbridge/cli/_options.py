@@ -79,7 +79,7 @@ class SideOptions:
         str | None,
         typer.Option(
             metavar="TASK",
-            help="classification or regression; inferred from the labels if omitted.",
+            help="classification or regression, inferred from the labels if omitted; or tagging (a tag per word).",
             rich_help_panel=READING,
             autocompletion=complete_tasks,
         ),

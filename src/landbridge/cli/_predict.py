@@ -61,6 +61,8 @@ def predict_command(
 ) -> None:
     """Predict new target samples with a saved result: a csv of row, label and one probability per class.
 
+    Where labels are tags of words, the sentences are written with their tags, in the form of FILE.
+
     Text that a spreadsheet would take for a formula gets an apostrophe before it.
     """
     from landbridge.cli._checks import check_file, check_side, say
@@ -74,6 +76,17 @@ def predict_command(
         raise InputError(f"--out {out} is the file of the samples, which would be lost; name another file.")
     check_side(rows, "FILE")
     result = load_result(result_dir)
+    if hasattr(result.encoder, "held"):
+        from landbridge.cli._predict_structured import predict_structured
+
+        given = {
+            "--id": id_column,
+            "--all-columns": all_columns,
+            "--coverage": coverage,
+            "--skip-corrupt": skip_corrupt,
+        }
+        predict_structured(result, rows, out, printing, [name for name, value in given.items() if value])
+        return
     if skip_corrupt:
         _skip_corrupt(result, rows)
     calibration = None

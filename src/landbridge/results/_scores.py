@@ -14,6 +14,8 @@ __all__ = ["N_BINS", "calibration_error", "chosen_scores", "class_scores", "valu
 
 # Bins of equal width of the largest class probability, for the calibration error.
 N_BINS = 10
+# Samples with structured labels that are shown: so many wrong ones, and as many others.
+N_SHOWN = 4
 
 
 def chosen_scores(trial: Any, problem: Any) -> dict[str, Any]:
@@ -47,7 +49,7 @@ def chosen_scores(trial: Any, problem: Any) -> dict[str, Any]:
     else:
         return {}
     if problem.task.structured:
-        return {"labels": labels, "task": problem.task.name, **problem.task.kind.details(list(truth), list(predicted))}
+        return _structured_scores(labels, problem, trial.model, at, list(truth), list(predicted))
     if problem.task.name == "regression":
         found = {"labels": labels, **value_scores(truth, predicted), **value_details(truth, predicted, groups)}
         return found | {"subgroups": subgroup_scores(problem, at, truth, predicted, None, None)}
@@ -58,6 +60,21 @@ def chosen_scores(trial: Any, problem: Any) -> dict[str, Any]:
     found = {"labels": labels, **class_scores(truth, predicted, proba, classes)}
     found |= class_details(truth, predicted, proba, classes, groups)
     return found | {"subgroups": subgroup_scores(problem, at, truth, predicted, proba, classes)}
+
+
+def _structured_scores(
+    labels: str, problem: Any, model: Any, at: NDArray[np.intp], truth: list[Any], predicted: list[Any]
+) -> dict[str, Any]:
+    """Scores of structured labels by type, and some samples: wrong ones first, then others that hold something."""
+    kind, show = problem.task.kind, getattr(getattr(model, "task_", None), "show", None)
+    wrong = [i for i in range(len(truth)) if not np.array_equal(truth[i], predicted[i])]
+    right = [i for i in range(len(truth)) if i not in set(wrong) and kind.stratum(truth[i])]
+    shown = [*wrong[:N_SHOWN], *right[:N_SHOWN]]
+    X = problem.target.X[at]
+    examples = [] if show is None else [show(X[i], truth[i], predicted[i]) for i in shown]
+    found = {"labels": labels, "n": len(truth), "metric": problem.task.metric}
+    found |= {"value": problem.task.score(truth, predicted), **kind.details(truth, predicted)}
+    return found | {"examples": [e for e in examples if e is not None]}
 
 
 def class_scores(

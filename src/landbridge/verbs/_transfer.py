@@ -207,7 +207,7 @@ def _transfer(sides: Sides, arguments: Arguments) -> Result:
         diagnosis=diagnosis,
         task=problem.task.name,
         metric=problem.task.metric,
-        source=problem.source,
+        source=problem.source if isinstance(problem.source, Domain) else None,
         target=problem.domains[1] if isinstance(problem.source, Domain) else None,
         hidden_labels=problem.hidden_labels,
         encoder=problem.encoder,

@@ -77,7 +77,9 @@ class L2SP(Method):
     def loss(self, network: Network, source: Batch, target: Batch | None, progress: float) -> dict[str, Tensor]:
         moved = [(n, p) for n, p in network.stages.named_parameters() if p.requires_grad and n in self._source]
         head = [p for p in network.head.parameters() if p.requires_grad]
-        total = torch.zeros((), device=source.logits.device, dtype=source.logits.dtype)
+        # Outputs of tasks may be dicts of tensors.
+        like = source.logits if isinstance(source.logits, Tensor) else next(network.parameters())
+        total = torch.zeros((), device=like.device, dtype=like.dtype)
         for name, p in moved:
             if self._source[name].device != p.device:
                 self._source[name] = self._source[name].to(p.device)

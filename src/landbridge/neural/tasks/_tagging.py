@@ -383,7 +383,7 @@ class Tagging(Task):
         scores.update([true for true, _ in pairs], [found for _, found in pairs])
         return scores.micro().f1
 
-    def show(self, x: Any, y: Any, prediction: Any) -> dict[str, Any]:
+    def show(self, x: Any, y: Any, prediction: Any) -> dict[str, str]:
         """Describe a sentence with its true and its predicted entities.
 
         Parameters
@@ -394,11 +394,11 @@ class Tagging(Task):
 
         Returns
         -------
-        dict
-            ``words``, ``prediction`` and, where known, ``label``; entities as (first word, last word, type).
+        dict of str to str
+            ``label``, where known, and ``prediction``: the sentence with its entities in brackets, each with its type.
         """
-        held = {"words": list(x), "prediction": [(s.start, s.stop - 1, s.label) for s in tag_spans(prediction)]}
-        return held | ({} if y is None else {"label": [(s.start, s.stop - 1, s.label) for s in tag_spans(y)]})
+        shown = {} if y is None else {"label": _marked(x, [OUTSIDE if t is None else t for t in y])}
+        return shown | {"prediction": _marked(x, prediction)}
 
     def write(self, path: str | Path, ids: Any, predictions: Any) -> Path:
         """Write predicted tags: JSON lines where the name ends in ``.jsonl`` or ``.json``, else lines of word and tag.
@@ -479,6 +479,15 @@ def _chain(output: dict[str, Tensor]) -> ChainWeights:
 
 def _types(labels: Sequence[Any]) -> set[str]:
     return {t[2:] for tags in labels for t in tags if t is not None and t != OUTSIDE}
+
+
+def _marked(words: Sequence[str], tags: Sequence[str]) -> str:
+    """A sentence with its entities in brackets."""
+    parts = list(words)
+    for start, stop, label in tag_spans(tags):
+        parts[start] = f"[{parts[start]}"
+        parts[stop - 1] = f"{parts[stop - 1]}: {label}]"
+    return " ".join(parts)
 
 
 def _known(true: Sequence[Any], found: Sequence[str]) -> tuple[list[str], list[str]]:
