@@ -19,7 +19,7 @@ from landbridge.neural.backbones import load_backbone, mlp_backbone
 __all__ = ["backbone_for", "check_labels", "check_rows", "draw_seed", "learn_preprocessing", "rate_for"]
 
 # Learning rates of networks that are small or not trained yet; trained backbones are handled with more care.
-RATES: dict[str, float] = {"mlp": 5e-3, "builtin": 3e-3, "characters": 3e-3, "words": 1e-4}
+RATES: dict[str, float] = {"mlp": 5e-3, "builtin": 3e-3, "characters": 3e-3, "segmenter": 2e-3, "words": 1e-4}
 
 
 def rate_for(network: Network, learning_rate: float | None = None) -> float:

@@ -13,6 +13,8 @@ from landbridge.neural._network import Network
 from landbridge.neural.backbones import rebuild
 from landbridge.neural.backbones._builtin import Standardize
 from landbridge.neural.backbones._images import ImageInput
+from landbridge.neural.backbones._pixel_head import PixelHead
+from landbridge.neural.backbones._pixel_input import PixelInput
 
 __all__ = ["load_weights", "pack", "pack_backbone", "unpack", "unpack_backbone", "weights_of"]
 
@@ -49,6 +51,10 @@ def unpack_backbone(state: dict[str, Any]) -> dict[str, Any]:
     given = state["backbone"]
     packed = isinstance(given, dict) and PACKED in given
     return {**state, "backbone": unpack(given[PACKED])} if packed else dict(state)
+
+
+# Heads that a few numbers describe.
+PLAIN_HEADS = (torch.nn.Identity, torch.nn.Linear, PixelHead)
 
 
 def weights_of(module: torch.nn.Module) -> bytes:
@@ -107,9 +113,11 @@ def pack(network: Network, *, with_head: bool = True) -> dict[str, Any]:
     }
     packed: dict[str, Any] = {"weights": save(weights), "frozen": list(network.frozen), "spec": None, "module": None}
     head, around = parts_of(network.head) if with_head else (torch.nn.Identity(), [])
-    if network.spec is not None and type(head) in (torch.nn.Identity, torch.nn.Linear) and not network.extras:
+    if network.spec is not None and type(head) in PLAIN_HEADS and not network.extras:
         like = rebuild(network.spec)
         nothing = type(like.preprocess) is type(network.preprocess) is torch.nn.Identity
+        if isinstance(head, PixelHead) and isinstance(like.head, PixelHead):
+            like.replace_head(like.head.for_classes(head.classes))
         if isinstance(head, torch.nn.Linear):
             plain = torch.nn.Linear(head.in_features, head.out_features, bias=head.bias is not None)
             like.replace_head(made_around(plain, *around))
@@ -121,7 +129,9 @@ def pack(network: Network, *, with_head: bool = True) -> dict[str, Any]:
             packed["head"] = None
             if isinstance(head, torch.nn.Linear):
                 packed["head"] = [head.in_features, head.out_features, head.bias is not None, *around]
-            if isinstance(network.preprocess, ImageInput):
+            if isinstance(head, PixelHead):
+                packed["classes"] = [list(head.classes), list(head.kept), head.closed]
+            if isinstance(network.preprocess, ImageInput | PixelInput):
                 packed["images"] = network.preprocess.describe()
             elif not (
                 nothing or isinstance(network.preprocess, Standardize) or getattr(network.preprocess, "in_spec", False)
@@ -151,8 +161,12 @@ def unpack(packed: dict[str, Any]) -> Network:
     if packed["head"] is not None:
         width, outputs, bias, *around = packed["head"]
         network.replace_head(made_around(torch.nn.Linear(width, outputs, bias=bias), *around))
+    if "classes" in packed and isinstance(like := network.head, PixelHead):
+        names, kept, closed = packed["classes"]
+        network.replace_head(PixelHead(like.for_classes(names).layers, names, kept, closed))
     if "images" in packed:
-        network.preprocess = ImageInput.from_description(packed["images"])
+        kind = PixelInput if isinstance(network.preprocess, PixelInput) else ImageInput
+        network.preprocess = kind.from_description(packed["images"])
     if "preprocess" in packed:
         network.preprocess = packed["preprocess"]
     network.to(next(v.dtype for v in weights.values() if v.is_floating_point()))

@@ -21,6 +21,7 @@ from landbridge.neural._network import Network
 from landbridge.neural._pack import load_weights, pack, unpack, weights_of
 from landbridge.neural._random import seeded
 from landbridge.neural._samples import Samples
+from landbridge.neural.backbones._pixel_head import PixelHead
 from landbridge.neural.tasks import Task, find_task, task_classes
 
 __all__ = ["NeuralStructuredEstimator"]
@@ -273,14 +274,16 @@ class NeuralStructuredEstimator(_NeuralEstimator):
         return self
 
     def adapt(self, X_target: Any, y_target: Any = None) -> Self:
-        """Fine-tune on labelled target samples, without the source's; always starts from what :meth:`fit` left.
+        """Train on target samples without the source's; always starts from what :meth:`fit` left.
+
+        Without :meth:`fit` it starts from a `backbone` that is a tuple of network and task.
 
         Parameters
         ----------
         X_target : sequence of length n_target
             All target samples.
-        y_target : sequence of length n_target
-            Labels of some of them; None for the others.
+        y_target : sequence of length n_target, optional
+            Labels of some of them; None for the others. Methods that need no labels learn from all samples.
 
         Returns
         -------
@@ -289,15 +292,27 @@ class NeuralStructuredEstimator(_NeuralEstimator):
         Raises
         ------
         LabelError
-            If no target sample is labelled.
+            If no target sample is labelled, and the methods need labels.
         """
+        if isinstance(self.backbone, tuple) and not hasattr(self, "network_"):
+            (self.source_network_, self.source_task_), self._seed = self.backbone, draw_seed(self.random_state)
+            self.network_ = self.source_network_
         check_is_fitted(self, "network_")
         Xt, labelled, yt = self._target(self._kind(), X_target, y_target)
-        if not labelled:
-            raise LabelError("y_target: no target sample is labelled; label at least one to adapt to.")
         self.task_ = self.source_task_
         network = copy.deepcopy(self.source_network_)
-        self._tune(network, Samples(self.task_.read_inputs(network, Xt)), labelled, yt)
+        if not self.epochs:
+            self.network_, self.device_ = network.eval(), str(next(network.parameters()).device)
+            return self
+        without = Methods(self.methods).replaces_task_loss
+        if not labelled and not without:
+            raise LabelError("y_target: no target sample is labelled; label at least one to adapt to.")
+        target = Samples(self.task_.read_inputs(network, Xt))
+        if without:
+            self._train(network, target, None, self.methods, "target")
+            self.network_ = network
+        else:
+            self._tune(network, target, labelled, yt)
         return self
 
     def predict(self, X: Any, **options: Any) -> Any:
@@ -317,7 +332,8 @@ class NeuralStructuredEstimator(_NeuralEstimator):
         check_is_fitted(self, "network_")
         rows, _ = self._kind().check(X)
         inputs = self.task_.read_inputs(self.network_, rows)
-        return predict(self.network_, self.task_, inputs, max(self.batch_size, 32), **options)
+        size = self.batch_size if self.task_.takes == "map" else max(self.batch_size, 32)
+        return self.task_.fit_to(rows, predict(self.network_, self.task_, inputs, size, **options))
 
     def score(self, X: Any, y: Any) -> float:
         """Return the metric of the task on labelled target samples.
@@ -407,13 +423,13 @@ class NeuralStructuredEstimator(_NeuralEstimator):
         if not self.task_.accepts(yt):
             self.task_ = self._task_of(self._kind(), yt)
             network = self._with_head(network)
-        rows = Samples(target.part(torch.tensor(labelled)).inputs, self.task_.encode(yt))
+        rows = Samples(target.subset(torch.tensor(labelled)).inputs, self.task_.encode(yt))
         self._train(network, rows, target, self.methods, "target")
         self.network_ = network
 
     def _with_head(self, network: Network) -> Network:
         with seeded(self._seed):
-            head = self.task_.head(network.in_features)
+            head = self.task_.make_head(network)
         like = next(network.parameters())
         return network.replace_head(head.to(like.device, like.dtype))
 
@@ -431,11 +447,13 @@ class NeuralStructuredEstimator(_NeuralEstimator):
         super().__setstate__(state)
 
     def _packed(self, network: Network) -> dict[str, Any]:
+        if isinstance(network.head, PixelHead):
+            return pack(network)
         return pack(network, with_head=False) | {"task_head": weights_of(network.head)}
 
     def _unpacked(self, packed: dict[str, Any], task: Task) -> Network:
         network = unpack(packed)
-        if packed["module"] is None:
+        if packed["module"] is None and "task_head" in packed:
             network.replace_head(load_weights(task.head(network.in_features), packed["task_head"]))
             network.freeze(packed["frozen"]).eval()
         return network

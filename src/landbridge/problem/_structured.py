@@ -31,11 +31,14 @@ class StructuredSide:
         One sample each, such as a list of words.
     y : ndarray of object, shape (n_samples,), or None
         One label each, None where a sample is not labelled.
+    held : object, optional
+        What else the file or folder states, as the task's ``read_file`` returned it.
     """
 
     name: str
     X: NDArray[Any]
     y: NDArray[Any] | None
+    held: Any = None
     groups: None = None
     source_domain: None = None
 
@@ -185,8 +188,8 @@ def read_structured(side: Any, task: Any, name: str) -> StructuredSide:
     if isinstance(side, str | Path):
         if str(side).startswith("builtin:"):
             raise InputError(f"{name} {str(side)!r} holds a table, not samples of {task.name}; name a file.")
-        X, y, _ = StructuredReader(task.name).held(side)
-        return StructuredSide(Path(side).name, X, y)
+        X, y, held = StructuredReader(task.name).held(side)
+        return StructuredSide(Path(side).name, X, y, held)
     X, y = side if isinstance(side, tuple) and len(side) == 2 else (side, None)
     try:
         X, y = task.kind.check(X, y)

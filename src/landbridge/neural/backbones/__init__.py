@@ -14,6 +14,7 @@ from landbridge.neural.backbones._builtin import builtin_backbone, mlp_backbone
 from landbridge.neural.backbones._characters import characters_backbone
 from landbridge.neural.backbones._images import read_images
 from landbridge.neural.backbones._module import module_backbone
+from landbridge.neural.backbones._segmentation import is_segmenter, segmenter_backbone, segmenter_from_spec
 
 __all__ = [
     "ImageAugmentation",
@@ -36,7 +37,7 @@ def load_backbone(
     example: Any = None,
     random_state: Any = None,
 ) -> Network:
-    """Make a network without a head out of a name, a folder or a module.
+    """Make a network out of a name, a folder or a module; only networks for pixels keep their own head.
 
     Parameters
     ----------
@@ -45,7 +46,7 @@ def load_backbone(
         * ``"characters"``: a small encoder of sentences given as lists of words, with new weights;
         * a folder with ``config.json`` and ``model.safetensors``, or a name on the Hugging Face hub: any image, text,
           audio or video model of ``transformers``;
-        * a ``.safetensors`` file of a network whose layout is known (ResNet-20 for CIFAR, SqueezeNet 1.1);
+        * a ``.safetensors`` file of a network whose layout is known (ResNet-20 for CIFAR, SqueezeNet 1.1, ESPNet);
         * a ``torch.nn.Module``; a :class:`~landbridge.neural.Network` is copied.
     pretrained : bool, default=True
         False keeps the architecture and draws new weights.
@@ -76,6 +77,10 @@ def load_backbone(
         network = module_backbone(backbone, stages, example=example)
     elif str(backbone) == "builtin":
         return builtin_backbone(channels=channels, pretrained=pretrained, random_state=random_state)
+    elif isinstance(backbone, (str, Path)) and is_segmenter(backbone):
+        network = segmenter_backbone(backbone)
+        if not pretrained:
+            network.reset(["head"], random_state=random_state)
     elif str(backbone) == "characters":
         return characters_backbone(random_state=random_state)
     elif str(backbone).endswith(".safetensors"):
@@ -118,6 +123,8 @@ def rebuild(spec: dict[str, Any]) -> Network:
         from landbridge.neural.fewshot._embedding import conv_embedding
 
         return conv_embedding(spec["size"], spec["channels"], spec["width"], spec["depth"], random_state=0)
+    if kind == "segmenter":
+        return segmenter_from_spec(spec)
     if kind == "raw":
         from landbridge.neural.backbones._raw import empty_raw
 

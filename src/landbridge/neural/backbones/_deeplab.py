@@ -13,7 +13,7 @@ from landbridge.exceptions import InputError, MissingExtraError, ReadError
 from landbridge.neural._random import seeded
 from landbridge.neural.backbones._segmenter import Segmenter
 
-__all__ = ["load_deeplab"]
+__all__ = ["deeplab_config", "load_deeplab", "new_deeplab"]
 
 ARCHITECTURE = "MobileNetV2ForSemanticSegmentation"
 # Layers of the classifier of whole images, which the head for pixels does not use.
@@ -53,23 +53,14 @@ def load_deeplab(folder: str | Path) -> Segmenter:
     .. [2] L. Chen, G. Papandreou, F. Schroff, H. Adam. Rethinking atrous convolution for semantic image segmentation.
        arXiv:1706.05587, 2017.
     """
-    try:
-        from transformers import MobileNetV2Config, MobileNetV2ForSemanticSegmentation
-    except ImportError as error:
-        raise MissingExtraError(
-            "DeepLabV3 needs the library 'transformers'; install it with: pip install \"landbridge[neural]\""
-        ) from error
     place = Path(folder).expanduser()
-    held = _json(place / "config.json")
-    if ARCHITECTURE not in (held.get("architectures") or []):
-        raise InputError(f"{str(folder)!r} holds {held.get('architectures')}; give a folder of {ARCHITECTURE}.")
+    held = deeplab_config(place)
     path = place / "model.safetensors"
     try:
         weights = {k: v.float() if v.is_floating_point() else v for k, v in load_file(path).items()}
     except (OSError, SafetensorError) as error:
         raise ReadError(f"{str(path)!r} cannot be read ({error}); give a folder with model.safetensors.") from error
-    with seeded(0):
-        model = MobileNetV2ForSemanticSegmentation(MobileNetV2Config.from_dict(held))
+    model = _model(held)
     own = model.state_dict()
     missing = [k for k in own if k not in weights and not k.startswith(UNUSED)]
     if odd := [*missing, *(k for k in weights if k not in own or weights[k].shape != own[k].shape)]:
@@ -77,11 +68,63 @@ def load_deeplab(folder: str | Path) -> Segmenter:
             f"{str(folder)!r}: its weights do not fit its config.json at {odd[0]} and {len(odd) - 1} other tensors."
         )
     model.load_state_dict({**own, **weights})
+    return _parts(model, _preprocessing(place))
+
+
+def new_deeplab(config: dict[str, Any]) -> Segmenter:
+    """Make a DeepLabV3 with new weights.
+
+    Parameters
+    ----------
+    config : dict
+        As :func:`deeplab_config` returns it.
+
+    Returns
+    -------
+    Segmenter
+    """
+    return _parts(_model(config), ((127.5,) * 3, (127.5,) * 3, None))
+
+
+def deeplab_config(folder: str | Path) -> dict[str, Any]:
+    """Read the settings of a saved model.
+
+    Parameters
+    ----------
+    folder : path-like
+
+    Returns
+    -------
+    dict
+
+    Raises
+    ------
+    InputError
+        If the folder holds another model.
+    """
+    held = _json(Path(folder).expanduser() / "config.json")
+    if ARCHITECTURE not in (held.get("architectures") or []):
+        raise InputError(f"{str(folder)!r} holds {held.get('architectures')}; give a folder of {ARCHITECTURE}.")
+    return held
+
+
+def _model(config: dict[str, Any]) -> Any:
+    try:
+        from transformers import MobileNetV2Config, MobileNetV2ForSemanticSegmentation
+    except ImportError as error:
+        raise MissingExtraError(
+            "DeepLabV3 needs the library 'transformers'; install it with: pip install \"landbridge[neural]\""
+        ) from error
+    with seeded(0):
+        return MobileNetV2ForSemanticSegmentation(MobileNetV2Config.from_dict(config))
+
+
+def _parts(model: Any, preprocessing: tuple[Any, Any, Any]) -> Segmenter:
     body: Any = model.mobilenet_v2
     stages = {"stem": body.conv_stem, **{f"layer_{i}": layer for i, layer in enumerate(body.layer)}}
     names = {int(i): str(name) for i, name in (model.config.id2label or {}).items()}
     head: Any = model.segmentation_head
-    mean, std, size = _preprocessing(place)
+    mean, std, size = preprocessing
     width = head.conv_aspp.convolution.in_channels
     return Segmenter(stages, head, width, tuple(names[i] for i in sorted(names)), mean, std, size=size).eval()
 

@@ -2,10 +2,12 @@
 
 For tags, :class:`LinearChainCRF` is a loss and a decoder in which tags depend on their neighbours,
 :class:`EntityScores` scores entities, and :func:`cut_windows` fits long sentences to short inputs. For images,
-:func:`pair_masks` and :func:`read_mask` read masks of classes, :class:`MaskScores` scores them, and :func:`map_entropy`
-is a loss for unlabelled images.
+:func:`pair_masks` and :func:`read_mask` read masks of classes, and :class:`MaskScores` scores them.
+:class:`MapAugmentation` flips and crops images with their masks; :class:`MapEntropyMinimization`,
+:class:`MapSelfTraining` and :class:`MapAdversarial` learn from unlabelled images.
 """
 
+from landbridge.neural.structured._class_weights import class_weights_of
 from landbridge.neural.structured._crf import (
     Allowed,
     ChainWeights,
@@ -18,6 +20,10 @@ from landbridge.neural.structured._crf import (
     iob2_allowed,
 )
 from landbridge.neural.structured._entropy import map_entropy
+from landbridge.neural.structured._map_adversarial import MapAdversarial
+from landbridge.neural.structured._map_augmentation import MapAugmentation
+from landbridge.neural.structured._map_entropy_method import MapEntropyMinimization
+from landbridge.neural.structured._map_self_training import MapSelfTraining, pseudo_masks
 from landbridge.neural.structured._mask_pairs import MaskPairs, pair_masks
 from landbridge.neural.structured._mask_scores import MaskScores
 from landbridge.neural.structured._masks import (
@@ -54,6 +60,10 @@ __all__ = [
     "ChainWeights",
     "EntityScores",
     "LinearChainCRF",
+    "MapAdversarial",
+    "MapAugmentation",
+    "MapEntropyMinimization",
+    "MapSelfTraining",
     "MaskClasses",
     "MaskPairs",
     "MaskScores",
@@ -66,6 +76,7 @@ __all__ = [
     "chain_loss",
     "chain_marginals",
     "chain_score",
+    "class_weights_of",
     "cut_windows",
     "first_pieces",
     "iob2_allowed",
@@ -75,6 +86,7 @@ __all__ = [
     "overlay",
     "pair_masks",
     "palette",
+    "pseudo_masks",
     "read_mask",
     "read_mask_classes",
     "read_masked_image",

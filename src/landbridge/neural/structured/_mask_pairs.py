@@ -35,11 +35,14 @@ class MaskPairs:
         Of equal length.
     notes : list of str
         Sentences on files that are not used.
+    unpaired : list of Path
+        Images without a mask.
     """
 
     images: list[Path]
     masks: list[Path]
     notes: list[str] = field(default_factory=list)
+    unpaired: list[Path] = field(default_factory=list)
 
 
 def pair_masks(images: str | Path, masks: str | Path | None = None) -> MaskPairs:
@@ -128,7 +131,7 @@ def _paired(images: Mapping[tuple[str, str], Path], masks: Mapping[tuple[str, st
         if files
         for was in ("is omitted" if len(files) == 1 else "are omitted",)
     ]
-    return MaskPairs([i for i, _ in pairs], [m for _, m in pairs], notes)
+    return MaskPairs([i for i, _ in pairs], [m for _, m in pairs], notes, lone)
 
 
 def _by_stem(files: Mapping[tuple[str, str], Path], what: str, strip: bool = False) -> dict[tuple[str, str], Path]:

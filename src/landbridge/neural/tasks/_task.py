@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from landbridge.exceptions import InputError, LabelError, ReadError
 from landbridge.neural._ragged import IGNORED, collate, pad
+from landbridge.neural.tasks._carrying import Carrying
 
 __all__ = ["TAKES", "Metric", "Task"]
 
@@ -45,7 +46,7 @@ class Metric(ABC):
         """
 
 
-class Task(ABC):
+class Task(Carrying, ABC):
     """Base class of tasks.
 
     A new task is one file in ``landbridge/neural/tasks`` with a subclass that has a `name` of its own; it is found by
