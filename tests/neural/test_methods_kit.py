@@ -21,7 +21,7 @@ from landbridge.neural.feature import (  # noqa: E402
     PartialAdversarial,
     _adda,
 )
-from landbridge.neural.parameter import L2SP, BalancedBatches, LinearProbe  # noqa: E402
+from landbridge.neural.parameter import L2SP, BalancedBatches, LinearProbe, Mixup  # noqa: E402
 from landbridge.testing import check_method  # noqa: E402
 
 METHODS = {e.name: e for e in entries() if e.family.startswith("network ")}
@@ -229,6 +229,10 @@ def test_a_search_reaches_the_parameters_of_methods():
             model.set_params(**wrong)
     with pytest.raises(ValueError, match="Invalid parameter 'power'"):
         model.set_params(methods__0__power=1.0)
+
+
+def test_hooks_are_not_routed():
+    assert not hasattr(Mixup(), "set_transform_request") and not hasattr(L2SP(), "fit")
 
 
 def test_the_sources_of_a_method_are_kept_by_its_clones():

@@ -79,8 +79,8 @@ class Method(BaseEstimator):
 
     method_tags: ClassVar[MethodTags | None] = None
     _parameter_constraints: ClassVar[dict[str, Any]] = {}
-    # The hook of this name has nothing to do with transformers, whose further arguments would be routed.
-    __metadata_request__transform: ClassVar[dict[str, str]] = {"labels": UNUSED, "generator": UNUSED}
+    # The hook of this name has nothing to do with transformers, whose arguments would be routed.
+    __metadata_request__transform: ClassVar[dict[str, str]] = dict.fromkeys(("inputs", "labels", "generator"), UNUSED)
     stages: Any = ()
     reads_target: ClassVar[bool] = False
     replaces_task_loss: ClassVar[bool] = False
