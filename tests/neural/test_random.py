@@ -63,6 +63,22 @@ def test_seeded_blocks_and_generators_within_keep_their_own_numbers():
         assert torch.equal(outer, torch.rand(2))
 
 
+@pytest.mark.parametrize("name", DRAWS)
+def test_a_run_within_a_run_draws_from_its_own_state(name):
+    draw = DRAWS[name]
+    with seeded(1):
+        outer = OwnState()
+        expected_after = torch.rand(2)
+    with seeded(3):
+        inner = OwnState()
+        expected = draw()
+    with outer.active():
+        with inner.active():
+            found = draw()
+        after = torch.rand(2)
+    assert torch.equal(found, expected) and torch.equal(after, expected_after)
+
+
 def test_the_state_goes_through_a_checkpoint():
     with seeded(1):
         own = OwnState()

@@ -147,6 +147,8 @@ def raw_size(x: Any) -> tuple[int, int] | None:
 def without_decoder(x: Any) -> tuple[Any, dict[str, Tensor]]:
     """Separate the inputs of a decoder, whose names begin with ``decoder_``, from those of the stages.
 
+    A single other input that is named ``inputs`` is given to the stages as it is, not as a dict.
+
     Parameters
     ----------
     x : Tensor or dict of Tensor

@@ -67,7 +67,9 @@ class Supervised(Phase):
         optimizer: Any = make_optimizer(network, self.methods, settings)
         # One process in full precision needs none of Fabric's wrapping, which costs as much as a small layer.
         self.forward: Any = network
-        if self.world > 1 or settings.precision in ("bf16", "16"):
+        self.unwrapped = self.world == 1 and settings.precision not in ("bf16", "16")
+        self.inverses: dict[int, Tensor] = {}
+        if not self.unwrapped:
             self.forward, optimizer = fabric.setup(network, optimizer)
         self.optimizer = self.optimizers["main"] = optimizer
         self.params = [p for group in optimizer.param_groups for p in group["params"]]
@@ -168,14 +170,26 @@ class Supervised(Phase):
         loss: Any = None
         if not methods.replaces_task_loss:
             total, weight = self.task.loss(source.logits, source.labels)
-            loss = _over(total, weight if whole is None else whole / self.world)
             means.add("task", total, weight, mean=False)
+            if not methods.losses and whole is None and self.unwrapped and isinstance(weight, int):
+                torch.autograd.backward(total, self._inverse(weight, total))  # saves a division and its gradient
+                return
+            loss = _over(total, weight if whole is None else whole / self.world)
         if methods.losses:
             for name, term in methods.loss(self.module, source, other, share).items():
                 means.add(name, term, n)
                 term = term if part == 1.0 else term * part
                 loss = term if loss is None else loss + term
-        self.run.fabric.backward(loss)
+        if self.unwrapped:
+            torch.autograd.backward(loss)
+        else:
+            self.run.fabric.backward(loss)
+
+    def _inverse(self, weight: int, like: Tensor) -> Tensor:
+        """One over the weight, made once for each size of a batch."""
+        if weight not in self.inverses:
+            self.inverses[weight] = torch.ones_like(like) / max(weight, 1)
+        return self.inverses[weight]
 
     def _descend(self, share: float) -> None:
         run, optimizer = self.run, self.optimizer
