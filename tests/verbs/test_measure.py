@@ -102,7 +102,7 @@ def test_what_was_read_is_handed_over_before_anything_is_measured():
     seen.clear()
     landbridge.rank({"a": source, "b": target}, target, n_bootstrap=0, n_permutations=0, on_inspection=seen.append)
     assert len(seen) == 2 and seen[1].n_shared_samples == len(target)
-    with pytest.raises(InputError, match="on_inspection must be callable"):
+    with pytest.raises(InputError, match="on_inspection must be a function"):
         landbridge.rank({"a": source}, target, on_inspection=3)
 
 

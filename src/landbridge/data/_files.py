@@ -296,10 +296,7 @@ def take_weights(frame: Any, weights: str, where: str) -> tuple[Any, NDArray[np.
     InputError
         If there is no such column, or it holds anything but finite numbers from 0 on, with a positive sum.
     """
-    columns = list(frame.columns)
-    if weights not in columns:
-        near = difflib.get_close_matches(weights, columns, n=3) or columns[:8]
-        raise InputError(f"weights={weights!r} is no column of {where}; its columns are like {', '.join(near)}.")
+    _check_column(frame, weights, "weights", where)
     values = _numbers(frame[weights]).to_numpy(dtype=float, na_value=np.nan)
     if not np.isfinite(values).all() or (values < 0).any() or (values > LARGEST).any() or values.sum() <= 0:
         raise InputError(
@@ -308,12 +305,17 @@ def take_weights(frame: Any, weights: str, where: str) -> tuple[Any, NDArray[np.
     return frame.drop(columns=[weights]), values
 
 
-def _names_in_column(frame: Any, name: str, argument: str, where: str) -> NDArray[Any]:
-    """The values of a column that names something for each row, as integers or text."""
+def _check_column(frame: Any, name: str, argument: str, where: str) -> None:
+    """Raise an error, with similar names, if a table has no column of this name."""
     columns = list(frame.columns)
     if name not in columns:
         near = difflib.get_close_matches(name, columns, n=3) or columns[:8]
         raise InputError(f"{argument}={name!r} is no column of {where}; its columns are like {', '.join(near)}.")
+
+
+def _names_in_column(frame: Any, name: str, argument: str, where: str) -> NDArray[Any]:
+    """The values of a column that names something for each row, as integers or text."""
+    _check_column(frame, name, argument, where)
     column = frame[name]
     cells = [v.strip() if isinstance(v, str) else v for v in column.astype(object)]
     if gaps := int(column.isna().sum()) + sum(v == "" for v in cells if isinstance(v, str)):

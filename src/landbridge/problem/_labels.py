@@ -89,9 +89,10 @@ def split_target_labels(
         If a number of labels is asked for and there is none, or a label to learn from is a class that the source does
         not have; hidden ones count as errors.
     """
-    known, labels = (
-        (np.empty(0, dtype=int), None) if target.y is None else split_labelled(target.y, len(target), classes)
-    )
+    if target.y is None:
+        known, labels = np.empty(0, dtype=np.intp), np.empty(0)
+    else:
+        known, labels = split_labelled(target.y, len(target), classes)
     if len(known) == 0:
         if not isinstance(use, str):
             raise LabelError(

@@ -155,7 +155,7 @@ def _scatter(Zs: NDArray[Any], Zt: NDArray[Any], result: Result, weights: Any, k
         ("var(--mark)", flat[len(keep_s) :], marks[1], np.ones(len(keep_t))),
     )
     inner = "".join(
-        f'<g fill="{colour}">{"".join(_mark(key, k, *p, s) for p, k, s in zip(points, kinds, scales, strict=True))}</g>'
+        f'<g fill="{colour}">{"".join(_mark(key, k, p, s) for p, k, s in zip(points, kinds, scales, strict=True))}</g>'
         for colour, points, kinds, scales in sides
     )
     shapes = "".join(f'<path id="{key}-m{k}" d="{MARKERS[k]}"/>' for k in sorted({int(k) for m in marks for k in m}))
@@ -189,7 +189,8 @@ def _projected(both: NDArray[Any]) -> NDArray[np.float64]:
     return np.column_stack([WIDE * shares[:, 0], HIGH * (1 - shares[:, 1])])
 
 
-def _mark(key: str, kind: int, x: float, y: float, scale: float) -> str:
+def _mark(key: str, kind: int, place: Any, scale: float) -> str:
+    x, y = place
     if not (-20 < x < WIDE + 20 and -20 < y < HIGH + 20):
         return ""
     if scale == 1.0:

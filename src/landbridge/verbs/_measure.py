@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from landbridge._checks import check_count, check_seed
+from landbridge._checks import check_count, check_function, check_seed
 from landbridge._process_state import restored_filters
 from landbridge.data import Inspection
 from landbridge.discrepancy import Diagnosis, diagnose
@@ -91,6 +91,7 @@ def measure(
     check_count("n_permutations", n_permutations)
     check_count("n_bootstrap", n_bootstrap)
     check_seed(random_state)
+    check_function("on_inspection", on_inspection)
     arguments = Arguments.of(label=label, groups=groups, task=task, read_options=read_options)
     with restored_filters():
         sides = Sides(source, target, arguments)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from landbridge._checks import check_column, check_count, check_learner, check_seed, shown
+from landbridge._checks import check_column, check_count, check_function, check_learner, check_seed, shown
 from landbridge._process_state import restored_filters
 from landbridge._random_state import check_random_state
 from landbridge.data import ReadOptions
@@ -149,8 +149,7 @@ def rank(
     if others.pop("scoring", None) is not None:
         raise InputError(f"scoring does not apply to rank(); give score='auto' or one of {', '.join(SCORES)}.")
     on_inspection = others.pop("on_inspection", None)
-    if on_inspection is not None and not callable(on_inspection):
-        raise InputError(f"on_inspection must be callable or None; got {shown(on_inspection)}.")
+    check_function("on_inspection", on_inspection)
     if others:
         raise TypeError(f"rank() got an unexpected keyword argument {next(iter(others))!r}")
     for name, value in (("label", label), ("groups", groups)):
