@@ -275,6 +275,8 @@ class WDGRL(DANN):
     10.0
     """
 
+    draws: ClassVar[bool] = True  # points between the domains, without a generator
+
     def __init__(
         self, strength: float = 0.1, *, width: int = 128, ramp_up: bool = True, gradient_penalty: float = 10.0
     ) -> None:
