@@ -1,6 +1,7 @@
 """Random numbers of a training: its own, whatever other threads draw, and the process's generator left alone."""
 
 import copy
+import re
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
@@ -100,6 +101,48 @@ def test_layers_that_may_draw_are_known():
     assert draws_nothing(plain) and draws_nothing(Network({"a": plain}, in_features=2))
     for module in (nn.Dropout(0.1), nn.LSTM(2, 2), nn.MultiheadAttention(2, 1), Noise()):
         assert not draws_nothing(nn.Sequential(nn.Linear(2, 2), module))
+
+
+def test_methods_that_draw_without_a_generator_say_so():
+    """Others are not watched during training, which saves time; layers are looked at one by one."""
+    from pathlib import Path
+
+    import landbridge.neural
+
+    draw = re.compile(r"torch\.(?:rand|randn|randint|randperm|bernoulli|multinomial|normal)\((?!.*generator=)")
+    folder = Path(landbridge.neural.__file__).parent
+    files = {
+        f.stem: f.read_text(encoding="utf-8") for room in ("feature", "parameter") for f in (folder / room).glob("*.py")
+    }
+    found = {
+        name
+        for name, text in files.items()
+        if any(draw.search(line) for line in text.splitlines() if ">>>" not in line)
+    }
+    assert {name for name in found if "draws: ClassVar[bool] = True" not in files[name]} == {
+        "_layer_transfer",  # before training, from the seed of the run
+        "_stochastic_norm",  # in a layer, which is none of those known to draw nothing
+    }
+
+
+@pytest.mark.parametrize("kind", ["WDGRL", "StochasticNorm"])
+def test_what_methods_draw_leaves_the_process_alone(kind):
+    from landbridge.neural.feature import WDGRL
+    from landbridge.neural.parameter import StochasticNorm
+
+    X, y = torch.randn(40, 4, generator=torch.Generator().manual_seed(0)), torch.arange(40) % 3
+    found = []
+    for _ in range(2):
+        stage = nn.Sequential(nn.Linear(4, 8), nn.BatchNorm1d(8))
+        net = Network({"a": stage}, in_features=8, head=nn.Linear(8, 3)).reset(["a", "head"], random_state=0)
+        before = torch.get_rng_state()
+        method = WDGRL() if kind == "WDGRL" else StochasticNorm()
+        how = Training(epochs=2, batch_size=8, device="cpu", random_state=1)
+        train(net, Classification([0, 1, 2]), Samples(X, y), methods=[method], target=Samples(X), settings=how)
+        assert torch.equal(before, torch.get_rng_state())
+        found.append(weights(net))
+        torch.rand(3)
+    assert torch.equal(*found)
 
 
 class Together(Method):

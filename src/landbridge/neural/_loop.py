@@ -6,7 +6,6 @@ Read :func:`train` for what happens around a run, :class:`~landbridge.neural._tr
 
 from __future__ import annotations
 
-import contextlib
 import copy
 import re
 import tempfile
@@ -28,7 +27,7 @@ from landbridge.neural._features import cached_rows
 from landbridge.neural._lock import one_run
 from landbridge.neural._method import Method, Methods
 from landbridge.neural._network import Network, batch_norms
-from landbridge.neural._random import OwnState, draws_nothing, seeded
+from landbridge.neural._random import OwnState, seeded
 from landbridge.neural._resume import History, fingerprint, seed_of
 from landbridge.neural._samples import mix
 from landbridge.neural._settings import Training
@@ -187,10 +186,7 @@ def _run(fabric: Any, parts: tuple[Any, ...], own: OwnState | None) -> tuple[His
         torch.manual_seed(mix(settings.random_state, 2, fabric.global_rank))
         own = OwnState(fabric.device)
     phase = Supervised(network, methods, task, sets, origin)
-    # Only what may draw is watched, which costs about a microsecond per call of torch.
-    quiet = draws_nothing(network) and not methods.methods
-    with contextlib.nullcontext() if quiet else own.active():
-        history = Trainer(fabric, phase, settings, own, keyed).run()
+    history = Trainer(fabric, phase, settings, own, keyed).run()
     return history, _weights(network, phase.forward, settings)
 
 

@@ -107,16 +107,14 @@ class OwnState:
         self.generator = torch.Generator()
         self._take()
 
-    @contextlib.contextmanager
-    def active(self) -> Iterator[None]:
-        """Draw from here within the block, in this thread.
+    def active(self) -> Any:
+        """Return a context in which this thread draws from here; it can be entered again and again.
 
-        Yields
-        ------
-        None
+        Returns
+        -------
+        context manager
         """
-        with _Redirect(self, _depth()):
-            yield
+        return _Redirect(self, _depth())
 
     def state(self) -> Tensor:
         """Return the state for a checkpoint.

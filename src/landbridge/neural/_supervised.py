@@ -14,6 +14,7 @@ from landbridge.neural._evaluation import evaluate
 from landbridge.neural._method import Batch, Methods
 from landbridge.neural._network import Network, batch_norms
 from landbridge.neural._phase import Phase
+from landbridge.neural._random import draws_nothing
 from landbridge.neural._samples import batches, by_length, mix, permutation, stream
 from landbridge.neural._schedule import make_optimizer
 from landbridge.neural.tasks._task import Task
@@ -67,6 +68,9 @@ class Supervised(Phase):
         optimizer: Any = make_optimizer(network, self.methods, settings)
         # One process in full precision needs none of Fabric's wrapping, which costs as much as a small layer.
         self.forward: Any = network
+        # Only what may draw is watched, which costs about a microsecond per call of torch.
+        quiet = draws_nothing(network) and not any(_draws(m) for m in self.methods.methods)
+        self.watch: Any = _NOTHING if quiet else run.own.active()
         self.unwrapped = self.world == 1 and settings.precision not in ("bf16", "16")
         self.inverses: dict[int, Tensor] = {}
         if not self.unwrapped:
@@ -81,8 +85,9 @@ class Supervised(Phase):
         ----------
         epoch : int
         """
-        for m in self.methods.epochs:
-            m.epoch(self.module, epoch, self.run.settings.epochs)
+        with self.watch:
+            for m in self.methods.epochs:
+                m.epoch(self.module, epoch, self.run.settings.epochs)
         self.module.train()
 
     def batches(self, epoch: int, first: int) -> Iterator[Any]:
@@ -99,7 +104,8 @@ class Supervised(Phase):
             number of samples of the whole batch.
         """
         seed, n = self.run.settings.random_state, len(self.rows)
-        order = self.methods.order(self.rows, epoch, seed)
+        with self.watch:
+            order = self.methods.order(self.rows, epoch, seed)
         order = permutation(n, seed, epoch) if order is None else order
         if self.run.settings.by_length:
             order = by_length(order, self.rows.lengths(), self.run.settings.batch_size, mix(seed, 6, epoch))
@@ -138,16 +144,19 @@ class Supervised(Phase):
         whole = self._weight(index) if len(own) > 1 or self.world > 1 else None
         for k, mine in enumerate(own):
             inputs, labels = next(feed)
-            if self.methods.transforms:
-                inputs, labels = self._transformed(inputs, labels, k)
+            far = None if theirs is None else next(others)
             last = k == len(own) - 1 or self.world == 1
             with _NOTHING if last else self.run.fabric.no_backward_sync(self.forward):
-                source = self._passed(inputs, labels, mine)
-                other = None
-                if theirs is not None:
-                    x, y = next(others)
-                    other = self._passed(x, y, theirs[k])
-                self._backward(source, other, share, len(mine) * self.world / size, whole)
+                with self.watch:
+                    if self.methods.transforms:
+                        inputs, labels = self._transformed(inputs, labels, k)
+                    source = self._passed(inputs, labels, mine)
+                    other = None if far is None else self._passed(far[0], far[1], theirs[k])
+                    loss, gradient = self._loss(source, other, share, len(mine) * self.world / size, whole)
+                if self.unwrapped:
+                    torch.autograd.backward(loss, gradient)
+                else:
+                    self.run.fabric.backward(loss)
         self._descend(share)
 
     def _transformed(self, inputs: Any, labels: Any, part: int) -> tuple[Any, Any]:
@@ -162,8 +171,13 @@ class Supervised(Phase):
         logits, features = answer if stages else (answer, {})
         return Batch(inputs, labels, logits, features, origin, index)
 
-    def _backward(self, source: Batch, other: Batch | None, share: float, part: float, whole: Any) -> None:
-        """The loss of a part of the batch and its gradient; parts count by samples, the task's loss as it says."""
+    def _loss(
+        self, source: Batch, other: Batch | None, share: float, part: float, whole: Any
+    ) -> tuple[Tensor, Tensor | None]:
+        """The loss of a part of the batch, and what its gradient begins with where that is not one.
+
+        Methods count by samples, the task's loss as it says.
+        """
         methods, means, n = self.methods, self.run.means, len(source.rows)
         for m in methods.answers:
             m.answer(self.module, source, other)
@@ -172,18 +186,14 @@ class Supervised(Phase):
             total, weight = self.task.loss(source.logits, source.labels)
             means.add("task", total, weight, mean=False)
             if not methods.losses and whole is None and self.unwrapped and isinstance(weight, int):
-                torch.autograd.backward(total, self._inverse(weight, total))  # saves a division and its gradient
-                return
+                return total, self._inverse(weight, total)  # saves a division and its gradient
             loss = _over(total, weight if whole is None else whole / self.world)
         if methods.losses:
             for name, term in methods.loss(self.module, source, other, share).items():
                 means.add(name, term, n)
                 term = term if part == 1.0 else term * part
                 loss = term if loss is None else loss + term
-        if self.unwrapped:
-            torch.autograd.backward(loss)
-        else:
-            self.run.fabric.backward(loss)
+        return loss, None
 
     def _inverse(self, weight: int, like: Tensor) -> Tensor:
         """One over the weight, made once for each size of a batch."""
@@ -198,13 +208,17 @@ class Supervised(Phase):
             run.fabric.clip_gradients(self.forward, optimizer, max_norm=clip, error_if_nonfinite=False)
         elif self.methods.gradient_hooks and run.settings.precision == "16":
             run.fabric.strategy.precision.unscale_gradients(optimizer.optimizer)
-        for m in self.methods.gradient_hooks:
-            m.gradients(self.module, share)
+        if self.methods.gradient_hooks:
+            with self.watch:
+                for m in self.methods.gradient_hooks:
+                    m.gradients(self.module, share)
         optimizer.step()
         for p in self.params:
             p.grad = None
-        for m in self.methods.step_hooks:
-            m.step(self.module, share)
+        if self.methods.step_hooks:
+            with self.watch:
+                for m in self.methods.step_hooks:
+                    m.step(self.module, share)
 
     def _weight(self, index: Tensor) -> Any:
         """How much the whole batch counts, over all its parts and all processes."""
@@ -252,6 +266,11 @@ class Supervised(Phase):
             own = {k.split(".", 1)[1]: v for k, v in state.items() if k.startswith(f"{i}.")}
             if own:
                 m.load_state(own)
+
+
+def _draws(method: Any) -> bool:
+    """Whether a method may draw without a generator: any that is not of this library, unless it says otherwise."""
+    return bool(getattr(method, "draws", not type(method).__module__.startswith("landbridge.")))
 
 
 def _over(total: Tensor, weight: Any) -> Tensor:

@@ -15,15 +15,7 @@ from landbridge.neural._phase import Phase
 from landbridge.neural._samples import Samples, batches, digest_of, mix, stream
 from landbridge.neural.feature._best_epoch import batch_score
 
-__all__ = [
-    "ALWAYS_RIGHT",
-    "Adversarial",
-    "DiscriminatorOptions",
-    "effective_classes",
-    "embedded",
-    "information_score",
-    "slope_penalty",
-]
+__all__ = ["effective_classes", "information_score", "slope_penalty"]
 
 ALWAYS_RIGHT = 0.995  # the accuracy from which the discriminator counts as always right
 FALLEN = 0.5  # share of the classes at the start below which the predictions have collapsed

@@ -282,6 +282,7 @@ class WDGRL(DANN):
         **DANN._parameter_constraints,
         "gradient_penalty": NOT_NEGATIVE,
     }
+    draws: ClassVar[bool] = True  # points between the domains, without a generator
 
     def __init__(
         self, strength: float = 0.1, *, width: int = 128, ramp_up: bool = True, gradient_penalty: float = 10.0

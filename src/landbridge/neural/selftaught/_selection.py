@@ -15,7 +15,7 @@ from landbridge.neural._phase import Phase
 from landbridge.neural._samples import digest_of
 from landbridge.neural.selftaught._parts import Draws, chain
 
-__all__ = ["Coder", "Reconstructing", "Selecting", "Selection", "row_losses", "threshold"]
+__all__ = ["Selection", "row_losses"]
 
 
 @dataclass
