@@ -509,3 +509,17 @@ def test_a_long_line_of_numbers_and_a_word_is_read_at_once(tmp_path):
     frame = pd.DataFrame(np.random.default_rng(0).normal(size=(12, len(names))), columns=names).assign(oil=range(12))
     frame.to_csv(tmp_path / "spectra.csv", index=False)
     assert read(tmp_path / "spectra.csv", label="oil").X.shape == (12, 700)
+
+
+def test_words_for_no_value_are_the_classes_where_nothing_else_is_there(tmp_path):
+    y = ["None", "NA"] * 20
+    pd.DataFrame({"x": range(40), "y": y}).assign(x=lambda f: f["x"] * 0.5).to_csv(tmp_path / "a.csv", index=False)
+    one, two, encoder = read_pair(tmp_path / "a.csv", tmp_path / "a.csv", label="y")
+    assert one.y.tolist() == y == two.y.tolist()
+    assert not any("read as a missing value in y" in note for note in encoder.notes_)
+
+
+def test_several_columns_of_one_name_are_said(tmp_path):
+    (tmp_path / "a.csv").write_text("a,a,y\n" + "".join(f"{i * 0.5},{i * i * 0.25},{i % 2}\n" for i in range(20)))
+    _, _, encoder = read_pair(tmp_path / "a.csv", tmp_path / "a.csv", label="y")
+    assert any(note.startswith("Several columns are named 'a'") for note in encoder.notes_)

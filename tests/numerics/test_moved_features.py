@@ -60,3 +60,13 @@ def test_constant_columns():
     X = np.random.default_rng(0).normal(size=(50, 4))
     X[:, 1] = 1.0
     assert moved_features(X, X) == ()
+
+
+@pytest.mark.parametrize("factors", [{1: 25.4, 5: 0.01}, {1: 25.4, 2: 10.0}, {1: 0.1, 5: 0.01}])
+def test_two_features_in_other_units_are_found_side_by_side(factors):
+    rng = np.random.default_rng(0)
+    Xs, Xt = (rng.normal(20.0, 4.0, size=(n, 6)) for n in (2000, 1500))
+    scales = np.array([factors.get(j, 1.0) for j in range(6)])
+    found = moved_features(Xs, Xt * scales)
+    assert {f.index for f in found} == set(factors) and all(f.offset == 0.0 for f in found)
+    np.testing.assert_allclose([f.scale for f in found], [factors[f.index] for f in found], rtol=0.05)

@@ -60,3 +60,8 @@ def test_settings_hold_what_was_used_and_nothing_else():
     settings = arguments.settings(frozenset({"methods", "estimator", "label"}))
     assert settings["methods"] == ["CORAL"] and settings["time_budget"] == 5.0
     assert "epochs" not in settings and "progress" not in settings and "work_dir" not in settings
+
+
+def test_names_of_other_tools_lead_to_the_argument():
+    with pytest.raises(InputError, match="no argument 'seed'; did you mean random_state"):
+        Arguments.of(seed=0)

@@ -96,3 +96,13 @@ def test_predictions_are_kept_and_scored_by_the_scorer():
     assert np.mean(found.predicted == W) > 0.85
     _, test = problem.splits.splits[0]
     assert found.scores[0] == roc_auc_score(W[test], found.proba[test, 1])
+
+
+def test_the_twin_of_a_held_out_sample_is_not_in_the_source():
+    """Of labels at random, a nearest neighbour knows all whose sample it has seen, and half of the others."""
+    noise = np.random.default_rng(2).integers(2, size=80)
+    sides = Sides((X, noise), (X[:60], noise[:60]), Arguments.of())
+    problem = find_strategy(sides).read(sides)
+    spec = CandidateSpec("CORAL", "feature", compose(CORAL(), KNeighborsClassifier(1)), "")
+    fitted = fit_candidate(spec, spec.model, problem, part="all")
+    assert abs(scores_on_splits(spec, spec.model, fitted, problem).mean() - 0.5) < 0.2

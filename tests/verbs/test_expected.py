@@ -75,3 +75,18 @@ def test_a_fitted_model_on_a_target_with_a_rare_class_has_an_expected_accuracy()
     model = LogisticRegression().fit(source.X, source.y)
     result = transfer(model, target.take(rare), target_labels="hide")
     assert result.metric == "balanced_accuracy" and result.expected.metric == "accuracy"
+
+
+def test_a_rare_class_of_the_source_makes_the_estimate_balanced():
+    rng = np.random.default_rng(0)
+    y = np.repeat([0, 1], [190, 10])
+    X, Z = (rng.normal(size=(200, 3)) + 2.0 * y[:, None] for _ in range(2))
+    expected = transfer((X, y), Z, methods=["CORAL"]).expected
+    assert expected.metric == "balanced accuracy" and "a class of the source is rare" in expected.words
+
+
+def test_one_sample_of_a_class_is_no_error():
+    rng = np.random.default_rng(0)
+    y = np.repeat([0, 1], [1, 99])
+    result = transfer((rng.normal(size=(100, 3)), y), rng.normal(size=(60, 3)), methods=["CORAL"])
+    assert result.decision.chosen == "source-only"

@@ -288,6 +288,7 @@ def _read_column(column: _Column, options: ReadOptions, evidence: str, fallback:
         for word in texts:
             if word in WORDS and column.gone[word] == word and word not in options.missing:
                 found.gone.setdefault(word, {})[str(column.name)] = column.count([word])
+                found.words.setdefault(str(column.name).strip(), {})[word] = column.rows(word)
         return pd.Series(np.full(len(column.codes), np.nan), name=column.name)
     if not column.typed and all(t.lower() in ("true", "false") for t in column.given):
         values = column.take({t: t.lower() == "true" for t in column.given}, object)

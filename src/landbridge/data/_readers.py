@@ -332,6 +332,13 @@ def _table_pair(source: Any, target: Any, columns: Columns) -> tuple[Domain, Dom
 
 def _labels(A: Any, B: Any, column: str) -> tuple[Any, Any, list[str], tuple[Any, Any]]:
     """Labels of both sides, what was done to them, and the tables with a class that reads as a missing value."""
+    words = A.attrs.get("words", {}).get(column, {})
+    if len(words) > 1 and sum(map(len, words.values())) == len(A):  # nothing else stands there: they are the classes
+        for word in words:
+            A, B = (restore_class(side, column, word)[0] if column in side.columns else side for side in (A, B))
+        for side in (A, B):
+            said = f" is read as a missing value in {column} ("
+            side.attrs["notes"] = [note for note in side.attrs.get("notes", ()) if said not in note]
     A, word, restored = restore_class(A, column)
     if word is not None and column in B.columns:
         B, _, _ = restore_class(B, column, word)

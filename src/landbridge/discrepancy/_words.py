@@ -53,7 +53,7 @@ def in_words(
         _counted(counted or {}),
         _moved(columns or {}),
         _together(kinds, m, profile),
-        _threat(kind, risk, m, together=len(kinds) > 1),
+        _threat(kind, risk, m, together=len(kinds) > 1, columns=columns or {}),
     ]
     if tuple(used) != tuple(whole):
         sentences.append(
@@ -165,7 +165,14 @@ def _together(kinds: Sequence[str], m: Mapping[str, Measurement], profile: Share
     )
 
 
-def _threat(kind: str, risk: str, m: Mapping[str, Measurement], *, together: bool = False) -> str:
+def _threat(
+    kind: str,
+    risk: str,
+    m: Mapping[str, Measurement],
+    *,
+    together: bool = False,
+    columns: Mapping[str, MovedFeature] | None = None,
+) -> str:
     will = "is likely to" if risk == "high" else "may"
     if kind == "none" and "concept_gap" in m:
         say = "A source model can be used as it is; the labelled target samples agree with it."
@@ -195,6 +202,11 @@ def _threat(kind: str, risk: str, m: Mapping[str, Measurement], *, together: boo
         say = (
             f"Plain transfer {will} hurt, because the source has few samples like those of the target; try reweighting "
             "the source samples."
+        )
+    elif kind == "concept" and columns:
+        say = (
+            f"Plain transfer {will} hurt, because a source model takes the target's values on the source's scale; "
+            f"convert {columns_in_words(columns)} to the unit of the source first."
         )
     elif kind == "concept":
         say = (

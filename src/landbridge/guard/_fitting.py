@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import clone, is_regressor
+from sklearn.dummy import DummyClassifier
 from sklearn.model_selection import KFold, StratifiedKFold
 from sklearn.pipeline import Pipeline
 
@@ -196,6 +197,10 @@ def held_out_fits(
     Xs, ys, Xt = source.frame(), source.y, target.frame()
     assert ys is not None
     for train, test in _folds(estimator, source, cv, random_state):
+        if not is_regressor(last_step(estimator)) and len(np.unique(ys[train])) < 2:
+            # the only sample of a class is held out: all that is left to learn is the other class
+            yield DummyClassifier(strategy="most_frequent").fit(take(Xs, train), ys[train]), test
+            continue
         origin = None if source.source_domain is None else source.source_domain[train]
         model = fit_transfer(
             seed_unseeded(clone(estimator), random_state),

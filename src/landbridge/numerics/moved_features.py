@@ -23,6 +23,9 @@ DISTINCT = 3.0
 RESIDUAL = 0.15
 # Else every feature moved, and no single one is to be named.
 MOST = 1 / 3
+# Beyond doubt: a pure factor of this size, and domains that hardly overlap in the feature.
+UNIT_FACTOR = 5.0
+UNIT_SEPARATES = 0.99
 
 
 @dataclass(frozen=True)
@@ -63,7 +66,9 @@ def moved_features(Xs: Array, Xt: Array, *, source_weights: Array | None = None)
     """Find features that were multiplied or moved, where at least two thirds of the features were not.
 
     A feature is named if its quantiles in the target are an affine image of those in the source, by a factor of 3 or an
-    offset of two spreads at least, and three times as far as the 75 % quantile over all features. Features that hardly
+    offset of two spreads at least, and three times as far as the 75 % quantile over all features; where it was
+    multiplied by 5 or more and the domains do not overlap in it, three times as far as two thirds of the features, so
+    that several units are found side by side. Features that hardly
     vary between the 5 % and the 95 % quantile, such as indicators of rare events, are never named.
 
     Parameters
@@ -108,12 +113,27 @@ def moved_features(Xs: Array, Xt: Array, *, source_weights: Array | None = None)
     far = np.zeros(d, dtype=bool)
     for size, least in ((ratio, np.log(FACTOR)), (move, SPREADS)):
         far |= size > max(least, DISTINCT * float(np.quantile(size[varied], 0.75)) if varied.any() else np.inf)
+    factors = np.zeros(d, dtype=bool)
+    if varied.any():
+        usual = float(np.quantile(ratio[varied], 1 - MOST, method="lower"))
+        factors = (ratio > max(np.log(UNIT_FACTOR), DISTINCT * usual)) & ~far
     # Indicators have no unit.
-    far &= np.array([far[j] and len(np.unique(Xs[:, j])) > 2 and len(np.unique(Xt[:, j])) > 2 for j in range(d)])
-    if not 0 < far.sum() <= MOST * d:
+    several = np.array([len(np.unique(Xs[:, j])) > 2 and len(np.unique(Xt[:, j])) > 2 for j in range(d)])
+    found = {}
+    for j in np.flatnonzero((far | factors) & several):
+        feature = _affine(int(j), qs[:, j], qt[:, j], spread_t[j])
+        if feature is not None:
+            feature = replace(feature, separates=_area(Xs[:, j], Xt[:, j]))
+        if far[j] or (feature is not None and _is_unit(feature)):
+            found[int(j)] = feature
+    if not 0 < len(found) <= MOST * d:
         return ()
-    found = (_affine(int(j), qs[:, j], qt[:, j], spread_t[j]) for j in np.flatnonzero(far))
-    return tuple(replace(f, separates=_area(Xs[:, f.index], Xt[:, f.index])) for f in found if f is not None)
+    return tuple(feature for feature in found.values() if feature is not None)
+
+
+def _is_unit(feature: MovedFeature) -> bool:
+    """Whether a feature is in another unit beyond doubt."""
+    return feature.offset == 0.0 and feature.scale > 0 and feature.separates >= UNIT_SEPARATES
 
 
 def _area(source: Array, target: Array) -> float:

@@ -27,6 +27,7 @@ from landbridge.performance._predictions import Predictions
 from landbridge.performance._revised import revised_performance
 from landbridge.performance._singles import classification_estimates, regression_estimates
 from landbridge.performance._support import outside_support
+from landbridge.performance._under_label_shift import performance_under_label_shift
 
 __all__ = [
     "METRICS",
@@ -53,6 +54,7 @@ __all__ = [
     "labelled_performance",
     "multicalibrated_cbpe",
     "outside_support",
+    "performance_under_label_shift",
     "regression_estimates",
     "revised_performance",
     "weighted_balanced_accuracy",

@@ -51,6 +51,16 @@ class TransferOptions(TypedDict, total=False):
     on_inspection: Callable[[Any], None] | None
 
 
+# Names that other tools have for an argument.
+OTHER_NAMES = {
+    "seed": "random_state",
+    "jobs": "n_jobs",
+    "metric": "scoring",
+    "model": "estimator",
+    "learner": "estimator",
+}
+
+
 @dataclass(frozen=True)
 class Arguments:
     """Everything that was passed to ``transfer`` beside the two sides.
@@ -126,7 +136,7 @@ n_jobs, time_budget, progress, work_dir, resume, error_score, read_options, on_i
         known = [name for name in cls.__dataclass_fields__ if name != "given"]
         for name in values:
             if name not in known:
-                near = difflib.get_close_matches(name, known, n=1)
+                near = [OTHER_NAMES[name]] if name in OTHER_NAMES else difflib.get_close_matches(name, known, n=1)
                 hint = f"did you mean {near[0]}?" if near else f"choose from {', '.join(known)}."
                 raise InputError(f"transfer() has no argument {name!r}; {hint}")
         if isinstance(values.get("methods"), str):

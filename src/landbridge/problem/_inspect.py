@@ -15,6 +15,7 @@ from landbridge.data import Column, Inspection, SideFacts
 from landbridge.data._headers import is_point
 from landbridge.discrepancy import moved_features
 from landbridge.domain import Domain
+from landbridge.numerics.row_digests import row_digests
 from landbridge.problem._repeats import find_repeats
 from landbridge.tasks import infer_task
 
@@ -72,7 +73,7 @@ def inspect_domains(
     2
     """
     sides = {"source": source} if target is None else {"source": source, "target": target}
-    digests = {side: _row_digests(domain.X) for side, domain in sides.items()}
+    digests = {side: row_digests(domain.X) for side, domain in sides.items()}
     facts = tuple(_side(side, domain, digests[side]) for side, domain in sides.items())
     columns = _columns(source, target, encoder, random_state)
     shared = 0 if target is None else int(np.isin(digests["target"], digests["source"]).sum())
@@ -113,20 +114,6 @@ def _side(side: str, domain: Domain, digests: NDArray[Any]) -> SideFacts:
     classes, counts = np.unique(y, return_counts=True)
     labels = {str(c): int(n) for c, n in zip(classes.tolist(), counts, strict=True)}
     return SideFacts(side, name, len(domain), missing, labels, n_duplicates=duplicates)
-
-
-def _row_digests(X: Any) -> NDArray[Any]:
-    """A number for each sample, equal for equal samples."""
-    rng = np.random.default_rng(20240229)
-    weights = rng.standard_normal((int(X.shape[1]), 2))
-    if hasattr(X, "tocsr"):
-        found = np.asarray(X.tocsr() @ weights)
-    else:
-        # added up column by column: the sum of a row must not depend on the rows beside it
-        found = np.zeros((len(X), 2))
-        for j in range(X.shape[1]):
-            found += np.asarray(X[:, j], dtype=float)[:, None] * weights[j]
-    return np.ascontiguousarray(found).view("complex128").ravel()
 
 
 def _columns(source: Domain, target: Domain | None, encoder: Any, random_state: int | None) -> tuple[Column, ...]:

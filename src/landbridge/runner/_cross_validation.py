@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any, NamedTuple
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,10 +12,14 @@ from sklearn.base import is_regressor
 from landbridge._sklearn_compat import _safe_indexing
 from landbridge.candidates._specification import CandidateSpec
 from landbridge.guard import in_class_order, probabilities, reads_labels
+from landbridge.numerics.row_digests import equal_rows, row_digests
 from landbridge.problem._problem import Problem
 from landbridge.problem._structured import listed
 from landbridge.runner._fit import fit_candidate
 from landbridge.runner._store import RunStore
+
+# Samples that are on both sides, by the splits they are held out in: the same for all candidates.
+_TWINS: WeakKeyDictionary[Any, tuple[NDArray[Any], NDArray[Any]] | None] = WeakKeyDictionary()
 
 __all__ = ["SplitScores", "scores_on_splits", "source_classes", "validate_on_splits"]
 
@@ -66,7 +71,8 @@ def validate_on_splits(
     """Cross-validate a candidate on the labelled target samples, and keep its predictions.
 
     A model that uses no target labels was fitted once for all splits; the others are fitted again on each split's
-    training labels, always with all target samples. Source samples of a group that is held out are excluded.
+    training labels, always with all target samples. Source samples of a group that is held out, or
+    equal to a held-out sample in every feature, are excluded.
 
     Parameters
     ----------
@@ -147,10 +153,26 @@ def _proba(model: Any, X: Any, classes: NDArray[Any] | None) -> NDArray[np.float
 
 
 def _source_apart(spec: CandidateSpec, problem: Problem, held_out: NDArray[np.intp]) -> NDArray[np.intp] | None:
-    """Source samples whose group is not held out; None where all of them are."""
+    """Source samples that are not held out, by their group or as the same sample; None where none is held out."""
     source, target = problem.source, problem.target
-    if spec.fit_on != "both" or source is None or source.groups is None or target.groups is None:
+    if spec.fit_on != "both" or source is None or not problem.same_features:
         return None
-    away = set(map(str, target.groups[held_out].tolist()))
-    apart = np.array([str(g) not in away for g in source.groups.tolist()])
+    apart = np.ones(len(source), dtype=bool)
+    if source.groups is not None and target.groups is not None:
+        away = set(map(str, target.groups[held_out].tolist()))
+        apart = np.array([str(g) not in away for g in source.groups.tolist()])
+    twins = _digests_of_twins(problem)
+    if twins is not None:
+        apart &= ~np.isin(twins[0], twins[1][held_out])
     return None if apart.all() else np.flatnonzero(apart)
+
+
+def _digests_of_twins(problem: Problem) -> tuple[NDArray[Any], NDArray[Any]] | None:
+    """Numbers of the source and target samples where some are on both sides; None where none is."""
+    assert problem.splits is not None and problem.source is not None
+    if problem.splits not in _TWINS:
+        Xs, Xt = problem.source.X, problem.target.X
+        plain = isinstance(Xt, np.ndarray) and Xt.ndim == 2 and Xt.dtype.kind in "fiub"
+        found = equal_rows(Xs, Xt) is not None if plain or hasattr(Xt, "tocsr") else False
+        _TWINS[problem.splits] = (row_digests(Xs), row_digests(Xt)) if found else None
+    return _TWINS[problem.splits]

@@ -26,6 +26,7 @@ from landbridge.guard import (
     source_model,
     worth_refitting,
 )
+from landbridge.guard._by_weighting import ASSUMPTIONS
 from landbridge.guard._fitting import held_out_fits, take
 from landbridge.guard._verdict import NO_LABELS
 from landbridge.guard._views import last_step
@@ -36,11 +37,13 @@ from landbridge.performance import (
     Predictions,
     calibrated_confidence,
     estimate_performance,
+    performance_under_label_shift,
     revised_performance,
     wilson_interval,
 )
 from landbridge.performance._labelled import weighted_by_precision
 from landbridge.problem import Problem
+from landbridge.problem._judging import LEAST_SHARE
 from landbridge.results import Expected
 
 __all__ = [
@@ -72,6 +75,8 @@ Z90 = 1.6449
 NARROWER = Z90 / 1.9600
 # Standard deviation of the agreement of a vote with a held-out member about its accuracy, on older pairs of the audit.
 AGREEMENT_ERROR = 0.15
+# Why the mean recall of the classes is estimated where no score was asked for.
+RARE_CLASS = "It is balanced, because a class of the source is rare."
 # Wider intervals, in units of accuracy or R², are commented on.
 WIDE = 0.25
 OUTSIDE = 0.15
@@ -97,7 +102,7 @@ def expected_of_run(problem: Problem, chosen: Trial, trials: Sequence[Trial], ve
         return None
     if problem.task.structured:
         return None  # without labels nothing can be said, and with labels the table of candidates says it
-    metric = ESTIMATED.get(problem.task.metric, problem.task.default_metric)
+    metric = _metric_of(problem)
     if problem.task.metric not in ESTIMATED and problem.splits is not None:
         return None  # it is measured by a score that cannot be estimated, and another would contradict it
     labelled = _of_splits(chosen, verdict, problem) if problem.task.metric in ESTIMATED else None
@@ -130,11 +135,35 @@ def expected_of_run(problem: Problem, chosen: Trial, trials: Sequence[Trial], ve
     if labelled is not None and labelled.low is not None and labelled.high is not None:
         if not labelled.low <= found.combined.value <= labelled.high:  # what was measured outweighs what was estimated
             found = found._replace(combined=labelled)
+    if _is_label_shift(verdict) and labelled is None and held_out is not None and held_out.confidence is not None:
+        held = replace(held_out, y=np.asarray(held_out.y))
+        found = found._replace(combined=performance_under_label_shift(found.combined, held, target, metric))
     if vote and held_out is not None and held_out.confidence is not None:
         found = _of_vote(found, held_out, target, predictions_of_trial(chosen, problem))
         found = _with_agreement(found, verdict, metric)
     kept = None if held_out is None or vote else {**held_out.to_dict(), "rows": rows.tolist()}  # type: ignore[union-attr]
-    return to_expected(found, metric, problem.n_labelled if labelled is not None else 0, kept)
+    expected = to_expected(found, metric, problem.n_labelled if labelled is not None else 0, kept)
+    if metric == "balanced accuracy" and problem.task.scoring is None:
+        return replace(expected, words=f"{expected.words} {RARE_CLASS}")
+    return expected
+
+
+def _is_label_shift(verdict: Verdict) -> bool:
+    """Whether the decision rests on the assumption that only the class shares differ."""
+    return verdict.assumption == ASSUMPTIONS["label"]
+
+
+def _metric_of(problem: Problem) -> str:
+    """The metric to estimate: balanced accuracy where a class of the source is rare and nothing else was asked for."""
+    metric = ESTIMATED.get(problem.task.metric, problem.task.default_metric)
+    source = problem.source
+    if metric != "accuracy" or problem.splits is not None or problem.task.scoring is not None:
+        return metric
+    if not isinstance(source, Domain) or source.y is None or not source.labelled.any():
+        return metric
+    counts = np.unique(np.asarray(source.labelled_part().y).astype(str), return_counts=True)[1]
+    rare = len(counts) > 1 and counts.min() / counts.sum() < 2 * LEAST_SHARE / len(counts)
+    return "balanced accuracy" if rare else metric
 
 
 def digest_of(X: Any) -> str:
@@ -182,7 +211,7 @@ def expected_of_source(
     if not _can_hold_out(problem, source, learner) or not worth_refitting(learner, *map(len, problem.domains)):
         return None
     assert problem.source is not None
-    metric = ESTIMATED.get(problem.task.metric, problem.task.default_metric)
+    metric = _metric_of(problem)
     with quiet():  # its fit has shown them already
         rows, held_out = held_out_source(learner, *problem.domains, random_state=problem.random_state)
         target = predictions_of_trial(source, problem)

@@ -6,7 +6,7 @@ import csv
 import io
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
@@ -21,7 +21,7 @@ from landbridge.data.formats._text import decode
 from landbridge.data.formats._typed import find_layout, read_typed
 from landbridge.exceptions import ReadError
 
-__all__ = ["Dialect", "find_dialect", "read_delimited", "unique_names"]
+__all__ = ["Dialect", "find_dialect", "read_delimited", "repeated_names", "unique_names"]
 
 BLANKS = " "
 NAMES = {"\t": "tab", ";": "semicolon", "|": "vertical bar", BLANKS: "blank", ",": "comma"}
@@ -100,7 +100,7 @@ def read_delimited(content: Content, options: ReadOptions) -> Any:
     if extra == "ends":
         dialect.notes.append("Each line ends with one separator more than the header; the empty last cell is not read.")
     frame = tidy_cells(frame, options, separator=dialect.separator)
-    frame.attrs["notes"] += [*_header_note(frame, first), *dialect.notes, *notes]
+    frame.attrs["notes"] += [*_header_note(frame, first), *repeated_names(first), *dialect.notes, *notes]
     return frame
 
 
@@ -363,6 +363,32 @@ def unique_names(names: list[str]) -> list[str]:
         seen.add(new)
         out.append(new)
     return out
+
+
+def repeated_names(names: Sequence[str]) -> list[str]:
+    """Say which names several columns have, and how these are told apart.
+
+    Parameters
+    ----------
+    names : sequence of str
+        As they are in the file.
+
+    Returns
+    -------
+    list of str
+        A sentence, or nothing.
+
+    Examples
+    --------
+    >>> from landbridge.data.formats._delimited import repeated_names
+    >>> repeated_names(["a", "b", "a"])
+    ["Several columns are named 'a'; the further ones are called a.1 and so on."]
+    """
+    twice = list(dict.fromkeys(n for i, n in enumerate(names) if n.strip() and n in names[:i]))
+    if not twice:
+        return []
+    shown = ", ".join(map(repr, twice[:4])) + (f" and {len(twice) - 4} more" if len(twice) > 4 else "")
+    return [f"Several columns are named {shown}; the further ones are called {twice[0]}.1 and so on."]
 
 
 def _without_empty_ends(frame: Any, names: list[str], dialect: Dialect) -> Any:

@@ -13,7 +13,7 @@ from landbridge.data._cells import tidy_cells
 from landbridge.data._content import Content
 from landbridge.data._read_options import ReadOptions
 from landbridge.data.formats._databases import choose
-from landbridge.data.formats._delimited import unique_names
+from landbridge.data.formats._delimited import repeated_names, unique_names
 from landbridge.exceptions import MissingExtraError, ReadError
 
 __all__ = ["read_excel"]
@@ -110,7 +110,7 @@ def _table(rows: Rows, merged: list[Range], header: bool) -> tuple[list[str], Ro
     if len(keep) < right - left:
         names, body = [names[j] for j in keep], [[row[j] for j in keep] for row in body]
     full = unique_names(names) if header else [f"column_{j + 1}" for j in range(len(names))]
-    return full, body, notes
+    return full, body, [*notes, *(repeated_names(names) if header else [])]
 
 
 def _header_row(rows: Rows, left: int, right: int) -> int:
