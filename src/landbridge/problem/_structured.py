@@ -31,6 +31,8 @@ class StructuredSide:
         One sample each, such as a list of words.
     y : ndarray of object, shape (n_samples,), or None
         One label each, None where a sample is not labelled.
+    groups, source_domain : None
+        Samples are independent, and of one source.
     """
 
     name: str
