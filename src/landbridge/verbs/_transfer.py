@@ -78,7 +78,8 @@ def transfer(
     methods : sequence of str or estimator, or str, optional
         Only these methods, by name, or as estimators or pipelines. If None, every method that fits.
     target_labels : {"use", "hide"} or int, default="use"
-        Which target labels to learn from: all, none, or this many per class (tags: so many sentences). Hidden labels only score the outcome.
+        Which target labels to learn from: all, none, or this many per class (tags: so many sentences). Hidden labels
+        only score the outcome.
     confidence : float, default=0.9
         Confidence with which a gain must be positive, in [0.5, 1).
     random_state : int or None, default=0
