@@ -33,6 +33,8 @@ class StructuredSide:
         One label each, None where a sample is not labelled.
     held : object, optional
         What else the file or folder states, as the task's ``read_file`` returned it.
+    groups, source_domain : None
+        Samples are independent, and of one source.
     """
 
     name: str
@@ -222,7 +224,7 @@ def split_structured_labels(
     if len(known) == 0:
         raise LabelError(f"target_labels={use} asks for labelled target samples, and the target has none; omit it.")
     assert target.y is not None
-    kept = [] if use == "hide" else np.random.default_rng(random_state).permutation(known)[: int(use)]
+    kept: Any = [] if use == "hide" else np.random.default_rng(random_state).permutation(known)[: int(use)]
     shown, hidden = listed([None] * len(target)), listed(list(target.y))
     for i in kept:
         shown[i], hidden[i] = target.y[i], None
