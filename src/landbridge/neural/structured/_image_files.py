@@ -240,7 +240,7 @@ def _has_masks(folder: Path) -> bool:
 
 
 def _names(ids: Sequence[Any]) -> list[str]:
-    """A file name for each image; several of one name are told apart by their folder."""
+    """A file name for each image; several of one name get that of their folder too."""
     stems = [Path(str(i)).stem for i in ids]
     seen = Counter(stems)
     twice = [f"{Path(str(i)).parent.name}_{s}" if seen[s] > 1 else s for i, s in zip(ids, stems, strict=True)]

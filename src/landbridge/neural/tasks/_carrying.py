@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 from torch import nn
 
@@ -11,7 +11,15 @@ __all__ = ["Carrying"]
 
 
 class Carrying:
-    """Part of the contract of tasks that trained networks need; the defaults carry over the stages alone."""
+    """Part of the contract of tasks that trained networks need; the defaults carry over the stages alone.
+
+    Attributes
+    ----------
+    writes_folder : bool
+        Whether ``write_file`` makes a folder, not a file.
+    """
+
+    writes_folder: ClassVar[bool] = False
 
     @classmethod
     def options_of(cls, held: Any) -> dict[str, Any]:
@@ -68,7 +76,7 @@ class Carrying:
         dict
             Such as ``batch_size``, ``methods`` and ``task_options``.
         """
-        return {"batch_size": 16}
+        return {"batch_size": 8}  # small: a label per position teaches more than one per sample
 
     @classmethod
     def adaptation(cls, *, source_free: bool) -> dict[str, list[Any]]:

@@ -79,6 +79,7 @@ class Segmentation(Task):
     metric_name = "mean IoU"
     takes = "map"
     structured = True
+    writes_folder = True
 
     def __init__(
         self, classes: Sequence[str], *, class_weights: Any = None, size: tuple[int, int] | None = None
