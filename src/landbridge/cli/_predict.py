@@ -81,13 +81,13 @@ def predict_command(
     if hasattr(result.encoder, "held"):
         from landbridge.cli._predict_structured import predict_structured
 
-        given = {
+        apart = {
             "--id": id_column,
             "--all-columns": all_columns,
             "--coverage": coverage,
             "--skip-corrupt": skip_corrupt,
         }
-        predict_structured(result, rows, out, printing, [name for name, value in given.items() if value])
+        predict_structured(result, rows, out, printing, [name for name, value in apart.items() if value])
         return
     check_file(out, "--out")
     if skip_corrupt:

@@ -42,6 +42,8 @@ class StructuredSide:
         One label each, None where a sample is not labelled.
     held : object, optional
         What else the file or folder states, as the task's ``read_file`` returned it.
+    groups, source_domain : None
+        Samples are independent, and of one source.
     """
 
     name: str
