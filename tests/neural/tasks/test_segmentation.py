@@ -169,6 +169,22 @@ def test_pixels_of_the_target_tune_the_source():
     assert tuned.score(Xt[5:], yt[5:]) > plain.score(Xt[5:], yt[5:]) + 0.2
 
 
+def test_unlabelled_images_adapt_a_network_with_its_task():
+    net = load_backbone(rebuild({"kind": "segmenter", "name": "espnet", "maps": 5, "p": 1, "q": 1}))
+    task = Segmentation.adopt(net, ["class_1", "green"])
+    assert task.kept(net) == ("class_1",) and Segmentation.adopt(net, ["green"]) is None
+    X, _ = squares(4)
+    methods = Segmentation.adaptation(source_free=True)["self-training"]
+    model = learner((net, task), epochs=2, methods=methods)
+    before = {k: v.clone() for k, v in net.state_dict().items()}
+    found = model.adapt(X).predict(X)
+    assert [m.shape for m in found] == [(32, 32)] * 4
+    assert any(not torch.equal(v, before[k]) for k, v in model.network_.state_dict().items())
+    assert all(torch.equal(v, before[k]) for k, v in net.state_dict().items())
+    with pytest.raises(LabelError, match="no target sample is labelled"):
+        learner((net, task), epochs=1).adapt(X)
+
+
 def test_writes_masks_and_overlays(tmp_path):
     X, y = squares(2)
     for name, x in zip("ab", X, strict=True):

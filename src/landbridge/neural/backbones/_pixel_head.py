@@ -131,7 +131,9 @@ class PixelHead(nn.Module):
         -------
         PixelHead
         """
-        matches = match_classes(self.classes, classes)
+        # Of a closed head the other classes have no weights that were ever trained.
+        known = [c if c in self.kept or not self.closed else "" for c in self.classes]
+        matches = match_classes(known, classes)
         layers = copy.deepcopy(self.layers)
         place, old = _last(layers, len(self.classes))
         with seeded(seed), torch.no_grad():

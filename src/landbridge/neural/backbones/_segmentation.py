@@ -98,7 +98,7 @@ def segmenter_from_spec(spec: dict[str, Any]) -> Network:
 
 def _network(made: Segmenter, spec: dict[str, Any]) -> Network:
     scale = [tuple(v / 255.0 for v in values) for values in (made.mean, made.std)]
-    prepare = PixelInput(scale[0], scale[1], made.reverse, made.multiple)
+    prepare = PixelInput(scale[0], scale[1], made.reverse, made.multiple, made.size or (256, 512))
     head: nn.Module = PixelHead(made.head, made.classes)
     network = Network(made.stages, in_features=made.in_features, head=head, preprocess=prepare, spec=spec)
     norms: list[Any] = list(batch_norms(network))
