@@ -59,7 +59,7 @@ class StructuredNetwork(Strategy):
         Problem
         """
         arguments, seed = sides.arguments, sides.arguments.random_state
-        task = get_task(arguments.task).with_scoring(arguments.scoring)  # type: ignore[arg-type]
+        task: Any = get_task(arguments.task).with_scoring(arguments.scoring)  # type: ignore[arg-type]
         whole = read_structured(sides.target, task, "target")
         target, hidden = split_structured_labels(whole, arguments.target_labels, seed)
         splits = structured_splits(target, task, seed)

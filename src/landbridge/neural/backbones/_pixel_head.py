@@ -45,7 +45,7 @@ def match_classes(known: Sequence[str], wanted: Sequence[str]) -> dict[int, int]
     >>> match_classes(["road", "Traffic Sign", "sky"], ["sky", "sign_symbol", "boat"])
     {0: 2, 1: 1}
     """
-    plain = {_plain(name): i for i, name in reversed(list(enumerate(known)))}
+    plain = {_plain(name): i for i, name in reversed(list(enumerate(known))) if name}
     other = {a: b for pair in SYNONYMS for a, b in (pair, pair[::-1])}
     found = {}
     for i, name in enumerate(wanted):

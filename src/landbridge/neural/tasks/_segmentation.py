@@ -94,7 +94,7 @@ class Segmentation(Task):
         self.size = None if size is None else (int(size[0]), int(size[1]))
 
     @classmethod
-    def from_labels(
+    def from_labels(  # type: ignore[override]
         cls,
         labels: Sequence[Any],
         *,
