@@ -55,6 +55,12 @@ def test_predictions_have_the_form_of_the_file(folder, result, command):
     assert found.tokens == [["Otto", "kam", "to", "Bonn"]] and found.tags[0][3] == "B-LOC"
 
 
+def test_backbones_are_ranked(folder, command):
+    done = command("rank", "characters", "target.jsonl", "--task", "tagging", "--json", cwd=folder)
+    assert done.returncode == 0, done.stderr
+    assert [c["name"] for c in json.loads(done.stdout)["candidates"]] == ["characters"]
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [

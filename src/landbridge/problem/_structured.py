@@ -233,7 +233,7 @@ def split_structured_labels(
     if len(known) == 0:
         raise LabelError(f"target_labels={use} asks for labelled target samples, and the target has none; omit it.")
     assert target.y is not None
-    kept = [] if use == "hide" else np.random.default_rng(random_state).permutation(known)[: int(use)]
+    kept: Any = [] if use == "hide" else np.random.default_rng(random_state).permutation(known)[: int(use)]
     shown, hidden = listed([None] * len(target)), listed(list(target.y))
     for i in kept:
         shown[i], hidden[i] = target.y[i], None

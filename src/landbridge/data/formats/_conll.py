@@ -95,7 +95,7 @@ class TaggedSentences:
         [['O', 'B-LOC']]
         """
         words = [list(sentence) for sentence in tokens]
-        held = None if tags is None else [None if one is None else to_iob2(list(one)) for one in tags]
+        held: Any = None if tags is None else [None if one is None else to_iob2(list(one)) for one in tags]
         lengths = [len(s) for s in words]
         if held is not None and [n if t is None else len(t) for t, n in zip(held, lengths, strict=False)] != lengths:
             raise InputError("tags must hold one tag per word of each sentence; the numbers differ.")

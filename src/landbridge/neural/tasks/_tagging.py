@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Self
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -15,6 +16,7 @@ from landbridge.data._tags import OUTSIDE, is_tag, tag_spans, to_iob2
 from landbridge.data.formats._conll import TaggedSentences, form_of, read_tagged, write_conll, write_tagged_json
 from landbridge.exceptions import InputError, LabelError
 from landbridge.neural._ragged import IGNORED, padded
+from landbridge.neural._samples import Samples
 from landbridge.neural._states import Features
 from landbridge.neural.structured._crf import ChainWeights, LinearChainCRF, chain_decode, chain_loss, iob2_allowed
 from landbridge.neural.structured._spans import EntityScores
@@ -306,6 +308,36 @@ class Tagging(Task):
         bool
         """
         return any(t is not None and t != OUTSIDE for t in label)
+
+    @classmethod
+    def position_features(cls, network: Any, X: Sequence[Any], y: Sequence[Any]) -> tuple[Any, Any, Any]:
+        """Compute the vectors of tagged words.
+
+        Parameters
+        ----------
+        network : Network
+        X, y : sequence of sequence of str
+
+        Returns
+        -------
+        features : ndarray of shape (n_words, n_features)
+        labels : ndarray of str, shape (n_words,)
+        groups : ndarray of int, shape (n_words,)
+            The sentence of each word.
+        """
+        task = cls(sorted(_types(y)))
+        rows = Samples(task.read_inputs(network, X)).bound(task)
+        vectors, labels, groups = [], [], []
+        network.eval()
+        for cut in torch.arange(len(rows)).split(32):
+            with torch.inference_mode():
+                hidden = network.tokens(rows.take(cut)[0]).hidden.double().numpy()
+            for i, held in zip(cut.tolist(), hidden, strict=True):
+                kept = [j for j, tag in enumerate(y[i]) if tag is not None]
+                vectors.append(held[kept])
+                labels += [y[i][j] for j in kept]
+                groups += [i] * len(kept)
+        return np.concatenate(vectors), np.array(labels), np.array(groups)
 
     @classmethod
     def read_file(cls, path: str | Path) -> tuple[list[list[str]], Any, Any]:

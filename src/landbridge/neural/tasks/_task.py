@@ -200,6 +200,26 @@ class Task(Carrying, ABC):
         return True
 
     @classmethod
+    def position_features(cls, network: Any, X: Sequence[Any], y: Sequence[Any]) -> tuple[Any, Any, Any]:
+        """Compute the features of single positions, by which backbones are ranked.
+
+        Parameters
+        ----------
+        network : Network
+            Without a head.
+        X, y : sequence
+            Checked samples and labels.
+
+        Returns
+        -------
+        features : ndarray of shape (n_positions, n_features)
+        labels : ndarray of shape (n_positions,)
+        groups : ndarray of shape (n_positions,)
+            The sample of each.
+        """
+        raise InputError(f"backbones cannot be ranked for task {cls.name!r}; compare them by transfer().")
+
+    @classmethod
     def read_file(cls, path: str | Path) -> tuple[Sequence[Any], Sequence[Any] | None, Any]:
         """Read samples from a file or folder, and labels where there are any.
 
