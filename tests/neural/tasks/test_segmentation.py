@@ -14,7 +14,7 @@ from torch import nn  # noqa: E402
 from torch.nn import functional as F  # noqa: E402
 
 from landbridge.exceptions import InputError, LabelError, ReadError  # noqa: E402
-from landbridge.neural import NeuralStructuredEstimator, load_backbone  # noqa: E402
+from landbridge.neural import Network, NeuralStructuredEstimator, load_backbone  # noqa: E402
 from landbridge.neural.backbones import rebuild  # noqa: E402
 from landbridge.neural.structured import class_weights_of, read_mask, write_mask  # noqa: E402
 from landbridge.neural.tasks import Segmentation  # noqa: E402
@@ -205,6 +205,19 @@ def test_masks_are_read_from_files(tmp_path):
     write_mask(tmp_path / "m.png", y[0])
     _, masks = Segmentation.check(X, [tmp_path / "m.png", None])
     assert np.array_equal(masks[0], y[0]) and masks[1] is None
+
+
+def test_backbones_are_ranked_by_their_features_of_pixels():
+    from landbridge import rank
+
+    class Blind(nn.Module):
+        def forward(self, x):
+            return torch.randn(len(x), 6, 8, 8, generator=torch.Generator().manual_seed(0))
+
+    sees = load_backbone(nn.Sequential(nn.AvgPool2d(3, 1, 1), nn.Conv2d(3, 6, 1)))
+    blind = Network({"blind": Blind()}, in_features=6)
+    found = rank({"blind": blind, "sees": sees}, squares(8), task="segmentation", score="logme", n_bootstrap=10)
+    assert found.names == ("sees", "blind")
 
 
 def test_shown_pictures_are_small():

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
+import numpy as np
 from torch import nn
 
 __all__ = ["Carrying"]
@@ -66,6 +67,20 @@ class Carrying:
         sequence of str
         """
         return ()
+
+    @classmethod
+    def n_positions(cls, label: Any) -> int:
+        """Return how many positions of a label ``position_features`` takes.
+
+        Parameters
+        ----------
+        label : object
+
+        Returns
+        -------
+        int
+        """
+        return int(np.size(label))
 
     @classmethod
     def training_defaults(cls) -> dict[str, Any]:
