@@ -149,7 +149,6 @@ class Segmentation(Task):
         -------
         X : list
         y : list of ndarray of uint8 or None, or None
-
         """
         return check_images(X, y, name)
 
@@ -184,12 +183,11 @@ class Segmentation(Task):
 
     @classmethod
     def options_of(cls, held: Any) -> dict[str, Any]:
-        """Return the options of the task that a folder states: the names of its classes.
+        """Return the names of the classes, where a folder states them.
 
         Parameters
         ----------
         held : dict
-            As ``read_file`` returned it.
 
         Returns
         -------
@@ -205,7 +203,6 @@ class Segmentation(Task):
         ----------
         path : path-like
         held : dict
-            As ``read_file`` returned it.
         predictions : sequence of ndarray
 
         Returns
@@ -294,7 +291,6 @@ class Segmentation(Task):
         classes : sequence of str, optional
             If None, those of the network.
         **options : object
-            Not used.
 
         Returns
         -------
