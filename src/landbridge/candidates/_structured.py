@@ -5,6 +5,8 @@ One strategy for every structured task; what a task needs is in its file in ``la
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import partial
 from typing import Any, ClassVar
 
 from landbridge.candidates._specification import CandidateSpec
@@ -17,14 +19,15 @@ from landbridge.problem._structured import (
     StructuredReader,
     read_structured,
     split_structured_labels,
+    stated_options,
     structured_splits,
 )
 from landbridge.tasks import get_task, structured_tasks
 
 __all__ = ["Structured"]
 
-# Small batches: a label per position teaches more than one per sample. Few samples are seen more often.
-BATCH_SIZE, LEAST_STEPS = 8, 300
+# Few samples are seen more often, until a network was trained for so many steps.
+LEAST_STEPS = 300
 
 
 class Structured(Strategy):
@@ -77,6 +80,7 @@ class Structured(Strategy):
         target, hidden = split_structured_labels(
             read_structured(sides.target, task, "target"), arguments.target_labels, seed
         )
+        stated_options(task.kind, source, target)  # refuses sides that do not fit, before anything is learned
         splits = structured_splits(target, task, seed)
         if splits is None and target.labelled.any():
             notes.append(
@@ -133,10 +137,10 @@ class Structured(Strategy):
             )
         ]  # fmt: skip
         if problem.splits is None:
-            return specs
+            return [*specs, *make.without_labels()]
         assert problem.source is not None
         source, known = list(problem.source.y), list(problem.target_labels)
-        same = problem.task.kind.from_labels(source).accepts(known)
+        same = problem.task.kind.from_labels(source, **make.options).accepts(known)
         tuned = "tunes the source's network on target labels"
         specs += [
             CandidateSpec(
@@ -164,15 +168,18 @@ class _Maker:
         self.problem, self.arguments = problem, arguments
         self.seed = 0 if problem.random_state is None else int(problem.random_state)
         self.begun: Any = None
+        kind = problem.task.kind
+        self.options = stated_options(kind, problem.source, problem.target)
+        self.training = kind.training_defaults()
 
-    def __call__(self, **given: Any) -> Any:
+    def __call__(self, methods: Sequence[Any] = (), **given: Any) -> Any:
         from landbridge.neural import NeuralStructuredEstimator
 
         network = "auto" if self.arguments.network is None else self.arguments.network
-        made = {"backbone": network, "epochs": self.arguments.epochs} | given
-        return NeuralStructuredEstimator(
-            task=self.problem.task.name, batch_size=BATCH_SIZE, random_state=self.seed, **made
-        )
+        options = self.training.get("task_options", {}) | self.options
+        made = {"backbone": network, "epochs": self.arguments.epochs, "random_state": self.seed} | self.training
+        made |= {"methods": [*self.training.get("methods", ()), *methods], "task_options": options or None} | given
+        return NeuralStructuredEstimator(task=self.problem.task.name, **made)
 
     def source_only(self) -> Any:
         """The network of the source as it is."""
@@ -182,11 +189,25 @@ class _Maker:
         """The network of the source, to be trained further."""
         return self(backbone=self.learned(), epochs=self.longer())
 
+    def without_labels(self) -> list[CandidateSpec]:
+        """Ways to train the network of the source further, with unlabelled target samples beside the source's."""
+        found = self.problem.task.kind.adaptation(source_free=False)
+        return [
+            CandidateSpec(
+                name, "feature", None, "adapts without target labels", prepare=partial(self.adapted, methods),
+            )
+            for name, methods in found.items()
+        ]  # fmt: skip
+
+    def adapted(self, methods: Sequence[Any]) -> Any:
+        """The network of the source, to be trained further by methods that need no target labels."""
+        return self(methods, backbone=self.learned(), on_target="ignore")
+
     def longer(self) -> int:
         """Epochs on the labelled target samples: as given, else so many that few samples are learned too."""
         if "epochs" in self.arguments.given:
             return int(self.arguments.epochs)
-        return max(self.arguments.epochs, LEAST_STEPS * BATCH_SIZE // max(self.problem.n_labelled, 1))
+        return max(self.arguments.epochs, LEAST_STEPS * self.training["batch_size"] // max(self.problem.n_labelled, 1))
 
     def learned(self) -> tuple[Any, Any]:
         """Network and task that were learned on the source."""

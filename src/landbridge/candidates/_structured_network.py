@@ -25,6 +25,9 @@ from landbridge.tasks import get_task, structured_tasks
 
 __all__ = ["StructuredNetwork"]
 
+# Without labels nothing corrects a network that leaves what it was trained for.
+ADAPTATION_RATE = 5e-4
+
 
 class StructuredNetwork(Strategy):
     """A trained network with a head of its own, and target samples of a structured task."""
@@ -59,7 +62,7 @@ class StructuredNetwork(Strategy):
         Problem
         """
         arguments, seed = sides.arguments, sides.arguments.random_state
-        task = get_task(arguments.task).with_scoring(arguments.scoring)  # type: ignore[arg-type]
+        task: Any = get_task(arguments.task).with_scoring(arguments.scoring)  # type: ignore[arg-type]
         whole = read_structured(sides.target, task, "target")
         target, hidden = split_structured_labels(whole, arguments.target_labels, seed)
         splits = structured_splits(target, task, seed)
@@ -186,7 +189,8 @@ class _Maker:
         """Ways to adapt to unlabelled target samples, which need a network that knows the classes."""
         return [
             CandidateSpec(
-                name, "feature", self(methods, backbone=self.begun), "adapts without target labels", fit_on="adapt"
+                name, "feature", self(methods, backbone=self.begun, learning_rate=ADAPTATION_RATE),
+                "adapts without target labels", fit_on="adapt",
             )
             for name, methods in self.kind.adaptation(source_free=True).items()
         ]  # fmt: skip

@@ -61,7 +61,8 @@ def predict_command(
 ) -> None:
     """Predict new target samples with a saved result: a csv of row, label and one probability per class.
 
-    Where labels are tags of words, the sentences are written with their tags, in the form of FILE.
+    Where labels are tags of words, the sentences are written with their tags, in the form of FILE. Where labels are
+    masks, --out is a folder for masks and overlays.
 
     Text that a spreadsheet would take for a formula gets an apostrophe before it.
     """
@@ -71,7 +72,8 @@ def predict_command(
     from landbridge.exceptions import InputError
     from landbridge.results import load_result
 
-    check_file(out, "--out")
+    if out is None or not out.is_dir():  # some tasks write a folder
+        check_file(out, "--out")
     if out is not None and out.exists() and Path(rows).exists() and out.samefile(rows):
         raise InputError(f"--out {out} is the file of the samples, which would be lost; name another file.")
     check_side(rows, "FILE")
@@ -87,6 +89,7 @@ def predict_command(
         }
         predict_structured(result, rows, out, printing, [name for name, value in apart.items() if value])
         return
+    check_file(out, "--out")
     if skip_corrupt:
         _skip_corrupt(result, rows)
     calibration = None

@@ -33,6 +33,7 @@ def predict_structured(result: Result, rows: str, out: Path | None, printing: Pr
     InputError
         If an option does not apply.
     """
+    from landbridge.cli._checks import check_file
     from landbridge.exceptions import InputError
     from landbridge.tasks import get_task
 
@@ -42,9 +43,13 @@ def predict_structured(result: Result, rows: str, out: Path | None, printing: Pr
         raise InputError(
             f"--json does not apply, because the task is {result.task}; predictions have the form of FILE."
         )
+    kind: Any = get_task(result.task).kind  # type: ignore[attr-defined]
+    if kind.writes_folder and out is None:
+        raise InputError(f"--out is missing: predictions of {result.task} are a folder; name one.")
+    if not kind.writes_folder:
+        check_file(out, "--out")
     X, _, held = result.encoder.held(rows)
     predicted = list(result.model.predict(X))
-    kind: Any = get_task(result.task).kind  # type: ignore[attr-defined]
     if out is not None:
         kind.write_file(out, held, predicted)
         if not printing.quiet:

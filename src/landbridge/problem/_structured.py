@@ -10,11 +10,20 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 
+from landbridge._checks import shown
 from landbridge.exceptions import InputError, LabelError
 from landbridge.guard import LabelledSplits
 from landbridge.tasks import get_task
 
-__all__ = ["StructuredReader", "StructuredSide", "read_structured", "split_structured_labels", "structured_splits"]
+__all__ = [
+    "StructuredReader",
+    "StructuredSide",
+    "listed",
+    "read_structured",
+    "split_structured_labels",
+    "stated_options",
+    "structured_splits",
+]
 
 # Fits of networks are costly: so many splits, of so many labelled samples at least.
 N_SPLITS, LEAST_LABELLED, LEAST_TELLING = 5, 10, 5
@@ -229,6 +238,34 @@ def split_structured_labels(
     for i in kept:
         shown[i], hidden[i] = target.y[i], None
     return replace(target, y=shown), hidden if any(v is not None for v in hidden) else None
+
+
+def stated_options(kind: Any, source: Any, target: Any) -> dict[str, Any]:
+    """Return the options of the task that the files of the two sides state, such as the names of classes.
+
+    Parameters
+    ----------
+    kind : type
+        Class of the task of the network.
+    source, target : StructuredSide
+
+    Returns
+    -------
+    dict
+
+    Raises
+    ------
+    InputError
+        If the two state different ones.
+    """
+    ours, theirs = kind.options_of(source.held), kind.options_of(target.held)
+    for name in ours:
+        if name in theirs and ours[name] != theirs[name]:
+            raise InputError(
+                f"source {source.name!r} and target {target.name!r} state different {name}, {shown(ours[name])} and "
+                f"{shown(theirs[name])}; store both in the same way."
+            )
+    return {**theirs, **ours}
 
 
 def structured_splits(target: StructuredSide, task: Any, random_state: int | None) -> LabelledSplits | None:

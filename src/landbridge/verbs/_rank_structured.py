@@ -54,7 +54,7 @@ def position_features(
     side = side.labelled_part()
     order = np.random.default_rng(random_state).permutation(len(side))
     assert side.y is not None
-    ends = np.cumsum([max(1, np.size(side.y[i])) for i in order])
+    ends = np.cumsum([max(1, found.kind.n_positions(side.y[i])) for i in order])
     rows = order[: max(2, int(np.searchsorted(ends, max_samples)))]
     X, y = list(side.X[rows]), list(side.y[rows])
     features: dict[str, Any] = {}

@@ -66,6 +66,14 @@ def test_bytes_and_shares_are_the_same_images():
     assert torch.allclose(prepare(x)[:, 0], (x[:, 2].float() / 255.0 - 0.4) / 0.1, atol=1e-5)
 
 
+def test_files_are_read_for_labels_of_whole_images(tmp_path):
+    from PIL import Image
+
+    Image.fromarray(images(1)[0].permute(1, 2, 0).numpy()).save(tmp_path / "a.png")
+    prepare = PixelInput.from_description(PixelInput((0.5,) * 3, (0.5,) * 3, size=(16, 24)).describe())
+    assert prepare.read([str(tmp_path / "a.png")]).shape == (1, 3, 16, 24)
+
+
 def test_a_network_with_other_classes_survives_packing():
     net = small()
     net.replace_head(net.head.for_classes(["class_1", "tree"], closed=True))

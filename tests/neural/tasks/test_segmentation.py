@@ -14,7 +14,7 @@ from torch import nn  # noqa: E402
 from torch.nn import functional as F  # noqa: E402
 
 from landbridge.exceptions import InputError, LabelError, ReadError  # noqa: E402
-from landbridge.neural import NeuralStructuredEstimator, load_backbone  # noqa: E402
+from landbridge.neural import Network, NeuralStructuredEstimator, load_backbone  # noqa: E402
 from landbridge.neural.backbones import rebuild  # noqa: E402
 from landbridge.neural.structured import class_weights_of, read_mask, write_mask  # noqa: E402
 from landbridge.neural.tasks import Segmentation  # noqa: E402
@@ -169,6 +169,22 @@ def test_pixels_of_the_target_tune_the_source():
     assert tuned.score(Xt[5:], yt[5:]) > plain.score(Xt[5:], yt[5:]) + 0.2
 
 
+def test_unlabelled_images_adapt_a_network_with_its_task():
+    net = load_backbone(rebuild({"kind": "segmenter", "name": "espnet", "maps": 5, "p": 1, "q": 1}))
+    task = Segmentation.adopt(net, ["class_1", "green"])
+    assert task.kept(net) == ("class_1",) and Segmentation.adopt(net, ["green"]) is None
+    X, _ = squares(4)
+    methods = Segmentation.adaptation(source_free=True)["self-training"]
+    model = learner((net, task), epochs=2, methods=methods)
+    before = {k: v.clone() for k, v in net.state_dict().items()}
+    found = model.adapt(X).predict(X)
+    assert [m.shape for m in found] == [(32, 32)] * 4
+    assert any(not torch.equal(v, before[k]) for k, v in model.network_.state_dict().items())
+    assert all(torch.equal(v, before[k]) for k, v in net.state_dict().items())
+    with pytest.raises(LabelError, match="no target sample is labelled"):
+        learner((net, task), epochs=1).adapt(X)
+
+
 def test_writes_masks_and_overlays(tmp_path):
     X, y = squares(2)
     for name, x in zip("ab", X, strict=True):
@@ -189,6 +205,19 @@ def test_masks_are_read_from_files(tmp_path):
     write_mask(tmp_path / "m.png", y[0])
     _, masks = Segmentation.check(X, [tmp_path / "m.png", None])
     assert np.array_equal(masks[0], y[0]) and masks[1] is None
+
+
+def test_backbones_are_ranked_by_their_features_of_pixels():
+    from landbridge import rank
+
+    class Blind(nn.Module):
+        def forward(self, x):
+            return torch.randn(len(x), 6, 8, 8, generator=torch.Generator().manual_seed(0))
+
+    sees = load_backbone(nn.Sequential(nn.AvgPool2d(3, 1, 1), nn.Conv2d(3, 6, 1)))
+    blind = Network({"blind": Blind()}, in_features=6)
+    found = rank({"blind": blind, "sees": sees}, squares(8), task="segmentation", score="logme", n_bootstrap=10)
+    assert found.names == ("sees", "blind")
 
 
 def test_shown_pictures_are_small():

@@ -45,7 +45,7 @@ def match_classes(known: Sequence[str], wanted: Sequence[str]) -> dict[int, int]
     >>> match_classes(["road", "Traffic Sign", "sky"], ["sky", "sign_symbol", "boat"])
     {0: 2, 1: 1}
     """
-    plain = {_plain(name): i for i, name in reversed(list(enumerate(known)))}
+    plain = {_plain(name): i for i, name in reversed(list(enumerate(known))) if name}
     other = {a: b for pair in SYNONYMS for a, b in (pair, pair[::-1])}
     found = {}
     for i, name in enumerate(wanted):
@@ -131,7 +131,9 @@ class PixelHead(nn.Module):
         -------
         PixelHead
         """
-        matches = match_classes(self.classes, classes)
+        # Of a closed head the other classes have no weights that were ever trained.
+        known = [c if c in self.kept or not self.closed else "" for c in self.classes]
+        matches = match_classes(known, classes)
         layers = copy.deepcopy(self.layers)
         place, old = _last(layers, len(self.classes))
         with seeded(seed), torch.no_grad():

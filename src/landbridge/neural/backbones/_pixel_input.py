@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from landbridge.exceptions import InputError
+from landbridge.neural.backbones._images import read_images
 
 __all__ = ["PixelInput"]
 
@@ -25,6 +26,8 @@ class PixelInput(nn.Module):
         Whether the network takes blue, green, red; then `mean` and `std` have that order.
     multiple : int, default=1
         Heights and widths are interpolated up to a multiple of this.
+    size : tuple of int, default=(256, 512)
+        Height and width at which files are read for tasks with one label per image; other images keep their size.
 
     Examples
     --------
@@ -36,10 +39,20 @@ class PixelInput(nn.Module):
 
     mean: Tensor
     std: Tensor
-    size = None
+    # As of an ImageInput: files are stretched, by bilinear interpolation.
+    edge = None
+    resample = 2
 
-    def __init__(self, mean: Sequence[float], std: Sequence[float], reverse: bool = False, multiple: int = 1) -> None:
+    def __init__(
+        self,
+        mean: Sequence[float],
+        std: Sequence[float],
+        reverse: bool = False,
+        multiple: int = 1,
+        size: Sequence[int] = (256, 512),
+    ) -> None:
         super().__init__()
+        self.size = (int(size[0]), int(size[1]))
         self.reverse, self.multiple = bool(reverse), int(multiple)
         self.register_buffer("mean", torch.tensor(list(mean), dtype=torch.float32).view(1, -1, 1, 1))
         self.register_buffer("std", torch.tensor(list(std), dtype=torch.float32).view(1, -1, 1, 1))
@@ -56,6 +69,7 @@ class PixelInput(nn.Module):
             "std": self.std.flatten().tolist(),
             "reverse": self.reverse,
             "multiple": self.multiple,
+            "size": list(self.size),
         }
 
     @classmethod
@@ -71,6 +85,19 @@ class PixelInput(nn.Module):
         PixelInput
         """
         return cls(**description)
+
+    def read(self, paths: Sequence[str]) -> Tensor:
+        """Read image files at `size`.
+
+        Parameters
+        ----------
+        paths : sequence of path-like
+
+        Returns
+        -------
+        Tensor of uint8, shape (n, n_channels, height, width)
+        """
+        return read_images(paths, self.size, channels=self.mean.shape[1])[0]
 
     def forward(self, x: Tensor) -> Tensor:
         """Preprocess images.

@@ -98,11 +98,12 @@ def segmenter_from_spec(spec: dict[str, Any]) -> Network:
 
 def _network(made: Segmenter, spec: dict[str, Any]) -> Network:
     scale = [tuple(v / 255.0 for v in values) for values in (made.mean, made.std)]
-    prepare = PixelInput(scale[0], scale[1], made.reverse, made.multiple)
+    prepare = PixelInput(scale[0], scale[1], made.reverse, made.multiple, made.size or (256, 512))
     head: nn.Module = PixelHead(made.head, made.classes)
     network = Network(made.stages, in_features=made.in_features, head=head, preprocess=prepare, spec=spec)
     norms: list[Any] = list(batch_norms(network))
     for norm in norms:
         if (norm.momentum or 0.0) > 0.5:
-            norm.momentum = 1.0 - norm.momentum  # written where it means the share that is kept
+            # Written where it means the share that is kept; 0.003 would need hundreds of steps to follow the target.
+            norm.momentum = 0.1
     return network.eval()

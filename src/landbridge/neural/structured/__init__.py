@@ -20,6 +20,7 @@ from landbridge.neural.structured._crf import (
     iob2_allowed,
 )
 from landbridge.neural.structured._entropy import map_entropy
+from landbridge.neural.structured._image_files import read_mask_folder
 from landbridge.neural.structured._map_adversarial import MapAdversarial
 from landbridge.neural.structured._map_augmentation import MapAugmentation
 from landbridge.neural.structured._map_entropy_method import MapEntropyMinimization
@@ -89,6 +90,7 @@ __all__ = [
     "pseudo_masks",
     "read_mask",
     "read_mask_classes",
+    "read_mask_folder",
     "read_masked_image",
     "tag_spans",
     "to_iob2",

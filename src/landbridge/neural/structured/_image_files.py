@@ -26,10 +26,22 @@ from landbridge.neural.structured._masks import (
     write_overlay,
 )
 
-__all__ = ["check_images", "image_pixels", "image_size", "image_uri", "read_mask_folder", "resized_mask", "write_masks"]
+__all__ = [
+    "check_images",
+    "image_pixels",
+    "image_size",
+    "image_uri",
+    "mask_thumbnails",
+    "read_mask_folder",
+    "read_written_masks",
+    "resized_mask",
+    "write_masks",
+]
 
 # What names the classes of a folder of masks.
 CLASSES = "classes.json"
+# Longest edge of pictures in a report.
+THUMBNAIL = 160
 
 
 def check_images(X: Any, y: Any = None, name: str = "X") -> tuple[list[Any], list[Any] | None]:
@@ -141,6 +153,25 @@ def write_masks(path: str | Path, ids: Sequence[Any], predictions: Sequence[Any]
     return root
 
 
+def read_written_masks(path: str | Path) -> tuple[list[str], list[Any]]:
+    """Read masks that :func:`write_masks` wrote.
+
+    Parameters
+    ----------
+    path : path-like
+
+    Returns
+    -------
+    ids : list of str
+        Names of the files.
+    masks : list of ndarray
+    """
+    files = sorted((Path(path) / "masks").glob("*.png"))
+    if not files:
+        raise ReadError(f"{path} holds no predicted masks; give a folder that write() wrote.")
+    return [f.stem for f in files], [read_mask(f) for f in files]
+
+
 def resized_mask(mask: Any, size: Sequence[int]) -> NDArray[np.uint8]:
     """Resize a mask without interpolation.
 
@@ -198,6 +229,30 @@ def image_pixels(x: Any, height: int, width: int) -> NDArray[np.uint8]:
     return held[..., None] if held.ndim == 2 else held
 
 
+def mask_thumbnails(image: Any, mask: Any, prediction: Any) -> dict[str, str]:
+    """Draw an image, its mask and a predicted mask small.
+
+    Parameters
+    ----------
+    image : str or ndarray
+    mask : ndarray or None
+    prediction : ndarray
+
+    Returns
+    -------
+    dict of str to str
+        Data URIs.
+    """
+    height, width = image_size(image)
+    scale = min(1.0, THUMBNAIL / max(height, width))
+    size = max(1, round(height * scale)), max(1, round(width * scale))
+    found = {"picture": image_uri(image_pixels(image, *size), "JPEG")}
+    for name, held in (("label", mask), ("prediction", prediction)):
+        if held is not None:
+            found[name] = image_uri(resized_mask(np.asarray(held), size), "PNG")
+    return found
+
+
 def image_uri(pixels: Any, kind: str) -> str:
     """Return an image as a data URI.
 
@@ -240,7 +295,7 @@ def _has_masks(folder: Path) -> bool:
 
 
 def _names(ids: Sequence[Any]) -> list[str]:
-    """A file name for each image; several of one name are told apart by their folder."""
+    """A file name for each image; several of one name get that of their folder too."""
     stems = [Path(str(i)).stem for i in ids]
     seen = Counter(stems)
     twice = [f"{Path(str(i)).parent.name}_{s}" if seen[s] > 1 else s for i, s in zip(ids, stems, strict=True)]

@@ -1,4 +1,4 @@
-"""Adversarial adaptation of predicted masks: source and target are not to be told apart by their predictions."""
+"""Adversarial adaptation of predicted masks: a discriminator is not to find the domain of a mask."""
 
 from __future__ import annotations
 

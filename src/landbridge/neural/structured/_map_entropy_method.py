@@ -27,7 +27,7 @@ class MapEntropyMinimization(MapTargetMethod):
 
     Notes
     -----
-    Helps where predictions are mostly right and boundaries are unsure. Hurts where they are mostly wrong, because it
+    Helps where predictions are mostly right, but for the boundaries. Hurts where they are mostly wrong, because it
     makes them confident as they are; without labels, long training predicts the frequent classes everywhere. Costs
     O(pixels) per batch.
 

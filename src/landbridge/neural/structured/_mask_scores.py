@@ -115,6 +115,20 @@ class MaskScores:
         known = ~np.isnan(each)
         return float(each[known].mean()) if known.any() else float("nan")
 
+    def rows(self) -> list[dict[str, Any]]:
+        """Return number, IoU and share of the true pixels of each class that is in either mask.
+
+        Returns
+        -------
+        list of dict
+        """
+        n, iou = self.confusion.sum(1), self.iou()
+        total = max(int(n.sum()), 1)
+        return [
+            {"class": str(c), "IoU": round(float(iou[c]), 4), "share of pixels": round(float(n[c] / total), 4)}
+            for c in np.flatnonzero(~np.isnan(iou)).tolist()
+        ]
+
     def _classes(self, name: str, values: NDArray[Any]) -> NDArray[np.int64]:
         if values.dtype.kind not in "iu" and values.size:
             raise InputError(f"{name} must hold whole numbers; got {values.dtype}.")

@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
+import numpy as np
 from torch import nn
 
 __all__ = ["Carrying"]
 
 
 class Carrying:
-    """Part of the contract of tasks that trained networks need; the defaults carry over the stages alone."""
+    """Part of the contract of tasks that trained networks need; the defaults carry over the stages alone.
+
+    Attributes
+    ----------
+    writes_folder : bool
+        Whether ``write_file`` makes a folder, not a file.
+    """
+
+    writes_folder: ClassVar[bool] = False
 
     @classmethod
     def options_of(cls, held: Any) -> dict[str, Any]:
@@ -60,6 +69,20 @@ class Carrying:
         return ()
 
     @classmethod
+    def n_positions(cls, label: Any) -> int:
+        """Return how many positions of a label ``position_features`` takes.
+
+        Parameters
+        ----------
+        label : object
+
+        Returns
+        -------
+        int
+        """
+        return int(np.size(label))
+
+    @classmethod
     def training_defaults(cls) -> dict[str, Any]:
         """Return parameters of the estimator that suit the task where nothing else was asked for.
 
@@ -68,7 +91,7 @@ class Carrying:
         dict
             Such as ``batch_size``, ``methods`` and ``task_options``.
         """
-        return {"batch_size": 16}
+        return {"batch_size": 8}  # small: a label per position teaches more than one per sample
 
     @classmethod
     def adaptation(cls, *, source_free: bool) -> dict[str, list[Any]]:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from landbridge.exceptions import InputError, LabelError, ReadError
+from landbridge.exceptions import InputError, LabelError
 from landbridge.neural._ragged import pad
 from landbridge.neural.backbones._pixel_head import PixelHead
 from landbridge.neural.structured._class_weights import class_weights_of
@@ -21,8 +21,9 @@ from landbridge.neural.structured._image_files import (
     check_images,
     image_pixels,
     image_size,
-    image_uri,
+    mask_thumbnails,
     read_mask_folder,
+    read_written_masks,
     resized_mask,
     write_masks,
 )
@@ -31,13 +32,11 @@ from landbridge.neural.structured._map_augmentation import MapAugmentation
 from landbridge.neural.structured._map_entropy_method import MapEntropyMinimization
 from landbridge.neural.structured._map_self_training import MapSelfTraining
 from landbridge.neural.structured._mask_scores import MaskScores
-from landbridge.neural.structured._masks import UNCLASSED, read_mask
+from landbridge.neural.structured._masks import UNCLASSED
+from landbridge.neural.structured._pixel_features import N_PIXELS, pixel_features
 from landbridge.neural.tasks._task import Metric, Task
 
 __all__ = ["Segmentation"]
-
-# Longest edge of pictures in a report.
-THUMBNAIL = 160
 
 
 class Segmentation(Task):
@@ -79,6 +78,7 @@ class Segmentation(Task):
     metric_name = "mean IoU"
     takes = "map"
     structured = True
+    writes_folder = True
 
     def __init__(
         self, classes: Sequence[str], *, class_weights: Any = None, size: tuple[int, int] | None = None
@@ -93,7 +93,7 @@ class Segmentation(Task):
         self.size = None if size is None else (int(size[0]), int(size[1]))
 
     @classmethod
-    def from_labels(
+    def from_labels(  # type: ignore[override]
         cls,
         labels: Sequence[Any],
         *,
@@ -149,11 +149,6 @@ class Segmentation(Task):
         -------
         X : list
         y : list of ndarray of uint8 or None, or None
-
-        Raises
-        ------
-        InputError, LabelError
-            If numbers or sizes do not fit.
         """
         return check_images(X, y, name)
 
@@ -178,27 +173,21 @@ class Segmentation(Task):
         Parameters
         ----------
         path : path-like
-            See :func:`~landbridge.neural.structured.pair_masks`; masks may be missing. A file ``classes.json`` names
-            the classes and says how masks store them. An image file alone is one image.
+            See :func:`~landbridge.neural.structured.read_mask_folder`.
 
         Returns
         -------
-        X : list of str
-        y : list of ndarray or None, or None
-            None without any mask.
-        held : dict
-            ``"images"``, and ``"classes"`` or None.
+        X, y, held : list, list or None, dict
         """
         return read_mask_folder(path)
 
     @classmethod
     def options_of(cls, held: Any) -> dict[str, Any]:
-        """Return the options of the task that a folder states: the names of its classes.
+        """Return the names of the classes, where a folder states them.
 
         Parameters
         ----------
         held : dict
-            As ``read_file`` returned it.
 
         Returns
         -------
@@ -214,7 +203,6 @@ class Segmentation(Task):
         ----------
         path : path-like
         held : dict
-            As ``read_file`` returned it.
         predictions : sequence of ndarray
 
         Returns
@@ -236,16 +224,36 @@ class Segmentation(Task):
         dict
             ``rows``: class number, IoU and share of the pixels of each class.
         """
-        scores = MaskScores(UNCLASSED + 1)
-        for true, found in zip(labels, predictions, strict=True):
-            scores.update(true, found)
-        n, iou = scores.confusion.sum(1), scores.iou()
-        total = max(int(n.sum()), 1)
-        rows = [
-            {"class": c, "IoU": round(float(iou[c]), 3), "share of pixels": round(float(n[c] / total), 3)}
-            for c in np.flatnonzero(~np.isnan(iou)).tolist()
-        ]
-        return {"rows": rows}
+        return {"rows": _scores(labels, predictions).rows()}
+
+    @classmethod
+    def n_positions(cls, label: Any) -> int:
+        """Return how many pixels of a mask backbones are ranked by.
+
+        Parameters
+        ----------
+        label : ndarray
+
+        Returns
+        -------
+        int
+        """
+        return min(int((label != UNCLASSED).sum()), N_PIXELS)
+
+    @classmethod
+    def position_features(cls, network: Any, X: Sequence[Any], y: Sequence[Any]) -> tuple[Any, Any, Any]:
+        """Compute the features of pixels, by which backbones are ranked.
+
+        Parameters
+        ----------
+        network : Network
+        X, y : sequence
+
+        Returns
+        -------
+        features, labels, groups : ndarray
+        """
+        return pixel_features(network, cls.from_labels(y), X, y)
 
     @classmethod
     def make_backbone(
@@ -283,7 +291,6 @@ class Segmentation(Task):
         classes : sequence of str, optional
             If None, those of the network.
         **options : object
-            Not used.
 
         Returns
         -------
@@ -371,7 +378,8 @@ class Segmentation(Task):
         pixels = torch.from_numpy(np.stack([image_pixels(x, *size) for x in X])).movedim(3, 1).contiguous()
         if isinstance(getattr(network.preprocess, "mean", None), Tensor):
             return pixels
-        return pixels.to(next(network.parameters()).dtype) / 255.0
+        like = next(network.parameters(), pixels.float())
+        return pixels.to(like.dtype) / 255.0
 
     def accepts(self, labels: Sequence[Any]) -> bool:
         """Return whether masks hold no class beyond those of the task.
@@ -502,10 +510,7 @@ class Segmentation(Task):
         float
             0 where no pixel counts.
         """
-        scores = MaskScores(UNCLASSED + 1)
-        for true, found in zip(labels, predictions, strict=True):
-            scores.update(true, found)
-        return float(np.nan_to_num(scores.mean_iou()))
+        return float(np.nan_to_num(_scores(labels, predictions).mean_iou()))
 
     def show(self, x: Any, y: Any, prediction: Any) -> dict[str, str]:
         """Draw an image, its mask and the predicted mask for a report.
@@ -521,14 +526,7 @@ class Segmentation(Task):
         dict of str to str
             Data URIs ``"picture"``, ``"prediction"`` and, with `y`, ``"label"``; at most 160 pixels wide and high.
         """
-        height, width = image_size(x)
-        scale = min(1.0, THUMBNAIL / max(height, width))
-        size = max(1, round(height * scale)), max(1, round(width * scale))
-        drawn = {
-            "picture": image_uri(image_pixels(x, *size), "JPEG"),
-            "prediction": image_uri(resized_mask(prediction, size), "PNG"),
-        }
-        return drawn if y is None else drawn | {"label": image_uri(resized_mask(np.asarray(y), size), "PNG")}
+        return mask_thumbnails(x, y, prediction)
 
     def write(self, path: str | Path, ids: Sequence[Any], predictions: Any) -> Path:
         """Write masks as png files with a palette, and beside them the images with the masks drawn over.
@@ -557,14 +555,9 @@ class Segmentation(Task):
 
         Returns
         -------
-        ids : list of str
-            Names of the files.
-        predictions : list of ndarray
+        ids, predictions : list
         """
-        files = sorted((Path(path) / "masks").glob("*.png"))
-        if not files:
-            raise ReadError(f"{path} holds no predicted masks; give a folder that write() wrote.")
-        return [f.stem for f in files], [read_mask(f) for f in files]
+        return read_written_masks(path)
 
     def _weights(self, like: Tensor) -> Tensor:
         dtype = like.dtype if like.is_floating_point() else torch.float32
@@ -591,6 +584,13 @@ class _MeanIoU(Metric):
 
     def compute(self) -> float:
         return float(np.nan_to_num(self.scores.mean_iou()))
+
+
+def _scores(labels: Sequence[Any], predictions: Sequence[Any]) -> MaskScores:
+    scores = MaskScores(UNCLASSED + 1)
+    for true, found in zip(labels, predictions, strict=True):
+        scores.update(true, found)
+    return scores
 
 
 def _at_size(output: Tensor, labels: Tensor) -> Tensor:
