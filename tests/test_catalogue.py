@@ -8,7 +8,7 @@ import pytest
 
 import landbridge
 from landbridge.base import TransferEstimator
-from landbridge.catalogue import FAMILIES, Method, find, methods
+from landbridge.catalogue import FAMILIES, Method, entries, find, methods
 from landbridge.exceptions import InputError
 
 ROOT = Path(landbridge.__file__).parent
@@ -73,6 +73,35 @@ def test_a_method_is_available_when_its_libraries_are(monkeypatch):
 def test_summaries_are_one_sentence():
     for method in methods():
         assert method.summary.endswith(".") and len(method.summary) < 120, method.name
+
+
+def test_entries_are_every_method_with_its_tags():
+    found = entries()
+    assert {m.name for m in methods()} <= {e.name for e in found}
+    assert len({e.name for e in found}) == len(found) > 110
+    families = list(dict.fromkeys(e.family for e in found))
+    assert families[: len(FAMILIES)] == list(FAMILIES)
+    others = {"few-shot", "multitask", "progressive", "self-taught", "zero-shot"}
+    assert others | {"network feature", "network instance", "network parameter"} == {*families[len(FAMILIES) :]}
+    for entry in found:
+        assert entry.summary.endswith("."), entry.name
+        assert entry.tags.tasks and entry.tags.needs <= entry.tags.reads, entry.name
+        if entry.available:
+            assert entry.cls.__name__ == entry.name and entry.cls.__module__ == entry.module
+            tags = getattr(entry.cls, "method_tags", None) or entry.cls.transfer_tags
+            assert tags == entry.tags, entry.name
+    assert entries("zero-shot") == [e for e in found if e.family == "zero-shot"]
+
+
+def test_entries_are_listed_and_explained_without_importing_torch():
+    code = (
+        "import sys\n"
+        "from landbridge.catalogue import entries\n"
+        "from landbridge.cli._method_pages import find_page\n"
+        "print(len(entries()), find_page('dann').parameters[0].name, 'torch' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == [str(len(entries())), "strength", "False"]
 
 
 def test_listing_needs_no_optional_library():

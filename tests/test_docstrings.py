@@ -48,8 +48,20 @@ def _public():
             if inspect.isclass(found):
                 for key, member in vars(found).items():
                     if not key.startswith("_") and (inspect.isroutine(member) or isinstance(member, property)):
-                        seen[f"{name}.{key}"] = member
+                        if not _inherits_its_docstring(found, key):
+                            seen[f"{name}.{key}"] = member
     return seen
+
+
+def _inherits_its_docstring(cls, key):
+    """Whether a method without a docstring overrides one with the same parameters, whose docstring holds for it."""
+    member = vars(cls)[key]
+    if not inspect.isfunction(member) or member.__doc__ is not None:
+        return False
+    overridden = next((vars(c)[key] for c in cls.__mro__[1:] if getattr(vars(c).get(key), "__doc__", None)), None)
+    return overridden is not None and list(inspect.signature(member).parameters) == list(
+        inspect.signature(overridden).parameters
+    )
 
 
 PUBLIC = _public()
@@ -93,6 +105,30 @@ def test_docstring(name):
 @pytest.mark.parametrize("name", sorted(FIRST))
 def test_what_is_called_first_has_an_example_and_a_sentence_for_each_parameter(name):
     assert not _faults(name, LEFT_OUT - {"EX01", "PR07"})
+
+
+def test_an_override_may_inherit_its_docstring_where_the_parameters_are_the_same():
+    class Base:
+        def loss(self, network):
+            """Compute the loss."""
+
+        def bare(self):
+            pass
+
+    class Same(Base):
+        def loss(self, network):
+            pass
+
+        def bare(self):
+            pass
+
+    class Other(Base):
+        def loss(self, model):
+            pass
+
+    assert _inherits_its_docstring(Same, "loss") and inspect.getdoc(Same().loss) == "Compute the loss."
+    assert not _inherits_its_docstring(Same, "bare") and not _inherits_its_docstring(Other, "loss")
+    assert not _inherits_its_docstring(Base, "loss")
 
 
 def test_modules_say_what_they_are():

@@ -36,7 +36,7 @@ FORBIDDEN = {
     "weigh_classes": "weight_classes",
 }
 # In constructors of networks the norm of the gradient is clipped, as torch says.
-ALLOWED = {("_NeuralEstimator", "clip")}
+ALLOWED = {("_NeuralEstimator", "clip"), ("NeuralStructuredEstimator", "clip")}
 DATA = re.compile(r"^(X|y)(_|$)|_domain$|_domains$")
 # Bindings, domains and internal holders of arrays are made to hold data.
 HOLDERS = {"Domain", "TargetBound", "SourceBound", "RoutedTarget"}

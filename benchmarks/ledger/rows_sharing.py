@@ -138,11 +138,14 @@ def _orders(runs: list[Any], model: DistantTransfer, bridge: int) -> NDArray[np.
     table = []
     for (rows, test), seed in runs:
         model = clone(model).set_params(random_state=seed)
+        Xs, ys, Xi, Xt, yt = rows
+        more = {"X_target": Xt, "y_target": yt, "intermediate_domains": [Xi]}
         fits: list[Any] = [
-            clone(model).set_params(selection=order).fit(*rows) for order in ("selective", "random", "reversed")
+            clone(model).set_params(selection=order).fit(Xs, ys, **more)
+            for order in ("selective", "random", "reversed")
         ]
         chosen = [fit.selection_["intermediate"] for fit in fits]
-        scores = [100 * float(m.score(*test)) for m in (*fits, clone(model).fit(rows[3], rows[4]))]
+        scores = [100 * float(m.score(*test)) for m in (*fits, clone(model).fit(Xt, yt))]
         table.append([*scores, *(v[:bridge].sum() / v.sum() for v in chosen), *fits[0].selected_share_[-1]])
     return np.array(table)
 

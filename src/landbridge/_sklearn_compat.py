@@ -10,7 +10,7 @@ from sklearn.base import _fit_context
 from sklearn.model_selection._search import BaseSearchCV
 from sklearn.utils import _safe_indexing
 from sklearn.utils._metadata_requests import _RoutingNotSupportedMixin
-from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
+from sklearn.utils._param_validation import HasMethods, Interval, InvalidParameterError, StrOptions
 from sklearn.utils.fixes import parse_version
 from sklearn.utils.validation import _check_feature_names_in, _num_features
 
@@ -20,6 +20,7 @@ __all__ = [
     "BaseSearchCV",
     "HasMethods",
     "Interval",
+    "InvalidParameterError",
     "StrOptions",
     "_RoutingNotSupportedMixin",
     "_check_feature_names_in",

@@ -33,7 +33,7 @@ from landbridge.base import METADATA, FeatureTransfer, InstanceTransfer, Transfe
 from landbridge.binding import with_source, with_target
 from landbridge.pipeline import make_pipeline
 
-__all__ = ["check_transfer_estimator", "transfer_checks"]
+__all__ = ["check_method", "check_transfer_estimator", "transfer_checks"]
 
 FAMILIES = ("feature", "instance", "parameter", "relation", "stepwise")
 # Names of constructor parameters that would hold samples, labels or domains.
@@ -68,6 +68,35 @@ def check_transfer_estimator(estimator: TransferEstimator, *, sklearn_checks: bo
             names = "; ".join(f"{r['check_name']}: {r['exception']!r}" for r in failed)
             raise AssertionError(f"scikit-learn's checks: {names}") from failed[0]["exception"]
     for name, check in transfer_checks(estimator):
+        try:
+            check()
+        except Exception as error:
+            raise AssertionError(f"{name}: {error}") from error
+
+
+def check_method(method: Any) -> None:
+    """Run every check on a method of network training; the first failure is raised.
+
+    Parameters
+    ----------
+    method : Method
+        It is not changed. What it holds, such as a head, must fit the network of the checks: stages ``"low"`` and
+        ``"high"``, an embedding of 5 columns, 3 classes.
+
+    Raises
+    ------
+    AssertionError
+        Naming the check that failed.
+
+    Examples
+    --------
+    >>> from landbridge.neural.parameter import L2SP
+    >>> from landbridge.testing import check_method
+    >>> check_method(L2SP())
+    """
+    from landbridge.neural._method_checks import method_checks
+
+    for name, check in method_checks(method):
         try:
             check()
         except Exception as error:

@@ -35,6 +35,12 @@ PARTS = frozenset(
         "landbridge.neural._resume.History",
         "landbridge.parameter._flat_tree.FlatTree",
         "landbridge.problem._model_target.NetworkReader",
+        # clauses of first-order logic: names and numbers
+        "landbridge.relation._clauses.Clause",
+        "landbridge.relation._clauses.Literal",
+        "landbridge.relation._facts.Schema",
+        "landbridge.relation._revision.ClauseDiagnosis",
+        "landbridge.relation._second_order.Clique",
     }
 )
 # Packages all classes of which may be part of a fitted network: they hold numbers and names.

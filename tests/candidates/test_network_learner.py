@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 from landbridge import load_result, transfer
 from landbridge.candidates import find_strategy
-from landbridge.candidates._network_learner import LABELLED, SEVERAL, UNLABELLED, UNLABELLED_REGRESSION
+from landbridge.candidates._network_learner import planned
 from landbridge.cli import app
 from landbridge.data import load_builtin
 from landbridge.discrepancy import Diagnosis
@@ -20,6 +20,17 @@ from landbridge.neural import NeuralClassifier, SeedAverage
 from landbridge.neural.feature import DANN, MCC, SourceAttention
 from landbridge.problem import Arguments, Sides
 from landbridge.report import write_report
+
+UNLABELLED = ("ADDA", "CDAN", "DAN", "DANN", "DeepCORAL", "JAN", "MCC", "SHOT")
+SEVERAL = ("MomentMatchingSources", "SourceHeads")
+LABELLED = ("FineTuning", "L2SP", "LPFT", "LinearProbe")
+
+
+def test_what_is_planned_follows_from_the_tags():
+    assert tuple(planned("classification")) == UNLABELLED
+    assert tuple(planned("classification", several=True)) == (*UNLABELLED, *SEVERAL)
+    assert tuple(planned("regression", several=True)) == ("DAN", "DANN", "DeepCORAL", "WDGRL")
+    assert tuple(planned("regression", labelled=True)) == tuple(planned("classification", labelled=True)) == LABELLED
 
 
 @pytest.fixture(scope="module")
@@ -65,8 +76,7 @@ def test_tables_and_values():
     rng = np.random.default_rng(0)
     X, Xt = rng.normal(size=(80, 3)), rng.normal(size=(60, 3)) + 0.5
     result = transfer((X, X[:, 0] + 0.1), Xt, network="mlp", task="regression", epochs=2, n_jobs=1)
-    assert {c.name for c in result.candidates} >= {"source-only", *UNLABELLED_REGRESSION}
-    assert len(UNLABELLED) == len(set(UNLABELLED))
+    assert {c.name for c in result.candidates} >= {"source-only", *planned("regression")}
 
 
 def test_bad_input(sides):
@@ -114,7 +124,7 @@ def test_several_sources_call_for_methods_that_keep_them_apart(sides):
     source, target = sides[0].take(range(120)), sides[1].take(range(120))
     names = np.array(["a", "b", "c"])[np.arange(120) % 3]
     several = _planned(source.replace(source_domain=names), target)
-    assert list(several) == [*UNLABELLED, *SEVERAL] and list(SEVERAL) == ["MomentMatchingSources", "SourceHeads"]
+    assert list(several) == [*UNLABELLED, *SEVERAL]
     assert all("each of 3 sources" in several[n].reason for n in SEVERAL)
     one = source.replace(source_domain=np.zeros(120))
     values = source.replace(y=source.y + 0.5, source_domain=names)

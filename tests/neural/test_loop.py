@@ -168,7 +168,7 @@ def test_early_stopping_by_score_keeps_the_highest_and_of_equals_the_one_of_leas
     assert history.best_epoch == standing.index(min(standing))
     losses = [e["held_out_loss"] for e in history.epochs]
     assert history.best_epoch != int(np.argmin(losses))  # or this would show nothing
-    kept = float(TASK.metric(predict_logits(net, held_out.inputs), held_out.labels))
+    kept = float(TASK.score(predict_logits(net, held_out.inputs), held_out.labels))
     assert kept == max(e["held_out_accuracy"] for e in history.epochs)
 
 
@@ -178,7 +178,7 @@ def test_early_stopping_keeps_the_best_epoch():
     losses = [e["held_out_loss"] for e in history.epochs]
     assert history.best_epoch == int(np.argmin(losses))
     assert len(losses) == history.best_epoch + 5 < 60
-    kept = float(TASK.loss(predict_logits(net, held_out.inputs), held_out.labels))
+    kept = float(TASK.mean_loss(predict_logits(net, held_out.inputs), held_out.labels))
     assert kept == pytest.approx(min(losses), rel=1e-5)
 
 

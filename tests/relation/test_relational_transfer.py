@@ -11,6 +11,7 @@ from sklearn.metrics import average_precision_score, roc_auc_score
 from landbridge.data import shared_data
 from landbridge.exceptions import InputError, LabelError
 from landbridge.relation import FactBase, RelationalTransfer, merge_facts, sample_negatives
+from landbridge.trusted import import_skops, trusted_types
 
 pytest.importorskip("duckdb", reason="duckdb is not installed")
 
@@ -86,7 +87,9 @@ def test_the_same_seed_twice_copies_and_threads(strategy):
     first = fitted()
     atoms = [[f"s{i}", f"p{j}"] for i in range(10) for j in range(4)]
     p = first.predict_proba(campus(), atoms)
-    for other in (fitted(), fitted(n_jobs=2), pickle.loads(pickle.dumps(first))):
+    data = import_skops().dumps(first)  # as results are saved
+    loaded = import_skops().loads(data, trusted=trusted_types(data))
+    for other in (fitted(), fitted(n_jobs=2), pickle.loads(pickle.dumps(first)), loaded):
         assert [str(c) for c in other.clauses_] == [str(c) for c in first.clauses_]
         np.testing.assert_array_equal(other.predict_proba(campus(), atoms), p)
     assert clone(first).get_params() == first.get_params()

@@ -9,6 +9,7 @@ from sklearn.metrics import normalized_mutual_info_score
 from landbridge.data import load_builtin
 from landbridge.exceptions import InputError
 from landbridge.selftaught import SelfTaughtClustering, co_cluster, information_loss
+from landbridge.trusted import import_skops, trusted_types
 
 
 def divergence(P, rows, columns):
@@ -157,3 +158,12 @@ def test_without_a_target_the_source_is_its_own_target():
     a = SelfTaughtClustering(3, n_feature_clusters=3, random_state=0).fit(P)
     b = SelfTaughtClustering(3, n_feature_clusters=3, random_state=0).fit(P, X_target=P)
     assert np.array_equal(a.labels_, b.labels_)
+
+
+def test_saved_without_pickle_and_cloned():
+    P = np.random.default_rng(0).random((30, 8))
+    model = SelfTaughtClustering(3, n_feature_clusters=3, n_init=1, random_state=0).fit(P, X_target=P[:10])
+    data = import_skops().dumps(model)
+    again = import_skops().loads(data, trusted=trusted_types(data))
+    np.testing.assert_array_equal(again.labels_, model.labels_)
+    assert clone(model).get_params() == again.get_params() and not hasattr(clone(model), "labels_")

@@ -8,8 +8,10 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from landbridge._method_tags import MethodTags
 from landbridge.candidates._specification import CandidateSpec, numbered
 from landbridge.candidates._tables import Tables, baselines
+from landbridge.catalogue import NETWORK, Entry, entries
 from landbridge.discrepancy import Diagnosis
 from landbridge.domain import Domain
 from landbridge.exceptions import InputError
@@ -20,19 +22,7 @@ from landbridge.problem._labels import labelled_source, require_labels, split_ta
 from landbridge.problem._problem import Problem
 from landbridge.problem._sides import Sides, infer_pair_task
 
-__all__ = ["NetworkLearner", "input_size", "network_learner"]
-
-# Without target labels: one method of each kind that aligns the domains or sharpens the target's predictions.
-UNLABELLED = ("DAN", "JAN", "DeepCORAL", "DANN", "CDAN", "MCC", "ADDA", "SHOT")
-# Those that need no classes.
-UNLABELLED_REGRESSION = ("DAN", "DeepCORAL", "DANN", "WDGRL")
-# With several sources: methods that keep them apart, and what they do with them.
-SEVERAL = {
-    "MomentMatchingSources": "aligns each of {n} sources with the target and with the others, by distance",
-    "SourceHeads": "trains a head for each of {n} sources and weights them without target labels",
-}
-# With target labels: the source's network is tuned further on them.
-LABELLED = ("LinearProbe", "FineTuning", "LPFT", "L2SP")
+__all__ = ["NetworkLearner", "input_size", "network_learner", "planned"]
 
 
 class NetworkLearner(Tables):
@@ -131,34 +121,60 @@ class NetworkLearner(Tables):
         return [*baselines(problem), *numbered(specs)]
 
 
-def _defaults(problem: Problem) -> tuple[str, ...]:
-    if problem.n_labelled:
-        return LABELLED
-    if problem.task.name != "classification":
-        return UNLABELLED_REGRESSION
-    return (*UNLABELLED, *SEVERAL) if problem.n_sources > 1 else UNLABELLED
+def planned(task: str, *, labelled: bool = False, several: bool = False) -> dict[str, MethodTags]:
+    """Return the methods that are tried where none was requested, by their tags.
+
+    Parameters
+    ----------
+    task : {"classification", "regression"}
+    labelled : bool, default=False
+        Whether target samples are labelled: then the source's network is tuned further on them. Otherwise there is one
+        method of each kind that aligns the domains or sharpens the target's predictions.
+    several : bool, default=False
+        Whether there are several sources, which some methods keep apart.
+
+    Returns
+    -------
+    dict of str to MethodTags
+        Those for several sources last.
+    """
+    found = {}
+    for name, entry in _network_methods().items():
+        tags = entry.tags
+        if isinstance(tags, MethodTags) and task in tags.planned and ("y_target" in tags.reads) == labelled:
+            if several or "source_domain" not in tags.reads:
+                found[name] = tags
+    return dict(sorted(found.items(), key=lambda item: "source_domain" in item[1].reads))
+
+
+def _defaults(problem: Problem) -> dict[str, MethodTags]:
+    return planned(problem.task.name, labelled=bool(problem.n_labelled), several=problem.n_sources > 1)
 
 
 def _reason(name: str, problem: Problem) -> str:
     words = "tunes the source's network on target labels" if problem.n_labelled else "adapts without target labels"
-    return SEVERAL.get(name, words).format(n=problem.n_sources)
+    tags = _defaults(problem).get(name)
+    return (words if tags is None else tags.reason or words).format(n=problem.n_sources)
+
+
+def _network_methods() -> dict[str, Entry]:
+    return {e.name: e for e in entries() if e.family.startswith(NETWORK)}
 
 
 def _methods(given: Any) -> list[Any]:
     """Methods that are used together, by name, class or instance."""
-    from landbridge.neural import feature, parameter
     from landbridge.neural._method import Method
 
-    packages = {"feature": feature, "parameter": parameter}
+    known = _network_methods()
     parts = []
     for part in given if isinstance(given, list | tuple) else [given]:
-        found = next((getattr(p, part) for p in packages.values() if isinstance(part, str) and part in p.__all__), part)
+        found = known[part].cls if isinstance(part, str) and part in known else part
         made = found() if isinstance(found, type) and issubclass(found, Method) else found
         if not isinstance(made, Method):
-            near = difflib.get_close_matches(str(part), _known(packages), n=1)
+            near = difflib.get_close_matches(str(part), known, n=1)
             hint = f"did you mean {near[0]}? " if near else ""
             raise InputError(
-                f"methods names {part!r}, which adapts no network; {hint}choose from {', '.join(_known(packages))}."
+                f"methods names {part!r}, which adapts no network; {hint}choose from {', '.join(sorted(known))}."
             )
         parts.append(made)
     return parts
@@ -168,7 +184,7 @@ def _model(problem: Problem, parts: list[Any], network: Any, epochs: int, n_seed
     """The network with its methods; adversarial methods are averaged over several seeds, if asked for."""
     from landbridge.neural import SeedAverage, feature
 
-    averaged = n_seeds > 1 and any(isinstance(m, _adversarial()) for m in parts)
+    averaged = n_seeds > 1 and any(m.method_tags is not None and m.method_tags.adversarial for m in parts)
     watched = any(isinstance(m, feature.CollapseWatch) for m in parts)
     if averaged and problem.task.name == "classification" and not watched:
         parts = [*parts, feature.CollapseWatch(warn=False)]
@@ -220,19 +236,3 @@ def network_learner(
     kind: Any = NeuralClassifier if task == "classification" else NeuralRegressor
     shape = None if network == "mlp" else source.image_shape  # a perceptron takes pixels as features
     return kind(network, methods=list(methods), epochs=epochs, image_shape=shape, random_state=seed)
-
-
-def _adversarial() -> tuple[type, ...]:
-    """Adversarial methods, single runs of which can fail; subclasses too, such as CDAN and WDGRL."""
-    from landbridge.neural import feature
-
-    return feature.DANN, feature.ADDA, feature.MCD, feature.MDD
-
-
-def _known(rooms: dict[str, Any]) -> list[str]:
-    from landbridge.neural._method import Method
-
-    return sorted(
-        n for r in rooms.values() for n in r.__all__
-        if isinstance(getattr(r, n), type) and issubclass(getattr(r, n), Method)
-    )  # fmt: skip

@@ -251,11 +251,15 @@ def check_task(task: str | None) -> None:
     ----------
     task : str or None
     """
-    tasks = ("classification", "regression")
-    if task is None or task in tasks:
+    if task is None or task in ("classification", "regression"):
+        return
+    from landbridge.tasks import structured_tasks
+
+    tasks = ("classification", "regression", *structured_tasks())
+    if task in tasks:
         return
     near = difflib.get_close_matches(task.lower(), tasks, n=1)
-    hint = f"did you mean {near[0]}?" if near else "give classification or regression, or omit it."
+    hint = f"did you mean {near[0]}?" if near else f"give {', '.join(tasks)}, or omit it."
     raise InputError(f"--task {task!r} is unknown; {hint}")
 
 

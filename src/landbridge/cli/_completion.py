@@ -91,7 +91,9 @@ def complete_tasks(incomplete: str) -> list[str]:
     -------
     list of str
     """
-    return [t for t in ("classification", "regression") if t.startswith(incomplete)]
+    from landbridge.tasks import structured_tasks
+
+    return [t for t in ("classification", "regression", *structured_tasks()) if t.startswith(incomplete)]
 
 
 def _files(params: dict[str, Any]) -> list[str]:

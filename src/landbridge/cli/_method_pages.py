@@ -4,31 +4,23 @@ from __future__ import annotations
 
 import ast
 import functools
-import importlib.util
 import inspect
 import re
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from landbridge.exceptions import InputError
 
+if TYPE_CHECKING:
+    from landbridge.catalogue import Entry
+
 __all__ = ["MethodPage", "Parameter", "families", "find_page", "method_names", "pages"]
 
-# Families beside those of the catalogue: folder to name, what they need, and how they are used.
-OTHERS: dict[str, tuple[str, tuple[str, ...], str]] = {
-    "neural/feature": ("network feature", ("torch",), "landbridge transfer ... --network NETWORK --methods {name}"),
-    "neural/parameter": ("network parameter", ("torch",), "landbridge transfer ... --network NETWORK --methods {name}"),
-    "neural/fewshot": ("few-shot", ("torch",), "from landbridge.neural.fewshot import {name}"),
-    "neural/multitask": ("multitask", ("torch",), "from landbridge.neural.multitask import {name}"),
-    "neural/progressive": ("progressive", ("torch",), "from landbridge.neural.progressive import {name}"),
-    "neural/selftaught": ("self-taught", ("torch",), "from landbridge.neural.selftaught import {name}"),
-    "selftaught": ("self-taught", (), "from landbridge.selftaught import {name}"),
-    "zeroshot": ("zero-shot", (), "from landbridge.zeroshot import {name}"),
-}
-CATALOGUE = ("instance", "feature", "parameter", "relation", "stepwise")
 ROOT = Path(__file__).parents[1]
+# Families of the methods that ``landbridge transfer --methods`` takes.
+TRANSFER = ("instance", "feature", "parameter", "relation", "stepwise")
 
 
 @dataclass(frozen=True)
@@ -64,8 +56,8 @@ class MethodPage:
         The paper.
     use : str
         How it is used.
-    made_for, tasks, needs : tuple of str
-        Kinds of shift, tasks, and what it cannot do without; empty where it has no tags.
+    made_for, tasks, reads, needs : tuple of str
+        Kinds of shift, tasks, what it uses beside labelled source samples, and what it cannot do without.
     growth : str
         Growth in time and memory.
     requires : tuple of str
@@ -86,6 +78,7 @@ class MethodPage:
     use: str
     made_for: tuple[str, ...] = ()
     tasks: tuple[str, ...] = ()
+    reads: tuple[str, ...] = ()
     needs: tuple[str, ...] = ()
     growth: str = ""
     requires: tuple[str, ...] = ()
@@ -117,7 +110,9 @@ def families() -> tuple[str, ...]:
     -------
     tuple of str
     """
-    return (*CATALOGUE, *dict.fromkeys(family for family, _, _ in OTHERS.values()))
+    from landbridge.catalogue import entries
+
+    return tuple(dict.fromkeys(e.family for e in entries()))
 
 
 def pages(family: str | None = None) -> list[MethodPage]:
@@ -138,13 +133,13 @@ def pages(family: str | None = None) -> list[MethodPage]:
     InputError
         If there is no such family.
     """
-    if family is None:
-        return [*_of_catalogue(None), *_others()]
-    wanted = [f for f in families() if f == family] or [f for f in families() if family and f.startswith(family)]
-    if not wanted:
-        raise InputError(f"family must be one of {', '.join(families())}; got {family!r}.")
-    found = [p for f in wanted if f in CATALOGUE for p in _of_catalogue(f)]
-    return found + [p for p in _others() if p.family in wanted]
+    from landbridge.catalogue import entries
+
+    known = families()
+    wanted = [f for f in known if f == family] or [f for f in known if family is None or f.startswith(family)]
+    if not wanted or family == "":
+        raise InputError(f"family must be one of {', '.join(known)}; got {family!r}.")
+    return [_page_of(e) for e in entries() if e.family in wanted]
 
 
 def find_page(name: str) -> MethodPage:
@@ -181,52 +176,51 @@ def method_names() -> list[str]:
     -------
     list of str
     """
-    folders = [*CATALOGUE, "neural/feature", "neural/parameter"]
-    return sorted({name for folder in folders for name, _ in _classes(ROOT / folder)})
+    found = set()
+    for file in ROOT.rglob("*.py"):
+        place, text = file.relative_to(ROOT).parts, file.read_text(encoding="utf-8")
+        # Learners such as NeuralClassifier have tags too; they lie in the package of networks itself.
+        tag = "method_tags" if place[0] == "neural" else "transfer_tags"
+        if f"{tag} = " not in text or (place[0] == "neural" and len(place) == 2):
+            continue
+        for node in ast.parse(text).body:
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_") and _is_method(node, tag):
+                found.add(node.name)
+    return sorted(found)
 
 
-def _of_catalogue(family: str | None) -> list[MethodPage]:
-    from landbridge.catalogue import methods
-
-    found = []
-    for m in methods(family):
-        page = _page(m.name, m.family, inspect.getdoc(m.cls) or "", f"landbridge transfer ... --methods {m.name}")
-        tags = {
-            "made_for": tuple(sorted(m.tags.shifts)),
-            "tasks": tuple(sorted(m.tags.tasks)),
-            "needs": tuple(sorted(m.tags.needs)),
-            "growth": m.tags.growth,
-            "reference": m.tags.reference or page["reference"],
-            "requires": m.tags.requires,
-            "available": m.available,
-        }
-        found.append(MethodPage(**{**page, **tags}))
-    return found
+def _is_method(node: ast.ClassDef, tag: str) -> bool:
+    """Whether a class has tags that name one of the families of transfer."""
+    for statement in node.body:
+        if isinstance(statement, ast.Assign) and isinstance(statement.value, ast.Call):
+            if tag in [ast.unparse(t) for t in statement.targets]:
+                call = statement.value
+                given = [*call.args[:1], *(k.value for k in call.keywords if k.arg == "family")]
+                return bool(given) and ast.literal_eval(given[0]) in TRANSFER
+    return False
 
 
 @functools.cache
-def _others() -> tuple[MethodPage, ...]:
-    found = []
-    for folder, (family, requires, use) in OTHERS.items():
-        available = all(importlib.util.find_spec(r) is not None for r in requires)
-        for name, doc in _classes(ROOT / folder):
-            page = _page(name, family, doc, use.format(name=name))
-            found.append(MethodPage(**page, requires=requires, available=available))
-    order = families()
-    return tuple(sorted(found, key=lambda p: (order.index(p.family), p.name)))
+def _page_of(entry: Entry) -> MethodPage:
+    from landbridge.base import TransferTags
 
-
-def _classes(folder: Path) -> Iterator[tuple[str, str]]:
-    """Public classes of a folder that cite a paper, with their docstrings."""
-    for file in sorted(folder.glob("_*.py")):
-        for node in ast.parse(file.read_text(encoding="utf-8")).body:
-            if not isinstance(node, ast.ClassDef) or node.name.startswith("_"):
-                continue
-            if any(ast.unparse(base) in ("nn.Module", "Network") for base in node.bases):  # part of a method
-                continue
-            doc = ast.get_docstring(node) or ""
-            if re.search(r"^References\n-+$", doc, re.MULTILINE) and re.search(r"^Parameters\n-+$", doc, re.MULTILINE):
-                yield node.name, doc
+    use = f"from {entry.package} import {entry.name}"
+    if type(entry.tags) is TransferTags and entry.family in TRANSFER:
+        use = f"landbridge transfer ... --methods {entry.name}"
+    elif entry.family.startswith("network "):
+        use = f"landbridge transfer ... --network NETWORK --methods {entry.name}"
+    page, tags = _page(entry.name, entry.family, entry.doc, use), entry.tags
+    known = {
+        "made_for": tuple(sorted(tags.shifts)),
+        "tasks": tuple(sorted(tags.tasks)),
+        "reads": tuple(sorted(tags.reads)),
+        "needs": tuple(sorted(tags.needs)),
+        "growth": tags.growth,
+        "reference": tags.reference or page["reference"],
+        "requires": entry.requires,
+        "available": entry.available,
+    }
+    return MethodPage(**{**page, **known})
 
 
 def _page(name: str, family: str, doc: str, use: str) -> dict[str, Any]:

@@ -93,6 +93,7 @@ def _show_page(screen: Console, page: MethodPage) -> None:
         "Notes": page.notes,
         "Made for": ", ".join(f"{shift} shift" for shift in page.made_for),
         "Tasks": ", ".join(page.tasks),
+        "Reads": ", ".join(NEEDS.get(n, n) for n in page.reads),
         "Needs": ", ".join(NEEDS.get(n, n) for n in page.needs),
         "Growth": page.growth,
         "Requires": _requires(page),

@@ -79,7 +79,8 @@ class SideOptions:
         str | None,
         typer.Option(
             metavar="TASK",
-            help="classification or regression; inferred from the labels if omitted.",
+            help="classification or regression, inferred from the labels if omitted; tagging (a tag per word); or "
+            "segmentation (a class per pixel).",
             rich_help_panel=READING,
             autocompletion=complete_tasks,
         ),

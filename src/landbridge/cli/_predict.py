@@ -61,6 +61,9 @@ def predict_command(
 ) -> None:
     """Predict new target samples with a saved result: a csv of row, label and one probability per class.
 
+    Where labels are tags of words, the sentences are written with their tags, in the form of FILE. Where labels are
+    masks, --out is a folder for masks and overlays.
+
     Text that a spreadsheet would take for a formula gets an apostrophe before it.
     """
     from landbridge.cli._checks import check_file, check_side, say
@@ -69,11 +72,24 @@ def predict_command(
     from landbridge.exceptions import InputError
     from landbridge.results import load_result
 
-    check_file(out, "--out")
+    if out is None or not out.is_dir():  # some tasks write a folder
+        check_file(out, "--out")
     if out is not None and out.exists() and Path(rows).exists() and out.samefile(rows):
         raise InputError(f"--out {out} is the file of the samples, which would be lost; name another file.")
     check_side(rows, "FILE")
     result = load_result(result_dir)
+    if hasattr(result.encoder, "held"):
+        from landbridge.cli._predict_structured import predict_structured
+
+        apart = {
+            "--id": id_column,
+            "--all-columns": all_columns,
+            "--coverage": coverage,
+            "--skip-corrupt": skip_corrupt,
+        }
+        predict_structured(result, rows, out, printing, [name for name, value in apart.items() if value])
+        return
+    check_file(out, "--out")
     if skip_corrupt:
         _skip_corrupt(result, rows)
     calibration = None

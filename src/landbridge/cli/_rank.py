@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from landbridge.cli._completion import complete_sides
+from landbridge.cli._completion import complete_sides, complete_tasks
 from landbridge.cli._options import ColumnOptions, ConfigOptions, PrintOptions, ReadingOptions, Seed, takes
 from landbridge.exceptions import InputError
 
@@ -35,19 +35,30 @@ def rank_command(
             "risk_bound and distance_and_agreement.",
         ),
     ] = "auto",
+    task: Annotated[
+        str | None,
+        typer.Option(
+            metavar="TASK",
+            help="A task with structured labels, such as tagging; SOURCE then are networks.",
+            autocompletion=complete_tasks,
+        ),
+    ] = None,
     seed: Seed = 0,
     config: ConfigOptions,
     printing: PrintOptions,
 ) -> None:
     """WHAT: which of several sources, or of several trained networks, suits the target best?"""
-    from landbridge.cli._checks import check_side
+    from landbridge.cli._checks import check_side, check_task
     from landbridge.cli._progress import print_inspections, working
     from landbridge.cli._tables import console, print_json, show_ranking
 
     if len(sides) < 2:
         raise typer.BadParameter("give one source at least, and last the target.")
     options = reading.keywords()
-    for source in sides[:-1]:
+    check_task(task)
+    if task is not None:
+        options["task"] = task
+    for source in sides[:-1] if task is None else ():
         check_side(source, "SOURCE", model=True)
     check_side(sides[-1], "TARGET")
     from landbridge.verbs._rank import SCORES, rank

@@ -19,6 +19,7 @@ from landbridge.guard._different_features import different_features
 from landbridge.guard._no_shift import no_shift
 from landbridge.guard._shares_unknown import shares_unknown
 from landbridge.guard._splits import LabelledSplits
+from landbridge.guard._structured import STRUCTURED, structured_without_labels
 from landbridge.guard._trial import Trial, source_model
 from landbridge.guard._unlearnable import unlearnable
 from landbridge.guard._verdict import Verdict
@@ -92,6 +93,8 @@ def decide(
         "groups": groups,
         "shares_kept": shares_kept,
     }
+    if diagnosis.kind == STRUCTURED and splits is None:
+        return structured_without_labels(fitted)
     if splits is None or any(t.splits is None for t in fitted):
         return _by_features(fitted, diagnosis, **features)
     verdict = by_labels(fitted, splits, confidence)

@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 # name -> the file that defines it; loaded at first use (PEP 562)
 _NAMES = {
+    "ArrayRows": "_streaming",
     "Batch": "_method",
     "Classification": "tasks._classification",
+    "Features": "_states",
     "History": "_resume",
     "Method": "_method",
     "Methods": "_method",
@@ -21,15 +23,19 @@ _NAMES = {
     "Network": "_network",
     "NeuralClassifier": "_estimator",
     "NeuralRegressor": "_estimator",
+    "NeuralStructuredEstimator": "_structured_estimator",
     "Regression": "tasks._regression",
     "Samples": "_samples",
     "SeedAverage": "_seeds",
     "Task": "tasks._task",
-    "Training": "_loop",
+    "Training": "_settings",
     "batch_norms": "_network",
     "cached_features": "_features",
     "is_folded": "_network",
+    "ImageFiles": "_streaming",
     "LayerStudy": "_layer_study",
+    "StreamedSamples": "_streaming",
+    "predict": "_evaluation",
     "StageReport": "_stages",
     "layer_study": "_layer_study",
     "linear_cka": "_stages",
@@ -38,15 +44,18 @@ _NAMES = {
     "load_backbone": "backbones",
     "pairwise_agreement": "_seeds",
     "pool": "_network",
-    "predict_logits": "_loop",
+    "predict_logits": "_evaluation",
     "train": "_loop",
 }
 _ROOMS = ("backbones", "feature", "fewshot", "handover", "multitask", "parameter", "progressive", "selftaught", "tasks")
 
 __all__ = [
+    "ArrayRows",
     "Batch",
     "Classification",
+    "Features",
     "History",
+    "ImageFiles",
     "LayerStudy",
     "Method",
     "Methods",
@@ -54,10 +63,12 @@ __all__ = [
     "Network",
     "NeuralClassifier",
     "NeuralRegressor",
+    "NeuralStructuredEstimator",
     "Regression",
     "Samples",
     "SeedAverage",
     "StageReport",
+    "StreamedSamples",
     "Task",
     "Training",
     "backbones",
@@ -74,6 +85,7 @@ __all__ = [
     "pairwise_agreement",
     "parameter",
     "pool",
+    "predict",
     "predict_logits",
     "progressive",
     "schedule_factor",
@@ -96,16 +108,21 @@ if TYPE_CHECKING:
         tasks,
     )
     from landbridge.neural._estimator import NeuralClassifier, NeuralRegressor
+    from landbridge.neural._evaluation import predict, predict_logits
     from landbridge.neural._features import cached_features
     from landbridge.neural._layer_study import LayerStudy, layer_study
-    from landbridge.neural._loop import Training, predict_logits, train
+    from landbridge.neural._loop import train
     from landbridge.neural._method import Batch, Method, Methods
     from landbridge.neural._network import Network, batch_norms, is_folded, pool
     from landbridge.neural._resume import History
     from landbridge.neural._samples import Samples
     from landbridge.neural._schedule import schedule_factor
     from landbridge.neural._seeds import SeedAverage, pairwise_agreement
+    from landbridge.neural._settings import Training
     from landbridge.neural._stages import StageReport, linear_cka, stages
+    from landbridge.neural._states import Features
+    from landbridge.neural._streaming import ArrayRows, ImageFiles, StreamedSamples
+    from landbridge.neural._structured_estimator import NeuralStructuredEstimator
     from landbridge.neural.backbones import load_backbone
     from landbridge.neural.tasks._classification import Classification
     from landbridge.neural.tasks._multilabel import MultiLabel

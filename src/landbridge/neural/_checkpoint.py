@@ -8,6 +8,7 @@ import os
 import re
 import shutil
 import uuid
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from torch import Tensor
 
 from landbridge.exceptions import InputError, ReadError
 
-__all__ = ["latest_checkpoint", "load_checkpoint", "save_checkpoint"]
+__all__ = ["latest_checkpoint", "load_checkpoint", "load_latest", "save_checkpoint"]
 
 TENSORS, STATE = "tensors.safetensors", "state.json"
 _NAME = re.compile(r"step-(\d{9})")
@@ -113,6 +114,44 @@ def load_checkpoint(place: str | Path) -> tuple[dict[str, Tensor], dict[str, Any
         raise ReadError(
             f"checkpoint {place} cannot be read ({error}); delete that folder to go on without it."
         ) from error
+
+
+def load_latest(folder: str | Path, *, warn: bool = True) -> tuple[Path, dict[str, Tensor], dict[str, Any]] | None:
+    """Read the most recent checkpoint in a folder that is whole.
+
+    Parameters
+    ----------
+    folder : path-like
+    warn : bool, default=True
+        Whether to say which one was damaged, where it is not the most recent one that is read.
+
+    Returns
+    -------
+    tuple of Path, dict, dict, or None
+        Its own folder, tensors and state; None where there is no checkpoint.
+
+    Raises
+    ------
+    ReadError
+        If there are checkpoints and all of them are damaged.
+    """
+    damaged: list[tuple[Path, ReadError]] = []
+    for place in reversed(_all(Path(folder))):
+        try:
+            tensors, state = load_checkpoint(place)
+        except ReadError as error:
+            damaged.append((place, error))
+            continue
+        if damaged and warn:
+            warnings.warn(
+                f"checkpoint {damaged[0][0]} is damaged; the run goes on from {place.name} instead.",
+                UserWarning,
+                stacklevel=2,
+            )
+        return place, tensors, state
+    if damaged:
+        raise damaged[0][1]
+    return None
 
 
 def clear_checkpoints(folder: str | Path) -> None:

@@ -23,13 +23,16 @@ from landbridge.instance._multi_source_tradaboost import read_sources
 from landbridge.neural._device import resolve
 from landbridge.neural._features import cached_features
 from landbridge.neural._fitting import backbone_for, draw_seed, learn_preprocessing, rate_for
-from landbridge.neural._inputs import is_plain, learned_level, match_scale, read_plain, to_tensors
+from landbridge.neural._inputs import is_plain, learned_level, match_scale, read_plain, to_inputs
 from landbridge.neural._loop import Training, predict_logits, train
+from landbridge.neural._method import Method, Methods
+from landbridge.neural._method_params import HoldsMethods
 from landbridge.neural._network import Network
-from landbridge.neural._pack import pack, unpack
+from landbridge.neural._pack import pack, pack_backbone, unpack, unpack_backbone
 from landbridge.neural._random import seeded
 from landbridge.neural._samples import Samples
 from landbridge.neural._source_aware import SourceAware
+from landbridge.neural._streaming import ImageFiles, StreamedSamples
 from landbridge.neural.tasks import Task
 
 # Parameters that are handed to the training as they are.
@@ -48,11 +51,11 @@ SAME = (
     ),
     *("average", "device", "processes", "checkpoint_every", "resume", "cache_dir", "logger"),
 )
-# Where a backbone that was given as a network lies in a pickle.
-PACKED = "packed network"
+# Threads that read image files; what is read does not depend on their number.
+READERS = 4
 
 
-class _NeuralEstimator(TransferEstimator):
+class _NeuralEstimator(HoldsMethods, TransferEstimator):
     __metadata_request__fit: ClassVar[Mapping[str, bool]] = {"X_target": True, "y_target": True, "source_domain": True}
     own_scaling = True
     _parameter_constraints = {
@@ -175,20 +178,22 @@ class _NeuralEstimator(TransferEstimator):
         -------
         self
         """
+        Methods(self.methods).validate()  # before the source is learned, which may take long
         read = self._take_in(X, y, X_target, y_target)
         sources = None if source_domain is None else _named_sources(source_domain, len(read.Xs))
         self._seed = draw_seed(self.random_state)
         self.task_ = self._make_task(read.ys)
         network = self._make_network(read.Xs)
-        Xs, ys = to_tensors(network, read.Xs, self.image_shape), self.task_.encode(read.ys)
+        self._whole = any(type(m).after is not Method.after for m in self.methods if isinstance(m, Method))
+        Xs, ys = to_inputs(network, read.Xs, self.image_shape, self._whole), self.task_.encode(read.ys)
         learn_preprocessing(network, Xs)
         self._level = learned_level(read.Xs, self.image_shape)
         Xt = Xs if read.Xt is read.Xs else self._tensors(network, read.Xt, "X_target")
         if len(read.rows):
-            self._train(network, Samples(Xs, ys), None, (), "source")
+            self._train(network, _samples(Xs, ys), None, (), "source")
             self._fine_tune(network, Xt, read)
         else:
-            self._train(network, Samples(Xs, ys), Samples(Xt), self.methods, "source", sources)
+            self._train(network, _samples(Xs, ys), _samples(Xt), self.methods, "source", sources)
         self.network_ = self.source_network_ = network
         return self
 
@@ -233,11 +238,11 @@ class _NeuralEstimator(TransferEstimator):
         ndarray of shape (n_samples, n_features)
         """
         inputs = self._inputs(X)
-        return cached_features(self.network_, inputs, batch_size=max(self.batch_size, 128)).double().numpy()
+        return cached_features(self.network_, _samples(inputs), batch_size=max(self.batch_size, 128)).double().numpy()
 
     def _logits(self, X: Any) -> Tensor:
         inputs = self._inputs(X)
-        return predict_logits(self.network_, inputs, max(self.batch_size, 128))
+        return predict_logits(self.network_, _samples(inputs), max(self.batch_size, 128))
 
     def _inputs(self, X: Any) -> Any:
         check_is_fitted(self, "network_")
@@ -245,19 +250,20 @@ class _NeuralEstimator(TransferEstimator):
         return self._tensors(self.network_, X, "X")
 
     def _tensors(self, network: Network, X: Any, name: str) -> Any:
-        """Samples as tensors, images in the scale that was learned from."""
-        return to_tensors(network, match_scale(X, getattr(self, "_level", None), name), self.image_shape)
+        """Samples as tensors or files, images in the scale that was learned from."""
+        X = match_scale(X, getattr(self, "_level", None), name)
+        return to_inputs(network, X, self.image_shape, getattr(self, "_whole", False))
 
     def _fine_tune(self, network: Network, Xt: Any, read: Read) -> None:
         rows = torch.from_numpy(np.asarray(read.rows, dtype=np.int64))
-        labelled = Samples(Samples(Xt).take(rows)[0], self.task_.encode(read.yt))
-        self._train(network, labelled, Samples(Xt), self.methods, "target")
+        labelled = _samples(Xt).subset(rows, self.task_.encode(read.yt))
+        self._train(network, labelled, _samples(Xt), self.methods, "target")
 
     def _train(
         self,
         network: Network,
-        rows: Samples,
-        target: Samples | None,
+        rows: Any,
+        target: Any,
         methods: Any,
         phase: str,
         sources: NDArray[Any] | None = None,
@@ -265,7 +271,7 @@ class _NeuralEstimator(TransferEstimator):
         held_out = None
         if self.patience is not None:
             kept, out = self._hold_out(rows)
-            rows, held_out = Samples(*rows.take(kept)), Samples(*rows.take(out))
+            rows, held_out = rows.subset(kept), rows.subset(out)
             sources = None if sources is None else sources[kept.numpy()]
         if len(rows) == 1:
             network.freeze_statistics()  # one sample has no spread
@@ -280,6 +286,7 @@ class _NeuralEstimator(TransferEstimator):
             log_dir=None if self.log_dir is None else Path(self.log_dir) / phase,
             random_state=self._seed,
             verbose=int(self.verbose),
+            by_length=isinstance(rows.inputs, list),
         )
         # Methods learn about the run; what they were given stays as it was.
         self.methods_ = copy.deepcopy(list(methods))
@@ -297,13 +304,13 @@ class _NeuralEstimator(TransferEstimator):
         )
         self.device_ = self.history_.device
 
-    def _hold_out(self, rows: Samples) -> tuple[Tensor, Tensor]:
+    def _hold_out(self, rows: Any) -> tuple[Tensor, Tensor]:
         """Split samples off, from each class its share: numbers of those that are kept and of those that are not."""
         labels = rows.labels
         assert labels is not None
         rng = np.random.RandomState(self._seed)
         groups = [np.arange(len(rows))]
-        if labels.ndim == 1 and not labels.is_floating_point():
+        if isinstance(labels, Tensor) and labels.ndim == 1 and not labels.is_floating_point():
             groups = [np.flatnonzero(labels.numpy() == c) for c in np.unique(labels.numpy())]
         out = np.concatenate(
             [rng.permutation(g)[: int(self.validation_fraction * len(g) + rng.rand())] for g in groups]
@@ -346,26 +353,37 @@ class _NeuralEstimator(TransferEstimator):
     def _make_task(self, ys: Any) -> Task:
         raise NotImplementedError
 
+    def _packed(self, network: Network) -> dict[str, Any]:
+        """A network as plain data."""
+        return pack(network)
+
+    def _unpacked(self, packed: dict[str, Any], task: Task) -> Network:
+        return unpack(packed)
+
     def __getstate__(self) -> dict[str, Any]:
-        state = dict(super().__getstate__())
+        state = pack_backbone(super().__getstate__())
         state.pop("methods_", None)
         if "network_" in state:
             adapted = state["network_"] is not state["source_network_"]
-            state["network_"] = pack(state["network_"])
-            state["source_network_"] = pack(state["source_network_"]) if adapted else None
-        if isinstance(self.backbone, Network):
-            state["backbone"] = {PACKED: pack(self.backbone)}
+            state["network_"] = self._packed(state["network_"])
+            state["source_network_"] = self._packed(state["source_network_"]) if adapted else None
         return state
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        state = dict(state)
+        state = unpack_backbone(state)
         if "network_" in state:
-            state["network_"] = unpack(state["network_"])
             source = state["source_network_"]
-            state["source_network_"] = state["network_"] if source is None else unpack(source)
-        if isinstance(state["backbone"], dict) and PACKED in state["backbone"]:
-            state["backbone"] = unpack(state["backbone"][PACKED])
+            state["network_"] = self._unpacked(state["network_"], state["task_"])
+            task = state.get("source_task_", state["task_"])
+            state["source_network_"] = state["network_"] if source is None else self._unpacked(source, task)
         super().__setstate__(state)
+
+
+def _samples(inputs: Any, labels: Any = None) -> Any:
+    """Samples in memory, or read from their files by threads."""
+    if isinstance(inputs, ImageFiles):
+        return StreamedSamples(inputs, labels, n_workers=READERS)
+    return Samples(inputs, labels)
 
 
 def _named_sources(source_domain: Any, n: int) -> NDArray[Any]:

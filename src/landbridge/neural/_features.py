@@ -12,7 +12,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from landbridge.neural._network import EMBEDDING, Network
+from landbridge.neural._network import EMBEDDING, POOLED, Network
 from landbridge.neural._samples import Samples
 
 __all__ = ["cached_features", "cached_rows"]
@@ -33,7 +33,7 @@ def cached_features(
     Parameters
     ----------
     network : Network
-    inputs : Tensor or dict of Tensor
+    inputs : Tensor, dict of Tensor, or samples
         Raw input.
     stage : str, default="embedding"
         A stage, or ``"embedding"`` for the head's input.
@@ -47,19 +47,21 @@ def cached_features(
         On the CPU, one entry per sample; what ``network(..., start=network.after(stage))`` takes.
     """
     path = None
-    if cache_dir is not None:
+    rows = Samples(inputs) if isinstance(inputs, (Tensor, dict, list)) else inputs
+    inputs = rows.inputs
+    if cache_dir is not None and isinstance(inputs, (Tensor, dict)):
         path = Path(cache_dir) / f"{_key(network, inputs, stage)}.safetensors"
         if path.is_file():
             return load_file(path)["features"]
     was_training = network.training
     network.eval()
     device = next(network.parameters()).device
-    rows = Samples(inputs)
     parts = []
+    cuts = torch.arange(len(rows), device=rows.device).split(batch_size)
     try:
-        with torch.inference_mode():
-            for cut in torch.arange(len(rows), device=rows.device).split(batch_size):
-                parts.append(network.activations(rows.take(cut, device)[0], stage).cpu())
+        for x, _ in rows.feed(cuts, device):
+            with torch.inference_mode():
+                parts.append(network.activations(x, stage).cpu())
     finally:
         network.train(was_training)
     features = torch.cat(parts).clone()
@@ -98,7 +100,15 @@ def cached_rows(
     if any(s in done for s in methods.stages):
         return None, sets
     first = next(s for s in sets if s is not None)
-    if len(done) == len(names):
+    takes = getattr(network.head, "takes", POOLED)
+    if takes == "tokens" and len(done) == len(names) and all(s is None or isinstance(s.inputs, list) for s in sets):
+        return _cached_tokens(network, sets, settings)
+    # What is computed once is one tensor for all samples, and labels have to be at hand.
+    if any(s is not None and (isinstance(s.inputs, list) or (s.inputs is None and s.labels is None)) for s in sets):
+        return None, sets
+    if takes in ("pyramid", "decoder") or getattr(network.head, "sized", False):
+        return None, sets
+    if len(done) == len(names) and takes == POOLED:
         stage = EMBEDDING
     else:
         with torch.inference_mode():
@@ -106,11 +116,34 @@ def cached_rows(
         rows = sum(len(s) for s in sets if s is not None)
         if not isinstance(trial, Tensor) or trial.numel() * trial.element_size() * rows > LARGEST:
             return None, sets
-    size = settings.batch_size
-    return network.after(stage), [
-        None if s is None else Samples(cached_features(network, s.inputs, stage, settings.cache_dir, size), s.labels)
-        for s in sets
-    ]
+    return network.after(stage), [None if s is None else _cached(network, s, stage, settings) for s in sets]
+
+
+def _cached(network: Network, rows: Any, stage: str, settings: Any) -> Samples:
+    features = cached_features(network, rows, stage, settings.cache_dir, settings.batch_size)
+    return Samples(features, rows.labels, collate=rows.collate, collate_labels=rows.collate_labels)
+
+
+def _cached_tokens(network: Network, sets: list[Any], settings: Any) -> tuple[str | None, list[Samples | None]]:
+    """One vector per position, sample by sample, where all stages are frozen and samples differ in length."""
+    network.eval()
+    device, cached, size = next(network.parameters()).device, [], 0
+    for rows in sets:
+        held: list[Any] = []
+        cuts = [] if rows is None else torch.arange(len(rows)).split(settings.batch_size)
+        for x, _ in () if rows is None else rows.feed(cuts, device):
+            with torch.inference_mode():
+                found = network.tokens(x)
+            hidden, lengths = found.hidden.cpu().clone(), found.places().sum(1).tolist()
+            held += [
+                {"hidden": h[: max(n, 1)].clone(), "mask": torch.arange(max(n, 1)) < n}
+                for h, n in zip(hidden, lengths, strict=True)
+            ]
+            size += sum(lengths) * hidden.shape[2] * hidden.element_size()
+            if size > LARGEST:
+                return None, sets
+        cached.append(None if rows is None else Samples(held, rows.labels, collate_labels=rows.collate_labels))
+    return network.after(EMBEDDING), cached
 
 
 def _key(network: Network, inputs: Any, stage: str) -> str:

@@ -13,12 +13,13 @@ from landbridge.domain import refuse_masked
 from landbridge.exceptions import InputError, LabelError
 from landbridge.neural._inputs import as_array, is_plain
 from landbridge.neural._network import Network
+from landbridge.neural._streaming import ImageFiles
 from landbridge.neural.backbones import load_backbone, mlp_backbone
 
 __all__ = ["backbone_for", "check_labels", "check_rows", "draw_seed", "learn_preprocessing", "rate_for"]
 
 # Learning rates of networks that are small or not trained yet; trained backbones are handled with more care.
-RATES: dict[str, float] = {"mlp": 5e-3, "builtin": 3e-3}
+RATES: dict[str, float] = {"mlp": 5e-3, "builtin": 3e-3, "characters": 3e-3, "segmenter": 2e-3, "words": 1e-4}
 
 
 def rate_for(network: Network, learning_rate: float | None = None) -> float:
@@ -82,11 +83,11 @@ def learn_preprocessing(network: Network, inputs: Any) -> None:
     Parameters
     ----------
     network : Network
-    inputs : Tensor or dict of Tensor
-        Raw input.
+    inputs : Tensor, dict of Tensor, or ImageFiles
+        Raw input. Files hold bytes, of which the largest is known.
     """
     learn = getattr(network.preprocess, "learn", None)
-    if learn is not None:
+    if learn is not None and not isinstance(inputs, ImageFiles):
         learn(inputs)
 
 

@@ -1,4 +1,4 @@
-"""Heads that wrap other heads: one adds an unknown class, one holds a head per source."""
+"""Heads: of positions, of feature maps, with an unknown class, and with a head per source."""
 
 from __future__ import annotations
 
@@ -7,8 +7,11 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
-__all__ = ["OpenSetHead", "SourceMixture", "made_around", "mixed_answers", "parts_of"]
+from landbridge.neural._states import Features
+
+__all__ = ["MapHead", "OpenSetHead", "SourceMixture", "TokenHead", "made_around", "mixed_answers", "parts_of"]
 
 
 def mixed_answers(logits: Tensor, weights: Tensor) -> Tensor:
@@ -34,6 +37,84 @@ def mixed_answers(logits: Tensor, weights: Tensor) -> Tensor:
     True
     """
     return (logits.log_softmax(dim=2) + weights.log()[:, None, None]).logsumexp(dim=0)
+
+
+class TokenHead(nn.Module):
+    """Linear layer on each position.
+
+    Parameters
+    ----------
+    in_features, n_outputs : int
+
+    Examples
+    --------
+    >>> import torch
+    >>> from landbridge.neural import Features
+    >>> from landbridge.neural._heads import TokenHead
+    >>> TokenHead(8, 3)(Features(torch.zeros(2, 5, 8)))["logits"].shape
+    torch.Size([2, 5, 3])
+    """
+
+    takes = "tokens"
+
+    def __init__(self, in_features: int, n_outputs: int) -> None:
+        super().__init__()
+        self.linear = nn.Linear(in_features, n_outputs)
+
+    def forward(self, x: Features) -> dict[str, Tensor]:
+        """Compute the logits of each position.
+
+        Parameters
+        ----------
+        x : Features
+
+        Returns
+        -------
+        dict of str to Tensor
+            ``logits`` of shape (n, time, n_outputs), and ``mask`` of shape (n, time), False for padding.
+        """
+        return {"logits": self.linear(x.hidden), "mask": x.places()}
+
+
+class MapHead(nn.Module):
+    """Linear layer on each place of a feature map, at the size of the input image.
+
+    Parameters
+    ----------
+    in_features, n_outputs : int
+
+    Examples
+    --------
+    >>> import torch
+    >>> from landbridge.neural._heads import MapHead
+    >>> MapHead(8, 3)(torch.zeros(2, 8, 4, 4), size=(16, 16)).shape
+    torch.Size([2, 3, 16, 16])
+    """
+
+    takes = "map"
+    sized = True
+
+    def __init__(self, in_features: int, n_outputs: int) -> None:
+        super().__init__()
+        self.linear = nn.Linear(in_features, n_outputs)
+
+    def forward(self, x: Tensor, size: tuple[int, int] | None = None) -> Tensor:
+        """Compute the logits of each place.
+
+        Parameters
+        ----------
+        x : Tensor of shape (n, in_features, height, width)
+        size : tuple of int, optional
+            Height and width of the result, by bilinear interpolation. If None, those of `x`.
+
+        Returns
+        -------
+        Tensor of shape (n, n_outputs, height, width)
+        """
+        logits = F.conv2d(x, self.linear.weight[:, :, None, None], self.linear.bias)
+        if size is None or logits.shape[-2:] == size:
+            return logits
+        return F.interpolate(logits, size, mode="bilinear", align_corners=False)
 
 
 class OpenSetHead(nn.Module):
@@ -169,6 +250,9 @@ def parts_of(head: nn.Module) -> tuple[nn.Module, list[Any]]:
         return head.head, ["open set", head.unknown.in_features]
     if type(head) is SourceMixture:
         return head.heads[0], ["sources", len(head.heads)]
+    if type(head) in (TokenHead, MapHead):
+        inner: Any = head
+        return inner.linear, [inner.takes, inner.linear.in_features]
     return head, []
 
 
@@ -185,5 +269,9 @@ def made_around(head: nn.Module, kind: str = "", number: int = 0) -> nn.Module:
     -------
     Module
     """
+    if kind in ("tokens", "map"):
+        head_of_places = (TokenHead if kind == "tokens" else MapHead)(1, 1)
+        head_of_places.linear = head  # type: ignore[assignment]
+        return head_of_places
     made = {"open set": OpenSetHead, "sources": SourceMixture}.get(kind)
     return head if made is None else made(head, number)

@@ -14,8 +14,12 @@ from landbridge.data._image_arrays import channels_last, match_pixels, pixel_lev
 from landbridge.domain import refuse_masked
 from landbridge.exceptions import InputError, LabelError
 from landbridge.neural._network import Network
+from landbridge.neural._streaming import ImageFiles
 
-__all__ = ["as_array", "is_plain", "learned_level", "match_scale", "read_plain", "to_tensors"]
+__all__ = ["as_array", "is_plain", "learned_level", "match_scale", "read_plain", "to_inputs", "to_tensors"]
+
+# Images that would take more bytes than this are not held in memory.
+LARGEST = 2 * 2**30
 
 
 def is_plain(X: Any) -> bool:
@@ -105,6 +109,30 @@ def to_tensors(network: Network, X: Any, image_shape: Any = None) -> Any:
     if X.dtype == np.uint8:
         return torch.from_numpy(np.array(X, order="C"))
     return torch.tensor(np.ascontiguousarray(X), dtype=dtype)
+
+
+def to_inputs(network: Network, X: Any, image_shape: Any = None, whole: bool = False) -> Any:
+    """Convert checked samples to the network's input, or to files that are read during training where they are large.
+
+    Parameters
+    ----------
+    network : Network
+    X : ndarray
+    image_shape : tuple of int, optional
+        Of flat images.
+    whole : bool, default=False
+        Whether all of them are needed at once, whatever their size.
+
+    Returns
+    -------
+    Tensor, dict of Tensor, or ImageFiles
+    """
+    how: Any = network.preprocess
+    if not whole and X.dtype.kind in "OU" and hasattr(how, "edge"):
+        height, width = how.size
+        if len(X) * int(how.mean.shape[1]) * height * width > LARGEST:
+            return ImageFiles.for_network(network, X.tolist())
+    return to_tensors(network, X, image_shape)
 
 
 def _checked(X: Any, name: str) -> Any:

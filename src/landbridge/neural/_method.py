@@ -7,8 +7,12 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 import torch
+from sklearn.base import BaseEstimator
+from sklearn.utils.metadata_routing import UNUSED
 from torch import Tensor
 
+from landbridge._method_tags import MethodTags
+from landbridge._sklearn_compat import InvalidParameterError
 from landbridge.exceptions import InputError
 from landbridge.neural._network import EMBEDDING, HEAD, Network
 from landbridge.neural._samples import mix
@@ -44,17 +48,25 @@ class Batch:
     rows: Any = None
 
 
-class Method:
+class Method(BaseEstimator):
     """Base class of methods that change how a network is trained; subclasses override only the hooks they need.
 
-    Called in this order: ``prepare`` once; ``parameter_groups`` once; then ``epoch`` at the start of each epoch, and in
-    each step ``transform`` before the forward pass, ``answer`` and then ``loss`` after it, ``gradients`` after the
-    backward pass and ``step`` after the optimiser's; ``finish`` once at the end, and ``after`` when all have finished.
+    Called in this order: ``validate_params`` and ``prepare`` once; ``parameter_groups`` once; then ``epoch`` at the
+    start of each epoch, and in each step ``transform`` before the forward pass, ``answer`` and then ``loss`` after it,
+    ``gradients`` after the backward pass and ``step`` after the optimiser's; ``finish`` once at the end, and ``after``
+    when all have finished.
+
+    A method is an estimator without ``fit``. Its constructor stores the parameters as they are given;
+    ``_parameter_constraints`` declares what they may be, and ``method_tags`` what it reads and is made for. What it
+    learns ends with an underscore, or begins with one.
 
     Attributes
     ----------
+    method_tags : MethodTags or None
+        What the method reads and is made for; the catalogue and the planner use them.
     stages : tuple of str
-        Stages whose raw outputs ``loss`` wants in ``Batch.features``; may be set in ``prepare``. ``"*"`` is all.
+        Stages whose raw outputs ``loss`` wants in ``Batch.features``; ``"*"`` is all. A method that finds them in
+        ``prepare``, or has a parameter of this name, stores them there as ``stages_``.
     reads_target : bool
         Whether ``loss`` uses the target batch.
     replaces_task_loss : bool
@@ -65,11 +77,51 @@ class Method:
         Attributes that are tensors, change during training and are needed by a resumed run.
     """
 
-    stages: tuple[str, ...] = ()
+    method_tags: ClassVar[MethodTags | None] = None
+    _parameter_constraints: ClassVar[dict[str, Any]] = {}
+    # The hook of this name has nothing to do with transformers, whose arguments would be routed.
+    __metadata_request__transform: ClassVar[dict[str, str]] = dict.fromkeys(("inputs", "labels", "generator"), UNUSED)
+    stages: Any = ()
     reads_target: ClassVar[bool] = False
     replaces_task_loss: ClassVar[bool] = False
     cacheable: ClassVar[bool] = True
     kept: ClassVar[tuple[str, ...]] = ()
+
+    def validate_params(self) -> None:
+        """Check the parameters against ``_parameter_constraints``, and then against each other.
+
+        Raises
+        ------
+        InputError
+            Naming the first parameter at fault.
+        """
+        if self._parameter_constraints:
+            try:
+                self._validate_params()
+            except InvalidParameterError as error:
+                raise InputError(str(error)) from None
+        self._check_params()
+
+    def _check_params(self) -> None:
+        """Check what constraints of single parameters cannot say."""
+
+    def check_task(self, task: Any) -> None:
+        """Refuse a task that the method is not made for.
+
+        Parameters
+        ----------
+        task : Task
+
+        Raises
+        ------
+        InputError
+            If the method needs classes and the task has none.
+        """
+        if self.method_tags is None or self.method_tags.tasks != frozenset({"classification"}):
+            return
+        name = getattr(task, "name", "classification")
+        if not getattr(task, "has_classes", name == "classification"):
+            raise InputError(f"methods holds {type(self).__name__}, which needs classes; the task is {name}. Omit it.")
 
     def prepare(self, network: Network, task: Any) -> None:
         """Change the network before training: freeze, replace or wrap stages, keep a copy of the source's weights.
@@ -230,14 +282,6 @@ class Method:
         for name in self.kept:
             setattr(self, name, state[name].to(getattr(self, name)))
 
-    def __repr__(self) -> str:
-        arguments = ", ".join(
-            f"{k}={v!r}"
-            for k, v in vars(self).items()
-            if not k.startswith("_") and not k.endswith("_") and k != "stages"
-        )
-        return f"{type(self).__name__}({arguments})"
-
 
 class Methods:
     """Composition of methods: the sum of their loss terms, the product of their learning rate factors.
@@ -250,6 +294,11 @@ class Methods:
     Parameters
     ----------
     methods : sequence of Method
+
+    Raises
+    ------
+    InputError
+        If an entry is no method, or two methods claim what only one can have: the place of the task's loss.
     """
 
     def __init__(self, methods: Sequence[Method]) -> None:
@@ -259,10 +308,12 @@ class Methods:
                     f"methods holds {m!r}, which is no Method; give instances such as methods=[L2SP(0.1)]."
                 )
         self.methods = tuple(methods)
+        _only_one([m for m in self.methods if m.replaces_task_loss], "both replace the task's loss")
         self.answers = self._overriding("answer")
         self.losses = self._overriding("loss")
         self.transforms = self._overriding("transform")
         self.epochs = self._overriding("epoch")
+        self.orders = self._overriding("order")
         self.gradient_hooks = self._overriding("gradients")
         self.step_hooks = self._overriding("step")
         self.reads_target = any(m.reads_target for m in self.methods)
@@ -278,22 +329,53 @@ class Methods:
         return not self.transforms and all(m.cacheable for m in self.methods)
 
     def prepare(self, network: Network, task: Any) -> None:
-        """Let every method prepare the network.
+        """Check every method's parameters, then let each prepare the network.
 
         Parameters
         ----------
         network : Network
         task : Task
+
+        Raises
+        ------
+        InputError
+            If a parameter is at fault, a method does not suit the task or the network, or two methods train a module
+            of one name beside the network.
         """
+        self.validate(task)
+        made: dict[str, Method] = {}
         for m in self.methods:
+            before = dict(network.extras.items())
             m.prepare(network, task)
-        names = [n for m in self.methods for n in m.stages]
+            for name, module in network.extras.items():
+                if before.get(name) is not module:
+                    _only_one([made[name], m] if name in made else [], f"both train a module {name!r}")
+                    made[name] = m
+        names = [n for m in self.methods for n in (getattr(m, "stages_", m.stages) or ())]
         self.stages = tuple(dict.fromkeys(network.stage_names if "*" in names else ()))
         self.stages += tuple(dict.fromkeys(n for n in names if n != "*" and n not in self.stages))
         network._check_names(self.stages, extra=(EMBEDDING,))
 
+    def validate(self, task: Any = None) -> None:
+        """Check every method's parameters, and whether it suits a task.
+
+        Parameters
+        ----------
+        task : Task, optional
+            If None, only the parameters are checked.
+
+        Raises
+        ------
+        InputError
+            Naming the first at fault.
+        """
+        for m in self.methods:
+            m.validate_params()
+            if task is not None:
+                m.check_task(task)
+
     def order(self, rows: Any, epoch: int, seed: int) -> Tensor | None:
-        """Return the sample order of the first method that defines one.
+        """Return the sample order of the method that chooses one.
 
         Parameters
         ----------
@@ -303,15 +385,24 @@ class Methods:
         Returns
         -------
         Tensor or None
+
+        Raises
+        ------
+        InputError
+            If two methods choose one, or an epoch would have another length.
         """
-        for m in self._overriding("order"):
+        found: list[tuple[Method, Tensor]] = []
+        for m in self.orders:
             rng = torch.Generator().manual_seed(mix(seed, 5, epoch))
-            labels = rows.labels.cpu()
+            labels = rows.labels.cpu() if isinstance(rows.labels, Tensor) else rows.labels
+            if labels is None:
+                raise InputError(f"{m!r} needs the labels of all samples; give StreamedSamples(..., labels=...).")
             if (chosen := m.order(labels, epoch, rng)) is not None:
-                if len(chosen) != len(labels):
-                    raise InputError(f"{m!r} chose {len(chosen)} samples of {len(labels)}; an epoch keeps its length.")
-                return chosen
-        return None
+                if len(chosen) != len(rows):
+                    raise InputError(f"{m!r} chose {len(chosen)} samples of {len(rows)}; an epoch keeps its length.")
+                found.append((m, chosen))
+        _only_one([m for m, _ in found], "both choose the order of the samples")
+        return found[0][1] if found else None
 
     def loss(self, network: Network, source: Batch, target: Batch | None, progress: float) -> dict[str, Tensor]:
         """Compute the loss terms of all methods.
@@ -364,3 +455,10 @@ class Methods:
                 "params"
             ].append(p)
         return list(groups.values())
+
+
+def _only_one(claiming: Sequence[Method], claim: str) -> None:
+    """Refuse several methods that claim what only one can have."""
+    if len(claiming) > 1:
+        one, two = (type(m).__name__ for m in claiming[:2])
+        raise InputError(f"methods holds {one} and {two}, which {claim}; use one of the two.")

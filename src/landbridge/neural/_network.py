@@ -10,12 +10,15 @@ import torch
 from torch import Tensor, nn
 
 from landbridge.exceptions import InputError
+from landbridge.neural._ragged import padded
 from landbridge.neural._random import seed_from, seeded
+from landbridge.neural._states import Features, as_map, as_pyramid, as_tokens, raw_size, without_decoder
 
 __all__ = ["Network", "batch_norms", "is_folded", "pool"]
 
 EMBEDDING = "embedding"  # what the pooled last stage gives and the head takes
 HEAD = "head"
+POOLED = "pooled"  # what heads take that say nothing else
 
 _BATCH_NORMS = (nn.modules.batchnorm._BatchNorm,)
 
@@ -47,6 +50,12 @@ def pool(x: Any) -> Tensor:
             return (x * weight).sum(1) / weight.sum(1).clamp_min(1.0)
         return x.mean(1)
     return x.flatten(2).mean(2) if x.ndim > 3 else x
+
+
+def _pooled(x: Any) -> Tensor:
+    """The pooled output of the last stage, by the model's own way where it has one."""
+    own = getattr(x, "pooled", None)
+    return pool(x) if own is None else own
 
 
 def hidden(x: Any) -> Tensor:
@@ -110,9 +119,10 @@ class Network(nn.Module):
     stages : mapping of str to Module
         In the order in which they run.
     in_features : int
-        Width of the pooled output of the last stage, which the head takes.
+        Width of the output of the last stage, which the head takes.
     head : Module, optional
-        If None, the network predicts with the pooled features.
+        Takes the pooled output of the last stage, unless it has an attribute ``takes`` (see
+        :class:`~landbridge.neural.Task`). If None, the network predicts with the pooled features.
     preprocess : Module, optional
         Runs before the first stage on raw input, for example resizing and normalising; holds nothing to learn.
     spec : dict, optional
@@ -197,14 +207,17 @@ class Network(nn.Module):
         stages : collection of str, optional
             Also hand out the raw outputs of these stages (``"embedding"`` is the head's input).
         start : str, optional
-            Begin at this stage; ``"head"`` where `x` is pooled features.
+            Begin at this stage; ``"head"`` where `x` is what the head takes.
 
         Returns
         -------
-        Tensor, or (Tensor, dict of str to Tensor) where `stages` is given
-            The logits, and the stages' outputs.
+        Tensor or dict of Tensor, or (that, dict of str to Tensor) where `stages` is given
+            The output of the head, such as logits, and the stages' outputs. ``"embedding"`` is the pooled output of the
+            last stage, whatever the head takes.
         """
         kept: dict[str, Tensor] = {}
+        if getattr(self.head, "takes", POOLED) != POOLED:
+            return self._with_places(x, stages, start)
         if start is None and (lengths := self._lengths(x, stages)) is not None:
             return self._each_length(x, lengths, stages)
         x = pool(self._through(x, start, None, () if stages is None else stages, kept))
@@ -226,7 +239,22 @@ class Network(nn.Module):
         -------
         Tensor of shape (n, in_features)
         """
-        return self.forward(x, stages=(EMBEDDING,), start=start)[1][EMBEDDING]
+        if getattr(self.head, "takes", POOLED) == POOLED:
+            return self.forward(x, stages=(EMBEDDING,), start=start)[1][EMBEDDING]
+        return _pooled(self._last(without_decoder(x)[0], start, (), {}))
+
+    def tokens(self, x: Any) -> Features:
+        """Compute the output of the last stage as one vector per position.
+
+        Parameters
+        ----------
+        x : Tensor or dict of Tensor
+
+        Returns
+        -------
+        Features
+        """
+        return as_tokens(self._last(x, None, (), {}))
 
     def activations(self, x: Any, stage: str) -> Any:
         """Compute the raw output of a stage: what ``forward(..., start=<the next stage>)`` takes.
@@ -405,6 +433,46 @@ class Network(nn.Module):
             for norm in self._folded:
                 norm.eval()
         return self
+
+    def _with_places(self, x: Any, stages: Collection[str] | None, start: str | None) -> Any:
+        """The forward pass for a head that takes more than one vector per sample."""
+        takes = self.head.takes
+        x, given = without_decoder(x) if takes == "decoder" else (x, {})
+        options: dict[str, Any] = dict(given)
+        if getattr(self.head, "sized", False):
+            options["size"] = raw_size(x) if start is None else None
+        kept: dict[str, Any] = {}
+        wanted = self.stage_names if takes == "pyramid" else () if stages is None else stages
+        last = self._last(x, start, wanted, kept)
+        if takes == "pyramid":
+            found: Any = as_pyramid(kept)
+        else:
+            found = as_map(last) if takes == "map" else as_tokens(last)
+        if stages is not None:
+            kept = {name: raw for name, raw in kept.items() if name in stages}
+            if EMBEDDING in stages:
+                kept[EMBEDDING] = _pooled(last)
+        output = self.head(found, **options)
+        return output if stages is None else (output, kept)
+
+    def _last(self, x: Any, start: str | None, wanted: Any, kept: dict[str, Any]) -> Any:
+        """The output of the last stage; sounds of several lengths are run by length, and padded afterwards."""
+        if start is not None or (lengths := self._lengths(x, wanted)) is None:
+            return self._unpooled(x, start, wanted, kept)
+        parts: list[tuple[Tensor, Tensor]] = []
+        for length in lengths.unique().tolist():
+            rows = torch.nonzero(lengths == length).squeeze(1)
+            parts.append((rows, as_tokens(self._unpooled(x[rows, :length], None, (), {})).hidden))
+        longest = max(part.shape[1] for _, part in parts)
+        back = torch.cat([rows for rows, _ in parts]).argsort()
+        whole = torch.cat([padded(part, longest) for _, part in parts])[back]
+        sizes = torch.cat([rows.new_full((len(rows),), part.shape[1]) for rows, part in parts])[back]
+        return Features(whole, torch.arange(longest, device=whole.device) < sizes.unsqueeze(1))
+
+    def _unpooled(self, x: Any, start: str | None, wanted: Any, kept: dict[str, Any]) -> Any:
+        if getattr(self.body, "ending", None) is None or start == HEAD:
+            return self._through(x, start, None, wanted, kept)
+        return self.body(self.preprocess(x) if start is None else x, start, None, wanted, kept, pooled=False)
 
     def _lengths(self, x: Any, stages: Collection[str] | None) -> Tensor | None:
         """Lengths of sounds that differ, where no outputs of single stages are wanted, which have one length."""

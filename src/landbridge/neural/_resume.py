@@ -3,27 +3,40 @@
 from __future__ import annotations
 
 import hashlib
+import inspect
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from landbridge.exceptions import InputError
 from landbridge.neural._checkpoint import (
     clear_checkpoints,
-    latest_checkpoint,
-    load_checkpoint,
+    load_latest,
     pack_optimizer,
     save_checkpoint,
     unpack_optimizer,
 )
+from landbridge.neural._random import seed_from
+from landbridge.neural._samples import digest_of
 
-__all__ = ["History", "State", "clear", "fingerprint", "restore", "save"]
+__all__ = ["History", "State", "clear", "describe", "fingerprint", "restore", "save", "seed_of", "settings_that_matter"]
 
 # Settings that may differ between a run and its continuation.
 FREE = ("checkpoint_dir", "checkpoint_every", "resume", "cache_dir", "log_dir", "logger", "verbose", "device")
+# Arguments that are compared by themselves, or that may differ.
+APART = ("self", "settings", "device", "verbose")
+# What is compared by content, as messages call it.
+CONTENT = {
+    "network": "network",
+    "task": "task",
+    "rows": "training samples or labels",
+    "target": "target samples",
+    "held_out": "held-out samples",
+}
+PLURAL = ("rows", "target", "held_out")
 
 
 @dataclass
@@ -75,110 +88,106 @@ class State:
     run: dict[str, Any] = field(default_factory=dict)
 
 
-def save(
-    fabric: Any,
-    settings: Any,
-    network: Any,
-    optimizer: Any,
-    methods: Any,
-    average: Any,
-    state: State,
-    sums: dict[str, Tensor],
-    best: dict[str, Tensor],
-) -> None:
+def save(run: Any) -> None:
     """Write a checkpoint of a run.
 
     Parameters
     ----------
-    fabric : Fabric
-    settings : Training
-    network : Network
-    optimizer : Optimizer
-    methods : Methods
-    average : Average or None
-    state : State
-    sums : dict of str to Tensor
-        Losses of the epoch so far.
-    best : dict of str to Tensor
-        Weights of the best epoch so far.
+    run : Trainer
     """
+    fabric, settings, phase = run.fabric, run.settings, run.phase
     if settings.strategy == "fsdp" and settings.processes > 1:
         raise InputError("checkpoints are not written with strategy='fsdp'; take strategy='ddp'.")
-    random_states = fabric.all_gather(_random_states(fabric.device).to(fabric.device)).reshape(fabric.world_size, -1)
-    totals = {k: fabric.all_reduce(v.clone(), reduce_op="sum") for k, v in sorted(sums.items())}
+    random_states = fabric.all_gather(run.own.state().to(fabric.device)).reshape(fabric.world_size, -1)
+    totals = run.means.state(fabric)
     if fabric.is_global_zero:
-        moments, plain = pack_optimizer(optimizer)
+        moments: dict[str, Tensor] = {}
+        plain: dict[str, Any] = {}
+        for name, optimizer in phase.optimizers.items():
+            tensors, rest = pack_optimizer(optimizer)
+            moments |= {f"{name}:{k}": v for k, v in tensors.items()}
+            plain[name] = rest
         groups = {
-            "network": network.state_dict(),
+            "module": phase.module.state_dict(),
             "optimizer": moments,
-            "average": {} if average is None else average.state(),
-            "best": best,
-            "sums": totals,
-            "method": {f"{i}.{k}": v for i, m in enumerate(methods.methods) for k, v in m.state().items()},
+            "average": {} if run.average is None else run.average.state(),
+            "best": run.best,
+            "means": totals,
+            "phase": phase.state(),
+            "generators": {k: g.get_state() for k, g in phase.generators.items()},
             "rng": {"all": random_states},
         }
         tensors = {f"{group}/{k}": v for group, values in groups.items() for k, v in values.items()}
-        content = {"optimizer": plain, "state": asdict(state)}
-        save_checkpoint(settings.checkpoint_dir, state.step, tensors, content)
+        save_checkpoint(
+            settings.checkpoint_dir, run.state.step, tensors, {"optimizer": plain, "state": asdict(run.state)}
+        )
     fabric.barrier()
 
 
-def restore(
-    fabric: Any,
-    settings: Any,
-    network: Any,
-    optimizer: Any,
-    methods: Any,
-    average: Any,
-    state: State,
-    sums: dict[str, Tensor],
-    best: dict[str, Tensor],
-) -> None:
-    """Restore the last checkpoint, if there is one; the arguments are changed in place.
+def restore(run: Any) -> None:
+    """Restore the last checkpoint that is whole, if there is one.
 
     Parameters
     ----------
-    fabric : Fabric
-    settings : Training
-    network : Network
-    optimizer : Optimizer
-    methods : Methods
-    average : Average or None
-    state : State
-    sums, best : dict of str to Tensor
+    run : Trainer
+        Changed in place.
     """
-    place = latest_checkpoint(settings.checkpoint_dir)
-    if place is None:
+    fabric, phase, state = run.fabric, run.phase, run.state
+    found = load_latest(run.settings.checkpoint_dir, warn=fabric.is_global_zero)
+    if found is None:
         return
-    tensors, content = load_checkpoint(place)
+    place, tensors, content = found
     known = content["state"]
-    if other := [k for k, v in state.run.items() if known["run"].get(k) != v]:
-        raise InputError(
-            f"checkpoint {Path(place).name} was made with another {other[0]} "
-            f"({known['run'].get(other[0])!r}, now {state.run[other[0]]!r}); give the same, or resume=False."
-        )
+    _check_run(place.name, known["run"], state.run)
     groups: dict[str, dict[str, Tensor]] = {}
     for name, value in tensors.items():
         group, key = name.split("/", 1)
-        groups.setdefault(group, {})[key] = value.to(fabric.device) if group in ("best", "sums") else value
-    network.load_state_dict(groups["network"])
-    unpack_optimizer(optimizer, groups.get("optimizer", {}), content["optimizer"])
-    if average is not None:
-        average.load(groups["average"])
-    for i, m in enumerate(methods.methods):
-        own = {k.split(".", 1)[1]: v for k, v in groups.get("method", {}).items() if k.startswith(f"{i}.")}
-        if own:
-            m.load_state(own)
+        groups.setdefault(group, {})[key] = value.to(fabric.device) if group in ("best", "means") else value
+    phase.module.load_state_dict(groups["module"])
+    for name, optimizer in phase.optimizers.items():
+        own = {k.split(":", 1)[1]: v for k, v in groups.get("optimizer", {}).items() if k.startswith(f"{name}:")}
+        unpack_optimizer(optimizer, own, content["optimizer"][name])
+    if run.average is not None:
+        run.average.load(groups["average"])
+    for name, generator in phase.generators.items():
+        generator.set_state(groups["generators"][name])
+    phase.load_state(groups.get("phase", {}))
     history = History(**known.pop("history"))
     for key, value in known.items():
         setattr(state, key, value)
     state.history = history
     # The sum over all processes is counted once.
-    sums.update(
-        groups.get("sums", {}) if fabric.is_global_zero else {k: v * 0 for k, v in groups.get("sums", {}).items()}
-    )
-    best.update(groups.get("best", {}))
-    _set_random_states(groups["rng"]["all"][fabric.global_rank], fabric.device)
+    run.means.load(groups.get("means", {}), share=1.0 if fabric.is_global_zero else 0.0)
+    run.best.update(groups.get("best", {}))
+    run.own.load(groups["rng"]["all"][fabric.global_rank])
+
+
+def _check_run(name: str, known: dict[str, Any], now: dict[str, Any]) -> None:
+    for key, value in now.items():
+        if known.get(key) != value:
+            if key in CONTENT:
+                what = f"with {'another' if key not in PLURAL else 'other'} {CONTENT[key]}"
+            else:
+                what = f"with another {key} ({known.get(key)!r}, now {value!r})"
+            raise InputError(f"checkpoint {name} was made {what}; give the same, or resume=False.")
+
+
+def seed_of(settings: Any) -> int:
+    """Return the seed of a run; a resumed run without one has that of its checkpoint.
+
+    Parameters
+    ----------
+    settings : Training
+
+    Returns
+    -------
+    int
+    """
+    if settings.random_state is None and settings.resume and settings.checkpoint_dir is not None:
+        found = load_latest(settings.checkpoint_dir, warn=False)
+        if found is not None:
+            return int(found[2]["state"]["run"]["random_state"])
+    return seed_from(settings.random_state)
 
 
 def clear(settings: Any) -> None:
@@ -191,39 +200,83 @@ def clear(settings: Any) -> None:
     clear_checkpoints(settings.checkpoint_dir)
 
 
-def fingerprint(settings: Any, network: Any, methods: Any, rows: Any) -> dict[str, Any]:
-    """Describe what must be unchanged for a run to resume: settings, layers, methods and samples.
+def settings_that_matter(settings: Any) -> dict[str, Any]:
+    """Return the settings that must be unchanged for a run to resume.
+
+    Parameters
+    ----------
+    settings : Training
+
+    Returns
+    -------
+    dict
+    """
+    return {k: v for k, v in asdict(settings).items() if k not in FREE}
+
+
+def fingerprint(settings: Any, network: Any, methods: Any, task: Any, sets: Any) -> dict[str, Any]:
+    """Describe what must be unchanged for a run to resume: settings, layers, methods with their arguments and samples.
 
     Parameters
     ----------
     settings : Training
     network : Network
     methods : Methods
-    rows : Samples
+    task : Task
+    sets : sequence of Samples or None
+        As they were given: labelled samples, those of the target, and those held out.
 
     Returns
     -------
     dict
     """
-    same = {k: v for k, v in asdict(settings).items() if k not in FREE}
+    same = settings_that_matter(settings)
     layers = repr([(n, tuple(p.shape)) for n, p in network.named_parameters()])
-    labels = rows.labels.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy()
     same["network"] = hashlib.blake2b(layers.encode(), digest_size=8).hexdigest()
     same["methods"] = [type(m).__name__ for m in methods.methods]
-    same["rows"] = f"{len(rows)} with labels {hashlib.blake2b(labels.data, digest_size=8).hexdigest()}"
+    for m in methods.methods:
+        same[f"{type(m).__name__}()"] = describe(m)
+    same["task"] = describe(task)
+    for name, samples in zip(("rows", "target", "held_out"), sets, strict=True):
+        same[name] = "" if samples is None else f"{len(samples)} {samples.digest()}"
     return same
 
 
-def _random_states(device: torch.device) -> Tensor:
-    states = [torch.get_rng_state()]
-    if device.type == "cuda":
-        states.append(torch.cuda.get_rng_state(device))
-    return torch.cat(states)
+def describe(thing: Any) -> str:
+    """Describe an object by its class and the arguments that it was made with, tensors and arrays by their content.
+
+    Parameters
+    ----------
+    thing : object
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> from landbridge.neural._resume import describe
+    >>> from landbridge.neural.parameter import L2SP
+    >>> describe(L2SP(0.1)) == describe(L2SP(0.2))
+    False
+    """
+    names = [n for n in inspect.signature(type(thing).__init__).parameters if n not in APART and hasattr(thing, n)]
+    names += [n for n in ("source_domain_",) if hasattr(thing, n)]
+    return f"{type(thing).__name__}({', '.join(f'{n}={_plain(getattr(thing, n))}' for n in names)})"
 
 
-def _set_random_states(state: Tensor, device: torch.device) -> None:
-    state = state.cpu()
-    n = len(torch.get_rng_state())
-    torch.set_rng_state(state[:n].contiguous())
-    if device.type == "cuda" and len(state) > n:
-        torch.cuda.set_rng_state(state[n:].contiguous(), device)
+def _plain(value: Any, depth: int = 0) -> str:
+    if isinstance(value, np.ndarray) and value.dtype.kind not in "OUS":
+        value = torch.from_numpy(np.ascontiguousarray(value))
+    if isinstance(value, Tensor):
+        return digest_of(value)
+    if isinstance(value, torch.nn.Module):
+        return f"{type(value).__name__} {digest_of(dict(value.state_dict()))}"
+    if isinstance(value, np.ndarray):
+        return digest_of(value.tolist())
+    if isinstance(value, dict) and depth < 4:
+        return repr({k: _plain(v, depth + 1) for k, v in value.items()})
+    if isinstance(value, (list, tuple)) and depth < 4:
+        return repr([_plain(v, depth + 1) for v in value])
+    text = repr(value)
+    return text if " at 0x" not in text else f"{type(value).__module__}.{getattr(value, '__qualname__', type(value))}"

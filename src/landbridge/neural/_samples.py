@@ -2,23 +2,31 @@
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Self
 
 import torch
 from torch import Tensor
 
 from landbridge.exceptions import InputError
+from landbridge.neural._ragged import IGNORED, collate, moved, pad
 
-__all__ = ["Samples", "batches", "permutation", "stream"]
+__all__ = ["Samples", "batches", "by_length", "digest_of", "permutation", "stream"]
 
 
 class Samples:
-    """Inputs and, optionally, labels as tensors, indexed in batches.
+    """Inputs and, optionally, labels in memory, indexed in batches.
 
     Parameters
     ----------
-    inputs : Tensor of shape (n, ...) or dict of str to Tensor
-    labels : Tensor of shape (n, ...), optional
+    inputs : Tensor of shape (n, ...), dict of str to Tensor, or list
+        A list holds one tensor, or dict of tensors, per sample; their lengths may differ.
+    labels : Tensor of shape (n, ...) or list of Tensor, optional
+    collate : callable, optional
+        Joins a list of inputs to those of a batch. If None, shorter ones are filled up with zeros.
+    collate_labels : callable, optional
+        Joins a list of labels. If None, shorter ones are filled up with -100, which a loss ignores.
 
     Examples
     --------
@@ -27,10 +35,21 @@ class Samples:
     >>> rows = Samples(torch.arange(6.0).reshape(3, 2), torch.tensor([0, 1, 0]))
     >>> rows.take(torch.tensor([2, 0]))[1].tolist()
     [0, 0]
+    >>> texts = Samples([torch.tensor([4, 5, 6]), torch.tensor([7])], [torch.tensor([1, 0, 2]), torch.tensor([1])])
+    >>> texts.take(torch.tensor([0, 1]))[1].tolist()
+    [[1, 0, 2], [1, -100, -100]]
     """
 
-    def __init__(self, inputs: Any, labels: Tensor | None = None) -> None:
+    def __init__(
+        self,
+        inputs: Any,
+        labels: Any = None,
+        *,
+        collate: Callable[[list[Any]], Any] | None = None,
+        collate_labels: Callable[[list[Any]], Any] | None = None,
+    ) -> None:
         self.inputs, self.labels = inputs, labels
+        self.collate, self.collate_labels = collate, collate_labels
         if labels is not None and len(labels) != len(self):
             raise InputError(
                 f"labels has {len(labels)} entries but there are {len(self)} samples; give one per sample."
@@ -39,7 +58,7 @@ class Samples:
     def __len__(self) -> int:
         return len(next(iter(self.inputs.values())) if isinstance(self.inputs, dict) else self.inputs)
 
-    def take(self, rows: Tensor, device: Any = None) -> tuple[Any, Tensor | None]:
+    def take(self, rows: Tensor, device: Any = None) -> tuple[Any, Any]:
         """Select a batch.
 
         Parameters
@@ -53,12 +72,89 @@ class Samples:
         -------
         inputs, labels
         """
-        x = self.inputs
-        cut: Any = {k: v[rows] for k, v in x.items()} if isinstance(x, dict) else x.index_select(0, rows)
-        y = None if self.labels is None else self.labels.index_select(0, rows)
+        x, y = self.inputs, self.labels
+        if isinstance(x, Tensor):
+            cut: Any = x.index_select(0, rows)
+        elif isinstance(x, dict):
+            cut = {k: v[rows] for k, v in x.items()}
+        else:
+            cut = (self.collate or collate)([x[i] for i in rows.tolist()])
+        if isinstance(y, Tensor):
+            y = y.index_select(0, rows)
+        elif y is not None:
+            y = (self.collate_labels or _ignored)([y[i] for i in rows.tolist()])
         if device is not None:
-            cut, y = _move(cut, device), None if y is None else y.to(device, non_blocking=True)
+            cut, y = moved(cut, device), None if y is None else moved(y, device)
         return cut, y
+
+    def feed(self, cuts: Sequence[Tensor], device: Any = None) -> Iterator[tuple[Any, Any]]:
+        """Iterate over batches.
+
+        Parameters
+        ----------
+        cuts : sequence of Tensor of int64
+            Sample indices, batch by batch.
+        device : torch.device, optional
+
+        Yields
+        ------
+        inputs, labels
+        """
+        for rows in cuts:
+            yield self.take(rows, device)
+
+    def subset(self, rows: Tensor, labels: Any = None) -> Self:
+        """Select samples, with other labels where they are given.
+
+        Parameters
+        ----------
+        rows : Tensor of int64
+            Sample indices.
+        labels : Tensor or list of Tensor, optional
+            Of the selected samples.
+
+        Returns
+        -------
+        Samples
+        """
+        x, y = (None if part is None else _selected(part, rows) for part in (self.inputs, self.labels))
+        labels = y if labels is None else labels
+        return type(self)(x, labels, collate=self.collate, collate_labels=self.collate_labels)
+
+    def lengths(self) -> Tensor:
+        """Return the length of each sample: places of the mask, entries of a list's tensors, else the same for all.
+
+        Returns
+        -------
+        Tensor of int64, shape (n,)
+        """
+        x = self.inputs
+        if isinstance(x, dict):
+            mask = x.get("attention_mask")
+            return torch.zeros(len(self), dtype=torch.int64) if mask is None else mask.sum(1).cpu()
+        if isinstance(x, Tensor):
+            return torch.zeros(len(self), dtype=torch.int64)
+        return torch.tensor([len(next(iter(s.values())) if isinstance(s, dict) else s) for s in x])
+
+    def bound(self, task: Any) -> Self:
+        """Return the same samples, joined to batches as a task does it.
+
+        Parameters
+        ----------
+        task : Task
+
+        Returns
+        -------
+        Samples
+        """
+        if not isinstance(self.inputs, list) and not isinstance(self.labels, list):
+            return self
+        return type(self)(
+            self.inputs,
+            self.labels,
+            collate=self.collate or getattr(task, "collate", None),
+            collate_labels=self.collate_labels or getattr(task, "collate_labels", None),
+        )
 
     def to(self, device: Any) -> Self:
         """Move the samples to a device.
@@ -71,7 +167,7 @@ class Samples:
         -------
         Samples
         """
-        return type(self)(_move(self.inputs, device), None if self.labels is None else self.labels.to(device))
+        return self._each(lambda x: x.to(device, non_blocking=True))
 
     def pinned(self) -> Self:
         """Copy the samples to page-locked memory, from which copies to a GPU are asynchronous.
@@ -80,20 +176,32 @@ class Samples:
         -------
         Samples
         """
-        x = self.inputs
-        x = {k: v.pin_memory() for k, v in x.items()} if isinstance(x, dict) else x.pin_memory()
-        return type(self)(x, None if self.labels is None else self.labels.pin_memory())
+        return self._each(lambda x: x.pin_memory())
 
     @property
     def device(self) -> torch.device:
         """Where the inputs are."""
-        return (next(iter(self.inputs.values())) if isinstance(self.inputs, dict) else self.inputs).device
+        x = self.inputs[0] if isinstance(self.inputs, list) and self.inputs else self.inputs
+        x = next(iter(x.values())) if isinstance(x, dict) else x
+        return x.device if isinstance(x, Tensor) else torch.device("cpu")
 
     @property
     def nbytes(self) -> int:
         """Size of the inputs in memory."""
-        tensors = self.inputs.values() if isinstance(self.inputs, dict) else (self.inputs,)
-        return sum(t.numel() * t.element_size() for t in tensors)
+        return sum(t.numel() * t.element_size() for t in _tensors(self.inputs))
+
+    def digest(self) -> str:
+        """Return a number that changes with inputs and labels.
+
+        Returns
+        -------
+        str
+        """
+        return digest_of((self.inputs, self.labels))
+
+    def _each(self, change: Callable[[Tensor], Tensor]) -> Self:
+        x, y = (_mapped(part, change) for part in (self.inputs, self.labels))
+        return type(self)(x, y, collate=self.collate, collate_labels=self.collate_labels)
 
 
 def permutation(n: int, seed: int, epoch: int) -> Tensor:
@@ -128,6 +236,43 @@ def batches(order: Tensor, size: int, smallest: int = 2) -> list[Tensor]:
     if len(cuts) > 1 and len(cuts[-1]) < smallest:
         cuts[-2:] = [torch.cat(cuts[-2:])]
     return cuts
+
+
+def by_length(order: Tensor, lengths: Tensor, size: int, seed: int, window: int = 50) -> Tensor:
+    """Rearrange an order so that the samples of a batch have similar lengths.
+
+    Parameters
+    ----------
+    order : Tensor of int64, shape (n,)
+    lengths : Tensor of int64, shape (n,)
+        By sample index.
+    size : int
+        Samples per batch.
+    seed : int
+        Draws the order of the batches.
+    window : int, default=50
+        Samples are sorted within so many batches.
+
+    Returns
+    -------
+    Tensor of int64, shape (n,)
+        Full batches in random order; what is not a full batch comes last.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from landbridge.neural._samples import by_length
+    >>> lengths = torch.tensor([9, 1, 8, 2])
+    >>> sorted(lengths[cut].tolist() for cut in by_length(torch.arange(4), lengths, 2, 0).split(2))
+    [[1, 2], [8, 9]]
+    """
+    cuts: list[Tensor] = []
+    for part in order.split(size * window):
+        cuts += part[lengths[part.cpu()].argsort(stable=True).to(part.device)].split(size)
+    rest = [cut for cut in cuts if len(cut) < size]
+    full = [cut for cut in cuts if len(cut) == size]
+    generator = torch.Generator().manual_seed(seed)
+    return torch.cat([full[i] for i in torch.randperm(len(full), generator=generator).tolist()] + rest)
 
 
 def stream(n: int, first: int, last: int, seed: int) -> Tensor:
@@ -169,7 +314,60 @@ def mix(seed: int, *numbers: int) -> int:
     return seed % 2**63
 
 
-def _move(x: Any, device: Any) -> Any:
+def digest_of(content: Any) -> str:
+    """Return a number that changes with the content of tensors, alone or within dicts and lists.
+
+    Parameters
+    ----------
+    content : Tensor, dict, list or tuple
+
+    Returns
+    -------
+    str
+    """
+    digest = hashlib.blake2b(digest_size=12)
+    _add(digest, content)
+    return digest.hexdigest()
+
+
+def _add(digest: Any, content: Any) -> None:
+    if isinstance(content, Tensor):
+        plain = content.detach().cpu().contiguous()
+        digest.update(f"{plain.dtype} {tuple(plain.shape)}".encode())
+        digest.update(plain.reshape(-1).view(torch.uint8).numpy().data if plain.numel() else b"")
+    elif isinstance(content, dict):
+        for key, value in content.items():
+            digest.update(f"{key}:".encode())
+            _add(digest, value)
+    elif isinstance(content, (list, tuple)):
+        digest.update(f"{len(content)};".encode())
+        for value in content:
+            _add(digest, value)
+    else:
+        digest.update(repr(content).encode())
+
+
+def _selected(x: Any, rows: Tensor) -> Any:
+    if isinstance(x, list):
+        return [x[i] for i in rows.tolist()]
+    return {k: v[rows] for k, v in x.items()} if isinstance(x, dict) else x.index_select(0, rows)
+
+
+def _ignored(labels: list[Tensor]) -> Tensor:
+    return pad(labels, IGNORED)
+
+
+def _tensors(x: Any) -> Iterator[Tensor]:
+    if isinstance(x, Tensor):
+        yield x
+    elif isinstance(x, (dict, list)):
+        for value in x.values() if isinstance(x, dict) else x:
+            yield from _tensors(value)
+
+
+def _mapped(x: Any, change: Callable[[Tensor], Tensor]) -> Any:
+    if isinstance(x, Tensor):
+        return change(x)
     if isinstance(x, dict):
-        return {k: v.to(device, non_blocking=True) for k, v in x.items()}
-    return x.to(device, non_blocking=True)
+        return {k: _mapped(v, change) for k, v in x.items()}
+    return [_mapped(v, change) for v in x] if isinstance(x, list) else x

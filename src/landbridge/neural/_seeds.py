@@ -180,8 +180,14 @@ class SeedAverage(MetaEstimatorMixin, TransferEstimator):
             elif name in vars(self):
                 delattr(self, name)
         rows = X if X_target is None else X_target
-        near = None if is_classifier(self.estimator) else TOLERANCE * float(np.std(np.asarray(y, dtype=float)))
-        self.agreement_ = pairwise_agreement([run.predict(rows) for run in self.estimators_], near)
+        found = [run.predict(rows) for run in self.estimators_]
+        task = getattr(first, "task_", None)
+        if task is not None and hasattr(task, "agreement"):  # a network's task knows how its predictions are compared
+            pairs = list(combinations(found, 2))
+            self.agreement_ = float(np.mean([task.agreement(a, b) for a, b in pairs])) if pairs else 1.0
+        else:
+            near = None if is_classifier(self.estimator) else TOLERANCE * float(np.std(np.asarray(y, dtype=float)))
+            self.agreement_ = pairwise_agreement(found, near)
         self.collapsed_ = [
             f"run {i}: {said}" for i, run in enumerate(self.estimators_, start=1) for said in _collapses(run)
         ]

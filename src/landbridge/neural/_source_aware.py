@@ -7,6 +7,7 @@ from typing import Any, Self
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from sklearn.base import clone
 from torch import Tensor
 
 from landbridge.exceptions import InputError
@@ -22,8 +23,7 @@ class SourceAware(Method):
     :meth:`set_source_domain`. Without it all samples are taken for one source.
     """
 
-    def __init__(self) -> None:
-        self.source_domain_: NDArray[Any] | None = None
+    source_domain_: NDArray[Any] | None = None
 
     def set_source_domain(self, source_domain: Any) -> Self:
         """Set the source domain of each training sample.
@@ -51,24 +51,18 @@ class SourceAware(Method):
         return self
 
     def order(self, labels: Any, epoch: int, generator: torch.Generator) -> Tensor | None:
-        """Check that there is a source domain for each sample; the order stays the default one.
-
-        Parameters
-        ----------
-        labels : Tensor
-        epoch : int
-        generator : torch.Generator
-
-        Returns
-        -------
-        None
-        """
         if self.source_domain_ is not None and len(labels) != len(self.source_domain_):
             raise InputError(
                 f"source_domain has {len(self.source_domain_)} entries but there are {len(labels)} training samples; "
                 "give one per sample, or pass source_domain to fit, which also works with patience and y_target."
             )
         return None
+
+    def __sklearn_clone__(self) -> Self:
+        # The sources are given, not learned, and a clone is to be trained on the same samples.
+        fresh = type(self)(**{name: clone(value, safe=False) for name, value in self.get_params(deep=False).items()})
+        fresh.source_domain_ = self.source_domain_
+        return fresh
 
     def _number_sources(self, like: Tensor) -> None:
         """Name the sources and number them from zero, on the device of a tensor."""

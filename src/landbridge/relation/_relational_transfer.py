@@ -14,6 +14,7 @@ from scipy.special import expit
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
+from landbridge._method_tags import MethodTags
 from landbridge._random_state import check_random_state
 from landbridge._sklearn_compat import Interval, StrOptions, _fit_context
 from landbridge.exceptions import InputError, LabelError
@@ -196,6 +197,7 @@ class RelationalTransfer(BaseEstimator):
 
     schema_: Schema
     clauses_: list[Clause]
+    method_tags = MethodTags("relation", reads=frozenset(), tasks=frozenset({"classification"}), requires=("duckdb",))
     _parameter_constraints = {
         "strategy": [StrOptions({"mapping", "second_order"})],
         "revision": ["boolean"],

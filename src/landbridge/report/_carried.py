@@ -83,7 +83,8 @@ def _trained_with(model: Any) -> list[Any]:
     """The methods that a network was trained with, except those that only monitor."""
     last = _last_step(model)
     last = last.estimator if _is_mean(last) else last
-    return [m for m in getattr(last, "methods", None) or () if type(m).__name__ != "CollapseWatch"]
+    methods = getattr(last, "methods", None) or ()
+    return [m for m in methods if not getattr(getattr(m, "method_tags", None), "reports_only", False)]
 
 
 def _runs_in_words(model: Any) -> str:
@@ -133,6 +134,8 @@ def _counts_of(parts: tuple[Any, ...], network: Any, result: Result) -> dict[str
         most, least = names[int(weights.argmax())], names[int(weights.argmin())]
         words.append(f"Of the {kind}, {most} has the largest weight and {least} the smallest.")
     each = _mean_of(parts, "row_weights_")
+    if each is None and not hasattr(parts[0], "sources_"):  # one source: its weights are those of its samples
+        each = _mean_of(parts, "source_weights_")
     if each is not None and len(each) > 1:
         labels = _labels_of(result, len(each))
         labelled = labels is not None
@@ -155,7 +158,7 @@ def _counts_of(parts: tuple[Any, ...], network: Any, result: Result) -> dict[str
 def _meters(parts: tuple[Any, ...], network: Any) -> tuple[list[Any], str, NDArray[np.float64] | None]:
     """Weights per source or per class, with their names and what they are."""
     sources = getattr(parts[0], "sources_", None)
-    weights = _mean_of(parts, "source_weights_")
+    weights = None if sources is None else _mean_of(parts, "source_weights_")
     weights = _mean_of(parts, "weights_") if weights is None else weights
     if weights is None:
         return [], "", None

@@ -36,8 +36,22 @@ def check_section(result: Result) -> dict[str, Any] | None:
         "confusion": _confusion(confusion.get("classes"), confusion.get("counts")),
         "too_many": confusion.get("n_classes", 0) if confusion and "counts" not in confusion else 0,
         "charts": _charts(scores),
+        "by_type": _by_type(scores.get("rows") or ()),
+        "examples": [{k: str(v) for k, v in e.items()} for e in scores.get("examples") or ()],
         "many_pairs": bool(scores.get("pairs")) and scores.get("n", 0) > len(scores["pairs"]),
     }
+
+
+def _by_type(rows: Any) -> dict[str, Any] | None:
+    """Scores of each type of a structured label: shares in percent, counts as they are."""
+    if not rows:
+        return None
+    names = list(rows[0])
+    lines = [
+        [f"{100 * v:.1f} %" if isinstance(v, float) else f"{v:,}" if isinstance(v, int) else str(v) for v in r.values()]
+        for r in rows
+    ]
+    return {"names": names, "rows": lines}
 
 
 def _confusion(classes: Any, counts: Any) -> dict[str, Any] | None:

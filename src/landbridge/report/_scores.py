@@ -55,6 +55,8 @@ def score_rows(scores: Mapping[str, Any]) -> list[tuple[str, str, str]]:
         if (value := scores.get(key)) is not None
     ]
     rows += [(name, f"{scores[key]:.3f}", ends(key)) for key, name in NUMBERS.items() if scores.get(key) is not None]
+    if scores.get("metric") is not None and scores.get("value") is not None:
+        rows.append((str(scores["metric"]), _percent(float(scores["value"])), ""))
     if scores.get("calibration_error") is not None:
         name = f"expected calibration error ({scores['calibration_bins']} bins)"
         rows.append((name, f"{scores['calibration_error']:.3f}", ""))

@@ -59,6 +59,8 @@ def hidden_score(
         return None
     task = get_task(task)
     at = np.flatnonzero([v is not None for v in hidden])
+    if task.structured:
+        return _structured_score(task, hidden[at], predicted[at])
     truth, given = np.array(hidden[at].tolist()), np.asarray(predicted)[at]
     p = None if proba is None else np.asarray(proba)[at]
     value = task.score_predictions(truth, given, p, classes)
@@ -72,6 +74,14 @@ def hidden_score(
     spread = spread[np.isfinite(spread)]
     low, high = (float(v) for v in np.quantile(spread, [0.025, 0.975])) if len(spread) else (None, None)
     return task.within_range(Measurement(task.metric, value, low=low, high=high, higher_is_better=True))
+
+
+def _structured_score(task: Task, truth: NDArray[Any], given: NDArray[Any]) -> Measurement:
+    """Score whole labels, each drawn as one in the resamples."""
+    draws = np.random.default_rng(0).integers(len(truth), size=(N_CALLS, len(truth)))
+    spread = [task.score(truth[d], given[d]) for d in draws]
+    low, high = (float(v) for v in np.quantile(spread, [0.025, 0.975]))
+    return Measurement(task.metric, task.score(truth, given), low=low, high=high, higher_is_better=True)
 
 
 def _spread(

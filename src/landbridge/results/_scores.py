@@ -14,6 +14,8 @@ __all__ = ["N_BINS", "calibration_error", "chosen_scores", "class_scores", "valu
 
 # Bins of equal width of the largest class probability, for the calibration error.
 N_BINS = 10
+# Samples with structured labels that are shown: so many wrong ones, and as many others.
+N_SHOWN = 4
 
 
 def chosen_scores(trial: Any, problem: Any) -> dict[str, Any]:
@@ -34,7 +36,8 @@ def chosen_scores(trial: Any, problem: Any) -> dict[str, Any]:
     classes, groups = trial.classes, None
     if problem.hidden_labels is not None and trial.predicted is not None:
         at = np.flatnonzero([v is not None for v in problem.hidden_labels])
-        truth = np.array(problem.hidden_labels[at].tolist())
+        truth = problem.hidden_labels[at]
+        truth = truth if problem.task.structured else np.array(truth.tolist())
         predicted, proba = np.asarray(trial.predicted)[at], None if trial.proba is None else np.asarray(trial.proba)[at]
         labels = "hidden target labels"
         groups = None if problem.hidden_groups is None else np.asarray(problem.hidden_groups)[at]
@@ -45,6 +48,8 @@ def chosen_scores(trial: Any, problem: Any) -> dict[str, Any]:
         labels = "labelled target samples, each predicted by a model that was fitted without its label"
     else:
         return {}
+    if problem.task.structured:
+        return _structured_scores(labels, problem, trial.model, at, list(truth), list(predicted))
     if problem.task.name == "regression":
         found = {"labels": labels, **value_scores(truth, predicted), **value_details(truth, predicted, groups)}
         return found | {"subgroups": subgroup_scores(problem, at, truth, predicted, None, None)}
@@ -55,6 +60,21 @@ def chosen_scores(trial: Any, problem: Any) -> dict[str, Any]:
     found = {"labels": labels, **class_scores(truth, predicted, proba, classes)}
     found |= class_details(truth, predicted, proba, classes, groups)
     return found | {"subgroups": subgroup_scores(problem, at, truth, predicted, proba, classes)}
+
+
+def _structured_scores(
+    labels: str, problem: Any, model: Any, at: NDArray[np.intp], truth: list[Any], predicted: list[Any]
+) -> dict[str, Any]:
+    """Scores of structured labels by type, and some samples: wrong ones first, then others that hold something."""
+    kind, show = problem.task.kind, getattr(getattr(model, "task_", None), "show", None)
+    wrong = [i for i in range(len(truth)) if not np.array_equal(truth[i], predicted[i])]
+    right = [i for i in range(len(truth)) if i not in set(wrong) and kind.stratum(truth[i])]
+    shown = [*wrong[:N_SHOWN], *right[:N_SHOWN]]
+    X = problem.target.X[at]
+    examples = [] if show is None else [show(X[i], truth[i], predicted[i]) for i in shown]
+    found = {"labels": labels, "n": len(truth), "metric": problem.task.metric}
+    found |= {"value": problem.task.score(truth, predicted), **kind.details(truth, predicted)}
+    return found | {"examples": [e for e in examples if e is not None]}
 
 
 def class_scores(

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
+
 from landbridge.guard._majority_vote import is_same_model
 from landbridge.measurement import Measurement
 from landbridge.results._candidate import Candidate
@@ -73,7 +75,8 @@ def _same_as(trials: Any) -> dict[str, str]:
     first: list[Any] = []
     same: dict[str, str] = {}
     for trial in trials:
-        if trial.error or trial.baseline or trial.predicted is None:
+        # Structured labels are no plain array, whose entries could be compared.
+        if trial.error or trial.baseline or trial.predicted is None or np.asarray(trial.predicted).dtype == object:
             continue
         twin = next((o for o in first if is_same_model(trial, o)), None)
         if twin is None:

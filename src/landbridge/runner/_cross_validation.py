@@ -14,6 +14,7 @@ from landbridge.candidates._specification import CandidateSpec
 from landbridge.guard import in_class_order, probabilities, reads_labels
 from landbridge.numerics.row_digests import equal_rows, row_digests
 from landbridge.problem._problem import Problem
+from landbridge.problem._structured import listed
 from landbridge.runner._fit import fit_candidate
 from landbridge.runner._store import RunStore
 
@@ -92,7 +93,7 @@ def validate_on_splits(
     splits = problem.splits
     assert splits is not None
     refit = spec.fit_on == "target" or reads_labels(model)
-    classes = None if is_regressor(model) else source_classes(problem)
+    classes = None if problem.task.structured or is_regressor(model) else source_classes(problem)
     out = np.empty(len(splits.splits))
     predictions: dict[int, Any] = {}
     probas: dict[int, NDArray[np.float64]] = {}
@@ -114,7 +115,8 @@ def validate_on_splits(
             score = problem.task.score_predictions(
                 splits.labels[test], predicted, proba, classes, all_labels=splits.labels
             )
-            predictions |= dict(zip(test.tolist(), np.asarray(predicted).tolist(), strict=True))
+            values = list(predicted) if problem.task.structured else np.asarray(predicted).tolist()
+            predictions |= dict(zip(test.tolist(), values, strict=True))
             probas |= {} if proba is None else dict(zip(test.tolist(), proba, strict=True))
             if store is not None:
                 store.keep_score(spec.name, str(k), score)
@@ -122,7 +124,8 @@ def validate_on_splits(
     if np.isnan(out).all():
         raise ValueError(f"{problem.task.metric} is not defined on any split of the labelled target samples")
     n = len(splits.labels)
-    predicted = np.array([predictions[i] for i in range(n)]) if len(predictions) == n else None
+    together = listed if problem.task.structured else np.array
+    predicted = together([predictions[i] for i in range(n)]) if len(predictions) == n else None
     proba = np.array([probas[i] for i in range(n)]) if len(probas) == n else None
     return SplitScores(out, predicted, proba)
 

@@ -182,7 +182,7 @@ def n_jobs(asked: int | None, n_candidates: int, problem: Problem) -> int:
     -------
     int
     """
-    if problem.situation == "trained network":
+    if problem.situation == "trained network" or problem.task.structured:
         return 1
     if asked is not None:
         return asked
@@ -203,7 +203,7 @@ def one_thread(problem: Problem) -> AbstractContextManager[Any]:
     -------
     context manager
     """
-    if problem.situation in ("trained network", "network learner"):
+    if problem.situation in ("trained network", "network learner") or problem.task.structured:
         return nullcontext()
     return limited_to_one_thread()
 

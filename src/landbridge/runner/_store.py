@@ -21,6 +21,7 @@ from landbridge.candidates._specification import CandidateSpec
 from landbridge.exceptions import InputError
 from landbridge.guard import Trial
 from landbridge.problem._problem import Problem
+from landbridge.problem._structured import listed
 from landbridge.results._files import make_folder, one_line_errors, remove_leftovers, write_atomically
 from landbridge.results._lock import LOCK, FolderLock
 
@@ -28,6 +29,8 @@ __all__ = ["RunStore", "fingerprint"]
 
 SCORES = "scores.json"
 ARRAYS = ("predicted", "proba", "classes", "splits", "validated", "validated_proba", "held_out")
+# Before lists of several lengths that are kept as text.
+JSON = "json:"
 FACTS = ("error", "traceback", "warnings", "seconds", "intermediate")
 # Locks by folder and thread.
 _BEGUN: WeakValueDictionary[tuple[str, int], FolderLock] = WeakValueDictionary()
@@ -145,7 +148,7 @@ class RunStore:
         """
         if self.folder is None or trial.error:
             return
-        arrays = {k: _plain_array(v) for k in ARRAYS if (v := getattr(trial, k)) is not None}
+        arrays = {k: _kept_array(v) for k in ARRAYS if (v := getattr(trial, k)) is not None}
         facts = {k: getattr(trial, k) for k in FACTS}
         stream = BytesIO()
         np.savez(stream, facts=np.array(json.dumps(facts)), **arrays)
@@ -167,7 +170,7 @@ class RunStore:
         try:
             with np.load(file, allow_pickle=False) as held:
                 facts = json.loads(str(held["facts"]))
-                arrays = {k: held[k] for k in ARRAYS if k in held.files}
+                arrays = {k: _found_array(held[k]) for k in ARRAYS if k in held.files}
             facts["warnings"] = tuple(facts["warnings"])
             return Trial(
                 spec.name,
@@ -257,6 +260,21 @@ def fingerprint(problem: Problem) -> str:
 def _plain_array(values: Any) -> Any:
     values = np.asarray(values)
     return np.array(values.tolist()) if values.dtype == object else values
+
+
+def _kept_array(values: Any) -> Any:
+    """An array that needs no pickle; lists of several lengths as their JSON."""
+    held = np.asarray(values)
+    if held.dtype == object and held.ndim == 1 and any(isinstance(v, list | np.ndarray) for v in held):
+        plain = [v.tolist() if isinstance(v, np.ndarray) else v for v in held]
+        return np.array(JSON + json.dumps(plain))
+    return _plain_array(held)
+
+
+def _found_array(held: Any) -> Any:
+    if held.ndim == 0 and held.dtype.kind == "U" and str(held).startswith(JSON):
+        return listed(json.loads(str(held).removeprefix(JSON)))
+    return held
 
 
 def _plain(name: str) -> str:

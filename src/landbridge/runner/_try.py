@@ -18,6 +18,7 @@ from landbridge.candidates._specification import CandidateSpec
 from landbridge.exceptions import WriteError
 from landbridge.guard import Trial, held_out_predictions, in_class_order, probabilities
 from landbridge.problem._problem import Problem
+from landbridge.problem._structured import listed
 from landbridge.runner._cross_validation import SplitScores, source_classes, validate_on_splits
 from landbridge.runner._fit import fit_candidate, unfitted
 from landbridge.runner._store import RunStore
@@ -115,6 +116,8 @@ def _evaluate(
 def _predictions(fitted: Any, spec: CandidateSpec, problem: Problem) -> dict[str, Any]:
     Xt = problem.target.frame()
     predicted = fitted.predict(Xt)
+    if problem.task.structured:
+        return {"predicted": listed(predicted)}
     if is_regressor(fitted):
         if not np.isfinite(np.asarray(predicted, dtype=float)).all():
             raise ValueError("it predicted values that are not finite")

@@ -15,6 +15,7 @@ from sklearn.cluster import KMeans
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_array
 
+from landbridge._method_tags import MethodTags
 from landbridge._process_state import quiet
 from landbridge._random_state import check_random_state
 from landbridge._sklearn_compat import Interval, _fit_context
@@ -216,6 +217,7 @@ class SelfTaughtClustering(ClusterMixin, BaseEstimator):
     """
 
     __metadata_request__fit: ClassVar[Mapping[str, bool]] = {"X_target": True}
+    method_tags = MethodTags("self-taught", tasks=frozenset({"clustering"}))
     _parameter_constraints = {
         "n_clusters": [Interval(Integral, 1, None, closed="left")],
         "n_source_clusters": [Interval(Integral, 1, None, closed="left"), None],

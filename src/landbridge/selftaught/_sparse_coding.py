@@ -11,6 +11,7 @@ from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, Transfo
 from sklearn.decomposition import MiniBatchDictionaryLearning
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from landbridge._method_tags import MethodTags
 from landbridge._random_state import check_random_state
 from landbridge._sklearn_compat import Interval, _fit_context
 
@@ -137,6 +138,7 @@ class SparseCodingFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Ba
     (50, 16)
     """
 
+    method_tags = MethodTags("self-taught", reads=frozenset())
     _parameter_constraints = {
         "n_components": [Interval(Integral, 1, None, closed="left")],
         "l1_penalty": [Interval(Real, 0, None, closed="neither")],

@@ -2,6 +2,7 @@
 
 * :func:`infer_task` decides between classification and regression, everywhere in landbridge;
 * :func:`get_task` returns the :class:`Task` of a name: its metric, its scores and its default learner;
+* :class:`StructuredTask` is a task whose labels are more than one class or value, such as a tag per word;
 * :func:`get_scoring` returns a :class:`Scoring`: a scorer of scikit-learn in place of accuracy or R².
 """
 
@@ -11,6 +12,7 @@ from landbridge.tasks._infer import InferredTask, check_labels_fit, infer_task
 from landbridge.tasks._registry import TASKS, get_task
 from landbridge.tasks._regression import Regression
 from landbridge.tasks._scoring import Scoring, difference_in_words, get_scoring, is_share, scoring_name
+from landbridge.tasks._structured import StructuredTask, structured_tasks
 
 __all__ = [
     "TASKS",
@@ -18,6 +20,7 @@ __all__ = [
     "InferredTask",
     "Regression",
     "Scoring",
+    "StructuredTask",
     "Task",
     "check_labels_fit",
     "difference_in_words",
@@ -26,4 +29,5 @@ __all__ = [
     "infer_task",
     "is_share",
     "scoring_name",
+    "structured_tasks",
 ]

@@ -31,9 +31,12 @@ class Task(ABC):
         ``"classification"`` or ``"regression"``.
     metric : str
         Name of the score, as it is printed.
+    structured : bool
+        Whether a label is more than one class or value, such as a tag per word.
     """
 
     name: ClassVar[str]
+    structured: ClassVar[bool] = False
     default_metric: ClassVar[str]
     default_scorer: ClassVar[str]
 

@@ -6,6 +6,7 @@ from landbridge.exceptions import InputError
 from landbridge.tasks._base import Task
 from landbridge.tasks._classification import Classification
 from landbridge.tasks._regression import Regression
+from landbridge.tasks._structured import StructuredTask, structured_tasks
 
 __all__ = ["TASKS", "get_task"]
 
@@ -17,7 +18,7 @@ def get_task(name: str | Task) -> Task:
 
     Parameters
     ----------
-    name : {"classification", "regression"} or Task
+    name : {"classification", "regression"}, the name of a structured task, or Task
         A task is returned as it is.
 
     Returns
@@ -37,6 +38,9 @@ def get_task(name: str | Task) -> Task:
     """
     if isinstance(name, Task):
         return name
+    if isinstance(name, str) and name in structured_tasks():
+        return StructuredTask(name)
     if not isinstance(name, str) or name not in TASKS:
-        raise InputError(f"task must be {' or '.join(map(repr, TASKS))}; got {name!r}.")
+        known = [*TASKS, *structured_tasks()]
+        raise InputError(f"task must be {' or '.join(map(repr, known))}; got {name!r}.")
     return TASKS[name]

@@ -21,6 +21,7 @@ from landbridge.fitted_models import check_fitted_model, match_features
 from landbridge.performance import METRICS, Predictions, estimate_performance
 from landbridge.problem._fitted_model_target import read_fitted_model_target
 from landbridge.results import Expected, Result, load_result
+from landbridge.tasks import get_task
 from landbridge.verbs._expected import digest_of, predictions_of, refit_kind, to_expected
 
 __all__ = ["estimate"]
@@ -120,6 +121,11 @@ def estimate(
 def _of_result(
     result: Result, target: Any, source: Any, label: str | None, metric: str | None, random_state: int | None
 ) -> Expected:
+    if get_task(result.task).structured:
+        raise InputError(
+            f"estimate() does not apply, because the task is {result.task}; score predictions on labelled samples by "
+            "result.model.score(X, y)."
+        )
     known = result.expected
     metric = known.metric if metric is None and known is not None else metric
     metric = _metric(metric, regression=result.task == "regression")

@@ -100,6 +100,8 @@ def expected_of_run(problem: Problem, chosen: Trial, trials: Sequence[Trial], ve
     """
     if verdict.evidence == "stability of clusters" or chosen.model is None:
         return None
+    if problem.task.structured:
+        return None  # without labels nothing can be said, and with labels the table of candidates says it
     metric = _metric_of(problem)
     if problem.task.metric not in ESTIMATED and problem.splits is not None:
         return None  # it is measured by a score that cannot be estimated, and another would contradict it

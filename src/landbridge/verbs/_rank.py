@@ -107,6 +107,8 @@ def rank(
     random_state : int, RandomState or None, default=0
         Seed of subsets, halves and permutations.
     **others
+        ``task``: the name of a structured task, such as ``"tagging"``; candidates then are backbones, as
+        :func:`landbridge.neural.load_backbone` takes them, and are scored by their features of single words.
         ``on_inspection``: called with the :class:`~landbridge.data.Inspection` of each source and the target, once they
         are read. Nothing else applies; ``scoring`` raises, because candidates are ranked without predictions for new
         samples.
@@ -148,7 +150,7 @@ def rank(
         raise InputError(f"score={shown(score)} is unknown; give 'auto' or one of {', '.join(SCORES)}.")
     if others.pop("scoring", None) is not None:
         raise InputError(f"scoring does not apply to rank(); give score='auto' or one of {', '.join(SCORES)}.")
-    on_inspection = others.pop("on_inspection", None)
+    on_inspection, task = others.pop("on_inspection", None), others.pop("task", None)
     check_function("on_inspection", on_inspection)
     if others:
         raise TypeError(f"rank() got an unexpected keyword argument {next(iter(others))!r}")
@@ -163,6 +165,11 @@ def rank(
     seed = check_random_state(random_state).randint(2**31 - 1)
     sizes: dict[str, Any] = {"n_bootstrap": n_bootstrap, "n_permutations": n_permutations, "random_state": seed}
     with restored_filters():
+        if task is not None:
+            from landbridge.verbs._rank_structured import position_features
+
+            candidates, target = position_features(candidates, target, task, max_samples, seed)
+            label = groups = read_options = None
         table = named(candidates)
         alone = read_target(target, table, label, groups, read_options)
         outputs: list[CandidateOutputs] = []

@@ -135,8 +135,8 @@ class ALE(ZeroShotClassifier):
     ['zebra']
     """
 
-    transfer_tags = TransferTags(
-        family="zeroshot",
+    transfer_tags = method_tags = TransferTags(
+        family="zero-shot",
         tasks=frozenset({"classification"}),
         growth="time O(max_iter n a (d + c)), memory O(n d + d a)",
         reference="Akata, Perronnin, Harchaoui, Schmid: Label-embedding for image classification. TPAMI 2016",

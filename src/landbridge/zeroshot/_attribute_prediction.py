@@ -132,8 +132,8 @@ class DAP(_AttributePrediction):
     ['zebra']
     """
 
-    transfer_tags = TransferTags(
-        family="zeroshot",
+    transfer_tags = method_tags = TransferTags(
+        family="zero-shot",
         tasks=frozenset({"classification"}),
         growth="time and memory of one classifier for each attribute",
         reference="Lampert, Nickisch, Harmeling: Attribute-based classification for zero-shot learning. TPAMI 2014",
@@ -203,8 +203,8 @@ class IAP(_AttributePrediction):
     ['a', 'b']
     """
 
-    transfer_tags = TransferTags(
-        family="zeroshot",
+    transfer_tags = method_tags = TransferTags(
+        family="zero-shot",
         tasks=frozenset({"classification"}),
         growth="time and memory of one classifier",
         reference="Lampert, Nickisch, Harmeling: Attribute-based classification for zero-shot learning. TPAMI 2014",

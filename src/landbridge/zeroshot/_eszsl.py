@@ -106,8 +106,8 @@ class ESZSL(ZeroShotClassifier):
     ['zebra']
     """
 
-    transfer_tags = TransferTags(
-        family="zeroshot",
+    transfer_tags = method_tags = TransferTags(
+        family="zero-shot",
         tasks=frozenset({"classification"}),
         growth="time O(n d min(n, d) + a³), memory O(min(n, d)² + n a)",
         reference="Romera-Paredes, Torr: An embarrassingly simple approach to zero-shot learning. ICML 2015",

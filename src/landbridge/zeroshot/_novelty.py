@@ -13,6 +13,7 @@ from sklearn.covariance import ledoit_wolf
 from sklearn.model_selection import StratifiedKFold
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from landbridge._method_tags import MethodTags
 from landbridge._sklearn_compat import Interval, _fit_context
 from landbridge.exceptions import LabelError
 
@@ -89,6 +90,7 @@ class NoveltyDetector(OutlierMixin, BaseEstimator):
     [1, 1, -1]
     """
 
+    method_tags = MethodTags("zero-shot", reads=frozenset(), tasks=frozenset({"classification"}))
     _parameter_constraints = {
         "false_positive_rate": [Interval(Real, 0, 1, closed="neither")],
         "n_splits": [Interval(Integral, 2, None, closed="left")],

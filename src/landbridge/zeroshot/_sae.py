@@ -98,8 +98,8 @@ class SAE(ZeroShotClassifier):
     ['zebra']
     """
 
-    transfer_tags = TransferTags(
-        family="zeroshot",
+    transfer_tags = method_tags = TransferTags(
+        family="zero-shot",
         tasks=frozenset({"classification"}),
         growth="time O(n d² + d³ + a³), memory O(d² + n a)",
         reference="Kodirov, Xiang, Gong: Semantic autoencoder for zero-shot learning. CVPR 2017",

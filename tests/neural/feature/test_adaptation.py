@@ -208,8 +208,8 @@ def test_without_a_target_there_is_nothing_to_add(pair):
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda: feature.DAN(0), "strength must be positive"),
-        (lambda: DANN(width=0), "width at least 1"),
+        (lambda: feature.DAN(0), "'strength'"),
+        (lambda: DANN(width=0), "'width'"),
         (lambda: WDGRL(gradient_penalty=-1), "gradient_penalty"),
         (lambda: MCC(temperature=0), "temperature"),
         (lambda: CentralMoments(n_moments=0), "n_moments"),
@@ -219,7 +219,7 @@ def test_without_a_target_there_is_nothing_to_add(pair):
 )
 def test_arguments_at_fault_are_named(call, message):
     with pytest.raises(InputError, match=message):
-        call()
+        call().validate_params()
 
 
 def test_a_stage_that_is_not_there_is_named(pair):

@@ -168,7 +168,7 @@ def test_rows_at_fault_are_named(trained, pair):
     with pytest.raises(InputError, match="target has 1 sample"):
         adapt_adda(trained, pair[0].X, pair[1].X[:1], random_state=0)
     with pytest.raises(InputError, match="min_class_fraction"):
-        CollapseWatch(0)
+        CollapseWatch(0).validate_params()
 
 
 class Favour(Method):

@@ -88,5 +88,5 @@ def test_a_resumed_run_chooses_the_same(sides, tmp_path):
 
 
 def test_unknown_score():
-    with pytest.raises(InputError, match="score='best' is unknown"):
-        BestEpoch("best")
+    with pytest.raises(InputError, match=r"'score'.*Got 'best'"):
+        BestEpoch("best").validate_params()

@@ -84,6 +84,9 @@ def test_rows_that_the_target_lacks_count_less_and_runs_repeat():
         settings = Training(epochs=8, learning_rate=5e-3, device="cpu", random_state=0)
         train(network, task, rows, methods=[method, listen], target=target, settings=settings)
         found.append((listen.weights, network.state_dict()))
+        np.testing.assert_array_equal(method.source_weights_.shape, (300,))
+        assert method.source_weights_.mean() == pytest.approx(1.0) and method.source_weights_.min() >= 0
+        assert method.source_weights_[y == 2].mean() < 0.5 * method.source_weights_[y < 2].mean()
     weights = found[0][0]
     assert weights[y == 2].mean() < 0.5 < 1.0 < weights[y < 2].mean()
     for k, v in found[0][1].items():
@@ -94,10 +97,10 @@ def test_without_a_target_there_is_nothing_to_add_and_arguments_at_fault_are_nam
     method = InstanceWeightedAdversarial()
     network, found = prepared(method)
     assert method.loss(network, found[0], None, 1.0) == {}
-    with pytest.raises(InputError, match="max_weight must be at least 1"):
-        InstanceWeightedAdversarial(max_weight=0.5)
-    with pytest.raises(InputError, match="strength must be positive"):
-        InstanceWeightedAdversarial(0)
+    with pytest.raises(InputError, match="'max_weight'"):
+        InstanceWeightedAdversarial(max_weight=0.5).validate_params()
+    with pytest.raises(InputError, match="'strength'"):
+        InstanceWeightedAdversarial(0).validate_params()
     X = np.random.RandomState(0).randn(40, 3)
     y = np.arange(40) % 2
     model = NeuralClassifier(methods=[InstanceWeightedAdversarial()], epochs=1, random_state=0)

@@ -99,8 +99,8 @@ def test_images_and_plain_rows_are_taken(dtype):
 
 
 def test_arguments_at_fault_are_named():
-    with pytest.raises(InputError, match="margin must be positive; got 0"):
-        MDD(margin=0)
+    with pytest.raises(InputError, match=r"'margin'.*Got 0"):
+        MDD(margin=0).validate_params()
     patients = load_builtin("patients-younger")
     with pytest.raises(InputError, match="MDD, which needs classes"):
         NeuralRegressor(methods=[MDD()], epochs=1).fit(patients.X, patients.y)

@@ -50,7 +50,7 @@ def test_the_loss_by_hand():
     source = batch(network, torch.randn(6, 2, generator=g), torch.tensor([0, 1, 0, 1, 0, 1]), [0, 1, 2, 3, 4, 5])
     target = batch(network, torch.randn(5, 2, generator=g), None, [0, 1, 2, 3, 4])
     terms = method.loss(network, source, target, 1.0)
-    torch.testing.assert_close(terms["task"], task.loss(source.logits, source.labels))  # all alike at first
+    torch.testing.assert_close(terms["task"], task.mean_loss(source.logits, source.labels))  # all alike at first
     E, T = source.features["embedding"], target.features["embedding"]
     D = moment_distances([E[2:5], E[[0, 1, 5]], T])
     torch.testing.assert_close(terms["moments"], 0.5 * ((D[0, 2] + D[1, 2]) / 2 + D[0, 1]))
@@ -58,7 +58,7 @@ def test_the_loss_by_hand():
     second = method.loss(network, source, target, 1.0)
     d = D[:2, 2].detach()
     w = torch.softmax(-d / d.mean(), dim=0)
-    parts = torch.stack([task.loss(source.logits[k], source.labels[k]) for k in ([2, 3, 4], [0, 1, 5])])
+    parts = torch.stack([task.mean_loss(source.logits[k], source.labels[k]) for k in ([2, 3, 4], [0, 1, 5])])
     torch.testing.assert_close(second["task"], (w * parts).sum())
     other = MomentMatchingSources().set_source_domain(groups)
     other.prepare(network, task)
@@ -158,9 +158,9 @@ def test_arguments_at_fault_are_named():
     with pytest.raises(InputError, match="source_domain must be one whole number or name"):
         MomentMatchingSources().set_source_domain([0.5, 1.5])
     with pytest.raises(InputError, match="n_moments"):
-        MomentMatchingSources(n_moments=0)
+        MomentMatchingSources(n_moments=0).validate_params()
     with pytest.raises(InputError, match="sharpness"):
-        MomentMatchingSources(sharpness=-1)
+        MomentMatchingSources(sharpness=-1).validate_params()
     X, y, _, Z, _ = three_sources()
     with pytest.raises(InputError, match="source_domain has 2 entries but there are 360 training samples"):
         NeuralClassifier(methods=[MomentMatchingSources().set_source_domain([0, 1])], epochs=1).fit(X, y, X_target=Z)

@@ -172,14 +172,14 @@ def test_a_run_that_was_stopped_goes_on_as_if_it_had_not(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda: PartialAdversarial(0), "strength must be positive"),
-        (lambda: OpenSetBackprop(-1), "strength must be positive"),
-        (lambda: OpenSetBackprop(threshold=1.0), "threshold must be between 0 and 1"),
+        (lambda: PartialAdversarial(0), "'strength'"),
+        (lambda: OpenSetBackprop(-1), "'strength'"),
+        (lambda: OpenSetBackprop(threshold=1.0), "'threshold'"),
     ],
 )
 def test_arguments_at_fault_are_named(call, message):
     with pytest.raises(InputError, match=message):
-        call()
+        call().validate_params()
 
 
 @pytest.mark.parametrize("method", [PartialAdversarial, OpenSetBackprop])

@@ -146,7 +146,7 @@ def test_a_run_that_was_stopped_goes_on_as_if_it_had_not(tmp_path, monkeypatch):
     ("options", "message"),
     [
         ({"threshold": 1.0}, "threshold"),
-        ({"temperature": "cold"}, "temperature must be a positive number or 'calibrated'"),
+        ({"temperature": "cold"}, "temperature.*'auto'"),
         ({"temperature": 0}, "temperature"),
         ({"strength": 0}, "strength"),
         ({"validation_fraction": 0}, "validation_fraction"),
@@ -155,7 +155,7 @@ def test_a_run_that_was_stopped_goes_on_as_if_it_had_not(tmp_path, monkeypatch):
 )
 def test_arguments_at_fault_are_named(options, message):
     with pytest.raises(InputError, match=message):
-        SelfTraining(**options)
+        SelfTraining(**options).validate_params()
 
 
 def test_a_task_without_classes_is_named():

@@ -68,7 +68,7 @@ def test_losses_and_weights_by_hand():
     source = batch(network, rows(6, 2, 0), labels, [0, 1, 2, 3, 4, 5])
     first, second = (batch(network, rows(5, 2, k), None, [0, 1, 2, 3, 4]) for k in (1, 2))
     plain = method.loss(network, source, first, 0.0)["task"]
-    torch.testing.assert_close(plain, task.loss(source.logits, labels))  # in the first epoch all count alike
+    torch.testing.assert_close(plain, task.mean_loss(source.logits, labels))  # in the first epoch all count alike
     method.epoch(network, 1, 3)
     found = method.loss(network, source, second, 0.5)["task"]
 
@@ -81,7 +81,7 @@ def test_losses_and_weights_by_hand():
     one, two = (by_hand(source.features["embedding"].detach(), t.features["embedding"].detach(), 0.1)
                 for t in (first, second))  # fmt: skip
     w = weigh(one)
-    each = [task.loss(source.logits[i : i + 1], labels[i : i + 1]).item() for i in range(6)]
+    each = [task.mean_loss(source.logits[i : i + 1], labels[i : i + 1]).item() for i in range(6)]
     assert found.item() == pytest.approx(np.mean(w * each))
     method.finish(network)
     w = weigh((one + two) / 2)
@@ -189,12 +189,12 @@ def test_values_other_methods_and_labelled_targets_go_along():
 def test_arguments_at_fault_are_named():
     with pytest.raises(InputError, match="source_domain must be one whole number or name"):
         SourceAttention().set_source_domain([0.5, 1.5])
-    with pytest.raises(InputError, match="temperature must be positive"):
-        SourceAttention(temperature=0)
+    with pytest.raises(InputError, match="'temperature'"):
+        SourceAttention(temperature=0).validate_params()
     with pytest.raises(InputError, match="sharpness"):
-        SourceAttention(sharpness=-1)
-    with pytest.raises(InputError, match="momentum must be from 0 to below 1"):
-        SourceAttention(momentum=1.0)
+        SourceAttention(sharpness=-1).validate_params()
+    with pytest.raises(InputError, match="'momentum'"):
+        SourceAttention(momentum=1.0).validate_params()
     X, y, _, Z = table()
     with pytest.raises(InputError, match="source_domain has 2 entries but there are 120 training samples"):
         NeuralClassifier(methods=[SourceAttention().set_source_domain([0, 1])], epochs=1).fit(X, y, X_target=Z)

@@ -76,7 +76,7 @@ def test_a_head_learns_from_its_own_source_alone(others, last):
     for m in methods.answers:
         m.answer(network, source, target)
     torch.testing.assert_close(source.logits, plain)
-    (task.loss(source.logits, labels) + sum(methods.loss(network, source, target, 0.5).values())).backward()
+    (task.mean_loss(source.logits, labels) + sum(methods.loss(network, source, target, 0.5).values())).backward()
     other, own = network.head.heads
     assert float(other.weight.grad.abs().sum() + other.bias.grad.abs().sum()) == 0
     assert float(own.weight.grad.abs().sum()) > 0 and float(network.stages["only"].weight.grad.abs().sum()) > 0
@@ -253,14 +253,14 @@ def test_a_frozen_head_stays_frozen_and_a_tiny_source_is_taken():
 def test_arguments_at_fault_are_named():
     for wrong, message in [
         (lambda: SourceHeads().set_source_domain([0.5, 1.5]), "source_domain must be one whole number or name"),
-        (lambda: SourceHeads("luck"), "weights='luck' is unknown"),
+        (SourceHeads("luck").validate_params, "'weights'.*Got 'luck'"),
         (
             lambda: fitted([SourceHeads([1.0]).set_source_domain(table()[2])], *table()[:2], table()[3]),
             r"weights must be one number per source \(2\)",
         ),
-        (lambda: SourceHeads([1.0, -1.0]), "none negative"),
-        (lambda: SourceHeads(validation_fraction=0.0), "validation_fraction must be above 0"),
-        (lambda: SourceHeads(sharpness=-1), "sharpness"),
+        (SourceHeads([1.0, -1.0]).validate_params, "none negative"),
+        (SourceHeads(validation_fraction=0.0).validate_params, "'validation_fraction'"),
+        (SourceHeads(sharpness=-1).validate_params, "sharpness"),
     ]:
         with pytest.raises(InputError, match=message):
             wrong()

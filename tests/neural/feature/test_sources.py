@@ -181,4 +181,4 @@ def test_arguments_at_fault_are_named():
     with pytest.raises(InputError, match=r"weights must be one number per source \(2\)"):
         network(SourceHeads(weights=[1.0, 1.0, 1.0])).fit(X, y, X_target=Z, source_domain=names)
     with pytest.raises(InputError, match="weights must be one number per source, none negative"):
-        SourceHeads(weights=[[1.0]])
+        SourceHeads(weights=[[1.0]]).validate_params()

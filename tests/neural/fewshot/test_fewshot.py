@@ -76,7 +76,7 @@ def test_rows_of_new_classes_are_turned_away(digits):
     assert away_known < 0.25 and away_new > away_known + 0.1
     with pytest.raises(InputError, match="two support samples per class"):
         PrototypicalClassifier(load_backbone("builtin"), reject=0.1).fit(X[:2], [0, 1])
-    with pytest.raises(InputError, match="reject must lie"):
+    with pytest.raises(ValueError, match="'reject' parameter of PrototypicalClassifier"):
         PrototypicalClassifier(load_backbone("builtin"), reject=1.0).fit(X[:40], y[:40])
     with pytest.raises(LabelError, match="one label per sample"):
         PrototypicalClassifier(load_backbone("builtin")).fit(X[:40], y[:4])

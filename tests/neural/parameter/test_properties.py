@@ -87,7 +87,8 @@ def test_what_keeps_the_source_vanishes_at_the_source(make, network, images):
     method.prepare(network, Ten())
 
     def term():
-        return float(sum(method.loss(network, batch(network, images, method.stages), None, 0).values()).detach())
+        stages = getattr(method, "stages_", method.stages)
+        return float(sum(method.loss(network, batch(network, images, stages), None, 0).values()).detach())
 
     assert term() < 1e-9
     nudge(network)
@@ -230,19 +231,85 @@ def test_gradients_are_cut_and_turned(network, images):
     network(images).sum().backward()
     GradientClipping(0.01).gradients(network, 0)
     assert max(float(p.grad.norm()) for p in network.parameters() if p.grad is not None) <= 0.01 * (1 + 1e-5)
-    method = GradientProjection(1e-6)
+
+
+def test_steps_that_lead_away_from_the_source_are_turned(network):
+    method = GradientProjection(0.0)
     method.prepare(network, Ten())
     start = {n: p.detach().clone() for n, p in network.stages.named_parameters()}
     nudge(network)
-    for name, p in network.stages.named_parameters():
-        p.grad = -(p.detach() - start[name])  # a step along it leads straight away
-    method.gradients(network, 0)
-    assert max(float(p.grad.abs().max()) for p in network.stages.parameters()) < 1e-5
-    for name, p in network.stages.named_parameters():
-        p.grad = p.detach() - start[name]  # and this one leads back
-    method.gradients(network, 0)
-    for name, p in network.stages.named_parameters():
-        torch.testing.assert_close(p.grad, p.detach() - start[name])
+    away = {n: p.detach() - start[n] for n, p in network.stages.named_parameters()}
+
+    def stepped(direction):
+        """Distance along `away` and the move itself, after a step in a direction."""
+        before = {n: p.detach().clone() for n, p in network.stages.named_parameters()}
+        for _, p in network.stages.named_parameters():
+            p.grad = torch.ones_like(p)
+        method.gradients(network, 0)
+        with torch.no_grad():
+            for n, p in network.stages.named_parameters():
+                p.add_(direction[n])
+        method.step(network, 0)
+        moves = {n: p.detach() - before[n] for n, p in network.stages.named_parameters()}
+        with torch.no_grad():
+            for n, p in network.stages.named_parameters():
+                p.copy_(before[n])
+        return moves
+
+    for move in stepped({n: 0.1 * v for n, v in away.items()}).values():
+        assert float(move.abs().max()) < 1e-6  # straight outwards: nothing is left
+    back = stepped({n: -0.1 * v for n, v in away.items()})
+    for n, move in back.items():
+        torch.testing.assert_close(move, -0.1 * away[n])
+    torch.manual_seed(2)
+    aside = {n: torch.randn_like(v) for n, v in away.items()}
+    for n, move in stepped(aside).items():
+        assert float((move * away[n]).sum()) < 1e-3 * float(aside[n].norm() * away[n].norm())
+    method.slack = 100.0
+    for n, move in stepped({n: 0.1 * v for n, v in away.items()}).items():
+        torch.testing.assert_close(move, 0.1 * away[n], rtol=1e-3, atol=1e-6)
+
+
+def test_gradient_projection_stays_nearer_to_the_source_than_plain_tuning():
+    part = load_builtin("handwritten").take(range(100))
+    source = {n: p.detach().clone() for n, p in load_backbone("builtin").stages.named_parameters()}
+
+    def fitted(*methods):
+        how = {"epochs": 6, "image_shape": (8, 8), "random_state": 0}
+        model = NeuralClassifier("builtin", methods=list(methods), **how).fit(part.X, part.y)
+        own = dict(model.network_.stages.named_parameters())
+        return model, sum(float((own[n].detach() - source[n]).square().sum()) for n in source) ** 0.5
+
+    (free, far), (held, near) = fitted(), fitted(GradientProjection())
+    assert near < 0.8 * far
+    assert not np.array_equal(free.predict_proba(part.X), held.predict_proba(part.X))
+    assert held.score(part.X, part.y) > 0.8
+    assert fitted(GradientProjection(slack=10.0))[1] == far  # within the slack nothing is removed
+
+
+@pytest.mark.parametrize("method", [GradientProjection(), TrustRegion(0.01)])
+def test_adapters_that_come_later_are_left_free(method):
+    part = load_builtin("handwritten").take(range(60))
+    how = {"epochs": 2, "image_shape": (8, 8), "random_state": 0}
+    model = NeuralClassifier("builtin", methods=[method, LowRankAdapters(2)], **how).fit(part.X, part.y)
+    assert all(np.isfinite(list(e.values())).all() for e in model.history_.epochs)
+
+
+def test_adapters_leave_the_statistics_of_batch_norms_alone():
+    part = load_builtin("handwritten").take(range(100))
+    before = {n: b.clone() for n, b in load_backbone("builtin").stages.named_buffers()}
+    assert before
+
+    def fitted(*methods):
+        how = {"epochs": 2, "image_shape": (8, 8), "random_state": 0}
+        return NeuralClassifier("builtin", methods=list(methods), **how).fit(part.X, part.y).network_
+
+    kept = fitted(LowRankAdapters(2))
+    assert all(torch.equal(b, before[n]) for n, b in kept.stages.named_buffers())
+    moved = dict(fitted().stages.named_buffers())
+    assert not all(torch.equal(moved[n], before[n]) for n in before)
+    # and in a later training they move as before
+    assert any(norm.training for norm in kept.train().stages.modules() if isinstance(norm, nn.BatchNorm2d))
 
 
 def test_mixtures_sum_to_one_and_lie_between_their_rows():

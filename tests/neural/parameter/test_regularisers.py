@@ -80,8 +80,8 @@ def test_l2sp_turns_weight_decay_off_and_lets_adapters_be():
     assert float(bare.loss(net, batch(net, draw(6, 4)), None, 0)["l2sp"].detach()) == 0.0
     LowRankAdapters(2).prepare(net, Ten())
     assert np.isfinite(float(method.loss(net, batch(net, draw(6, 4)), None, 0)["l2sp"].detach()))
-    with pytest.raises(InputError, match="head_strength must be 0 or more"):
-        L2SP(head_strength=-1)
+    with pytest.raises(InputError, match="'head_strength'"):
+        L2SP(head_strength=-1).validate_params()
 
 
 # --- DELTA
@@ -102,11 +102,11 @@ def test_delta_holds_stages_of_every_shape(kind, attention):
     method = Delta(attention=attention)
     method.prepare(net, Ten())
     x = draw(*shape)
-    assert float(method.loss(net, batch(net, x, method.stages), None, 0)["delta"].detach()) == 0.0
+    assert float(method.loss(net, batch(net, x, method.stages_), None, 0)["delta"].detach()) == 0.0
     then = net.activations(x, "only").detach()
     nudge(net)
     now = net.activations(x, "only").detach()
-    term = float(method.loss(net, batch(net, x, method.stages), None, 0)["delta"].detach())
+    term = float(method.loss(net, batch(net, x, method.stages_), None, 0)["delta"].detach())
     channel = 2 if kind == "tokens" else 1
     others = [a for a in range(then.ndim) if a != channel]
     apart = (now - then).square().mean(dim=others)
@@ -141,8 +141,8 @@ def test_delta_by_classes_needs_classes():
     X, y = draw(20, 4).numpy(), np.arange(20.0)
     with pytest.raises(InputError, match="attention='classes' needs classes"):
         NeuralRegressor("mlp", methods=[Delta(attention="classes")], epochs=1).fit(X, y)
-    with pytest.raises(InputError, match="attention='best' is unknown"):
-        Delta(attention="best")
+    with pytest.raises(InputError, match=r"'attention'.*Got 'best'"):
+        Delta(attention="best").validate_params()
 
 
 # --- outputs
@@ -178,10 +178,17 @@ def test_attention_maps_are_of_unit_length_over_places():
     net = table_network()
     method = AttentionTransfer()
     method.prepare(net, Ten())
-    assert float(method.loss(net, batch(net, draw(6, 4), method.stages), None, 0)["attention"]) == 0.0
+    with pytest.raises(InputError, match="no stage of low, high has places"):
+        method.loss(net, batch(net, draw(6, 4), method.stages_), None, 0)
 
 
 # --- spectral shrinkage
+
+
+def test_attention_without_places_is_refused():
+    X, y = draw(20, 4).numpy(), np.arange(20) % 2
+    with pytest.raises(InputError, match=r"no stage of layer1, layer2 has places \(maps or tokens\)"):
+        NeuralClassifier("mlp", methods=[AttentionTransfer()], epochs=1).fit(X, y)
 
 
 def test_shrinkage_takes_half_precision_and_more_than_there_are():
@@ -241,15 +248,19 @@ def test_stochastic_norm_leaves_alone_what_is_frozen_or_has_no_statistics():
     LinearProbe().prepare(net, Ten())
     StochasticNorm().prepare(net, Ten())
     assert net.frozen_prefix() == "a"
-    net = normed_network().freeze_statistics()
-    StochasticNorm().prepare(net, Ten())
-    assert type(net.part("a")[1]) is nn.BatchNorm2d and not net.train().part("a")[1].training
-    bare = nn.Sequential(nn.Linear(3, 3), nn.BatchNorm1d(3, affine=False, track_running_stats=False))
-    net = Network({"a": bare}, in_features=3)
     method = StochasticNorm()
-    method.prepare(net, Ten())
-    method.finish(net)
-    assert type(net.part("a")[1]) is nn.BatchNorm1d
+    bare = nn.Sequential(nn.Linear(3, 3), nn.BatchNorm1d(3, affine=False, track_running_stats=False))
+    folded = nn.BatchNorm1d(3)
+    nn.init.constant_(folded.bias, 0.3)
+    for idle, kind in (
+        (normed_network().freeze_statistics(), nn.BatchNorm2d),
+        (Network({"a": bare}, in_features=3), nn.BatchNorm1d),
+        (Network({"a": nn.Sequential(nn.Linear(3, 3), folded)}, in_features=3), nn.BatchNorm1d),
+        (Network({"a": nn.Sequential(nn.Linear(3, 3), nn.ReLU())}, in_features=3), nn.ReLU),
+    ):
+        with pytest.raises(InputError, match="no batch norm whose statistics are in use") as caught:
+            method.prepare(idle, Ten())
+        assert "\n" not in str(caught.value) and type(idle.part("a")[1]) is kind
     net = Network({"a": nn.Sequential(nn.Linear(3, 3), nn.BatchNorm1d(3))}, in_features=3)
     method.prepare(net, Ten())
     assert type(net.part("a")[1]).__name__.endswith("StochasticNorm1d")

@@ -13,7 +13,7 @@ from sklearn.utils.estimator_checks import check_estimator
 from landbridge.data import load_builtin
 from landbridge.exceptions import InputError
 from landbridge.neural.selftaught import AutoencoderFeatures, denoising_loss
-from landbridge.neural.selftaught._parts import chain, draws, fresh, learn_scale
+from landbridge.neural.selftaught._parts import Draws, chain, fresh, learn_scale
 
 
 def make(seed=0):
@@ -109,11 +109,11 @@ def test_scales_leave_constant_columns_alone():
 
 def test_draws_go_through_all_rows_before_any_comes_again():
     rows = torch.arange(10)
-    drawn = draws(rows, 5, torch.Generator().manual_seed(0))
+    drawn = Draws(rows, 5, torch.Generator().manual_seed(0))
     passes = [torch.cat([next(drawn), next(drawn)]) for _ in range(3)]
     assert all(torch.equal(p.sort().values, rows) for p in passes)
     assert not torch.equal(passes[0], passes[1])
-    assert torch.equal(next(draws(rows, 20, torch.Generator())), rows)
+    assert torch.equal(next(Draws(rows, 20, torch.Generator())), rows)
 
 
 @pytest.mark.parametrize("hidden_layer_sizes", [(0,), (4, -1), (2.5,)])

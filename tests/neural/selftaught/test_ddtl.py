@@ -11,8 +11,9 @@ from sklearn.utils.estimator_checks import check_estimator
 from landbridge.data import load_builtin
 from landbridge.exceptions import InputError, LabelError
 from landbridge.neural.selftaught import DistantTransfer, row_losses
-from landbridge.neural.selftaught._ddtl import Coder, selective_learning, threshold
+from landbridge.neural.selftaught._ddtl import selective_learning
 from landbridge.neural.selftaught._parts import fresh
+from landbridge.neural.selftaught._selection import Coder, threshold
 
 PRINTED, HANDWRITTEN = load_builtin("printed"), load_builtin("handwritten")
 SETTING = {"standardize": "global"}
@@ -35,16 +36,21 @@ def proxy(seed, pair=(3, 8)):
     return (Xs, ys, np.vstack([good, bad]), handwritten.X[few], y[few]), (handwritten.X[test], y[test]), wrong
 
 
+def named(data):
+    Xs, ys, Xi, Xt, yt = data
+    return {"X": Xs, "y": ys, "X_target": Xt, "y_target": yt, "intermediate_domains": [Xi]}
+
+
 @pytest.fixture(scope="module")
 def fitted():
     data, test, wrong = proxy(0)
-    return DistantTransfer(random_state=0, **SETTING).fit(*data), data, test, wrong
+    return DistantTransfer(random_state=0, **SETTING).fit(**named(data)), data, test, wrong
 
 
 @pytest.fixture(scope="module")
 def other_orders(fitted):
     model, data, *_ = fitted
-    return [clone(model).set_params(selection=order).fit(*data) for order in ("random", "reversed")]
+    return [clone(model).set_params(selection=order).fit(**named(data)) for order in ("random", "reversed")]
 
 
 def test_six_labels_gain_by_transfer_and_by_the_order(fitted, other_orders):
@@ -55,7 +61,7 @@ def test_six_labels_gain_by_transfer_and_by_the_order(fitted, other_orders):
         alone = clone(model).fit(data[3], data[4])
         three = [fitted[0], *other_orders]
         if seed > 0:
-            three = [clone(m).set_params(random_state=seed).fit(*data) for m in three]
+            three = [clone(m).set_params(random_state=seed).fit(**named(data)) for m in three]
         scores.append([m.score(*test) for m in (*three, alone)])
     selective, chance, worst, alone = np.mean(scores, axis=0)
     assert selective > alone
@@ -179,7 +185,7 @@ def test_same_seed_same_model_and_nothing_else_is_touched(fitted):
     model, data, test, _ = fitted
     kept = [part.copy() for part in data]
     state, torch_state = np.random.get_state()[1].copy(), torch.random.get_rng_state()  # noqa: NPY002
-    again = clone(model).fit(*data)
+    again = clone(model).fit(**named(data))
     assert np.array_equal(np.random.get_state()[1], state)  # noqa: NPY002
     assert torch.equal(torch.random.get_rng_state(), torch_state)
     assert all(np.array_equal(a, b) for a, b in zip(kept, data, strict=True))
@@ -195,9 +201,10 @@ def test_unlabelled_target_rows_and_words_for_labels(fitted):
     words = {3: "three", 8: "eight"}
     known = [words[v] for v in yt.tolist()]
     model = DistantTransfer(random_state=0, max_iter=2, **SETTING)
-    model.fit(Xs, [words[v] for v in ys.tolist()], Xi, np.vstack([Xt, test[0]]), known + [None] * len(test[0]))
+    target = {"X_target": np.vstack([Xt, test[0]]), "y_target": known + [None] * len(test[0])}
+    model.fit(Xs, [words[v] for v in ys.tolist()], **target, intermediate_domains=[Xi[:90], Xi[90:]])
     assert set(model.predict(test[0])) <= {"three", "eight"}
-    assert clone(model).fit(Xs, ys, None, Xt, yt).selected_share_[:, 1].tolist() == [0.0] * 3
+    assert clone(model).fit(Xs, ys, X_target=Xt, y_target=yt).selected_share_[:, 1].tolist() == [0.0] * 3
 
 
 @pytest.mark.filterwarnings("ignore")
@@ -223,7 +230,8 @@ def test_scikit_learn_checks(options):
 @pytest.mark.parametrize(
     ("change", "error", "name"),
     [
-        ({"X_intermediate": np.zeros((3, 7))}, InputError, "X_intermediate"),
+        ({"intermediate_domains": [np.zeros((3, 7))]}, InputError, r"intermediate_domains\[0\]"),
+        ({"intermediate_domains": np.zeros((3, 3))}, InputError, "give a list of arrays"),
         ({"X_target": np.full((4, 3), np.nan)}, InputError, "X_target"),
         ({"X_target": None}, InputError, "y_target was given without X_target"),
         ({"y_target": [0, 1]}, LabelError, "y_target"),
@@ -237,7 +245,7 @@ def test_bad_input_is_named(change, error, name):
     given = {
         "X": rng.normal(size=(6, 3)),
         "y": [0, 1] * 3,
-        "X_intermediate": rng.normal(size=(5, 3)),
+        "intermediate_domains": [rng.normal(size=(5, 3))],
         "X_target": rng.normal(size=(4, 3)),
         "y_target": [0, 1, 0, -1],
     }

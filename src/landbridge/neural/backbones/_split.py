@@ -36,12 +36,15 @@ class StageState:
         What the model was given.
     said : dict of int to object
         Raw outputs of the modules that ran before, by number.
+    pooled : Tensor or None
+        The pooled output, where the model has its own way of pooling.
     """
 
     hidden: Tensor
     mask: Tensor | None = None
     inputs: Any = None
     said: dict[int, Any] = field(default_factory=dict)
+    pooled: Tensor | None = None
 
 
 class Pooled(nn.Module):
@@ -76,6 +79,24 @@ class Pooled(nn.Module):
         last = output[0] if not hasattr(output, "last_hidden_state") else output.last_hidden_state
         return pool(StageState(last, mask))
 
+    def unpooled(self, output: Any, mask: Any = None) -> Any:
+        """Return the features before pooling.
+
+        Parameters
+        ----------
+        output : Tensor, or a model's output object
+        mask : Tensor, optional
+
+        Returns
+        -------
+        StageState
+            With the pooled features beside them.
+        """
+        if isinstance(output, Tensor):
+            return StageState(output, mask, pooled=pool(output))
+        last = output[0] if not hasattr(output, "last_hidden_state") else output.last_hidden_state
+        return StageState(last, mask, pooled=self(output, mask))
+
 
 class _Jump(Exception):
     """Carries a stage's output out of the model's forward."""
@@ -108,7 +129,13 @@ class Replay:
         self.plain = False  # whether a layer's output alone is enough to go on from
 
     def __call__(
-        self, x: Any, start: str | None, stop: str | None, wanted: Collection[str], kept: dict[str, Any]
+        self,
+        x: Any,
+        start: str | None,
+        stop: str | None,
+        wanted: Collection[str],
+        kept: dict[str, Any],
+        pooled: bool = True,
     ) -> Any:
         """Run from stage `start` to stage `stop`; see ``Network``.
 
@@ -119,6 +146,8 @@ class Replay:
         wanted : collection of str
         kept : dict
             Takes the wanted outputs.
+        pooled : bool, default=True
+            False to return the last stage's output as it is before pooling.
 
         Returns
         -------
@@ -160,14 +189,14 @@ class Replay:
                 if begun and (name in wanted or name == stop):
                     catch(name)
             try:
-                output = self.ending(self._call(inputs), mask)
+                output = (self.ending if pooled else self.ending.unpooled)(self._call(inputs), mask)
             except _Jump as jump:
                 return jump.output
             finally:
                 for handle in handles:
                     handle.remove()
         if REST in wanted:
-            kept[REST] = output
+            kept[REST] = output if pooled else output.pooled
         return output
 
     def _call(self, inputs: Any) -> Any:

@@ -5,97 +5,35 @@ from __future__ import annotations
 import copy
 import warnings
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, TypedDict, Unpack
+from typing import Any, ClassVar, Unpack
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from sklearn.exceptions import ConvergenceWarning
 from torch import Tensor, nn
 
+from landbridge._method_tags import MethodTags
 from landbridge.exceptions import InputError
-from landbridge.neural._checks import positive
+from landbridge.neural._checks import SHARE, positive
 from landbridge.neural._inputs import to_tensors
 from landbridge.neural._method import Batch, Method
 from landbridge.neural._network import Network, batch_norms, is_folded
 from landbridge.neural._random import seed_from, seeded
-from landbridge.neural._samples import Samples, batches, mix, stream
+from landbridge.neural._samples import Samples, mix
+from landbridge.neural._settings import Training, own_settings
+from landbridge.neural._trainer import run_phase
+from landbridge.neural.feature._adda_run import (
+    ALWAYS_RIGHT,
+    Adversarial,
+    DiscriminatorOptions,
+    effective_classes,
+    embedded,
+    information_score,
+    slope_penalty,
+)
 from landbridge.neural.feature._adversarial import discriminator as make_discriminator
-from landbridge.neural.feature._best_epoch import batch_score
 
 __all__ = ["AdversarialCopy", "CollapseWatch", "adapt_adda", "effective_classes", "information_score", "slope_penalty"]
-
-SURE = 0.995  # the accuracy from which the discriminator counts as always right
-FALLEN = 0.5  # share of the classes at the start below which the predictions have collapsed
-
-
-def effective_classes(shares: Tensor) -> float:
-    """Compute the effective number of classes: the exponential of the entropy of the class shares.
-
-    Parameters
-    ----------
-    shares : Tensor of shape (n_classes,)
-        Counts or shares.
-
-    Returns
-    -------
-    float
-
-    Examples
-    --------
-    >>> import torch
-    >>> from landbridge.neural.feature import effective_classes
-    >>> round(effective_classes(torch.tensor([5, 5, 0, 0])), 3)
-    2.0
-    """
-    p = shares.detach().double().cpu()
-    p = p / p.sum().clamp_min(1e-300)
-    return float(torch.exp(torch.special.entr(p).sum()))
-
-
-def information_score(logits: Tensor) -> float:
-    """Compute the entropy of the mean prediction minus the mean entropy: high for confident, diverse predictions.
-
-    Parameters
-    ----------
-    logits : Tensor of shape (n, n_classes)
-
-    Returns
-    -------
-    float
-        Between 0 and the logarithm of the number of classes; needs no label.
-
-    Examples
-    --------
-    >>> import torch
-    >>> from landbridge.neural.feature import information_score
-    >>> round(information_score(torch.tensor([[50.0, 0.0], [0.0, 50.0]])), 4)
-    0.6931
-    """
-    return float(batch_score(logits, "information"))
-
-
-def slope_penalty(critic: nn.Module, points: Tensor) -> Tensor:
-    """Compute half the mean squared gradient norm of a discriminator at some points (R1 of [1]_).
-
-    Parameters
-    ----------
-    critic : Module
-        With one output per sample.
-    points : Tensor of shape (n, d)
-
-    Returns
-    -------
-    Tensor
-        A scalar, which can be differentiated once more.
-
-    References
-    ----------
-    .. [1] L. Mescheder, A. Geiger, S. Nowozin. Which training methods for GANs do actually converge? ICML 2018.
-    """
-    points = points.detach().requires_grad_(True)
-    slope = torch.autograd.grad(critic(points).sum(), points, create_graph=True)[0]
-    return slope.square().sum(dim=1).mean() / 2
 
 
 @dataclass
@@ -126,15 +64,6 @@ class AdversarialCopy:
     history: dict[str, list[float]] = field(default_factory=dict)
 
 
-class DiscriminatorOptions(TypedDict, total=False):
-    """Keywords of :func:`adapt_adda` for the discriminator; each is described there."""
-
-    discriminator_learning_rate: float
-    n_warmup_steps: int
-    width: int
-    gradient_penalty: float
-
-
 DISCRIMINATOR: DiscriminatorOptions = {
     "discriminator_learning_rate": 1e-3,
     "n_warmup_steps": 100,
@@ -155,6 +84,7 @@ def adapt_adda(
     decay: float = 0.99,
     eval_every: int = 25,
     random_state: Any = None,
+    settings: Training | None = None,
     **options: Unpack[DiscriminatorOptions],
 ) -> AdversarialCopy:
     """Adapt a trained network to unlabelled target samples by ADDA (adversarial discriminative domain adaptation).
@@ -181,6 +111,8 @@ def adapt_adda(
     eval_every : int, default=25
         Steps between looks at the answers.
     random_state : int, RandomState instance or None, default=None
+    settings : Training, optional
+        Precision, checkpoints, clipping and logs of the run, which stays on the network's device.
     **options
         Keywords described under *Other Parameters*.
 
@@ -266,7 +198,7 @@ def adapt_adda(
 
     # 1. what the discriminator knows: the source's features, on one scale
     with torch.no_grad():
-        own = _embedded(adapted, theirs)
+        own = embedded(adapted, theirs)
         center, scale = own.mean(dim=0), own.std(dim=0)
         scale = scale.clamp_min(1e-3 * float(scale.max()) + 1e-12)
         own = (own - center) / scale
@@ -279,35 +211,13 @@ def adapt_adda(
         raise InputError("network: every stage is frozen; unfreeze one, for the target's stages have to learn.")
     for p in moved:
         p.requires_grad_(True)
-    learns = torch.optim.Adam(critic.parameters(), lr=given["discriminator_learning_rate"], betas=(0.5, 0.9))
-    deceives = torch.optim.Adam(moved, lr=learning_rate, betas=(0.5, 0.9))
 
     # 2. both in turn, and a look at the predictions now and then
-    averaged = [p.detach().clone() for p in moved]
-    watch = _Looks(adapted, moved, averaged, mine)
-    total = (n_warmup_steps + n_steps) * batch_size
-    cuts = zip(
-        stream(len(theirs), 0, total, mix(random_state, 2)).to(device).split(batch_size),
-        stream(len(mine), 0, total, mix(random_state, 3)).to(device).split(batch_size),
-        strict=True,
-    )
-    for k, (rows, other) in enumerate(cuts, start=1 - n_warmup_steps):
-        real, made = own[rows], (adapted.embed(mine.take(other)[0]) - center) / scale
-        said = critic(torch.cat([real, made.detach()]))[:, 0]
-        sides = (torch.arange(len(said), device=device) < len(real)).to(said)
-        loss = F.binary_cross_entropy_with_logits(said, sides)
-        if gradient_penalty > 0:
-            loss = loss + gradient_penalty * (slope_penalty(critic, real) + slope_penalty(critic, made))
-        _descend(learns, loss)
-        watch.count((said > 0) == (sides > 0.5))
-        if k > 0:
-            deceives.param_groups[0]["lr"] = learning_rate * min(1.0, k / min(100, 1 + n_steps // 4))
-            # Inverted labels: the slope is steepest where the discriminator is most confident.
-            _descend(deceives, F.softplus(-critic(made)[:, 0]).mean())
-            with torch.no_grad():
-                torch._foreach_lerp_(averaged, [p.detach() for p in moved], 1.0 - decay)
-            if (k % eval_every == 0 or k == n_steps) and watch.look(k):
-                break
+    phase = Adversarial(adapted, critic, moved, mine, (own, center, scale), given)
+    phase.how = {"n_steps": n_steps, "learning_rate": learning_rate, "decay": decay, "eval_every": eval_every}
+    own_plan = {"epochs": 1, "batch_size": batch_size, "device": str(device), "random_state": random_state}
+    run_phase(phase, own_settings(settings, **own_plan))
+    watch = phase.watch
     watch.put_best()
     collapsed, reason = bool(watch.reason), watch.reason
     if not collapsed and watch.best_step < n_steps / 4:
@@ -332,7 +242,7 @@ def settle_statistics(network: Network, rows: Samples) -> None:
         m.reset_running_stats()
         m.momentum = None  # the plain mean over batches
         m.train()
-    _embedded(network, rows)
+    embedded(network, rows)
     for m, momentum in zip(norms, kept, strict=True):
         m.momentum = momentum
         m.eval()
@@ -363,6 +273,10 @@ class CollapseWatch(Method):
     discriminator that is always right, so that no feature was adapted. A target with few of the source's classes looks
     collapsed; lower `min_class_fraction` for it. Costs nothing.
 
+    References
+    ----------
+    .. [1] M. O. Hill. Diversity and evenness: a unifying notation and its consequences. Ecology 54, 1973.
+
     Examples
     --------
     >>> from landbridge.data import load_builtin
@@ -375,22 +289,22 @@ class CollapseWatch(Method):
     (300,)
     """
 
+    method_tags = MethodTags(
+        "feature", reads=frozenset({"X_target"}), tasks=frozenset({"classification"}), reports_only=True
+    )
+    _parameter_constraints: ClassVar[dict[str, Any]] = {
+        "min_class_fraction": SHARE,
+        "warn": ["boolean"],
+    }
+
     reads_target: ClassVar[bool] = True
     kept: ClassVar[tuple[str, ...]] = ("_counts",)
 
     def __init__(self, min_class_fraction: float = 0.4, *, warn: bool = True) -> None:
-        if not 0 < min_class_fraction <= 1:
-            raise InputError(f"min_class_fraction must be above 0 and at most 1; got {min_class_fraction}.")
-        self.min_class_fraction, self.warn = min_class_fraction, warn
+        self.min_class_fraction = min_class_fraction
+        self.warn = warn
 
     def prepare(self, network: Network, task: Any) -> None:
-        """Begin with nothing seen.
-
-        Parameters
-        ----------
-        network : Network
-        task : Task
-        """
         like = next(network.head.parameters()).detach()
         # predictions on the target and source labels by class, then the discriminator's right predictions and all
         self._counts = torch.zeros(2 * int(task.n_outputs) + 2, dtype=torch.float64, device=like.device)
@@ -400,29 +314,9 @@ class CollapseWatch(Method):
         self._collapsed = ""
 
     def epoch(self, network: Network, epoch: int, epochs: int) -> None:
-        """Sum the epoch before up.
-
-        Parameters
-        ----------
-        network : Network
-        epoch, epochs : int
-        """
         self._sum_up()
 
     def loss(self, network: Network, source: Batch, target: Batch | None, progress: float) -> dict[str, Tensor]:
-        """Count, and add nothing.
-
-        Parameters
-        ----------
-        network : Network
-        source : Batch
-        target : Batch or None
-        progress : float
-
-        Returns
-        -------
-        dict of str to Tensor
-        """
         if target is None:
             return {}
         c = (len(self._counts) - 2) // 2
@@ -441,12 +335,6 @@ class CollapseWatch(Method):
         return {}
 
     def finish(self, network: Network) -> None:
-        """Store the result, and warn of a collapse.
-
-        Parameters
-        ----------
-        network : Network
-        """
         self._sum_up()
         self.collapsed_, self.history_ = self._collapsed, self._history
         if self._handle is not None:
@@ -478,76 +366,11 @@ class CollapseWatch(Method):
                 f"in epoch {at} the predictions on the target fill {found:.1f} classes where the source's labels fill "
                 f"{wanted:.1f}, and {largest:.0%} are of one class; lower learning_rate or the method's strength."
             )
-        elif accuracy is not None and accuracy >= SURE:
+        elif accuracy is not None and accuracy >= ALWAYS_RIGHT:
             self._collapsed = (
                 f"in epoch {at} the discriminator is right on {accuracy:.1%} of the samples, so the features were "
                 "not adapted; raise the method's strength, or lower learning_rate."
             )
-
-
-class _Looks:
-    """Monitoring of :func:`adapt_adda`, and the best state so far."""
-
-    def __init__(self, network: Network, moved: list[Any], averaged: list[Tensor], rows: Samples) -> None:
-        self.network, self.moved, self.averaged, self.rows = network, moved, averaged, rows
-        self.history: dict[str, list[float]] = {k: [] for k in ("step", "effective_classes", "information", "accuracy")}
-        self.right = torch.zeros(2, device=rows.device)
-        self.reason, self.best, self.best_step, self.sure, self.fallen = "", -1.0, 0, 0, 0
-        self.kept: list[Tensor] = []
-        self.look(0)
-
-    def count(self, right: Tensor) -> None:
-        self.right[0] += right.sum()
-        self.right[1] += len(right)
-
-    @torch.no_grad()
-    def look(self, step: int) -> bool:
-        """Evaluate the averaged weights; return True if training should stop."""
-        own = [p.detach().clone() for p in self.moved]
-        torch._foreach_copy_([p.detach() for p in self.moved], self.averaged)
-        logits = self.network.head(_embedded(self.network, self.rows))
-        torch._foreach_copy_([p.detach() for p in self.moved], own)
-        classes = effective_classes(logits.argmax(dim=1).bincount(minlength=logits.shape[1]))
-        score, accuracy = information_score(logits), float(self.right[0] / self.right[1].clamp_min(1))
-        self.right.zero_()
-        for key, value in zip(self.history, (step, classes, score, accuracy), strict=True):
-            self.history[key].append(float(value))
-        start = self.history["effective_classes"][0]
-        # Three in succession: predictions may collapse in the first steps and recover.
-        self.sure = self.sure + 1 if accuracy >= SURE else 0
-        self.fallen = self.fallen + 1 if classes < FALLEN * start or not np.isfinite(score) else 0
-        if self.fallen >= 3:
-            self.reason = (
-                f"at step {step} the predictions on the target fill {classes:.1f} classes, {start:.1f} at the start"
-            )
-        elif self.sure >= 3:
-            self.reason = (
-                f"at step {step} the discriminator is right on {accuracy:.1%} of the samples for the third time"
-            )
-        if score > self.best and not self.reason:
-            self.best, self.best_step = score, step
-            self.kept = [p.clone() for p in self.averaged]
-        if self.reason:
-            self.reason += (
-                f"; the network of step {self.best_step} is returned. Lower learning_rate or raise gradient_penalty."
-            )
-        return bool(self.reason)
-
-    @torch.no_grad()
-    def put_best(self) -> None:
-        torch._foreach_copy_([p.detach() for p in self.moved], self.kept)
-
-
-def _descend(optimizer: Any, loss: Tensor) -> None:
-    optimizer.zero_grad()
-    torch.autograd.backward(loss, inputs=[p for group in optimizer.param_groups for p in group["params"]])
-    optimizer.step()
-
-
-def _embedded(network: Network, rows: Samples) -> Tensor:
-    with torch.no_grad():
-        cuts = batches(torch.arange(len(rows), device=rows.device), 256)
-        return torch.cat([network.embed(rows.take(cut)[0]) for cut in cuts])
 
 
 def _rows(model: Any, network: Network, X: Any, name: str) -> Samples:

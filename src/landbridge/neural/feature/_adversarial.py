@@ -8,7 +8,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from landbridge.exceptions import InputError
+from landbridge._method_tags import MethodTags
+from landbridge.neural._checks import COUNT, NOT_NEGATIVE, POSITIVE
 from landbridge.neural._method import Batch, Method
 from landbridge.neural._network import Network
 from landbridge.neural.feature._discrepancy import strength_at
@@ -107,39 +108,32 @@ class DANN(Method):
     (300,)
     """
 
+    method_tags = MethodTags(
+        "feature",
+        reads=frozenset({"X_target"}),
+        shifts=frozenset({"covariate", "subspace"}),
+        planned=frozenset({"classification", "regression"}),
+        adversarial=True,
+    )
+    _parameter_constraints: ClassVar[dict[str, Any]] = {
+        "strength": POSITIVE,
+        "width": COUNT,
+        "ramp_up": ["boolean"],
+    }
+
     stages = ("embedding",)
     reads_target: ClassVar[bool] = True
 
     def __init__(self, strength: float = 1.0, *, width: int = 128, ramp_up: bool = True) -> None:
-        if not strength > 0 or width < 1:
-            raise InputError(f"strength must be positive and width at least 1; got {strength} and {width}.")
-        self.strength, self.width, self.ramp_up = strength, width, ramp_up
+        self.strength = strength
+        self.width = width
+        self.ramp_up = ramp_up
 
     def prepare(self, network: Network, task: Any) -> None:
-        """Make the discriminator.
-
-        Parameters
-        ----------
-        network : Network
-        task : Task
-        """
         like = next(network.head.parameters())
         network.extras["discriminator"] = discriminator(self._width_in(network, task), self.width, like)
 
     def loss(self, network: Network, source: Batch, target: Batch | None, progress: float) -> dict[str, Tensor]:
-        """Compute the discriminator's loss, with reversed gradient for the features.
-
-        Parameters
-        ----------
-        network : Network
-        source : Batch
-        target : Batch or None
-        progress : float
-
-        Returns
-        -------
-        dict of str to Tensor
-        """
         if target is None:
             return {}
         factor = strength_at(self, progress)
@@ -155,12 +149,6 @@ class DANN(Method):
         return {type(self).__name__.lower(): mine + theirs}
 
     def finish(self, network: Network) -> None:
-        """Discard the discriminator.
-
-        Parameters
-        ----------
-        network : Network
-        """
         del network.extras["discriminator"]
 
     def _width_in(self, network: Network, task: Any) -> int:
@@ -208,18 +196,26 @@ class CDAN(DANN):
     (300,)
     """
 
+    method_tags = MethodTags(
+        "feature",
+        reads=frozenset({"X_target"}),
+        tasks=frozenset({"classification"}),
+        shifts=frozenset({"covariate", "subspace"}),
+        planned=frozenset({"classification"}),
+        adversarial=True,
+    )
+    _parameter_constraints: ClassVar[dict[str, Any]] = {
+        **DANN._parameter_constraints,
+        "entropy": ["boolean"],
+    }
+
     def __init__(self, strength: float = 1.0, *, width: int = 128, ramp_up: bool = True, entropy: bool = True) -> None:
-        super().__init__(strength, width=width, ramp_up=ramp_up)
+        self.strength = strength
+        self.width = width
+        self.ramp_up = ramp_up
         self.entropy = entropy
 
     def prepare(self, network: Network, task: Any) -> None:
-        """Make the discriminator, and random projections where the product would be too wide.
-
-        Parameters
-        ----------
-        network : Network
-        task : Task
-        """
         d, c = network.in_features, int(task.n_outputs)
         self._projections: tuple[Tensor, Tensor] | None = None
         if d * c > LARGEST_PRODUCT:
@@ -275,28 +271,28 @@ class WDGRL(DANN):
     10.0
     """
 
+    method_tags = MethodTags(
+        "feature",
+        reads=frozenset({"X_target"}),
+        shifts=frozenset({"covariate", "subspace"}),
+        planned=frozenset({"regression"}),
+        adversarial=True,
+    )
+    _parameter_constraints: ClassVar[dict[str, Any]] = {
+        **DANN._parameter_constraints,
+        "gradient_penalty": NOT_NEGATIVE,
+    }
+    draws: ClassVar[bool] = True  # points between the domains, without a generator
+
     def __init__(
         self, strength: float = 0.1, *, width: int = 128, ramp_up: bool = True, gradient_penalty: float = 10.0
     ) -> None:
-        super().__init__(strength, width=width, ramp_up=ramp_up)
-        if gradient_penalty < 0:
-            raise InputError(f"gradient_penalty must not be negative; got {gradient_penalty}.")
+        self.strength = strength
+        self.width = width
+        self.ramp_up = ramp_up
         self.gradient_penalty = gradient_penalty
 
     def loss(self, network: Network, source: Batch, target: Batch | None, progress: float) -> dict[str, Tensor]:
-        """Compute the critic's loss, with reversed gradient for the features, and its gradient penalty.
-
-        Parameters
-        ----------
-        network : Network
-        source : Batch
-        target : Batch or None
-        progress : float
-
-        Returns
-        -------
-        dict of str to Tensor
-        """
         if target is None:
             return {}
         critic = network.extras["discriminator"]

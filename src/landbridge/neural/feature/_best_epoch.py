@@ -8,7 +8,8 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
-from landbridge.exceptions import InputError
+from landbridge._method_tags import MethodTags
+from landbridge._sklearn_compat import StrOptions
 from landbridge.neural._method import Batch, Method
 from landbridge.neural._network import Network
 
@@ -97,21 +98,22 @@ class BestEpoch(Method):
     (200,)
     """
 
+    method_tags = MethodTags(
+        "feature",
+        reads=frozenset({"X_target"}),
+        tasks=frozenset({"classification"}),
+        shifts=frozenset({"covariate", "subspace"}),
+    )
+    _parameter_constraints: ClassVar[dict[str, Any]] = {
+        "score": [StrOptions(set(SCORES))],
+    }
+
     reads_target: ClassVar[bool] = True
 
     def __init__(self, score: str = "nuclear norm") -> None:
-        if score not in SCORES:
-            raise InputError(f"score={score!r} is unknown; choose from {', '.join(SCORES)}.")
         self.score = score
 
     def prepare(self, network: Network, task: Any) -> None:
-        """Reset the scores.
-
-        Parameters
-        ----------
-        network : Network
-        task : Task
-        """
         self.scores_: list[float] = []
         self.best_epoch_ = 0
         self._best: dict[str, Tensor] = {}
@@ -119,42 +121,15 @@ class BestEpoch(Method):
         self._count = 0
 
     def epoch(self, network: Network, epoch: int, epochs: int) -> None:
-        """Close the epoch that has ended.
-
-        Parameters
-        ----------
-        network : Network
-        epoch, epochs : int
-        """
         self._close(network)
 
     def loss(self, network: Network, source: Batch, target: Batch | None, progress: float) -> dict[str, Tensor]:
-        """Score the predictions on the target; nothing is added.
-
-        Parameters
-        ----------
-        network : Network
-        source : Batch
-        target : Batch or None
-        progress : float
-
-        Returns
-        -------
-        dict
-            Empty.
-        """
         if target is not None:
             self._sum = batch_score(target.logits, self.score) + self._sum
             self._count += 1
         return {}
 
     def finish(self, network: Network) -> None:
-        """Put the best epoch's weights back.
-
-        Parameters
-        ----------
-        network : Network
-        """
         self._close(network)
         with torch.no_grad():
             own = dict(network.named_parameters()) | dict(network.named_buffers())
@@ -164,23 +139,11 @@ class BestEpoch(Method):
         self._best = {}
 
     def state(self) -> dict[str, Tensor]:
-        """Return what a resumed run needs.
-
-        Returns
-        -------
-        dict of str to Tensor
-        """
         numbers = torch.tensor([float(self._sum), float(self._count), float(self.best_epoch_)], dtype=torch.float64)
         scores = torch.tensor(self.scores_, dtype=torch.float64)
         return {"numbers": numbers, "scores": scores, **{f"best.{k}": v for k, v in self._best.items()}}
 
     def load_state(self, state: dict[str, Tensor]) -> None:
-        """Take back what ``state`` gave.
-
-        Parameters
-        ----------
-        state : dict of str to Tensor
-        """
         self._sum, count, best = state["numbers"].tolist()
         self._count, self.best_epoch_ = int(count), int(best)
         self.scores_ = state["scores"].tolist()

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any, ClassVar
+
 import torch
 from torch import Tensor
 
+from landbridge._method_tags import MethodTags
 from landbridge.neural._method import Batch
 from landbridge.neural.feature._discrepancy import FeatureDiscrepancy
 from landbridge.neural.feature._mmd import linear_mmd, multi_kernel_mmd
@@ -37,21 +40,12 @@ class DDC(FeatureDiscrepancy):
     --------
     >>> from landbridge.neural.feature import DDC
     >>> DDC(0.5)
-    DDC(strength=0.5, at=None, ramp_up=True)
+    DDC(strength=0.5)
     """
 
+    method_tags = MethodTags("feature", reads=frozenset({"X_target"}), shifts=frozenset({"covariate", "subspace"}))
+
     def distance(self, source: list[Tensor], target: list[Tensor], batches: tuple[Batch, Batch]) -> Tensor:
-        """Sum of squared distances of the means.
-
-        Parameters
-        ----------
-        source, target : list of Tensor of shape (n, d)
-        batches : (Batch, Batch)
-
-        Returns
-        -------
-        Tensor
-        """
         return torch.stack(
             [(a.mean(dim=0) - b.mean(dim=0)).square().sum() for a, b in zip(source, target, strict=True)]
         ).sum()
@@ -90,6 +84,17 @@ class DAN(FeatureDiscrepancy):
     (300,)
     """
 
+    method_tags = MethodTags(
+        "feature",
+        reads=frozenset({"X_target"}),
+        shifts=frozenset({"covariate", "subspace"}),
+        planned=frozenset({"classification", "regression"}),
+    )
+    _parameter_constraints: ClassVar[dict[str, Any]] = {
+        **FeatureDiscrepancy._parameter_constraints,
+        "linear": ["boolean"],
+    }
+
     def __init__(
         self,
         strength: float = 1.0,
@@ -98,20 +103,11 @@ class DAN(FeatureDiscrepancy):
         ramp_up: bool = True,
         linear: bool = False,
     ) -> None:
-        super().__init__(strength, stages=stages, ramp_up=ramp_up)
+        self.strength = strength
+        self.stages = stages
+        self.ramp_up = ramp_up
         self.linear = linear
 
     def distance(self, source: list[Tensor], target: list[Tensor], batches: tuple[Batch, Batch]) -> Tensor:
-        """Sum of the stages' discrepancies.
-
-        Parameters
-        ----------
-        source, target : list of Tensor of shape (n, d)
-        batches : (Batch, Batch)
-
-        Returns
-        -------
-        Tensor
-        """
         measure = linear_mmd if self.linear else multi_kernel_mmd
         return torch.stack([measure(a, b) for a, b in zip(source, target, strict=True)]).sum()

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any, ClassVar
+
 import torch
 from torch import Tensor
 
-from landbridge.exceptions import InputError
+from landbridge._method_tags import MethodTags
+from landbridge.neural._checks import COUNT
 from landbridge.neural._method import Batch
 from landbridge.neural.feature._discrepancy import FeatureDiscrepancy
 
@@ -82,21 +85,19 @@ class DeepCORAL(FeatureDiscrepancy):
     1.0
     """
 
+    method_tags = MethodTags(
+        "feature",
+        reads=frozenset({"X_target"}),
+        shifts=frozenset({"covariate", "subspace"}),
+        planned=frozenset({"classification", "regression"}),
+    )
+
     def __init__(self, strength: float = 10.0, *, stages: tuple[str, ...] | None = None, ramp_up: bool = True) -> None:
-        super().__init__(strength, stages=stages, ramp_up=ramp_up)
+        self.strength = strength
+        self.stages = stages
+        self.ramp_up = ramp_up
 
     def distance(self, source: list[Tensor], target: list[Tensor], batches: tuple[Batch, Batch]) -> Tensor:
-        """Sum of the stages' distances.
-
-        Parameters
-        ----------
-        source, target : list of Tensor of shape (n, d)
-        batches : (Batch, Batch)
-
-        Returns
-        -------
-        Tensor
-        """
         return torch.stack([coral_loss(a, b) for a, b in zip(source, target, strict=True)]).sum()
 
 
@@ -129,6 +130,12 @@ class CentralMoments(FeatureDiscrepancy):
     3
     """
 
+    method_tags = MethodTags("feature", reads=frozenset({"X_target"}), shifts=frozenset({"covariate", "subspace"}))
+    _parameter_constraints: ClassVar[dict[str, Any]] = {
+        **FeatureDiscrepancy._parameter_constraints,
+        "n_moments": COUNT,
+    }
+
     def __init__(
         self,
         strength: float = 1.0,
@@ -137,22 +144,11 @@ class CentralMoments(FeatureDiscrepancy):
         ramp_up: bool = True,
         n_moments: int = 5,
     ) -> None:
-        super().__init__(strength, stages=stages, ramp_up=ramp_up)
-        if n_moments < 1:
-            raise InputError(f"n_moments must be at least 1; got {n_moments}.")
+        self.strength = strength
+        self.stages = stages
+        self.ramp_up = ramp_up
         self.n_moments = n_moments
 
     def distance(self, source: list[Tensor], target: list[Tensor], batches: tuple[Batch, Batch]) -> Tensor:
-        """Sum of the stages' discrepancies.
-
-        Parameters
-        ----------
-        source, target : list of Tensor of shape (n, d)
-        batches : (Batch, Batch)
-
-        Returns
-        -------
-        Tensor
-        """
         parts = [central_moment_discrepancy(a, b, self.n_moments) for a, b in zip(source, target, strict=True)]
         return torch.stack(parts).sum()

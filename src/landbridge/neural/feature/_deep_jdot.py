@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from landbridge.exceptions import InputError
+from landbridge._method_tags import MethodTags
+from landbridge.neural._checks import POSITIVE
 from landbridge.neural._method import Batch, Method
 from landbridge.neural._network import Network
 from landbridge.neural.feature._discrepancy import strength_at
@@ -50,30 +51,32 @@ class DeepJDOT(Method):
     (300,)
     """
 
+    method_tags = MethodTags(
+        "feature",
+        reads=frozenset({"X_target"}),
+        tasks=frozenset({"classification"}),
+        shifts=frozenset({"covariate", "subspace"}),
+        requires=("ot",),
+    )
+    _parameter_constraints: ClassVar[dict[str, Any]] = {
+        "strength": POSITIVE,
+        "feature_cost": POSITIVE,
+        "label_cost": POSITIVE,
+        "ramp_up": ["boolean"],
+    }
+
     stages = ("embedding",)
     reads_target: ClassVar[bool] = True
 
     def __init__(
         self, strength: float = 1.0, *, feature_cost: float = 0.01, label_cost: float = 1.0, ramp_up: bool = True
     ) -> None:
-        if min(strength, feature_cost, label_cost) <= 0:
-            raise InputError("strength, feature_cost and label_cost must be positive.")
-        self.strength, self.feature_cost, self.label_cost, self.ramp_up = strength, feature_cost, label_cost, ramp_up
+        self.strength = strength
+        self.feature_cost = feature_cost
+        self.label_cost = label_cost
+        self.ramp_up = ramp_up
 
     def loss(self, network: Network, source: Batch, target: Batch | None, progress: float) -> dict[str, Tensor]:
-        """Compute the cost of the transport plan.
-
-        Parameters
-        ----------
-        network : Network
-        source : Batch
-        target : Batch or None
-        progress : float
-
-        Returns
-        -------
-        dict of str to Tensor
-        """
         if target is None:
             return {}
         import ot

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
-from landbridge.neural._checks import positive
+from landbridge.neural._checks import POSITIVE, STAGES
 from landbridge.neural._method import Batch, Method
 from landbridge.neural._network import Network, pool
 
@@ -61,22 +61,21 @@ class FeatureDiscrepancy(Method):
         Whether the strength rises from zero over the training.
     """
 
+    _parameter_constraints: ClassVar[dict[str, Any]] = {
+        "strength": POSITIVE,
+        "stages": STAGES,
+        "ramp_up": ["boolean"],
+    }
+
     reads_target: ClassVar[bool] = True
 
     def __init__(self, strength: float = 1.0, *, stages: tuple[str, ...] | None = None, ramp_up: bool = True) -> None:
-        positive(strength=strength)
-        self.strength, self.at, self.ramp_up = strength, stages, ramp_up
-        self.stages = (EMBEDDING,) if stages is None else tuple(stages)
+        self.strength = strength
+        self.stages = stages
+        self.ramp_up = ramp_up
 
     def prepare(self, network: Network, task: Any) -> None:
-        """Check the stages.
-
-        Parameters
-        ----------
-        network : Network
-        task : Task
-        """
-        network._check_names(self.stages, extra=(EMBEDDING,))
+        self.stages_ = network._check_names(self.stages or (EMBEDDING,), extra=(EMBEDDING,))
 
     def distance(self, source: list[Tensor], target: list[Tensor], batches: tuple[Batch, Batch]) -> Tensor:
         """Compute the distance to minimize.
@@ -95,22 +94,9 @@ class FeatureDiscrepancy(Method):
         raise NotImplementedError
 
     def loss(self, network: Network, source: Batch, target: Batch | None, progress: float) -> dict[str, Tensor]:
-        """Compute the weighted distance.
-
-        Parameters
-        ----------
-        network : Network
-        source : Batch
-        target : Batch or None
-        progress : float
-
-        Returns
-        -------
-        dict of str to Tensor
-        """
         if target is None:
             return {}
-        seen = [n for n in self.stages if n in source.features]
+        seen = [n for n in self.stages_ if n in source.features]
         own, other = ([pool(b.features[n]) for n in seen] for b in (source, target))
         weight = strength_at(self, progress)
         return {type(self).__name__.lower(): weight * self.distance(own, other, (source, target))}

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from numbers import Real
+from typing import Any, ClassVar
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from landbridge.exceptions import InputError
+from landbridge._method_tags import MethodTags
+from landbridge._sklearn_compat import Interval
 from landbridge.neural._method import Batch
 from landbridge.neural._network import Network
 from landbridge.neural.feature._adversarial import DANN, discriminator
@@ -59,6 +61,11 @@ class InstanceWeightedAdversarial(DANN):
     max_weight : float, default=10.0
         Most that one sample may count; the mean is 1.
 
+    Attributes
+    ----------
+    source_weights_ : ndarray of shape (n_source,)
+        After training: how much each source sample counted when it was last seen; the mean is 1.
+
     Notes
     -----
     The first discriminator separates source from target without changing the features; source samples that it takes for
@@ -89,40 +96,31 @@ class InstanceWeightedAdversarial(DANN):
     True
     """
 
+    method_tags = MethodTags(
+        "feature", reads=frozenset({"X_target"}), shifts=frozenset({"label", "covariate"}), adversarial=True
+    )
+    _parameter_constraints: ClassVar[dict[str, Any]] = {
+        **DANN._parameter_constraints,
+        "max_weight": [Interval(Real, 1, None, closed="left")],
+    }
+
+    kept: ClassVar[tuple[str, ...]] = ("_seen_weights",)
+
     def __init__(
         self, strength: float = 1.0, *, width: int = 128, ramp_up: bool = True, max_weight: float = 10.0
     ) -> None:
-        super().__init__(strength, width=width, ramp_up=ramp_up)
-        if not max_weight >= 1:
-            raise InputError(f"max_weight must be at least 1, the mean weight; got {max_weight}.")
+        self.strength = strength
+        self.width = width
+        self.ramp_up = ramp_up
         self.max_weight = max_weight
 
     def prepare(self, network: Network, task: Any) -> None:
-        """Make both discriminators.
-
-        Parameters
-        ----------
-        network : Network
-        task : Task
-        """
         super().prepare(network, task)
         like = next(network.head.parameters())
         network.extras["weigher"] = discriminator(self._width_in(network, task), self.width, like)
+        self._seen_weights = torch.ones(0).to(like.detach())
 
     def loss(self, network: Network, source: Batch, target: Batch | None, progress: float) -> dict[str, Tensor]:
-        """Compute the losses of both discriminators.
-
-        Parameters
-        ----------
-        network : Network
-        source : Batch
-        target : Batch or None
-        progress : float
-
-        Returns
-        -------
-        dict of str to Tensor
-        """
         if target is None:
             return {}
         own, other = (network.extras["weigher"](self._seen(b).detach())[:, 0] for b in (source, target))
@@ -131,15 +129,17 @@ class InstanceWeightedAdversarial(DANN):
         return {"weigher": first} | super().loss(network, source, target, progress)
 
     def finish(self, network: Network) -> None:
-        """Discard both discriminators.
-
-        Parameters
-        ----------
-        network : Network
-        """
         super().finish(network)
         del network.extras["weigher"]
+        weights = self._seen_weights.double().cpu().numpy()
+        self.source_weights_ = weights / weights.mean() if len(weights) else weights
 
     def _row_weights(self, source: Batch, target: Batch) -> Tensor:
         weights = 1.0 + self._rise * (likeness_weights(self._own).clamp(max=self.max_weight) - 1.0)
+        if source.rows is not None:
+            rows = source.rows.to(self._seen_weights.device)
+            missing = int(rows.max()) + 1 - len(self._seen_weights)
+            if missing > 0:  # how many samples there are is known when all were seen once
+                self._seen_weights = torch.cat([self._seen_weights, self._seen_weights.new_ones(missing)])
+            self._seen_weights[rows] = weights.to(self._seen_weights)
         return torch.cat([weights, torch.ones(len(target.logits), device=weights.device, dtype=weights.dtype)])

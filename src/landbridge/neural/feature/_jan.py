@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor
 
+from landbridge._method_tags import MethodTags
 from landbridge.neural._method import Batch
 from landbridge.neural.feature._discrepancy import FeatureDiscrepancy
 from landbridge.neural.feature._mmd import joint_mmd
@@ -42,17 +43,14 @@ class JAN(FeatureDiscrepancy):
     (300,)
     """
 
+    method_tags = MethodTags(
+        "feature",
+        reads=frozenset({"X_target"}),
+        tasks=frozenset({"classification"}),
+        shifts=frozenset({"covariate", "subspace"}),
+        planned=frozenset({"classification"}),
+    )
+
     def distance(self, source: list[Tensor], target: list[Tensor], batches: tuple[Batch, Batch]) -> Tensor:
-        """Compute the joint discrepancy of the stages and the predictions.
-
-        Parameters
-        ----------
-        source, target : list of Tensor of shape (n, d)
-        batches : (Batch, Batch)
-
-        Returns
-        -------
-        Tensor
-        """
         answers = [b.logits.softmax(dim=1) for b in batches]
         return joint_mmd([*source, answers[0]], [*target, answers[1]])

@@ -8,14 +8,14 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor, nn
 
-from landbridge.exceptions import InputError
-from landbridge.neural._checks import positive
+from landbridge._method_tags import MethodTags
+from landbridge.neural._checks import POSITIVE
 from landbridge.neural._method import Batch, Method
 from landbridge.neural._network import Network
 from landbridge.neural.feature._adversarial import reverse_gradient
 from landbridge.neural.feature._discrepancy import strength_at
 
-__all__ = ["MCD", "classifier_discrepancy", "fresh_copy", "needs_classes"]
+__all__ = ["MCD", "classifier_discrepancy", "fresh_copy"]
 
 
 def classifier_discrepancy(one: Tensor, two: Tensor) -> Tensor:
@@ -65,18 +65,6 @@ def fresh_copy(head: nn.Module) -> nn.Module:
     return fresh.requires_grad_(True)
 
 
-def needs_classes(method: Method, task: Any) -> None:
-    """Raise where a method that reads class probabilities meets a task without classes.
-
-    Parameters
-    ----------
-    method : Method
-    task : Task
-    """
-    if getattr(task, "name", "classification") != "classification":
-        raise InputError(f"methods holds {type(method).__name__}, which needs classes; the task is {task.name}.")
-
-
 class MCD(Method):
     """MCD (maximum classifier discrepancy): two heads disagree on the target, and the features make them agree.
 
@@ -115,41 +103,34 @@ class MCD(Method):
     (300,)
     """
 
+    method_tags = MethodTags(
+        "feature",
+        reads=frozenset({"X_target"}),
+        tasks=frozenset({"classification"}),
+        shifts=frozenset({"covariate", "subspace"}),
+        adversarial=True,
+    )
+    _parameter_constraints: ClassVar[dict[str, Any]] = {
+        "strength": POSITIVE,
+        "reversal": POSITIVE,
+        "ramp_up": ["boolean"],
+    }
+
     stages = ("embedding",)
     reads_target: ClassVar[bool] = True
 
     def __init__(self, strength: float = 3.0, *, reversal: float = 1.0, ramp_up: bool = True) -> None:
-        positive(strength=strength, reversal=reversal)
-        self.strength, self.reversal, self.ramp_up = strength, reversal, ramp_up
+        self.strength = strength
+        self.reversal = reversal
+        self.ramp_up = ramp_up
 
     def prepare(self, network: Network, task: Any) -> None:
-        """Make the second head.
-
-        Parameters
-        ----------
-        network : Network
-        task : Task
-        """
-        needs_classes(self, task)
         self._task = task
         network.extras["second_head"] = fresh_copy(network.head)
 
     def loss(self, network: Network, source: Batch, target: Batch | None, progress: float) -> dict[str, Tensor]:
-        """Compute the second head's loss, and the discrepancy of the two.
-
-        Parameters
-        ----------
-        network : Network
-        source : Batch
-        target : Batch or None
-        progress : float
-
-        Returns
-        -------
-        dict of str to Tensor
-        """
         second = network.extras["second_head"]
-        terms = {"second_head": self._task.loss(second(source.features["embedding"]), source.labels)}
+        terms = {"second_head": self._task.mean_loss(second(source.features["embedding"]), source.labels)}
         if target is not None:
             weight = strength_at(self, progress)
             turned = reverse_gradient(target.features["embedding"], self.reversal)
@@ -158,12 +139,6 @@ class MCD(Method):
         return terms
 
     def finish(self, network: Network) -> None:
-        """Keep the mean of the two heads where it is a head of the same kind.
-
-        Parameters
-        ----------
-        network : Network
-        """
         second: Any = network.extras["second_head"]
         head: Any = network.head
         if type(head) is nn.Linear and head.weight.requires_grad:

@@ -8,12 +8,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from landbridge.neural._checks import positive
+from landbridge._method_tags import MethodTags
+from landbridge.neural._checks import POSITIVE
 from landbridge.neural._method import Batch, Method
 from landbridge.neural._network import Network
 from landbridge.neural.feature._adversarial import reverse_gradient
 from landbridge.neural.feature._discrepancy import strength_at
-from landbridge.neural.feature._mcd import fresh_copy, needs_classes
+from landbridge.neural.feature._mcd import fresh_copy
 
 __all__ = ["MDD", "margin_disparity"]
 
@@ -87,38 +88,31 @@ class MDD(Method):
     (300,)
     """
 
+    method_tags = MethodTags(
+        "feature",
+        reads=frozenset({"X_target"}),
+        tasks=frozenset({"classification"}),
+        shifts=frozenset({"covariate", "subspace"}),
+        adversarial=True,
+    )
+    _parameter_constraints: ClassVar[dict[str, Any]] = {
+        "strength": POSITIVE,
+        "margin": POSITIVE,
+        "ramp_up": ["boolean"],
+    }
+
     stages = ("embedding",)
     reads_target: ClassVar[bool] = True
 
     def __init__(self, strength: float = 0.1, *, margin: float = 4.0, ramp_up: bool = True) -> None:
-        positive(strength=strength, margin=margin)
-        self.strength, self.margin, self.ramp_up = strength, margin, ramp_up
+        self.strength = strength
+        self.margin = margin
+        self.ramp_up = ramp_up
 
     def prepare(self, network: Network, task: Any) -> None:
-        """Make the auxiliary head.
-
-        Parameters
-        ----------
-        network : Network
-        task : Task
-        """
-        needs_classes(self, task)
         network.extras["auxiliary_head"] = fresh_copy(network.head)
 
     def loss(self, network: Network, source: Batch, target: Batch | None, progress: float) -> dict[str, Tensor]:
-        """Compute the auxiliary head's loss, with reversed gradient for the features.
-
-        Parameters
-        ----------
-        network : Network
-        source : Batch
-        target : Batch or None
-        progress : float
-
-        Returns
-        -------
-        dict of str to Tensor
-        """
         if target is None:
             return {}
         factor = strength_at(self, progress)
@@ -127,10 +121,4 @@ class MDD(Method):
         return {"mdd": margin_disparity(source.logits, own, target.logits, other, self.margin)}
 
     def finish(self, network: Network) -> None:
-        """Discard the auxiliary head.
-
-        Parameters
-        ----------
-        network : Network
-        """
         del network.extras["auxiliary_head"]

@@ -7,7 +7,8 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
-from landbridge.exceptions import InputError
+from landbridge._method_tags import MethodTags
+from landbridge.neural._checks import COUNT, NOT_NEGATIVE, POSITIVE
 from landbridge.neural._method import Batch
 from landbridge.neural._network import Network
 from landbridge.neural._source_aware import SourceAware
@@ -120,6 +121,20 @@ class MomentMatchingSources(SourceAware):
     (300,)
     """
 
+    method_tags = MethodTags(
+        "feature",
+        reads=frozenset({"X_target", "source_domain"}),
+        shifts=frozenset({"covariate", "subspace"}),
+        planned=frozenset({"classification"}),
+        reason="aligns each of {n} sources with the target and with the others, by distance",
+    )
+    _parameter_constraints: ClassVar[dict[str, Any]] = {
+        "strength": POSITIVE,
+        "n_moments": COUNT,
+        "ramp_up": ["boolean"],
+        "sharpness": NOT_NEGATIVE,
+    }
+
     stages = ("embedding",)
     reads_target: ClassVar[bool] = True
     replaces_task_loss: ClassVar[bool] = True
@@ -133,47 +148,24 @@ class MomentMatchingSources(SourceAware):
         ramp_up: bool = True,
         sharpness: float = 1.0,
     ) -> None:
-        super().__init__()
-        if not strength > 0 or n_moments < 1:
-            raise InputError(f"strength must be positive and n_moments at least 1; got {strength} and {n_moments}.")
-        if sharpness < 0:
-            raise InputError(f"sharpness must not be negative; got {sharpness}.")
-        self.strength, self.n_moments = strength, n_moments
-        self.ramp_up, self.sharpness = ramp_up, sharpness
+        self.strength = strength
+        self.n_moments = n_moments
+        self.ramp_up = ramp_up
+        self.sharpness = sharpness
 
     def prepare(self, network: Network, task: Any) -> None:
-        """Number the sources from zero.
-
-        Parameters
-        ----------
-        network : Network
-        task : Task
-        """
         like = next(network.head.parameters()).detach()
         self._number_sources(like)
         self._task = task
         self._sums = torch.zeros(len(self.sources_), 2).to(like)  # discounted sum of distances, and of counts
 
     def loss(self, network: Network, source: Batch, target: Batch | None, progress: float) -> dict[str, Tensor]:
-        """Compute the task's loss with weights of the sources, and the distances.
-
-        Parameters
-        ----------
-        network : Network
-        source : Batch
-        target : Batch or None
-        progress : float
-
-        Returns
-        -------
-        dict of str to Tensor
-        """
         of = self._sources_of(source)
         counts = of.bincount(minlength=len(self.sources_)).tolist()
         present = [g for g, n in enumerate(counts) if n]
         shares = self._source_weights()[present] * torch.tensor([counts[g] for g in present]).to(self._sums)
         shares = shares / shares.sum()
-        losses = [self._task.loss(source.logits[of == g], source.labels[of == g]) for g in present]
+        losses = [self._task.mean_loss(source.logits[of == g], source.labels[of == g]) for g in present]
         terms = {"task": (shares * torch.stack(losses)).sum()}
         several = [g for g in present if counts[g] > 1]
         if target is None or not several:
@@ -188,12 +180,6 @@ class MomentMatchingSources(SourceAware):
         return terms
 
     def finish(self, network: Network) -> None:
-        """Keep weights and distances.
-
-        Parameters
-        ----------
-        network : Network
-        """
         self.source_weights_ = self._source_weights().cpu().numpy()
         self.distances_ = (self._sums[:, 0] / self._sums[:, 1].clamp_min(1e-12)).cpu().numpy()
 

@@ -8,15 +8,15 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from landbridge._method_tags import MethodTags
 from landbridge.exceptions import InputError
-from landbridge.neural._checks import positive
+from landbridge.neural._checks import FRACTION, POSITIVE
 from landbridge.neural._heads import OpenSetHead
 from landbridge.neural._inputs import to_tensors
 from landbridge.neural._method import Batch, Method
 from landbridge.neural._network import HEAD, Network
 from landbridge.neural.feature._adversarial import DANN, reverse_gradient
 from landbridge.neural.feature._discrepancy import rise, strength_at
-from landbridge.neural.feature._mcd import needs_classes
 
 __all__ = ["OpenSetBackprop", "PartialAdversarial", "unknown_loss", "unknown_probability"]
 
@@ -68,24 +68,30 @@ class PartialAdversarial(DANN):
     True
     """
 
+    method_tags = MethodTags(
+        "feature",
+        reads=frozenset({"X_target"}),
+        tasks=frozenset({"classification"}),
+        shifts=frozenset({"label", "covariate"}),
+        adversarial=True,
+    )
+    _parameter_constraints: ClassVar[dict[str, Any]] = {
+        **DANN._parameter_constraints,
+        "weight_task": ["boolean"],
+    }
+
     replaces_task_loss: ClassVar[bool] = True
     kept: ClassVar[tuple[str, ...]] = ("_weights", "_sums")
 
     def __init__(
         self, strength: float = 1.0, *, width: int = 128, ramp_up: bool = True, weight_task: bool = True
     ) -> None:
-        super().__init__(strength, width=width, ramp_up=ramp_up)
+        self.strength = strength
+        self.width = width
+        self.ramp_up = ramp_up
         self.weight_task = weight_task
 
     def prepare(self, network: Network, task: Any) -> None:
-        """Make the discriminator, and equal weights.
-
-        Parameters
-        ----------
-        network : Network
-        task : Task
-        """
-        needs_classes(self, task)
         super().prepare(network, task)
         like = next(network.head.parameters()).detach()
         self._weights = torch.ones(int(task.n_outputs)).to(like)
@@ -93,32 +99,12 @@ class PartialAdversarial(DANN):
         self._smoothing, self._rise = float(getattr(task, "label_smoothing", 0.0)), 0.0
 
     def epoch(self, network: Network, epoch: int, epochs: int) -> None:
-        """Update the weights from the predictions of the epoch before.
-
-        Parameters
-        ----------
-        network : Network
-        epoch, epochs : int
-        """
         if float(self._sums[-1]) > 0:
             means = self._sums[:-1] / self._sums[-1]
             self._weights = means / means.max().clamp_min(1e-12)
             self._sums = torch.zeros_like(self._sums)
 
     def loss(self, network: Network, source: Batch, target: Batch | None, progress: float) -> dict[str, Tensor]:
-        """Compute the task's loss and the discriminator's, source samples weighted by their class.
-
-        Parameters
-        ----------
-        network : Network
-        source : Batch
-        target : Batch or None
-        progress : float
-
-        Returns
-        -------
-        dict of str to Tensor
-        """
         per_row = F.cross_entropy(source.logits, source.labels, reduction="none", label_smoothing=self._smoothing)
         self._rise = rise(progress) if self.ramp_up else 1.0
         if target is None or not self.weight_task:
@@ -134,12 +120,6 @@ class PartialAdversarial(DANN):
         return {"task": task} | super().loss(network, source, target, progress)
 
     def finish(self, network: Network) -> None:
-        """Discard the discriminator and keep the weights.
-
-        Parameters
-        ----------
-        network : Network
-        """
         super().finish(network)
         self.weights_ = self._weights.detach().cpu()
 
@@ -225,25 +205,28 @@ class OpenSetBackprop(Method):
     (300,)
     """
 
+    method_tags = MethodTags(
+        "feature",
+        reads=frozenset({"X_target"}),
+        tasks=frozenset({"classification"}),
+        shifts=frozenset({"label", "covariate"}),
+    )
+    _parameter_constraints: ClassVar[dict[str, Any]] = {
+        "strength": POSITIVE,
+        "threshold": FRACTION,
+        "ramp_up": ["boolean"],
+    }
+
     stages = ("embedding",)
     reads_target: ClassVar[bool] = True
     replaces_task_loss: ClassVar[bool] = True
 
     def __init__(self, strength: float = 0.3, *, threshold: float = 0.5, ramp_up: bool = True) -> None:
-        positive(strength=strength)
-        if not 0 < threshold < 1:
-            raise InputError(f"threshold must be between 0 and 1; got {threshold}.")
-        self.strength, self.threshold, self.ramp_up = strength, threshold, ramp_up
+        self.strength = strength
+        self.threshold = threshold
+        self.ramp_up = ramp_up
 
     def prepare(self, network: Network, task: Any) -> None:
-        """Add the class "unknown" to the head.
-
-        Parameters
-        ----------
-        network : Network
-        task : Task
-        """
-        needs_classes(self, task)
         self._smoothing = float(getattr(task, "label_smoothing", 0.0))
         if not isinstance(network.head, OpenSetHead):
             like = next(network.head.parameters())
@@ -253,19 +236,6 @@ class OpenSetBackprop(Method):
                 network.freeze([HEAD])
 
     def loss(self, network: Network, source: Batch, target: Batch | None, progress: float) -> dict[str, Tensor]:
-        """Compute the loss over known classes and the unknown one, and the target's with reversed gradient.
-
-        Parameters
-        ----------
-        network : Network
-        source : Batch
-        target : Batch or None
-        progress : float
-
-        Returns
-        -------
-        dict of str to Tensor
-        """
         head: Any = network.head
         logits, labels = head.all_logits(source.features["embedding"]), source.labels
         if labels.ndim == 2:

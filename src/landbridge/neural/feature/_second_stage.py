@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
-from landbridge.exceptions import InputError
+from landbridge._method_tags import MethodTags
+from landbridge.neural._checks import COUNT, NOT_NEGATIVE, POSITIVE
 from landbridge.neural._method import Method
 from landbridge.neural._network import Network
 from landbridge.neural._samples import Samples, mix
@@ -53,26 +54,27 @@ class ADDA(Method):
     False
     """
 
+    method_tags = MethodTags(
+        "feature",
+        reads=frozenset({"X_target"}),
+        shifts=frozenset({"covariate", "subspace"}),
+        planned=frozenset({"classification"}),
+        adversarial=True,
+    )
+    _parameter_constraints: ClassVar[dict[str, Any]] = {
+        "n_steps": COUNT,
+        "learning_rate": POSITIVE,
+        "gradient_penalty": NOT_NEGATIVE,
+    }
+
     reads_target: ClassVar[bool] = True
 
     def __init__(self, n_steps: int = 800, *, learning_rate: float = 3e-4, gradient_penalty: float = 10.0) -> None:
-        if n_steps < 1 or not learning_rate > 0 or gradient_penalty < 0:
-            raise InputError(
-                "n_steps must be at least 1, learning_rate positive and gradient_penalty not negative; got "
-                f"{n_steps}, {learning_rate}, {gradient_penalty}."
-            )
-        self.n_steps, self.learning_rate, self.gradient_penalty = n_steps, learning_rate, gradient_penalty
+        self.n_steps = n_steps
+        self.learning_rate = learning_rate
+        self.gradient_penalty = gradient_penalty
 
     def after(self, network: Network, rows: Samples, target: Samples | None, seed: int) -> None:
-        """Adapt the stages.
-
-        Parameters
-        ----------
-        network : Network
-        rows : Samples
-        target : Samples or None
-        seed : int
-        """
         if target is None:
             return
         found = adapt_adda(
@@ -120,27 +122,27 @@ class SHOT(Method):
     (300,)
     """
 
+    method_tags = MethodTags(
+        "feature",
+        reads=frozenset({"X_target"}),
+        tasks=frozenset({"classification"}),
+        shifts=frozenset({"covariate", "subspace"}),
+        planned=frozenset({"classification"}),
+    )
+    _parameter_constraints: ClassVar[dict[str, Any]] = {
+        "epochs": COUNT,
+        "learning_rate": POSITIVE,
+        "pseudo_label_weight": NOT_NEGATIVE,
+    }
+
     reads_target: ClassVar[bool] = True
 
     def __init__(self, epochs: int = 15, *, learning_rate: float = 1e-3, pseudo_label_weight: float = 0.3) -> None:
-        if epochs < 1 or not learning_rate > 0 or pseudo_label_weight < 0:
-            raise InputError(
-                "epochs must be at least 1, learning_rate positive and pseudo_label_weight not negative; got "
-                f"{epochs}, {learning_rate}, {pseudo_label_weight}."
-            )
-        self.epochs, self.learning_rate, self.pseudo_label_weight = epochs, learning_rate, pseudo_label_weight
+        self.epochs = epochs
+        self.learning_rate = learning_rate
+        self.pseudo_label_weight = pseudo_label_weight
 
     def after(self, network: Network, rows: Samples, target: Samples | None, seed: int) -> None:
-        """Adapt the stages.
-
-        Parameters
-        ----------
-        network : Network
-        rows : Samples
-            Not looked at.
-        target : Samples or None
-        seed : int
-        """
         if target is None or len(target) < 2:
             return
         adapted = adapt_shot(

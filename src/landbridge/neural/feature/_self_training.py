@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import math
+from numbers import Real
 from typing import Any, ClassVar
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from landbridge.exceptions import InputError
-from landbridge.neural._checks import positive
+from landbridge._method_tags import MethodTags
+from landbridge._sklearn_compat import Interval, StrOptions
+from landbridge.neural._checks import FRACTION, POSITIVE
 from landbridge.neural._method import Batch, Method
 from landbridge.neural._network import Network
 from landbridge.neural.feature._discrepancy import strength_at
-from landbridge.neural.feature._mcd import needs_classes
 
 __all__ = ["SelfTraining", "calibrated_temperature"]
 
@@ -117,6 +118,21 @@ class SelfTraining(Method):
     (300,)
     """
 
+    method_tags = MethodTags(
+        "feature",
+        reads=frozenset({"X_target"}),
+        tasks=frozenset({"classification"}),
+        shifts=frozenset({"covariate", "subspace"}),
+    )
+    _parameter_constraints: ClassVar[dict[str, Any]] = {
+        "threshold": [Interval(Real, 0, 1, closed="left")],
+        "temperature": [Interval(Real, 0, None, closed="neither"), StrOptions({"auto"})],
+        "strength": POSITIVE,
+        "ramp_up": ["boolean"],
+        "validation_fraction": FRACTION,
+        "momentum": [Interval(Real, 0, 1, closed="left")],
+    }
+
     reads_target: ClassVar[bool] = True
     replaces_task_loss: ClassVar[bool] = True
 
@@ -130,27 +146,14 @@ class SelfTraining(Method):
         validation_fraction: float = 0.1,
         momentum: float = 0.8,
     ) -> None:
-        if not 0 <= threshold < 1:
-            raise InputError(f"threshold must be at least 0 and below 1; got {threshold}.")
-        if temperature != "auto" and not (isinstance(temperature, int | float) and temperature > 0):
-            raise InputError(f"temperature must be a positive number or 'calibrated'; got {temperature!r}.")
-        positive(strength=strength)
-        if not 0 < validation_fraction < 1 or not 0 <= momentum < 1:
-            raise InputError(
-                f"validation_fraction and momentum must be between 0 and 1; got {validation_fraction} and {momentum}."
-            )
-        self.threshold, self.temperature, self.strength = threshold, temperature, strength
-        self.ramp_up, self.validation_fraction, self.momentum = ramp_up, validation_fraction, momentum
+        self.threshold = threshold
+        self.temperature = temperature
+        self.strength = strength
+        self.ramp_up = ramp_up
+        self.validation_fraction = validation_fraction
+        self.momentum = momentum
 
     def prepare(self, network: Network, task: Any) -> None:
-        """Reset the running means.
-
-        Parameters
-        ----------
-        network : Network
-        task : Task
-        """
-        needs_classes(self, task)
         like = next(network.head.parameters()).detach()
         self._task = task
         self._mean = torch.zeros(0, int(task.n_outputs)).to(like)
@@ -160,13 +163,6 @@ class SelfTraining(Method):
         self._shares: list[float] = []
 
     def epoch(self, network: Network, epoch: int, epochs: int) -> None:
-        """Update the temperature from the held-out samples of the epoch before.
-
-        Parameters
-        ----------
-        network : Network
-        epoch, epochs : int
-        """
         if self._aside and self.temperature == "auto":
             logits, labels = (torch.cat(parts) for parts in zip(*self._aside, strict=True))
             self._now = torch.tensor(calibrated_temperature(logits, labels, lowest=1.0))
@@ -174,21 +170,8 @@ class SelfTraining(Method):
         self._close_epoch()
 
     def loss(self, network: Network, source: Batch, target: Batch | None, progress: float) -> dict[str, Tensor]:
-        """Compute the task's loss on samples that are not held out, and the cross-entropy on confident target samples.
-
-        Parameters
-        ----------
-        network : Network
-        source : Batch
-        target : Batch or None
-        progress : float
-
-        Returns
-        -------
-        dict of str to Tensor
-        """
         if target is None:
-            return {"task": self._task.loss(source.logits, source.labels)}
+            return {"task": self._task.mean_loss(source.logits, source.labels)}
         terms = {"task": self._learn(source)}
         probabilities = (target.logits.detach() / float(self._now)).softmax(dim=1)
         means = self._remember(target.rows, probabilities)
@@ -202,23 +185,11 @@ class SelfTraining(Method):
         return terms
 
     def finish(self, network: Network) -> None:
-        """Keep the temperature.
-
-        Parameters
-        ----------
-        network : Network
-        """
         self._close_epoch()
         self.temperature_, self.shares_ = float(self._now), self._shares
         self._aside = []
 
     def state(self) -> dict[str, Tensor]:
-        """Return the running means and the temperature.
-
-        Returns
-        -------
-        dict of str to Tensor
-        """
         found = {"mean": self._mean, "temperature": self._now, "counts": self._counts}
         if self._aside:
             logits, labels = (torch.cat(parts) for parts in zip(*self._aside, strict=True))
@@ -226,12 +197,6 @@ class SelfTraining(Method):
         return found
 
     def load_state(self, state: dict[str, Tensor]) -> None:
-        """Take back what ``state`` gave.
-
-        Parameters
-        ----------
-        state : dict of str to Tensor
-        """
         self._mean, self._now = state["mean"].to(self._mean), state["temperature"].cpu()
         self._counts = state["counts"].to(self._counts)
         self._aside = [(state["aside"], state["aside_labels"])] if "aside" in state else []
@@ -239,13 +204,13 @@ class SelfTraining(Method):
     def _learn(self, source: Batch) -> Tensor:
         """The task's loss without the held-out samples, whose predictions are put aside."""
         if self.temperature != "auto" or source.labels.ndim != 1:
-            loss: Tensor = self._task.loss(source.logits, source.labels)
+            loss: Tensor = self._task.mean_loss(source.logits, source.labels)
             return loss
         out = _scattered(source.rows.to(source.labels.device)) < self.validation_fraction
         if out.all():
             return 0.0 * source.logits.sum()
         self._aside.append((source.logits.detach()[out], source.labels[out]))
-        return self._task.loss(source.logits[~out], source.labels[~out])
+        return self._task.mean_loss(source.logits[~out], source.labels[~out])
 
     def _remember(self, rows: Tensor, probabilities: Tensor) -> Tensor:
         """The samples' running means, with the current predictions in them."""

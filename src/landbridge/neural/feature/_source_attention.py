@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from numbers import Real
 from typing import Any, ClassVar
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from landbridge.exceptions import InputError
+from landbridge._method_tags import MethodTags
+from landbridge._sklearn_compat import Interval
+from landbridge.neural._checks import NOT_NEGATIVE, POSITIVE
 from landbridge.neural._method import Batch
 from landbridge.neural._network import Network
 from landbridge.neural._source_aware import SourceAware
@@ -125,6 +128,17 @@ class SourceAttention(SourceAware):
     True
     """
 
+    method_tags = MethodTags(
+        "instance", reads=frozenset({"X_target", "source_domain"}), shifts=frozenset({"covariate", "subspace"})
+    )
+    _parameter_constraints: ClassVar[dict[str, Any]] = {
+        "temperature": POSITIVE,
+        "match_labels": ["boolean"],
+        "sharpness": NOT_NEGATIVE,
+        "momentum": [Interval(Real, 0, 1, closed="left")],
+        "max_weight": [Interval(Real, 1, None, closed="left")],
+    }
+
     stages = ("embedding",)
     reads_target: ClassVar[bool] = True
     replaces_task_loss: ClassVar[bool] = True
@@ -139,26 +153,13 @@ class SourceAttention(SourceAware):
         momentum: float = 0.5,
         max_weight: float = 5.0,
     ) -> None:
-        super().__init__()
-        if not temperature > 0 or sharpness < 0:
-            raise InputError(
-                f"temperature must be positive and sharpness not negative; got {temperature} and {sharpness}."
-            )
-        if not 0 <= momentum < 1 or not max_weight >= 1:
-            raise InputError(
-                f"momentum must be from 0 to below 1 and max_weight at least 1; got {momentum} and {max_weight}."
-            )
-        self.temperature, self.match_labels = temperature, match_labels
-        self.sharpness, self.momentum, self.max_weight = sharpness, momentum, max_weight
+        self.temperature = temperature
+        self.match_labels = match_labels
+        self.sharpness = sharpness
+        self.momentum = momentum
+        self.max_weight = max_weight
 
     def prepare(self, network: Network, task: Any) -> None:
-        """Number the sources from zero, and weight all samples equally.
-
-        Parameters
-        ----------
-        network : Network
-        task : Task
-        """
         like = next(network.head.parameters()).detach()
         self._number_sources(like)
         self._task = task
@@ -168,44 +169,20 @@ class SourceAttention(SourceAware):
         self._make_room(0 if self.source_domain_ is None else len(self.source_domain_))
 
     def epoch(self, network: Network, epoch: int, epochs: int) -> None:
-        """Update the weights from the attention of the epochs before.
-
-        Parameters
-        ----------
-        network : Network
-        epoch, epochs : int
-        """
         self._update_weights()
 
     def loss(self, network: Network, source: Batch, target: Batch | None, progress: float) -> dict[str, Tensor]:
-        """Compute the task's loss with a weight per sample, and update the target's attention.
-
-        Parameters
-        ----------
-        network : Network
-        source : Batch
-        target : Batch or None
-        progress : float
-
-        Returns
-        -------
-        dict of str to Tensor
-        """
         rows = source.rows.to(self._rows.device)
         self._make_room(int(rows.max()) + 1)
         if target is not None:
             self._attend(rows, source, target)
         weights = self._rows[1, rows]
-        per_row = torch.vmap(lambda logits, y: self._task.loss(logits[None], y[None]))(source.logits, source.labels)
+        per_row = torch.vmap(lambda logits, y: self._task.mean_loss(logits[None], y[None]))(
+            source.logits, source.labels
+        )
         return {"task": (weights * per_row).sum() / weights.sum().clamp_min(1e-12)}
 
     def finish(self, network: Network) -> None:
-        """Keep the weights of samples and sources.
-
-        Parameters
-        ----------
-        network : Network
-        """
         self._update_weights()
         self.row_weights_ = self._rows[1].double().cpu().numpy()
         means = self._source_means(self._rows[1]).double().cpu().numpy()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Iterator
 from typing import Any
 
 import torch
@@ -11,8 +12,11 @@ from torch import Tensor
 
 from landbridge.exceptions import InputError
 from landbridge.neural._network import Network
+from landbridge.neural._phase import Phase
 from landbridge.neural._random import seed_from
-from landbridge.neural._samples import mix
+from landbridge.neural._samples import digest_of, mix
+from landbridge.neural._settings import Training, own_settings
+from landbridge.neural._trainer import run_phase
 from landbridge.neural.feature._target_side import information_loss
 
 __all__ = ["adapt_shot", "centroid_labels"]
@@ -61,6 +65,7 @@ def adapt_shot(
     learning_rate: float = 1e-3,
     pseudo_label_weight: float = 0.3,
     random_state: Any = None,
+    settings: Training | None = None,
 ) -> Network:
     """Adapt a trained network to unlabelled target samples without source samples (SHOT).
 
@@ -80,6 +85,9 @@ def adapt_shot(
     pseudo_label_weight : float, default=0.3
         Weight of agreeing with the centroids' labels.
     random_state : int, RandomState instance or None, default=None
+    settings : Training, optional
+        Device, precision, checkpoints, clipping and logs of the run; what has an argument here is taken from here. If
+        None, the run stays on the network's device.
 
     Returns
     -------
@@ -116,24 +124,60 @@ def adapt_shot(
     """
     if len(inputs) < 2:
         raise InputError(f"inputs has {len(inputs)} sample; give the target's unlabelled samples.")
-    random_state = seed_from(random_state)
     adapted = copy.deepcopy(network)
     adapted.requires_grad_(True)
     adapted.head.requires_grad_(False)
-    optimizer = torch.optim.Adam(adapted.stages.parameters(), lr=learning_rate)
-    for epoch in range(epochs):
-        adapted.eval()
-        with torch.no_grad():
-            embedded = torch.cat([adapted.embed(part) for part in inputs.split(256)])
-            labels = centroid_labels(embedded, adapted.head(embedded).softmax(dim=1))
-        adapted.train()
-        rng = torch.Generator().manual_seed(mix(random_state, epoch))
-        for rows in torch.randperm(len(inputs), generator=rng).split(batch_size):
-            if len(rows) < 2:
-                continue
-            logits = adapted(inputs[rows])
-            loss = information_loss(logits) + pseudo_label_weight * F.cross_entropy(logits, labels[rows])
-            optimizer.zero_grad()
-            torch.autograd.backward(loss)
-            optimizer.step()
+    own = {"epochs": epochs, "batch_size": batch_size, "learning_rate": learning_rate}
+    own |= {"random_state": seed_from(random_state)}
+    run_phase(_Hypothesis(adapted, inputs, pseudo_label_weight), own_settings(settings, adapted, **own))
     return adapted.eval()
+
+
+class _Hypothesis(Phase):
+    """Confident and diverse predictions, and agreement with labels from class centroids."""
+
+    name = "adaptation without source samples"
+
+    def __init__(self, adapted: Network, inputs: Tensor, pseudo_label_weight: float) -> None:
+        super().__init__()
+        self.module, self.inputs, self.pseudo_label_weight = adapted, inputs, pseudo_label_weight
+        self.labels = torch.zeros(0, dtype=torch.int64)
+
+    def start(self, run: Any) -> None:
+        super().start(run)
+        self.inputs = self.inputs.to(run.fabric.device)
+        self.optimizers = {"main": torch.optim.Adam(self.module.stages.parameters(), lr=run.settings.learning_rate)}
+        self.n_steps = len(self._cut(torch.arange(len(self.inputs))))
+
+    def rate(self, step: int, total: int) -> None:
+        return None
+
+    def begin(self, epoch: int) -> None:
+        if self.run.state.at == 0:  # a resumed epoch goes on with the labels that it began with
+            self.module.eval()
+            with torch.no_grad():
+                embedded = torch.cat([self.module.embed(part) for part in self.inputs.split(256)])
+                self.labels = centroid_labels(embedded, self.module.head(embedded).softmax(dim=1))
+        self.module.train()
+
+    def batches(self, epoch: int, first: int) -> Iterator[Tensor]:
+        rng = torch.Generator().manual_seed(mix(self.run.settings.random_state, epoch))
+        yield from self._cut(torch.randperm(len(self.inputs), generator=rng))[first:]
+
+    def _cut(self, order: Tensor) -> list[Tensor]:
+        return [rows for rows in order.split(self.run.settings.batch_size) if len(rows) > 1]
+
+    def step(self, batch: Tensor, share: float) -> None:
+        logits = self.module(self.inputs[batch])
+        loss = information_loss(logits) + self.pseudo_label_weight * F.cross_entropy(logits, self.labels[batch])
+        self.descend(loss)
+        self.run.means.add("task", loss, len(batch))
+
+    def fingerprint(self) -> dict[str, Any]:
+        return {"pseudo_label_weight": self.pseudo_label_weight, "samples": digest_of(self.inputs)}
+
+    def state(self) -> dict[str, Tensor]:
+        return {"labels": self.labels}
+
+    def load_state(self, state: dict[str, Tensor]) -> None:
+        self.labels = state["labels"].to(self.inputs.device)

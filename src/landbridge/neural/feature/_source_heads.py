@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from numbers import Real
 from typing import Any, ClassVar
 
 import numpy as np
@@ -10,13 +11,15 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from landbridge._method_tags import MethodTags
+from landbridge._sklearn_compat import Interval, StrOptions
 from landbridge.exceptions import InputError
+from landbridge.neural._checks import COUNT, NOT_NEGATIVE
 from landbridge.neural._heads import OpenSetHead, SourceMixture
 from landbridge.neural._method import Batch
 from landbridge.neural._network import HEAD, Network
 from landbridge.neural._samples import Samples, permutation
 from landbridge.neural._source_aware import SourceAware
-from landbridge.neural.feature._mcd import needs_classes
 from landbridge.neural.feature._multi_source import distances_of_moments
 from landbridge.neural.feature._sources import closeness
 
@@ -100,9 +103,10 @@ class SourceHeads(SourceAware):
     has ended; predictions for target samples, with which some methods learn, are the mean throughout.
 
     A held-out sample is replaced in each epoch by another of its source; which samples those are is the same for every
-    seed. Where another method, named before this one, chooses the order of the samples, they are seen in training. One
-    source alone is trained as without this method: no sample is held out, and the head is what it was. With a backbone
-    that has batch norms those see the target's samples, as beside every method that reads the target.
+    seed. So it chooses the order of the samples, as long as accuracies are asked for, and goes with no other method
+    that does. One source alone is trained as without this method: no sample is held out, and the head is what it
+    was. With a backbone that has batch norms those see the target's samples, as beside every method that reads the
+    target.
 
     Helps where sources disagree about labels, so that one head would learn their mean, and where one is labelled badly
     or far away. Hurts where sources are small and alike: each head learns from its own samples only. Accuracy does not
@@ -135,6 +139,21 @@ class SourceHeads(SourceAware):
     True
     """
 
+    method_tags = MethodTags(
+        "feature",
+        reads=frozenset({"X_target", "source_domain"}),
+        tasks=frozenset({"classification"}),
+        shifts=frozenset({"concept", "covariate"}),
+        planned=frozenset({"classification"}),
+        reason="trains a head for each of {n} sources and weights them without target labels",
+    )
+    _parameter_constraints: ClassVar[dict[str, Any]] = {
+        "weights": [StrOptions(set(WEIGHTS)), "array-like"],
+        "validation_fraction": [Interval(Real, 0, 0.5, closed="right")],
+        "sharpness": NOT_NEGATIVE,
+        "n_moments": COUNT,
+    }
+
     stages = ("embedding",)
     reads_target: ClassVar[bool] = True
 
@@ -146,41 +165,22 @@ class SourceHeads(SourceAware):
         sharpness: float = 1.0,
         n_moments: int = 2,
     ) -> None:
-        super().__init__()
-        if isinstance(weights, str):
-            if weights not in WEIGHTS:
-                raise InputError(f"weights={weights!r} is unknown; choose from {', '.join(WEIGHTS)}, or give numbers.")
-        else:
-            weights = np.asarray(weights, dtype=float)
-            _check_weights(weights, None)
-        if not 0 < validation_fraction <= 0.5:
-            raise InputError(f"validation_fraction must be above 0 and at most 0.5; got {validation_fraction}.")
-        if sharpness < 0 or n_moments < 1:
-            raise InputError(
-                f"sharpness must not be negative and n_moments at least 1; got {sharpness} and {n_moments}."
-            )
-        self.weights, self.validation_fraction, self.sharpness, self.n_moments = (
-            weights,
-            validation_fraction,
-            sharpness,
-            n_moments,
-        )
+        self.weights = weights
+        self.validation_fraction = validation_fraction
+        self.sharpness = sharpness
+        self.n_moments = n_moments
+
+    def _check_params(self) -> None:
+        if not isinstance(self.weights, str):
+            _check_weights(_numbers(self.weights), None)
 
     def prepare(self, network: Network, task: Any) -> None:
-        """Make a head per source.
-
-        Parameters
-        ----------
-        network : Network
-        task : Task
-        """
-        needs_classes(self, task)
         if isinstance(network.head, OpenSetHead):
             raise InputError("methods holds SourceHeads and the head knows an unknown class; leave out one of the two.")
         self._number_sources(next(network.head.parameters()).detach())
         n = len(self.sources_)
         if n > 1 and not isinstance(self.weights, str):
-            _check_weights(self.weights, n)
+            _check_weights(_numbers(self.weights), n)
         if n > 1 and not isinstance(network.head, SourceMixture):
             frozen = HEAD in network.frozen
             network.replace_head(SourceMixture(network.head, n))
@@ -189,19 +189,6 @@ class SourceHeads(SourceAware):
         self._mixture(network)
 
     def order(self, labels: Any, epoch: int, generator: torch.Generator) -> Tensor | None:
-        """Let other samples of the same source stand in for those that are held out.
-
-        Parameters
-        ----------
-        labels : Tensor
-        epoch : int
-        generator : torch.Generator
-
-        Returns
-        -------
-        Tensor of int64, shape (n_samples,), or None
-            None where no sample is held out.
-        """
         super().order(labels, epoch, generator)
         held = self._held_out(labels)
         if not len(held) or self._numbers is None:
@@ -215,14 +202,6 @@ class SourceHeads(SourceAware):
         return stand_in[torch.randperm(len(labels), generator=generator)]
 
     def answer(self, network: Network, source: Batch, target: Batch | None) -> None:
-        """Use the logits of each sample's own source head.
-
-        Parameters
-        ----------
-        network : Network
-        source : Batch
-        target : Batch or None
-        """
         mixture = self._mixture(network)
         if mixture is not None:
             # What comes out of several processes has another precision than the network in double.
@@ -230,15 +209,6 @@ class SourceHeads(SourceAware):
             source.logits = mixture.own(embedding, self._sources_of(source))
 
     def after(self, network: Network, rows: Any, target: Any, seed: int) -> None:
-        """Compute the weights of the heads.
-
-        Parameters
-        ----------
-        network : Network
-        rows : Samples
-        target : Samples or None
-        seed : int
-        """
         mixture, n = self._mixture(network), len(self.sources_)
         accuracies = distances = None
         if mixture is not None and self._asks("accuracy"):
@@ -249,7 +219,7 @@ class SourceHeads(SourceAware):
         if accuracies is not None or distances is not None:
             weights = head_weights(accuracies, distances, self.sharpness)
         elif n > 1 and not isinstance(self.weights, str):
-            weights = torch.as_tensor(self.weights)
+            weights = torch.as_tensor(_numbers(self.weights))
         weights = weights / weights.sum()
         if mixture is not None:
             mixture.weights.copy_(weights)
@@ -310,6 +280,13 @@ class SourceHeads(SourceAware):
                 powers = [embedding.cpu().double().pow(k) for k in range(1, self.n_moments + 1)]
                 sums.index_add_(1, of, torch.stack(powers))
         return distances_of_moments(sums / counts[None, :, None])[n, :n]
+
+
+def _numbers(weights: Any) -> NDArray[np.float64]:
+    try:
+        return np.asarray(weights, dtype=float)
+    except (TypeError, ValueError):
+        raise InputError(f"weights must be one number per source; got {weights!r}.") from None
 
 
 def _check_weights(weights: NDArray[np.float64], n: int | None) -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from landbridge.neural._checks import positive
+from landbridge._method_tags import MethodTags
+from landbridge.neural._checks import POSITIVE
 from landbridge.neural._method import Batch, Method
 from landbridge.neural._network import Network
 from landbridge.neural.feature._discrepancy import strength_at
@@ -99,9 +100,14 @@ def class_confusion(logits: Tensor, temperature: float = 2.5) -> Tensor:
 class _OnTarget(Method):
     reads_target: ClassVar[bool] = True
 
+    _parameter_constraints: ClassVar[dict[str, Any]] = {
+        "strength": POSITIVE,
+        "ramp_up": ["boolean"],
+    }
+
     def __init__(self, strength: float, ramp_up: bool) -> None:
-        positive(strength=strength)
-        self.strength, self.ramp_up = strength, ramp_up
+        self.strength = strength
+        self.ramp_up = ramp_up
 
     def objective(self, logits: Tensor) -> Tensor:
         """Compute the value to minimize.
@@ -117,19 +123,6 @@ class _OnTarget(Method):
         raise NotImplementedError
 
     def loss(self, network: Network, source: Batch, target: Batch | None, progress: float) -> dict[str, Tensor]:
-        """Compute the objective on the target's batch.
-
-        Parameters
-        ----------
-        network : Network
-        source : Batch
-        target : Batch or None
-        progress : float
-
-        Returns
-        -------
-        dict of str to Tensor
-        """
         if target is None:
             return {}
         weight = strength_at(self, progress)
@@ -167,22 +160,24 @@ class MCC(_OnTarget):
     (300,)
     """
 
+    method_tags = MethodTags(
+        "feature",
+        reads=frozenset({"X_target"}),
+        tasks=frozenset({"classification"}),
+        shifts=frozenset({"covariate", "subspace"}),
+        planned=frozenset({"classification"}),
+    )
+    _parameter_constraints: ClassVar[dict[str, Any]] = {
+        **_OnTarget._parameter_constraints,
+        "temperature": POSITIVE,
+    }
+
     def __init__(self, strength: float = 1.0, *, temperature: float = 2.5, ramp_up: bool = True) -> None:
-        super().__init__(strength, ramp_up)
-        positive(temperature=temperature)
+        self.strength = strength
         self.temperature = temperature
+        self.ramp_up = ramp_up
 
     def objective(self, logits: Tensor) -> Tensor:
-        """Compute the class confusion.
-
-        Parameters
-        ----------
-        logits : Tensor of shape (n, n_classes)
-
-        Returns
-        -------
-        Tensor
-        """
         return class_confusion(logits, self.temperature)
 
 
@@ -212,20 +207,18 @@ class EntropyMinimisation(_OnTarget):
     0.693
     """
 
+    method_tags = MethodTags(
+        "feature",
+        reads=frozenset({"X_target"}),
+        tasks=frozenset({"classification"}),
+        shifts=frozenset({"covariate", "subspace"}),
+    )
+
     def __init__(self, strength: float = 0.1, *, ramp_up: bool = True) -> None:
-        super().__init__(strength, ramp_up)
+        self.strength = strength
+        self.ramp_up = ramp_up
 
     def objective(self, logits: Tensor) -> Tensor:
-        """Compute the mean entropy.
-
-        Parameters
-        ----------
-        logits : Tensor of shape (n, n_classes)
-
-        Returns
-        -------
-        Tensor
-        """
         return mean_entropy(logits)
 
 
@@ -252,21 +245,19 @@ class InformationMaximisation(_OnTarget):
     --------
     >>> from landbridge.neural.feature import InformationMaximisation
     >>> InformationMaximisation()
-    InformationMaximisation(strength=0.3, ramp_up=True)
+    InformationMaximisation()
     """
 
+    method_tags = MethodTags(
+        "feature",
+        reads=frozenset({"X_target"}),
+        tasks=frozenset({"classification"}),
+        shifts=frozenset({"covariate", "subspace"}),
+    )
+
     def __init__(self, strength: float = 0.3, *, ramp_up: bool = True) -> None:
-        super().__init__(strength, ramp_up)
+        self.strength = strength
+        self.ramp_up = ramp_up
 
     def objective(self, logits: Tensor) -> Tensor:
-        """Compute the mean entropy minus the entropy of the mean.
-
-        Parameters
-        ----------
-        logits : Tensor of shape (n, n_classes)
-
-        Returns
-        -------
-        Tensor
-        """
         return information_loss(logits)

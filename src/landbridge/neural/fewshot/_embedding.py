@@ -63,4 +63,5 @@ def conv_embedding(
     for _ in range(depth):
         edge = -(-edge // 2)
     stages["flat"] = _Flat()
-    return Network(stages, in_features=width * edge * edge)
+    spec = {"kind": "blocks", "size": size, "channels": channels, "width": width, "depth": depth}
+    return Network(stages, in_features=width * edge * edge, spec=spec)

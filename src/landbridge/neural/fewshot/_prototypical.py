@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Self
+from numbers import Integral, Real
+from typing import Any, Self, TypedDict, Unpack
 
 import numpy as np
 import torch
@@ -13,11 +14,16 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
 
-from landbridge.exceptions import InputError, LabelError
+from landbridge._method_tags import MethodTags
+from landbridge._sklearn_compat import Interval, _fit_context
+from landbridge.exceptions import InputError
 from landbridge.neural._distances import squared_distances
 from landbridge.neural._features import cached_features
+from landbridge.neural._fitting import check_labels
 from landbridge.neural._inputs import to_tensors
 from landbridge.neural._network import Network
+from landbridge.neural._pack import pack, unpack
+from landbridge.neural._settings import Training
 from landbridge.neural.fewshot._training import EpisodeSizes, train_on_episodes
 
 __all__ = ["UNKNOWN", "PrototypicalClassifier", "prototypical_loss", "train_prototypical"]
@@ -52,6 +58,13 @@ def prototypical_loss(support: Tensor, query: Tensor, n_way: int) -> tuple[Tenso
     return F.cross_entropy(logits, truth), (logits.argmax(dim=1) == truth).float().mean()
 
 
+class RunOptions(TypedDict, total=False):
+    """Keywords of :func:`train_prototypical` for the run; each is described there."""
+
+    progress: Callable[[int, float, float], None] | None
+    settings: Training | None
+
+
 def train_prototypical(
     network: Network,
     X: Any,
@@ -65,7 +78,7 @@ def train_prototypical(
     groups: Any = None,
     augment: Callable[[Tensor, torch.Generator], Tensor] | None = None,
     random_state: Any = None,
-    progress: Callable[[int, float, float], None] | None = None,
+    **options: Unpack[RunOptions],
 ) -> Network:
     """Train an embedding on episodes drawn from many classes.
 
@@ -87,13 +100,20 @@ def train_prototypical(
     augment : callable, optional
         Changes a batch of images at random.
     random_state : int, RandomState instance or None, default=None
-    progress : callable, optional
-        Called every hundred episodes with (episode, loss, accuracy).
+    **options
+        Keywords described under *Other Parameters*.
 
     Returns
     -------
     Network
         The same.
+
+    Other Parameters
+    ----------------
+    progress : callable, optional
+        Called every hundred episodes with (episode, loss, accuracy).
+    settings : Training, optional
+        Device, precision, checkpoints and logs of the run; epochs, batch size and learning rate are not read.
 
     Raises
     ------
@@ -115,7 +135,7 @@ def train_prototypical(
         groups=groups,
         augment=augment,
         random_state=random_state,
-        progress=progress,
+        **options,
     )
     return network
 
@@ -161,11 +181,20 @@ class PrototypicalClassifier(ClassifierMixin, BaseEstimator):
     True
     """
 
+    method_tags = MethodTags("few-shot", reads=frozenset(), tasks=frozenset({"classification"}), new_classes=True)
+
+    _parameter_constraints = {
+        "network": [Network],
+        "reject": [Interval(Real, 0, 1, closed="neither"), None],
+        "batch_size": [Interval(Integral, 1, None, closed="left")],
+    }
+
     def __init__(self, network: Network, *, reject: float | None = None, batch_size: int = 256) -> None:
         self.network = network
         self.reject = reject
         self.batch_size = batch_size
 
+    @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X: Any, y: Any) -> Self:
         """Take the means of the support samples.
 
@@ -183,12 +212,12 @@ class PrototypicalClassifier(ClassifierMixin, BaseEstimator):
         Raises
         ------
         InputError
-            If the labels do not fit, or a threshold cannot be calibrated.
+            If a threshold cannot be calibrated.
+        LabelError
+            If the labels do not fit.
         """
         embedded = self._embed(X)
-        y = np.asarray(y)
-        if y.shape != (len(embedded),):
-            raise LabelError(f"y has shape {y.shape} but X has {len(embedded)} samples; give one label per sample.")
+        y = check_labels(y, len(embedded))
         self.classes_, codes = np.unique(y, return_inverse=True)
         counts = np.bincount(codes)
         sums = np.zeros((len(self.classes_), embedded.shape[1]))
@@ -196,8 +225,6 @@ class PrototypicalClassifier(ClassifierMixin, BaseEstimator):
         self.prototypes_ = sums / counts[:, None]
         self.threshold_: float | None = None
         if self.reject is not None:
-            if not 0 < self.reject < 1:
-                raise InputError(f"reject must lie between 0 and 1; got {self.reject}.")
             if counts.min() < 2:
                 raise InputError("reject needs two support samples per class or more, to be calibrated on.")
             n = counts[codes][:, None]
@@ -254,6 +281,12 @@ class PrototypicalClassifier(ClassifierMixin, BaseEstimator):
         D = self.distances(X)
         P = np.exp(D.min(axis=1, keepdims=True) - D)
         return P / P.sum(axis=1, keepdims=True)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**super().__getstate__(), "network": pack(self.network)}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        super().__setstate__({**state, "network": unpack(state["network"])})
 
     def _embed(self, X: Any) -> NDArray[np.float64]:
         inputs = to_tensors(self.network, X if isinstance(X, np.ndarray) else np.asarray(X))

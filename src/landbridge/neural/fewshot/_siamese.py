@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from numbers import Integral
 from typing import Any, Self
 
 import numpy as np
@@ -13,11 +14,16 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.validation import check_is_fitted
 from torch import Tensor, nn
 
-from landbridge.exceptions import InputError, LabelError
+from landbridge._method_tags import MethodTags
+from landbridge._sklearn_compat import Interval, _fit_context
+from landbridge.exceptions import InputError
 from landbridge.neural._features import cached_features
+from landbridge.neural._fitting import check_labels
 from landbridge.neural._inputs import to_tensors
 from landbridge.neural._network import Network
+from landbridge.neural._pack import load_weights, pack, unpack, weights_of
 from landbridge.neural._random import seed_from, seeded
+from landbridge.neural._settings import Training
 from landbridge.neural.fewshot._training import EpisodeSizes, train_on_episodes
 
 __all__ = ["SiameseClassifier", "SiameseNetwork", "train_siamese"]
@@ -86,6 +92,7 @@ def train_siamese(
     augment: Callable[[Tensor, torch.Generator], Tensor] | None = None,
     random_state: Any = None,
     progress: Callable[[int, float, float], None] | None = None,
+    settings: Training | None = None,
 ) -> SiameseNetwork:
     """Train a siamese network to verify: the same class, or not.
 
@@ -112,6 +119,8 @@ def train_siamese(
     random_state : int, RandomState instance or None, default=None
     progress : callable, optional
         Called every hundred batches with (batch, loss, accuracy of the nearest).
+    settings : Training, optional
+        Device, precision, checkpoints and logs of the run; epochs, batch size and learning rate are not read.
 
     Returns
     -------
@@ -136,11 +145,11 @@ def train_siamese(
     truth = torch.eye(n_way).repeat_interleave(n_samples - 1, dim=0)
 
     def objective(embedded: Tensor) -> tuple[Tensor, Tensor]:
-        logits = model.pairs(embedded[n_way:], embedded[:n_way])
-        per_pair = F.binary_cross_entropy_with_logits(logits, truth, reduction="none")
-        loss = 0.5 * (per_pair[truth == 1].mean() + per_pair[truth == 0].mean())
+        logits, true = model.pairs(embedded[n_way:], embedded[:n_way]), truth.to(embedded.device)
+        per_pair = F.binary_cross_entropy_with_logits(logits, true, reduction="none")
+        loss = 0.5 * (per_pair[true == 1].mean() + per_pair[true == 0].mean())
         # the nearest must be the right one, not only near enough: verification alone asks too little of a ranking
-        nearest = truth.argmax(dim=1)
+        nearest = true.argmax(dim=1)
         loss = loss + F.cross_entropy(logits, nearest)
         return loss, (logits.argmax(dim=1) == nearest).float().mean()
 
@@ -156,6 +165,7 @@ def train_siamese(
         augment=augment,
         random_state=random_state,
         progress=progress,
+        settings=settings,
     )
     return model
 
@@ -165,7 +175,7 @@ class SiameseClassifier(ClassifierMixin, BaseEstimator):
 
     Parameters
     ----------
-    model : SiameseNetwork
+    network : SiameseNetwork
         From :func:`train_siamese`; it is not changed.
     batch_size : int, default=256
 
@@ -198,10 +208,18 @@ class SiameseClassifier(ClassifierMixin, BaseEstimator):
     True
     """
 
-    def __init__(self, model: SiameseNetwork, *, batch_size: int = 256) -> None:
-        self.model = model
+    method_tags = MethodTags("few-shot", reads=frozenset(), tasks=frozenset({"classification"}), new_classes=True)
+
+    _parameter_constraints = {
+        "network": [SiameseNetwork],
+        "batch_size": [Interval(Integral, 1, None, closed="left")],
+    }
+
+    def __init__(self, network: SiameseNetwork, *, batch_size: int = 256) -> None:
+        self.network = network
         self.batch_size = batch_size
 
+    @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X: Any, y: Any) -> Self:
         """Keep the support samples.
 
@@ -222,11 +240,9 @@ class SiameseClassifier(ClassifierMixin, BaseEstimator):
             If the labels do not fit.
         """
         embedded = self._embed(X)
-        y = np.asarray(y)
-        if y.shape != (len(embedded),):
-            raise LabelError(f"y has shape {y.shape} but X has {len(embedded)} samples; give one label per sample.")
+        y = check_labels(y, len(embedded))
         self.classes_, self._codes = np.unique(y, return_inverse=True)
-        self._support = embedded
+        self._support = embedded.numpy()
         return self
 
     def decision_function(self, X: Any) -> NDArray[np.float64]:
@@ -241,9 +257,10 @@ class SiameseClassifier(ClassifierMixin, BaseEstimator):
         ndarray of shape (n_samples, n_classes)
         """
         check_is_fitted(self, "classes_")
+        support = torch.from_numpy(self._support)
         with torch.inference_mode():
             parts = [
-                self.model.pairs(part, self._support).double().numpy() for part in self._embed(X).split(self.batch_size)
+                self.network.pairs(part, support).double().numpy() for part in self._embed(X).split(self.batch_size)
             ]
         logits = np.concatenate(parts)
         return np.stack([logits[:, self._codes == k].mean(axis=1) for k in range(len(self.classes_))], axis=1)
@@ -284,9 +301,19 @@ class SiameseClassifier(ClassifierMixin, BaseEstimator):
             raise InputError(f"A has {len(a)} samples but B has {len(b)}; give them pair by pair.")
         cuts = zip(a.split(self.batch_size), b.split(self.batch_size), strict=True)
         with torch.inference_mode():
-            return torch.cat([torch.sigmoid(self.model.rows(*cut)) for cut in cuts]).double().numpy()
+            return torch.cat([torch.sigmoid(self.network.rows(*cut)) for cut in cuts]).double().numpy()
+
+    def __getstate__(self) -> dict[str, Any]:
+        packed = {"embedding": pack(self.network.network), "distance": weights_of(self.network.distance)}
+        return {**super().__getstate__(), "network": packed}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        with seeded(0):  # weights that are replaced
+            network = SiameseNetwork(unpack(state["network"]["embedding"]))
+        load_weights(network.distance, state["network"]["distance"])
+        super().__setstate__({**state, "network": network.eval()})
 
     def _embed(self, X: Any) -> Tensor:
-        network = self.model.network
+        network = self.network.network
         inputs = to_tensors(network, X if isinstance(X, np.ndarray) else np.asarray(X))
         return cached_features(network, inputs, batch_size=self.batch_size)

@@ -204,9 +204,10 @@ class _Taught(Classification):
         super().__init__(np.arange(n_outputs))
         self.temperature, self.label_weight, self.labelled = temperature, label_weight, labelled
 
-    def loss(self, logits: Tensor, y: Tensor) -> Tensor:
-        taught, numbers = (y[:, :-1], y[:, -1].long()) if self.labelled else (y, None)
-        return distillation_loss(logits, taught, numbers, temperature=self.temperature, label_weight=self.label_weight)
+    def loss(self, output: Tensor, labels: Tensor) -> tuple[Tensor, int]:
+        taught, numbers = (labels[:, :-1], labels[:, -1].long()) if self.labelled else (labels, None)
+        how = {"temperature": self.temperature, "label_weight": self.label_weight}
+        return distillation_loss(output, taught, numbers, **how) * len(labels), len(labels)
 
 
 def _student(student: Any, teacher: Network, rows: Any, outputs: int, pretrained: bool, seed: int) -> Network:

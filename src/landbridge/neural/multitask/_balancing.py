@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
 
+from landbridge._method_tags import MethodTags
 from landbridge.exceptions import InputError
 from landbridge.neural._random import seed_from
 
@@ -181,6 +182,10 @@ class EqualWeights:
     """
 
     weights: Tensor
+    # Tensors that a resumed run needs, and an optimiser and a generator where there is one.
+    kept: ClassVar[tuple[str, ...]] = ()
+    _optimizer: Any = None
+    _rng: Any = None
 
     def start(
         self, regression: Sequence[bool], *, device: Any = "cpu", dtype: Any = None, random_state: Any = None
@@ -206,6 +211,30 @@ class EqualWeights:
         network : MultiTaskNetwork
         """
         torch.autograd.backward((self.weights * losses).sum())
+
+    def state(self) -> dict[str, Tensor]:
+        """Return the tensors that a resumed run needs.
+
+        Returns
+        -------
+        dict of str to Tensor
+        """
+        return {name: getattr(self, name).detach() for name in self.kept if getattr(self, name) is not None}
+
+    def load_state(self, state: dict[str, Tensor]) -> None:
+        """Take back what ``state`` gave.
+
+        Parameters
+        ----------
+        state : dict of str to Tensor
+        """
+        with torch.no_grad():
+            for name, value in state.items():
+                own = getattr(self, name)
+                if isinstance(own, nn.Parameter):
+                    own.copy_(value)
+                else:
+                    setattr(self, name, value.to(self.weights))
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}()"
@@ -235,35 +264,21 @@ class UncertaintyWeights(EqualWeights):
        and semantics. CVPR 2018.
     """
 
+    method_tags = MethodTags("multitask", reads=frozenset())
+    kept = ("log_variances", "weights")
+
     def __init__(self, learning_rate: float = 0.01) -> None:
         self.learning_rate = learning_rate
 
     def start(
         self, regression: Sequence[bool], *, device: Any = "cpu", dtype: Any = None, random_state: Any = None
     ) -> None:
-        """Prepare for a run, with variances of one.
-
-        Parameters
-        ----------
-        regression : sequence of bool
-            One per task: whether its loss is a squared error.
-        device : torch.device or str, default="cpu"
-        dtype : torch.dtype, optional
-        random_state : int, RandomState instance or None, default=None
-        """
         self.log_variances = nn.Parameter(torch.zeros(len(regression), device=device, dtype=dtype))
         self._regression = torch.tensor(list(regression), device=device)
         self._optimizer = torch.optim.Adam([self.log_variances], lr=self.learning_rate)
         self._set_weights()
 
     def backward(self, losses: Tensor, network: Any) -> None:
-        """Put gradients into the network's parameters, and move the variances.
-
-        Parameters
-        ----------
-        losses : Tensor of shape (n_tasks,)
-        network : MultiTaskNetwork
-        """
         self._optimizer.zero_grad()
         torch.autograd.backward(uncertainty_loss(losses, self.log_variances, self._regression))
         self._optimizer.step()
@@ -302,6 +317,9 @@ class GradNorm(EqualWeights):
 
     # Lower bound of a weight, so that no task is switched off.
     smallest = 0.01
+    kept = ("_moved", "weights", "_initial")
+
+    method_tags = MethodTags("multitask", reads=frozenset())
 
     def __init__(self, asymmetry: float = 1.5, learning_rate: float = 0.025) -> None:
         self.asymmetry, self.learning_rate = asymmetry, learning_rate
@@ -309,16 +327,6 @@ class GradNorm(EqualWeights):
     def start(
         self, regression: Sequence[bool], *, device: Any = "cpu", dtype: Any = None, random_state: Any = None
     ) -> None:
-        """Prepare for a run, with weights of one.
-
-        Parameters
-        ----------
-        regression : sequence of bool
-            One per task: whether its loss is a squared error.
-        device : torch.device or str, default="cpu"
-        dtype : torch.dtype, optional
-        random_state : int, RandomState instance or None, default=None
-        """
         super().start(regression, device=device, dtype=dtype)
         self._moved = nn.Parameter(self.weights.clone())
         self._optimizer = torch.optim.Adam([self._moved], lr=self.learning_rate)
@@ -349,13 +357,6 @@ class GradNorm(EqualWeights):
             self.weights = self._moved.detach().clone()
 
     def backward(self, losses: Tensor, network: Any) -> None:
-        """Put gradients into the network's parameters, and move the weights.
-
-        Parameters
-        ----------
-        losses : Tensor of shape (n_tasks,)
-        network : MultiTaskNetwork
-        """
         last = network.last_shared_parameters()
         if last and len(losses) > 1:
             norms = torch.stack([flat_gradient(loss, last).norm() for loss in losses])
@@ -383,31 +384,15 @@ class PCGrad(EqualWeights):
        NeurIPS 2020.
     """
 
+    method_tags = MethodTags("multitask", reads=frozenset())
+
     def start(
         self, regression: Sequence[bool], *, device: Any = "cpu", dtype: Any = None, random_state: Any = None
     ) -> None:
-        """Prepare for a run.
-
-        Parameters
-        ----------
-        regression : sequence of bool
-            One per task: whether its loss is a squared error.
-        device : torch.device or str, default="cpu"
-        dtype : torch.dtype, optional
-        random_state : int, RandomState instance or None, default=None
-            Of the orders in which tasks are compared.
-        """
         super().start(regression, device=device, dtype=dtype)
         self._rng = torch.Generator().manual_seed(seed_from(random_state))
 
     def backward(self, losses: Tensor, network: Any) -> None:
-        """Put gradients into the network's parameters, without the conflicts in the shared ones.
-
-        Parameters
-        ----------
-        losses : Tensor of shape (n_tasks,)
-        network : MultiTaskNetwork
-        """
         shared = network.shared_parameters()
         if shared:
             grads = [flat_gradient(loss, shared) for loss in losses]

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import math
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from numbers import Integral, Real
 from typing import Any, Self
@@ -17,16 +18,20 @@ from sklearn.metrics import r2_score
 from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
 
+from landbridge._method_tags import MethodTags
 from landbridge._sklearn_compat import Interval, StrOptions, _fit_context
 from landbridge.exceptions import InputError, LabelError
 from landbridge.neural._device import resolve
 from landbridge.neural._fitting import backbone_for, check_labels, check_rows, draw_seed, rate_for
 from landbridge.neural._inputs import to_tensors
-from landbridge.neural._loop import Training
 from landbridge.neural._network import Network
-from landbridge.neural._random import seeded
-from landbridge.neural._samples import Samples, mix, stream
+from landbridge.neural._pack import load_weights, pack, pack_backbone, unpack, unpack_backbone, weights_of
+from landbridge.neural._phase import Phase
+from landbridge.neural._resume import describe
+from landbridge.neural._samples import Samples, digest_of, mix, stream
 from landbridge.neural._schedule import schedule_factor
+from landbridge.neural._settings import Training, own_settings
+from landbridge.neural._trainer import run_phase
 from landbridge.neural.multitask._balancing import (
     EqualWeights,
     GradNorm,
@@ -80,9 +85,11 @@ class MultiTask(BaseEstimator):
         Learning rate. If None, 0.005 for the perceptron, 0.003 for the built-in network and 0.001 for others.
     image_shape : tuple of int, optional
         ``(height, width)`` or ``(height, width, channels)`` of images that are flat rows.
-    random_state : int, RandomState instance or None, default=None
     device : str, default="auto"
         ``"cpu"``, ``"cuda"``, ``"cuda:1"``, ``"mps"``; a device that is not there is an error.
+    settings : Training, optional
+        Precision, schedule, checkpoints, clipping and logs of the run; what has a parameter here is taken from here.
+    random_state : int, RandomState instance or None, default=None
 
     Attributes
     ----------
@@ -126,6 +133,7 @@ class MultiTask(BaseEstimator):
     (3,)
     """
 
+    method_tags = MethodTags("multitask", reads=frozenset())
     _parameter_constraints = {
         "backbone": "no_validation",
         "tasks": [dict, None],
@@ -138,6 +146,7 @@ class MultiTask(BaseEstimator):
         "image_shape": [tuple, list, None],
         "random_state": ["random_state"],
         "device": [str],
+        "settings": [Training, None],
     }
 
     def __init__(
@@ -152,8 +161,9 @@ class MultiTask(BaseEstimator):
         batch_size: int = 32,
         learning_rate: float | None = None,
         image_shape: Any = None,
-        random_state: Any = None,
         device: str = "auto",
+        settings: Training | None = None,
+        random_state: Any = None,
     ) -> None:
         self.backbone = backbone
         self.tasks = tasks
@@ -166,6 +176,7 @@ class MultiTask(BaseEstimator):
         self.image_shape = image_shape
         self.random_state = random_state
         self.device = device
+        self.settings = settings
 
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, data: Mapping[str, tuple[Any, Any]]) -> Self:
@@ -239,7 +250,7 @@ class MultiTask(BaseEstimator):
             return float(np.mean(task.predict(logits) == labels))
         if isinstance(task, Regression):
             return float(r2_score(labels, task.predict(logits)))
-        return task.metric(logits, task.encode(labels))
+        return task.score(logits, task.encode(labels))
 
     def _fit(self, data: Mapping[str, tuple[Any, Any]], n_steps: int | None) -> Self:
         """Learn, with a number of steps an epoch that is given, so that runs with other tasks are comparable."""
@@ -259,70 +270,21 @@ class MultiTask(BaseEstimator):
         self.tasks_: dict[str, Task] = tasks
         self.classes_ = {n: t.classes for n, t in tasks.items() if isinstance(t, Classification)}
         learning_rate = rate_for(backbone, self.learning_rate)
-        with seeded(mix(seed, 2), [device] if device.type == "cuda" else []):
-            self._train(network, groups, answers, learning_rate, n_steps, seed)
+        own: dict[str, Any] = {"epochs": self.epochs, "batch_size": self.batch_size, "learning_rate": learning_rate}
+        own |= {"device": self.device, "random_state": seed}
+        phase = _Jointly(network, tasks, groups, answers, BALANCES[self.balance](), n_steps)
+        phase.arguments = describe(self)
+        run_phase(phase, own_settings(self.settings, **own))
+        self._keep(phase)
         self.network_ = network.eval()
         return self
 
-    def _train(
-        self,
-        network: MultiTaskNetwork,
-        groups: list[_Group],
-        answers: dict[str, Tensor],
-        learning_rate: float,
-        n_steps: int | None,
-        seed: int,
-    ) -> None:
-        names = list(answers)
-        like = next(network.parameters())
-        sizes = [min(self.batch_size, len(g.X)) for g in groups]
-        if n_steps is None:
-            n_steps = max(math.ceil(len(g.X) / size) for g, size in zip(groups, sizes, strict=True))
-        rows = [Samples(g.inputs) for g in groups]
-        # A data set's order depends on its own first task alone, not on the company.
-        seeds = [mix(seed, 3, zlib.crc32(g.names[0].encode())) for g in groups]
-        plan = Training(epochs=self.epochs, batch_size=self.batch_size, learning_rate=learning_rate)
-        optimizer = _optimizer(network, learning_rate, plan.weight_decay)
-        balance = BALANCES[self.balance]()
-        regression = [isinstance(self.tasks_[n], Regression) for n in names]
-        balance.start(regression, device=like.device, dtype=like.dtype, random_state=mix(seed, 4))
-        shared = network.shared_parameters()
-        sums = torch.zeros(self.epochs, len(names), dtype=like.dtype, device=like.device)
-        cosines = torch.zeros(len(names), len(names), dtype=torch.float64)
-        weights = []
-        network.train()
-        for epoch in range(self.epochs):
-            first, last = epoch * n_steps, (epoch + 1) * n_steps
-            cuts = [
-                stream(len(r), first * size, last * size, s).split(size)
-                for r, size, s in zip(rows, sizes, seeds, strict=True)
-            ]
-            for k in range(n_steps):
-                inputs: dict[str, Any] = {}
-                taken: dict[str, Tensor] = {}
-                for g, r, cut in zip(groups, rows, cuts, strict=True):
-                    x = r.take(cut[k], like.device)[0]
-                    inputs.update((name, x) for name in g.names)
-                    taken.update((name, answers[name][cut[k].to(like.device)]) for name in g.names)
-                logits = network({name: inputs[name] for name in names})
-                losses = torch.stack([self.tasks_[n].loss(logits[n], taken[n]) for n in names])
-                if k == 0 and shared and len(names) > 1:
-                    cosines += gradient_cosines([flat_gradient(loss, shared) for loss in losses]).double().cpu()
-                optimizer.zero_grad()
-                balance.backward(losses, network)
-                for group in optimizer.param_groups:
-                    group["lr"] = learning_rate * schedule_factor(plan, first + k, self.epochs * n_steps)
-                optimizer.step()
-                sums[epoch] += losses.detach()
-            weights.append(balance.weights.detach().cpu())
-        means = sums.cpu().double().numpy() / n_steps
-        if not np.isfinite(means[-1]).all():
-            raise InputError(
-                f"the loss is no longer a number; take a lower learning rate than learning_rate={learning_rate:g}."
-            )
-        self.history_ = {name: means[:, i] for i, name in enumerate(names)}
-        self.weights_ = torch.stack(weights).double().numpy()
-        self.cosines_ = (cosines / self.epochs).numpy() if len(names) > 1 else np.ones((1, 1))
+    def _keep(self, phase: _Jointly) -> None:
+        means = phase.sums.cpu().double().numpy() / phase.n_steps
+        self.history_ = {name: means[:, i] for i, name in enumerate(phase.names)}
+        self.weights_ = phase.weights.cpu().double().numpy()
+        several = len(phase.names) > 1
+        self.cosines_ = (phase.cosines / self.epochs).numpy() if several else np.ones((1, 1))
 
     def _logits(self, name: str, X: Any) -> Tensor:
         check_is_fitted(self, "network_")
@@ -378,6 +340,28 @@ class MultiTask(BaseEstimator):
         self._columns = one.shape[1] if one.ndim == 2 else None
         return found, labels
 
+    def __getstate__(self) -> dict[str, Any]:
+        state = pack_backbone(super().__getstate__())
+        if "network_" in state:
+            network: MultiTaskNetwork = state["network_"]
+            base = copy.deepcopy(network.column(network.names[0])).replace_head(torch.nn.Identity())
+            state["network_"] = {
+                "base": pack(base),
+                "sharing": network.sharing,
+                "shared_until": network.shared[-1] if network.shared else None,
+                "weights": weights_of(network),
+            }
+        return state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        state = unpack_backbone(state)
+        if "network_" in state:
+            packed = state["network_"]
+            how = {"sharing": packed["sharing"], "shared_until": packed["shared_until"], "random_state": 0}
+            network = MultiTaskNetwork(unpack(packed["base"]), state["tasks_"], **how)
+            state["network_"] = load_weights(network, packed["weights"])
+        super().__setstate__(state)
+
     def _make_backbone(self, groups: list[_Group], seed: int, device: torch.device) -> Network:
         network = backbone_for(self.backbone, groups[0].X, self.image_shape, seed=seed, double=device.type == "cpu")
         for g in groups:
@@ -386,6 +370,101 @@ class MultiTask(BaseEstimator):
         if learn is not None:
             learn(_stacked([g.inputs for g in groups]))
         return network
+
+
+class _Jointly(Phase):
+    """A batch of every data set a step, and the tasks' losses balanced."""
+
+    name = "training on several tasks"
+    arguments = ""
+
+    def __init__(
+        self,
+        network: MultiTaskNetwork,
+        tasks: dict[str, Task],
+        groups: list[_Group],
+        answers: dict[str, Tensor],
+        balance: EqualWeights,
+        n_steps: int | None,
+    ) -> None:
+        super().__init__()
+        self.module, self.tasks, self.groups, self.answers = network, tasks, groups, answers
+        self.balance, self.names, self.given = balance, list(answers), n_steps
+        self.rows = [Samples(g.inputs) for g in groups]
+
+    def start(self, run: Any) -> None:
+        super().start(run)
+        settings, like = run.settings, next(self.module.parameters())
+        self.sizes = [min(settings.batch_size, len(r)) for r in self.rows]
+        most = max(math.ceil(len(r) / size) for r, size in zip(self.rows, self.sizes, strict=True))
+        self.n_steps = most if self.given is None else self.given
+        # A data set's order depends on its own first task alone, not on the company.
+        self.seeds = [mix(settings.random_state, 3, zlib.crc32(g.names[0].encode())) for g in self.groups]
+        self.optimizers = {"main": _optimizer(self.module, settings.learning_rate, settings.weight_decay)}
+        regression = [isinstance(self.tasks[n], Regression) for n in self.names]
+        seed = mix(settings.random_state, 4)
+        self.balance.start(regression, device=like.device, dtype=like.dtype, random_state=seed)
+        if self.balance._optimizer is not None:
+            self.optimizers["balance"] = self.balance._optimizer
+        if self.balance._rng is not None:
+            self.generators["balance"] = self.balance._rng
+        self.shared = self.module.shared_parameters()
+        n = len(self.names)
+        self.sums, self.weights = (torch.zeros(settings.epochs, n, dtype=like.dtype, device=like.device) for _ in "ab")
+        self.cosines = torch.zeros(n, n, dtype=torch.float64)
+
+    def rate(self, step: int, total: int) -> None:
+        """The network's rate follows the schedule; the balance's own optimiser keeps its rate."""
+        factor = schedule_factor(self.run.settings, step, total)
+        for group in self.optimizers["main"].param_groups:
+            group["lr"] = self.run.settings.learning_rate * factor
+
+    def batches(self, epoch: int, first: int) -> Iterator[Any]:
+        begin, end = epoch * self.n_steps, (epoch + 1) * self.n_steps
+        cuts = [
+            stream(len(r), begin * size, end * size, s).split(size)
+            for r, size, s in zip(self.rows, self.sizes, self.seeds, strict=True)
+        ]
+        for k in range(first, self.n_steps):
+            yield k, [cut[k] for cut in cuts]
+
+    def step(self, batch: Any, share: float) -> None:
+        k, cuts = batch
+        device = self.run.fabric.device
+        inputs: dict[str, Any] = {}
+        taken: dict[str, Tensor] = {}
+        for g, r, cut in zip(self.groups, self.rows, cuts, strict=True):
+            x = r.take(cut, device)[0]
+            inputs.update((name, x) for name in g.names)
+            taken.update((name, self.answers[name][cut.to(device)]) for name in g.names)
+        logits = self.module({name: inputs[name] for name in self.names})
+        losses = torch.stack([self.tasks[n].mean_loss(logits[n], taken[n]) for n in self.names])
+        if k == 0 and self.shared and len(self.names) > 1:
+            self.cosines += gradient_cosines([flat_gradient(loss, self.shared) for loss in losses]).double().cpu()
+        main = self.optimizers["main"]
+        main.zero_grad()
+        self.balance.backward(losses, self.module)
+        if self.run.settings.clip is not None:
+            torch.nn.utils.clip_grad_norm_(self.module.parameters(), self.run.settings.clip)
+        main.step()
+        epoch = self.run.state.epoch
+        self.sums[epoch] += losses.detach()
+        self.weights[epoch] = self.balance.weights.detach()
+        for name, loss in zip(self.names, losses, strict=True):
+            self.run.means.add(name, loss, 1)
+
+    def fingerprint(self) -> dict[str, Any]:
+        content = digest_of(([r.inputs for r in self.rows], self.answers))
+        return {"model": self.arguments, "samples": content}
+
+    def state(self) -> dict[str, Tensor]:
+        own = {"sums": self.sums, "weights": self.weights, "cosines": self.cosines}
+        return own | {f"balance.{k}": v for k, v in self.balance.state().items()}
+
+    def load_state(self, state: dict[str, Tensor]) -> None:
+        for name in ("sums", "weights", "cosines"):
+            getattr(self, name).copy_(state[name])
+        self.balance.load_state({k.removeprefix("balance."): v for k, v in state.items() if k.startswith("balance.")})
 
 
 def _optimizer(network: MultiTaskNetwork, learning_rate: float, weight_decay: float) -> torch.optim.Optimizer:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from landbridge.neural._checks import positive
+from landbridge._method_tags import MethodTags
+from landbridge.exceptions import InputError
+from landbridge.neural._checks import POSITIVE, STAGES
 from landbridge.neural._method import Batch, Method
 from landbridge.neural._network import Network, hidden
 from landbridge.neural.parameter._source_weights import frozen_copy, stage_names
@@ -62,41 +64,32 @@ class AttentionTransfer(Method):
     True
     """
 
+    method_tags = MethodTags("parameter", reads=frozenset({"y_target"}), shifts=frozenset({"concept", "covariate"}))
+    _parameter_constraints: ClassVar[dict[str, Any]] = {
+        "strength": POSITIVE,
+        "stages": STAGES,
+    }
+
     def __init__(self, strength: float = 10.0, *, stages: tuple[str, ...] | None = None) -> None:
-        positive(strength=strength)
-        self.strength, self.at = strength, stages
+        self.strength = strength
+        self.stages = stages
 
     def prepare(self, network: Network, task: Any) -> None:
-        """Keep the source network.
-
-        Parameters
-        ----------
-        network : Network
-        task : Task
-        """
-        self.stages = stage_names(network, self.at)
+        self.stages_ = stage_names(network, self.stages)
         self._source = frozen_copy(network)
 
     def loss(self, network: Network, source: Batch, target: Batch | None, progress: float) -> dict[str, Tensor]:
-        """Compute the distance of the maps.
-
-        Parameters
-        ----------
-        network : Network
-        source : Batch
-        target : Batch or None
-        progress : float
-
-        Returns
-        -------
-        dict of str to Tensor
-        """
         self._source.to(source.logits.device)
         with torch.no_grad():
-            _, before = self._source(source.inputs, self.stages, source.start)
+            _, before = self._source(source.inputs, self.stages_, source.start)
         total = torch.zeros((), device=source.logits.device, dtype=source.logits.dtype)
-        for name in self.stages:
-            if name in source.features and hidden(source.features[name]).ndim > 2:
-                apart = attention_map(hidden(source.features[name])) - attention_map(hidden(before[name]))
-                total = total + apart.square().sum(dim=1).mean()
+        with_places = [n for n in self.stages_ if n in source.features and hidden(source.features[n]).ndim > 2]
+        if not with_places:
+            raise InputError(
+                f"methods holds AttentionTransfer, but no stage of {', '.join(self.stages_)} has places (maps or "
+                "tokens); name stages that have some, or omit it."
+            )
+        for name in with_places:
+            apart = attention_map(hidden(source.features[name])) - attention_map(hidden(before[name]))
+            total = total + apart.square().sum(dim=1).mean()
         return {"attention": self.strength * total}

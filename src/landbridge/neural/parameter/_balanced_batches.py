@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from landbridge._method_tags import MethodTags
+from landbridge._sklearn_compat import StrOptions
 from landbridge.exceptions import InputError
 from landbridge.neural._source_aware import SourceAware
 
@@ -43,30 +46,17 @@ class BalancedBatches(SourceAware):
     [50, 50]
     """
 
+    method_tags = MethodTags("instance", reads=frozenset({"source_domain"}), shifts=frozenset({"label"}))
+    _parameter_constraints: ClassVar[dict[str, Any]] = {
+        "balance": [StrOptions({"class", "source"})],
+        "shares": [Mapping, None],
+    }
+
     def __init__(self, balance: str = "class", *, shares: Any = None) -> None:
-        super().__init__()
-        if balance not in ("class", "source"):
-            raise InputError(f"balance={balance!r} is unknown; choose 'class' or 'source'.")
-        self.balance, self.shares = balance, shares
+        self.balance = balance
+        self.shares = shares
 
     def order(self, labels: Any, epoch: int, generator: torch.Generator) -> Tensor | None:
-        """Choose the samples of an epoch.
-
-        Parameters
-        ----------
-        labels : Tensor
-        epoch : int
-        generator : torch.Generator
-
-        Returns
-        -------
-        Tensor of int64, shape (n_samples,)
-
-        Raises
-        ------
-        InputError
-            If ``source_domain`` has another length than the training samples, or `shares` lacks a class or source.
-        """
         n = len(labels)
         if self.balance == "source":
             super().order(labels, epoch, generator)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from numbers import Integral, Real
+from typing import Any, ClassVar
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from landbridge.exceptions import InputError
-from landbridge.neural._checks import positive
+from landbridge._method_tags import MethodTags
+from landbridge._sklearn_compat import Interval
+from landbridge.neural._checks import COUNT, POSITIVE
 from landbridge.neural._method import Batch, Method
 from landbridge.neural._network import Network
 from landbridge.neural.parameter._source_weights import frozen_copy
@@ -114,6 +116,20 @@ class BiTuning(Method):
     True
     """
 
+    method_tags = MethodTags(
+        "parameter",
+        reads=frozenset({"y_target"}),
+        tasks=frozenset({"classification"}),
+        shifts=frozenset({"concept", "covariate"}),
+    )
+    _parameter_constraints: ClassVar[dict[str, Any]] = {
+        "strength": POSITIVE,
+        "n_components": COUNT,
+        "temperature": POSITIVE,
+        "queue": [Interval(Integral, 0, None, closed="left")],
+        "momentum": [Interval(Real, 0, 1, closed="both")],
+    }
+
     stages = ("embedding",)
 
     def __init__(
@@ -125,29 +141,13 @@ class BiTuning(Method):
         queue: int = 512,
         momentum: float = 0.999,
     ) -> None:
-        positive(strength=strength, n_components=n_components, temperature=temperature)
-        if queue < 0:
-            raise InputError(f"queue must be 0 or more keys; got {queue}.")
-        if not 0 <= momentum <= 1:
-            raise InputError(f"momentum must lie in [0, 1]; got {momentum}.")
-        self.strength, self.n_components, self.temperature = strength, n_components, temperature
-        self.queue, self.momentum = queue, momentum
+        self.strength = strength
+        self.n_components = n_components
+        self.temperature = temperature
+        self.queue = queue
+        self.momentum = momentum
 
     def prepare(self, network: Network, task: Any) -> None:
-        """Make the projection, the network of the keys and an empty queue.
-
-        Parameters
-        ----------
-        network : Network
-        task : Task
-
-        Raises
-        ------
-        InputError
-            If the task has no classes.
-        """
-        if getattr(task, "name", "classification") != "classification":
-            raise InputError(f"BiTuning needs classes, but the task is {task.name}; leave it out.")
         like = next(network.head.parameters())
         network.extras["projection"] = nn.Linear(network.in_features, self.n_components).to(like)
         self._keys: Network | None = None
@@ -159,19 +159,6 @@ class BiTuning(Method):
             self._end = torch.zeros((), dtype=torch.int64)
 
     def loss(self, network: Network, source: Batch, target: Batch | None, progress: float) -> dict[str, Tensor]:
-        """Compute the contrastive losses.
-
-        Parameters
-        ----------
-        network : Network
-        source : Batch
-        target : Batch or None
-        progress : float
-
-        Returns
-        -------
-        dict of str to Tensor
-        """
         labels = source.labels if source.labels.ndim == 1 else source.labels.argmax(dim=1)
         embedding = source.features["embedding"]
         projected = F.normalize(network.extras["projection"](embedding), dim=1)
@@ -187,13 +174,6 @@ class BiTuning(Method):
         return {"contrast": self.strength * total}
 
     def step(self, network: Network, progress: float) -> None:
-        """Let the network of the keys follow.
-
-        Parameters
-        ----------
-        network : Network
-        progress : float
-        """
         if self._keys is None:
             return
         # By name, as methods that come later may have added parameters, which the keys then do without.
@@ -207,34 +187,16 @@ class BiTuning(Method):
                     kept.copy_(buffers[name])
 
     def finish(self, network: Network) -> None:
-        """Discard the projection and the keys.
-
-        Parameters
-        ----------
-        network : Network
-        """
         del network.extras["projection"]
         self._keys = None
 
     def state(self) -> dict[str, Tensor]:
-        """Return the queue and the weights of the keys' network.
-
-        Returns
-        -------
-        dict of str to Tensor
-        """
         if self._keys is None:
             return {}
         queue = {"embeddings": self._embeddings, "projected": self._projected, "labels": self._labels, "end": self._end}
         return queue | {f"keys.{name}": value for name, value in self._keys.state_dict().items()}
 
     def load_state(self, state: dict[str, Tensor]) -> None:
-        """Take queue and weights back.
-
-        Parameters
-        ----------
-        state : dict of str to Tensor
-        """
         if self._keys is None or not state:
             return
         for name, own in self.state().items():

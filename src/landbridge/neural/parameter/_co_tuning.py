@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import copy
 import math
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from landbridge.exceptions import InputError
-from landbridge.neural._checks import positive
+from landbridge._method_tags import MethodTags
+from landbridge.neural._checks import POSITIVE
 from landbridge.neural._method import Batch, Method
 from landbridge.neural._network import Network
 from landbridge.neural.parameter._source_weights import frozen_copy
@@ -135,27 +135,26 @@ class CoTuning(Method):
     True
     """
 
+    method_tags = MethodTags(
+        "parameter",
+        reads=frozenset({"y_target"}),
+        tasks=frozenset({"classification"}),
+        shifts=frozenset({"concept", "covariate"}),
+    )
+    _parameter_constraints: ClassVar[dict[str, Any]] = {
+        "head": [nn.Module],
+        "strength": POSITIVE,
+        "temperature": POSITIVE,
+    }
+
     stages = ("embedding",)
 
     def __init__(self, head: nn.Module, strength: float = 1.0, *, temperature: float = 1.0) -> None:
-        positive(strength=strength, temperature=temperature)
-        self.head, self.strength, self.temperature = head, strength, temperature
+        self.head = head
+        self.strength = strength
+        self.temperature = temperature
 
     def prepare(self, network: Network, task: Any) -> None:
-        """Keep the source network and train its head along.
-
-        Parameters
-        ----------
-        network : Network
-        task : Task
-
-        Raises
-        ------
-        InputError
-            If the task has no classes.
-        """
-        if getattr(task, "name", "classification") != "classification":
-            raise InputError(f"CoTuning needs classes, but the task is {task.name}; leave it out.")
         like = next(network.parameters())
         self._source = frozen_copy(network).replace_head(copy.deepcopy(self.head).to(like))
         self._source.requires_grad_(False).eval()
@@ -165,19 +164,6 @@ class CoTuning(Method):
         self._counts: Tensor | None = None
 
     def loss(self, network: Network, source: Batch, target: Batch | None, progress: float) -> dict[str, Tensor]:
-        """Compute the cross-entropy of the source's head with the mixtures.
-
-        Parameters
-        ----------
-        network : Network
-        source : Batch
-        target : Batch or None
-        progress : float
-
-        Returns
-        -------
-        dict of str to Tensor
-        """
         self._source.to(source.logits.device)
         with torch.no_grad():
             source_probabilities = F.softmax(self._source(source.inputs, start=source.start) / self.temperature, dim=1)
@@ -191,21 +177,9 @@ class CoTuning(Method):
         return {"co-tuning": self.strength * F.cross_entropy(logits, mixtures)}
 
     def state(self) -> dict[str, Tensor]:
-        """Return the current mixtures.
-
-        Returns
-        -------
-        dict of str to Tensor
-        """
         return {} if self._sums is None or self._counts is None else {"sums": self._sums, "counts": self._counts}
 
     def load_state(self, state: dict[str, Tensor]) -> None:
-        """Take the mixtures back.
-
-        Parameters
-        ----------
-        state : dict of str to Tensor
-        """
         self._sums, self._counts = state.get("sums"), state.get("counts")
 
 

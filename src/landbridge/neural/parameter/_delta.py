@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
 
+from landbridge._method_tags import MethodTags
+from landbridge._sklearn_compat import StrOptions
 from landbridge.exceptions import InputError
-from landbridge.neural._checks import positive
+from landbridge.neural._checks import POSITIVE, STAGES
 from landbridge.neural._method import Batch, Method
 from landbridge.neural._network import Network, hidden, pool
 from landbridge.neural.parameter._co_tuning import class_shares
@@ -108,53 +110,34 @@ class Delta(Method):
     True
     """
 
+    method_tags = MethodTags("parameter", reads=frozenset({"y_target"}), shifts=frozenset({"concept", "covariate"}))
+    _parameter_constraints: ClassVar[dict[str, Any]] = {
+        "strength": POSITIVE,
+        "stages": STAGES,
+        "attention": [StrOptions(set(ATTENTION))],
+    }
+
     def __init__(
         self, strength: float = 0.1, *, stages: tuple[str, ...] | None = None, attention: str = "spread"
     ) -> None:
-        positive(strength=strength)
-        if attention not in ATTENTION:
-            raise InputError(f"attention={attention!r} is unknown; choose from {', '.join(ATTENTION)}.")
-        self.strength, self.at, self.attention = strength, stages, attention
+        self.strength = strength
+        self.stages = stages
+        self.attention = attention
 
     def prepare(self, network: Network, task: Any) -> None:
-        """Keep the source network.
-
-        Parameters
-        ----------
-        network : Network
-        task : Task
-
-        Raises
-        ------
-        InputError
-            If channels are to be weighted by classes and the task has none.
-        """
         if self.attention == "classes" and getattr(task, "name", "classification") != "classification":
             raise InputError(f"attention='classes' needs classes, but the task is {task.name}; choose 'spread'.")
-        self.stages = stage_names(network, self.at)
+        self.stages_ = stage_names(network, self.stages)
         self._source = frozen_copy(network)
         self._n_classes = int(task.n_outputs)
         self._seen: dict[str, Tensor] = {}
 
     def loss(self, network: Network, source: Batch, target: Batch | None, progress: float) -> dict[str, Tensor]:
-        """Compute the penalty.
-
-        Parameters
-        ----------
-        network : Network
-        source : Batch
-        target : Batch or None
-        progress : float
-
-        Returns
-        -------
-        dict of str to Tensor
-        """
         self._source.to(source.logits.device)
         with torch.no_grad():
-            _, before = self._source(source.inputs, self.stages, source.start)
+            _, before = self._source(source.inputs, self.stages_, source.start)
         total = torch.zeros((), device=source.logits.device, dtype=source.logits.dtype)
-        for name in self.stages:
+        for name in self.stages_:
             if name not in source.features:
                 continue
             apart = channel_distance(hidden(source.features[name]), hidden(before[name]))
@@ -164,21 +147,9 @@ class Delta(Method):
         return {"delta": self.strength * total}
 
     def state(self) -> dict[str, Tensor]:
-        """Return the sums over the samples seen so far, from which channel weights are computed.
-
-        Returns
-        -------
-        dict of str to Tensor
-        """
         return dict(self._seen)
 
     def load_state(self, state: dict[str, Tensor]) -> None:
-        """Take the sums back.
-
-        Parameters
-        ----------
-        state : dict of str to Tensor
-        """
         self._seen = dict(state)
 
     def _weights(self, name: str, before: Any, labels: Tensor) -> Tensor | None:

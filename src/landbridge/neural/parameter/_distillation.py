@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import copy
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from landbridge.neural._checks import positive
+from landbridge._method_tags import MethodTags
+from landbridge.neural._checks import POSITIVE
 from landbridge.neural._method import Batch, Method
 from landbridge.neural._network import Network
 from landbridge.neural.parameter._source_weights import frozen_copy
@@ -68,36 +69,29 @@ class Distillation(Method):
     True
     """
 
+    method_tags = MethodTags(
+        "parameter",
+        reads=frozenset({"y_target"}),
+        tasks=frozenset({"classification"}),
+        shifts=frozenset({"concept", "covariate"}),
+    )
+    _parameter_constraints: ClassVar[dict[str, Any]] = {
+        "teacher": [nn.Module],
+        "strength": POSITIVE,
+        "temperature": POSITIVE,
+    }
+
     cacheable = False
 
     def __init__(self, teacher: Network, strength: float = 1.0, *, temperature: float = 2.0) -> None:
-        positive(strength=strength, temperature=temperature)
-        self.teacher, self.strength, self.temperature = teacher, strength, temperature
+        self.teacher = teacher
+        self.strength = strength
+        self.temperature = temperature
 
     def prepare(self, network: Network, task: Any) -> None:
-        """Freeze the teacher.
-
-        Parameters
-        ----------
-        network : Network
-        task : Task
-        """
         self._teacher = frozen_copy(self.teacher).to(next(network.parameters()))
 
     def loss(self, network: Network, source: Batch, target: Batch | None, progress: float) -> dict[str, Tensor]:
-        """Compute the divergence from the teacher.
-
-        Parameters
-        ----------
-        network : Network
-        source : Batch
-        target : Batch or None
-        progress : float
-
-        Returns
-        -------
-        dict of str to Tensor
-        """
         self._teacher.to(source.logits.device)
         with torch.no_grad():
             teacher_logits = self._teacher(source.inputs)
@@ -136,36 +130,20 @@ class ConservativeTraining(Method):
     True
     """
 
+    method_tags = MethodTags("parameter", reads=frozenset({"y_target"}), shifts=frozenset({"concept", "covariate"}))
+    _parameter_constraints: ClassVar[dict[str, Any]] = {
+        "strength": POSITIVE,
+    }
+
     stages = ("embedding",)
 
     def __init__(self, strength: float = 1.0) -> None:
-        positive(strength=strength)
         self.strength = strength
 
     def prepare(self, network: Network, task: Any) -> None:
-        """Keep the source network.
-
-        Parameters
-        ----------
-        network : Network
-        task : Task
-        """
         self._source = frozen_copy(network)
 
     def loss(self, network: Network, source: Batch, target: Batch | None, progress: float) -> dict[str, Tensor]:
-        """Compute the mean squared change of the similarities.
-
-        Parameters
-        ----------
-        network : Network
-        source : Batch
-        target : Batch or None
-        progress : float
-
-        Returns
-        -------
-        dict of str to Tensor
-        """
         self._source.to(source.logits.device)
         with torch.no_grad():
             before = F.normalize(self._source.embed(source.inputs, source.start), dim=1)
@@ -208,39 +186,27 @@ class LearningWithoutForgetting(Method):
     True
     """
 
+    method_tags = MethodTags("parameter", reads=frozenset({"y_target"}), shifts=frozenset({"concept", "covariate"}))
+    _parameter_constraints: ClassVar[dict[str, Any]] = {
+        "head": [nn.Module],
+        "strength": POSITIVE,
+        "temperature": POSITIVE,
+    }
+
     stages = ("embedding",)
 
     def __init__(self, head: nn.Module, strength: float = 1.0, *, temperature: float = 2.0) -> None:
-        positive(strength=strength, temperature=temperature)
-        self.head, self.strength, self.temperature = head, strength, temperature
+        self.head = head
+        self.strength = strength
+        self.temperature = temperature
 
     def prepare(self, network: Network, task: Any) -> None:
-        """Keep the old network, and the old head beside the new one.
-
-        Parameters
-        ----------
-        network : Network
-        task : Task
-        """
         like = next(network.parameters())
         self._old = frozen_copy(network).replace_head(copy.deepcopy(self.head).to(like))
         self._old.requires_grad_(False).eval()
         network.extras["old_head"] = copy.deepcopy(self.head).to(like).requires_grad_(True)
 
     def loss(self, network: Network, source: Batch, target: Batch | None, progress: float) -> dict[str, Tensor]:
-        """Compute the divergence of the old head's predictions.
-
-        Parameters
-        ----------
-        network : Network
-        source : Batch
-        target : Batch or None
-        progress : float
-
-        Returns
-        -------
-        dict of str to Tensor
-        """
         self._old.to(source.logits.device)
         with torch.no_grad():
             teacher_logits = self._old(source.inputs, start=source.start)

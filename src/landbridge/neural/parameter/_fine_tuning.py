@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
-from landbridge.neural._checks import positive
+from landbridge._method_tags import MethodTags
+from landbridge.neural._checks import POSITIVE
 from landbridge.neural._method import Method
 from landbridge.neural._network import Network
 
@@ -42,20 +43,18 @@ class FineTuning(Method):
     True
     """
 
+    method_tags = MethodTags(
+        "parameter",
+        reads=frozenset({"y_target"}),
+        shifts=frozenset({"concept", "covariate"}),
+        planned=frozenset({"classification", "regression"}),
+    )
+    _parameter_constraints: ClassVar[dict[str, Any]] = {
+        "learning_rate_factor": POSITIVE,
+    }
+
     def __init__(self, learning_rate_factor: float = 0.1) -> None:
-        positive(learning_rate_factor=learning_rate_factor)
         self.learning_rate_factor = learning_rate_factor
 
     def parameter_groups(self, network: Network, learning_rate: float) -> list[dict[str, Any]]:
-        """Return the backbone with the smaller learning rate.
-
-        Parameters
-        ----------
-        network : Network
-        learning_rate : float
-
-        Returns
-        -------
-        list of dict
-        """
         return [{"params": list(network.stages.parameters()), "lr": learning_rate * self.learning_rate_factor}]

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
 
-from landbridge.neural._checks import positive
+from landbridge._method_tags import MethodTags
+from landbridge.neural._checks import NOT_NEGATIVE, POSITIVE
 from landbridge.neural._method import Method
 from landbridge.neural._network import Network
 from landbridge.neural.parameter._source_weights import stage_weights
@@ -38,29 +39,26 @@ class GradientClipping(Method):
     GradientClipping(max_norm=0.5)
     """
 
+    method_tags = MethodTags("parameter", reads=frozenset({"y_target"}), shifts=frozenset({"concept", "covariate"}))
+    _parameter_constraints: ClassVar[dict[str, Any]] = {
+        "max_norm": POSITIVE,
+    }
+
     def __init__(self, max_norm: float = 1.0) -> None:
-        positive(max_norm=max_norm)
         self.max_norm = max_norm
 
     def gradients(self, network: Network, progress: float) -> None:
-        """Cut.
-
-        Parameters
-        ----------
-        network : Network
-        progress : float
-        """
         for p in network.parameters():
             if p.grad is not None:
                 p.grad.mul_((self.max_norm / p.grad.norm().clamp_min(1e-12)).clamp_max(1.0))
 
 
 class GradientProjection(Method):
-    r"""Gradient projection: remove the component that points away from the source's weights.
+    r"""Gradient projection: remove the part of each step that leads away from the source's weights.
 
-    With :math:`d = \theta - \theta_S` for each parameter, a step along :math:`-g` moves further out where
-    :math:`g^\top d < 0`; that part of the gradient is removed, :math:`g - (g^\top d / \lVert d \rVert^2)\, d`, and what
-    is left turns around the source or comes nearer to it.
+    With :math:`d = \theta - \theta_S` for each parameter, a step :math:`u` leads further out where
+    :math:`u^\top d > 0`; that part is removed, :math:`u - (u^\top d / \lVert d \rVert^2)\, d`, and what is left turns
+    around the source or comes nearer to it.
 
     Parameters
     ----------
@@ -69,9 +67,16 @@ class GradientProjection(Method):
 
     Notes
     -----
-    Helps with few labels; the weights can turn around the source at the distance they reached, but hardly leave it. The
-    removal is the projection of gradient episodic memory, with the direction towards the source in place of a past
-    task.
+    The removal is the projection of gradient episodic memory, with the direction towards the source in place of a past
+    task. It is made on the optimiser's step: momentum and rates per weight would turn a projected gradient outwards
+    again. Beyond the slack, steps add to the distance by turning only, so that it grows with the root of the number of
+    steps, where plain training moves steadily in one direction.
+
+    Helps where the source must not be forgotten; a gain in accuracy on the target has not been measured. Hurts where
+    the target needs other features: in one run from a network of printed digits to handwritten ones, with 100 labels,
+    0.77 of the others were right against 0.87 after plain training. Nothing changes as long as plain training stays
+    within the slack: at a learning rate of 0.0001, 20 epochs on 25 to 100 images moved no parameter of a pretrained
+    network by a hundredth of its size. Costs two copies of the weights and two passes over them a step.
 
     References
     ----------
@@ -80,42 +85,41 @@ class GradientProjection(Method):
     Examples
     --------
     >>> from landbridge.neural.parameter import GradientProjection
-    >>> GradientProjection()
-    GradientProjection(slack=0.01)
+    >>> GradientProjection(slack=0.05)
+    GradientProjection(slack=0.05)
     """
 
+    method_tags = MethodTags("parameter", reads=frozenset({"y_target"}), shifts=frozenset({"concept", "covariate"}))
+    _parameter_constraints: ClassVar[dict[str, Any]] = {
+        "slack": NOT_NEGATIVE,
+    }
+
     def __init__(self, slack: float = 0.01) -> None:
-        positive(slack=slack)
         self.slack = slack
 
     def prepare(self, network: Network, task: Any) -> None:
-        """Keep the source's weights.
-
-        Parameters
-        ----------
-        network : Network
-        task : Task
-        """
         self._source = stage_weights(network)
+        self._before: dict[str, Tensor] = {}
 
     def gradients(self, network: Network, progress: float) -> None:
-        """Remove what leads out.
+        # What other methods add to the stages, such as adapters, has no source value.
+        self._before = {
+            name: p.detach().clone()
+            for name, p in network.stages.named_parameters()
+            if p.grad is not None and name in self._source
+        }
 
-        Parameters
-        ----------
-        network : Network
-        progress : float
-        """
-        for name, p in network.stages.named_parameters():
-            if p.grad is None:
-                continue
-            source = self._source[name] = self._source[name].to(p.device)
-            away = p.detach() - source
-            square = away.square().sum()
-            out = (p.grad * away).sum()
+    @torch.no_grad()
+    def step(self, network: Network, progress: float) -> None:
+        parameters = dict(network.stages.named_parameters())
+        for name, before in self._before.items():
+            source = self._source[name] = self._source[name].to(before.device)
+            away, moved = before - source, parameters[name].detach() - before
+            square, out = away.square().sum(), (moved * away).sum()
             far = square > (self.slack * source.norm()) ** 2
-            remove = torch.where(far & (out < 0), out / square.clamp_min(1e-24), torch.zeros_like(out))
-            p.grad.sub_(remove * away)
+            remove = torch.where(far & (out > 0), out / square.clamp_min(1e-24), torch.zeros_like(out))
+            parameters[name].sub_(remove * away)
+        self._before = {}
 
 
 class TrustRegion(Method):
@@ -143,18 +147,15 @@ class TrustRegion(Method):
     TrustRegion(radius=0.05)
     """
 
+    method_tags = MethodTags("parameter", reads=frozenset({"y_target"}), shifts=frozenset({"concept", "covariate"}))
+    _parameter_constraints: ClassVar[dict[str, Any]] = {
+        "radius": POSITIVE,
+    }
+
     def __init__(self, radius: float = 0.1) -> None:
-        positive(radius=radius)
         self.radius = radius
 
     def prepare(self, network: Network, task: Any) -> None:
-        """Keep the source's weights.
-
-        Parameters
-        ----------
-        network : Network
-        task : Task
-        """
         self._source: dict[str, dict[str, Tensor]] = {
             stage: {name: p.detach().clone() for name, p in network.part(stage).named_parameters()}
             for stage in network.stage_names
@@ -162,15 +163,9 @@ class TrustRegion(Method):
 
     @torch.no_grad()
     def step(self, network: Network, progress: float) -> None:
-        """Bring stages back that have left their ball.
-
-        Parameters
-        ----------
-        network : Network
-        progress : float
-        """
         for stage, source in self._source.items():
-            params = dict(network.part(stage).named_parameters())
+            # What other methods add to a stage, such as adapters, has no source value.
+            params = {name: p for name, p in network.part(stage).named_parameters() if name in source}
             if not params or stage in network.frozen:
                 continue
             for name, p in params.items():

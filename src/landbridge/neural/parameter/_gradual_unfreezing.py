@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from landbridge.exceptions import InputError
+from typing import Any, ClassVar
+
+from landbridge._method_tags import MethodTags
+from landbridge.neural._checks import SHARE
 from landbridge.neural._method import Method
 from landbridge.neural._network import Network
 
@@ -37,19 +40,15 @@ class GradualUnfreezing(Method):
     True
     """
 
+    method_tags = MethodTags("parameter", reads=frozenset({"y_target"}), shifts=frozenset({"concept", "covariate"}))
+    _parameter_constraints: ClassVar[dict[str, Any]] = {
+        "unfrozen_by": SHARE,
+    }
+
     def __init__(self, unfrozen_by: float = 0.8) -> None:
-        if not 0 < unfrozen_by <= 1:
-            raise InputError(f"unfrozen_by must lie in (0, 1]; got {unfrozen_by}.")
         self.unfrozen_by = unfrozen_by
 
     def epoch(self, network: Network, epoch: int, epochs: int) -> None:
-        """Unfreeze the stages that are due.
-
-        Parameters
-        ----------
-        network : Network
-        epoch, epochs : int
-        """
         names = network.stage_names
         last = max(1, round(self.unfrozen_by * (epochs - 1)))
         due = min(len(names), int(len(names) * epoch / last))
@@ -57,10 +56,4 @@ class GradualUnfreezing(Method):
         network.unfreeze(["head", *names[len(names) - due :]])
 
     def finish(self, network: Network) -> None:
-        """Unfreeze all stages.
-
-        Parameters
-        ----------
-        network : Network
-        """
         network.unfreeze()

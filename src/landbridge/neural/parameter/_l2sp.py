@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
 
-from landbridge.exceptions import InputError
-from landbridge.neural._checks import positive
+from landbridge._method_tags import MethodTags
+from landbridge.neural._checks import NOT_NEGATIVE, POSITIVE
 from landbridge.neural._method import Batch, Method
 from landbridge.neural._network import Network
 from landbridge.neural.parameter._source_weights import stage_weights
@@ -51,55 +51,35 @@ class L2SP(Method):
     True
     """
 
+    method_tags = MethodTags(
+        "parameter",
+        reads=frozenset({"y_target"}),
+        shifts=frozenset({"concept", "covariate"}),
+        planned=frozenset({"classification", "regression"}),
+    )
+    _parameter_constraints: ClassVar[dict[str, Any]] = {
+        "strength": POSITIVE,
+        "head_strength": NOT_NEGATIVE,
+    }
+
     def __init__(self, strength: float = 0.01, *, head_strength: float = 0.01) -> None:
-        positive(strength=strength)
-        if not head_strength >= 0:
-            raise InputError(f"head_strength must be 0 or more; got {head_strength}.")
-        self.strength, self.head_strength = strength, head_strength
+        self.strength = strength
+        self.head_strength = head_strength
 
     def prepare(self, network: Network, task: Any) -> None:
-        """Keep the source's weights.
-
-        Parameters
-        ----------
-        network : Network
-        task : Task
-        """
         self._source = stage_weights(network)
 
     def parameter_groups(self, network: Network, learning_rate: float) -> list[dict[str, Any]] | None:
-        """Turn the optimiser's weight decay off for all that the penalty holds.
-
-        Parameters
-        ----------
-        network : Network
-        learning_rate : float
-
-        Returns
-        -------
-        list of dict
-        """
         held = [p for name, p in network.stages.named_parameters() if name in self._source]
         held += list(network.head.parameters()) if self.head_strength else []
         return [{"params": held, "weight_decay": 0.0}]
 
     def loss(self, network: Network, source: Batch, target: Batch | None, progress: float) -> dict[str, Tensor]:
-        """Compute the penalty.
-
-        Parameters
-        ----------
-        network : Network
-        source : Batch
-        target : Batch or None
-        progress : float
-
-        Returns
-        -------
-        dict of str to Tensor
-        """
         moved = [(n, p) for n, p in network.stages.named_parameters() if p.requires_grad and n in self._source]
         head = [p for p in network.head.parameters() if p.requires_grad]
-        total = torch.zeros((), device=source.logits.device, dtype=source.logits.dtype)
+        # Outputs of tasks may be dicts of tensors.
+        like = source.logits if isinstance(source.logits, Tensor) else next(network.parameters())
+        total = torch.zeros((), device=like.device, dtype=like.dtype)
         for name, p in moved:
             if self._source[name].device != p.device:
                 self._source[name] = self._source[name].to(p.device)

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from numbers import Integral
+from typing import Any, ClassVar
 
 import torch
 
+from landbridge._method_tags import MethodTags
+from landbridge._sklearn_compat import Interval
 from landbridge.exceptions import InputError
+from landbridge.neural._checks import STAGES
 from landbridge.neural._method import Method
 from landbridge.neural._network import Network
 
@@ -52,6 +56,15 @@ class LayerTransfer(Method):
     ('edges', 'strokes')
     """
 
+    method_tags = MethodTags("parameter", reads=frozenset({"y_target"}), shifts=frozenset({"concept", "covariate"}))
+    _parameter_constraints: ClassVar[dict[str, Any]] = {
+        "first": [Interval(Integral, 0, None, closed="left"), None],
+        "last": [Interval(Integral, 0, None, closed="left"), None],
+        "stages": STAGES,
+        "frozen": ["boolean"],
+        "random_state": ["random_state"],
+    }
+
     def __init__(
         self,
         first: int | None = None,
@@ -61,30 +74,24 @@ class LayerTransfer(Method):
         frozen: bool = True,
         random_state: Any = None,
     ) -> None:
-        if sum(a is not None for a in (first, last, stages)) != 1:
+        self.first = first
+        self.last = last
+        self.stages = stages
+        self.frozen = frozen
+        self.random_state = random_state
+
+    def _check_params(self) -> None:
+        if sum(a is not None for a in (self.first, self.last, self.stages)) != 1:
             raise InputError("give one of first, last and stages: which stages are transferred.")
-        self.first, self.last, self.carried = first, last, stages
-        self.frozen, self.random_state = frozen, random_state
 
     def prepare(self, network: Network, task: Any) -> None:
-        """Reset what is not transferred, and freeze what is, if asked for.
-
-        Parameters
-        ----------
-        network : Network
-        task : Task
-
-        Raises
-        ------
-        InputError
-            If there are not so many stages, or a name is unknown.
-        """
+        self.stages_ = ()  # the parameter names what is kept, not what a loss reads
         names = network.stage_names
         for argument, k in (("first", self.first), ("last", self.last)):
             if k is not None and not 0 <= k <= len(names):
                 raise InputError(f"{argument}={k} of the {len(names)} stages; give 0 to {len(names)}.")
-        if self.carried is not None:
-            kept = network._check_names(self.carried)
+        if self.stages is not None:
+            kept = network._check_names(self.stages)
         else:
             kept = names[: self.first] if self.first is not None else names[len(names) - int(self.last or 0) :]
         rest = [n for n in names if n not in kept]

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
-from landbridge.neural._checks import positive
+from landbridge._method_tags import MethodTags
+from landbridge.neural._checks import POSITIVE
 from landbridge.neural._method import Method
 from landbridge.neural._network import Network
 
@@ -44,31 +45,22 @@ class LinearProbe(Method):
     True
     """
 
+    method_tags = MethodTags(
+        "parameter",
+        reads=frozenset({"y_target"}),
+        shifts=frozenset({"concept", "covariate"}),
+        planned=frozenset({"classification", "regression"}),
+    )
+    _parameter_constraints: ClassVar[dict[str, Any]] = {
+        "head_factor": POSITIVE,
+    }
+
     def __init__(self, head_factor: float = 10.0) -> None:
-        positive(head_factor=head_factor)
         self.head_factor = head_factor
 
     def parameter_groups(self, network: Network, learning_rate: float) -> list[dict[str, Any]]:
-        """Return the head with its learning rate.
-
-        Parameters
-        ----------
-        network : Network
-        learning_rate : float
-
-        Returns
-        -------
-        list of dict
-        """
         return [{"params": list(network.part("head").parameters()), "lr": learning_rate * self.head_factor}]
 
     def prepare(self, network: Network, task: Any) -> None:
-        """Freeze the backbone.
-
-        Parameters
-        ----------
-        network : Network
-        task : Task
-        """
         network.freeze()
         network.unfreeze(["head"])

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import Any, ClassVar
 
 from torch import nn
 
+from landbridge._method_tags import MethodTags
+from landbridge._sklearn_compat import StrOptions
 from landbridge.exceptions import InputError
-from landbridge.neural._checks import positive
+from landbridge.neural._checks import COUNT, POSITIVE
 from landbridge.neural._method import Method
 from landbridge.neural._network import Network
 
@@ -33,9 +35,12 @@ class LowRankAdapters(Method):
 
     Notes
     -----
-    Helps large networks on little memory: the optimiser holds a hundredth of the weights. At the first step the outputs
-    are those of the source network, and after training the adapters are merged, so that nothing is slower. Small
-    networks are as well fine-tuned whole.
+    Helps large networks on little memory: the optimiser holds a hundredth of the weights. Hurts little; small networks
+    are as well fine-tuned whole.
+
+    Besides the adapters only the head is trained: all other weights of the stages stay, and so do the statistics of
+    their batch norms, which are in eval mode throughout. At the first step the outputs are therefore those of the
+    source network. After training the adapters are merged, so that nothing is slower.
 
     References
     ----------
@@ -53,28 +58,28 @@ class LowRankAdapters(Method):
     True
     """
 
+    method_tags = MethodTags(
+        "parameter", reads=frozenset({"y_target"}), shifts=frozenset({"concept", "covariate"}), requires=("peft",)
+    )
+    _parameter_constraints: ClassVar[dict[str, Any]] = {
+        "rank": COUNT,
+        "scaling": POSITIVE,
+        "kind": [StrOptions(set(KINDS))],
+        "targets": [str, None],
+    }
+
     def __init__(self, rank: int = 8, *, scaling: float = 16.0, kind: str = "lora", targets: str | None = None) -> None:
-        positive(rank=rank, scaling=scaling)
-        if kind not in KINDS:
-            raise InputError(f"kind={kind!r} is unknown; choose from {', '.join(KINDS)}.")
-        self.rank, self.scaling, self.kind, self.targets = rank, scaling, kind, targets
+        self.rank = rank
+        self.scaling = scaling
+        self.kind = kind
+        self.targets = targets
 
     def prepare(self, network: Network, task: Any) -> None:
-        """Freeze the weights and put the adapters beside them.
-
-        Parameters
-        ----------
-        network : Network
-        task : Task
-
-        Raises
-        ------
-        InputError
-            If no layer matches `targets`; the message names some that are there.
-        """
         import peft
         from peft.tuners.tuners_utils import BaseTunerLayer
 
+        if any(isinstance(m, BaseTunerLayer) for m in network.stages.modules()):
+            raise InputError("methods holds LowRankAdapters, but the network has adapters already; use one of the two.")
         fit = {name: m for name, m in network.stages.named_modules() if _can_be_adapted(m)}
         chosen = [name for name in fit if self.targets is None or re.search(self.targets, name)]
         if not chosen:
@@ -92,6 +97,8 @@ class LowRankAdapters(Method):
             use_rslora=self.kind == "rslora",
         )
         network.stages.requires_grad_(False)
+        self._folded = list(network._folded)
+        network.freeze_statistics()  # weights that stay were learned with these
         peft.inject_adapter_in_model(config, network.stages)
         # Some models read a convolution's stride or padding off the layer, which now lies inside the adapter.
         for module in network.stages.modules():
@@ -101,12 +108,6 @@ class LowRankAdapters(Method):
                         setattr(module, name, getattr(module.get_base_layer(), name))
 
     def finish(self, network: Network) -> None:
-        """Add the corrections to the weights and take the adapters away.
-
-        Parameters
-        ----------
-        network : Network
-        """
         from peft.tuners.tuners_utils import BaseTunerLayer
 
         for module in list(network.stages.modules()):
@@ -115,6 +116,7 @@ class LowRankAdapters(Method):
                     child.merge()
                     setattr(module, name, child.get_base_layer())
         network.stages.requires_grad_(True)
+        network._folded = self._folded
 
 
 SHAPE = ("stride", "padding", "dilation", "kernel_size", "groups", "padding_mode")

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
-from landbridge.exceptions import InputError
-from landbridge.neural._checks import positive
+from landbridge._method_tags import MethodTags
+from landbridge.neural._checks import FRACTION, POSITIVE
 from landbridge.neural._method import Method
 from landbridge.neural._network import Network
 
@@ -50,41 +50,32 @@ class LPFT(Method):
     True
     """
 
+    method_tags = MethodTags(
+        "parameter",
+        reads=frozenset({"y_target"}),
+        shifts=frozenset({"concept", "covariate"}),
+        planned=frozenset({"classification", "regression"}),
+    )
+    _parameter_constraints: ClassVar[dict[str, Any]] = {
+        "probe_fraction": FRACTION,
+        "learning_rate_factor": POSITIVE,
+        "head_factor": POSITIVE,
+    }
+
     def __init__(
         self, probe_fraction: float = 0.5, *, learning_rate_factor: float = 0.1, head_factor: float = 10.0
     ) -> None:
-        if not 0 < probe_fraction < 1:
-            raise InputError(f"probe_fraction must lie between 0 and 1; got {probe_fraction}.")
-        positive(learning_rate_factor=learning_rate_factor, head_factor=head_factor)
         self.probe_fraction = probe_fraction
         self.learning_rate_factor = learning_rate_factor
         self.head_factor = head_factor
 
     def parameter_groups(self, network: Network, learning_rate: float) -> list[dict[str, Any]]:
-        """Return backbone and head with their learning rates.
-
-        Parameters
-        ----------
-        network : Network
-        learning_rate : float
-
-        Returns
-        -------
-        list of dict
-        """
         return [
             {"params": list(network.stages.parameters()), "lr": learning_rate * self.learning_rate_factor},
             {"params": list(network.part("head").parameters()), "lr": learning_rate * self.head_factor},
         ]
 
     def epoch(self, network: Network, epoch: int, epochs: int) -> None:
-        """Freeze the backbone at first, thaw it when the head has been probed.
-
-        Parameters
-        ----------
-        network : Network
-        epoch, epochs : int
-        """
         if epoch < max(1, round(self.probe_fraction * epochs)):
             network.freeze()
             network.unfreeze(["head"])
@@ -92,10 +83,4 @@ class LPFT(Method):
             network.unfreeze()
 
     def finish(self, network: Network) -> None:
-        """Unfreeze all stages.
-
-        Parameters
-        ----------
-        network : Network
-        """
         network.unfreeze()

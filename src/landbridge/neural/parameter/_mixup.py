@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from landbridge._method_tags import MethodTags
 from landbridge.exceptions import InputError
-from landbridge.neural._checks import positive
+from landbridge.neural._checks import POSITIVE
 from landbridge.neural._method import Method
 from landbridge.neural._network import Network
 
@@ -45,41 +46,20 @@ class Mixup(Method):
     True
     """
 
+    method_tags = MethodTags("parameter", reads=frozenset({"y_target"}), shifts=frozenset({"concept", "covariate"}))
+    _parameter_constraints: ClassVar[dict[str, Any]] = {
+        "concentration": POSITIVE,
+    }
+
     cacheable = False
 
     def __init__(self, concentration: float = 0.2) -> None:
-        positive(concentration=concentration)
         self.concentration = concentration
 
     def prepare(self, network: Network, task: Any) -> None:
-        """Store the number of classes.
-
-        Parameters
-        ----------
-        network : Network
-        task : Task
-        """
         self._n_classes = int(task.n_outputs)
 
     def transform(self, inputs: Any, labels: Any, generator: torch.Generator) -> tuple[Any, Any]:
-        """Mix each sample with another of the batch.
-
-        Parameters
-        ----------
-        inputs : Tensor
-        labels : Tensor
-        generator : torch.Generator
-
-        Returns
-        -------
-        inputs, labels
-            Class numbers become class shares.
-
-        Raises
-        ------
-        InputError
-            If the inputs are no numbers that can be mixed.
-        """
         if not isinstance(inputs, Tensor):
             raise InputError("Mixup needs images or tables; texts cannot be mixed.")
         seed = int(torch.randint(2**31, (1,), generator=generator))

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
-from landbridge.neural._checks import positive, share
+from landbridge._method_tags import MethodTags
+from landbridge.neural._checks import SHARE, positive
 from landbridge.neural._method import Method
 from landbridge.neural._network import Network
 
@@ -37,22 +38,15 @@ class LayerwiseDecay(Method):
     [0.0625, 0.125, 0.25, 0.5]
     """
 
+    method_tags = MethodTags("parameter", reads=frozenset({"y_target"}), shifts=frozenset({"concept", "covariate"}))
+    _parameter_constraints: ClassVar[dict[str, Any]] = {
+        "decay": SHARE,
+    }
+
     def __init__(self, decay: float = 0.8) -> None:
-        share(decay=decay)
         self.decay = decay
 
     def parameter_groups(self, network: Network, learning_rate: float) -> list[dict[str, Any]]:
-        """Return the stages with their learning rates.
-
-        Parameters
-        ----------
-        network : Network
-        learning_rate : float
-
-        Returns
-        -------
-        list of dict
-        """
         names = network.stage_names
         return [
             {"params": list(network.part(name).parameters()), "lr": learning_rate * self.decay ** (len(names) - i)}
@@ -68,6 +62,11 @@ class DiscriminativeRates(Method):
     factors : mapping of str to float
         Stage (or ``"head"``) to factor; stages that are not named keep the rate.
 
+    Notes
+    -----
+    Helps where it is known which stages the target asks to change. Hurts where the factors are guessed: too large a one
+    forgets what the stage knew. Costs nothing.
+
     References
     ----------
     .. [1] J. Howard, S. Ruder. Universal language model fine-tuning for text classification. ACL 2018.
@@ -80,27 +79,18 @@ class DiscriminativeRates(Method):
     [0.1]
     """
 
+    method_tags = MethodTags("parameter", reads=frozenset({"y_target"}), shifts=frozenset({"concept", "covariate"}))
+    _parameter_constraints: ClassVar[dict[str, Any]] = {
+        "factors": [Mapping],
+    }
+
     def __init__(self, factors: Mapping[str, float]) -> None:
-        positive(**{f"factors[{k!r}]": v for k, v in factors.items()})
-        self.factors = dict(factors)
+        self.factors = factors
+
+    def _check_params(self) -> None:
+        positive(**{f"factors[{k!r}]": v for k, v in self.factors.items()})
 
     def parameter_groups(self, network: Network, learning_rate: float) -> list[dict[str, Any]]:
-        """Return the named stages with their learning rates.
-
-        Parameters
-        ----------
-        network : Network
-        learning_rate : float
-
-        Returns
-        -------
-        list of dict
-
-        Raises
-        ------
-        InputError
-            If a stage is not there; the message lists those that are.
-        """
         network._check_names(self.factors, extra=("head",))
         return [
             {"params": list(network.part(name).parameters()), "lr": learning_rate * factor}

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any, ClassVar
+
 import torch
 from torch import Tensor
 
-from landbridge.neural._checks import positive
+from landbridge._method_tags import MethodTags
+from landbridge.neural._checks import COUNT, POSITIVE
 from landbridge.neural._method import Batch, Method
 from landbridge.neural._network import Network
 
@@ -63,24 +66,17 @@ class BatchSpectralShrinkage(Method):
     True
     """
 
+    method_tags = MethodTags("parameter", reads=frozenset({"y_target"}), shifts=frozenset({"concept", "covariate"}))
+    _parameter_constraints: ClassVar[dict[str, Any]] = {
+        "strength": POSITIVE,
+        "n_singular_values": COUNT,
+    }
+
     stages = ("embedding",)
 
     def __init__(self, strength: float = 0.001, *, n_singular_values: int = 1) -> None:
-        positive(strength=strength, n_singular_values=n_singular_values)
-        self.strength, self.n_singular_values = strength, n_singular_values
+        self.strength = strength
+        self.n_singular_values = n_singular_values
 
     def loss(self, network: Network, source: Batch, target: Batch | None, progress: float) -> dict[str, Tensor]:
-        """Compute the penalty.
-
-        Parameters
-        ----------
-        network : Network
-        source : Batch
-        target : Batch or None
-        progress : float
-
-        Returns
-        -------
-        dict of str to Tensor
-        """
         return {"bss": self.strength * smallest_squares(source.features["embedding"], self.n_singular_values)}

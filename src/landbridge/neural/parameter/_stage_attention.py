@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
 
+from landbridge._method_tags import MethodTags
 from landbridge.exceptions import InputError
-from landbridge.neural._checks import positive
+from landbridge.neural._checks import STAGES
 from landbridge.neural._method import Method
 from landbridge.neural._network import Network, pool
 from landbridge.neural.parameter._source_weights import stage_names
@@ -120,21 +121,18 @@ class StageAttention(Method):
     1.0
     """
 
+    method_tags = MethodTags("parameter", reads=frozenset({"y_target"}), shifts=frozenset({"concept", "covariate"}))
+    _parameter_constraints: ClassVar[dict[str, Any]] = {
+        "stages": STAGES,
+    }
+
     cacheable = False
 
     def __init__(self, *, stages: tuple[str, ...] | None = None) -> None:
-        positive(stages=1 if stages is None else len(stages))
-        self.at = stages
+        self.stages = stages
 
     def prepare(self, network: Network, task: Any) -> None:
-        """Put the reading head in the place of the plain one.
-
-        Parameters
-        ----------
-        network : Network
-        task : Task
-        """
-        self._names = stage_names(network, self.at)
+        self._names, self.stages_ = stage_names(network, self.stages), ()  # it reads them by hooks of its own
         self._widths: list[int] = []
         like = next(network.head.parameters())
         handles: list[Any] = []
@@ -155,7 +153,7 @@ class StageAttention(Method):
             for handle in handles:
                 handle.remove()
         # what runs before the first layer and after the last is no module of its own in some networks
-        if self.at is not None and (unseen := [n for n in self._names if n not in widths]):
+        if self.stages is not None and (unseen := [n for n in self._names if n not in widths]):
             raise InputError(f"stages: {unseen[0]!r} is not a layer that can be read; choose layers between the ends.")
         self._names = tuple(n for n in self._names if n in widths)
         head = StageHead(network.head, [widths[n] for n in self._names], network.in_features).to(like)
@@ -164,12 +162,6 @@ class StageAttention(Method):
         network.replace_head(head)
 
     def finish(self, network: Network) -> None:
-        """Read the weights.
-
-        Parameters
-        ----------
-        network : Network
-        """
         head: Any = network.part("head")
         shares = head.weights.tolist()
         self.weights_ = dict(zip([*self._names, "embedding"], shares, strict=True))

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 
 import torch
 from torch import Tensor, nn
 
-from landbridge.neural._checks import share
+from landbridge._method_tags import MethodTags
+from landbridge.exceptions import InputError
+from landbridge.neural._checks import FRACTION
 from landbridge.neural._method import Method
 from landbridge.neural._network import Network, is_folded
 
@@ -115,14 +117,14 @@ class StochasticNorm(Method):
     Parameters
     ----------
     probability : float, default=0.5
-        Chance with which a channel goes by the batch's statistics; with 1 nothing changes.
+        Chance with which a channel goes by the batch's statistics, below 1.
 
     Notes
     -----
     Helps networks with batch norms on few labels, a little: the running statistics are what the source taught, and
     half of the channels go by them. Hurts where the target's inputs are so unlike the source's that the old statistics
-    do not fit. Batch norms that the network keeps in eval mode (folded or frozen ones) and those without running
-    statistics are left alone, and networks without batch norms are not changed. Costs a second normalisation a layer;
+    do not fit. Batch norms that the network keeps in eval mode (folded ones) and those without running statistics are
+    left alone; a network that has no others is refused, as nothing would change. Costs a second normalisation a layer;
     nothing is kept. Afterwards the layers are plain batch norms again.
 
     References
@@ -140,32 +142,30 @@ class StochasticNorm(Method):
     True
     """
 
+    method_tags = MethodTags("parameter", reads=frozenset({"y_target"}), shifts=frozenset({"concept", "covariate"}))
+    _parameter_constraints: ClassVar[dict[str, Any]] = {
+        "probability": FRACTION,
+    }
+
     def __init__(self, probability: float = 0.5) -> None:
-        share(probability=probability)
         self.probability = probability
 
     def prepare(self, network: Network, task: Any) -> None:
-        """Change the layers' kind; their parameters and statistics stay the same objects.
-
-        Parameters
-        ----------
-        network : Network
-        task : Task
-        """
         kept = {id(norm) for norm in network._folded}
+        found = False
         for norm in network.stages.modules():
             if type(norm) in _STOCHASTIC and norm.running_mean is not None:
                 if id(norm) not in kept and not is_folded(norm):
                     _turn(norm, _STOCHASTIC[type(norm)])
                     cast(Any, norm).probability = self.probability
+                    found = True
+        if not found:
+            raise InputError(
+                "methods holds StochasticNorm, but the network has no batch norm whose statistics are in use (none at "
+                "all, or folded or frozen ones); omit it."
+            )
 
     def finish(self, network: Network) -> None:
-        """Make plain batch norms of them again, with what was learned.
-
-        Parameters
-        ----------
-        network : Network
-        """
         for norm in network.stages.modules():
             if type(norm) in _PLAIN:
                 _turn(norm, _PLAIN[type(norm)])

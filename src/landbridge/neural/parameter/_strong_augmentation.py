@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 
+from landbridge._method_tags import MethodTags
+from landbridge._sklearn_compat import StrOptions
 from landbridge.exceptions import InputError
 from landbridge.neural._method import Method
 from landbridge.neural.backbones._augment import ImageAugmentation
@@ -42,32 +44,23 @@ class StrongAugmentation(Method):
     torch.Size([2, 3, 16, 16])
     """
 
+    method_tags = MethodTags(
+        "parameter", reads=frozenset({"y_target"}), shifts=frozenset({"concept", "covariate"}), requires=("kornia",)
+    )
+    _parameter_constraints: ClassVar[dict[str, Any]] = {
+        "intensity": [StrOptions({"light", "strong"})],
+        "flip": ["boolean"],
+    }
+
     cacheable = False
 
     def __init__(self, intensity: str = "strong", *, flip: bool = True) -> None:
-        if intensity not in ("light", "strong"):
-            raise InputError(f"intensity={intensity!r} is unknown; choose 'light' or 'strong'.")
-        self.intensity, self.flip = intensity, flip
-        self._change = ImageAugmentation(intensity, flip)
+        self.intensity = intensity
+        self.flip = flip
 
     def transform(self, inputs: Any, labels: Any, generator: torch.Generator) -> tuple[Any, Any]:
-        """Change a batch of images.
-
-        Parameters
-        ----------
-        inputs : Tensor of shape (n, channels, height, width)
-        labels : Tensor
-        generator : torch.Generator
-
-        Returns
-        -------
-        inputs, labels
-
-        Raises
-        ------
-        InputError
-            If the inputs are no images.
-        """
         if not isinstance(inputs, torch.Tensor) or inputs.ndim != 4:
             raise InputError("StrongAugmentation changes images; give images of shape (n, height, width[, channels]).")
+        if not hasattr(self, "_change"):
+            self._change = ImageAugmentation(self.intensity, self.flip)
         return self._change(inputs, generator), labels

@@ -122,7 +122,9 @@ class ProgressiveColumn(Network):
         if network.body is not None:
             raise InputError("a progressive column needs a backbone whose stages run one after another; take another.")
         stages = dict(network.stages.items())
-        super().__init__(stages, in_features=network.in_features, head=network.head, preprocess=network.preprocess)
+        super().__init__(
+            stages, in_features=network.in_features, head=network.head, preprocess=network.preprocess, spec=network.spec
+        )
         self.earlier = tuple(earlier)
         self.laterals = nn.ModuleDict()
         self.closed = False

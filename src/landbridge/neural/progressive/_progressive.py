@@ -5,8 +5,10 @@ from __future__ import annotations
 import copy
 import zlib
 from collections.abc import Mapping
+from dataclasses import replace
 from numbers import Integral, Real
-from typing import Any, Self
+from pathlib import Path
+from typing import Any, Self, cast
 
 import numpy as np
 import torch
@@ -15,16 +17,19 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
 
+from landbridge._method_tags import MethodTags
 from landbridge._sklearn_compat import Interval
 from landbridge.exceptions import InputError, LabelError
 from landbridge.neural._device import resolve
 from landbridge.neural._fitting import backbone_for, check_labels, check_rows, draw_seed, learn_preprocessing, rate_for
 from landbridge.neural._inputs import to_tensors
-from landbridge.neural._loop import History, Training, predict_logits, train
+from landbridge.neural._loop import History, predict_logits, train
 from landbridge.neural._network import Network
+from landbridge.neural._pack import load_weights, pack, pack_backbone, unpack, unpack_backbone, weights_of
 from landbridge.neural._random import seeded
 from landbridge.neural._samples import Samples, mix
-from landbridge.neural.progressive._network import ProgressiveColumn, ProgressiveNetwork
+from landbridge.neural._settings import Training, own_settings
+from landbridge.neural.progressive._network import Lateral, ProgressiveColumn, ProgressiveNetwork
 from landbridge.neural.progressive._sensitivity import fisher_sensitivity
 from landbridge.neural.tasks import Classification
 
@@ -53,9 +58,12 @@ class ProgressiveClassifier(BaseEstimator):
         True lets the first column begin with the backbone's own weights; all others begin with fresh ones.
     image_shape : tuple of int, optional
         ``(height, width)`` or ``(height, width, channels)`` of images that are flat rows.
-    random_state : int, RandomState instance or None, default=None
     device : str, default="auto"
         ``"cpu"``, ``"cuda"``, ``"cuda:1"``, ``"mps"``; a device that is not there is an error.
+    settings : Training, optional
+        Precision, schedule, checkpoints, clipping and logs of each task's run; what has a parameter here is taken from
+        here. Each task has its own folder of checkpoints.
+    random_state : int, RandomState instance or None, default=None
 
     Attributes
     ----------
@@ -117,6 +125,7 @@ class ProgressiveClassifier(BaseEstimator):
     _seed: int
     _form: tuple[Any, ...]
 
+    method_tags = MethodTags("progressive", reads=frozenset(), tasks=frozenset({"classification"}), new_classes=True)
     _parameter_constraints = {
         "backbone": "no_validation",
         "epochs": [Interval(Integral, 1, None, closed="left")],
@@ -127,6 +136,7 @@ class ProgressiveClassifier(BaseEstimator):
         "image_shape": [tuple, list, None],
         "random_state": ["random_state"],
         "device": [str],
+        "settings": [Training, None],
     }
 
     def __init__(
@@ -139,8 +149,9 @@ class ProgressiveClassifier(BaseEstimator):
         adapter_width: int | None = None,
         pretrained: bool = False,
         image_shape: Any = None,
-        random_state: Any = None,
         device: str = "auto",
+        settings: Training | None = None,
+        random_state: Any = None,
     ) -> None:
         self.backbone = backbone
         self.epochs = epochs
@@ -151,6 +162,7 @@ class ProgressiveClassifier(BaseEstimator):
         self.image_shape = image_shape
         self.random_state = random_state
         self.device = device
+        self.settings = settings
 
     def fit(self, data: Mapping[str, tuple[Any, Any]]) -> Self:
         """Forget all tasks, then learn these, one after another.
@@ -321,15 +333,14 @@ class ProgressiveClassifier(BaseEstimator):
     ) -> History:
         if len(rows) == 1:
             column.freeze_statistics()  # one sample has no spread
-        settings = Training(
-            epochs=self.epochs,
-            batch_size=self.batch_size,
-            learning_rate=learning_rate,
-            precision="64" if next(column.parameters()).dtype == torch.float64 else "auto",
-            device=self.device,
-            random_state=seed,
-        )
-        return train(column, task, column.with_below(rows), settings=settings)
+        own: dict[str, Any] = {"epochs": self.epochs, "batch_size": self.batch_size, "learning_rate": learning_rate}
+        own |= {"device": self.device, "random_state": seed}
+        if next(column.parameters()).dtype == torch.float64:
+            own["precision"] = "64"
+        given = self.settings
+        if given is not None and given.checkpoint_dir is not None:  # a folder for each task, named by its seed
+            given = replace(given, checkpoint_dir=Path(given.checkpoint_dir) / f"task-{seed}")
+        return train(column, task, column.with_below(rows), settings=own_settings(given, **own))
 
     def _measure(self, name: str, column: ProgressiveColumn, inputs: Any) -> dict[str, dict[str, float]]:
         names = list(self.tasks_)
@@ -375,7 +386,39 @@ class ProgressiveClassifier(BaseEstimator):
         return network.replace_head(torch.nn.Identity())
 
     def __getstate__(self) -> dict[str, Any]:
-        state = dict(super().__getstate__())
+        state = pack_backbone(super().__getstate__())
         if "network_" in state:
-            state["network_"] = copy.deepcopy(state["network_"]).cpu()
+            whole: ProgressiveNetwork = state["network_"]
+            state["network_"] = [_pack_column(whole.column(k)) for k in range(len(whole.columns))]
         return state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        state = unpack_backbone(state)
+        if "network_" in state:
+            whole = ProgressiveNetwork()
+            for packed, task in zip(state["network_"], state["tasks_"].values(), strict=True):
+                column = _unpack_column(packed, task, [whole.column(k) for k in range(len(whole.columns))])
+                whole.columns.append(column)
+            state["network_"] = whole
+        super().__setstate__(state)
+
+
+def _pack_column(column: ProgressiveColumn) -> dict[str, Any]:
+    """Turn a column into plain data: its stages as a network, the sizes of its lateral connections, all weights."""
+    base = Network(
+        dict(column.stages.items()), in_features=column.in_features, preprocess=column.preprocess, spec=column.spec
+    )
+    laterals = {
+        name: [torch.bincount(part.spread).tolist(), part.up.out_features, part.down.out_features]
+        for name, part in cast(Mapping[str, Any], column.laterals).items()
+    }
+    return {"base": pack(base), "laterals": laterals, "weights": weights_of(column)}
+
+
+def _unpack_column(packed: dict[str, Any], task: Any, earlier: list[ProgressiveColumn]) -> ProgressiveColumn:
+    column = ProgressiveColumn(unpack(packed["base"]), earlier)
+    with seeded(0):  # weights that are replaced
+        column.replace_head(task.head(column.in_features))
+        for name, sizes in packed["laterals"].items():
+            column.laterals[name] = Lateral(*sizes)
+    return load_weights(column, packed["weights"]).close()

@@ -13,11 +13,18 @@ from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, Transfo
 from sklearn.utils.validation import check_is_fitted, validate_data
 from torch import Tensor, nn
 
+from landbridge._method_tags import MethodTags
 from landbridge._sklearn_compat import Interval, StrOptions, _fit_context
 from landbridge.exceptions import InputError
 from landbridge.neural._device import resolve
 from landbridge.neural._fitting import draw_seed
-from landbridge.neural.selftaught._parts import chain, draws, fresh, learn_scale
+from landbridge.neural._pack import load_weights, weights_of
+from landbridge.neural._phase import Phase
+from landbridge.neural._resume import describe
+from landbridge.neural._samples import digest_of
+from landbridge.neural._settings import Training, own_settings
+from landbridge.neural._trainer import run_phase
+from landbridge.neural.selftaught._parts import Draws, chain, fresh, learn_scale
 
 __all__ = ["AutoencoderFeatures", "denoising_loss"]
 
@@ -72,6 +79,8 @@ class AutoencoderFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Bas
         ``"auto"`` takes a GPU where there is one.
     random_state : int, RandomState instance or None, default=None
         Draws the first weights, the noise and the order of the samples.
+    settings : Training, optional
+        Precision, checkpoints, clipping and logs of the run; what has a parameter here is taken from here.
 
     Attributes
     ----------
@@ -107,6 +116,7 @@ class AutoencoderFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Bas
     True
     """
 
+    method_tags = MethodTags("self-taught", reads=frozenset())
     _parameter_constraints = {
         "n_components": [Interval(Integral, 1, None, closed="left")],
         "hidden_layer_sizes": [list, tuple],
@@ -117,6 +127,7 @@ class AutoencoderFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Bas
         "standardize": [StrOptions({"per_feature", "global"})],
         "device": [str],
         "random_state": ["random_state"],
+        "settings": [Training, None],
     }
 
     def __init__(
@@ -131,6 +142,7 @@ class AutoencoderFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Bas
         standardize: str = "per_feature",
         device: str = "auto",
         random_state: Any = None,
+        settings: Training | None = None,
     ) -> None:
         self.n_components = n_components
         self.hidden_layer_sizes = hidden_layer_sizes
@@ -141,6 +153,7 @@ class AutoencoderFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Bas
         self.standardize = standardize
         self.device = device
         self.random_state = random_state
+        self.settings = settings
 
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X: Any, y: Any = None) -> Self:
@@ -171,26 +184,17 @@ class AutoencoderFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Bas
         encoder, decoder = fresh(lambda: (chain(widths), chain(widths[::-1])), seed)
         encoder, decoder = encoder.to(device), decoder.to(device)
         rows = torch.tensor(scale.apply(X), dtype=torch.float32, device=device)
-        rng = torch.Generator().manual_seed(seed)
-        parameters = [*encoder.parameters(), *decoder.parameters()]
-        steps = max(1, len(X) // self.batch_size)
-        optimizer = torch.optim.Adam(parameters, lr=self.learning_rate)
-        schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps * self.epochs)
-        batches = draws(torch.arange(len(X)), self.batch_size, rng)
-        losses = torch.zeros(self.epochs, device=device)
-        for epoch in range(self.epochs):
-            for _ in range(steps):
-                x = rows[next(batches).to(device)]
-                keep = (torch.rand(x.shape, generator=rng) >= self.noise).to(x)
-                loss = denoising_loss(encoder, decoder, x, keep)
-                optimizer.zero_grad()
-                torch.autograd.backward(loss)
-                optimizer.step()
-                schedule.step()
-                losses[epoch] += loss.detach() / steps
+        phase = _Denoising(encoder, decoder, rows, self)
+        own: dict[str, Any] = {
+            "epochs": self.epochs,
+            "batch_size": self.batch_size,
+            "learning_rate": self.learning_rate,
+        }
+        own |= {"schedule": "cosine", "warmup": 0.0, "device": self.device, "random_state": seed}
+        history = run_phase(phase, own_settings(self.settings, **own))
         # in double precision a sample's code does not depend on the samples beside it
         self.encoder_, self.decoder_ = encoder.cpu().double().eval(), decoder.cpu().double().eval()
-        self.losses_ = losses.cpu().double().numpy()
+        self.losses_ = np.array([epoch["loss"] for epoch in history.epochs])
         self._n_features_out = self.n_components
         return self
 
@@ -211,6 +215,23 @@ class AutoencoderFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Bas
         with torch.inference_mode():
             return self.encoder_(torch.from_numpy((X - self.mean_) / self.scale_)).numpy()
 
+    def __getstate__(self) -> dict[str, Any]:
+        state = dict(super().__getstate__())
+        if "encoder_" in state:
+            widths = [layer.out_features for layer in self.encoder_ if isinstance(layer, nn.Linear)]
+            state["encoder_"] = {"widths": [self.n_features_in_, *widths], "weights": weights_of(self.encoder_)}
+            state["decoder_"] = weights_of(self.decoder_)
+        return state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        if "encoder_" in state:
+            widths = list(state["encoder_"]["widths"])
+            encoder, decoder = fresh(lambda: (chain(widths), chain(widths[::-1])), 0)  # weights that are replaced
+            load_weights(encoder, state["encoder_"]["weights"])
+            load_weights(decoder, state["decoder_"])
+            state = {**state, "encoder_": encoder, "decoder_": decoder}
+        super().__setstate__(state)
+
     def inverse_transform(self, X: Any) -> NDArray[np.float64]:
         """Decode codes to samples.
 
@@ -227,6 +248,41 @@ class AutoencoderFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Bas
         with torch.inference_mode():
             rows = self.decoder_(torch.tensor(np.asarray(X), dtype=torch.float64)).numpy()
         return rows * self.scale_ + self.mean_
+
+
+class _Denoising(Phase):
+    """Reconstruction of samples from masked entries."""
+
+    name = "training of the autoencoder"
+
+    def __init__(self, encoder: nn.Module, decoder: nn.Module, rows: Tensor, model: AutoencoderFeatures) -> None:
+        super().__init__()
+        self.module = nn.ModuleDict({"encoder": encoder, "decoder": decoder})
+        self.encoder, self.decoder, self.rows, self.model = encoder, decoder, rows, model
+        self.n_steps = max(1, len(rows) // model.batch_size)
+
+    def start(self, run: Any) -> None:
+        super().start(run)
+        self.rng = self.generators["noise"] = torch.Generator().manual_seed(run.settings.random_state)
+        self.draws = Draws(torch.arange(len(self.rows)), self.model.batch_size, self.rng)
+        parameters = [*self.encoder.parameters(), *self.decoder.parameters()]
+        self.optimizers = {"main": torch.optim.Adam(parameters, lr=run.settings.learning_rate)}
+
+    def step(self, batch: Any, share: float) -> None:
+        x = self.rows[next(self.draws).to(self.rows.device)]
+        keep = (torch.rand(x.shape, generator=self.rng) >= self.model.noise).to(x)
+        loss = denoising_loss(self.encoder, self.decoder, x, keep)
+        self.descend(loss)
+        self.run.means.add("task", loss, 1)
+
+    def fingerprint(self) -> dict[str, Any]:
+        return {"model": describe(self.model), "samples": digest_of(self.rows)}
+
+    def state(self) -> dict[str, Tensor]:
+        return {"rest": self.draws.rest}
+
+    def load_state(self, state: dict[str, Tensor]) -> None:
+        self.draws.rest = state["rest"]
 
 
 def check_layers(hidden_layer_sizes: Sequence[int]) -> list[int]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -14,8 +14,11 @@ from landbridge.exceptions import InputError
 from landbridge.neural._fitting import learn_preprocessing
 from landbridge.neural._inputs import to_tensors
 from landbridge.neural._network import Network
+from landbridge.neural._phase import Phase
 from landbridge.neural._random import seed_from, seeded
-from landbridge.neural._samples import batches, mix, permutation
+from landbridge.neural._samples import batches, digest_of, mix, permutation
+from landbridge.neural._settings import Training, own_settings
+from landbridge.neural._trainer import run_phase
 from landbridge.neural.backbones import load_backbone
 from landbridge.neural.backbones._augment import ImageAugmentation
 
@@ -111,6 +114,7 @@ def contrastive_pretrain(
     augment: Callable[[Tensor, torch.Generator], Tensor] | None = None,
     random_state: Any = None,
     progress: Callable[[int, float], None] | None = None,
+    settings: Training | None = None,
 ) -> Network:
     """Pretrain a network on unlabelled samples by contrasting augmented views (SimCLR, SCARF).
 
@@ -137,6 +141,9 @@ def contrastive_pretrain(
         Same seed, same network; the global generator is not changed.
     progress : callable, optional
         Called after each epoch with (epoch, mean loss).
+    settings : Training, optional
+        Device, precision, checkpoints, clipping and logs of the run; what has an argument here is taken from here. If
+        None, the run stays on the network's device.
 
     Returns
     -------
@@ -194,30 +201,57 @@ def contrastive_pretrain(
     X = to_tensors(network, rows)
     device = next(network.parameters()).device
     learn_preprocessing(network, X)
-    views = _views(X, augment)
-    with seeded(mix(random_state, 1), [device] if device.type == "cuda" else []):
-        width = network.in_features
+    width = network.in_features
+    with seeded(mix(random_state, 1)):
         projection = nn.Sequential(nn.Linear(width, width), nn.ReLU(), nn.Linear(width, PROJECTION)).to(device)
-        learned = [p for p in (*network.parameters(), *projection.parameters()) if p.requires_grad]
-        optimizer = torch.optim.AdamW(learned, lr=learning_rate, weight_decay=1e-4)
-        steps = len(batches(torch.arange(len(X)), batch_size, 2))
-        schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, epochs * steps)
-        rng = torch.Generator().manual_seed(mix(random_state, 2))
-        network.train()
-        for epoch in range(epochs):
-            total = torch.zeros((), device=device)
-            for index in batches(permutation(len(X), random_state, epoch), batch_size, 2):
-                first, second = views(X[index].to(device), rng)
-                z = projection(network.embed(torch.cat([first, second])))
-                loss = nt_xent(z[: len(index)], z[len(index) :], temperature)
-                optimizer.zero_grad()
-                torch.autograd.backward(loss)
-                optimizer.step()
-                schedule.step()
-                total += loss.detach() * len(index) / len(X)
-            if progress is not None:
-                progress(epoch, float(total))
+    phase = _Contrast(network, projection, X, _views(X, augment), temperature, progress)
+    own = {"epochs": epochs, "batch_size": batch_size, "learning_rate": learning_rate, "random_state": random_state}
+    run_phase(phase, own_settings(settings, network, schedule="cosine", warmup=0.0, **own))
     return network.eval()
+
+
+class _Contrast(Phase):
+    """Two views of the samples of a batch, contrasted with each other."""
+
+    name = "contrastive pretraining"
+
+    def __init__(
+        self, network: Network, projection: nn.Module, X: Tensor, views: Any, temperature: float, progress: Any
+    ) -> None:
+        super().__init__()
+        self.module = nn.ModuleDict({"network": network, "projection": projection})
+        self.network, self.projection = network, projection
+        self.X, self.views, self.temperature, self.progress = X, views, temperature, progress
+
+    def start(self, run: Any) -> None:
+        super().start(run)
+        settings = run.settings
+        learned = [p for p in (*self.network.parameters(), *self.projection.parameters()) if p.requires_grad]
+        self.optimizers = {"main": torch.optim.AdamW(learned, lr=settings.learning_rate, weight_decay=1e-4)}
+        self.generators = {"views": torch.Generator().manual_seed(mix(settings.random_state, 2))}
+        self.n_steps = len(batches(torch.arange(len(self.X)), settings.batch_size, 2))
+
+    def batches(self, epoch: int, first: int) -> Iterator[Any]:
+        settings = self.run.settings
+        order = permutation(len(self.X), settings.random_state, epoch)
+        yield from batches(order, settings.batch_size, 2)[first:]
+
+    def step(self, batch: Any, share: float) -> None:
+        n = len(batch)
+        one, other = self.views(self.X[batch].to(self.run.fabric.device), self.generators["views"])
+        z = self.projection(self.network.embed(torch.cat([one, other])))
+        loss = nt_xent(z[:n], z[n:], self.temperature)
+        self.descend(loss)
+        self.run.means.add("task", loss, n)
+
+    def end(self, epoch: int) -> bool:
+        if self.progress is not None:
+            self.progress(epoch, self.run.state.history.epochs[-1]["loss"])
+        return False
+
+    def fingerprint(self) -> dict[str, Any]:
+        layers = repr([tuple(p.shape) for p in self.network.parameters()])
+        return {"temperature": self.temperature, "samples": digest_of(self.X), "layers": layers}
 
 
 def _views(X: Tensor, augment: Any) -> Callable[[Tensor, torch.Generator], tuple[Tensor, Tensor]]:

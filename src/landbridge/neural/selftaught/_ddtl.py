@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from numbers import Integral, Real
-from typing import Any, Self
+from pathlib import Path
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import torch
@@ -16,94 +17,20 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 from torch import Tensor, nn
 
+from landbridge._method_tags import MethodTags
 from landbridge._sklearn_compat import Interval, StrOptions, _fit_context
 from landbridge.domain import split_labelled
 from landbridge.exceptions import InputError, LabelError
 from landbridge.neural._device import resolve
 from landbridge.neural._fitting import draw_seed
+from landbridge.neural._pack import load_weights, weights_of
+from landbridge.neural._settings import Training, own_settings
+from landbridge.neural._trainer import run_phase
 from landbridge.neural.selftaught._autoencoder import check_layers
-from landbridge.neural.selftaught._parts import chain, draws, fresh, learn_scale
+from landbridge.neural.selftaught._parts import fresh, learn_scale
+from landbridge.neural.selftaught._selection import Coder, Reconstructing, Selecting, Selection, row_losses
 
 __all__ = ["DistantTransfer", "Selection", "row_losses", "selective_learning"]
-
-
-@dataclass
-class Selection:
-    """Result of :func:`selective_learning`.
-
-    Parameters
-    ----------
-    source, intermediate : Tensor of bool
-        The last selection, :math:`v_S` and :math:`v_I`.
-    shares : list of (float, float)
-        Share of source and of intermediate samples selected, at the start and after each iteration.
-    objective : list of float
-        :math:`J_1 + J_2` after each iteration.
-    """
-
-    source: Tensor
-    intermediate: Tensor
-    shares: list[tuple[float, float]] = field(default_factory=list)
-    objective: list[float] = field(default_factory=list)
-
-
-class Coder(nn.Module):
-    """Encoder, decoder and classifier on the code.
-
-    Parameters
-    ----------
-    widths : sequence of int
-        From the input to the code.
-    n_classes : int
-    """
-
-    def __init__(self, widths: Sequence[int], n_classes: int) -> None:
-        super().__init__()
-        self.encoder = chain(widths)
-        self.decoder = chain(list(widths)[::-1])
-        self.classifier = nn.Linear(widths[-1], n_classes)
-
-    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Compute reconstructions and logits.
-
-        Parameters
-        ----------
-        x : Tensor of shape (n, d)
-
-        Returns
-        -------
-        Tensor of shape (n, d), Tensor of shape (n, n_classes)
-        """
-        code = self.encoder(x)
-        return self.decoder(code), self.classifier(F.relu(code))
-
-
-def row_losses(x: Tensor, reconstruction: Tensor, logits: Tensor, labels: Tensor | None = None) -> Tensor:
-    r"""Compute the loss of each sample: its reconstruction error and the error, or the entropy, of its class.
-
-    .. math:: \tfrac1d \| \hat x_i - x_i \|^2 + \ell(y_i, f_c(h_i)), \qquad
-        \tfrac1d \| \hat x_i - x_i \|^2 - \sum_k p_{ik} \ln p_{ik}
-
-    Parameters
-    ----------
-    x, reconstruction : Tensor of shape (n, d)
-        Samples and their reconstructions.
-    logits : Tensor of shape (n, n_classes)
-    labels : Tensor of int64, shape (n,), optional
-        If None, the entropy takes the place of the error; -1 where a sample has no label, which then has neither.
-
-    Returns
-    -------
-    Tensor of shape (n,)
-
-    References
-    ----------
-    .. [1] B. Tan, Y. Zhang, S. J. Pan, Q. Yang. Distant domain transfer learning. AAAI 2017.
-    """
-    error = (reconstruction - x).square().mean(dim=1)
-    if labels is None:
-        return error + F.softmax(logits, dim=1).mul(-F.log_softmax(logits, dim=1)).sum(dim=1)
-    return error + F.cross_entropy(logits, labels, reduction="none", ignore_index=-1)
 
 
 def selective_learning(
@@ -165,82 +92,11 @@ def selective_learning(
     ----------
     .. [1] B. Tan, Y. Zhang, S. J. Pan, Q. Yang. Distant domain transfer learning. AAAI 2017.
     """
-    (Xs, ys), (Xt, yt), Xi = source, target, intermediate
-    optimizer = torch.optim.Adam(coder.parameters(), lr=learning_rate)
-    labelled = yt >= 0
-    found = Selection(torch.ones(len(Xs), dtype=torch.bool), torch.zeros(len(Xi), dtype=torch.bool))
-    found.shares.append((1.0, 0.0))
-
-    def losses(x: Tensor, y: Tensor | None) -> Tensor:
-        reconstruction, logits = coder(x)
-        return row_losses(x, reconstruction, logits, y)
-
-    def target_loss(x: Tensor, reconstruction: Tensor, logits: Tensor, y: Tensor) -> Tensor:
-        known = y >= 0
-        loss = (reconstruction - x).square().mean()
-        return loss + F.cross_entropy(logits[known], y[known]) if bool(known.any()) else loss
-
-    queue = torch.randperm(len(Xi), generator=generator)  # the order in which random takes the intermediates
-    for turn in range(1, max_iter + 1):
-        sides = [torch.nonzero(v.cpu()).ravel() for v in (found.source, found.intermediate)]
-        parts = [draws(rows, batch_size, generator) for rows in sides]
-        known = draws(torch.nonzero(labelled.cpu()).ravel(), batch_size, generator)
-        others = draws(torch.nonzero(~labelled.cpu()).ravel(), batch_size, generator)
-        for _ in range(n_steps):
-            mine = torch.cat([next(known), next(others)]).to(Xt.device)
-            chosen: list[tuple[Tensor, Tensor | None, float]] = [(Xt[mine], yt[mine], 1.0)]
-            for rows, part, X, y in zip(sides, parts, (Xs, Xi), (ys, None), strict=True):
-                if len(rows):
-                    index = next(part).to(X.device)
-                    chosen.append((X[index], None if y is None else y[index], len(rows) / len(X)))
-            # one pass for all sides: for small networks the passes take the time, not the samples
-            sizes = [len(x) for x, _, _ in chosen]
-            reconstruction, logits = (out.split(sizes) for out in coder(torch.cat([x for x, _, _ in chosen])))
-            loss = target_loss(chosen[0][0], reconstruction[0], logits[0], yt[mine])
-            for (x, y, weight), r, z in zip(chosen[1:], reconstruction[1:], logits[1:], strict=True):
-                loss = loss + weight * row_losses(x, r, z, y).mean()
-            optimizer.zero_grad()
-            torch.autograd.backward(loss)
-            optimizer.step()
-        with torch.no_grad():
-            of_source, of_intermediate = losses(Xs, ys), losses(Xi, None)
-            done = min(1.0, turn / max(1, max_iter - 1))  # what is chosen after the last turn is not trained on
-            lam_s = threshold(of_source, 1.0 - (1.0 - keep_source) * done)
-            lam_i = threshold(of_intermediate, keep_intermediate * done)
-            found.source = (of_source < lam_s).cpu()
-            found.intermediate = (of_intermediate < lam_i).cpu()
-            if selection != "selective":
-                n_in = int(found.intermediate.sum())
-                sequence = queue if selection == "random" else of_intermediate.cpu().argsort(descending=True)
-                found.intermediate = torch.zeros(len(Xi), dtype=torch.bool)
-                found.intermediate[sequence[:n_in]] = True
-            reconstruction_t, logits_t = coder(Xt)
-            J = float(target_loss(Xt, reconstruction_t, logits_t, yt))
-            kept = (found.source, found.intermediate)
-            for v, terms, lam in zip(kept, (of_source, of_intermediate), (lam_s, lam_i), strict=True):
-                if len(v):
-                    reward = lam if np.isfinite(lam) else 0.0  # with all samples in, it is the same for any v
-                    J += float(torch.where(v.to(terms.device), terms - reward, 0.0).mean())
-        found.shares.append((float(kept[0].float().mean()), float(kept[1].float().mean()) if len(Xi) else 0.0))
-        found.objective.append(J)
-    return found
-
-
-def threshold(losses: Tensor, fraction: float) -> float:
-    """Compute the threshold below which a fraction of the losses lies, rounded to a whole number of them.
-
-    Parameters
-    ----------
-    losses : Tensor of shape (n,)
-    fraction : float
-
-    Returns
-    -------
-    float
-        Infinite where all are to lie below.
-    """
-    rank = round(fraction * len(losses))
-    return float(losses.sort().values[rank]) if rank < len(losses) else float("inf")
+    how = {"keep_source": keep_source, "keep_intermediate": keep_intermediate, "selection": selection}
+    phase = Selecting(coder, (source, intermediate, target), how, n_steps, generator)
+    own = {"epochs": max_iter, "batch_size": batch_size, "learning_rate": learning_rate, "random_state": 0}
+    run_phase(phase, own_settings(None, coder, **own))
+    return phase.found
 
 
 class DistantTransfer(ClassifierMixin, BaseEstimator):
@@ -277,6 +133,8 @@ class DistantTransfer(ClassifierMixin, BaseEstimator):
         ``"auto"`` takes a GPU where there is one.
     random_state : int, RandomState instance or None, default=None
         Draws first weights, batches and a random order.
+    settings : Training, optional
+        Precision, checkpoints, clipping and logs of the run; what has a parameter here is taken from here.
 
     Attributes
     ----------
@@ -329,11 +187,24 @@ class DistantTransfer(ClassifierMixin, BaseEstimator):
     >>> between = handwritten.X[~np.isin(handwritten.y, [3, 8])][:300]
     >>> few = np.r_[np.flatnonzero(target.y == 3)[:3], np.flatnonzero(target.y == 8)[:3]]
     >>> model = DistantTransfer(standardize="global", random_state=0)
-    >>> model = model.fit(source.X, source.y, between, target.X[few], target.y[few])
+    >>> model = model.fit(
+    ...     source.X, source.y, X_target=target.X[few], y_target=target.y[few], intermediate_domains=[between]
+    ... )
     >>> model.score(target.X, target.y) > 0.8
     True
     """
 
+    __metadata_request__fit: ClassVar[Mapping[str, bool]] = {
+        "X_target": True,
+        "y_target": True,
+        "intermediate_domains": True,
+    }
+    method_tags = MethodTags(
+        "self-taught",
+        reads=frozenset({"X_target", "y_target", "intermediate_domains"}),
+        needs=frozenset({"y_target"}),
+        tasks=frozenset({"classification"}),
+    )
     _parameter_constraints = {
         "n_components": [Interval(Integral, 1, None, closed="left")],
         "hidden_layer_sizes": [list, tuple],
@@ -348,6 +219,7 @@ class DistantTransfer(ClassifierMixin, BaseEstimator):
         "standardize": [StrOptions({"per_feature", "global"})],
         "device": [str],
         "random_state": ["random_state"],
+        "settings": [Training, None],
     }
 
     def __init__(
@@ -366,6 +238,7 @@ class DistantTransfer(ClassifierMixin, BaseEstimator):
         standardize: str = "per_feature",
         device: str = "auto",
         random_state: Any = None,
+        settings: Training | None = None,
     ) -> None:
         self.n_components = n_components
         self.hidden_layer_sizes = hidden_layer_sizes
@@ -380,9 +253,12 @@ class DistantTransfer(ClassifierMixin, BaseEstimator):
         self.standardize = standardize
         self.device = device
         self.random_state = random_state
+        self.settings = settings
 
     @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X: Any, y: Any, X_intermediate: Any = None, X_target: Any = None, y_target: Any = None) -> Self:
+    def fit(
+        self, X: Any, y: Any, *, X_target: Any = None, y_target: Any = None, intermediate_domains: Any = None
+    ) -> Self:
         """Train on source, intermediate and target samples.
 
         Parameters
@@ -391,12 +267,12 @@ class DistantTransfer(ClassifierMixin, BaseEstimator):
             Source samples.
         y : array-like of shape (n_source,)
             Their classes.
-        X_intermediate : array-like of shape (n_intermediate, n_features), optional
-            Unlabelled samples of any kind.
         X_target : array-like of shape (n_target, n_features), optional
             Target samples. If None, the source is its own target.
         y_target : array-like of shape (n_target,), optional
             Classes of the target samples; ``None``, NaN or -1 where there is none. At least one is needed.
+        intermediate_domains : list of array-like of shape (n_samples, n_features), optional
+            Unlabelled samples of any kind. They are one pool, whose samples are selected one by one.
 
         Returns
         -------
@@ -419,7 +295,7 @@ class DistantTransfer(ClassifierMixin, BaseEstimator):
         else:
             Xt = self._rows(X_target, "X_target")
             target_codes = self._target_codes(y_target, len(Xt))
-        Xi = X[:0] if X_intermediate is None else self._rows(X_intermediate, "X_intermediate")
+        Xi = self._pool(intermediate_domains)
         device, seed = resolve(self.device), draw_seed(self.random_state)
         scale = learn_scale(np.vstack([X, Xi, Xt]), self.standardize)
         self.mean_, self.scale_ = scale
@@ -427,21 +303,21 @@ class DistantTransfer(ClassifierMixin, BaseEstimator):
         coder = fresh(lambda: Coder(widths, len(self.classes_)), seed).to(device)
         rng = torch.Generator().manual_seed(seed)
         rows = [torch.tensor(scale.apply(part), dtype=torch.float32, device=device) for part in (X, Xi, Xt)]
-        _reconstruct(coder, torch.cat(rows), self.n_pretrain_steps, self.batch_size, self.learning_rate, rng)
-        found = selective_learning(
-            coder,
-            (rows[0], torch.tensor(codes, device=device)),
-            rows[1],
-            (rows[2], torch.tensor(target_codes, device=device)),
-            keep_source=self.keep_source,
-            keep_intermediate=self.keep_intermediate,
-            selection=self.selection,
-            max_iter=self.max_iter,
-            n_steps=self.n_steps,
-            batch_size=self.batch_size,
-            learning_rate=self.learning_rate,
-            generator=rng,
-        )
+        own: dict[str, Any] = {
+            "batch_size": self.batch_size,
+            "learning_rate": self.learning_rate,
+            "device": self.device,
+        }
+        own |= {"random_state": seed}
+        if self.n_pretrain_steps:
+            whole = Reconstructing(coder, torch.cat(rows), self.n_pretrain_steps, rng)
+            run_phase(whole, own_settings(_within(self.settings, "pretraining"), epochs=1, **own))
+        labels = [torch.tensor(c, device=device) for c in (codes, target_codes)]
+        how = {k: getattr(self, k) for k in ("keep_source", "keep_intermediate", "selection")}
+        sides = ((rows[0], labels[0]), rows[1], (rows[2], labels[1]))
+        phase = Selecting(coder, sides, how, self.n_steps, rng)
+        run_phase(phase, own_settings(_within(self.settings, "selection"), epochs=self.max_iter, **own))
+        found = phase.found
         self.n_iter_ = self.max_iter
         self.selected_share_, self.objective_ = np.array(found.shares), np.array(found.objective)
         self.selection_ = {"source": found.source.numpy(), "intermediate": found.intermediate.numpy()}
@@ -482,6 +358,32 @@ class DistantTransfer(ClassifierMixin, BaseEstimator):
         P = self.predict_proba(X)  # first, so that an unfitted model raises
         return self.classes_[P.argmax(axis=1)]
 
+    def __getstate__(self) -> dict[str, Any]:
+        state = dict(super().__getstate__())
+        if "coder_" in state:
+            widths = [layer.in_features for layer in self.coder_.encoder if isinstance(layer, nn.Linear)]
+            widths.append(self.coder_.classifier.in_features)
+            state["coder_"] = {"widths": widths, "weights": weights_of(self.coder_)}
+        return state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        if "coder_" in state:
+            packed = state["coder_"]
+            coder = fresh(lambda: Coder(packed["widths"], len(state["classes_"])), 0)  # weights that are replaced
+            state = {**state, "coder_": load_weights(coder, packed["weights"])}
+        super().__setstate__(state)
+
+    def _pool(self, intermediate_domains: Any) -> NDArray[np.float64]:
+        if intermediate_domains is None:
+            return np.zeros((0, self.n_features_in_))
+        if not isinstance(intermediate_domains, list | tuple):
+            raise InputError(
+                f"intermediate_domains is a {type(intermediate_domains).__name__}; give a list of arrays, for example "
+                "[X_pool]."
+            )
+        parts = [self._rows(X, f"intermediate_domains[{i}]") for i, X in enumerate(intermediate_domains)]
+        return np.vstack([np.zeros((0, self.n_features_in_)), *parts])
+
     def _rows(self, X: Any, name: str) -> NDArray[np.float64]:
         try:
             return validate_data(self, X, dtype=np.float64, reset=False)
@@ -503,13 +405,8 @@ class DistantTransfer(ClassifierMixin, BaseEstimator):
         return codes
 
 
-def _reconstruct(coder: Coder, X: Tensor, n_steps: int, size: int, learning_rate: float, rng: torch.Generator) -> None:
-    """Train the autoencoder on all samples alike."""
-    optimizer = torch.optim.Adam([*coder.encoder.parameters(), *coder.decoder.parameters()], lr=learning_rate)
-    batches = draws(torch.arange(len(X)), 2 * size, rng)
-    for _ in range(n_steps):
-        x = X[next(batches).to(X.device)]
-        loss = (coder.decoder(coder.encoder(x)) - x).square().mean()
-        optimizer.zero_grad()
-        torch.autograd.backward(loss)
-        optimizer.step()
+def _within(settings: Training | None, name: str) -> Training | None:
+    """The settings with a folder of its own for the checkpoints of a part of the run."""
+    if settings is None or settings.checkpoint_dir is None:
+        return settings
+    return replace(settings, checkpoint_dir=Path(settings.checkpoint_dir) / name)

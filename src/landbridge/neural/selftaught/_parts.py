@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any, NamedTuple
 
@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from landbridge.neural._random import seeded
 
-__all__ = ["Scale", "chain", "draws", "fresh", "learn_scale"]
+__all__ = ["Draws", "Scale", "chain", "fresh", "learn_scale"]
 
 
 class Scale(NamedTuple):
@@ -98,8 +98,8 @@ def fresh(make: Any, seed: int) -> Any:
         return make()
 
 
-def draws(rows: Tensor, size: int, generator: torch.Generator) -> Iterator[Tensor]:
-    """Draw batches of sample indices indefinitely, one shuffled pass after another.
+class Draws:
+    """Batches of sample indices without end, one shuffled pass after another.
 
     Parameters
     ----------
@@ -109,13 +109,21 @@ def draws(rows: Tensor, size: int, generator: torch.Generator) -> Iterator[Tenso
         Of a batch; all samples where there are no more than that.
     generator : torch.Generator
 
-    Yields
-    ------
-    Tensor of int64
+    Attributes
+    ----------
+    rest : Tensor of int64
+        What is left of the pass; a run that was resumed sets it.
     """
-    if len(rows) <= size:
-        while True:
-            yield rows
-    while True:
-        order = rows[torch.randperm(len(rows), generator=generator)]
-        yield from order[: len(rows) // size * size].split(size)
+
+    def __init__(self, rows: Tensor, size: int, generator: torch.Generator) -> None:
+        self.rows, self.size, self.generator = rows, size, generator
+        self.rest = rows[:0]
+
+    def __next__(self) -> Tensor:
+        if len(self.rows) <= self.size:
+            return self.rows
+        if len(self.rest) < self.size:
+            order = torch.randperm(len(self.rows), generator=self.generator)
+            self.rest = self.rows[order][: len(self.rows) // self.size * self.size]
+        batch, self.rest = self.rest[: self.size], self.rest[self.size :]
+        return batch

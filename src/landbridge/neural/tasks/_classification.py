@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from landbridge.exceptions import LabelError
-from landbridge.neural.tasks._task import Task
+from landbridge.neural.tasks._task import Metric, Task
 
 __all__ = ["Classification"]
 
@@ -63,57 +63,88 @@ class Classification(Task):
             )
         return torch.from_numpy(at.astype(np.int64))
 
-    def loss(self, logits: Tensor, y: Tensor) -> Tensor:
-        """Compute the cross-entropy.
+    def loss(self, output: Tensor, labels: Tensor) -> tuple[Tensor, int]:
+        """Compute the cross-entropy, summed over the samples, and their number.
 
         Parameters
         ----------
-        logits : Tensor of shape (n, n_classes)
-        y : Tensor of shape (n,) or (n, n_classes)
+        output : Tensor of shape (n, n_classes)
+            Logits.
+        labels : Tensor of shape (n,) or (n, n_classes)
             Class numbers, or shares of classes.
 
         Returns
         -------
-        Tensor
+        total : Tensor
+        weight : int
         """
-        return F.cross_entropy(logits, y, label_smoothing=self.label_smoothing)
+        total = F.cross_entropy(output, labels, label_smoothing=self.label_smoothing, reduction="sum")
+        return total, len(labels)
 
-    def metric(self, logits: Tensor, y: Tensor) -> float:
-        """Compute the accuracy.
-
-        Parameters
-        ----------
-        logits : Tensor of shape (n, n_classes)
-        y : Tensor of shape (n,)
+    def metric(self) -> Metric:
+        """Make an accumulator of the accuracy.
 
         Returns
         -------
-        float
+        Metric
         """
-        return float((logits.argmax(1) == y).double().mean())
+        return _Accuracy()
 
-    def predict(self, logits: Tensor) -> np.ndarray:
+    def show(self, x: Any, y: Any, prediction: Any) -> dict[str, str]:
+        """Describe label and prediction of a sample.
+
+        Parameters
+        ----------
+        x, y : object
+            The sample, and its label or None.
+        prediction : object
+
+        Returns
+        -------
+        dict of str to str
+        """
+        return {"prediction": str(prediction)} | ({} if y is None else {"label": str(y)})
+
+    def predict(self, output: Tensor) -> np.ndarray:
         """Predict the most probable classes.
 
         Parameters
         ----------
-        logits : Tensor of shape (n, n_classes)
+        output : Tensor of shape (n, n_classes)
 
         Returns
         -------
         ndarray of shape (n,)
         """
-        return self.classes[logits.argmax(1).numpy()]
+        return self.classes[output.argmax(1).numpy()]
 
-    def probabilities(self, logits: Tensor) -> np.ndarray:
+    def probabilities(self, output: Tensor) -> np.ndarray:
         """Compute class probabilities by softmax.
 
         Parameters
         ----------
-        logits : Tensor of shape (n, n_classes)
+        output : Tensor of shape (n, n_classes)
 
         Returns
         -------
         ndarray of shape (n, n_classes)
         """
-        return torch.softmax(logits.double(), 1).numpy()
+        return torch.softmax(output.double(), 1).numpy()
+
+    def _from_text(self, cells: np.ndarray) -> np.ndarray:
+        known = {str(c): c for c in self.classes.tolist()}
+        if unknown := [c for c in cells.ravel().tolist() if c not in known]:
+            raise ValueError(f"it holds the class {unknown[0]!r}, which the task does not have")
+        return np.array([[known[c] for c in row] for row in cells.tolist()], dtype=self.classes.dtype)
+
+
+class _Accuracy(Metric):
+    def __init__(self) -> None:
+        self.right, self.n = 0, 0
+
+    def update(self, output: Tensor, labels: Tensor) -> None:
+        self.right += int((output.argmax(1) == labels).sum())
+        self.n += len(labels)
+
+    def compute(self) -> float:
+        return self.right / self.n if self.n else float("nan")

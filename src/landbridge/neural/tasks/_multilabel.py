@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from landbridge.exceptions import LabelError
-from landbridge.neural.tasks._task import Task
+from landbridge.neural.tasks._task import Metric, Task
 
 __all__ = ["MultiLabel"]
 
@@ -60,59 +60,86 @@ class MultiLabel(Task):
             )
         return torch.from_numpy(y.astype(np.float32))
 
-    def loss(self, logits: Tensor, y: Tensor) -> Tensor:
-        """Compute the binary cross-entropy, averaged over samples and classes.
+    def loss(self, output: Tensor, labels: Tensor) -> tuple[Tensor, int]:
+        """Compute the binary cross-entropy, averaged over classes and summed over samples, and their number.
 
         Parameters
         ----------
-        logits : Tensor of shape (n, n_classes)
-        y : Tensor of shape (n, n_classes)
+        output : Tensor of shape (n, n_classes)
+            Logits.
+        labels : Tensor of shape (n, n_classes)
 
         Returns
         -------
-        Tensor
+        total : Tensor
+        weight : int
         """
-        return F.binary_cross_entropy_with_logits(logits, y.to(logits.dtype))
+        total = F.binary_cross_entropy_with_logits(output, labels.to(output.dtype), reduction="sum")
+        return total / self.n_outputs, len(labels)
 
-    def metric(self, logits: Tensor, y: Tensor) -> float:
-        """Compute F1 over all decisions together (micro average).
+    def metric(self) -> Metric:
+        """Make an accumulator of F1 over all decisions together (micro average).
+
+        Returns
+        -------
+        Metric
+        """
+        return _MicroF1(self.threshold)
+
+    def show(self, x: Any, y: Any, prediction: Any) -> dict[str, list[int]]:
+        """Describe the classes of a sample and those predicted, by number.
 
         Parameters
         ----------
-        logits : Tensor of shape (n, n_classes)
-        y : Tensor of shape (n, n_classes)
+        x, y : object
+            The sample, and its indicators or None.
+        prediction : array-like of shape (n_classes,)
 
         Returns
         -------
-        float
+        dict of str to list of int
         """
-        said, true = torch.sigmoid(logits) >= self.threshold, y > 0.5
-        both = float((said & true).sum())
-        total = float(said.sum() + true.sum())
-        return 2.0 * both / total if total else 1.0
+        found = {"prediction": np.flatnonzero(prediction).tolist()}
+        return found | ({} if y is None else {"label": np.flatnonzero(y).tolist()})
 
-    def predict(self, logits: Tensor) -> np.ndarray:
+    def predict(self, output: Tensor) -> np.ndarray:
         """Predict indicators.
 
         Parameters
         ----------
-        logits : Tensor of shape (n, n_classes)
+        output : Tensor of shape (n, n_classes)
 
         Returns
         -------
         ndarray of int, shape (n, n_classes)
         """
-        return (torch.sigmoid(logits) >= self.threshold).long().numpy()
+        return (torch.sigmoid(output) >= self.threshold).long().numpy()
 
-    def probabilities(self, logits: Tensor) -> np.ndarray:
+    def probabilities(self, output: Tensor) -> np.ndarray:
         """Compute the probability of each class.
 
         Parameters
         ----------
-        logits : Tensor of shape (n, n_classes)
+        output : Tensor of shape (n, n_classes)
 
         Returns
         -------
         ndarray of shape (n, n_classes)
         """
-        return torch.sigmoid(logits.double()).numpy()
+        return torch.sigmoid(output.double()).numpy()
+
+    def _from_text(self, cells: np.ndarray) -> np.ndarray:
+        return cells.astype(int)
+
+
+class _MicroF1(Metric):
+    def __init__(self, threshold: float) -> None:
+        self.threshold, self.both, self.total = threshold, 0, 0
+
+    def update(self, output: Tensor, labels: Tensor) -> None:
+        predicted, true = torch.sigmoid(output) >= self.threshold, labels > 0.5
+        self.both += int((predicted & true).sum())
+        self.total += int(predicted.sum() + true.sum())
+
+    def compute(self) -> float:
+        return 2.0 * self.both / self.total if self.total else 1.0

@@ -9,9 +9,12 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from landbridge.neural.tasks._task import Task
+from landbridge.neural.tasks._task import Metric, Task
 
 __all__ = ["Regression"]
+
+# Values agree that differ by no more than this share of the spread of the values learned from.
+TOLERANCE = 0.1
 
 
 class Regression(Task):
@@ -70,46 +73,99 @@ class Regression(Task):
         y = np.asarray(y, dtype=np.float64).reshape(len(y), self.n_outputs)
         return torch.from_numpy((y - self.mean) / self.scale)
 
-    def loss(self, logits: Tensor, y: Tensor) -> Tensor:
-        """Compute the mean squared error.
+    def loss(self, output: Tensor, labels: Tensor) -> tuple[Tensor, int]:
+        """Compute the squared error, averaged over outputs and summed over samples, and their number.
 
         Parameters
         ----------
-        logits : Tensor of shape (n, n_outputs)
-        y : Tensor of shape (n, n_outputs)
+        output : Tensor of shape (n, n_outputs)
+        labels : Tensor of shape (n, n_outputs)
 
         Returns
         -------
-        Tensor
+        total : Tensor
+        weight : int
         """
-        return F.mse_loss(logits, y.to(logits.dtype))
+        total = F.mse_loss(output, labels.to(output.dtype), reduction="sum")
+        return total if self.n_outputs == 1 else total / self.n_outputs, len(labels)
 
-    def metric(self, logits: Tensor, y: Tensor) -> float:
-        """Compute R squared, the share of explained variance.
+    def metric(self) -> Metric:
+        """Make an accumulator of R squared, the share of explained variance, averaged over outputs.
+
+        Returns
+        -------
+        Metric
+        """
+        return _R2(self.n_outputs)
+
+    def agreement(self, first: Any, second: Any) -> float:
+        """Compute the share of values in which two models agree.
 
         Parameters
         ----------
-        logits : Tensor of shape (n, n_outputs)
-        y : Tensor of shape (n, n_outputs)
+        first, second : ndarray of shape (n,) or (n, n_outputs)
 
         Returns
         -------
         float
+            Values agree that differ by no more than a tenth of the spread of those learned from.
         """
-        y = y.to(logits.dtype)
-        rest, all_ = ((logits - y) ** 2).sum(0), ((y - y.mean(0)) ** 2).sum(0)
-        return float((1.0 - rest / all_.clamp_min(torch.finfo(logits.dtype).tiny)).mean())
+        shape = (-1, self.n_outputs)
+        apart = np.abs(np.reshape(first, shape) - np.reshape(second, shape))
+        return float(np.mean(apart <= TOLERANCE * self.scale))
 
-    def predict(self, logits: Tensor) -> np.ndarray:
+    def show(self, x: Any, y: Any, prediction: Any) -> dict[str, Any]:
+        """Describe value and prediction of a sample.
+
+        Parameters
+        ----------
+        x, y : object
+            The sample, and its value or None.
+        prediction : float or array-like of shape (n_outputs,)
+
+        Returns
+        -------
+        dict
+        """
+        return {"prediction": np.asarray(prediction).tolist()} | (
+            {} if y is None else {"value": np.asarray(y).tolist()}
+        )
+
+    def predict(self, output: Tensor) -> np.ndarray:
         """Predict values in the units of the labels.
 
         Parameters
         ----------
-        logits : Tensor of shape (n, n_outputs)
+        output : Tensor of shape (n, n_outputs)
 
         Returns
         -------
         ndarray of shape (n,) or (n, n_outputs)
         """
-        y = logits.double().numpy() * self.scale + self.mean
+        y = output.double().numpy() * self.scale + self.mean
         return y[:, 0] if self.n_outputs == 1 else y
+
+    def _from_text(self, cells: np.ndarray) -> np.ndarray:
+        return cells.astype(np.float64)
+
+
+class _R2(Metric):
+    """Sums in double precision; means and squares are updated batch by batch (Chan, Golub and LeVeque)."""
+
+    def __init__(self, n_outputs: int) -> None:
+        self.n = 0
+        self.mean, self.around, self.rest = (torch.zeros(n_outputs, dtype=torch.float64) for _ in range(3))
+
+    def update(self, output: Tensor, labels: Tensor) -> None:
+        found, true = (t.detach().reshape(len(labels), -1).double().cpu() for t in (output, labels))
+        if not len(true):
+            return
+        n, mean = len(true), true.mean(0)
+        apart = mean - self.mean
+        self.around += ((true - mean) ** 2).sum(0) + apart**2 * (self.n * n / (self.n + n))
+        self.mean += apart * (n / (self.n + n))
+        self.n += n
+        self.rest += ((found - true) ** 2).sum(0)
+
+    def compute(self) -> float:
+        return float((1.0 - self.rest / self.around.clamp_min(torch.finfo(torch.float64).tiny)).mean())
