@@ -59,24 +59,27 @@ def transfer(
 
     What is tried depends on the situation, which is recognised from the arguments: tables with the same features, with
     different features, with several sources; a source without labels; a trained network or a fitted scikit-learn model
-    as the source; a network as the base learner. An argument that does not apply in the situation raises.
+    as the source; a network as the base learner; a task whose labels are more than one class or value, such as tags of
+    words. An argument that does not apply in the situation raises.
 
     Parameters
     ----------
     source, target : Domain, (X, y) tuple, array, DataFrame, path or "builtin:NAME"
         The two domains. Target labels are optional: all, some or none. The source may also be a trained network (a
         folder with ``config.json``, a ``.safetensors`` file, a name on the hub, a ``torch.nn.Module``), or a fitted
-        scikit-learn model (an estimator, or a ``.skops`` file).
+        scikit-learn model (an estimator, or a ``.skops`` file). For ``task="tagging"``, files of sentences, or lists of
+        words with lists of tags, None for a target sentence without.
     label : str, optional
         Name of the label column, where a side is a table.
-    task : {"classification", "regression"}, optional
-        If None, inferred from `estimator`, else from the labels.
+    task : {"classification", "regression", "tagging"}, optional
+        If None, classification or regression, inferred from `estimator`, else from the labels.
     estimator : estimator, optional
         Base learner. If None, scaling and logistic regression (classification) or ridge regression.
     methods : sequence of str or estimator, or str, optional
         Only these methods, by name, or as estimators or pipelines. If None, every method that fits.
     target_labels : {"use", "hide"} or int, default="use"
-        Which target labels to learn from: all, none, or this many per class. Hidden labels only score the outcome.
+        Which target labels to learn from: all, none, or this many per class (tags: so many sentences). Hidden labels
+        only score the outcome.
     confidence : float, default=0.9
         Confidence with which a gain must be positive, in [0.5, 1).
     random_state : int or None, default=0

@@ -31,7 +31,7 @@ def test_is_found_by_its_name_and_made_from_labels():
 
 
 def test_labels_without_entities_and_unknown_tags_are_refused():
-    with pytest.raises(LabelError, match="hold no entity"):
+    with pytest.raises(LabelError, match="y holds no entity"):
         Tagging.from_labels([["O", "O"]])
     with pytest.raises(LabelError, match="B-ORG"):
         Tagging(["PER"]).encode([["B-ORG"]])
