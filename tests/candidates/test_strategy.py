@@ -21,6 +21,7 @@ SITUATIONS = {
     "fitted model": (LogisticRegression().fit(X, Y), Z, {}),
     "trained network": ("timm/inception_v3.tv_in1k", Z, {}),
     "network learner": ((X, Y), Z, {"network": "mlp"}),
+    "structured network": ("timm/inception_v3.tv_in1k", [["Oslo"]], {"task": "tagging"}),
     "structured": (([["Rome"]], [["B-LOC"]]), [["Oslo"]], {"task": "tagging"}),
 }
 VALUES = {

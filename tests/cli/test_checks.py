@@ -17,7 +17,7 @@ LONG = "x" * 300
         ([*RUN, "--seed", "abc"], "--seed"),
         ([*RUN, "--jobs", "0"], "--jobs is 0"),
         ([*RUN, "--task", "clasification"], "did you mean classification"),
-        ([*RUN, "--task", "cooking"], "give classification, regression, tagging"),
+        ([*RUN, "--task", "cooking"], "give classification, regression, segmentation, tagging"),
         ([*RUN, "--confidence", "2"], "confidence must lie in [0.5, 1)"),
         ([*RUN, "--epochs", "0"], "epochs must be"),
         ([*RUN, "--n-seeds", "0"], "n_seeds must be"),

@@ -68,7 +68,7 @@ class Structured(Strategy):
                 f"the source is a {sides.source_kind}, which is not supported for task={arguments.task!r}; give "
                 "labelled samples, and the network by network=."
             )
-        task = get_task(arguments.task).with_scoring(arguments.scoring)  # type: ignore[arg-type]
+        task: Any = get_task(arguments.task).with_scoring(arguments.scoring)  # type: ignore[arg-type]
         source = read_structured(sides.source, task, "source")
         if not source.labelled.any():
             raise LabelError(f"source {source.name!r} has no labels; label its samples, or swap source and target.")

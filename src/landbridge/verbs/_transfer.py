@@ -68,10 +68,11 @@ def transfer(
         The two domains. Target labels are optional: all, some or none. The source may also be a trained network (a
         folder with ``config.json``, a ``.safetensors`` file, a name on the hub, a ``torch.nn.Module``), or a fitted
         scikit-learn model (an estimator, or a ``.skops`` file). For ``task="tagging"``, files of sentences, or lists of
-        words with lists of tags, None for a target sentence without.
+        words with lists of tags, None for a target sentence without; for ``task="segmentation"``, folders of images and
+        masks, or images with masks.
     label : str, optional
         Name of the label column, where a side is a table.
-    task : {"classification", "regression", "tagging"}, optional
+    task : {"classification", "regression", "segmentation", "tagging"}, optional
         If None, classification or regression, inferred from `estimator`, else from the labels.
     estimator : estimator, optional
         Base learner. If None, scaling and logistic regression (classification) or ridge regression.

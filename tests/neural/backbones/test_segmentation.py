@@ -53,6 +53,15 @@ def test_a_closed_head_never_predicts_unknown_classes():
     assert 0 not in head(torch.randn(2, 4, 5, 5)).argmax(1)
 
 
+def test_folded_norms_of_the_head_stay_in_eval_mode():
+    layers = nn.Sequential(nn.Conv2d(4, 4, 1), nn.BatchNorm2d(4), nn.Conv2d(4, 2, 1))
+    nn.init.constant_(layers[1].bias, 0.3)
+    head = PixelHead(layers, ["road", "sky"]).for_classes(["sky", "tree"]).train()
+    assert head.training and head.layers[2].training and not head.layers[1].training
+    net = Network({"a": nn.Conv2d(3, 4, 1)}, in_features=4, head=head).reset(["head"], random_state=0)
+    assert net.train().head.layers[1].training
+
+
 def test_other_sizes_come_back_at_the_size_of_the_image():
     net = small()
     with torch.no_grad():

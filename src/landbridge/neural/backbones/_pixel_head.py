@@ -5,13 +5,14 @@ from __future__ import annotations
 import copy
 import re
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Self
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from landbridge.exceptions import InputError
+from landbridge.neural._network import batch_norms, is_folded
 from landbridge.neural._random import seeded
 
 __all__ = ["PixelHead", "match_classes"]
@@ -93,8 +94,29 @@ class PixelHead(nn.Module):
         super().__init__()
         self.layers, self.classes, self.closed = layers, tuple(classes), closed
         self.kept = self.classes if known is None else tuple(known)
+        self._folded = [m for m in batch_norms(layers) if is_folded(m)]
         if _last(layers, len(self.classes))[1].out_channels != len(self.classes):
             raise InputError(f"classes has {len(self.classes)} names; the head has other outputs.")
+
+    def train(self, mode: bool = True) -> Self:
+        """Set train mode, except of batch norms whose statistics were folded into the layer before.
+
+        Parameters
+        ----------
+        mode : bool, default=True
+
+        Returns
+        -------
+        self
+        """
+        super().train(mode)
+        for norm in self._folded:
+            norm.eval()
+        return self
+
+    def reset_parameters(self) -> None:
+        """Forget which statistics were folded, before the layers get new weights."""
+        self._folded = []
 
     def forward(self, x: Tensor, size: tuple[int, int] | None = None) -> Tensor:
         """Compute the scores of each pixel.
