@@ -85,7 +85,7 @@ def _frozen() -> Any:
             raise MissingExtraError(
                 f'features of a network need the library {library!r}; install it with: pip install "landbridge[neural]"'
             )
-    return importlib.import_module("landbridge.neural.backbones._frozen")
+    return importlib.import_module("landbridge.neural._frozen")
 
 
 def _cached_models() -> list[tuple[int, str]]:

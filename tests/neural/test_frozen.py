@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from landbridge.exceptions import InputError
-from landbridge.neural.backbones._frozen import frozen_features, frozen_size
+from landbridge.neural._frozen import frozen_features, frozen_size
 
 
 @pytest.fixture(scope="module")
