@@ -366,7 +366,7 @@ def unique_names(names: list[str]) -> list[str]:
 
 
 def repeated_names(names: Sequence[str]) -> list[str]:
-    """Say which names several columns have, and how these are told apart.
+    """Say which names several columns have, and what these are called.
 
     Parameters
     ----------
