@@ -27,7 +27,7 @@ from landbridge.guard._trial import Trial
 from landbridge.guard._verdict import BASELINE, NO_LABELS, Assessment, Verdict, no_gain, unsuited
 from landbridge.measurement import Measurement
 
-__all__ = ["AGREEMENT_MARGIN", "by_ensemble"]
+__all__ = ["AGREEMENT_MARGIN", "STRICTER", "by_ensemble"]
 
 KIND = EvidenceKind.ENSEMBLE
 ASSUMPTION = "Methods of different kinds err independently, and neighbouring target samples mostly have the same class."
@@ -37,9 +37,9 @@ CLUSTER = "Neighbouring target samples mostly have the same class."
 COMPARED_SMOOTHING = 0.5
 # Agreement is indirect evidence: a candidate's gain in it must exceed its systematic error.
 AGREEMENT_MARGIN = 0.03
-# Methods share errors that no standard error holds: the vote needs a level so many times as strict. Set on the pairs of
-# the audit that other constants had been set on: of 78 votes with p <= 0.01 one was worse than the source model, of 4
-# with a larger p all were.
+# Methods share errors that no standard error holds: under concept shift the vote needs a level so many times as strict.
+# Set on the pairs of the audit that other constants had been set on: of 78 votes with p <= 0.01 one was worse than the
+# source model, of 4 with a larger p all were, and none under subspace shift.
 STRICTER = 10
 
 
@@ -50,6 +50,8 @@ def by_ensemble(
     confidence: float,
     random_state: int | None,
     groups: Any = None,
+    *,
+    stricter: float = STRICTER,
 ) -> Verdict:
     """Choose the weighted majority vote of the source model and all suited candidates, if two tests allow it.
 
@@ -70,6 +72,8 @@ def by_ensemble(
         Draws the bootstrap resamples.
     groups : ndarray of shape (n_target,), optional
         Target samples that are drawn together. If None, each sample is a group.
+    stricter : float, default=10
+        How many times as strict a level the vote needs.
 
     Returns
     -------
@@ -86,18 +90,20 @@ def by_ensemble(
             f"no gain can be defended, and {source_only.name} is kept."
         )
         return Verdict(source_only.name, False, reason, NO_LABELS, None, assessments, ASSUMPTION)
-    return _assess_vote(members, assessments, graph, confidence, random_state, groups)
+    level = 1 - (1 - confidence) / stricter
+    return _assess_vote(members, assessments, graph, (confidence, level), random_state, groups)
 
 
 def _assess_vote(
     members: list[Trial],
     assessments: dict[str, Assessment],
     graph: Any,
-    confidence: float,
+    levels: tuple[float, float],
     random_state: int | None,
     groups: Any,
 ) -> Verdict:
-    """Compare the vote of all members with the source model."""
+    """Compare the vote of all members with the source model; the levels are those of a veto and of the choice."""
+    confidence, needed = levels
     base, k = members[0].name, len(members) - 1
     estimate, gain, z = _agreement_gain(members, graph, random_state, groups)
     evidence, apart = [Evidence(KIND, gain, AGREEMENT)], ""
@@ -117,7 +123,7 @@ def _assess_vote(
             return Verdict(base, False, reason, NO_LABELS, None, assessments, ASSUMPTION)
         less = "less" if separation.value > 0 else "no less"
         apart = f", and neighbouring target samples are {less} often separated"
-    if not is_significant(gain, 1 - (1 - confidence) / STRICTER):
+    if not is_significant(gain, needed):
         why = no_gain(gain, base)
         assessments[MAJORITY_VOTE] = Assessment(estimate, gain, False, why, KIND, tuple(evidence))
         better = f"significantly better than the source model (p = {gain.p_value:.2g})"

@@ -7,7 +7,7 @@ from typing import Any
 
 from landbridge.discrepancy import DIFFERENT_FEATURES, SHIFTS, Diagnosis
 from landbridge.guard._by_corrected_shares import by_corrected_shares
-from landbridge.guard._by_ensemble import by_ensemble
+from landbridge.guard._by_ensemble import STRICTER, by_ensemble
 from landbridge.guard._by_few_labels import by_few_labels
 from landbridge.guard._by_intermediate import by_intermediate
 from landbridge.guard._by_labels import FEW_LABELS, by_labels
@@ -156,4 +156,5 @@ def _by_shift(
         return verdict
     if sum(t.suits_conditional_shift for t in candidates) < 2:
         return by_reverse_validation(source_only, candidates)
-    return by_ensemble(source_only, candidates, graph, confidence, random_state, groups)
+    stricter = STRICTER if diagnosis.kind == "concept" else 1.0
+    return by_ensemble(source_only, candidates, graph, confidence, random_state, groups, stricter=stricter)
