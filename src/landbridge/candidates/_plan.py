@@ -122,6 +122,10 @@ def reason_to_skip(method: Method, problem: Problem, diagnosis: Diagnosis, *, ex
         (not tags.heterogeneous and not problem.same_features, "needs the same features"),
         (bool(unfit := _unfit(method, problem)), unfit),
         (
+            "source_domain" in tags.needs and source.source_domain is None,
+            "needs several sources, identified by source_domain",
+        ),
+        (
             method.family == "parameter"
             and "y_target" in tags.reads
             and "label" not in tags.shifts
@@ -153,10 +157,6 @@ def _unfit(method: Method, problem: Problem) -> str:
             f"is made for {' and '.join(sorted(tags.tasks))}, not {problem.task.name}",
         ),
         ("y_target" in tags.needs and not problem.n_labelled, "needs target labels, and there are none to learn from"),
-        (
-            "source_domain" in tags.needs and source.source_domain is None,
-            "needs several sources, identified by source_domain",
-        ),
         (not method.available, f"needs the library {', '.join(tags.requires)}, which is not installed"),
         (sparse.issparse(source.X) and not method.cls._accept_sparse, "takes no sparse samples"),
     )
