@@ -53,7 +53,7 @@ def distant(settings, scale=1.0):
     given = np.where(np.arange(40) < 12, TARGET.y[:40], -1)
     model = DistantTransfer(4, hidden_layer_sizes=(8,), max_iter=3, n_steps=3, n_pretrain_steps=4, batch_size=16)
     model.set_params(random_state=0, settings=settings, selection="random")
-    side = {"X_intermediate": TARGET.X[40:], "X_target": TARGET.X[:40], "y_target": given}
+    side = {"intermediate_domains": [TARGET.X[40:]], "X_target": TARGET.X[:40], "y_target": given}
     return model.fit(scale * SOURCE.X**2, SOURCE.y, **side).coder_
 
 

@@ -13,7 +13,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from landbridge.neural._network import EMBEDDING, POOLED, Network
-from landbridge.neural._samples import Samples
+from landbridge.neural._samples import Samples, bytes_of
 
 __all__ = ["cached_features", "cached_rows"]
 
@@ -156,7 +156,6 @@ def _key(network: Network, inputs: Any, stage: str) -> str:
     parts = [*tensors.items(), *network.preprocess.state_dict().items()]
     parts += [item for n in upto for item in network.stages[n].state_dict().items()]
     for name, tensor in parts:
-        plain = tensor.detach().cpu().contiguous()
-        digest.update(f"{name} {plain.dtype} {tuple(plain.shape)}".encode())
-        digest.update(plain.reshape(-1).view(torch.uint8).numpy().data if plain.numel() else b"")
+        digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
+        digest.update(bytes_of(tensor))
     return digest.hexdigest()

@@ -308,14 +308,19 @@ def _forward_slopes() -> Iterator[None]:
 
 
 class _Stop(Method):
-    """Interrupt the training at the start of an epoch."""
+    """Interrupt the training at the start of an epoch, which is no parameter: a run resumes with equal ones only."""
 
-    def __init__(self, at: int | None = None) -> None:
-        self.at = at
+    _at: int | None = None
 
     def epoch(self, network: Network, epoch: int, epochs: int) -> None:
-        if epoch == self.at:
+        if epoch == self._at:
             raise KeyboardInterrupt
+
+
+def _stop_at(epoch: int) -> _Stop:
+    method = _Stop()
+    method._at = epoch
+    return method
 
 
 def _check_resumed(method: Method) -> None:
@@ -324,7 +329,7 @@ def _check_resumed(method: Method) -> None:
         whole = _weights(case.run([_fresh(method), _Stop()]))
         with tempfile.TemporaryDirectory() as folder:
             try:
-                case.run([_fresh(method), _Stop(2)], checkpoint_dir=folder)
+                case.run([_fresh(method), _stop_at(2)], checkpoint_dir=folder)
             except KeyboardInterrupt:
                 pass
             resumed = _weights(case.run([_fresh(method), _Stop()], checkpoint_dir=folder, resume=True))

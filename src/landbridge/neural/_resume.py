@@ -267,7 +267,7 @@ def describe(thing: Any) -> str:
 
 def _plain(value: Any, depth: int = 0) -> str:
     if isinstance(value, np.ndarray) and value.dtype.kind not in "OUS":
-        value = torch.from_numpy(np.ascontiguousarray(value))
+        value = torch.tensor(value)
     if isinstance(value, Tensor):
         return digest_of(value)
     if isinstance(value, torch.nn.Module):

@@ -330,11 +330,26 @@ def digest_of(content: Any) -> str:
     return digest.hexdigest()
 
 
+def bytes_of(content: Tensor) -> Any:
+    """Return the numbers of a tensor as bytes, whatever its strides are.
+
+    Parameters
+    ----------
+    content : Tensor
+
+    Returns
+    -------
+    bytes-like
+    """
+    # a copy: what is contiguous may still have the strides of a tensor that was expanded
+    plain = torch.empty(content.shape, dtype=content.dtype).copy_(content.detach())
+    return plain.reshape(-1).view(torch.uint8).numpy().data if plain.numel() else b""
+
+
 def _add(digest: Any, content: Any) -> None:
     if isinstance(content, Tensor):
-        plain = content.detach().cpu().contiguous()
-        digest.update(f"{plain.dtype} {tuple(plain.shape)}".encode())
-        digest.update(plain.reshape(-1).view(torch.uint8).numpy().data if plain.numel() else b"")
+        digest.update(f"{content.dtype} {tuple(content.shape)}".encode())
+        digest.update(bytes_of(content))
     elif isinstance(content, dict):
         for key, value in content.items():
             digest.update(f"{key}:".encode())
