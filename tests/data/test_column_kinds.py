@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from landbridge.data import Encoder
 from landbridge.data._column_kinds import days_of, learn_column, one_hot
 
 N = 40
@@ -104,3 +105,12 @@ def test_spellings_that_differ_in_capitals_are_one_category():
     np.testing.assert_array_equal(one_hot(two, list(learned.categories)), one_hot(one, list(learned.categories)))
     both = pd.Series(["a", "A"] * N)
     assert learn_column("grade", both, both).categories == ("A", "a")  # here they are two
+
+
+def test_numbers_of_another_byte_order_are_read():
+    rng = np.random.default_rng(0)
+    one, two = (
+        pd.DataFrame({"a": rng.normal(size=30).astype(">f8"), "b": np.arange(30).astype(">i4") % 7}) for _ in "ab"
+    )
+    encoder = Encoder().fit(one, two)
+    assert encoder.columns_ == ["a", "b"] and np.isfinite(encoder.transform(two)).all()

@@ -209,12 +209,15 @@ def _constant(name: str, sides: Mapping[str, Any], gaps: dict[str, int]) -> Lear
         given = column.dropna()
         if len(given) < MIN_ROWS_OF_CONSTANT or len(given) < 0.5 * len(column):
             return None
-        numeric = column.dtype.kind in "iufb"
-        distinct = given.value_counts() if numeric else given.astype(object).value_counts()
-        if numeric and distinct.iloc[0] < DOMINANT * len(given):  # no two numbers are written alike
-            return None
+        if column.dtype.kind in "iufb":  # of either byte order, which pandas does not count
+            values, numbers_of = np.unique(np.asarray(given.to_numpy()), return_counts=True)
+            if numbers_of.max() < DOMINANT * len(given):  # no two numbers are written alike
+                return None
+        else:
+            distinct = given.astype(object).value_counts()
+            values, numbers_of = distinct.index, distinct
         counts: dict[str, int] = {}
-        for value, n in zip(distinct.index, distinct, strict=True):
+        for value, n in zip(values, numbers_of, strict=True):
             word = str(word_of(value, ""))
             counts[word] = counts.get(word, 0) + int(n)
         one = max(counts, key=lambda word: counts[word])
