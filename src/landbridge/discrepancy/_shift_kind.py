@@ -266,7 +266,7 @@ def _prepare(source: Domain, target: Domain, task: str | None, max_samples: int,
     rows_t = subsample(len(target), max_samples, rng)
     Xs, Xt = (_dense(d.X[r]) for d, r in ((source, rows), (target, rows_t)))
     # in the units the samples came in: on a common scale a feature that grew and one that shrank would cancel
-    variance_ratio = float(Xt.var(axis=0).sum() / max(Xs.var(axis=0).sum(), np.finfo(float).tiny))
+    variance_ratio = float(Xt.var(axis=0).sum()) / max(float(Xs.var(axis=0).sum()), float(np.finfo(float).tiny))
     raw = Xs, Xt
     scale = within_scale(Xs, Xt)
     centre = (Xs.mean(axis=0) + Xt.mean(axis=0)) / 2
