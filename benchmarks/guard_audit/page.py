@@ -33,8 +33,8 @@ The rules and constants of the guard were chosen while the losses on the pairs o
 at. The pairs of `fresh.py` were drawn up afterwards: *drawn up afterwards* in the table. Later
 one constant, `WELL`, was set while the losses on all pairs were looked at; the pairs of persons and speakers that it
 changed, and those that another constant was set on, are not among *drawn up afterwards* any more.
-Another, `STRICTER`, was set on pairs that are not among them. The five runs without target labels that it touches, and all
-pairs with units, ran again with it. The others, those with target labels among them, have the code of before.
+Another, `STRICTER`, was set on pairs that are not among them. The five runs without target labels that it touches, and
+all pairs with units, ran again with it. The others, those with target labels among them, have the code of before.
 
 A *loss* is a run in which the chosen model is more than {LOSS:.0f} point below source-only, a point being 0.01 of the
 accuracy or of R². R² below 0 counts as 0: no better than the mean. The *best* is the best candidate that was tried,
